@@ -1,0 +1,47 @@
+# Startgate: `make sandbox` runs the whole system on this machine, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := bot workers deploy tests
+
+.DEFAULT_GOAL := help
+.PHONY: help sandbox play test lint format lock clean
+
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Startgate needs Python 3.11 or newer: $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing). Run: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Making $(VENV) (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+sandbox: $(STAMP) ## the whole system on loopback, with stand-ins for Azure, Service Bus and Slack
+	@$(BIN)/python -m deploy.sandbox up $(ARGS)
+
+play: $(STAMP) ## plays five stories against the sandbox and prints a timeline
+	@$(BIN)/python -m deploy.sandbox play $(ARGS)
+
+test: $(STAMP) ## all tests, with coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy, import contracts
+	@$(BIN)/ruff check $(PACKAGES)
+	@$(BIN)/ruff format --check --quiet $(PACKAGES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## formats the code
+	@$(BIN)/ruff check --fix --quiet $(PACKAGES) || true
+	@$(BIN)/ruff format $(PACKAGES)
+
+lock: ## renews requirements.lock (needs uv)
+	@uv pip compile pyproject.toml --extra sandbox --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+
+clean: ## removes the virtual environment and everything generated
+	@rm -rf $(VENV) .sandbox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* htmlcov dist

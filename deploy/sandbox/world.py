@@ -1,0 +1,121 @@
+"""The people, principals and machines of the sandbox, read from ``world.yaml``."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+DEFAULT = Path(__file__).with_name("world.yaml")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Subscription(_Part):
+    id: str
+    name: str
+
+
+class Person(_Part):
+    """A member of the Slack workspace."""
+
+    key: str
+    slack: str
+    email: str
+    name: str
+    tz: str = "UTC"
+    tz_offset: int = 0
+    ip: str = "198.51.100.9"
+    deleted: bool = False
+
+
+class Usergroup(_Part):
+    id: str
+    handle: str
+    name: str
+    users: list[str]
+
+
+class Channel(_Part):
+    id: str
+    name: str
+    members: list[str]
+    archived: bool = False
+    bot_is_member: bool = True
+
+
+class Principal(_Part):
+    """Somebody who can start a VM. A key that is a person's takes name, email and address from it."""
+
+    key: str
+    kind: Literal["User", "ServicePrincipal"]
+    oid: str
+    name: str = ""
+    email: str = ""
+    role: str = "Contributor"
+    scope: Literal["subscription", "resourceGroup"] = "resourceGroup"
+    mfa: bool = False
+    app_id: str = ""
+    app: str = ""
+    ip: str = ""
+
+
+class NicSeed(_Part):
+    """One network interface. ``nsg: none`` leaves it with the subnet's NSG only."""
+
+    public_ip: str | None = None
+    open: list[str] = []
+    nsg: Literal["own", "none"] = "own"
+
+
+class VmSeed(_Part):
+    name: str
+    group: str
+    subscription: int = 0
+    location: str = "westeurope"
+    size: str = "Standard_B2s"
+    power: Literal["running", "stopped", "deallocated"] = "deallocated"
+    tags: dict[str, str] = {}
+    nics: list[NicSeed] = []
+    classic: bool = False
+
+
+class World(_Part):
+    tenant: str
+    subscriptions: list[Subscription]
+    people: list[Person]
+    usergroups: list[Usergroup] = []
+    channels: list[Channel]
+    principals: list[Principal]
+    vms: list[VmSeed]
+
+    @classmethod
+    def load(cls, path: Path = DEFAULT) -> Self:
+        return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+    def person(self, key: str) -> Person:
+        """The person of this key; ``KeyError`` names those there are."""
+        for person in self.people:
+            if person.key == key:
+                return person
+        raise KeyError(f"no person {key!r}; there are {', '.join(p.key for p in self.people)}")
+
+    def principal(self, key: str) -> Principal:
+        """The principal of this key, completed from the person of the same key."""
+        for principal in self.principals:
+            if principal.key == key:
+                break
+        else:
+            raise KeyError(f"no principal {key!r}; there are {', '.join(p.key for p in self.principals)}")
+        for person in self.people:
+            if person.key == key:
+                return principal.model_copy(
+                    update={
+                        "name": principal.name or person.name,
+                        "email": principal.email or person.email,
+                        "ip": principal.ip or person.ip,
+                    }
+                )
+        return principal
