@@ -1,0 +1,59 @@
+"""How ARM says no: a status, a code and a sentence in one JSON shape."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ArmError(Exception):
+    """A refusal that is answered as ARM answers it.
+
+    Args:
+        status: the HTTP status.
+        code: the word that clients branch on, such as ``ResourceNotFound``.
+        message: the sentence for people.
+        headers: further headers of the answer, such as ``Retry-After``.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, Any]:
+        return error_body(self.code, self.message)
+
+
+def error_body(code: str, message: str) -> dict[str, Any]:
+    """The JSON every ARM refusal has: ``{"error": {"code", "message"}}``."""
+    return {"error": {"code": code, "message": message}}
+
+
+_FAULTS = {
+    400: ("BadRequest", "The request was refused on demand."),
+    401: ("InvalidAuthenticationToken", "The access token is invalid."),
+    403: (
+        "AuthorizationFailed",
+        "The client does not have authorization to perform this action over this scope, or the scope is invalid.",
+    ),
+    404: ("ResourceNotFound", "The resource was not found."),
+    409: ("Conflict", "The request failed due to conflict with a concurrent request."),
+    412: ("PreconditionFailed", "A precondition of the request was not met."),
+    429: (
+        "TooManyRequests",
+        "The request is being throttled as the limit has been reached for this operation type. "
+        "For more information, see - https://aka.ms/msdn-throttling",
+    ),
+    500: ("InternalServerError", "The server encountered an internal error. Please retry the request."),
+    502: ("BadGateway", "The gateway did not receive a response from the resource provider."),
+    503: ("ServerBusy", "The server is currently unable to receive requests. Please retry your request."),
+    504: ("GatewayTimeout", "The gateway did not receive a response in the specified time period."),
+}
+
+
+def refusal(status: int) -> dict[str, Any]:
+    """The error body for a status that a fault asks for."""
+    return error_body(*_FAULTS.get(status, ("Refused", f"Refused on demand with status {status}.")))

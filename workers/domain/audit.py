@@ -1,0 +1,24 @@
+"""What is written down for ever: who did what, when, with which right."""
+
+from typing import Any
+
+from workers.domain.model import Model, UtcTime
+
+
+class AuditRecord(Model):
+    """One entry of the append-only audit, written in the same store call as the change it tells of.
+
+    Attributes:
+        kind: past tense, such as ``approval.opened``, ``decision.refused``, ``step.done``.
+        about: id of the approval or containment; empty for refused commands.
+        vm: the VM's key, or empty.
+        by: who, as ``name (id)``; ``startgate`` for the product itself.
+        details: JSON-ready; never a secret, never a token.
+    """
+
+    kind: str
+    at: UtcTime
+    about: str = ""
+    vm: str = ""
+    by: str = "startgate"
+    details: dict[str, Any] = {}

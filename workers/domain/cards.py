@@ -1,0 +1,66 @@
+"""What one owner is shown: the posted copies of a card, and the replies in their threads."""
+
+from enum import StrEnum
+
+from workers.domain.model import Model, UtcTime
+
+
+class CopyKind(StrEnum):
+    """Why a copy was posted where it is."""
+
+    OWNER = "owner"
+    CHANNEL = "channel"
+    ONCALL = "oncall"
+
+
+class Post(Model):
+    """One message in Slack: intended first, then sent, then edited until it shows what it should.
+
+    Attributes:
+        intent: written before the message is sent and carried in its metadata: after a crash in between,
+            the message is found by it instead of being posted twice.
+        intended_at: when this process set out to send it.
+        ts: Slack's timestamp of the message, its id in the channel; ``None`` until it is sent.
+        shows: a digest of what it shows.
+    """
+
+    intent: str
+    intended_at: UtcTime
+    ts: str | None = None
+    shows: str = ""
+
+
+class Copy(Model):
+    """A card in one channel, with the replies in its thread by key.
+
+    ``channel`` is a Slack conversation id; ``asked`` the Slack user a direct message went to.
+    """
+
+    kind: CopyKind
+    channel: str
+    asked: str = ""
+    root: Post | None = None
+    replies: dict[str, Post] = {}
+
+    @property
+    def key(self) -> str:
+        """Unique within a card."""
+        return f"{self.kind}:{self.channel}"
+
+
+class Card(Model):
+    """All copies of one card; ``id`` is that of the approval or containment that it shows."""
+
+    id: str
+    version: int = 0
+    copies: tuple[Copy, ...] = ()
+
+    def copy_of(self, key: str) -> Copy | None:
+        """The copy of this key, if it was set out."""
+        return next((c for c in self.copies if c.key == key), None)
+
+    def with_copy(self, changed: Copy) -> "Card":
+        """This card with one copy replaced or added."""
+        if self.copy_of(changed.key) is None:
+            return self.changed(copies=(*self.copies, changed))
+        return self.changed(copies=tuple(changed if c.key == changed.key else c for c in self.copies))

@@ -1,0 +1,118 @@
+"""What can go wrong, said so that a person knows what to do.
+
+StartgateError
+├── InvalidEvent           a message is not a start event; it is dead-lettered with the reason
+├── InvalidPolicy          the policy file; carries every finding with line and column
+├── NotAllowed             somebody asked for what they may not do; audited
+├── AlreadyDecided         the loser of a race; carries who won
+├── NotFound               no such document, VM or resource
+├── Conflict               somebody else wrote in between; read again and retry
+├── StepFailed             Azure refused a containment step for good
+└── DependencyAway         Azure, Redis, Slack or the bus does not answer or throttles; try later
+"""
+
+from dataclasses import dataclass
+
+
+class StartgateError(Exception):
+    """Base of all errors that Startgate raises on purpose."""
+
+    def diagnostics(self) -> str:
+        """A sentence or two for a person: what happened and what to do about it."""
+        return str(self)
+
+
+class InvalidEvent(StartgateError):
+    """The message is not a start event that can be understood.
+
+    Attributes:
+        reason: one word or two in CamelCase, Service Bus's dead-letter reason.
+        description: what exactly is wrong, for the person who looks into the dead-letter queue.
+    """
+
+    def __init__(self, reason: str, description: str) -> None:
+        super().__init__(f"{reason}: {description}")
+        self.reason = reason
+        self.description = description
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing wrong in a policy file; ``line`` and ``column`` count from 1."""
+
+    line: int
+    column: int
+    where: str
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        remedy = f" {self.remedy}" if self.remedy else ""
+        return f"line {self.line}, column {self.column}: {self.where}: {self.problem}.{remedy}"
+
+
+class InvalidPolicy(StartgateError):
+    """The policy file has errors: all of them, not only the first."""
+
+    def __init__(self, findings: list[Finding], *, path: str = "policy") -> None:
+        self.findings = sorted(findings, key=lambda f: (f.line, f.column))
+        self.path = path
+        super().__init__(self.diagnostics())
+
+    def diagnostics(self) -> str:
+        """One line an error, in the order of the file."""
+        count = len(self.findings)
+        head = f"{self.path}: {count} error{'' if count == 1 else 's'}"
+        return "\n".join([head, *(f"  {finding}" for finding in self.findings)])
+
+
+class NotAllowed(StartgateError):
+    """This person may not do this; the message says who may."""
+
+
+class AlreadyDecided(StartgateError):
+    """The approval was decided, or closed, before this answer came.
+
+    Attributes:
+        outcome: a sentence saying by whom and when.
+    """
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+class NotFound(StartgateError):
+    """There is no such thing (any more)."""
+
+
+class Conflict(StartgateError):
+    """The document changed since it was read. Read it again and decide again."""
+
+
+class StepFailed(StartgateError):
+    """A containment step can't be done as things are; trying the same again may or may not help.
+
+    Attributes:
+        code: Azure's own error code, such as ``ScopeLocked``.
+        final: whether another attempt is pointless.
+    """
+
+    def __init__(self, message: str, *, code: str = "", final: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.final = final
+
+
+class DependencyAway(StartgateError):
+    """A service we need does not answer, or asks us to wait.
+
+    Attributes:
+        service: ``azure``, ``redis``, ``slack`` or ``servicebus``.
+        retry_after_s: what it asked for, in seconds, or ``None``.
+    """
+
+    def __init__(self, service: str, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(f"{service}: {message}")
+        self.service = service
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,33 @@
+"""Ids of documents. An id says its kind and its partition, so that one id is enough to find a document."""
+
+import hashlib
+import secrets
+
+PARTITIONS = 16
+"""Documents of one VM live in one partition; on a Redis cluster a partition is one hash slot."""
+
+
+def partition_of_vm(vm_key: str) -> int:
+    """0 … 15, the same for every spelling's key."""
+    return hashlib.sha256(vm_key.encode()).digest()[0] % PARTITIONS
+
+
+def approval_id(vm_key: str, dedupe_key: str) -> str:
+    """The id of the approval for one start: derived, so that a duplicate of the event finds the same one."""
+    return f"a{partition_of_vm(vm_key):x}{dedupe_key[:24]}"
+
+
+def containment_id(vm_key: str) -> str:
+    """A new id for a containment."""
+    return f"c{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
+
+
+def partition_of_id(document_id: str) -> int:
+    """The partition that an id names.
+
+    Raises:
+        ValueError: not an id of ours (ids come back from Slack and from operators).
+    """
+    if len(document_id) != 26 or document_id[0] not in "ac" or not document_id[1:].isalnum():  # noqa: PLR2004
+        raise ValueError(f"not an id of an approval or a containment: {document_id[:40]!r}")
+    return int(document_id[1], 16)

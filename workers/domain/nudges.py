@@ -1,0 +1,31 @@
+"""*Look at X again*: the only thing that the internal queues ever say."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from workers.domain.model import Model, UtcTime
+
+
+class Subject(StrEnum):
+    """What kind of document is to be looked at."""
+
+    APPROVAL = "approval"
+    CONTAINMENT = "containment"
+
+
+class Nudge(Model):
+    """Look at this document again, now or at ``due``."""
+
+    subject: Subject
+    id: str
+    version: int
+    due: UtcTime | None = None
+
+    @property
+    def message_id(self) -> str:
+        """``<id>:<version>:<due in ms>``; at most 128 characters, Service Bus's limit."""
+        return f"{self.id}:{self.version}:{_ms(self.due)}"
+
+
+def _ms(at: datetime | None) -> int:
+    return 0 if at is None else int(at.timestamp() * 1000)

@@ -1,0 +1,47 @@
+"""What a containment will do to one VM, said before it is done."""
+
+from enum import StrEnum
+from typing import Any
+
+from workers.domain.model import Model, UtcTime
+
+
+class StepName(StrEnum):
+    """The steps of a containment, in the order a person reads them."""
+
+    ISOLATE = "isolate"
+    STOP = "stop"
+    BACKUP = "backup"
+
+
+class Change(Model):
+    """What one step changes.
+
+    Attributes:
+        summary: one line for a person, such as ``isolate 2 NICs with startgate-lockdown-…``.
+        details: one line per thing touched, before → after.
+        before: what undo needs, as the step wrote it. JSON.
+        after: what reading back has to find. JSON.
+        nothing_to_do: it is so already.
+    """
+
+    summary: str
+    details: tuple[str, ...] = ()
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    nothing_to_do: bool = False
+
+
+class PlannedStep(Model):
+    """A step and the change it is going to make."""
+
+    step: StepName
+    change: Change
+
+
+class Plan(Model):
+    """All steps of a lockdown profile for one VM, computed from facts of ``as_of``; ``None``: facts are missing."""
+
+    profile: str
+    steps: tuple[PlannedStep, ...] = ()
+    as_of: UtcTime | None = None

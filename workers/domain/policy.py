@@ -1,0 +1,157 @@
+"""What this organisation wants: who is asked, who is on call, how long to wait, and what a rejection does.
+
+This is the model; ``policy_file`` reads it from YAML with every error at once.
+"""
+
+import ipaddress
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from workers.domain.model import Model
+from workers.domain.plans import StepName
+
+_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
+_LONGEST = timedelta(days=7)
+
+
+def duration(text: object) -> object:
+    """``90s``, ``10m``, ``1h30m``, ``2d`` → timedelta; anything else is refused with the remedy."""
+    if isinstance(text, timedelta):
+        return text
+    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
+    if match is None:
+        raise ValueError("not a duration; write 90s, 10m, 1h30m or 2d")
+    days, hours, minutes, seconds = (float(match[part] or 0) for part in "dhms")
+    value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not timedelta(0) < value <= _LONGEST:
+        raise ValueError("a duration is more than nothing and at most 7d")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Channel = Annotated[str, Field(pattern=r"^(#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{5,20})$")]
+"""``#name`` or a Slack channel id (``C…``)."""
+SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{5,20}$")]
+Usergroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{5,20}$")]
+
+
+class OnSilence(StrEnum):
+    """What happens when nobody answers until the end."""
+
+    LEAVE = "leave"
+    ESCALATE = "escalate"
+    ISOLATE = "isolate"
+    CONTAIN = "contain"
+
+
+class OwnerPolicy(Model):
+    """Tags that name a VM's owner, first match wins, and where to ask when none does."""
+
+    tags: tuple[str, ...] = ("owner", "Owner", "contact")
+    fallback: Channel = "#vm-approvals"
+
+
+class OncallPolicy(Model):
+    """Who is on call: a Slack user group, named people, or both; and the channel where they are told."""
+
+    usergroup: Usergroup | None = None
+    users: tuple[SlackUser, ...] = ()
+    channel: Channel = "#vm-oncall"
+
+    @model_validator(mode="after")
+    def _somebody(self) -> "OncallPolicy":
+        if self.usergroup is None and not self.users:
+            raise ValueError("nobody is on call; give usergroup: S… or users: [U…]")
+        return self
+
+
+class AllowRule(Model):
+    """An exception of the lockdown: who may still reach the VM, for forensics."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
+    source: str
+    ports: tuple[Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")], ...] = Field(min_length=1)
+    protocol: Literal["Tcp", "Udp", "Icmp", "*"] = "Tcp"
+
+    @field_validator("source")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        network = ipaddress.ip_network(value, strict=False)
+        if network.prefixlen == 0:
+            raise ValueError(
+                "the whole Internet is not an exception; name an address range such as 10.0.9.0/26"
+            )
+        return str(network)
+
+    @field_validator("ports")
+    @classmethod
+    def _in_range(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for ports in value:
+            low, _, high = ports.partition("-")
+            if not 0 <= int(low) <= int(high or low) <= 65535:  # noqa: PLR2004 - the highest TCP port
+                raise ValueError(f"{ports} is not a port or a range of ports up to 65535")
+        return value
+
+
+class IsolateOptions(Model):
+    """Options of the isolate step."""
+
+    allow: tuple[AllowRule, ...] = Field(default=(), max_length=50)
+
+
+class LockdownProfile(Model):
+    """What a rejection does: which steps, and their options.
+
+    ``resource_group`` holds the lockdown NSG and the backup vault; by default the VM's own group.
+    """
+
+    name: str = "standard"
+    steps: tuple[StepName, ...] = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
+    isolate: IsolateOptions = IsolateOptions()
+    resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
+
+    @field_validator("steps")
+    @classmethod
+    def _in_order(cls, value: tuple[StepName, ...]) -> tuple[StepName, ...]:
+        if not value:
+            raise ValueError("a lockdown needs at least one step")
+        return tuple(step for step in StepName if step in value)
+
+
+class Defaults(Model):
+    """What holds where no rule says otherwise. Deadlines count from the moment the ask reached Slack."""
+
+    remind_after: Duration = timedelta(minutes=10)
+    escalate_after: Duration = timedelta(minutes=20)
+    expire_after: Duration = timedelta(minutes=60)
+    on_silence: OnSilence = OnSilence.ESCALATE
+    lockdown: str = "standard"
+
+    @model_validator(mode="after")
+    def _in_time(self) -> "Defaults":
+        if not self.remind_after <= self.escalate_after <= self.expire_after:
+            raise ValueError("remind_after, escalate_after and expire_after must not go backwards in time")
+        return self
+
+
+class Policy(Model):
+    """The whole policy. The empty one asks for everything and contains nothing on silence."""
+
+    owner: OwnerPolicy = OwnerPolicy()
+    oncall: OncallPolicy
+    defaults: Defaults = Defaults()
+    lockdowns: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], LockdownProfile] = {}
+
+    @field_validator("lockdowns")
+    @classmethod
+    def _named(cls, value: dict[str, LockdownProfile]) -> dict[str, LockdownProfile]:
+        return {name: profile.changed(name=name) for name, profile in value.items()}
+
+    @property
+    def lockdown(self) -> LockdownProfile:
+        """The default lockdown profile; the built-in one when the file names none."""
+        return self.lockdowns.get(self.defaults.lockdown, LockdownProfile())

@@ -1,0 +1,109 @@
+"""A virtual machine as the domain knows it: its identity, and what was read about it."""
+
+import re
+from enum import StrEnum
+from typing import Self
+
+from workers.domain.model import Model, UtcTime
+
+_VM_ID = re.compile(
+    r"/subscriptions/(?P<subscription>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"/resourcegroups/(?P<group>[^/\s]{1,90})"
+    r"/providers/microsoft\.(?P<classic>classic)?compute"
+    r"/virtualmachines/(?P<name>[^/\s]{1,200})",
+    re.IGNORECASE,
+)
+
+
+class VmRef(Model):
+    """Which VM: an Azure resource id taken apart.
+
+    Azure compares ids without regard to case and spells one VM's id differently in different places, so
+    identity is ``key``; ``resource_id`` keeps the spelling for calls and for people.
+    """
+
+    resource_id: str
+    subscription_id: str
+    resource_group: str
+    name: str
+    classic: bool = False
+
+    @classmethod
+    def parse(cls, resource_id: str) -> Self:
+        """Take an id apart.
+
+        Raises:
+            ValueError: it is not the id of a VM (one below it, such as an extension, neither).
+        """
+        match = _VM_ID.fullmatch(resource_id.strip().rstrip("/"))
+        if match is None:
+            raise ValueError(f"not the resource id of a virtual machine: {resource_id[:300]!r}")
+        return cls(
+            resource_id=match.group(0),
+            subscription_id=match["subscription"],
+            resource_group=match["group"],
+            name=match["name"],
+            classic=match["classic"] is not None,
+        )
+
+    @property
+    def key(self) -> str:
+        """The id in lower case: equal for every spelling of one VM."""
+        return self.resource_id.lower()
+
+
+class PowerState(StrEnum):
+    """Azure's power states; ``UNKNOWN`` while Azure reports none."""
+
+    CREATING = "creating"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    DEALLOCATING = "deallocating"
+    DEALLOCATED = "deallocated"
+    UNKNOWN = "unknown"
+
+
+class Nic(Model):
+    """A network interface with the security groups that guard it. Ids are Azure resource ids."""
+
+    id: str
+    name: str
+    nsg_id: str | None = None
+    subnet_nsg_id: str | None = None
+    public_ips: tuple[str, ...] = ()
+    private_ips: tuple[str, ...] = ()
+
+
+class OpenPort(Model):
+    """A port range that the Internet can reach: ``rule`` of NSG ``nsg`` lets it in, and nothing else denies it.
+
+    ``ports`` is Azure's notation: ``22``, ``8000-8100`` or ``*``. ``rule`` is empty where no NSG guards the NIC.
+    """
+
+    nic: str
+    ports: str
+    protocol: str = "*"
+    nsg: str = ""
+    rule: str = ""
+
+
+class KnownVm(Model):
+    """One line of the inventory: enough to find a VM by name, within milliseconds."""
+
+    ref: VmRef
+    subscription_name: str = ""
+    location: str = ""
+    tags: dict[str, str] = {}
+    power: PowerState = PowerState.UNKNOWN
+    seen_at: UtcTime
+
+
+class VmRecord(Model):
+    """What is going on with one VM: the document that ties its approvals and its containment together."""
+
+    vm: VmRef
+    version: int = 0
+    open_approvals: tuple[str, ...] = ()
+    containment_id: str | None = None
