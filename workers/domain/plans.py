@@ -40,7 +40,7 @@ class PlannedStep(Model):
 
 
 class Plan(Model):
-    """All steps of a lockdown profile for one VM, computed from facts of ``as_of``; ``None``: facts are missing."""
+    """All steps of a lockdown profile for one VM, from facts of ``as_of``; ``None``: facts are missing."""
 
     profile: str
     steps: tuple[PlannedStep, ...] = ()

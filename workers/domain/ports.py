@@ -11,7 +11,7 @@ from workers.domain.containment import Containment, Progress, Step
 from workers.domain.facts import Facts
 from workers.domain.model import Model
 from workers.domain.nudges import Nudge
-from workers.domain.plans import Change, Plan, StepName
+from workers.domain.plans import Change, StepName
 from workers.domain.policy import LockdownProfile
 from workers.domain.vm import KnownVm, VmRecord, VmRef
 
@@ -43,12 +43,14 @@ class Commit(Model):
         documents: each as changed from a read: its ``version`` is still the one read (0: it must not exist
             yet). The store writes ``version + 1``.
         audit: appended in order.
+        shown: (id, version) of documents whose cards now show that version.
         once: a key that must be new within its time to live, else nothing at all is written.
     """
 
     partition: int
     documents: tuple[Document, ...] = ()
     audit: tuple[AuditRecord, ...] = ()
+    shown: tuple[tuple[str, int], ...] = ()
     once: str | None = None
 
 
@@ -87,6 +89,10 @@ class Store(Protocol):
 
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids of documents that had to be looked at by ``now``, the longest overdue first."""
+        ...
+
+    async def unshown(self, before: datetime, *, limit: int = 100) -> Sequence[str]:
+        """Ids of approvals and containments changed before then, whose cards don't show it yet."""
         ...
 
     async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
@@ -146,7 +152,10 @@ class StepRunner(Protocol):
         ...
 
     async def begin(self, vm: VmRef, profile: LockdownProfile, containment_id: str) -> Progress:
-        """Set it going. Idempotent: what is so already is left as it is. ``change`` holds *before* as read now."""
+        """Set it going. Idempotent: what is so already is left as it is.
+
+        The answer's ``change`` holds *before* as it is read now.
+        """
         ...
 
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:

@@ -77,9 +77,9 @@ class Nic(Model):
 
 
 class OpenPort(Model):
-    """A port range that the Internet can reach: ``rule`` of NSG ``nsg`` lets it in, and nothing else denies it.
+    """A port range that the Internet can reach: ``rule`` of NSG ``nsg`` lets it in, nothing else denies it.
 
-    ``ports`` is Azure's notation: ``22``, ``8000-8100`` or ``*``. ``rule`` is empty where no NSG guards the NIC.
+    ``ports`` is Azure's notation: ``22``, ``8000-8100`` or ``*``.
     """
 
     nic: str

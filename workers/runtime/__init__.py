@@ -1,0 +1,1 @@
+"""What both processes need before they do anything: settings, logs, and an orderly end."""

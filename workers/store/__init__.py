@@ -1,0 +1,1 @@
+"""The truth, in Redis: atomic compare-and-set of documents, audit and due times."""

@@ -1,0 +1,32 @@
+"""A message from a queue, and what becomes of it."""
+
+from workers.domain.model import Model, UtcTime
+
+
+class Message(Model):
+    """One delivery. ``delivery_count`` counts earlier ones, 0 at first."""
+
+    body: bytes
+    message_id: str = ""
+    delivery_count: int = 0
+    enqueued_at: UtcTime | None = None
+
+
+class Complete(Model):
+    """Done; the message goes."""
+
+
+class DeadLetter(Model):
+    """Can't be understood, ever. Service Bus keeps reason and description with it for a person to read."""
+
+    reason: str
+    description: str
+
+
+class Later(Model):
+    """Not now: it comes again after so many seconds, without counting as a failed delivery."""
+
+    after_s: float
+
+
+Settlement = Complete | DeadLetter | Later

@@ -1,0 +1,115 @@
+"""Settings from environment variables: read once, frozen, and every missing one named with its remedy."""
+
+import ipaddress
+import sys
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "STARTGATE_"
+
+REMEDIES = {
+    "servicebus_connection": (
+        "a connection string from `az servicebus namespace authorization-rule keys list`, "
+        "or set STARTGATE_SERVICEBUS_NAMESPACE to use the managed identity"
+    ),
+    "redis_url": "for example rediss://name.redis.cache.windows.net:6380/0",
+    "policy": "the path of the policy file; `startgate policy check FILE` checks it",
+    "slack_bot_token": "the bot token (xoxb-…) from the Slack app's page OAuth & Permissions",
+    "slack_app_token": (
+        "an app-level token (xapp-…) with connections:write for Socket Mode, "
+        "or set STARTGATE_SLACK_SIGNING_SECRET and STARTGATE_HTTP_PORT for HTTP mode"
+    ),
+}
+"""Setting → what to put there."""
+
+
+class MissingSettings(SystemExit):
+    """The environment is incomplete or wrong; exits with 78 (EX_CONFIG) after saying what to set."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        print("\n".join(["Startgate can't start:", *lines]), file=sys.stderr)  # noqa: T201 - before any logger
+        super().__init__(78)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine itself: ``localhost`` or a loopback address."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def checked_url(url: str) -> str:
+    """An https URL, or http on loopback; without a slash at the end.
+
+    Raises:
+        ValueError: anything else, because a token would travel in the clear.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return url.rstrip("/")
+    if parts.scheme == "http" and is_loopback(url):
+        return url.rstrip("/")
+    raise ValueError("must be https; plain http is only allowed on loopback")
+
+
+class CommonSettings(BaseSettings):
+    """What bot and workers share. Environment only: no file, no argument configures a process."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    servicebus_connection: SecretStr | None = None
+    servicebus_namespace: str | None = None
+    redis_url: SecretStr
+    policy: Path
+    log: Literal["json", "text"] = "json"
+
+    @model_validator(mode="after")
+    def _one_bus(self) -> "CommonSettings":
+        if self.servicebus_connection is None and self.servicebus_namespace is None:
+            raise ValueError("servicebus_connection")
+        return self
+
+    @field_validator("servicebus_connection")
+    @classmethod
+    def _emulator_on_loopback_only(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        parts = dict(part.partition("=")[::2] for part in value.get_secret_value().split(";") if part)
+        if parts.get("UseDevelopmentEmulator") == "true" and not is_loopback(parts.get("Endpoint", "")):
+            raise ValueError("UseDevelopmentEmulator=true turns TLS off; it is only allowed on loopback")
+        return value
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def read_environment(kind: type[S]) -> S:
+    """The settings of a process.
+
+    Raises:
+        MissingSettings: with one line for each setting that is missing or wrong. Values are never shown:
+            they may be secrets.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        raise MissingSettings([_line(dict(item)) for item in error.errors()]) from None
+
+
+def _line(error: dict[str, Any]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    name = str(error["loc"][0]) if error["loc"] else message
+    variable = f"{PREFIX}{name}".upper()
+    remedy = f": {REMEDIES[name]}" if name in REMEDIES else ""
+    if error["type"] == "missing" or not error["loc"]:
+        return f"  {variable} is not set{remedy}"
+    return f"  {variable} is wrong: {message}"

@@ -1,0 +1,55 @@
+"""A process's life: started parts, a signal, and an end in good order."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+SHUTDOWN_S = 25.0
+"""Within this many seconds everything is finished or handed back; Container Apps kills after 30."""
+
+
+@contextlib.asynccontextmanager
+async def stop_signal() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def run_until(stop: asyncio.Event, *jobs: Coroutine[Any, Any, None]) -> None:
+    """Run jobs side by side until ``stop`` is set or one of them fails, then cancel them.
+
+    Raises:
+        BaseExceptionGroup: what a job raised; the process must not live on without it.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in jobs]
+        group.create_task(_cancel_after(stop, tasks))
+
+
+async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    await stop.wait()
+    for task in tasks:
+        task.cancel()
+
+
+async def every(seconds: float, job: Callable[[], Awaitable[object]], *, name: str) -> None:
+    """Repeat a job for ever, ``seconds`` apart. A failure is logged, not fatal."""
+    while True:
+        try:
+            await job()
+        except Exception:
+            log.warning("periodic job failed; it runs again", job=name, again_in_s=seconds, exc_info=True)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,72 @@
+"""Logs: one event a line, JSON or text, and no secret in any of them."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+_SECRETS = re.compile(
+    r"(?i)(xox[a-z]-[\w-]{6,}|xapp-[\w-]{6,}|SharedAccessKey=[^;\s]+|Bearer\s+[\w.~+/=-]{8,}"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?:sig|ticket)=[\w%.~+-]{8,}|\beyJ[\w-]{10,}\.[\w-]+\.[\w-]*)"
+)
+"""Slack tokens, shared access keys, bearer tokens, passwords in URLs, signatures, JSON web tokens."""
+
+REDACTED = "[redacted]"
+
+
+def redacted(text: str) -> str:
+    """The text with everything that looks like a secret taken out."""
+    return _SECRETS.sub(REDACTED, text)
+
+
+def _redact(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redacted(value)
+        elif isinstance(value, (dict, list, tuple, BaseException)):
+            event[key] = redacted(str(value))
+    return event
+
+
+class _Standard(logging.Handler):
+    """Hands the SDKs' own log records to structlog, so that they are redacted too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger(record.name)
+        fields: dict[str, Any] = {}
+        if record.exc_info:
+            fields["exc_info"] = record.exc_info
+        logger.log(record.levelno, record.getMessage(), **fields)
+
+
+def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
+    """Set up structlog and route the standard library's logging through it. Call it once, at start."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Tracebacks become text before redaction: an exception's text may quote a secret.
+            structlog.processors.format_exc_info,
+            _redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    root = logging.getLogger()
+    root.handlers[:] = [_Standard()]
+    root.setLevel(logging.WARNING)
+    # The SDKs log whole requests at INFO, and a lost connection at ERROR for each link that shares it.
+    for noisy in ("azure", "azure.core.pipeline.policies.http_logging_policy", "azure.servicebus._pyamqp"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

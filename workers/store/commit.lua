@@ -1,0 +1,55 @@
+-- One write: everything or nothing. All keys share one hash tag, so it runs on a cluster unchanged.
+--
+-- KEYS[1] due (sorted set: id → when to look again, ms)   KEYS[2] unshown (sorted set: id → changed at, ms)
+-- KEYS[3] audit (stream)                                  KEYS[4] head of the audit's hash chain
+-- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d)
+-- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, data, due, ttl, show}], audit: [text],
+--   shown: [{id, version, index}]}; due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever;
+--   the documents named by shown follow the written ones in KEYS.
+-- Answers {1} written, {0, 'once'} seen before, {0, 'conflict', id} changed since it was read.
+local a = cjson.decode(ARGV[1])
+
+if a.once_ttl > 0 and redis.call('EXISTS', KEYS[5]) == 1 then
+  return {0, 'once'}
+end
+for i, doc in ipairs(a.docs) do
+  local version = redis.call('HGET', KEYS[5 + i], 'v') or '0'
+  if tonumber(version) ~= doc.expect then
+    return {0, 'conflict', doc.id}
+  end
+end
+
+if a.once_ttl > 0 then
+  redis.call('SET', KEYS[5], '1', 'PX', a.once_ttl)
+end
+for i, doc in ipairs(a.docs) do
+  local key = KEYS[5 + i]
+  redis.call('HSET', key, 'v', doc.expect + 1, 'd', doc.data)
+  if doc.ttl > 0 then
+    redis.call('PEXPIRE', key, doc.ttl)
+  else
+    redis.call('PERSIST', key)
+  end
+  if doc.due > 0 then
+    redis.call('ZADD', KEYS[1], doc.due, doc.id)
+  elseif doc.due == 0 then
+    redis.call('ZREM', KEYS[1], doc.id)
+  end
+  if doc.show then
+    redis.call('ZADD', KEYS[2], a.now, doc.id)
+  end
+end
+for _, shown in ipairs(a.shown) do
+  -- Only when nothing newer was written meanwhile; its key is the last of KEYS, in order.
+  local version = redis.call('HGET', KEYS[5 + #a.docs + shown.index], 'v')
+  if not version or tonumber(version) <= shown.version then
+    redis.call('ZREM', KEYS[2], shown.id)
+  end
+end
+for _, record in ipairs(a.audit) do
+  local previous = redis.call('GET', KEYS[4]) or ''
+  local digest = redis.sha1hex(previous .. record)
+  redis.call('XADD', KEYS[3], '*', 'r', record, 'p', previous, 'h', digest)
+  redis.call('SET', KEYS[4], digest)
+end
+return {1}

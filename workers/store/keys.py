@@ -1,0 +1,65 @@
+"""Where things stand in Redis. Everything of one partition shares its hash tag, so one slot of a cluster."""
+
+import hashlib
+
+from workers.domain.cards import Card
+from workers.domain.ids import partition_of_id, partition_of_vm
+from workers.domain.ports import Document
+from workers.domain.vm import VmRecord, VmRef
+
+INVENTORY = "sg:inventory"
+
+
+def base(partition: int) -> str:
+    """The prefix of a partition's keys, such as ``sg:{p7}``."""
+    return f"sg:{{p{partition:x}}}"
+
+
+def due(partition: int) -> str:
+    """Sorted set: document id → when it has to be looked at, in ms."""
+    return f"{base(partition)}:due"
+
+
+def unshown(partition: int) -> str:
+    """Sorted set: document id → when it changed without its card showing it yet, in ms."""
+    return f"{base(partition)}:unshown"
+
+
+def audit(partition: int) -> str:
+    """Stream of audit records."""
+    return f"{base(partition)}:audit"
+
+
+def audit_head(partition: int) -> str:
+    """Digest of the newest audit record."""
+    return f"{base(partition)}:audit:head"
+
+
+def once(partition: int, key: str) -> str:
+    """A thing that must happen once."""
+    return f"{base(partition)}:once:{key}"
+
+
+def by_id(document_id: str) -> str:
+    """An approval or containment."""
+    return f"{base(partition_of_id(document_id))}:doc:{document_id}"
+
+
+def card(card_id: str) -> str:
+    """The card of an approval or containment."""
+    return f"{base(partition_of_id(card_id))}:card:{card_id}"
+
+
+def vm_record(vm: VmRef) -> str:
+    """What is going on with a VM; its id may be long, so the key holds a digest."""
+    digest = hashlib.sha256(vm.key.encode()).hexdigest()[:32]
+    return f"{base(partition_of_vm(vm.key))}:vm:{digest}"
+
+
+def of(document: Document) -> tuple[int, str]:
+    """A document's partition and key."""
+    if isinstance(document, VmRecord):
+        return partition_of_vm(document.vm.key), vm_record(document.vm)
+    if isinstance(document, Card):
+        return partition_of_id(document.id), card(document.id)
+    return partition_of_id(document.id), by_id(document.id)

@@ -1,0 +1,129 @@
+"""The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from workers.domain.approvals import Approval
+from workers.domain.audit import AuditRecord
+from workers.domain.cards import Card
+from workers.domain.containment import Containment
+from workers.domain.errors import Conflict, NotFound
+from workers.domain.model import Model
+from workers.domain.ports import Clock, Commit, Document, SystemClock
+from workers.domain.vm import KnownVm, VmRecord, VmRef
+from workers.store import keys
+from workers.store.retention import ONCE_TTL, due_of, label
+
+M = TypeVar("M", bound=Model)
+
+
+class MemoryStore:
+    """``workers.domain.ports.Store`` in a dict; one event loop, one process."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._documents: dict[str, Document] = {}
+        self._once: dict[str, datetime] = {}
+        self._due: dict[str, datetime] = {}
+        self._unshown: dict[str, datetime] = {}
+        self._audit: dict[int, list[AuditRecord]] = {}
+
+    async def commit(self, commit: Commit) -> bool:
+        """Write everything or nothing; see the port."""
+        now = self._clock.now()
+        keyed = [(keys.of(document), document) for document in commit.documents]
+        for (partition, _), document in keyed:
+            if partition != commit.partition:
+                raise ValueError(
+                    f"{label(document)} belongs to partition {partition}, not to {commit.partition}"
+                )
+        once = keys.once(commit.partition, commit.once) if commit.once else None
+        if once is not None and self._once.get(once, now) > now:
+            return False
+        for (_, key), document in keyed:
+            current = self._documents.get(key)
+            if (current.version if current else 0) != document.version:
+                raise Conflict(f"{label(document)} was changed by somebody else")
+        if once is not None:
+            self._once[once] = now + ONCE_TTL
+        for (_, key), document in keyed:
+            self._write(key, document, now)
+        for shown_id, version in commit.shown:
+            current = self._documents.get(keys.by_id(shown_id))
+            if current is None or current.version <= version:
+                self._unshown.pop(shown_id, None)
+        self._audit.setdefault(commit.partition, []).extend(commit.audit)
+        return True
+
+    def _write(self, key: str, document: Document, now: datetime) -> None:
+        self._documents[key] = document.model_copy(update={"version": document.version + 1})
+        if isinstance(document, (Approval, Containment)):
+            self._unshown[document.id] = now
+            due = due_of(document)
+            if due is None:
+                self._due.pop(document.id, None)
+            else:
+                self._due[document.id] = due
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(Approval, approval_id)
+
+    async def containment(self, containment_id: str) -> Containment:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(Containment, containment_id)
+
+    def _find(self, kind: type[M], document_id: str) -> M:
+        try:
+            found = self._documents.get(keys.by_id(document_id))
+        except ValueError as error:
+            raise NotFound(str(error)) from None
+        if not isinstance(found, kind):
+            raise NotFound(f"there is no {kind.__name__.lower()} {document_id}")
+        return found
+
+    async def card(self, card_id: str) -> Card:
+        """The card, or an empty one of version 0."""
+        found = self._documents.get(keys.card(card_id))
+        return found if isinstance(found, Card) else Card(id=card_id)
+
+    async def vm_record(self, vm: VmRef) -> VmRecord:
+        """The VM's record, or an empty one of version 0."""
+        found = self._documents.get(keys.vm_record(vm))
+        return found if isinstance(found, VmRecord) else VmRecord(vm=vm)
+
+    async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
+        """Ids that had to be looked at by ``now``."""
+        return _before(self._due, now, limit)
+
+    async def unshown(self, before: datetime, *, limit: int = 100) -> Sequence[str]:
+        """Ids changed before then and not shown yet."""
+        return _before(self._unshown, before, limit)
+
+    async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
+        """Audit records of a partition, oldest first; ``after`` counts records here."""
+        start = int(after or 0)
+        return self._audit.get(partition, [])[start : start + limit]
+
+
+def _before(times: dict[str, datetime], at: datetime, limit: int) -> list[str]:
+    return [i for i, due in sorted(times.items(), key=lambda item: item[1]) if due <= at][:limit]
+
+
+class MemoryInventory:
+    """``workers.domain.ports.Inventory`` in a dict."""
+
+    def __init__(self) -> None:
+        self._vms: dict[str, KnownVm] = {}
+
+    async def put(self, vms: Sequence[KnownVm], *, whole_subscription: str | None = None) -> None:
+        """Add or renew VMs; with ``whole_subscription``, others of that subscription go."""
+        if whole_subscription:
+            wanted = whole_subscription.lower()
+            self._vms = {k: v for k, v in self._vms.items() if v.ref.subscription_id.lower() != wanted}
+        self._vms.update({vm.ref.key: vm for vm in vms})
+
+    async def all(self) -> Sequence[KnownVm]:
+        """Every known VM, by name."""
+        return sorted(self._vms.values(), key=lambda vm: vm.ref.name.lower())

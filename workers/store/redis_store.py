@@ -1,0 +1,181 @@
+"""The store on Redis: one Lua call a write."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Any, TypeVar
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from workers.domain.approvals import Approval
+from workers.domain.audit import AuditRecord
+from workers.domain.cards import Card
+from workers.domain.containment import Containment
+from workers.domain.errors import Conflict, DependencyAway, NotFound
+from workers.domain.ids import PARTITIONS, partition_of_id
+from workers.domain.model import Model
+from workers.domain.ports import Clock, Commit, Document, SystemClock
+from workers.domain.vm import VmRecord, VmRef
+from workers.store import keys
+from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, due_of, finished, label
+
+_SCRIPT = resources.files(__package__).joinpath("commit.lua").read_text(encoding="utf-8")
+M = TypeVar("M", bound=Model)
+
+
+class RedisStore:
+    """``workers.domain.ports.Store`` on Redis 7 or Valkey.
+
+    Args:
+        client: made by ``workers.store.connection.connect``; answers bytes.
+        retention: how long decided approvals, restored containments and audit records are kept.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        clock: Clock | None = None,
+        retention: timedelta = DEFAULT_RETENTION,
+    ) -> None:
+        self._redis = client
+        self._script = client.register_script(_SCRIPT)
+        self._clock = clock or SystemClock()
+        self._retention_ms = int(retention.total_seconds() * 1000)
+
+    async def commit(self, commit: Commit) -> bool:
+        """Write everything or nothing; see the port."""
+        p = commit.partition
+        document_keys: list[str] = []
+        docs: list[dict[str, object]] = []
+        for document in commit.documents:
+            partition, key = keys.of(document)
+            if partition != p:
+                raise ValueError(f"{label(document)} belongs to partition {partition}, not to {p}")
+            document_keys.append(key)
+            docs.append(self._as_written(document))
+        shown = [
+            {"id": shown_id, "version": version, "index": index}
+            for index, (shown_id, version) in enumerate(commit.shown, start=1)
+        ]
+        argument = {
+            "now": _ms(self._clock.now()),
+            "once_ttl": int(ONCE_TTL.total_seconds() * 1000) if commit.once else 0,
+            "docs": docs,
+            "audit": [record.model_dump_json() for record in commit.audit],
+            "shown": shown,
+        }
+        with _redis_away():
+            answer = await self._script(
+                keys=[
+                    keys.due(p),
+                    keys.unshown(p),
+                    keys.audit(p),
+                    keys.audit_head(p),
+                    keys.once(p, commit.once or ""),
+                    *document_keys,
+                    *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
+                ],
+                args=[json.dumps(argument)],
+            )
+        if answer[0] == 1:
+            return True
+        if answer[1] == b"once":
+            return False
+        raise Conflict(f"{answer[2].decode()} was changed by somebody else")
+
+    def _as_written(self, document: Document) -> dict[str, object]:
+        """A document as the script takes it, with its next version inside."""
+        shows = isinstance(document, (Approval, Containment))
+        due = due_of(document)
+        return {
+            "id": label(document),
+            "expect": document.version,
+            "data": document.model_copy(update={"version": document.version + 1}).model_dump_json(),
+            "due": -1 if not shows else _ms(due) if due else 0,
+            "ttl": self._retention_ms if finished(document) else 0,
+            "show": shows,
+        }
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Approval, keys.by_id(_checked(approval_id, "a")), approval_id)
+
+    async def containment(self, containment_id: str) -> Containment:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Containment, keys.by_id(_checked(containment_id, "c")), containment_id)
+
+    async def card(self, card_id: str) -> Card:
+        """The card, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(Card, keys.card(card_id), card_id)
+        return Card(id=card_id)
+
+    async def vm_record(self, vm: VmRef) -> VmRecord:
+        """The VM's record, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(VmRecord, keys.vm_record(vm), vm.key)
+        return VmRecord(vm=vm)
+
+    async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
+        """Ids that had to be looked at by ``now``."""
+        return await self._before([keys.due(p) for p in range(PARTITIONS)], now, limit)
+
+    async def unshown(self, before: datetime, *, limit: int = 100) -> Sequence[str]:
+        """Ids changed before then and not shown yet."""
+        return await self._before([keys.unshown(p) for p in range(PARTITIONS)], before, limit)
+
+    async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
+        """Audit records of a partition, oldest first; ``after`` is a stream id."""
+        start = f"({after}" if after else "-"
+        with _redis_away():
+            entries: Any = await self._redis.xrange(keys.audit(partition), min=start, count=limit)
+        return [AuditRecord.model_validate_json(fields[b"r"]) for _, fields in entries]
+
+    async def ping(self) -> None:
+        """Raises ``DependencyAway`` when Redis does not answer."""
+        with _redis_away():
+            await self._redis.ping()
+
+    async def _before(self, sets: list[str], at: datetime, limit: int) -> Sequence[str]:
+        found: list[tuple[float, str]] = []
+        with _redis_away():
+            for name in sets:
+                rows: Any = await self._redis.zrangebyscore(
+                    name, "-inf", _ms(at), start=0, num=limit, withscores=True
+                )
+                found.extend((score, member.decode()) for member, score in rows)
+        return [member for _, member in sorted(found)[:limit]]
+
+    async def _read(self, kind: type[M], key: str, name: str) -> M:
+        with _redis_away():
+            data = await self._redis.hget(key, "d")
+        if data is None:
+            raise NotFound(f"there is no {kind.__name__.lower()} {name}")
+        return kind.model_validate_json(data)
+
+
+def _checked(document_id: str, kind: str) -> str:
+    """Ids come back from Slack and from operators: an impossible one is simply not found."""
+    try:
+        partition_of_id(document_id)
+    except ValueError as error:
+        raise NotFound(str(error)) from None
+    if document_id[0] != kind:
+        raise NotFound(f"{document_id} is not the id of that kind of document")
+    return document_id
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+@contextlib.contextmanager
+def _redis_away() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise DependencyAway("redis", f"{type(error).__name__}: {error}") from error

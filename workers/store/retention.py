@@ -1,0 +1,30 @@
+"""How long things are kept, and when documents have to be looked at."""
+
+from datetime import datetime, timedelta
+
+from workers.domain.approvals import Approval
+from workers.domain.containment import Containment, ContainmentState
+from workers.domain.ports import Document
+
+ONCE_TTL = timedelta(hours=48)
+"""Event Grid retries for 24 h; twice that for clocks and queues."""
+DEFAULT_RETENTION = timedelta(days=90)
+
+
+def due_of(document: Document) -> datetime | None:
+    """When the document has to be looked at again by itself."""
+    return document.due_at() if isinstance(document, (Approval, Containment)) else None
+
+
+def finished(document: Document) -> bool:
+    """Whether it may go once the retention has passed; a containment stays until it is restored."""
+    if isinstance(document, Approval):
+        return not document.open
+    if isinstance(document, Containment):
+        return document.state is ContainmentState.RESTORED
+    return False
+
+
+def label(document: Document) -> str:
+    """The document's name in the sorted sets and in conflicts."""
+    return document.vm.key if not hasattr(document, "id") else document.id
