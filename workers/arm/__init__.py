@@ -1,0 +1,1 @@
+"""Azure Resource Manager: what is read about a VM, and what a containment writes. Nothing else talks to Azure."""

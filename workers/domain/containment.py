@@ -143,19 +143,24 @@ class Progress(Model):
 
 
 class Containment(Model):
-    """The containment of one VM, from the decision to the proof."""
+    """The containment of one VM, from the decision to the proof.
+
+    Attributes:
+        cards: ids of the cards that show it: its own, or those of the approvals that led to it.
+        round: counts how often the VM had to be contained under this one document.
+    """
 
     id: str
     version: int = 0
     state: ContainmentState = ContainmentState.PLANNED
     vm: VmRef
-    location: str = ""
     cause: Cause
     profile: LockdownProfile
     steps: tuple[Step, ...]
     opened_at: UtcTime
     ended_at: UtcTime | None = None
     verified_at: UtcTime | None = None
+    cards: tuple[str, ...] = ()
     round: int = 1
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
@@ -221,23 +226,17 @@ class Containment(Model):
 
 
 def planned(
-    containment_id: str,
-    vm: VmRef,
-    cause: Cause,
-    profile: LockdownProfile,
-    *,
-    now: datetime,
-    location: str = "",
+    containment_id: str, vm: VmRef, cause: Cause, profile: LockdownProfile, *, now: datetime
 ) -> Containment:
-    """A new containment with every step of its profile still to do."""
+    """A new containment, every step still to do, shown on its approval's card or on its own."""
     return Containment(
         id=containment_id,
         vm=vm,
-        location=location,
         cause=cause,
         profile=profile,
         steps=tuple(Step(name=name) for name in profile.steps),
         opened_at=now,
+        cards=(cause.approval_id or containment_id,),
     )
 
 

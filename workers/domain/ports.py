@@ -151,8 +151,12 @@ class StepRunner(Protocol):
         """What this step is going to change, as far as the facts tell. Reads nothing."""
         ...
 
-    async def begin(self, vm: VmRef, profile: LockdownProfile, containment_id: str) -> Progress:
+    async def begin(
+        self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
+    ) -> Progress:
         """Set it going. Idempotent: what is so already is left as it is.
+
+        ``earlier`` is the change noted by an earlier attempt or round: what it found *before* stays *before*.
 
         The answer's ``change`` holds *before* as it is read now.
         """

@@ -1,0 +1,1 @@
+"""What Startgate does, in order: reads, the rule, one atomic write, then nudges. One file a verb."""

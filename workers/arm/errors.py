@@ -1,0 +1,160 @@
+"""What Azure answers when it says no, as the domain's errors.
+
+404 → ``NotFound``; 408, 429, 5xx, no connection, no answer in time, no token → ``DependencyAway``; 412 and
+"somebody else is writing" → ``Busy``, which steps turn into another look; everything else → ``StepFailed``.
+No error carries a token or a whole response body, and none is chained to the SDK's, which may.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+from workers.domain.errors import DependencyAway, NotFound, StartgateError, StepFailed
+
+CALL_TIMEOUT_S = 20.0
+"""Of one call, from asking for a connection to the last byte."""
+
+_AWAY = frozenset({408, 429, 500, 502, 503, 504})
+_BUSY_CODES = frozenset(
+    {
+        "AnotherOperationInProgress",
+        "Conflict",
+        "ConflictingConcurrentWriteNotAllowed",
+        "OperationPreempted",
+        "PreconditionFailed",
+        "ReferencedResourceNotProvisioned",
+        "RetryableError",
+    }
+)
+_LONGEST = 400
+_SECRET = re.compile(r"(?i)bearer\s+\S+|\beyJ[\w-]{8,}(?:\.[\w-]*)*|\b(?:sig|c|s|t|h)=[\w%+/=-]{16,}")
+_DENIED_ACTION = re.compile(r"perform action(?:\(s\))? '([^']+)'")
+
+
+class Busy(StepFailed):
+    """Somebody else is writing, or has written since we read: read again and try again."""
+
+
+@asynccontextmanager
+async def asking(doing: str, *, timeout_s: float = CALL_TIMEOUT_S) -> AsyncIterator[None]:
+    """Around one call: limits its time, and turns what the SDK raises into the domain's errors.
+
+    Args:
+        doing: what is asked for, as an infinitive: ``read the VM web-01``.
+        timeout_s: seconds the call may take.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError:
+        raise DependencyAway("azure", f"could not {doing}: no answer within {timeout_s:g} s") from None
+    except AzureError as error:
+        raise translated(error, doing) from None
+
+
+def translated(error: AzureError, doing: str) -> StartgateError:
+    """The domain's error for one of the SDK's."""
+    if not isinstance(error, HttpResponseError) or error.response is None:
+        if isinstance(error, ClientAuthenticationError):
+            return DependencyAway(
+                "azure",
+                f"could not {doing}: no token ({type(error).__name__}). Give this process a managed identity, "
+                "and its client id in AZURE_CLIENT_ID if it has several",
+            )
+        return DependencyAway("azure", f"could not {doing}: {_clean(type(error).__name__)}")
+    code, message = code_and_message(error)
+    return _refused(error, doing, error.status_code or 0, code, message)
+
+
+def _refused(
+    error: HttpResponseError, doing: str, status: int, code: str, message: str
+) -> StartgateError:
+    said = f"could not {doing}: {code}: {message}" if message else f"could not {doing}: {code}"
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFound(said)
+    if status == HTTPStatus.PRECONDITION_FAILED or code in _BUSY_CODES:
+        return Busy(said, code=code)
+    if status in _AWAY:
+        return DependencyAway("azure", said, retry_after_s=retry_after_s(_headers(error)))
+    if status == HTTPStatus.UNAUTHORIZED:
+        return StepFailed(
+            f"could not {doing}: Azure does not accept our token ({code}). Check the tenant of the managed "
+            "identity and the credential scope",
+            code=code,
+        )
+    if status == HTTPStatus.FORBIDDEN and code != "ScopeLocked":
+        return StepFailed(
+            f"could not {doing}: we lack the right {_missing_right(error, message)}. Give it to our identity "
+            f"on this scope, or on its subscription ({code})",
+            code=code,
+            final=True,
+        )
+    if code == "ScopeLocked":
+        return StepFailed(f"{said} (a management lock forbids it; remove the lock first)", code=code, final=True)
+    return StepFailed(said, code=code)
+
+
+def code_and_message(error: HttpResponseError) -> tuple[str, str]:
+    """Azure's own code and sentence, the sentence cut and without anything that looks like a secret."""
+    odata = error.error
+    if odata is None:
+        return f"HTTP {error.status_code}", ""
+    return str(odata.code or f"HTTP {error.status_code}"), _clean(str(odata.message or ""))
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer asks us to wait, from ``Retry-After`` as seconds or as a date; else ``None``."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        if lower.get(name, "").isdigit():
+            return int(lower[name]) / 1000
+    given = lower.get("retry-after", "").strip()
+    try:
+        return max(0.0, float(given))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _missing_right(error: HttpResponseError, message: str) -> str:
+    """The denied action: as Azure names it (the last one, for linked scopes), else worked out from the call."""
+    named = _DENIED_ACTION.findall(message)
+    if named:
+        return str(named[-1])
+    request: Any = getattr(error.response, "request", None)
+    return right_for(str(request.method), str(request.url)) if request is not None else "for this call"
+
+
+def right_for(method: str, url: str) -> str:
+    """The role action that a call needs, such as ``Microsoft.Network/networkInterfaces/write``."""
+    provider, _, rest = urlsplit(url).path.rpartition("/providers/")
+    parts = [part for part in rest.split("/") if part]
+    if not provider and not parts:
+        return "Microsoft.Resources/subscriptions/read"
+    kind, action = [parts[0], *parts[1::2]], ""
+    if method.upper() == "POST":
+        # …/virtualMachines/web-01/deallocate: the action takes a type's place, and has no name after it.
+        return f"{'/'.join(kind)}/action"
+    action = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(method.upper(), "write")
+    return f"{'/'.join(kind)}/{action}"
+
+
+def _headers(error: HttpResponseError) -> Mapping[str, str]:
+    headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
+    return headers
+
+
+def _clean(text: str) -> str:
+    line = " ".join(_SECRET.sub("[removed]", text).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -1,0 +1,56 @@
+"""The card reached Slack: the owner's clock starts."""
+
+from workers.domain.approvals import Approval
+from workers.domain.audit import AuditRecord
+from workers.domain.ids import partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports import Clock, Commit, Nudger, Store
+from workers.use_cases.conflicts import until_written
+
+
+class NoteAsked:
+    """Called by the bot after it has posted a card; repeating it changes nothing."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._clock = clock
+
+    async def __call__(self, approval_id: str, whom: tuple[str, ...], notice: str = "") -> None:
+        """Note who was asked, and have the first deadline looked at when it comes.
+
+        Args:
+            approval_id: the approval whose card was posted.
+            whom: Slack user ids that got a direct message; empty when only a channel got it.
+            notice: why nobody could be asked directly, for the card.
+        """
+        written = await until_written(lambda: self._write(approval_id, whom, notice))
+        if written is None:
+            return
+        due = written.due_at()
+        if due is not None:
+            await self._nudger.work(
+                Nudge(subject=Subject.APPROVAL, id=approval_id, version=written.version + 1, due=due)
+            )
+
+    async def _write(self, approval_id: str, whom: tuple[str, ...], notice: str) -> Approval | None:
+        approval = await self._store.approval(approval_id)
+        asked = approval.asked(self._clock.now(), whom, notice)
+        if asked == approval:
+            return None
+        await self._store.commit(
+            Commit(
+                partition=partition_of_id(approval_id),
+                documents=(asked,),
+                audit=(
+                    AuditRecord(
+                        kind="approval.asked",
+                        at=self._clock.now(),
+                        about=approval_id,
+                        vm=approval.event.vm.key,
+                        details={"whom": list(asked.asked_whom), "notice": asked.notice},
+                    ),
+                ),
+            )
+        )
+        return asked

@@ -1,0 +1,44 @@
+"""May this containment be carried out? The worker believes no message: it checks the record itself."""
+
+from workers.domain.approvals import Approval, ApprovalState
+from workers.domain.containment import Cause, CauseKind, Containment
+from workers.domain.decisions import Answer, may_answer, may_lock_down
+from workers.domain.errors import NotFound
+from workers.domain.policy import OnSilence
+from workers.domain.ports import Store
+
+
+async def unjustified(store: Store, containment: Containment) -> str:
+    """Why it must not be done, as a sentence; empty when it may.
+
+    A VM is touched only on a recorded rejection, lockdown order or policy's word on silence, by somebody who
+    was allowed at that moment.
+    """
+    cause = containment.cause
+    if cause.kind is CauseKind.LOCKDOWN:
+        if cause.by is None:
+            return "nobody ordered this lockdown"
+        permission = may_lock_down(cause.by)
+        return "" if permission.allowed else permission.reason
+    try:
+        approval = await store.approval(cause.approval_id or "")
+    except NotFound:
+        return "the approval that this containment rests on does not exist"
+    if approval.event.vm.key != containment.vm.key:
+        return "the approval that this containment rests on is about another VM"
+    if cause.kind is CauseKind.REJECTION:
+        return _rejection_missing(approval, cause)
+    contains = approval.terms.on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN)
+    if approval.state is not ApprovalState.EXPIRED or not contains:
+        return "the policy's word on silence does not contain this VM"
+    return ""
+
+
+def _rejection_missing(approval: Approval, cause: Cause) -> str:
+    decision = approval.decision
+    if approval.state is not ApprovalState.REJECTED or decision is None:
+        return "there is no rejection on record"
+    if cause.by != decision.by:
+        return "the rejection on record is somebody else's"
+    permission = may_answer(Answer.REJECT, decision.by, approval.owner, approval.event.caller)
+    return "" if permission.allowed else permission.reason

@@ -1,0 +1,70 @@
+"""A contained VM was started again: contain it once more, at once and without asking."""
+
+from workers.domain.audit import AuditRecord
+from workers.domain.containment import Containment, ContainmentState, StepState
+from workers.domain.errors import NotFound
+from workers.domain.events import StartEvent
+from workers.domain.ids import partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports import Clock, Commit, Nudger, Store
+from workers.use_cases.conflicts import until_written
+
+
+class Recontain:
+    """Begins another round of a containment that stands."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._clock = clock
+
+    async def __call__(self, containment_id: str, event: StartEvent) -> bool:
+        """Contain again; ``False`` when it no longer stands, and the start must be asked about."""
+        written = await until_written(lambda: self._write(containment_id, event))
+        if written is None:
+            return False
+        nudge = Nudge(subject=Subject.CONTAINMENT, id=written.id, version=written.version + 1)
+        await self._nudger.work(nudge)
+        await self._nudger.notices(nudge)
+        return True
+
+    async def _write(self, containment_id: str, event: StartEvent) -> Containment | None:
+        try:
+            containment = await self._store.containment(containment_id)
+        except NotFound:
+            return None
+        if not containment.active or containment.state is ContainmentState.RESTORING:
+            return None
+        now = self._clock.now()
+        again = containment
+        if not containment.working:
+            again = containment.to(
+                ContainmentState.RUNNING,
+                round=containment.round + 1,
+                ended_at=None,
+                verified_at=None,
+                # What a step read as *before* in the first round stays: a restore brings that back.
+                steps=tuple(
+                    step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
+                    for step in containment.steps
+                ),
+            )
+        fresh = await self._store.commit(
+            Commit(
+                partition=partition_of_id(containment.id),
+                documents=(again,),
+                # The same start told twice must not begin a third round.
+                once=f"recontain:{event.dedupe_key}",
+                audit=(
+                    AuditRecord(
+                        kind="containment.again",
+                        at=now,
+                        about=containment.id,
+                        vm=containment.vm.key,
+                        by=event.caller.label[:200],
+                        details={"correlation_id": event.correlation_id, "round": again.round},
+                    ),
+                ),
+            )
+        )
+        return again if fresh else containment
