@@ -1,0 +1,1 @@
+"""Service Bus: receive, settle, nudge. The bus carries nudges; the truth is in the store."""

@@ -16,10 +16,7 @@ async def unjustified(store: Store, containment: Containment) -> str:
     """
     cause = containment.cause
     if cause.kind is CauseKind.LOCKDOWN:
-        if cause.by is None:
-            return "nobody ordered this lockdown"
-        permission = may_lock_down(cause.by)
-        return "" if permission.allowed else permission.reason
+        return _order_missing(cause)
     try:
         approval = await store.approval(cause.approval_id or "")
     except NotFound:
@@ -28,10 +25,7 @@ async def unjustified(store: Store, containment: Containment) -> str:
         return "the approval that this containment rests on is about another VM"
     if cause.kind is CauseKind.REJECTION:
         return _rejection_missing(approval, cause)
-    contains = approval.terms.on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN)
-    if approval.state is not ApprovalState.EXPIRED or not contains:
-        return "the policy's word on silence does not contain this VM"
-    return ""
+    return _silence_missing(approval)
 
 
 def _rejection_missing(approval: Approval, cause: Cause) -> str:
@@ -41,4 +35,18 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
     if cause.by != decision.by:
         return "the rejection on record is somebody else's"
     permission = may_answer(Answer.REJECT, decision.by, approval.owner, approval.event.caller)
+    return "" if permission.allowed else permission.reason
+
+
+def _silence_missing(approval: Approval) -> str:
+    contains = approval.terms.on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN)
+    if approval.state is ApprovalState.EXPIRED and contains:
+        return ""
+    return "the policy's word on silence does not contain this VM"
+
+
+def _order_missing(cause: Cause) -> str:
+    if cause.by is None:
+        return "nobody ordered this lockdown"
+    permission = may_lock_down(cause.by)
     return "" if permission.allowed else permission.reason

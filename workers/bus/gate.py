@@ -1,0 +1,51 @@
+"""When something we need is away, take nothing more: an outage must not burn delivery counts."""
+
+import asyncio
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_FIRST_S = 1.0
+_LONGEST_S = 30.0
+
+
+class Gate:
+    """Open, shut for a while, or half open: one message goes through to find out.
+
+    One gate serves every receiver of a queue.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._failures = 0
+        self._reopens_at = 0.0
+
+    @property
+    def shut(self) -> bool:
+        """Whether it is shut or half open."""
+        return self._failures > 0
+
+    def trip(self, reason: str, *, wait_s: float | None = None) -> float:
+        """Something is away. Shut for ``wait_s``, or longer each time; answers for how many seconds."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._reopens_at:
+            return self._reopens_at - loop.time()
+        self._failures += 1
+        wait = wait_s if wait_s is not None else min(_LONGEST_S, _FIRST_S * 2 ** (self._failures - 1))
+        self._reopens_at = loop.time() + wait
+        log.warning("receiver pauses", queue=self._name, for_s=round(wait, 1), reason=reason)
+        return wait
+
+    def reset(self) -> None:
+        """It answers again."""
+        if self._failures:
+            log.info("receiver goes on", queue=self._name)
+        self._failures = 0
+        self._reopens_at = 0.0
+
+    async def wait(self) -> None:
+        """Return when a message may be taken: at once while open, else after the pause."""
+        loop = asyncio.get_running_loop()
+        while (rest := self._reopens_at - loop.time()) > 0:
+            await asyncio.sleep(rest)

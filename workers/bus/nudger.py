@@ -1,0 +1,141 @@
+"""Sends nudges: many at once in one list, because concurrent sends on one link get in each other's way."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from azure.servicebus import ServiceBusMessage
+from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
+from azure.servicebus.exceptions import ServiceBusError
+
+from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK
+from workers.domain.errors import DependencyAway
+from workers.domain.nudges import Nudge
+
+log = structlog.get_logger(__name__)
+
+SEND_TIMEOUT_S = 10.0
+_MOST_AT_ONCE = 200
+
+
+class QueueSender:
+    """One queue's sender. Whatever is handed in while a send is under way goes out together, next."""
+
+    def __init__(self, client: ServiceBusClient, queue: str) -> None:
+        self._client = client
+        self._queue = queue
+        self._sender: ServiceBusSender | None = None
+        self._waiting: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []
+        self._draining: asyncio.Task[None] | None = None
+
+    async def send(self, messages: Sequence[ServiceBusMessage]) -> None:
+        """Returns once the broker has acknowledged all of them.
+
+        Raises:
+            DependencyAway: it did not; some may have arrived all the same.
+        """
+        if not messages:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((messages, done))
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        await done
+
+    async def open(self) -> None:
+        """Connect now: opening takes half a second, which the first nudge should not wait for."""
+        try:
+            await self._opened()
+        except (ServiceBusError, OSError, ValueError) as error:
+            raise _away(self._queue, error) from error
+
+    async def close(self) -> None:
+        """Send what waits, then close."""
+        while self._draining is not None:
+            await asyncio.wait([self._draining])
+        if self._sender is not None:
+            await self._sender.close()
+
+    async def _opened(self) -> ServiceBusSender:
+        if self._sender is None:
+            sender = self._client.get_queue_sender(self._queue, socket_timeout=SOCKET_TIMEOUT_S)
+            await sender.__aenter__()
+            self._sender = sender
+        return self._sender
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._take()
+                try:
+                    sender = await self._opened()
+                    messages = [message for some, _ in batch for message in some]
+                    await sender.send_messages(messages, timeout=SEND_TIMEOUT_S)
+                except Exception as error:
+                    log.warning("nudges were not sent", queue=self._queue, count=len(batch), error=str(error))
+                    await self._reopen()
+                    for _, done in batch:
+                        if not done.done():
+                            done.set_exception(_away(self._queue, error))
+                else:
+                    for _, done in batch:
+                        if not done.done():
+                            done.set_result(None)
+        finally:
+            self._draining = None
+
+    def _take(self) -> list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]]:
+        taken: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []
+        count = 0
+        while self._waiting and (not taken or count + len(self._waiting[0][0]) <= _MOST_AT_ONCE):
+            taken.append(self._waiting.pop(0))
+            count += len(taken[-1][0])
+        return taken
+
+    async def _reopen(self) -> None:
+        """After an error a sender may be stuck in a state that it doesn't leave; a new one is cheap."""
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            try:
+                await sender.close()
+            except Exception as error:
+                log.debug("closing a broken sender", error=str(error))
+
+
+def _away(queue: str, error: Exception) -> DependencyAway:
+    return DependencyAway("servicebus", f"could not send to {queue}: {type(error).__name__}")
+
+
+def as_message(nudge: Nudge) -> ServiceBusMessage:
+    """The nudge on the wire; one with ``due`` is scheduled at the broker."""
+    return ServiceBusMessage(
+        nudge.model_dump_json().encode(),
+        message_id=nudge.message_id,
+        content_type="application/json",
+        subject=str(nudge.subject),
+        scheduled_enqueue_time_utc=nudge.due,
+    )
+
+
+class BusNudger:
+    """``workers.domain.ports.Nudger`` on Service Bus."""
+
+    def __init__(self, client: ServiceBusClient) -> None:
+        self._work = QueueSender(client, WORK)
+        self._notices = QueueSender(client, NOTICES)
+
+    async def open(self) -> None:
+        """Connect both senders."""
+        await asyncio.gather(self._work.open(), self._notices.open())
+
+    async def work(self, *nudges: Nudge) -> None:
+        """Have workers look at it."""
+        await self._work.send([as_message(nudge) for nudge in nudges])
+
+    async def notices(self, *nudges: Nudge) -> None:
+        """Have the bot look at it."""
+        await self._notices.send([as_message(nudge) for nudge in nudges])
+
+    async def close(self) -> None:
+        """Send what waits, then close."""
+        await asyncio.gather(self._work.close(), self._notices.close())

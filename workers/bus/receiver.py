@@ -1,0 +1,177 @@
+"""Receives from one queue and settles, with several messages under way on each of several links."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable
+
+import structlog
+from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
+
+from workers.bus.connection import SOCKET_TIMEOUT_S
+from workers.bus.gate import Gate
+from workers.bus.nudger import QueueSender
+from workers.domain.errors import DependencyAway
+from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Message], Awaitable[Settlement]]
+
+_FINISH_S = 20.0
+_REOPEN_S = 1.0
+_DESCRIPTION_LIMIT = 1000
+
+
+class QueueReceiver:
+    """Hands each message to a handler and settles it by the handler's word.
+
+    A handler that raises ``DependencyAway`` shuts the gate: the message goes back to the queue for later, and
+    nothing more is taken until the dependency may be back. Any other exception abandons the message, which
+    counts as a failed delivery: after ten of them Service Bus dead-letters it, so that one poisonous message
+    stops nobody.
+
+    Args:
+        receivers: links, each with a connection of its own; 4 to 8 fill a process.
+        concurrency: messages under way at once on each link.
+    """
+
+    def __init__(
+        self,
+        client: ServiceBusClient,
+        queue: str,
+        handler: Handler,
+        *,
+        receivers: int = 1,
+        concurrency: int = 16,
+    ) -> None:
+        self._client = client
+        self._queue = queue
+        self._handler = handler
+        self._receivers = receivers
+        self._concurrency = concurrency
+        self._gate = Gate(queue)
+        self._sender = QueueSender(client, queue)
+
+    async def run(self) -> None:
+        """Receive until cancelled; then finish or hand back what is under way."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._receivers):
+                    group.create_task(self._keep_receiving())
+        finally:
+            await self._sender.close()
+
+    async def _keep_receiving(self) -> None:
+        while True:
+            await self._gate.wait()
+            try:
+                await self._receive_until_shut()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.warning(
+                    "link broke; opening another", queue=self._queue, error=f"{type(error).__name__}: {error}"
+                )
+                await asyncio.sleep(_REOPEN_S)
+
+    async def _receive_until_shut(self) -> None:
+        """One link's life. It is closed while the gate is shut, lest prefetched messages lose their locks."""
+        receiver = self._client.get_queue_receiver(
+            self._queue, prefetch_count=self._concurrency, socket_timeout=SOCKET_TIMEOUT_S
+        )
+        slots = asyncio.Semaphore(self._concurrency)
+        under_way: set[asyncio.Task[None]] = set()
+        async with receiver:
+            try:
+                async for message in receiver:
+                    await slots.acquire()
+                    task = asyncio.create_task(self._take(receiver, message))
+                    under_way.add(task)
+                    task.add_done_callback(under_way.discard)
+                    task.add_done_callback(lambda _: slots.release())
+                    if self._gate.shut:
+                        # Half open: what this one message shows decides whether the link goes on.
+                        await asyncio.wait([task])
+                        if self._gate.shut:
+                            return
+            finally:
+                if under_way:
+                    await asyncio.shield(asyncio.wait(under_way, timeout=_FINISH_S))
+
+    async def _take(self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage) -> None:
+        try:
+            settlement = await self._handler(_message(raw))
+        except DependencyAway as away:
+            wait = self._gate.trip(str(away), wait_s=away.retry_after_s)
+            settlement = Later(after_s=wait)
+        except Exception:
+            log.error(
+                "a message could not be worked on", queue=self._queue, message=raw.message_id, exc_info=True
+            )
+            await self._settle(receiver, raw, None)
+            return
+        else:
+            self._gate.reset()
+        await self._settle(receiver, raw, settlement)
+
+    async def _settle(
+        self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage, settlement: Settlement | None
+    ) -> None:
+        """A settlement that fails is no loss: the lock runs out and the message comes again."""
+        try:
+            match settlement:
+                case Complete():
+                    await receiver.complete_message(raw)
+                case DeadLetter():
+                    await receiver.dead_letter_message(
+                        raw,
+                        reason=settlement.reason,
+                        error_description=settlement.description[:_DESCRIPTION_LIMIT],
+                    )
+                case Later():
+                    await self._sender.send([_again(raw, settlement.after_s)])
+                    await receiver.complete_message(raw)
+                case None:
+                    await receiver.abandon_message(raw)
+        except Exception as error:
+            log.warning(
+                "a message could not be settled; it will come again",
+                queue=self._queue,
+                message=raw.message_id,
+                error=f"{type(error).__name__}: {error}",
+            )
+
+
+def _message(raw: ServiceBusReceivedMessage) -> Message:
+    return Message(
+        body=_body(raw),
+        message_id=raw.message_id or "",
+        delivery_count=raw.delivery_count or 0,
+        enqueued_at=raw.enqueued_time_utc,
+    )
+
+
+def _body(raw: ServiceBusReceivedMessage) -> bytes:
+    """The body as bytes. AMQP value and sequence bodies are no JSON of ours: their text shows what came."""
+    body = raw.body
+    if isinstance(body, (bytes, str)):
+        return body.encode() if isinstance(body, str) else body
+    try:
+        return b"".join(bytes(part) for part in body)
+    except (TypeError, ValueError):
+        return str(raw).encode()
+
+
+def _again(raw: ServiceBusReceivedMessage, after_s: float) -> ServiceBusMessage:
+    """The same message, scheduled. Its id gets a new ending, or duplicate detection would drop it."""
+    base, _, round_ = (raw.message_id or "message").partition("~")
+    count = int(round_) + 1 if round_.isdigit() else 1
+    return ServiceBusMessage(
+        _body(raw),
+        message_id=f"{base[:110]}~{count}",
+        content_type=raw.content_type,
+        subject=raw.subject,
+        application_properties=raw.application_properties,
+        scheduled_enqueue_time_utc=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=after_s),
+    )

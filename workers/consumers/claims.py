@@ -1,0 +1,95 @@
+"""Who the token belonged to: the claims of an event, as Microsoft Entra ID issued them."""
+
+import ipaddress
+import json
+import re
+
+from workers.domain.events import Caller, CallerKind
+
+_METHODS = "http://schemas.microsoft.com/claims/authnmethodsreferences"
+_OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+_UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
+_NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
+_EMAIL = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
+
+_MFA = frozenset({"mfa", "ngcmfa", "fido", "hwk", "swk", "wia"})
+_PRINCIPAL_TYPES = {
+    "user": CallerKind.USER,
+    "serviceprincipal": CallerKind.SERVICE_PRINCIPAL,
+    "application": CallerKind.SERVICE_PRINCIPAL,
+    "managedidentity": CallerKind.MANAGED_IDENTITY,
+    "msi": CallerKind.MANAGED_IDENTITY,
+}
+_LONGEST = 300
+
+
+def caller_from(claims: object, authorization: object, *, caller: str, ip: str) -> Caller:
+    """The caller from the claims (an object, or the JSON text of one), else from the record's own fields.
+
+    Nothing here is trusted further than its issuer: all texts are cut, and none decides who may answer but
+    the address, which has to equal the one Slack knows.
+    """
+    claims = _as_object(claims)
+    evidence = _as_object(_as_object(authorization).get("evidence"))
+    email = _first(claims, _UPN, "upn", _EMAIL, "email", "preferred_username")
+    if not email and "@" in caller:
+        email = caller
+    kind = _kind(claims, evidence, email)
+    return Caller(
+        kind=kind,
+        name=_first(claims, "name") or _first(claims, _NAME),
+        email=email.lower() if "@" in email else "",
+        object_id=_first(claims, _OID, "oid") or ("" if "@" in caller else caller[:_LONGEST]),
+        app_id=_first(claims, "appid", "azp"),
+        ip=_address(_first(claims, "ipaddr")) or _address(ip),
+        mfa=_mfa(claims) if kind is CallerKind.USER else None,
+    )
+
+
+def _kind(claims: dict[str, object], evidence: dict[str, object], email: str) -> CallerKind:
+    named = _PRINCIPAL_TYPES.get(_first(evidence, "principalType").lower())
+    if _first(claims, "xms_mirid"):
+        return CallerKind.MANAGED_IDENTITY
+    if named is not None:
+        return named
+    if _first(claims, "idtyp").lower() == "app" or (_first(claims, "appid") and not email):
+        return CallerKind.SERVICE_PRINCIPAL
+    return CallerKind.USER if email else CallerKind.UNKNOWN
+
+
+def _mfa(claims: dict[str, object]) -> bool | None:
+    """Whether a second factor was used; ``None`` where the token doesn't say how they signed in."""
+    methods = claims.get(_METHODS, claims.get("amr"))
+    if isinstance(methods, list):
+        methods = ",".join(map(str, methods))
+    if not isinstance(methods, str) or not methods:
+        return None
+    return not _MFA.isdisjoint(re.split(r"[,\s]+", methods.lower()))
+
+
+def _address(text: str) -> str:
+    """The IP address, without the port that some records carry; empty if it isn't one."""
+    bare = text.strip().strip("[]")
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        return ""
+
+
+def _first(source: dict[str, object], *names: str) -> str:
+    for name in names:
+        value = source.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()[:_LONGEST]
+    return ""
+
+
+def _as_object(value: object) -> dict[str, object]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,37 @@
+"""The queue ``work``: look at an approval or a containment again."""
+
+import structlog
+from pydantic import ValidationError
+
+from workers.domain.errors import NotFound
+from workers.domain.messages import Complete, DeadLetter, Message, Settlement
+from workers.domain.nudges import Nudge, Subject
+from workers.use_cases.contain import Contain
+from workers.use_cases.expire import LookAtApproval
+
+log = structlog.get_logger(__name__)
+
+
+class WorkConsumer:
+    """Takes nudges."""
+
+    def __init__(self, *, look_at_approval: LookAtApproval, contain: Contain) -> None:
+        self._look_at_approval = look_at_approval
+        self._contain = contain
+
+    async def __call__(self, message: Message) -> Settlement:
+        """Look at what the nudge names. A nudge is never proof of anything: the store is."""
+        try:
+            nudge = Nudge.model_validate_json(message.body)
+        except ValidationError as error:
+            return DeadLetter(reason="NotANudge", description=str(error))
+        try:
+            match nudge.subject:
+                case Subject.APPROVAL:
+                    await self._look_at_approval(nudge.id)
+                case Subject.CONTAINMENT:
+                    await self._contain(nudge.id)
+        except NotFound:
+            # Kept for a configured time and then gone; a nudge older than that has nothing to do.
+            log.info("nothing to look at", subject=str(nudge.subject), id=nudge.id)
+        return Complete()
