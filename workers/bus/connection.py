@@ -26,7 +26,7 @@ def connect(
     Raises:
         ValueError: neither a connection string nor a namespace with a credential was given.
     """
-    patient = {
+    patient: dict[str, Any] = {
         "retry_total": 30,
         "retry_backoff_factor": 0.2,
         "retry_backoff_max": 3,

@@ -106,9 +106,7 @@ class QueueReceiver:
             wait = self._gate.trip(str(away), wait_s=away.retry_after_s)
             settlement = Later(after_s=wait)
         except Exception:
-            log.error(
-                "a message could not be worked on", queue=self._queue, message=raw.message_id, exc_info=True
-            )
+            log.exception("a message could not be worked on", queue=self._queue, message=raw.message_id)
             await self._settle(receiver, raw, None)
             return
         else:

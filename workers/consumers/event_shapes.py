@@ -60,7 +60,7 @@ class NotAStart(InvalidEvent):
     def __init__(self, operation: str) -> None:
         super().__init__(
             "NotAStart",
-            f"operation {operation[:200]!r} is not the start of a VM; check the filter of the event subscription",
+            f"operation {operation[:200]!r} is not the start of a VM; check the filter of the subscription",
         )
 
 

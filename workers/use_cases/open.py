@@ -19,6 +19,7 @@ from workers.domain.policy import LockdownProfile, Policy
 from workers.domain.ports import Clock, Commit, FactsReader, Inventory, Nudger, StepRunner, Store
 from workers.domain.vm import KnownVm, PowerState, VmRef
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.contain_request import without
 from workers.use_cases.recontain import Recontain
 
 
@@ -77,10 +78,10 @@ class OpenApproval:
         """
         vm_key = event.vm.key
         document_id = approval_id(vm_key, event.dedupe_key)
+        if event.phase is Phase.FAILED:
+            return await self._note_failed(event, document_id)
         if await self._exists(document_id):
             return Opened(Outcome.DUPLICATE, document_id)
-        if event.phase is Phase.FAILED:
-            return await self._note_failed(event)
         record = await self._store.vm_record(event.vm)
         if record.containment_id is not None:
             recontained = await self._recontain(record.containment_id, event)
@@ -102,16 +103,41 @@ class OpenApproval:
             return False
         return True
 
-    async def _note_failed(self, event: StartEvent) -> Opened:
-        partition = partition_of_vm(event.vm.key)
+    async def _note_failed(self, event: StartEvent, document_id: str) -> Opened:
+        """A start that failed is audited, not asked about; a question that its beginning opened is withdrawn."""
+        now = self._clock.now()
         await self._store.commit(
             Commit(
-                partition=partition,
+                partition=partition_of_vm(event.vm.key),
                 once=f"failed:{event.dedupe_key}",
-                audit=(_audit("start.failed", event, self._clock.now()),),
+                audit=(_audit("start.failed", event, now),),
             )
         )
-        return Opened(Outcome.FAILED_START)
+        withdrawn = await until_written(lambda: self._withdraw(document_id, "the start failed"))
+        if withdrawn is not None:
+            await self._nudger.notices(
+                Nudge(subject=Subject.APPROVAL, id=document_id, version=withdrawn.version + 1)
+            )
+        return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
+
+    async def _withdraw(self, document_id: str, because: str) -> Approval | None:
+        try:
+            approval = await self._store.approval(document_id)
+        except NotFound:
+            return None
+        if not approval.open:
+            return None
+        now = self._clock.now()
+        withdrawn = approval.withdrawn(now, because)
+        record = without(await self._store.vm_record(approval.event.vm), approval)
+        await self._store.commit(
+            Commit(
+                partition=partition_of_vm(approval.event.vm.key),
+                documents=(withdrawn, record),
+                audit=(_audit("approval.withdrawn", approval.event, now, withdrawn),),
+            )
+        )
+        return withdrawn
 
     def _approval(self, document_id: str, event: StartEvent, facts: Facts) -> Approval:
         policy = self._policy()
