@@ -1,0 +1,1 @@
+"""Speaks with people. Slack rights, no Azure management rights."""

@@ -1,0 +1,1 @@
+"""Does the work. Bus and Azure rights; cannot speak."""

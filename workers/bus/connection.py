@@ -1,8 +1,9 @@
 """A Service Bus client from the settings: a connection string, or a namespace and the managed identity."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.servicebus.aio import ServiceBusClient
 from pydantic import SecretStr
 
@@ -15,16 +16,14 @@ SOCKET_TIMEOUT_S = 0.01
 stall behind them. It only takes effect where a link is made, not on the client."""
 
 
-def connect(
-    *,
-    connection: SecretStr | None,
-    namespace: str | None,
-    credential: AsyncTokenCredential | None = None,
-) -> ServiceBusClient:
+@contextlib.asynccontextmanager
+async def connected(
+    *, connection: SecretStr | None, namespace: str | None
+) -> AsyncIterator[ServiceBusClient]:
     """A client that keeps trying while the broker is away, instead of raising after three attempts.
 
     Raises:
-        ValueError: neither a connection string nor a namespace with a credential was given.
+        ValueError: neither a connection string nor a namespace was given.
     """
     patient: dict[str, Any] = {
         "retry_total": 30,
@@ -33,8 +32,19 @@ def connect(
         "logging_enable": False,
     }
     if connection is not None:
-        return ServiceBusClient.from_connection_string(connection.get_secret_value(), **patient)
-    if namespace is None or credential is None:
-        raise ValueError("a namespace needs a credential")
+        async with ServiceBusClient.from_connection_string(
+            connection.get_secret_value(), **patient
+        ) as client:
+            yield client
+        return
+    if namespace is None:
+        raise ValueError("STARTGATE_SERVICEBUS_CONNECTION or STARTGATE_SERVICEBUS_NAMESPACE has to be set")
+    # Only who uses a managed identity pays for importing azure-identity (0.2 s).
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - see above
+
     host = namespace if "." in namespace else f"{namespace}.servicebus.windows.net"
-    return ServiceBusClient(host, credential, **patient)
+    async with (
+        DefaultAzureCredential() as credential,
+        ServiceBusClient(host, credential, **patient) as client,
+    ):
+        yield client

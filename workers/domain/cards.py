@@ -4,6 +4,9 @@ from enum import StrEnum
 
 from workers.domain.model import Model, UtcTime
 
+REFUSED = "refused"
+"""In place of a ``ts``: Slack does not take this message there, however often it is tried."""
+
 
 class CopyKind(StrEnum):
     """Why a copy was posted where it is."""
@@ -43,17 +46,29 @@ class Copy(Model):
     replies: dict[str, Post] = {}
 
     @property
+    def refused(self) -> bool:
+        """Whether Slack would not take it here at all."""
+        return self.root is not None and self.root.ts == REFUSED
+
+    @property
     def key(self) -> str:
         """Unique within a card."""
         return f"{self.kind}:{self.channel}"
 
 
 class Card(Model):
-    """All copies of one card; ``id`` is that of the approval or containment that it shows."""
+    """All copies of one card; ``id`` is that of the approval or containment that it shows.
+
+    Attributes:
+        asked_at: when the first copies were sent.
+        notice: why nobody, or not everybody, could be asked directly.
+    """
 
     id: str
     version: int = 0
     copies: tuple[Copy, ...] = ()
+    asked_at: UtcTime | None = None
+    notice: str = ""
 
     def copy_of(self, key: str) -> Copy | None:
         """The copy of this key, if it was set out."""

@@ -97,10 +97,19 @@ class AllowRule(Model):
         return value
 
 
+ClassicNsgId = Annotated[
+    str, Field(pattern=r"(?i)^/subscriptions/[^/]+/.+/microsoft\.classicnetwork/networksecuritygroups/[^/]+$")
+]
+
+
 class IsolateOptions(Model):
-    """Options of the isolate step."""
+    """Options of the isolate step.
+
+    ``classic_nsg`` is the id of a classic NSG for classic VMs, for which none can be made on demand.
+    """
 
     allow: tuple[AllowRule, ...] = Field(default=(), max_length=50)
+    classic_nsg: ClassicNsgId | None = None
 
 
 class LockdownProfile(Model):

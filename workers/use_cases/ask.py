@@ -1,5 +1,7 @@
 """The card reached Slack: the owner's clock starts."""
 
+from datetime import datetime
+
 from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.ids import partition_of_id
@@ -16,15 +18,18 @@ class NoteAsked:
         self._nudger = nudger
         self._clock = clock
 
-    async def __call__(self, approval_id: str, whom: tuple[str, ...], notice: str = "") -> None:
+    async def __call__(
+        self, approval_id: str, whom: tuple[str, ...], *, at: datetime | None = None, notice: str = ""
+    ) -> None:
         """Note who was asked, and have the first deadline looked at when it comes.
 
         Args:
             approval_id: the approval whose card was posted.
             whom: Slack user ids that got a direct message; empty when only a channel got it.
+            at: when it was sent; by default now.
             notice: why nobody could be asked directly, for the card.
         """
-        written = await until_written(lambda: self._write(approval_id, whom, notice))
+        written = await until_written(lambda: self._write(approval_id, whom, at or self._clock.now(), notice))
         if written is None:
             return
         due = written.due_at()
@@ -33,9 +38,13 @@ class NoteAsked:
                 Nudge(subject=Subject.APPROVAL, id=approval_id, version=written.version + 1, due=due)
             )
 
-    async def _write(self, approval_id: str, whom: tuple[str, ...], notice: str) -> Approval | None:
+    async def _write(
+        self, approval_id: str, whom: tuple[str, ...], at: datetime, notice: str
+    ) -> Approval | None:
         approval = await self._store.approval(approval_id)
-        asked = approval.asked(self._clock.now(), whom, notice)
+        if not approval.open:
+            return None
+        asked = approval.asked(at, whom, notice)
         if asked == approval:
             return None
         await self._store.commit(

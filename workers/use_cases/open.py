@@ -104,7 +104,7 @@ class OpenApproval:
         return True
 
     async def _note_failed(self, event: StartEvent, document_id: str) -> Opened:
-        """A start that failed is audited, not asked about; a question that its beginning opened is withdrawn."""
+        """A failed start is audited, not asked about; a question that its beginning opened is withdrawn."""
         now = self._clock.now()
         await self._store.commit(
             Commit(

@@ -1,0 +1,125 @@
+"""``startgate workers``: wiring only."""
+
+import asyncio
+from typing import NamedTuple
+
+import structlog
+import typer
+from azure.servicebus.aio import ServiceBusClient
+from redis.asyncio import Redis
+
+from workers.arm.clients import Azure
+from workers.arm.facts import ArmFacts
+from workers.arm.inventory import list_vms
+from workers.arm.steps import step_runners
+from workers.bus import connection as bus
+from workers.bus.nudger import BusNudger
+from workers.bus.receiver import QueueReceiver
+from workers.cli import app
+from workers.consumers.starts import StartsConsumer
+from workers.consumers.work import WorkConsumer
+from workers.domain.errors import InvalidPolicy
+from workers.domain.policy import Policy
+from workers.domain.ports import SystemClock
+from workers.runtime.environment import read_environment
+from workers.runtime.lifecycle import every, run_until, stop_signal
+from workers.runtime.log import configure_logging
+from workers.settings import WorkersSettings
+from workers.store.connection import connect
+from workers.store.inventory import RedisInventory
+from workers.store.redis_store import RedisStore
+from workers.use_cases.contain import Contain
+from workers.use_cases.expire import LookAtApproval
+from workers.use_cases.open import OpenApproval
+from workers.use_cases.read_policy import read_policy
+from workers.use_cases.resync import Resync
+
+log = structlog.get_logger("workers")
+
+
+class Parts(NamedTuple):
+    """What is connected to the outside."""
+
+    clock: SystemClock
+    redis: Redis
+    client: ServiceBusClient
+    azure: Azure
+
+
+@app.command("workers")
+def workers() -> None:
+    """Run the workers until SIGTERM. Settings come from the environment."""
+    settings = read_environment(WorkersSettings)
+    configure_logging(settings.log, process="workers")
+    try:
+        policy = read_policy(settings.policy)
+    except InvalidPolicy as invalid:
+        typer.echo(invalid.diagnostics(), err=True)
+        raise typer.Exit(78) from None
+    asyncio.run(run(settings, policy))
+
+
+async def run(settings: WorkersSettings, policy: Policy) -> None:
+    """Make every part, start it, and end it in good order."""
+    clock = SystemClock()
+    redis = connect(settings.redis_url)
+    connecting = bus.connected(
+        connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
+    )
+    azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token)
+    async with redis, connecting as client, azure, stop_signal() as stop:
+        await _run(settings, policy, Parts(clock, redis, client, azure), stop)
+
+
+async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
+    clock, redis, client, azure = parts
+    store, inventory, nudger = RedisStore(redis), RedisInventory(redis), BusNudger(client)
+    runners = step_runners(azure)
+    opening = OpenApproval(
+        store=store,
+        nudger=nudger,
+        inventory=inventory,
+        facts=ArmFacts(azure),
+        runners=runners,
+        policy=lambda: policy,
+        clock=clock,
+        facts_budget_s=settings.facts_budget_s,
+    )
+    starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
+    work = WorkConsumer(
+        look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock),
+        contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
+    )
+    resync = Resync(store=store, nudger=nudger, clock=clock)
+
+    async def take_inventory() -> None:
+        async for subscription, vms in list_vms(azure, clock.now()):
+            await inventory.put(vms, whole_subscription=subscription)
+
+    def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
+        return QueueReceiver(
+            client, queue, handler, receivers=settings.receivers, concurrency=settings.concurrency
+        )
+
+    try:
+        await nudger.open()
+        log.info("ready")
+        await run_until(
+            stop,
+            receiver(bus.STARTS, starts).run(),
+            receiver(bus.WORK, work).run(),
+            every(settings.resync_every_s, resync, name="resync"),
+            every(settings.inventory_every_s, take_inventory, name="inventory"),
+        )
+    finally:
+        await nudger.close()
+        log.info("stopped")
+
+
+def main() -> None:
+    """The console script ``startgate``."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
