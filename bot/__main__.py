@@ -111,14 +111,15 @@ async def run(settings: BotSettings, policy: Policy) -> None:
         ready = asyncio.Event()
         try:
             await nudger.open()
-            await run_until(stop, doorway.run(ready), notices.run(), _say_ready(ready))
+            await run_until(stop, doorway.run(ready), notices.run(), _say_ready(ready, notices.listening))
         finally:
             await nudger.close()
             log.info("stopped")
 
 
-async def _say_ready(ready: asyncio.Event) -> None:
-    await ready.wait()
+async def _say_ready(*parts: asyncio.Event) -> None:
+    for part in parts:
+        await part.wait()
     log.info("ready")
 
 

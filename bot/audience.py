@@ -97,6 +97,6 @@ class Audience:
                 "a channel of the policy can't be used", channel=name, because=str(missing), instead=other
             )
             channel = await self._directory.channel(other)
-        if any(copy.channel == channel for copy in card.copies):
-            return card
-        return card.with_copy(Copy(kind=kind, channel=channel))
+        copy = Copy(kind=kind, channel=channel)
+        # On-call is paged by a message of its own, even in a channel that has a copy already.
+        return card if card.copy_of(copy.key) else card.with_copy(copy)

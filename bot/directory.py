@@ -199,7 +199,7 @@ class Directory:
         cursor = ""
         while True:
             answer = await self._client.conversations_list(
-                types="public_channel,private_channel", exclude_archived=True, limit=1000, cursor=cursor
+                types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
             )
             found |= {channel["name"]: channel["id"] for channel in answer["channels"]}
             cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")

@@ -101,13 +101,19 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             client, queue, handler, receivers=settings.receivers, concurrency=settings.concurrency
         )
 
+    receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
+
+    async def say_ready() -> None:
+        for each in receivers:
+            await each.listening.wait()
+        log.info("ready")
+
     try:
         await nudger.open()
-        log.info("ready")
         await run_until(
             stop,
-            receiver(bus.STARTS, starts).run(),
-            receiver(bus.WORK, work).run(),
+            *(each.run() for each in receivers),
+            say_ready(),
             every(settings.resync_every_s, resync, name="resync"),
             every(settings.inventory_every_s, take_inventory, name="inventory"),
         )

@@ -9,6 +9,9 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+FAULT = web.RequestKey("fault", dict[str, Any])
+"""The fault that was applied to a request, for the stand-in's record."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -74,7 +77,7 @@ class Faults:
         fault = None if request.path.startswith("/_") else self.take(request)
         if fault is None:
             return await handler(request)
-        request["fault"] = fault.model_dump(exclude_defaults=True)
+        request[FAULT] = fault.model_dump(exclude_defaults=True)
         if fault.delay_ms:
             await asyncio.sleep(fault.delay_ms / 1000)
         if fault.drop == "before":

@@ -1,1 +1,1 @@
-"""Azure Resource Manager: what is read about a VM, and what a containment writes. Nothing else talks to Azure."""
+"""Azure Resource Manager: what is read about a VM, and what a containment writes to it."""

@@ -27,6 +27,7 @@ from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuth
 from pydantic import SecretStr
 
 from workers.arm.endpoint import Endpoint
+from workers.domain.errors import StepFailed
 
 if TYPE_CHECKING:
     from azure.mgmt.compute.aio import ComputeManagementClient
@@ -135,11 +136,15 @@ class Azure:
 
         Raises:
             HttpResponseError: any answer of 400 and above.
-            ValueError: the address is not at our endpoint.
+            StepFailed: the address is not at our endpoint.
         """
         absolute = f"{self.endpoint.url}{url}" if url.startswith("/") else url
         if not self.endpoint.owns(absolute):
-            raise ValueError(f"{absolute[:100]!r} is not at {self.endpoint.url}; it does not get our token")
+            raise StepFailed(
+                f"{absolute[:100]!r} is not at {self.endpoint.url}; it does not get our token",
+                code="ForeignAddress",
+                final=True,
+            )
         request = HttpRequest(
             method,
             absolute,
@@ -180,6 +185,7 @@ class Azure:
             policies.UserAgentPolicy("startgate"),
             policies.ContentDecodePolicy(),
             authenticate(self._identity(), self._scope),
+            policies.CustomHookPolicy(),
             policies.DistributedTracingPolicy(),
             ARMHttpLoggingPolicy(),
         ]

@@ -45,7 +45,7 @@ class Endpoint:
     def owns(self, url: str) -> bool:
         """Whether an address lies at this endpoint or a regional name below it, on the same scheme and port.
 
-        Addresses of long-running operations come from answers and from the store; our token goes nowhere else.
+        Addresses of operations come from answers and from the store; our token goes nowhere else.
         """
         ours, theirs = urlsplit(self.url), urlsplit(url)
         same_host = theirs.hostname == ours.hostname or (

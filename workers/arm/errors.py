@@ -66,17 +66,15 @@ def translated(error: AzureError, doing: str) -> StartgateError:
         if isinstance(error, ClientAuthenticationError):
             return DependencyAway(
                 "azure",
-                f"could not {doing}: no token ({type(error).__name__}). Give this process a managed identity, "
-                "and its client id in AZURE_CLIENT_ID if it has several",
+                f"could not {doing}: no token ({type(error).__name__}). Give this process a managed "
+                "identity, and its client id in AZURE_CLIENT_ID if it has several",
             )
-        return DependencyAway("azure", f"could not {doing}: {_clean(type(error).__name__)}")
+        return DependencyAway("azure", f"could not {doing}: {clean(type(error).__name__)}")
     code, message = code_and_message(error)
     return _refused(error, doing, error.status_code or 0, code, message)
 
 
-def _refused(
-    error: HttpResponseError, doing: str, status: int, code: str, message: str
-) -> StartgateError:
+def _refused(error: HttpResponseError, doing: str, status: int, code: str, message: str) -> StartgateError:
     said = f"could not {doing}: {code}: {message}" if message else f"could not {doing}: {code}"
     if status == HTTPStatus.NOT_FOUND:
         return NotFound(said)
@@ -84,22 +82,27 @@ def _refused(
         return Busy(said, code=code)
     if status in _AWAY:
         return DependencyAway("azure", said, retry_after_s=retry_after_s(_headers(error)))
-    if status == HTTPStatus.UNAUTHORIZED:
+    if code == "ScopeLocked":
+        said = f"{said} (a management lock forbids it; remove the lock first)"
+        return StepFailed(said, code=code, final=True)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return _not_allowed(error, doing, code, message)
+    return StepFailed(said, code=code)
+
+
+def _not_allowed(error: HttpResponseError, doing: str, code: str, message: str) -> StepFailed:
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
         return StepFailed(
             f"could not {doing}: Azure does not accept our token ({code}). Check the tenant of the managed "
             "identity and the credential scope",
             code=code,
         )
-    if status == HTTPStatus.FORBIDDEN and code != "ScopeLocked":
-        return StepFailed(
-            f"could not {doing}: we lack the right {_missing_right(error, message)}. Give it to our identity "
-            f"on this scope, or on its subscription ({code})",
-            code=code,
-            final=True,
-        )
-    if code == "ScopeLocked":
-        return StepFailed(f"{said} (a management lock forbids it; remove the lock first)", code=code, final=True)
-    return StepFailed(said, code=code)
+    return StepFailed(
+        f"could not {doing}: we lack the right {_missing_right(error, message)}. Give it to our identity "
+        f"on this scope, or on its subscription ({code})",
+        code=code,
+        final=True,
+    )
 
 
 def code_and_message(error: HttpResponseError) -> tuple[str, str]:
@@ -107,7 +110,7 @@ def code_and_message(error: HttpResponseError) -> tuple[str, str]:
     odata = error.error
     if odata is None:
         return f"HTTP {error.status_code}", ""
-    return str(odata.code or f"HTTP {error.status_code}"), _clean(str(odata.message or ""))
+    return str(odata.code or f"HTTP {error.status_code}"), clean(str(odata.message or ""))
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -128,7 +131,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _missing_right(error: HttpResponseError, message: str) -> str:
-    """The denied action: as Azure names it (the last one, for linked scopes), else worked out from the call."""
+    """The denied action: as Azure names it (the last one, for linked scopes), else told from the call."""
     named = _DENIED_ACTION.findall(message)
     if named:
         return str(named[-1])
@@ -138,16 +141,14 @@ def _missing_right(error: HttpResponseError, message: str) -> str:
 
 def right_for(method: str, url: str) -> str:
     """The role action that a call needs, such as ``Microsoft.Network/networkInterfaces/write``."""
-    provider, _, rest = urlsplit(url).path.rpartition("/providers/")
-    parts = [part for part in rest.split("/") if part]
-    if not provider and not parts:
+    _, provider, rest = urlsplit(url).path.rpartition("/providers/")
+    if not provider:
         return "Microsoft.Resources/subscriptions/read"
-    kind, action = [parts[0], *parts[1::2]], ""
-    if method.upper() == "POST":
-        # …/virtualMachines/web-01/deallocate: the action takes a type's place, and has no name after it.
-        return f"{'/'.join(kind)}/action"
-    action = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(method.upper(), "write")
-    return f"{'/'.join(kind)}/{action}"
+    parts = [part for part in rest.split("/") if part]
+    # Types stand between the names: …/virtualMachines/web-01. An action takes the place of a last type.
+    kind = "/".join([*parts[:1], *parts[1::2]])
+    actions = {"GET": "read", "HEAD": "read", "DELETE": "delete", "POST": "action"}
+    return f"{kind}/{actions.get(method.upper(), 'write')}"
 
 
 def _headers(error: HttpResponseError) -> Mapping[str, str]:
@@ -155,6 +156,7 @@ def _headers(error: HttpResponseError) -> Mapping[str, str]:
     return headers
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """A text from Azure as one line of bearable length, without what looks like a token or a signature."""
     line = " ".join(_SECRET.sub("[removed]", text).split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ArmId:
-    """An id such as ``/subscriptions/…/resourceGroups/…/providers/Microsoft.Network/virtualNetworks/v/subnets/s``.
+    """An id such as ``/subscriptions/…/resourceGroups/…/providers/…/virtualNetworks/v/subnets/s``.
 
     Attributes:
         names: of the resource and those it lies in, outermost first: ``("v", "s")``.

@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Message], Awaitable[Settlement]]
 
 _FINISH_S = 20.0
+_LONGEST_PAUSE_S = 8.0
 _REOPEN_S = 1.0
 _DESCRIPTION_LIMIT = 1000
 
@@ -52,6 +53,9 @@ class QueueReceiver:
         self._concurrency = concurrency
         self._gate = Gate(queue)
         self._sender = QueueSender(client, queue)
+        self._opened = 0
+        self.listening = asyncio.Event()
+        """Set once every link has been open: messages are taken from now on."""
 
     async def run(self) -> None:
         """Receive until cancelled; then finish or hand back what is under way."""
@@ -83,6 +87,9 @@ class QueueReceiver:
         slots = asyncio.Semaphore(self._concurrency)
         under_way: set[asyncio.Task[None]] = set()
         async with receiver:
+            self._opened += 1
+            if self._opened >= self._receivers:
+                self.listening.set()
             try:
                 async for message in receiver:
                     await slots.acquire()
@@ -107,6 +114,8 @@ class QueueReceiver:
             settlement = Later(after_s=wait)
         except Exception:
             log.exception("a message could not be worked on", queue=self._queue, message=raw.message_id)
+            # Abandoned at once it would come back at once, and be dead-lettered within a tenth of a second.
+            await asyncio.sleep(min(_LONGEST_PAUSE_S, 0.25 * 2 ** (raw.delivery_count or 0)))
             await self._settle(receiver, raw, None)
             return
         else:

@@ -1,0 +1,31 @@
+"""What a person can do when a containment step fails: the remedy, and a command that is safe to copy."""
+
+import re
+
+from bot.blocks.text import code
+from workers.domain.plans import StepName
+from workers.domain.vm import VmRef
+
+# A command is copied into a shell: it is offered only where no part of it can mean anything there.
+_SHELL_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,89}")
+
+_PORTAL = {
+    StepName.ISOLATE: "in the Azure portal, give every network interface of the VM a security group"
+    " that denies everything; a stopped VM is out of reach, too",
+    StepName.STOP: "in the Azure portal, open the VM and choose Stop, so that it becomes deallocated",
+    StepName.BACKUP: "in the Azure portal, open Backup on the VM, enable it and choose Back up now",
+}
+
+
+def remedy(step: StepName, vm: VmRef) -> str:
+    """What to do instead of this step, as mrkdwn without a capital and a full stop."""
+    command = _command(step, vm)
+    return f"{_PORTAL[step]}; or run {command}" if command else _PORTAL[step]
+
+
+def _command(step: StepName, vm: VmRef) -> str:
+    parts = (vm.subscription_id, vm.resource_group, vm.name)
+    if step is not StepName.STOP or vm.classic or not all(map(_SHELL_SAFE.fullmatch, parts)):
+        return ""
+    subscription, group, name = parts
+    return code(f"az vm deallocate --subscription {subscription} --resource-group {group} --name {name}", 400)

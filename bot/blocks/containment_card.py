@@ -1,0 +1,46 @@
+"""The card of a containment that nobody was asked about: an on-call engineer typed ``/vm-lockdown``."""
+
+from bot.blocks import evidence
+from bot.blocks.kit import context, header, section
+from bot.blocks.message import Message
+from bot.blocks.status import (
+    STEP_STATES,
+    STEPS,
+    cause_line,
+    containment_headline,
+    progress,
+    undo_command,
+)
+from bot.blocks.text import code, escape
+from workers.domain.containment import Containment, ContainmentState, Step
+
+_CAN_BE_UNDONE = {ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}
+
+
+def lockdown_card(containment: Containment) -> Message:
+    """The card as it has to look now: which VM, by whom and why, every step, and how to take it back."""
+    vm, headline = containment.vm, containment_headline(containment)
+    machine = f"*Machine*\n{'Classic VM ' if vm.classic else ''}{code(vm.name)}"
+    undo = f"To undo it, on-call types {undo_command(containment)}."
+    return Message(
+        f"{headline.words}: {escape(vm.name, 80)}",
+        [
+            header(headline.of(vm)),
+            section(
+                f"{cause_line(containment)}\n{progress(containment)}",
+                [
+                    machine,
+                    f"*Where*\n{evidence.place(vm, '')}",
+                    *(f"*{STEPS[step.name].title}*\n{_state(step)}" for step in containment.steps),
+                ],
+            ),
+            *context([undo] if containment.state in _CAN_BE_UNDONE else []),
+        ],
+    )
+
+
+def _state(step: Step) -> str:
+    """The state with its note, or with the change while there is none."""
+    about = escape(step.note or (step.change.summary if step.change else ""), 300)
+    state = STEP_STATES[step.state]
+    return "\n".join(filter(None, [f"{state[:1].upper()}{state[1:]}", about]))

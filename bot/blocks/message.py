@@ -1,0 +1,31 @@
+"""What goes to Slack: one message, or one reply in a card's thread."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+Block = dict[str, Any]
+"""One Block Kit block, or a part of one."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message: ``text`` for notifications and screen readers, ``blocks`` for eyes."""
+
+    text: str
+    blocks: list[Block]
+
+    @property
+    def digest(self) -> str:
+        """Sixteen characters that are equal for equal content, in every process and on every day."""
+        content = json.dumps([self.text, self.blocks], sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A message in a thread. ``key`` says which one it is, while the message itself may change."""
+
+    key: str
+    message: Message

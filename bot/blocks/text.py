@@ -1,0 +1,150 @@
+"""Text from outside, made safe for Slack; and times, people and durations as Slack shows them.
+
+VM names, tags, rule names, callers and reasons are hostile until shown otherwise. Two gates let them in:
+``code`` for identifiers, ``escape`` for words. Both give mrkdwn that stays text: it mentions nobody, links
+nowhere, ends no code span and draws no emoji. ``plain`` is the same for ``plain_text``, which has no mark-up.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+UNSEEN = "\ufffd"
+"""Stands for what can't be seen: a name that hides something must not look like one that doesn't."""
+
+_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co"})
+# Blank, yet letters, symbols or marks by category: Hangul fillers, Khmer and Mongolian signs, Braille blank.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+_MOST_MARKS = 3  # combining marks in a row; more paint over the lines around them
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
+_BACKTICK = str.maketrans({"`": "\u02cb"})
+_COLON = "\u2236"
+# Slack reads :name: as an emoji, and the second colon may be ours. A time of day stays as it is.
+_EMOJI_COLON = re.compile(r":(?=[^\W\d]|[+_-])|(?<!\d):(?=\d)")
+_URL_COLON = re.compile(r":(?=//)")
+_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+# Read as a mention only where a caller asks Slack to parse names; disarmed so that nobody has to know that.
+_BROADCAST = re.compile(r"(?<![\w@])@(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
+
+_USER = re.compile(r"[UW][A-Z0-9]{5,20}")
+_USERGROUP = re.compile(r"S[A-Z0-9]{5,20}")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{5,20}")
+
+
+def clean(text: str) -> str:
+    """One line of text in which everything can be seen: control and bidi characters become ``UNSEEN``."""
+    shown: list[str] = []
+    marks = 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if char.isspace() or category[0] == "Z":
+            seen = " "
+        elif category in _NOT_SHOWN or char in _BLANK:
+            seen = UNSEEN
+        elif marks > _MOST_MARKS:
+            continue
+        else:
+            seen = char
+        if seen not in (" ", UNSEEN) or shown[-1:] != [seen]:
+            shown.append(seen)
+    return "".join(shown).strip()
+
+
+def escape(text: str, limit: int = 300) -> str:
+    """Words for mrkdwn, at most ``limit`` characters as sent, cut with ``…`` and never inside an entity."""
+    text = _EMOJI_COLON.sub(_COLON, _URL_COLON.sub(_COLON, clean(text).translate(_LOOKALIKES)))
+    return _cut(map(_entity, _no_broadcast(_EDGE_UNDERSCORE.sub("\u02cd", text))), limit)
+
+
+def code(text: str, limit: int = 120) -> str:
+    """An identifier as inline code, at most ``limit`` characters with its backticks; none inside."""
+    text = _URL_COLON.sub(_COLON, clean(text).translate(_BACKTICK))
+    return f"`{_cut(map(_entity, _no_broadcast(text)), limit - 2) or '(empty)'}`"
+
+
+def plain(text: str, limit: int) -> dict[str, Any]:
+    """A ``plain_text`` object; Slack refuses empty ones, so nothing is shown as a dash."""
+    return {"type": "plain_text", "text": words(text, limit) or "\u2013", "emoji": False}
+
+
+def words(text: str, limit: int) -> str:
+    """Words for places that know no mark-up at all: clean and cut, not escaped."""
+    return _cut(clean(text), limit)
+
+
+def mention(user_id: str) -> str:
+    """A mention of a Slack user; what is not a user id is shown as code instead, and pings nobody."""
+    return f"<@{user_id}>" if _USER.fullmatch(user_id) else code(user_id)
+
+
+def mention_group(usergroup_id: str) -> str:
+    """A mention of a Slack user group; what is not a group id is shown as code instead."""
+    return f"<!subteam^{usergroup_id}>" if _USERGROUP.fullmatch(usergroup_id) else code(usergroup_id)
+
+
+def channel_link(channel: str) -> str:
+    """A link to a channel by its id; a name such as ``#vm-oncall`` is shown as code."""
+    return f"<#{channel}>" if _CHANNEL.fullmatch(channel) else code(channel)
+
+
+def when(at: datetime) -> str:
+    """A time in the reader's own zone: ``today at 3:49 AM``; in UTC where a client can't do that.
+
+    Source: https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{utc(at)}>"
+
+
+def utc(at: datetime) -> str:
+    """A time for ``plain_text``, which knows no zones: ``2026-11-24 03:49 UTC``."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def duration(span: timedelta) -> str:
+    """``45 seconds``, ``10 minutes``, ``1 hour 30 minutes``, ``2 days``: at most two units."""
+    rest = max(0, round(span.total_seconds()))
+    parts: list[str] = []
+    for name, seconds in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, rest = divmod(rest, seconds)
+        if count:
+            parts.append(counted(count, name))
+    return " ".join(parts[:2]) or "0 seconds"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """``10 minutes ago``; ``just now`` within five seconds, and for times that clocks put ahead of now."""
+    span = now - then
+    return "just now" if span < timedelta(seconds=5) else f"{duration(span)} ago"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 step``, ``3 steps``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _entity(char: str) -> str:
+    return _ENTITIES.get(char, char)
+
+
+def _no_broadcast(text: str) -> str:
+    return _BROADCAST.sub("\uff20", text)
+
+
+def _cut(atoms: Iterable[str], limit: int) -> str:
+    """Joined, at most ``limit`` long; an atom is taken whole or not at all."""
+    atoms = list(atoms)
+    if sum(map(len, atoms)) <= limit:
+        return "".join(atoms)
+    kept: list[str] = []
+    room = limit - 1
+    for atom in atoms:
+        room -= len(atom)
+        if room < 0:
+            break
+        kept.append(atom)
+    return "".join(kept).rstrip() + "\u2026"

@@ -1,0 +1,160 @@
+"""The five stories. Each raises if any part of it does not come out."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from deploy.sandbox.play.figures import Figures
+from deploy.sandbox.play.timeline import Timeline
+from deploy.sandbox.stage import CardCopy, Stage, Started, eventually
+from deploy.sandbox.world import World
+
+LOCKDOWN = "startgate-lockdown-"
+ONCALL_CHANNEL = "C0ONCALL001"
+
+Story = Callable[[Stage, Timeline, Figures], Awaitable[None]]
+
+
+class DidNotComeOut(AssertionError):
+    """A story's part ended otherwise than it should; the text says which."""
+
+
+def expect(holds: object, what: str) -> None:
+    """Stop the story when something that should hold does not."""
+    if not holds:
+        raise DidNotComeOut(what)
+
+
+async def _asked(
+    stage: Stage, line: Timeline, figures: Figures, vm: str, who: str
+) -> tuple[Started, list[CardCopy]]:
+    start = await stage.start_vm(vm, who)
+    line.now(f"{who} starts {vm} in Azure; the event goes to the queue")
+    found = await stage.copies(start, 2)
+    took = await figures.asked(stage, start, found[0])
+    line.at(found[0].at_ms, f"the card is in Slack, 2 copies, {took:.0f} ms after the event")
+    return start, found
+
+
+async def owner_confirms(stage: Stage, line: Timeline, figures: Figures) -> None:
+    """The owner started it herself and says so."""
+    start, copies = await _asked(stage, line, figures, "web-01", "olivia")
+    unconfirmed = await stage.click("olivia", copies[0], "approval.confirm", confirmed=False)
+    expect("needs_confirm" in unconfirmed, "Slack asks once more before Confirm counts")
+    await stage.click("olivia", copies[0], "approval.confirm")
+    line.now("olivia presses Confirm, and Yes, expected")
+    for copy in copies:
+        shown = await stage.until_shown(copy, "the confirmation", "Confirmed", "olivia")
+        line.at(shown["at_ms"], f"the copy in {copy.channel} says who confirmed")
+        expect("approval.confirm" not in await stage.shown(copy), "no button is left on a decided card")
+    expect(not await stage.writes(start.vm_id), "a confirmed start changes nothing in Azure")
+
+
+async def owner_rejects(stage: Stage, line: Timeline, figures: Figures) -> None:
+    """Somebody unknown started the owner's VM; it ends contained."""
+    start, copies = await _asked(stage, line, figures, "web-02", "intruder")
+    answer = await stage.reject("olivia", copies[0], "I did not start this, and nobody told me")
+    line.now("olivia presses Reject, reads what will be done, gives a reason, and submits")
+    expect(answer.get("ok"), f"the dialog's submit is taken: {answer}")
+    contained = await stage.until_shown(copies[0], "CONTAINED", "CONTAINED", within_s=60)
+    took = await figures.rejected(stage, start, await _submitted_ms(stage, start))
+    line.now(f"the first write reached Azure {took:.0f} ms after the submit")
+    for entry in await stage.slack.record(start.seq, "posted"):
+        if entry["thread_ts"] == copies[0].ts:
+            line.at(entry["at_ms"], f"in the thread: {entry['text']}")
+    line.at(contained["at_ms"], "the card says CONTAINED")
+    await _is_contained(stage, "web-02")
+
+
+async def nobody_answers(stage: Stage, line: Timeline, figures: Figures) -> None:
+    """Reminder, escalation, and an end that is recorded as silence."""
+    start, copies = await _asked(stage, line, figures, "jump-01", "intruder")
+    reminder = await stage.slack.wait_for(
+        "a reminder in the owner's thread",
+        lambda e: e["kind"] == "posted" and e["thread_ts"] == copies[0].ts,
+        since=start.seq,
+    )
+    line.at(reminder["at_ms"], "the owner is reminded in the thread")
+    oncall = await stage.slack.wait_for(
+        "a copy in the on-call channel",
+        lambda e: e["kind"] == "posted" and e["channel"] == ONCALL_CHANNEL and not e["thread_ts"],
+        since=start.seq,
+    )
+    line.at(oncall["at_ms"], "on-call gets a copy: nobody answers")
+    ended = await stage.until_shown(copies[0], "the end", "Nobody answered")
+    line.at(ended["at_ms"], "time is up, and the card says that nobody answered")
+    expect("Rejected" not in await stage.shown(copies[0]), "silence is nobody's rejection")
+    expect(not await stage.writes(start.vm_id), "on silence nothing is contained unless the policy says so")
+
+
+async def oncall_locks_down(stage: Stage, line: Timeline, _figures: Figures) -> None:
+    """On-call contains a VM with two NICs, without an approval; a name that fits several is asked about."""
+    since = await stage.slack.last_seq()
+    several = await stage.command("nadia", "/vm-lockdown web odd", wait_view_ms=3000)
+    line.now("nadia types /vm-lockdown web, which fits two VMs")
+    expect("view_id" in several, "a name that fits several VMs is asked about, never guessed")
+    await stage.command("nadia", "/vm-lockdown db-01 odd outbound traffic")
+    line.now("nadia types /vm-lockdown db-01 odd outbound traffic")
+    card = await stage.slack.wait_for(
+        "the lockdown's card",
+        lambda e: e["kind"] == "posted" and e["channel"] == ONCALL_CHANNEL and "db-01" in e["text"],
+        since=since,
+    )
+    copy = CardCopy(channel=card["channel"], ts=card["ts"], at_ms=card["at_ms"])
+    line.at(card["at_ms"], "the card is in the on-call channel")
+    contained = await stage.until_shown(copy, "CONTAINED", "CONTAINED", within_s=60)
+    line.at(contained["at_ms"], "the card says CONTAINED")
+    await _is_contained(stage, "db-01")
+    vm = await stage.vm("db-01")
+    expect(len(vm["nics"]) == 2, "db-01 has two NICs")
+
+
+async def stranger_tries(stage: Stage, line: Timeline, figures: Figures) -> None:
+    """Somebody who owns nothing presses a button and types a command; both are refused in private."""
+    sam = World.load().person("sam")
+    start, copies = await _asked(stage, line, figures, "build-07", "colin")
+    channel = next(copy for copy in copies if copy.channel.startswith("C"))
+    since = await stage.slack.last_seq()
+    await stage.click("sam", channel, "approval.confirm")
+    refused = await stage.told(sam.slack, "only", since=since)
+    line.at(refused["at_ms"], "sam presses Confirm in the channel and is told, alone, that he may not")
+    since = await stage.slack.last_seq()
+    await stage.command("sam", "/vm-lockdown build-07 just because")
+    refused = await stage.told(sam.slack, "on-call", since=since)
+    line.at(refused["at_ms"], "sam types /vm-lockdown and is told, alone, that only on-call may")
+    expect("approval.confirm" in await stage.shown(channel), "the question is still open")
+    expect(not await stage.writes(start.vm_id), "a refused command changes nothing in Azure")
+    await stage.click("colin", copies[0], "approval.confirm")
+    await stage.until_shown(channel, "the owner's answer", "Confirmed")
+    line.now("colin, the owner, confirms")
+
+
+async def _submitted_ms(stage: Stage, start: Started) -> float:
+    """When Slack delivered the dialog's submit to the bot."""
+    for entry in reversed(await stage.slack.record(start.seq, "delivered")):
+        if "view_submission" in json.dumps(entry):
+            return float(entry["at_ms"])
+    raise DidNotComeOut("the dialog's submit never reached the bot")
+
+
+async def _is_contained(stage: Stage, name: str) -> None:
+    """As Azure has it, whatever the card says."""
+
+    async def settled() -> bool:
+        return (await stage.vm(name))["power"] == "deallocated"
+
+    await eventually(f"{name} to be deallocated", settled, within_s=5)
+    vm = await stage.vm(name)
+    expect(vm["nics"], f"{name} has NICs")
+    expect(
+        all(LOCKDOWN in (nic["nsg"] or "") for nic in vm["nics"]), f"every NIC of {name} has the lockdown NSG"
+    )
+    expect(vm["backup"]["status"] != "NotProtected", f"{name} is backed up")
+
+
+STORIES: dict[str, Story] = {
+    "owner_confirms": owner_confirms,
+    "owner_rejects": owner_rejects,
+    "nobody_answers": nobody_answers,
+    "oncall_locks_down": oncall_locks_down,
+    "stranger_tries": stranger_tries,
+}

@@ -1,0 +1,131 @@
+"""Child processes on loopback: started, waited for until they are ready, killed, started again."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+READY_WITHIN_S = 40.0
+
+
+class NotReady(RuntimeError):
+    """A process ended, or said nothing, before it was ready; carries the end of its log."""
+
+
+def free_port() -> int:
+    """A port that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """One child, its output in a log file.
+
+    A line of JSON with the key ``ready``, or the log event ``ready``, says that it is.
+
+    Args:
+        name: for people, and the log's file name.
+        command: arguments after the Python interpreter.
+        environment: complete; nothing of this process's own environment but PATH and HOME gets in.
+
+    Attributes:
+        ready_text: for a foreign program: the words in its output that say it is ready.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], *, logs: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self.command = (
+            list(command) if os.path.isabs(command[0]) else [sys.executable, *command]  # noqa: PTH117 - a string
+        )
+        self.log_path = logs / f"{name}.log"
+        self._environment = {
+            key: os.environ[key] for key in ("PATH", "HOME", "COVERAGE_PROCESS_START") if key in os.environ
+        } | dict(environment or {})
+        self.ready_text = ""
+        self._process: asyncio.subprocess.Process | None = None
+        self._read_from = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it lives."""
+        return self._process.pid if self.alive and self._process else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> dict[str, Any]:
+        """Start it, and return its ready line once it is ready.
+
+        Raises:
+            NotReady: with the end of its log.
+        """
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("ab") as log:
+            self._read_from = log.tell()
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                cwd=Path(__file__).parents[2],
+                start_new_session=True,  # Ctrl-C reaches the supervisor, which ends its children in order
+            )
+        return await self._ready()
+
+    async def _ready(self) -> dict[str, Any]:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            if self.ready_text and self.ready_text in self.output():
+                return {"ready": self.name}
+            for line in self.output().splitlines():
+                with contextlib.suppress(ValueError):
+                    said = json.loads(line)
+                    if isinstance(said, dict) and ("ready" in said or said.get("event") == "ready"):
+                        return said
+            if not self.alive:
+                raise NotReady(f"{self.name} ended before it was ready:\n{self.output()[-2000:]}")
+            await asyncio.sleep(0.02)
+        raise NotReady(f"{self.name} was not ready within {READY_WITHIN_S:.0f} s:\n{self.output()[-2000:]}")
+
+    def output(self) -> str:
+        """What it wrote since its last start."""
+        with self.log_path.open("rb") as log:
+            log.seek(self._read_from)
+            return log.read().decode(errors="replace")
+
+    async def stop(self, *, within_s: float = 10.0) -> None:
+        """SIGTERM, and SIGKILL if it takes longer."""
+        if not self.alive or self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), within_s)
+        except TimeoutError:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        if self.alive and self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+
+    def resident_mb(self) -> float:
+        """Resident memory in MB; 0 where the system does not tell."""
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines():
+                if line.startswith("VmRSS:"):
+                    return round(int(line.split()[1]) / 1024, 1)
+        return 0.0

