@@ -15,6 +15,12 @@ from deploy.sandbox.azure.routing import Answer, Call, Handler, Router
 from deploy.sandbox.azure.throttling import Throttle
 from deploy.sandbox.world import Principal, World
 
+CALLER = web.RequestKey("caller", str)
+"""The key of the principal of a request, once it is known."""
+
+CORRELATION_ID = web.RequestKey("correlation_id", str)
+"""The correlation id of a request: the caller's or a new one."""
+
 GUARD = Principal(
     key="startgate",
     kind="ServicePrincipal",
@@ -47,7 +53,7 @@ class Arm:
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request to ARM."""
         correlation_id = request.headers.get("x-ms-correlation-request-id") or str(uuid.uuid4())
-        request["correlation_id"] = correlation_id
+        request[CORRELATION_ID] = correlation_id
         headers = {
             "x-ms-request-id": str(uuid.uuid4()),
             "x-ms-correlation-request-id": correlation_id,
@@ -64,7 +70,7 @@ class Arm:
 
     def _answer(self, request: web.Request, raw: bytes, headers: dict[str, str]) -> Answer:
         caller = self._caller(request.headers.get("Authorization", ""))
-        request["caller"] = caller.key
+        request[CALLER] = caller.key
         query = {name.lower(): value for name, value in request.query.items()}
         if not query.get("api-version"):
             raise ArmError(
@@ -72,21 +78,21 @@ class Arm:
                 "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.",
             )
-        handler, params = self._route(request.method, request.path)
-        subscription = subscription_of(request.path)
-        headers |= self.throttle.take(
-            request.method, request.path, caller=caller.oid, subscription=subscription.lower()
-        )
+        # Clients of extension resources write "/{scope}/providers/…" with a scope that begins with a slash.
+        path = f"/{request.path.lstrip('/')}"
+        handler, params = self._route(request.method, path)
+        subscription = subscription_of(path).lower()
+        headers |= self.throttle.take(request.method, path, caller=caller.oid, subscription=subscription)
         return handler(
             Call(
                 method=request.method,
-                path=request.path,
+                path=path,
                 params=params,
                 query=query,
                 headers=request.headers,
                 body=_json(raw),
                 caller=caller,
-                correlation_id=request["correlation_id"],
+                correlation_id=request[CORRELATION_ID],
                 client_request_id=request.headers.get("x-ms-client-request-id", ""),
                 base_url=f"{request.scheme}://{request.host}",
             )

@@ -35,18 +35,11 @@ def error_body(code: str, message: str) -> dict[str, Any]:
 _FAULTS = {
     400: ("BadRequest", "The request was refused on demand."),
     401: ("InvalidAuthenticationToken", "The access token is invalid."),
-    403: (
-        "AuthorizationFailed",
-        "The client does not have authorization to perform this action over this scope, or the scope is invalid.",
-    ),
+    403: ("AuthorizationFailed", "The client does not have authorization to perform this action here."),
     404: ("ResourceNotFound", "The resource was not found."),
     409: ("Conflict", "The request failed due to conflict with a concurrent request."),
     412: ("PreconditionFailed", "A precondition of the request was not met."),
-    429: (
-        "TooManyRequests",
-        "The request is being throttled as the limit has been reached for this operation type. "
-        "For more information, see - https://aka.ms/msdn-throttling",
-    ),
+    429: ("TooManyRequests", "The request is being throttled: https://aka.ms/msdn-throttling"),
     500: ("InternalServerError", "The server encountered an internal error. Please retry the request."),
     502: ("BadGateway", "The gateway did not receive a response from the resource provider."),
     503: ("ServerBusy", "The server is currently unable to receive requests. Please retry your request."),

@@ -56,9 +56,7 @@ class Locks:
         self._check_scope(call.scope)
         given = (call.body or {}).get("properties", {})
         if given.get("level") not in LEVELS:
-            raise ArmError(
-                400, "InvalidLockLevel", f"The lock level must be one of {', '.join(LEVELS)}."
-            )
+            raise ArmError(400, "InvalidLockLevel", f"The lock level must be one of {', '.join(LEVELS)}.")
         new = self._estate.find(call.resource_id) is None
         lock = Resource(id=call.resource_id, kind=LOCK, properties=dict(given))
         self._estate.add(lock)
@@ -74,7 +72,7 @@ class Locks:
         self._check_scope(call.scope)
         below = list(self._estate.of(LOCK, call.scope))
         above = [lock for lock in self.on(call.scope) if lock not in below]
-        return listing([lock.as_json() for lock in above + below])
+        return listing(call, [lock.as_json() for lock in above + below])
 
     def _check_scope(self, scope: str) -> None:
         if "/providers/" in scope.lower():

@@ -82,6 +82,11 @@ class Resource:
         return {**body, **self.extra, "properties": self.properties}
 
 
+def settle(resource: Resource, state: Literal["Succeeded", "Failed"]) -> None:
+    """Note how the last write of a resource ended."""
+    resource.properties["provisioningState"] = state
+
+
 @dataclass(kw_only=True, slots=True, eq=False)
 class Vm(Resource):
     """A virtual machine, of either deployment model, with the state its instance view reports."""
@@ -126,6 +131,11 @@ class Estate:
         self._groups: dict[str, Group] = {}
         self._by_id: dict[str, Resource] = {}
         self._by_kind: dict[str, dict[str, Resource]] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for held in (self.subscriptions, self._groups, self._by_id, self._by_kind):
+            held.clear()
 
     def add_group(self, group: Group) -> Group:
         """The group of this name, created if it is new."""

@@ -16,9 +16,9 @@ KEEP_S = 2 * 3600
 """Seconds that an ended operation can still be asked about; Azure promises clients no more than a day."""
 
 _CERTIFICATE = base64.urlsafe_b64encode(
-    b"".join(hashlib.sha256(bytes([n])).digest() for n in range(48))
+    b"".join(hashlib.sha256(bytes([n])).digest() for n in range(88))
 ).decode()
-"""Azure signs operation URLs and puts the certificate in them: clients have to store 2 KB and more."""
+"""Azure signs operation URLs and puts the certificate in them: clients have to take URLs of 4 KB."""
 
 Status = Literal["InProgress", "Succeeded", "Failed"]
 
@@ -94,15 +94,23 @@ class Operations:
 
     Args:
         changed: told the operation when it begins and when it ends.
+        plan: told each new operation first; may set its ``failure``.
         speed: factor on every duration; 0 ends an operation at once.
     """
 
-    def __init__(self, changed: Callable[[Operation], None], *, speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        changed: Callable[[Operation], None],
+        *,
+        plan: Callable[[Operation], None] = lambda _: None,
+        speed: float = 1.0,
+    ) -> None:
         self._changed = changed
+        self._plan = plan
         self._speed = speed
         self._all: dict[str, Operation] = {}
         self._running: dict[str, Operation] = {}
-        self._ends: dict[str, Callable[[Operation], None]] = {}
+        self._ends: dict[str, Callable[[], None]] = {}
 
     @property
     def speed(self) -> float:
@@ -124,18 +132,25 @@ class Operations:
             )
 
     def begin(
-        self, operation: Operation, done: Callable[[Operation], None], *, holds: bool = True
+        self,
+        operation: Operation,
+        done: Callable[[], None],
+        *,
+        failed: Callable[[], None] = lambda: None,
+        holds: bool = True,
     ) -> Operation:
         """Start the clock of an operation.
 
         Args:
             operation: the new operation; its status decides nothing yet.
-            done: applied when the time is up, with the status set; its effects are visible at once.
+            done: its effect, applied when the time is up.
+            failed: applied instead if the operation is to fail.
             holds: whether other writes on the target are refused meanwhile.
         """
         self._forget_old()
         self._all[operation.id] = operation
-        self._ends[operation.id] = done
+        self._plan(operation)
+        self._ends[operation.id] = failed if operation.failure else done
         if holds:
             self._running[operation.target.lower()] = operation
         self._schedule(operation, progress=0.0)
@@ -179,7 +194,7 @@ class Operations:
         operation.ended_at = datetime.now(UTC)
         if self._running.get(operation.target.lower()) is operation:
             del self._running[operation.target.lower()]
-        self._ends.pop(operation.id)(operation)
+        self._ends.pop(operation.id)()
         self._changed(operation)
 
     def _forget_old(self) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from deploy.sandbox.azure.ids import subscription_of
 from deploy.sandbox.azure.operations import Operation
@@ -11,6 +12,9 @@ from deploy.sandbox.world import Principal
 
 GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 SUBSCRIPTION = "/subscriptions/{subscription}"
+
+PAGE = 100
+"""Items in a page of a list. Azure promises no number; clients that read one page only must be found out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,13 +78,24 @@ class Answer:
 
 
 def accepted(call: Call, operation: Operation, *, status: int = 202, body: Any = None) -> Answer:
-    """The answer that tells a client where to ask about the operation."""
-    return Answer(status=status, body=body, headers=operation.headers(call.base_url, call.api_version))
+    """The answer that tells a client where to ask about the operation.
+
+    With the resource in the body (200, 201) there is no ``Location``: clients read the resource itself again.
+    """
+    headers = operation.headers(call.base_url, call.api_version)
+    if status != 202:
+        del headers["Location"]
+    return Answer(status=status, body=body, headers=headers)
 
 
-def listing(items: list[Any]) -> Answer:
-    """A list in one page; ARM's clients follow ``nextLink`` only where there is one."""
-    return Answer(body={"value": items})
+def listing(call: Call, items: list[Any]) -> Answer:
+    """A list in pages; ARM's clients follow ``nextLink`` for as long as there is one."""
+    start = int(call.query.get("$skiptoken", "0"))
+    body: dict[str, Any] = {"value": items[start : start + PAGE]}
+    if start + PAGE < len(items):
+        query = {**call.query, "$skiptoken": str(start + PAGE)}
+        body["nextLink"] = f"{call.base_url}{call.path}?{urlencode(query)}"
+    return Answer(body=body)
 
 
 Handler = Callable[[Call], Answer]

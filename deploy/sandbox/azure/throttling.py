@@ -34,6 +34,8 @@ _VM_LIMITS = {
     "get": Limit("Microsoft.Compute/LowCostGetResource", 36, 12 / 60),
     "instanceview": Limit("Microsoft.Compute/LowCostGetResource", 36, 12 / 60),
 }
+_POLL = Limit("Microsoft.Compute/GetOperationResource", 45, 15 / 60)
+_POLL_PATH = re.compile(r".*/providers/microsoft\.compute/locations/[^/]+/operations/[^/]+", re.IGNORECASE)
 _VM_PATH = re.compile(r"(.*/providers/microsoft\.compute/virtualmachines/[^/]+)(?:/(\w+))?", re.IGNORECASE)
 
 
@@ -56,12 +58,9 @@ class Throttle:
         """
         arm = _ARM.get(method, _ARM_WRITES)
         headers = {f"x-ms-ratelimit-remaining-{arm.name}": self._draw(arm, f"{caller}/{subscription}")}
-        match = _VM_PATH.fullmatch(path)
-        if match is not None:
-            limit = _VM_LIMITS.get((match[2] or method).lower())
-            if limit is not None:
-                left = self._draw(limit, match[1].lower())
-                headers["x-ms-ratelimit-remaining-resource"] = f"{limit.name};{left}"
+        limit, owner = _resource_limit(method, path)
+        if limit is not None:
+            headers["x-ms-ratelimit-remaining-resource"] = f"{limit.name};{self._draw(limit, owner)}"
         return headers
 
     def clear(self) -> None:
@@ -84,3 +83,12 @@ class Throttle:
         level = max(0.0, level - 1)
         self._levels[limit.name, owner] = (level, now)
         return str(int(level))
+
+
+def _resource_limit(method: str, path: str) -> tuple[Limit | None, str]:
+    """The limit of a call on a machine or on an operation, and whose bucket it is."""
+    if match := _VM_PATH.fullmatch(path):
+        return _VM_LIMITS.get((match[2] or method).lower()), match[1].lower()
+    if _POLL_PATH.fullmatch(path):
+        return _POLL, path.lower()
+    return None, ""

@@ -1,0 +1,146 @@
+"""The Azure stand-in as one server."""
+
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from deploy.sandbox.azure.arm import Arm
+from deploy.sandbox.azure.authorization import RoleAssignments
+from deploy.sandbox.azure.classic import ClassicMachines
+from deploy.sandbox.azure.compute import Machines
+from deploy.sandbox.azure.control import Control
+from deploy.sandbox.azure.delivery import Nowhere, Outbox, Queue
+from deploy.sandbox.azure.disks import Disks
+from deploy.sandbox.azure.errors import refusal
+from deploy.sandbox.azure.failures import Failures
+from deploy.sandbox.azure.jobs import Jobs
+from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.lro import Lro
+from deploy.sandbox.azure.model import Estate, Vm
+from deploy.sandbox.azure.network import Interfaces
+from deploy.sandbox.azure.nsg import SecurityGroups
+from deploy.sandbox.azure.operations import Operation, Operations
+from deploy.sandbox.azure.protection import Protection
+from deploy.sandbox.azure.requests import recording
+from deploy.sandbox.azure.routing import Router
+from deploy.sandbox.azure.security import Defender
+from deploy.sandbox.azure.seed import seed_estate
+from deploy.sandbox.azure.starts import Starter
+from deploy.sandbox.azure.state import State
+from deploy.sandbox.azure.subscriptions import Subscriptions
+from deploy.sandbox.azure.throttling import Throttle
+from deploy.sandbox.azure.vaults import Vaults
+from deploy.sandbox.faults import Faults
+from deploy.sandbox.standin import StandIn
+from deploy.sandbox.world import DEFAULT, World
+
+TOKEN = "sandbox-arm-token"  # noqa: S105  # known to everybody: it opens a simulation on loopback
+
+
+class AzureServer(StandIn):
+    """ARM over HTTP on loopback, with start events on a queue.
+
+    Args:
+        port: the HTTP port; 0 takes a free one.
+        queue: where start events go; without one they are only recorded.
+        token: the bearer token that ARM calls need.
+        world: people, principals and machines.
+        speed: factor on the duration of every long-running operation.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        queue: Queue | None = None,
+        token: str = TOKEN,
+        world: World | None = None,
+        speed: float = 1.0,
+    ) -> None:
+        self.world = world or World.load(Path(DEFAULT))
+        self.estate = Estate()
+        self.faults = Faults(refusal)
+        self.failures = Failures()
+        self.operations = Operations(self._operation_changed, plan=self.failures.plan, speed=speed)
+        self.throttle = Throttle()
+        self.outbox = Outbox(queue or Nowhere(), self._record)
+        lro = Lro(self.operations)
+        locks = Locks(self.estate)
+        starter = Starter(estate=self.estate, locks=locks, lro=lro, outbox=self.outbox)
+        jobs = Jobs(self.estate)
+        protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs)
+        self.state = State(estate=self.estate, locks=locks, lro=lro, protection=protection)
+        control = Control(
+            estate=self.estate,
+            world=self.world,
+            state=self.state,
+            starter=starter,
+            operations=self.operations,
+            failures=self.failures,
+            throttle=self.throttle,
+            changed=self._changed,
+            reset=self.reset,
+        )
+        providers = (
+            locks,
+            Subscriptions(self.estate),
+            Machines(estate=self.estate, locks=locks, lro=lro, starter=starter),
+            Interfaces(estate=self.estate, locks=locks, lro=lro),
+            SecurityGroups(estate=self.estate, locks=locks, lro=lro),
+            Disks(estate=self.estate, locks=locks, lro=lro),
+            protection,
+            jobs,
+            Vaults(estate=self.estate, locks=locks, lro=lro),
+            Defender(self.estate),
+            RoleAssignments(self.estate, self.world),
+            ClassicMachines(estate=self.estate, locks=locks, lro=lro, starter=starter),
+            lro,
+        )
+        router = Router([route for provider in providers for route in provider.routes()])
+        arm = Arm(estate=self.estate, world=self.world, router=router, throttle=self.throttle, token=token)
+        super().__init__("azure", port=port)
+        self.app.middlewares.extend((recording(self.record), control.errors, self.faults.middleware))
+        self.app.add_routes([*control.routes(), *self.faults.routes()])
+        self.app.router.add_route("*", "/{tail:.*}", arm.handle)
+        self.app.on_cleanup.append(self._close)
+        seed_estate(self.estate, self.world)
+
+    def reset(self) -> None:
+        """The estate of the world again, no operation running, no event on its way, nothing set to fail."""
+        self.operations.clear()
+        self.outbox.forget()
+        self.faults.put()
+        self.failures.put()
+        self.throttle.clear()
+        self.estate.clear()
+        seed_estate(self.estate, self.world)
+
+    async def _close(self, _app: web.Application) -> None:
+        self.operations.clear()
+        await self.outbox.close()
+
+    def _record(self, kind: str, **data: Any) -> None:
+        self.record.add(kind, **data)
+
+    def _changed(self, what: str, **data: Any) -> None:
+        self.record.add("changed", what=what, **data)
+
+    def _operation_changed(self, operation: Operation) -> None:
+        """An operation began or ended: with the state of the machine it touches, if there is one."""
+        target = self.estate.find(operation.target)
+        if target is not None and not isinstance(target, Vm):
+            owner = (target.properties.get("virtualMachine") or {}).get("id", "")
+            target = self.estate.find(owner)
+        self._changed(
+            "operation",
+            operation={
+                "id": operation.id,
+                "name": operation.name,
+                "target": operation.target,
+                "status": operation.status,
+                "duration_s": round(operation.duration_s, 3),
+                "error": operation.failure and operation.failure[0],
+            },
+            vm=self.state.vm(target) if isinstance(target, Vm) else None,
+        )
