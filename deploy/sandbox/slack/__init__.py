@@ -5,6 +5,6 @@ tests, stories and a web page act as any person. Nothing here is a mock of the S
 loopback.
 
 Where to look: ``server`` wires it, ``webapi`` and ``methods`` answer the app, ``blockkit`` judges its
-layouts, ``sockets`` and ``requests`` carry what people do to the app, ``acts`` and ``control`` are the
+layouts, ``sockets`` and ``http_mode`` carry what people do to the app, ``acts`` and ``control`` are the
 people.
 """

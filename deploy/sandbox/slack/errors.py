@@ -19,7 +19,7 @@ class SlackError(Exception):
         self.extra = extra
 
     def body(self) -> dict[str, Any]:
-        """The JSON answer. Slack repeats the messages: bare in ``errors``, marked in ``response_metadata``."""
+        """The JSON answer. Slack says the messages twice, in ``errors`` and ``response_metadata``."""
         body: dict[str, Any] = {"ok": False, "error": self.error, **self.extra}
         if self.messages:
             body["errors"] = list(self.messages)

@@ -81,14 +81,6 @@ def placed_elements(blocks: list[Json]) -> Iterator[Placed]:
                 yield Placed(block=block, element=element)
 
 
-def find_element(blocks: list[Json], action_id: str, block_id: str | None = None) -> Placed | None:
-    """The element with this action_id, in this block if one is named."""
-    for placed in placed_elements(blocks):
-        if placed.action_id == action_id and block_id in (None, placed.block_id):
-            return placed
-    return None
-
-
 def initial_value(element: Json) -> Json:
     """The state value an element starts with."""
     holder = HOLDERS[element["type"]]

@@ -19,6 +19,7 @@ class Message:
     ts: str
     channel: str
     user: str
+    team: str = ""
     text: str = ""
     blocks: list[Json] = field(default_factory=list)
     attachments: list[Json] = field(default_factory=list)
@@ -37,11 +38,17 @@ class Message:
     def is_reply(self) -> bool:
         return self.thread_ts is not None and self.thread_ts != self.ts
 
+    @property
+    def layout(self) -> list[Json]:
+        """All its blocks, those of its attachments too."""
+        return [*self.blocks, *(block for part in self.attachments for block in part.get("blocks", []))]
+
     def as_json(self, *, metadata: bool = False) -> Json:
         """What the Web API and payloads show of it; thread counts are added by its channel."""
         shown: Json = {"type": "message", "user": self.user, "ts": self.ts, "text": self.text}
         optional = {
             "subtype": self.subtype,
+            "team": self.team,
             "bot_id": self.bot_id,
             "app_id": self.app_id,
             "thread_ts": self.thread_ts,
@@ -67,6 +74,21 @@ class Channel:
     created: int = 0
     messages: dict[str, Message] = field(default_factory=dict)
     ephemerals: dict[str, Message] = field(default_factory=dict)
+    _threads: dict[str, list[Message]] = field(default_factory=dict)
+
+    def add(self, message: Message) -> None:
+        """Keep a message, ephemeral or not."""
+        (self.ephemerals if message.ephemeral_for else self.messages)[message.ts] = message
+        if message.thread_ts and message.is_reply and not message.ephemeral_for:
+            self._threads.setdefault(message.thread_ts, []).append(message)
+
+    def drop(self, message: Message) -> None:
+        """Forget a message."""
+        self.ephemerals.pop(message.ts, None)
+        self.messages.pop(message.ts, None)
+        thread = self._threads.get(message.thread_ts or "", [])
+        if message in thread:
+            thread.remove(message)
 
     def message(self, ts: str) -> Message | None:
         """The message of this ts, an ephemeral one too."""
@@ -74,7 +96,7 @@ class Channel:
 
     def replies(self, thread_ts: str) -> list[Message]:
         """Oldest first, without the parent."""
-        return [m for m in self.messages.values() if m.thread_ts == thread_ts and m.ts != thread_ts]
+        return self._threads.get(thread_ts, [])
 
     def tell(self, message: Message, *, metadata: bool = False) -> Json:
         """The message with the counts of its thread, if it has one."""

@@ -11,7 +11,10 @@ MINUTE_S = 60.0
 
 
 class Tier(Enum):
-    """A method's tier; the value is calls a minute. https://docs.slack.dev/apis/web-api/rate-limits"""
+    """A method's tier; the value is calls a minute.
+
+    https://docs.slack.dev/apis/web-api/rate-limits
+    """
 
     ONE = 1
     TWO = 20

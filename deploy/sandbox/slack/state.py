@@ -1,11 +1,14 @@
 """Everything a running stand-in remembers, in one place that can be reset."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
 from deploy.sandbox.record import Record
+from deploy.sandbox.slack.errors import SlackError
 from deploy.sandbox.slack.identity import Identity
+from deploy.sandbox.slack.messages import Json
 from deploy.sandbox.slack.ratelimits import Limiter
 from deploy.sandbox.slack.tickets import Tickets
 from deploy.sandbox.slack.views import Views
@@ -40,6 +43,8 @@ class Switches(BaseModel):
     Attributes:
         tiers: enforce rate limits (by method tier, and about one message a second in a channel).
         scopes: what the bot token may do.
+        echoes: send the app the events of its own messages, too. Slack does; Bolt acknowledges and
+            drops them, so they are off unless that is the point.
         usergroups_plan: whether the workspace's plan has user groups; without it they answer
             ``plan_upgrade_required``.
     """
@@ -49,6 +54,7 @@ class Switches(BaseModel):
     tiers: bool = False
     scopes: tuple[str, ...] = ALL_SCOPES
     usergroups_plan: bool = True
+    echoes: bool = False
 
 
 class SlashCommand(BaseModel):
@@ -62,12 +68,24 @@ class SlashCommand(BaseModel):
     should_escape: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tabs:
+    """What the app's page has: a home tab, and a messages tab people may or may not write in."""
+
+    home: bool = True
+    messages: bool = True
+    read_only: bool = False
+
+
 @dataclass(kw_only=True)
 class State:
     """The workspace and all that hangs on it.
 
     Attributes:
         events: the Events API subscriptions; ``None`` takes every event the stand-in can send.
+        base_url: the stand-in's own address, known once it listens.
+        issue_socket_url: makes the one-time address for ``apps.connections.open``.
+        publish: delivers an event payload without waiting for its acknowledgement.
     """
 
     world: World
@@ -75,11 +93,26 @@ class State:
     record: Record
     commands: list[SlashCommand] = field(default_factory=list)
     events: list[str] | None = None
+    tabs: Tabs = field(default_factory=Tabs)
     switches: Switches = field(default_factory=Switches)
     base_url: str = ""
+    issue_socket_url: Callable[[], str] = str
+    publish: Callable[[Json], None] = field(default=lambda _payload: None)
 
     def __post_init__(self) -> None:
         self.reset()
+
+    def need(self, *scopes: str) -> None:
+        """Refuse with ``missing_scope`` if the bot token lacks one of these."""
+        missing = [scope for scope in scopes if scope not in self.switches.scopes]
+        if missing:
+            raise SlackError(
+                "missing_scope", needed=",".join(missing), provided=",".join(self.switches.scopes)
+            )
+
+    def subscribed(self, event: str) -> bool:
+        """Whether the app asked for events of this name, such as ``message.im``."""
+        return self.events is None or event in self.events
 
     def reset(self) -> None:
         """Back to the world as it was seeded. Switches, commands and the record stay."""

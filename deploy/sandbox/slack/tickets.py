@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -27,6 +28,16 @@ class Trigger:
     issued: float
     view_id: str | None = None
     exchanged: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def opened(self, timeout_s: float) -> None:
+        """Wait until it is exchanged, ``timeout_s`` seconds at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.exchanged.wait(), timeout_s)
+
+    def spend(self, view_id: str) -> None:
+        """It was exchanged for this view; whoever waits for that learns it."""
+        self.view_id = view_id
+        self.exchanged.set()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -58,7 +69,7 @@ class Tickets:
         return trigger
 
     def exchange(self, trigger_id: str) -> Trigger:
-        """Take the trigger, once.
+        """The trigger, if it may still open a dialog; ``spend`` it when one is open.
 
         Raises:
             SlackError: ``invalid_trigger_id``, ``exchanged_trigger_id`` or ``expired_trigger_id``.
@@ -82,6 +93,10 @@ class Tickets:
         )
         _put(self._urls, path, url)
         return url
+
+    def peek(self, path: str) -> ResponseUrl:
+        """The ticket of a path given out before, without counting a use."""
+        return self._urls[path]
 
     def use(self, path: str) -> ResponseUrl:
         """Count one use.

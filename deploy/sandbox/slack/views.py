@@ -1,10 +1,13 @@
 """Dialogs and home tabs: what is open in front of whom."""
 
+import json
 import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from deploy.sandbox.slack.blockkit import check_view, completed_view
+from deploy.sandbox.slack.blockkit.report import Surface
 from deploy.sandbox.slack.errors import SlackError
 from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.inputs import state_values
@@ -14,7 +17,23 @@ from deploy.sandbox.slack.workspace import new_id
 STACK_DEPTH = 3
 """A person sees at most three views of one app on top of each other."""
 
-DEFINED = ("title", "submit", "close", "private_metadata", "callback_id", "external_id")
+VIEW_BYTES_MAX = 250_000
+
+
+def checked_view(definition: object, surface: Surface) -> Json:
+    """The view with Slack's ids added.
+
+    Raises:
+        SlackError: ``invalid_arguments`` with every problem, or ``view_too_large``.
+    """
+    if not isinstance(definition, dict):
+        raise SlackError("invalid_arguments", "must provide an object [json-pointer:/view]")
+    problems = check_view(definition, surface)
+    if problems:
+        raise SlackError("invalid_arguments", *map(str, problems))
+    if len(json.dumps(definition).encode()) > VIEW_BYTES_MAX:
+        raise SlackError("view_too_large")
+    return completed_view(definition)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -38,6 +57,10 @@ class View:
     def blocks(self) -> list[Json]:
         blocks: list[Json] = self.definition["blocks"]
         return blocks
+
+    @property
+    def surface(self) -> Surface:
+        return "home" if self.definition["type"] == "home" else "modal"
 
     def define(self, definition: Json) -> None:
         """Replace its content. What was entered stays where block_id and action_id stay, as in Slack."""

@@ -99,9 +99,7 @@ class Workspace:
         self.members: dict[str, Member] = {}
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, Group] = {}
-        bot = Member(
-            id=identity.bot_user, key=identity.bot_handle, name=identity.app_name, is_bot=True
-        )
+        bot = Member(id=identity.bot_user, key=identity.bot_handle, name=identity.app_name, is_bot=True)
         self.members[bot.id] = bot
         for person in world.people:
             fields = person.model_dump(include={"key", "name", "email", "tz", "tz_offset", "deleted"})
@@ -167,6 +165,5 @@ class Workspace:
 
     def keep(self, message: Message) -> Message:
         """Put a message, ephemeral or not, into its channel."""
-        channel = self.channels[message.channel]
-        (channel.ephemerals if message.ephemeral_for else channel.messages)[message.ts] = message
+        self.channels[message.channel].add(message)
         return message

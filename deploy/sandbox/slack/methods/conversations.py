@@ -1,0 +1,132 @@
+"""``conversations.*``: where people talk, and what was said there."""
+
+from deploy.sandbox.slack.arguments import Args
+from deploy.sandbox.slack.errors import SlackError
+from deploy.sandbox.slack.messages import Channel, Json, Message
+from deploy.sandbox.slack.methods.paging import page
+from deploy.sandbox.slack.ratelimits import Tier
+from deploy.sandbox.slack.state import State
+from deploy.sandbox.slack.webapi import method
+
+FAMILY = {"channel": "channels", "im": "im", "mpim": "mpim"}
+"""Scopes are named by the kind of conversation: ``channels:read``, ``im:history`` and so on."""
+TYPES = {
+    "public_channel": ("channel", "channels"),
+    "private_channel": ("", "groups"),
+    "im": ("im", "im"),
+    "mpim": ("mpim", "mpim"),
+}
+"""The types to list, with the kind they are kept under here and the family of their scope."""
+GROUP_MAX = 8
+"""A group direct message holds at most eight people besides the caller."""
+
+
+@method("conversations.open", Tier.THREE)
+def open_conversation(state: State, args: Args) -> Json:
+    if "channel" in args:
+        channel = _known(state, args)
+        return {"no_op": True, "already_open": True, "channel": {"id": channel.id}}
+    users = list(dict.fromkeys(args.ids("users")))
+    if not users:
+        raise SlackError("users_list_not_supplied")
+    if len(users) > GROUP_MAX:
+        raise SlackError("too_many_users")
+    for user in users:
+        member = state.workspace.members.get(user)
+        if member is None:
+            raise SlackError("user_not_found")
+        if member.deleted:
+            raise SlackError("user_disabled")
+        if member.is_bot:
+            raise SlackError("cannot_dm_bot")
+    state.need("im:write" if len(users) == 1 else "mpim:write")
+    channel, existed = state.workspace.dm(users)
+    me = state.identity.bot_user
+    shown = channel.as_json(me) if args.flag("return_im") else {"id": channel.id}
+    return {"channel": shown} | ({"no_op": True, "already_open": True} if existed else {})
+
+
+@method("conversations.info", Tier.THREE, needs=("channel",), takes_json=False)
+def info(state: State, args: Args) -> Json:
+    channel = _known(state, args)
+    state.need(f"{FAMILY[channel.kind]}:read")
+    shown = channel.as_json(state.identity.bot_user)
+    if not args.flag("include_num_members"):
+        shown.pop("num_members", None)
+    return {"channel": shown}
+
+
+@method("conversations.list", Tier.TWO, takes_json=False)
+def list_conversations(state: State, args: Args) -> Json:
+    wanted = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
+    if not wanted <= set(TYPES):
+        raise SlackError("invalid_types")
+    state.need(*(f"{TYPES[kind][1]}:read" for kind in sorted(wanted)))
+    kinds = {TYPES[kind][0] for kind in wanted}
+    found = [
+        channel.as_json(state.identity.bot_user)
+        for channel in state.workspace.channels.values()
+        if channel.kind in kinds and not (args.flag("exclude_archived") and channel.archived)
+    ]
+    part, metadata = page(found, args)
+    return {"channels": part, **metadata}
+
+
+@method("conversations.members", Tier.FOUR, needs=("channel",), takes_json=False)
+def members(state: State, args: Args) -> Json:
+    channel = _known(state, args)
+    state.need(f"{FAMILY[channel.kind]}:read")
+    part, metadata = page(sorted(channel.members), args)
+    return {"members": part, **metadata}
+
+
+@method("conversations.history", Tier.THREE, needs=("channel",))
+def history(state: State, args: Args) -> Json:
+    channel = _readable(state, args)
+    shown = [m for m in channel.messages.values() if not m.is_reply or m.broadcast]
+    part, metadata = page(list(reversed(_between(shown, args))), args)
+    with_metadata = args.flag("include_all_metadata")
+    told = [channel.tell(message, metadata=with_metadata) for message in part]
+    more = bool(metadata["response_metadata"]["next_cursor"])
+    return {"messages": told, "has_more": more, "pin_count": 0, **(metadata if more else {})}
+
+
+@method("conversations.replies", Tier.THREE, needs=("channel", "ts"))
+def replies(state: State, args: Args) -> Json:
+    channel = _readable(state, args)
+    asked = channel.messages.get(args.text("ts"))
+    if asked is None:
+        raise SlackError("thread_not_found")
+    parent = channel.messages.get(asked.thread_ts or asked.ts, asked)
+    part, metadata = page(_between(channel.replies(parent.ts), args), args)
+    with_metadata = args.flag("include_all_metadata")
+    told = [channel.tell(message, metadata=with_metadata) for message in (parent, *part)]
+    more = bool(metadata["response_metadata"]["next_cursor"])
+    return {"messages": told, "has_more": more, **(metadata if more else {})}
+
+
+def _known(state: State, args: Args) -> Channel:
+    channel = state.workspace.channels.get(args.text("channel"))
+    if channel is None or (channel.kind != "channel" and state.identity.bot_user not in channel.members):
+        raise SlackError("channel_not_found")
+    return channel
+
+
+def _readable(state: State, args: Args) -> Channel:
+    channel = _known(state, args)
+    state.need(f"{FAMILY[channel.kind]}:history")
+    if state.identity.bot_user not in channel.members:
+        raise SlackError("not_in_channel")
+    return channel
+
+
+def _between(messages: list[Message], args: Args) -> list[Message]:
+    """Messages after ``oldest`` and before ``latest``; these two count only with ``inclusive``."""
+    oldest, latest = args.text("oldest", "0"), args.text("latest")
+    try:
+        low, high = float(oldest or "0"), float(latest or "inf")
+    except ValueError:
+        raise SlackError("invalid_ts_oldest" if not latest else "invalid_ts_latest") from None
+    if args.flag("inclusive"):
+        return [m for m in messages if low <= float(m.ts) <= high]
+    return [m for m in messages if low < float(m.ts) < high]
