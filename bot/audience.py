@@ -35,7 +35,7 @@ class Subjects(NamedTuple):
 
 def as_asked(approval: Approval, card: Card) -> Approval:
     """The approval as it will be once its card is in Slack, so that the first posting is right already."""
-    if approval.asked_at is not None or not approval.open or card.asked_at is None:
+    if not approval.open or card.asked_at is None:
         return approval
     whom = tuple(copy.asked for copy in card.copies if copy.asked and not copy.refused)
     return approval.asked(card.asked_at, whom, card.notice)
@@ -63,20 +63,21 @@ class Audience:
         approval, containment = subjects
         if approval is None:
             return await self._added(card, CopyKind.ONCALL, self._policy().oncall.channel)
-        if not card.copies:
-            card = await self._first(card, approval)
+        if card.sought != approval.owner and (approval.open or not card.copies):
+            card = await self._sought(card, approval)
         card = self._clock_started(card)
         incomplete = containment is not None and containment.state is ContainmentState.INCOMPLETE
         if approval.escalated_at is not None or incomplete:
             card = await self._added(card, CopyKind.ONCALL, self._policy().oncall.channel)
         return card
 
-    async def _first(self, card: Card, approval: Approval) -> Card:
+    async def _sought(self, card: Card, approval: Approval) -> Card:
         found = await self._directory.owners(approval.owner)
         for user in found.users:
             channel = await self._directory.direct_message(user)
-            card = card.with_copy(Copy(kind=CopyKind.OWNER, channel=channel, asked=user))
-        card = card.changed(notice=found.notice)
+            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user)
+            card = card if card.copy_of(copy.key) else card.with_copy(copy)
+        card = card.changed(notice=found.notice, sought=approval.owner)
         return await self._added(card, CopyKind.CHANNEL, self._policy().owner.fallback)
 
     def _clock_started(self, card: Card) -> Card:

@@ -194,8 +194,10 @@ class Renderer:
         approval, containment = subjects
         shown = tuple((d.id, d.version) for d in (approval, containment) if d is not None)
         await self._store.commit(Commit(partition=partition_of_id(card.id), shown=shown))
-        if approval is not None and approval.asked_at is None and approval.open:
-            asked = as_asked(approval, card)
+        if approval is None:
+            return
+        asked = as_asked(approval, card)
+        if asked != approval:
             await self._note_asked(approval.id, asked.asked_whom, at=asked.asked_at, notice=asked.notice)
 
     async def _commit(self, card: Card) -> Card:

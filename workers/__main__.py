@@ -28,10 +28,13 @@ from workers.settings import WorkersSettings
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
+from workers.use_cases.assess import Assess
 from workers.use_cases.contain import Contain
 from workers.use_cases.expire import LookAtApproval
+from workers.use_cases.fill_in import FillIn
 from workers.use_cases.open import OpenApproval
 from workers.use_cases.read_policy import read_policy
+from workers.use_cases.reconcile import Reconcile
 from workers.use_cases.resync import Resync
 
 log = structlog.get_logger("workers")
@@ -75,26 +78,30 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     clock, redis, client, azure = parts
     store, inventory, nudger = RedisStore(redis), RedisInventory(redis), BusNudger(client)
     runners = step_runners(azure)
+    facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
         store=store,
         nudger=nudger,
         inventory=inventory,
-        facts=ArmFacts(azure),
-        runners=runners,
-        policy=lambda: policy,
+        facts=facts,
+        assess=assess,
         clock=clock,
         facts_budget_s=settings.facts_budget_s,
     )
+    fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
+    reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
     work = WorkConsumer(
-        look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock),
+        look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
         contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
     )
     resync = Resync(store=store, nudger=nudger, clock=clock)
 
     async def take_inventory() -> None:
-        async for subscription, vms in list_vms(azure, clock.now()):
+        begun = clock.now()
+        async for subscription, vms in list_vms(azure, begun):
             await inventory.put(vms, whole_subscription=subscription)
+            await reconcile(subscription, vms, begun)
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
         return QueueReceiver(

@@ -1,6 +1,6 @@
 """The workers' environment."""
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import SecretStr, ValidationInfo, field_validator
 
 from workers.runtime.environment import CommonSettings, checked_url, is_loopback
 
@@ -33,8 +33,9 @@ class WorkersSettings(CommonSettings):
     def _safe(cls, value: str) -> str:
         return checked_url(value)
 
-    @model_validator(mode="after")
-    def _token_on_loopback_only(self) -> "WorkersSettings":
-        if self.arm_token is not None and not is_loopback(self.arm_endpoint):
-            raise ValueError("arm_token is only allowed with an ARM endpoint on loopback")
-        return self
+    @field_validator("arm_token")
+    @classmethod
+    def _token_on_loopback_only(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and not is_loopback(info.data.get("arm_endpoint", "http://localhost")):
+            raise ValueError("only allowed with an ARM endpoint on loopback")
+        return value

@@ -9,10 +9,20 @@ class MemoryNudger:
     def __init__(self) -> None:
         self.to_work: list[Nudge] = []
         self.to_notices: list[Nudge] = []
+        self.cancelled: list[int] = []
 
     async def work(self, *nudges: Nudge) -> None:
         """Keep them."""
         self.to_work.extend(nudges)
+
+    async def schedule_work(self, nudge: Nudge) -> int:
+        """Keep it; its sequence number is its place in ``to_work``, from 1."""
+        self.to_work.append(nudge)
+        return len(self.to_work)
+
+    async def cancel_work(self, sequence_number: int) -> None:
+        """Keep the number in ``cancelled``."""
+        self.cancelled.append(sequence_number)
 
     async def notices(self, *nudges: Nudge) -> None:
         """Keep them."""

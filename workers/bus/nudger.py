@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
-from azure.servicebus.exceptions import ServiceBusError
+from azure.servicebus.exceptions import MessageNotFoundError, ServiceBusError
 
 from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK
 from workers.domain.errors import DependencyAway
@@ -15,6 +16,8 @@ from workers.domain.nudges import Nudge
 log = structlog.get_logger(__name__)
 
 SEND_TIMEOUT_S = 10.0
+CANCEL_TIMEOUT_S = 3.0
+"""Short: the SDK repeats a cancelling that finds nothing, and what fires anyway finds nothing to do."""
 _MOST_AT_ONCE = 200
 
 
@@ -41,6 +44,35 @@ class QueueSender:
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain())
         await done
+
+    async def schedule(self, message: ServiceBusMessage, due: datetime) -> int:
+        """Have the broker enqueue it then; answers its sequence number.
+
+        Raises:
+            DependencyAway: not acknowledged.
+        """
+        try:
+            sender = await self._opened()
+            numbers = await sender.schedule_messages(message, due, timeout=SEND_TIMEOUT_S)
+        except Exception as error:
+            await self._reopen()
+            raise _away(self._queue, error) from error
+        return int(numbers[0])
+
+    async def cancel(self, sequence_number: int) -> None:
+        """Take a scheduled message back. One that is gone already is no error.
+
+        Raises:
+            DependencyAway: not acknowledged.
+        """
+        try:
+            sender = await self._opened()
+            await sender.cancel_scheduled_messages(sequence_number, timeout=CANCEL_TIMEOUT_S)
+        except MessageNotFoundError:
+            return
+        except Exception as error:
+            await self._reopen()
+            raise _away(self._queue, error) from error
 
     async def open(self) -> None:
         """Connect now: opening takes half a second, which the first nudge should not wait for."""
@@ -131,6 +163,16 @@ class BusNudger:
     async def work(self, *nudges: Nudge) -> None:
         """Have workers look at it."""
         await self._work.send([as_message(nudge) for nudge in nudges])
+
+    async def schedule_work(self, nudge: Nudge) -> int:
+        """Have workers look at it when it is due; the number takes it back."""
+        if nudge.due is None:
+            raise ValueError("a nudge without a due time can't be scheduled")
+        return await self._work.schedule(as_message(nudge), nudge.due)
+
+    async def cancel_work(self, sequence_number: int) -> None:
+        """Take a scheduled nudge back."""
+        await self._work.cancel(sequence_number)
 
     async def notices(self, *nudges: Nudge) -> None:
         """Have the bot look at it."""

@@ -69,8 +69,10 @@ def _mfa(claims: dict[str, object]) -> bool | None:
 
 def _address(text: str) -> str:
     """The IP address, without the port that some records carry; empty if it isn't one."""
-    bare = text.strip().strip("[]")
-    if bare.count(":") == 1:
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
         return str(ipaddress.ip_address(bare))
@@ -82,8 +84,13 @@ def _first(source: dict[str, object], *names: str) -> str:
     for name in names:
         value = source.get(name)
         if isinstance(value, str) and value.strip():
-            return value.strip()[:_LONGEST]
+            return writable(value.strip()[:_LONGEST])
     return ""
+
+
+def writable(text: str) -> str:
+    """Half a surrogate pair is valid JSON but no text: neither stored nor sent. It must not lose a start."""
+    return text.encode(errors="replace").decode()
 
 
 def _as_object(value: object) -> dict[str, object]:

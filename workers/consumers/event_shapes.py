@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from workers.consumers.claims import caller_from
+from workers.consumers.claims import caller_from, writable
 from workers.domain.errors import InvalidEvent
 from workers.domain.events import START_OPERATIONS, Access, Phase, StartEvent
 from workers.domain.vm import VmRef
@@ -30,6 +30,7 @@ PHASES = {
     "success": Phase.SUCCEEDED,
     "failed": Phase.FAILED,
     "failure": Phase.FAILED,
+    "cancel": Phase.FAILED,
     "canceled": Phase.FAILED,
     "cancelled": Phase.FAILED,
 }
@@ -98,20 +99,20 @@ def _read(body: bytes) -> object:
 
 
 def _told(data: object) -> Iterator[_Told]:
-    if isinstance(data, list):
-        for item in data:
-            yield from _told(item)
-        return
-    if not isinstance(data, dict):
-        raise InvalidEvent("NotAnEvent", f"expected an event object, found {type(data).__name__}")
+    for item in data if isinstance(data, list) else [data]:
+        if not isinstance(item, dict):
+            raise InvalidEvent("NotAnEvent", f"expected an event object, found {type(item).__name__}")
+        yield from _shape(item)(item)
+
+
+def _shape(event: "_Data") -> Callable[["_Data"], Iterable[_Told]]:
     for recognises, read in _SHAPES:
-        if recognises(data):
-            yield from read(data)
-            return
+        if recognises(event):
+            return read
     raise InvalidEvent(
         "UnknownShape",
         "neither Event Grid, CloudEvents, Activity Log, diagnostic records nor an alert; keys: "
-        + ", ".join(sorted(map(str, data))[:12]),
+        + ", ".join(sorted(map(_text, event))[:12]),
     )
 
 
@@ -120,7 +121,7 @@ def _event_grid(event: dict[str, Any], shape: str, kind: object, time: object) -
     request = data.get("httpRequest")
     status = data.get("status")
     if not status:
-        status = "Succeeded" if str(kind).endswith("Success") else "Failed"
+        status = _text(kind).rpartition("ResourceAction")[2]
     return _Told(
         shape=shape,
         operation=_text(data.get("operationName")),
@@ -270,9 +271,9 @@ def _time(text: str) -> datetime:
     short = _FRACTION.sub(lambda match: f".{match[1][:6]:0<6}", text.strip())
     try:
         at = datetime.fromisoformat(short)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise InvalidEvent("NoTime", f"{text[:60]!r} is not a time") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _object(value: object, name: str) -> dict[str, Any]:
@@ -296,4 +297,4 @@ def _value(field: object) -> str:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return writable(value) if isinstance(value, str) else ""

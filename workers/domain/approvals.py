@@ -39,6 +39,9 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
 }
 """From → to. Whatever is not listed is refused."""
 
+FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2))
+"""When facts that did not come in time are read again, counted from the attempt before."""
+
 UNDELIVERED_GRACE = timedelta(minutes=30)
 """How long past its deadlines an ask that could not reach Slack stays open, counted from its opening."""
 
@@ -65,6 +68,8 @@ class Approval(Model):
         asked_whom: Slack user ids that got a copy.
         notice: why nobody could be asked directly, for the card; empty when all is well.
         closed_because: for EXPIRED and WITHDRAWN, in words.
+        fill_in_at: when missing facts are read again; ``None`` when nothing is missing or it is given up.
+        fill_ins: how often they were.
     """
 
     id: str
@@ -85,6 +90,8 @@ class Approval(Model):
     closed_at: UtcTime | None = None
     closed_because: str = ""
     containment_id: str | None = None
+    fill_in_at: UtcTime | None = None
+    fill_ins: int = 0
 
     @property
     def open(self) -> bool:
@@ -101,7 +108,7 @@ class Approval(Model):
         return self.changed(
             asked_at=self.asked_at or at,
             asked_whom=tuple(dict.fromkeys((*self.asked_whom, *whom))),
-            notice=notice or self.notice,
+            notice=notice,
         )
 
     def decided(self, decision: Decision, *, containment_id: str | None = None) -> "Approval":
@@ -133,6 +140,12 @@ class Approval(Model):
         if not self.open:
             raise Conflict(f"approval {self.id} is {self.state}")
         return self.changed(**changes)
+
+    def filling_in(self, now: datetime) -> "Approval":
+        """The next attempt at missing facts set, or none when nothing is missing or enough were made."""
+        if not self.facts.missing or self.fill_ins >= len(FILL_IN_AFTER):
+            return self.changed(fill_in_at=None)
+        return self.changed(fill_in_at=now + FILL_IN_AFTER[self.fill_ins], fill_ins=self.fill_ins + 1)
 
     def outcome(self) -> str:
         """Who decided it and when, as a sentence without mark-up; says so too while it is open."""
@@ -170,6 +183,10 @@ class Approval(Model):
         if not self.open:
             return None
         coming = [self.expire_at]
+        if self.asked_at is None:
+            coming.append(self.opened_at)  # its card may have been lost on the way: the resync looks
+        if self.fill_in_at is not None:
+            coming.append(self.fill_in_at)
         if self.reminded_at is None and self.terms.remind_after < self.terms.expire_after:
             coming.append(self.remind_at)
         if self.escalated_at is None and self.terms.escalate_after < self.terms.expire_after:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from workers.domain.model import Model, UtcTime
+from workers.domain.people import Owner
 
 REFUSED = "refused"
 """In place of a ``ts``: Slack does not take this message there, however often it is tried."""
@@ -62,6 +63,7 @@ class Card(Model):
     Attributes:
         asked_at: when the first copies were sent.
         notice: why nobody, or not everybody, could be asked directly.
+        sought: the owner who was looked up in Slack for it.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Card(Model):
     copies: tuple[Copy, ...] = ()
     asked_at: UtcTime | None = None
     notice: str = ""
+    sought: Owner | None = None
 
     def copy_of(self, key: str) -> Copy | None:
         """The copy of this key, if it was set out."""

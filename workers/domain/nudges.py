@@ -13,6 +13,13 @@ class Subject(StrEnum):
     CONTAINMENT = "containment"
 
 
+class Scheduled(Model):
+    """A nudge that waits at the broker: its sequence number takes it back until it is due."""
+
+    sequence_number: int
+    due: UtcTime
+
+
 class Nudge(Model):
     """Look at this document again, now or at ``due``."""
 

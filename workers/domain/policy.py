@@ -26,7 +26,10 @@ def duration(text: object) -> object:
     if match is None:
         raise ValueError("not a duration; write 90s, 10m, 1h30m or 2d")
     days, hours, minutes, seconds = (float(match[part] or 0) for part in "dhms")
-    value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        value = timedelta.max
     if not timedelta(0) < value <= _LONGEST:
         raise ValueError("a duration is more than nothing and at most 7d")
     return value
@@ -74,7 +77,7 @@ class AllowRule(Model):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
     source: str
-    ports: tuple[Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")], ...] = Field(min_length=1)
+    ports: tuple[Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")], ...]
     protocol: Literal["Tcp", "Udp", "Icmp", "*"] = "Tcp"
 
     @field_validator("source")
@@ -90,6 +93,8 @@ class AllowRule(Model):
     @field_validator("ports")
     @classmethod
     def _in_range(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:  # said here, because `min_length` would count only the ports that are well-formed
+            raise ValueError("an exception needs at least one port; write ['0-65535'] for all of them")
         for ports in value:
             low, _, high = ports.partition("-")
             if not 0 <= int(low) <= int(high or low) <= 65535:  # noqa: PLR2004 - the highest TCP port

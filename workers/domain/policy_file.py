@@ -10,6 +10,8 @@ from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy import Policy
 
 _MOST_BYTES = 256 * 1024
+_MOST_NODES = 10_000
+_DEEPEST = 20
 
 
 class _Place(NamedTuple):
@@ -72,10 +74,9 @@ def _read_yaml(
             ],
             path=path,
         ) from None
-    except yaml.YAMLError as error:
-        raise InvalidPolicy(
-            [Finding(line=1, column=1, where="YAML", problem=str(error))], path=path
-        ) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        problem = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise InvalidPolicy([Finding(line=1, column=1, where="YAML", problem=problem)], path=path) from None
     return None if node is None else _convert(node, (), places, findings, depth=0)
 
 
@@ -88,10 +89,11 @@ def _convert(
     depth: int,
 ) -> object:
     places.setdefault(where, _place(node))
-    if depth > 20:  # noqa: PLR2004 - aliases that contain themselves never end; no policy is this deep
-        findings.append(
-            _at(node, where, "nested too deep", "Remove anchors and aliases that refer to themselves.")
-        )
+    if depth > _DEEPEST or len(places) > _MOST_NODES:
+        # Aliases that contain themselves never end, and those that contain others multiply.
+        problem = "nested too deep" if depth > _DEEPEST else f"more than {_MOST_NODES} entries"
+        if problem not in (finding.problem for finding in findings):
+            findings.append(_at(node, where, problem, "Remove anchors and aliases that refer to themselves."))
         return None
     if isinstance(node, yaml.MappingNode):
         result: dict[str, object] = {}
@@ -107,7 +109,16 @@ def _convert(
             _convert(item, (*where, index), places, findings, depth=depth + 1)
             for index, item in enumerate(node.value)
         ]
-    constructed: object = yaml.SafeLoader("").construct_object(node)
+    return _scalar(node, where, findings)
+
+
+def _scalar(node: yaml.Node, where: tuple[str | int, ...], findings: list[Finding]) -> object:
+    try:
+        constructed: object = yaml.SafeLoader("").construct_object(node)
+    except (yaml.YAMLError, ValueError):
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        findings.append(_at(node, where, f"{node.value!r} is no {kind}", "Quote it if it is text."))
+        return node.value
     return constructed
 
 
@@ -143,7 +154,7 @@ def _did_you_mean(where: tuple[str | int, ...]) -> str:
         if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
             model = model.model_fields[str(part)].annotation
         elif getattr(model, "__args__", None):
-            model = model.__args__[-1]
+            model = [argument for argument in model.__args__ if argument is not Ellipsis][-1]
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return ""
     known = list(model.model_fields)

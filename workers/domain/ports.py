@@ -10,7 +10,7 @@ from workers.domain.cards import Card
 from workers.domain.containment import Containment, Progress, Step
 from workers.domain.facts import Facts
 from workers.domain.model import Model
-from workers.domain.nudges import Nudge
+from workers.domain.nudges import Nudge, Scheduled
 from workers.domain.plans import Change, StepName
 from workers.domain.policy import LockdownProfile
 from workers.domain.vm import KnownVm, VmRecord, VmRef
@@ -95,6 +95,18 @@ class Store(Protocol):
         """Ids of approvals and containments changed before then, whose cards don't show it yet."""
         ...
 
+    async def open_approvals(self) -> Sequence[str]:
+        """Ids of all approvals that wait for an answer."""
+        ...
+
+    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:
+        """Remember the scheduled message that will look at this document, so that it can be cancelled."""
+        ...
+
+    async def take_scheduled(self, document_id: str) -> Scheduled | None:
+        """What was remembered, forgotten by this call; ``None`` if there is nothing."""
+        ...
+
     async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
         """Audit records of a partition, oldest first."""
         ...
@@ -121,6 +133,14 @@ class Nudger(Protocol):
 
     async def notices(self, *nudges: Nudge) -> None:
         """Have the bot look at it."""
+        ...
+
+    async def schedule_work(self, nudge: Nudge) -> int:
+        """As ``work`` for one nudge with ``due``; answers the sequence number that ``cancel_work`` takes."""
+        ...
+
+    async def cancel_work(self, sequence_number: int) -> None:
+        """Take a scheduled nudge back; one that has fired, or was cancelled, is no error."""
         ...
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "STARTGATE_"
@@ -16,7 +17,10 @@ REMEDIES = {
         "a connection string from `az servicebus namespace authorization-rule keys list`, "
         "or set STARTGATE_SERVICEBUS_NAMESPACE to use the managed identity"
     ),
-    "redis_url": "for example rediss://name.redis.cache.windows.net:6380/0",
+    "redis_url": (
+        "for example rediss://name.redis.cache.windows.net:6380/0, "
+        "or rediss+cluster://name.region.redis.azure.net:10000 for a cluster"
+    ),
     "policy": "the path of the policy file; `startgate policy check FILE` checks it",
     "slack_bot_token": "the bot token (xoxb-…) from the Slack app's page OAuth & Permissions",
     "slack_app_token": (
@@ -62,29 +66,46 @@ def checked_url(url: str) -> str:
 
 
 class CommonSettings(BaseSettings):
-    """What bot and workers share. Environment only: no file, no argument configures a process."""
+    """What bot and workers share. Environment only: no file, no argument configures a process.
+
+    Attributes:
+        retention_days: how long decided approvals, restored containments and audit records are kept.
+        health_port: where ``/healthz`` and ``/readyz`` are served; 0 for nowhere.
+        health_host: the address they listen at. Loopback by default, because they need no credential;
+            Container Apps and Kubernetes probe from outside and need ``0.0.0.0``.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
-    servicebus_connection: SecretStr | None = None
     servicebus_namespace: str | None = None
+    servicebus_connection: SecretStr | None = None
     redis_url: SecretStr
     policy: Path
     log: Literal["json", "text"] = "json"
+    retention_days: float = Field(default=90.0, ge=1)
+    health_port: int = Field(default=0, ge=0, le=65535)
+    health_host: str = "127.0.0.1"
 
-    @model_validator(mode="after")
-    def _one_bus(self) -> "CommonSettings":
-        if self.servicebus_connection is None and self.servicebus_namespace is None:
-            raise ValueError("servicebus_connection")
-        return self
+    # Validators of fields, not of the model: that one would only run once everything else is right.
+    @field_validator("servicebus_connection")
+    @classmethod
+    def _one_bus(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and info.data.get("servicebus_namespace") is None:
+            raise PydanticCustomError("missing", "no bus is set")
+        return value
 
     @field_validator("servicebus_connection")
     @classmethod
     def _emulator_on_loopback_only(cls, value: SecretStr | None) -> SecretStr | None:
+        """The client takes the keys in any case, and the last one of a kind."""
         if value is None:
             return None
-        parts = dict(part.partition("=")[::2] for part in value.get_secret_value().split(";") if part)
-        if parts.get("UseDevelopmentEmulator") == "true" and not is_loopback(parts.get("Endpoint", "")):
+        parts = [part.partition("=") for part in value.get_secret_value().split(";")]
+        emulator = any(
+            k.strip().lower() == "usedevelopmentemulator" and v.strip() == "true" for k, _, v in parts
+        )
+        hosts = [v for k, _, v in parts if k.strip().lower() in ("endpoint", "hostname")]
+        if emulator and not (hosts and all(map(is_loopback, hosts))):
             raise ValueError("UseDevelopmentEmulator=true turns TLS off; it is only allowed on loopback")
         return value
 

@@ -26,7 +26,7 @@ def _redact(_logger: object, _name: str, event: MutableMapping[str, Any]) -> Mut
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = redacted(value)
-        elif isinstance(value, (dict, list, tuple, BaseException)):
+        elif not isinstance(value, (int, float, type(None))):
             event[key] = redacted(str(value))
     return event
 

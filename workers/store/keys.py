@@ -50,6 +50,11 @@ def card(card_id: str) -> str:
     return f"{base(partition_of_id(card_id))}:card:{card_id}"
 
 
+def scheduled(document_id: str) -> str:
+    """Sequence number of the scheduled message that will look at a document."""
+    return f"{base(partition_of_id(document_id))}:scheduled:{document_id}"
+
+
 def vm_record(vm: VmRef) -> str:
     """What is going on with a VM; its id may be long, so the key holds a digest."""
     digest = hashlib.sha256(vm.key.encode()).hexdigest()[:32]

@@ -10,6 +10,7 @@ from workers.domain.cards import Card
 from workers.domain.containment import Containment
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.model import Model
+from workers.domain.nudges import Scheduled
 from workers.domain.ports import Clock, Commit, Document, SystemClock
 from workers.domain.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
@@ -28,6 +29,7 @@ class MemoryStore:
         self._due: dict[str, datetime] = {}
         self._unshown: dict[str, datetime] = {}
         self._audit: dict[int, list[AuditRecord]] = {}
+        self._scheduled: dict[str, Scheduled] = {}
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
@@ -100,6 +102,18 @@ class MemoryStore:
     async def unshown(self, before: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids changed before then and not shown yet."""
         return _before(self._unshown, before, limit)
+
+    async def open_approvals(self) -> Sequence[str]:
+        """Ids of all approvals that wait for an answer."""
+        return [i for i in self._due if i.startswith("a")]
+
+    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:
+        """Remember a scheduled message."""
+        self._scheduled[document_id] = scheduled
+
+    async def take_scheduled(self, document_id: str) -> Scheduled | None:
+        """What was remembered, forgotten by this call."""
+        return self._scheduled.pop(document_id, None)
 
     async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
         """Audit records of a partition, oldest first; ``after`` counts records here."""

@@ -17,10 +17,11 @@ from workers.domain.containment import Containment
 from workers.domain.errors import Conflict, DependencyAway, NotFound
 from workers.domain.ids import PARTITIONS, partition_of_id
 from workers.domain.model import Model
+from workers.domain.nudges import Scheduled
 from workers.domain.ports import Clock, Commit, Document, SystemClock
 from workers.domain.vm import VmRecord, VmRef
 from workers.store import keys
-from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, due_of, finished, label
+from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, finished, label
 
 _SCRIPT = resources.files(__package__).joinpath("commit.lua").read_text(encoding="utf-8")
 M = TypeVar("M", bound=Model)
@@ -127,6 +128,26 @@ class RedisStore:
     async def unshown(self, before: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids changed before then and not shown yet."""
         return await self._before([keys.unshown(p) for p in range(PARTITIONS)], before, limit)
+
+    async def open_approvals(self) -> Sequence[str]:
+        """Ids of all approvals that wait for an answer: each of them has a due time."""
+        found: list[str] = []
+        with _redis_away():
+            for partition in range(PARTITIONS):
+                members: Any = await self._redis.zrange(keys.due(partition), 0, -1)
+                found.extend(m.decode() for m in members if m.startswith(b"a"))
+        return found
+
+    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:
+        """Remember a scheduled message for as long as a deadline can be away."""
+        with _redis_away():
+            await self._redis.set(keys.scheduled(document_id), scheduled.model_dump_json(), ex=SCHEDULED_TTL)
+
+    async def take_scheduled(self, document_id: str) -> Scheduled | None:
+        """What was remembered, forgotten by this call."""
+        with _redis_away():
+            value = await self._redis.getdel(keys.scheduled(document_id))
+        return Scheduled.model_validate_json(value) if value else None
 
     async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
         """Audit records of a partition, oldest first; ``after`` is a stream id."""

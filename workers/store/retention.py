@@ -8,6 +8,8 @@ from workers.domain.ports import Document
 
 ONCE_TTL = timedelta(hours=48)
 """Event Grid retries for 24 h; twice that for clocks and queues."""
+SCHEDULED_TTL = timedelta(days=8)
+"""Longer than the longest deadline that a policy may set."""
 DEFAULT_RETENTION = timedelta(days=90)
 
 

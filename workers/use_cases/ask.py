@@ -5,9 +5,9 @@ from datetime import datetime
 from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.ids import partition_of_id
-from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports import Clock, Commit, Nudger, Store
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.deadlines import Deadlines
 
 
 class NoteAsked:
@@ -15,7 +15,7 @@ class NoteAsked:
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
-        self._nudger = nudger
+        self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
 
     async def __call__(
@@ -32,11 +32,7 @@ class NoteAsked:
         written = await until_written(lambda: self._write(approval_id, whom, at or self._clock.now(), notice))
         if written is None:
             return
-        due = written.due_at()
-        if due is not None:
-            await self._nudger.work(
-                Nudge(subject=Subject.APPROVAL, id=approval_id, version=written.version + 1, due=due)
-            )
+        await self._deadlines.set(written, version=written.version + 1)
 
     async def _write(
         self, approval_id: str, whom: tuple[str, ...], at: datetime, notice: str

@@ -13,6 +13,7 @@ from workers.domain.people import Actor
 from workers.domain.ports import Clock, Commit, Document, Nudger, Store
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.contain_request import request_containment, without
+from workers.use_cases.deadlines import Deadlines
 
 
 class Decided(NamedTuple):
@@ -28,6 +29,7 @@ class Decide:
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
         self._nudger = nudger
+        self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
 
     async def may(self, answer: Answer, approval_id: str, actor: Actor) -> Approval:
@@ -73,6 +75,7 @@ class Decide:
                 )
             )
         await self._nudger.notices(notice)
+        await self._deadlines.clear(approval_id)
         return decided
 
     async def _write(self, approval: Approval, decision: Decision) -> Decided:

@@ -12,6 +12,8 @@ from workers.domain.policy import OnSilence
 from workers.domain.ports import Clock, Commit, Document, Nudger, Store
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.contain_request import request_containment, without
+from workers.use_cases.deadlines import Deadlines
+from workers.use_cases.fill_in import FillIn
 
 _CONTAINS = {OnSilence.ISOLATE, OnSilence.CONTAIN}
 
@@ -25,18 +27,27 @@ SILENCE_WORDS = {
 
 
 class LookAtApproval:
-    """What a nudge about an approval leads to: the deadline that has passed, if any."""
+    """What a nudge about an approval leads to: missing facts read again, and the deadline that has passed.
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    Args:
+        fill_in: reads missing facts; without it they stay missing.
+    """
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, fill_in: FillIn | None = None) -> None:
         self._store = store
         self._nudger = nudger
+        self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
+        self._fill_in = fill_in
 
     async def __call__(self, approval_id: str) -> None:
         """Do what is due, and have the next deadline looked at. Early, late or doubled calls are harmless."""
         before = await self._store.approval(approval_id)
         if not before.open:
             return
+        if self._fill_in is not None:
+            await self._fill_in(before)
+            before = await self._store.approval(approval_id)
         if before.asked_at is None and self._clock.now() < before.expire_at:
             # Its card has not reached Slack yet. That is the bot's to do.
             await self._nudger.notices(self._nudge(before))
@@ -48,13 +59,11 @@ class LookAtApproval:
             )
         if after != before:
             await self._nudger.notices(self._nudge(after, written=True))
-        due = after.due_at()
-        if due is not None:
-            await self._nudger.work(self._nudge(after, written=after != before, due=due))
+        await self._deadlines.set(after, version=after.version + (after != before))
 
     @staticmethod
-    def _nudge(approval: Approval, *, written: bool = False, due: datetime | None = None) -> Nudge:
-        return Nudge(subject=Subject.APPROVAL, id=approval.id, version=approval.version + written, due=due)
+    def _nudge(approval: Approval, *, written: bool = False) -> Nudge:
+        return Nudge(subject=Subject.APPROVAL, id=approval.id, version=approval.version + written)
 
     async def _write(self, approval_id: str) -> tuple[Approval, Containment | None]:
         approval = await self._store.approval(approval_id)

@@ -15,6 +15,7 @@ from workers.domain.ports import Clock, Commit, Nudger, Store
 from workers.domain.vm import VmRef
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.contain_request import request_containment
+from workers.use_cases.deadlines import Deadlines
 
 
 class Locked(NamedTuple):
@@ -31,6 +32,7 @@ class LockDown:
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
         self._nudger = nudger
+        self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
 
     async def may(self, actor: Actor, *, wanted: str) -> None:
@@ -83,6 +85,8 @@ class LockDown:
                 for approval in locked.withdrawn
             ),
         )
+        for approval in locked.withdrawn:
+            await self._deadlines.clear(approval.id)
         return locked
 
     async def _write(

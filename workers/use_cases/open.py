@@ -1,26 +1,30 @@
 """A VM was started: find out what it means, and open the question. One start gives one approval."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from workers.domain.approvals import Approval, Terms
+import structlog
+
+from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import NotFound
+from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.events import Phase, StartEvent
-from workers.domain.facts import Facts
+from workers.domain.facts import Facts, MissingFact
 from workers.domain.ids import approval_id, partition_of_vm
 from workers.domain.nudges import Nudge, Subject
-from workers.domain.people import owner_from_tags
-from workers.domain.plans import Plan, PlannedStep
-from workers.domain.policy import LockdownProfile, Policy
-from workers.domain.ports import Clock, Commit, FactsReader, Inventory, Nudger, StepRunner, Store
-from workers.domain.vm import KnownVm, PowerState, VmRef
+from workers.domain.ports import Clock, Commit, FactsReader, Inventory, Nudger, Store
+from workers.domain.vm import KnownVm, PowerState
+from workers.use_cases.assess import Assess
 from workers.use_cases.conflicts import until_written
-from workers.use_cases.contain_request import without
 from workers.use_cases.recontain import Recontain
+from workers.use_cases.withdraw import Withdraw
+
+log = structlog.get_logger(__name__)
+
+ASK_ANYWAY_AFTER = timedelta(seconds=60)
+"""How old a start may get while Azure can't be asked about it; then its owner is asked without facts."""
 
 
 class Outcome(StrEnum):
@@ -44,7 +48,7 @@ class OpenApproval:
     """Turns a start event into an approval.
 
     Args:
-        policy: gives the policy in force.
+        assess: what the policy makes of the facts.
         facts_budget_s: the ask waits at most this long for facts.
     """
 
@@ -55,8 +59,7 @@ class OpenApproval:
         nudger: Nudger,
         inventory: Inventory,
         facts: FactsReader,
-        runners: Sequence[StepRunner],
-        policy: Callable[[], Policy],
+        assess: Assess,
         clock: Clock,
         facts_budget_s: float = 2.0,
     ) -> None:
@@ -64,11 +67,11 @@ class OpenApproval:
         self._nudger = nudger
         self._inventory = inventory
         self._facts = facts
-        self._runners = {runner.name: runner for runner in runners}
-        self._policy = policy
+        self._assess = assess
         self._clock = clock
         self._budget_s = facts_budget_s
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
+        self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
 
     async def __call__(self, event: StartEvent) -> Opened:
         """Open the approval of this start, or find out that there is nothing to open.
@@ -87,7 +90,7 @@ class OpenApproval:
             recontained = await self._recontain(record.containment_id, event)
             if recontained:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
-        facts = await self._facts.gather(event.vm, budget_s=self._budget_s)
+        facts = await self._gather(event)
         approval = self._approval(document_id, event, facts)
         opened = await until_written(lambda: self._write(approval))
         if opened.outcome is Outcome.ASKED:
@@ -95,6 +98,17 @@ class OpenApproval:
         elif opened.outcome is Outcome.VANISHED:
             await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=document_id, version=1))
         return opened
+
+    async def _gather(self, event: StartEvent) -> Facts:
+        """What is known within the budget. An Azure that is away holds the ask back a minute, not longer."""
+        try:
+            return await self._facts.gather(event.vm, budget_s=self._budget_s)
+        except DependencyAway as away:
+            now = self._clock.now()
+            if now - event.at < ASK_ANYWAY_AFTER:
+                raise
+            log.warning("asking without facts", vm=event.vm.name, because=str(away))
+            return Facts(missing=(MissingFact(name="everything", reason=str(away)),), gathered_at=now)
 
     async def _exists(self, document_id: str) -> bool:
         try:
@@ -113,61 +127,21 @@ class OpenApproval:
                 audit=(_audit("start.failed", event, now),),
             )
         )
-        withdrawn = await until_written(lambda: self._withdraw(document_id, "the start failed"))
-        if withdrawn is not None:
-            await self._nudger.notices(
-                Nudge(subject=Subject.APPROVAL, id=document_id, version=withdrawn.version + 1)
-            )
+        withdrawn = await self._withdraw(document_id, "the start failed")
         return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
 
-    async def _withdraw(self, document_id: str, because: str) -> Approval | None:
-        try:
-            approval = await self._store.approval(document_id)
-        except NotFound:
-            return None
-        if not approval.open:
-            return None
-        now = self._clock.now()
-        withdrawn = approval.withdrawn(now, because)
-        record = without(await self._store.vm_record(approval.event.vm), approval)
-        await self._store.commit(
-            Commit(
-                partition=partition_of_vm(approval.event.vm.key),
-                documents=(withdrawn, record),
-                audit=(_audit("approval.withdrawn", approval.event, now, withdrawn),),
-            )
-        )
-        return withdrawn
-
     def _approval(self, document_id: str, event: StartEvent, facts: Facts) -> Approval:
-        policy = self._policy()
         now = self._clock.now()
+        assessment = self._assess(event.vm, facts, now)
         return Approval(
             id=document_id,
             event=event,
             facts=facts,
-            owner=owner_from_tags(facts.tags, policy.owner.tags, tags_known=facts.machine is not None),
-            terms=Terms(
-                remind_after=policy.defaults.remind_after,
-                escalate_after=policy.defaults.escalate_after,
-                expire_after=policy.defaults.expire_after,
-                on_silence=policy.defaults.on_silence,
-                lockdown=policy.lockdown,
-            ),
-            plan=self.plan(event.vm, facts, policy.lockdown, now),
+            owner=assessment.owner,
+            terms=assessment.terms,
+            plan=assessment.plan,
             opened_at=now,
-        )
-
-    def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
-        """What the profile will do to this VM, as far as the facts tell."""
-        return Plan(
-            profile=profile.name,
-            steps=tuple(
-                PlannedStep(step=name, change=self._runners[name].plan(vm, facts, profile))
-                for name in profile.steps
-            ),
-            as_of=facts.gathered_at or now,
-        )
+        ).filling_in(now)
 
     async def _write(self, approval: Approval) -> Opened:
         if await self._exists(approval.id):
@@ -195,10 +169,10 @@ class OpenApproval:
             power=facts.machine.power if facts.machine else PowerState.UNKNOWN,
             seen_at=approval.opened_at,
         )
-        await asyncio.gather(
-            self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=approval.id, version=1)),
-            self._inventory.put([known]),
-        )
+        nudge = Nudge(subject=Subject.APPROVAL, id=approval.id, version=1)
+        await asyncio.gather(self._nudger.notices(nudge), self._inventory.put([known]))
+        if approval.fill_in_at is not None:
+            await self._nudger.work(nudge.changed(due=approval.fill_in_at))
 
 
 def _audit(kind: str, event: StartEvent, at: datetime, approval: Approval | None = None) -> AuditRecord:

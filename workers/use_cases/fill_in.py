@@ -1,0 +1,76 @@
+"""Facts that did not come in time are read again, and the open question is brought up to date."""
+
+import structlog
+
+from workers.domain.approvals import Approval
+from workers.domain.audit import AuditRecord
+from workers.domain.errors import DependencyAway
+from workers.domain.facts import Facts
+from workers.domain.ids import partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports import Clock, Commit, FactsReader, Nudger, Store
+from workers.use_cases.assess import Assess
+from workers.use_cases.conflicts import until_written
+from workers.use_cases.withdraw import Withdraw
+
+log = structlog.get_logger(__name__)
+
+BUDGET_S = 10.0
+"""Longer than an ask may wait; shorter than a message's lock."""
+
+
+class FillIn:
+    """Completes the facts of an open approval: owner, card and plan follow."""
+
+    def __init__(
+        self, *, store: Store, nudger: Nudger, facts: FactsReader, assess: Assess, clock: Clock
+    ) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._facts = facts
+        self._assess = assess
+        self._clock = clock
+        self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
+
+    async def __call__(self, approval: Approval) -> None:
+        """Read what is missing, if it is time to. Called before the deadlines are looked at."""
+        if not approval.open or approval.fill_in_at is None or approval.fill_in_at > self._clock.now():
+            return
+        facts: Facts | None = None
+        try:
+            facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S)
+        except DependencyAway as away:
+            log.info("facts are still missing", approval=approval.id, error=str(away))
+        if facts is not None and facts.gone:
+            await self._withdraw(approval.id, "the VM no longer exists")
+            return
+        written = await until_written(lambda: self._write(approval.id, facts))
+        if written is not None and facts is not None:
+            await self._nudger.notices(
+                Nudge(subject=Subject.APPROVAL, id=approval.id, version=written.version + 1)
+            )
+
+    async def _write(self, approval_id: str, facts: Facts | None) -> Approval | None:
+        approval = await self._store.approval(approval_id)
+        if not approval.open:
+            return None
+        now = self._clock.now()
+        records: tuple[AuditRecord, ...] = ()
+        if facts is not None and len(facts.missing) <= len(approval.facts.missing):
+            assessment = self._assess(approval.event.vm, facts, now)
+            owner = approval.owner if approval.owner.known else assessment.owner
+            approval = approval.changed(facts=facts, plan=assessment.plan, owner=owner)
+            records = (
+                AuditRecord(
+                    kind="facts.filled-in",
+                    at=now,
+                    about=approval_id,
+                    vm=approval.event.vm.key,
+                    details={"missing": [fact.name for fact in facts.missing], "owner": owner.model_dump()},
+                ),
+            )
+        filled = approval.filling_in(now)
+        await self._store.commit(
+            Commit(partition=partition_of_id(approval_id), documents=(filled,), audit=records)
+        )
+        return filled
