@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PACKAGES := bot workers deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox play test lint format lock clean
+.PHONY: help sandbox play test lint format docs lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +34,14 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/ruff format --check --quiet $(PACKAGES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m deploy.docs --check
 
 format: $(STAMP) ## formats the code
 	@$(BIN)/ruff check --fix --quiet $(PACKAGES) || true
 	@$(BIN)/ruff format $(PACKAGES)
+
+docs: $(STAMP) ## writes the documentation that is made from the code
+	@$(BIN)/python -m deploy.docs
 
 lock: ## renews requirements.lock (needs uv)
 	@uv pip compile pyproject.toml --extra sandbox --group dev --universal --python-version 3.11 \
