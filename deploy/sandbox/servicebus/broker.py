@@ -1,0 +1,111 @@
+"""The AMQP side as a whole: connections, and the turn that writes the journal before any answer leaves."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from deploy.sandbox.servicebus.connection import Connection
+from deploy.sandbox.servicebus.faults import BusFaults
+
+if TYPE_CHECKING:
+    from deploy.sandbox.servicebus.journal import NoJournal
+    from deploy.sandbox.servicebus.namespace import Namespace
+
+TICK_S = 0.002
+"""Timers run no more often than this, so that thousands of locks cost one timer."""
+
+
+class Broker:
+    """Serves a namespace to AMQP clients.
+
+    Args:
+        idle_s: a connection that is silent for this long is closed, as the service does.
+    """
+
+    def __init__(self, namespace: "Namespace", journal: "NoJournal", *, idle_s: float = 240) -> None:
+        self.namespace = namespace
+        self.faults = BusFaults()
+        self.idle_s = idle_s
+        self._journal = journal
+        self._connections: set[Connection] = set()
+        self._unwritten: set[Connection] = set()
+        self._turn_due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ms = 0
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port, which is a free one when 0 was asked for."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self), host, port, backlog=512)
+        self.wake()
+        address: tuple[str, int] = self._server.sockets[0].getsockname()
+        return address[1]
+
+    async def stop(self) -> None:
+        """Cut every connection and stop listening; safe to call twice."""
+        if self._server is None:
+            return
+        self._server.close()
+        self.cut_all()
+        await self._server.wait_closed()
+        self._server = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._journal.close()
+
+    def opened(self, connection: Connection) -> None:
+        """A connection is there; faults may refuse it."""
+        if self.faults.refuse_connections:
+            connection.cut()
+        else:
+            self._connections.add(connection)
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self._connections.discard(connection)
+        self._unwritten.discard(connection)
+
+    def cut_all(self) -> None:
+        """Cut every connection without a word, as a network does."""
+        for connection in list(self._connections):
+            connection.cut()
+
+    def wake(self, connection: Connection | None = None) -> None:
+        """Something changed, or this connection has something to write: take a turn soon.
+
+        One turn serves everything that happens in the same pass of the event loop.
+        """
+        if connection is not None:
+            self._unwritten.add(connection)
+        if not self._turn_due:
+            self._turn_due = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    async def settled(self) -> None:
+        """Return when what was done is in the journal: for answers that do not leave by a connection."""
+        self.wake()
+        await asyncio.sleep(0)
+
+    def _turn(self) -> None:
+        self._turn_due = False
+        self.namespace.pump()
+        self._journal.flush()
+        unwritten, self._unwritten = self._unwritten, set()
+        for connection in unwritten:
+            connection.write_out()
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        due = self.namespace.next_due_ms()
+        if due is None or (self._timer is not None and self._timer_ms <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_ms = due
+        delay = max(TICK_S, (due - self.namespace.clock()) / 1000)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.namespace.tick()
+        self.wake()
