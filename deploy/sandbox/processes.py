@@ -34,7 +34,7 @@ class Process:
     Args:
         name: for people, and the log's file name.
         command: arguments after the Python interpreter.
-        environment: complete; nothing of this process's own environment but PATH and HOME gets in.
+        environment: complete; of this process's own environment only PATH, HOME and coverage's gets in.
 
     Attributes:
         ready_text: for a foreign program: the words in its output that say it is ready.
@@ -49,7 +49,9 @@ class Process:
         )
         self.log_path = logs / f"{name}.log"
         self._environment = {
-            key: os.environ[key] for key in ("PATH", "HOME", "COVERAGE_PROCESS_START") if key in os.environ
+            key: value
+            for key, value in os.environ.items()
+            if key in ("PATH", "HOME") or key.startswith("COVERAGE_PROCESS_")
         } | dict(environment or {})
         self.ready_text = ""
         self._process: asyncio.subprocess.Process | None = None

@@ -9,7 +9,7 @@ from workers.domain.events import StartEvent
 from workers.domain.facts import Facts
 from workers.domain.model import Model, UtcTime
 from workers.domain.people import Owner
-from workers.domain.plans import Plan
+from workers.domain.plans import Plan, StepName
 from workers.domain.policy import LockdownProfile, OnSilence
 
 
@@ -43,7 +43,7 @@ FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=
 """When facts that did not come in time are read again, counted from the attempt before."""
 
 UNDELIVERED_GRACE = timedelta(minutes=30)
-"""How long past its deadlines an ask that could not reach Slack stays open, counted from its opening."""
+"""An ask that reaches Slack late, or never, ends this much later than one that reached it at once."""
 
 
 class Terms(Model):
@@ -58,6 +58,13 @@ class Terms(Model):
     on_silence: OnSilence
     lockdown: LockdownProfile
     rule: str = "defaults"
+
+
+def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
+    """What the policy's word on silence does to the VM; empty when it leaves it alone."""
+    if terms.on_silence is OnSilence.ISOLATE:
+        return (StepName.ISOLATE,)
+    return terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else ()
 
 
 class Approval(Model):
@@ -161,7 +168,9 @@ class Approval(Model):
     # Deadlines
 
     def _clock_starts(self) -> datetime:
-        return self.asked_at or self.opened_at + UNDELIVERED_GRACE
+        """When it reached Slack; where Slack was away for long, the end still comes in a bounded time."""
+        latest = self.opened_at + UNDELIVERED_GRACE
+        return min(self.asked_at, latest) if self.asked_at is not None else latest
 
     @property
     def remind_at(self) -> datetime:
