@@ -1,15 +1,20 @@
 """``startgate-bot run``: wiring only."""
 
 import asyncio
+from datetime import timedelta
+from typing import NamedTuple
 
 import aiohttp
 import structlog
 import typer
+from azure.servicebus.aio import ServiceBusClient
+from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import build_app
 from bot.audience import Audience
 from bot.directory import Directory
+from bot.doctor import doctor
 from bot.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.listeners.context import Desk
 from bot.poster import Poster
@@ -22,6 +27,8 @@ from workers.domain.errors import InvalidPolicy, StartgateError
 from workers.domain.policy import Policy
 from workers.domain.ports import SystemClock
 from workers.runtime.environment import read_environment
+from workers.runtime.health import Health, watch
+from workers.runtime.health_server import serving
 from workers.runtime.lifecycle import run_until, stop_signal
 from workers.runtime.log import configure_logging
 from workers.store.connection import connect
@@ -30,7 +37,9 @@ from workers.store.redis_store import RedisStore
 from workers.use_cases.ask import NoteAsked
 from workers.use_cases.decide import Decide
 from workers.use_cases.lockdown import LockDown
+from workers.use_cases.note_process import noted
 from workers.use_cases.read_policy import read_policy
+from workers.use_cases.restore import Restore
 
 log = structlog.get_logger("bot")
 cli = typer.Typer(
@@ -39,12 +48,19 @@ cli = typer.Typer(
     help="The part of Startgate that speaks with people.",
 )
 
+cli.command("doctor")(doctor)
+
 SLACK_TIMEOUT_S = 10
 
 
-@cli.callback()
-def _commands() -> None:
-    """Keep ``run`` a command of its own, though it is the only one."""
+class Parts(NamedTuple):
+    """What is connected to the outside."""
+
+    health: Health
+    redis: Redis
+    store: RedisStore
+    client: ServiceBusClient
+    session: aiohttp.ClientSession
 
 
 @cli.command("run")
@@ -67,13 +83,26 @@ def run_command() -> None:
 
 async def run(settings: BotSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
-    clock = SystemClock()
+    health = Health("redis", "servicebus", "slack")
     redis = connect(settings.redis_url)
-    store, inventory = RedisStore(redis), RedisInventory(redis)
+    store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
         connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
     )
-    async with redis, connecting as client, aiohttp.ClientSession() as session, stop_signal() as stop:
+    async with (
+        serving(health, host=settings.health_host, port=settings.health_port),
+        redis,
+        noted(store, SystemClock(), "bot", settings),
+        connecting as client,
+        aiohttp.ClientSession() as session,
+    ):
+        await _run(settings, policy, Parts(health, redis, store, client, session))
+
+
+async def _run(settings: BotSettings, policy: Policy, parts: Parts) -> None:
+    health, redis, store, client, session = parts
+    clock, inventory = SystemClock(), RedisInventory(redis)
+    async with stop_signal() as stop:
         nudger = BusNudger(client)
         slack = AsyncWebClient(
             settings.slack_bot_token.get_secret_value(),
@@ -90,6 +119,7 @@ async def run(settings: BotSettings, policy: Policy) -> None:
             directory=directory,
             decide=Decide(store=store, nudger=nudger, clock=clock),
             lock_down=LockDown(store=store, nudger=nudger, clock=clock),
+            restore=Restore(store=store, nudger=nudger, clock=clock),
             policy=lambda: policy,
         )
         renderer = Renderer(
@@ -102,24 +132,38 @@ async def run(settings: BotSettings, policy: Policy) -> None:
         app = build_app(slack, desk, signing_secret=settings.slack_signing_secret)
         doorway: Doorway
         if settings.slack_app_token is not None:
-            doorway = SocketDoorway(app, slack, settings.slack_app_token)
+            doorway = SocketDoorway(app, slack, settings.slack_app_token, health)
         else:
             doorway = HttpDoorway(app, settings.http_port)
         notices = QueueReceiver(
-            client, bus.NOTICES, renderer, receivers=settings.receivers, concurrency=settings.concurrency
+            client,
+            bus.NOTICES,
+            renderer,
+            receivers=settings.receivers,
+            concurrency=settings.concurrency,
+            health=health,
+            proves="slack",
         )
         ready = asyncio.Event()
         try:
             await nudger.open()
-            await run_until(stop, doorway.run(ready), notices.run(), _say_ready(ready, notices.listening))
+            await run_until(
+                stop,
+                doorway.run(ready),
+                notices.run(),
+                watch(health, "redis", store.ping, every_s=10),
+                _say_ready(health, ready, notices.listening),
+            )
         finally:
+            health.stopping()
             await nudger.close()
             log.info("stopped")
 
 
-async def _say_ready(*parts: asyncio.Event) -> None:
+async def _say_ready(health: Health, *parts: asyncio.Event) -> None:
     for part in parts:
         await part.wait()
+    health.ready()
     log.info("ready")
 
 

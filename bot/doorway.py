@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack_errors import slack_away
 from workers.domain.errors import DependencyAway, StartgateError
+from workers.runtime.health import Health
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +37,10 @@ class Doorway(Protocol):
 class SocketDoorway:
     """Socket Mode, with cures for two habits of the client that would leave the bot deaf for ever."""
 
-    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: SecretStr) -> None:
+    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: SecretStr, health: Health) -> None:
         self._client = client
         self._token = app_token
+        self._health = health
         self._handler = AsyncSocketModeHandler(
             app, app_token.get_secret_value(), web_client=client, ping_interval=_PING_S
         )
@@ -53,6 +55,7 @@ class SocketDoorway:
         try:
             await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no types there
             ready.set()
+            self._health.ok("slack")
             log.info("listening to Slack", mode="socket")
             await self._watch()
         finally:
@@ -70,6 +73,7 @@ class SocketDoorway:
                     "it has to be an app-level token (xapp-…) with connections:write"
                 ) from None
             except DependencyAway as away:
+                self._health.away("slack", str(away), retry_after_s=away.retry_after_s)
                 log.warning("Slack is away; trying again", error=str(away), again_in_s=wait)
                 await asyncio.sleep(wait)
                 wait = min(_LONGEST_S, wait * 2)
@@ -83,9 +87,12 @@ class SocketDoorway:
         while True:
             await asyncio.sleep(_WATCH_S)
             if await socket.is_connected():
+                if deaf_for:
+                    self._health.ok("slack")
                 deaf_for = 0
                 continue
             deaf_for += 1
+            self._health.away("slack", "no Socket Mode connection")
             if deaf_for > 1:
                 socket.wss_uri = None
 

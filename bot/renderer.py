@@ -155,16 +155,15 @@ class Renderer:
             card = await self._commit(card)
         mine = {post.intent for wanted in todo if (post := _post(card, wanted)) is not None}
         self._mine |= mine
-        try:
-            results = await asyncio.gather(
-                *(self._send(card, wanted, fresh=intended) for wanted in todo), return_exceptions=True
-            )
-            for wanted, result in zip(todo, results, strict=True):
-                if isinstance(result, Post):
-                    card = _with_post(card, wanted, result)
-            await self._commit(card)
-        finally:
-            self._mine -= mine
+        results = await asyncio.gather(
+            *(self._send(card, wanted, fresh=intended) for wanted in todo), return_exceptions=True
+        )
+        for wanted, result in zip(todo, results, strict=True):
+            if isinstance(result, Post):
+                card = _with_post(card, wanted, result)
+        await self._commit(card)
+        # What failed stays ours: the next attempt looks for it at once, where another process would wait.
+        self._mine -= {result.intent for result in results if isinstance(result, Post)}
         for result in results:
             if isinstance(result, BaseException):
                 raise result

@@ -1,6 +1,7 @@
 """``startgate workers``: wiring only."""
 
 import asyncio
+from datetime import timedelta
 from typing import NamedTuple
 
 import structlog
@@ -18,13 +19,16 @@ from workers.bus.receiver import QueueReceiver
 from workers.cli import app
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
-from workers.domain.errors import InvalidPolicy
+from workers.domain.errors import DependencyAway, InvalidPolicy
 from workers.domain.policy import Policy
 from workers.domain.ports import SystemClock
 from workers.runtime.environment import read_environment
+from workers.runtime.health import Health, watch
+from workers.runtime.health_server import serving
 from workers.runtime.lifecycle import every, run_until, stop_signal
 from workers.runtime.log import configure_logging
 from workers.settings import WorkersSettings
+from workers.store.audit_log import AuditLog
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
@@ -32,6 +36,7 @@ from workers.use_cases.assess import Assess
 from workers.use_cases.contain import Contain
 from workers.use_cases.expire import LookAtApproval
 from workers.use_cases.fill_in import FillIn
+from workers.use_cases.note_process import noted
 from workers.use_cases.open import OpenApproval
 from workers.use_cases.read_policy import read_policy
 from workers.use_cases.reconcile import Reconcile
@@ -39,12 +44,15 @@ from workers.use_cases.resync import Resync
 
 log = structlog.get_logger("workers")
 
+TRIM_EVERY_S = 3600.0
+
 
 class Parts(NamedTuple):
     """What is connected to the outside."""
 
-    clock: SystemClock
+    health: Health
     redis: Redis
+    store: RedisStore
     client: ServiceBusClient
     azure: Azure
 
@@ -64,19 +72,27 @@ def workers() -> None:
 
 async def run(settings: WorkersSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
-    clock = SystemClock()
+    health = Health("redis", "servicebus", "azure")
     redis = connect(settings.redis_url)
+    store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
         connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
     )
     azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token)
-    async with redis, connecting as client, azure, stop_signal() as stop:
-        await _run(settings, policy, Parts(clock, redis, client, azure), stop)
+    async with (
+        serving(health, host=settings.health_host, port=settings.health_port),
+        redis,
+        noted(store, SystemClock(), "workers", settings),
+        connecting as client,
+        azure,
+        stop_signal() as stop,
+    ):
+        await _run(settings, policy, Parts(health, redis, store, client, azure), stop)
 
 
 async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
-    clock, redis, client, azure = parts
-    store, inventory, nudger = RedisStore(redis), RedisInventory(redis), BusNudger(client)
+    health, redis, store, client, azure = parts
+    clock, inventory, nudger = SystemClock(), RedisInventory(redis), BusNudger(client)
     runners = step_runners(azure)
     facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
@@ -99,13 +115,24 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
 
     async def take_inventory() -> None:
         begun = clock.now()
-        async for subscription, vms in list_vms(azure, begun):
-            await inventory.put(vms, whole_subscription=subscription)
-            await reconcile(subscription, vms, begun)
+        try:
+            async for subscription, vms in list_vms(azure, begun):
+                health.ok("azure")
+                await inventory.put(vms, whole_subscription=subscription)
+                await reconcile(subscription, vms, begun)
+        except DependencyAway as away:
+            health.away(away.service, str(away), retry_after_s=away.retry_after_s)
+            raise
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
         return QueueReceiver(
-            client, queue, handler, receivers=settings.receivers, concurrency=settings.concurrency
+            client,
+            queue,
+            handler,
+            receivers=settings.receivers,
+            concurrency=settings.concurrency,
+            health=health,
+            proves="azure" if queue == bus.STARTS else "",
         )
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
@@ -113,7 +140,11 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     async def say_ready() -> None:
         for each in receivers:
             await each.listening.wait()
+        health.ready()
         log.info("ready")
+
+    async def trim_audit() -> None:
+        await AuditLog(redis).trim(store, clock, retention=timedelta(days=settings.retention_days))
 
     try:
         await nudger.open()
@@ -123,8 +154,11 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             say_ready(),
             every(settings.resync_every_s, resync, name="resync"),
             every(settings.inventory_every_s, take_inventory, name="inventory"),
+            every(TRIM_EVERY_S, trim_audit, name="audit retention"),
+            watch(health, "redis", store.ping, every_s=10),
         )
     finally:
+        health.stopping()
         await nudger.close()
         log.info("stopped")
 

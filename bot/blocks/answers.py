@@ -59,6 +59,47 @@ def already_contained(containment: Containment) -> Message:
     return _answer(f"{name} is in containment already.", "\n".join(lines))
 
 
+def restore_started(containment: Containment) -> Message:
+    """The restore is under way."""
+    name, vm = escape(containment.vm.name, 80), code(containment.vm.name)
+    start = (
+        "The VM is started, too, once its network is as it was."
+        if containment.restoration is not None and containment.restoration.starts
+        else "The VM is not started."
+    )
+    return _answer(
+        f"Restoring {name}",
+        f"{vm} is being restored. {start} The thread below its card shows each step. It is let go only when"
+        " every network interface reads back as it was; what somebody changed since is left and named.",
+    )
+
+
+def already_restoring(containment: Containment) -> Message:
+    """Somebody had ordered it before, so nothing new was begun."""
+    name, vm = escape(containment.vm.name, 80), code(containment.vm.name)
+    lines = [f"{vm} is being restored already; nothing new was begun.", progress(containment)]
+    return _answer(f"{name} is being restored already.", "\n".join(lines))
+
+
+def cannot_restore(reason: str) -> Message:
+    """It can't be restored, or not now; ``reason`` says why."""
+    said = escape(reason, 1000) or "This VM can't be restored now."
+    return _answer("Nothing was restored.", f"{said}\nNothing was changed.")
+
+
+def none_contained(query: str, contained_count: int) -> Message:
+    """No contained VM is of that name."""
+    hint = (
+        f"{counted(contained_count, 'VM')} {'is' if contained_count == 1 else 'are'} contained, and none"
+        " matches. Check the spelling, or give the VM's resource id."
+        if contained_count
+        else "No VM is contained now."
+    )
+    return _answer(
+        "No such contained VM.", f"No contained VM matches {code(query)}. {hint} Nothing was changed."
+    )
+
+
 def vm_not_found(query: str, known_count: int) -> Message:
     """No VM of that name is known."""
     asked = code(query)

@@ -16,11 +16,21 @@ _PORTAL = {
     StepName.BACKUP: "in the Azure portal, open Backup on the VM, enable it and choose Back up now",
 }
 
+_UNDO = {
+    StepName.ISOLATE: "in the Azure portal, give each network interface its former security group",
+    StepName.STOP: "see in the Azure portal why the VM does not start",
+}
+
 
 def remedy(step: StepName, vm: VmRef) -> str:
     """What to do instead of this step, as mrkdwn without a capital and a full stop."""
     command = _command(step, vm)
     return f"{_PORTAL[step]}; or run {command}" if command else _PORTAL[step]
+
+
+def undo_remedy(step: StepName) -> str:
+    """What to do where a step can't be undone, as mrkdwn without a capital and a full stop."""
+    return _UNDO.get(step, "in the Azure portal, take back what the step did")
 
 
 def _command(step: StepName, vm: VmRef) -> str:

@@ -6,13 +6,14 @@ from bot.blocks.message import Message
 from bot.blocks.status import (
     STEP_STATES,
     STEPS,
+    UNDO_STATES,
     cause_line,
     containment_headline,
     progress,
     undo_command,
 )
 from bot.blocks.text import code, escape
-from workers.domain.containment import Containment, ContainmentState, Step
+from workers.domain.containment import Containment, ContainmentState, Step, StepState
 
 _CAN_BE_UNDONE = {ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}
 
@@ -31,7 +32,7 @@ def lockdown_card(containment: Containment) -> Message:
                 [
                     machine,
                     f"*Where*\n{evidence.place(vm, '')}",
-                    *(f"*{STEPS[step.name].title}*\n{_state(step)}" for step in containment.steps),
+                    *_steps(containment),
                 ],
             ),
             *context([undo] if containment.state in _CAN_BE_UNDONE else []),
@@ -39,8 +40,17 @@ def lockdown_card(containment: Containment) -> Message:
     )
 
 
-def _state(step: Step) -> str:
+def _steps(containment: Containment) -> list[str]:
+    """Each step, or its undo once that has been ordered."""
+    if containment.restoration is None:
+        return [f"*{STEPS[s.name].title}*\n{_state(s, STEP_STATES)}" for s in containment.steps]
+    undos = containment.restoration.steps
+    # Without the change: its summary says what was done, not what is being taken back.
+    return [f"*Undo: {STEPS[s.name].title}*\n{_state(s.changed(change=None), UNDO_STATES)}" for s in undos]
+
+
+def _state(step: Step, states: dict[StepState, str]) -> str:
     """The state with its note, or with the change while there is none."""
     about = escape(step.note or (step.change.summary if step.change else ""), 300)
-    state = STEP_STATES[step.state]
+    state = states[step.state]
     return "\n".join(filter(None, [f"{state[:1].upper()}{state[1:]}", about]))

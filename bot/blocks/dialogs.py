@@ -44,7 +44,7 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
                 section(f"{evidence.who_did_what(approval.event)}. Rejecting contains the VM *at once*:"),
                 *_steps(profile, changes),
                 *context([as_of, _undo(profile, command(RESTORE_COMMAND, vm))]),
-                _reason(
+                reason_input(
                     "Why is this start not expected?",
                     hint="On-call reads this first. Everybody who sees the card can read it.",
                 ),
@@ -82,7 +82,7 @@ def lockdown_dialog(
     candidates: Sequence[KnownVm], query: str, reason: str, profile: LockdownProfile
 ) -> dict[str, Any]:
     """Asks which VM is meant, and why; chosen already where only one can be. Needs at least one candidate."""
-    options = {candidate_value(vm): _option(vm) for vm in candidates[:MOST_OPTIONS]}
+    options = {candidate_value(vm): vm_option(vm) for vm in candidates[:MOST_OPTIONS]}
     menu: Block = {
         "type": "static_select",
         "action_id": CHOICE,
@@ -104,7 +104,7 @@ def lockdown_dialog(
         [
             section(found + (more if len(candidates) > MOST_OPTIONS else "")),
             {"type": "input", "block_id": CHOICE, "label": plain("VM", 2000), "element": menu},
-            _reason("Why?", hint="Shown on the card and kept in the audit.", given=reason),
+            reason_input("Why?", hint="Shown on the card and kept in the audit.", given=reason),
             section("The VM is contained *at once*, without asking its owner:"),
             *_steps(profile, {}),
             *context([_undo(profile, code(RESTORE_COMMAND))]),
@@ -126,7 +126,8 @@ def candidate_value(vm: KnownVm) -> str:
     return hashlib.sha256(vm.ref.key.encode()).hexdigest()[:32]
 
 
-def _option(vm: KnownVm) -> Block:
+def vm_option(vm: KnownVm) -> Block:
+    """A VM in a menu: its name, and what tells it from others of that name."""
     about = f"{vm.power}, {vm.ref.resource_group}, {vm.subscription_name or vm.ref.subscription_id[:8]}"
     return {
         "text": plain(vm.ref.name, OPTION),
@@ -135,7 +136,7 @@ def _option(vm: KnownVm) -> Block:
     }
 
 
-def _reason(label: str, *, hint: str, given: str = "") -> Block:
+def reason_input(label: str, *, hint: str, given: str = "") -> Block:
     """The field for a reason: required, and long enough to mean something."""
     element: Block = {
         "type": "plain_text_input",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from bot.blocks.kit import listed
 from bot.blocks.text import code, counted, escape, mention, when, words
 from workers.domain.approvals import Approval, ApprovalState
-from workers.domain.containment import CauseKind, Containment, ContainmentState, StepState
+from workers.domain.containment import CauseKind, Containment, ContainmentState, Restoration, StepState
 from workers.domain.people import Actor
 from workers.domain.plans import StepName
 from workers.domain.policy import LockdownProfile
@@ -62,6 +62,8 @@ STEP_STATES = {
     StepState.SKIPPED: "skipped",
 }
 
+UNDO_STATES = {**STEP_STATES, StepState.DONE: "undone", StepState.FAILED: "not undone"}
+
 
 class Headline(NamedTuple):
     """A state in one sign and a few words; the words alone say everything."""
@@ -84,6 +86,8 @@ _BY_CONTAINMENT = {
     ContainmentState.RESTORED: Headline("\u21a9\ufe0f", "Restored"),
 }
 
+_RESTORE_INCOMPLETE = Headline("\u26a0\ufe0f", "Restore incomplete")
+
 _BY_APPROVAL = {
     ApprovalState.PENDING: Headline("\u2753", "Was this start expected?"),
     ApprovalState.CONFIRMED: Headline("\u2705", "Confirmed as expected"),
@@ -100,6 +104,8 @@ _LEADS_TO_CONTAINMENT = {
 
 def containment_headline(containment: Containment) -> Headline:
     """CONTAINED says so only here, and only when the document does."""
+    if containment.state is ContainmentState.INCOMPLETE and containment.restoration is not None:
+        return _RESTORE_INCOMPLETE
     return _BY_CONTAINMENT[containment.state]
 
 
@@ -124,16 +130,34 @@ def progress(containment: Containment) -> str:
             return f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done. {sentence(each)}"
         case ContainmentState.CONTAINED:
             return f"*Contained:* {and_list([STEPS[s.name].done for s in done])}.{read_back(containment)}"
+        case ContainmentState.INCOMPLETE if containment.restoration is not None:
+            return f"*Restore incomplete:* {_undone(containment)} On-call has to look at it."
         case ContainmentState.INCOMPLETE:
             return (
                 f"*Incomplete:* {len(done)} of {counted(len(steps), 'step')} done. {sentence(each)}"
                 " On-call has to look at it."
             )
         case ContainmentState.RESTORING:
-            return f"The containment of {code(containment.vm.name)} is being undone."
+            return f"The containment of {code(containment.vm.name)} is being undone. {_undone(containment)}"
         case ContainmentState.RESTORED:
             at = f" {when(containment.ended_at)}" if containment.ended_at else ""
-            return f"The containment of {code(containment.vm.name)} was undone{at}."
+            return f"The containment of {code(containment.vm.name)} was undone{at}. {_undone(containment)}"
+
+
+def _undone(containment: Containment) -> str:
+    """Who had it undone and why, and how far each step's undo is."""
+    if containment.restoration is None:
+        return ""
+    steps = containment.restoration.steps
+    each = ", ".join(f"{STEPS[s.name].title.lower()} {UNDO_STATES[s.state]}" for s in steps)
+    return f"{restore_line(containment.restoration)} {sentence(each)}"
+
+
+def restore_line(restoration: Restoration) -> str:
+    """Who ordered a restore and why, as mrkdwn."""
+    start = ", with a start of the VM" if restoration.starts else ""
+    by, at = person(restoration.by), when(restoration.at)
+    return f"Restore{start} ordered by {by} {at}.{quoted(restoration.reason)}"
 
 
 def read_back(containment: Containment) -> str:

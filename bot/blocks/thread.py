@@ -4,6 +4,7 @@ from bot.blocks.by_hand import remedy
 from bot.blocks.card import outcome
 from bot.blocks.kit import section
 from bot.blocks.message import Message, Reply
+from bot.blocks.restore_thread import restore_replies
 from bot.blocks.status import (
     LOCKDOWN_COMMAND,
     STEPS,
@@ -46,6 +47,7 @@ def replies(
     if containment is not None:
         found += _again(containment)
         found += [_step(containment, step) for step in containment.steps if _begun(step)]
+        found += restore_replies(containment, oncall_mention)
         found += _result(containment, oncall_mention)
     return found
 
@@ -163,7 +165,7 @@ def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
                 f"*Contained:* {vm} is {done(containment)}.{read_back(containment)}"
                 f" To undo it, on-call types {undo_command(containment)}."
             )
-        case ContainmentState.INCOMPLETE:
+        case ContainmentState.INCOMPLETE if containment.restoration is None:
             text = _incomplete(containment, oncall_mention)
         case ContainmentState.RESTORED:
             key, text = f"restored.{containment.round}", progress(containment)

@@ -1,7 +1,8 @@
 """What every listener needs, made once, and how it answers one person in private."""
 
+import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.blocks.answers import went_wrong
 from bot.blocks.message import Message
 from bot.directory import Directory
+from bot.slack_errors import slack_away
+from workers.domain.errors import DependencyAway
 from workers.domain.policy import Policy
 from workers.domain.ports import Inventory, Store
 from workers.use_cases.decide import Decide
 from workers.use_cases.lockdown import LockDown
+from workers.use_cases.restore import Restore
 
 log = structlog.get_logger(__name__)
+
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+_LONGEST_PAUSE_S = 10.0
+_OK, _THROTTLED, _SERVER_ERROR = 200, 429, 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +38,7 @@ class Desk:
     directory: Directory
     decide: Decide
     lock_down: LockDown
+    restore: Restore
     policy: Callable[[], Policy]
 
 
@@ -39,18 +48,43 @@ async def tell(client: AsyncWebClient, body: dict[str, Any], message: Message) -
         body.get("container") or {}
     ).get("channel_id")
     user = str(body["user"]["id"])
-    try:
+
+    async def say() -> None:
         await client.chat_postEphemeral(
             channel=channel or user, user=user, text=message.text, blocks=message.blocks
         )
-    except SlackApiError as error:
-        # The deed is done and on the card; only the private word about it failed.
-        log.warning("could not answer privately", user=user, error=str(error.response.get("error")))
+
+    await _insist(say, user)
 
 
 async def answer(respond: AsyncRespond, message: Message) -> None:
     """Answer a slash command, visible only to the one who typed it."""
-    await respond(text=message.text, blocks=message.blocks, response_type="ephemeral")
+
+    async def say() -> None:
+        said = await respond(text=message.text, blocks=message.blocks, response_type="ephemeral")
+        if said.status_code == _THROTTLED or said.status_code >= _SERVER_ERROR:
+            raise DependencyAway("slack", str(said.status_code))
+        if said.status_code != _OK:
+            log.warning("could not answer a command", status=said.status_code, error=said.body)
+
+    await _insist(say, "")
+
+
+async def _insist(say: Callable[[], Awaitable[None]], user: str) -> None:
+    """Say it, again while Slack is away: the click is acknowledged, so nobody else tells what came of it."""
+    for pause_s in (*_PAUSES_S, None):
+        try:
+            with slack_away():
+                await say()
+        except SlackApiError as error:
+            # The deed is done and on the card; only the private word about it failed.
+            log.warning("could not answer privately", user=user, error=str(error.response.get("error")))
+        except DependencyAway as away:
+            if pause_s is not None:
+                await asyncio.sleep(min(_LONGEST_PAUSE_S, max(pause_s, away.retry_after_s or 0.0)))
+                continue
+            log.warning("could not answer privately", user=user, error=str(away))
+        return
 
 
 def unexpected(what: str, error: Exception) -> Message:

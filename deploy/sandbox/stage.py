@@ -106,7 +106,10 @@ class Stage:
             ]
             return posted if len(posted) >= count else None
 
-        return await eventually(f"{count} copies of the card about {start.vm}", found, within_s=within_s)
+        copies: list[CardCopy] = await eventually(
+            f"{count} copies of the card about {start.vm}", found, within_s=within_s
+        )
+        return copies
 
     async def shown(self, copy: CardCopy) -> str:
         """All that a copy shows now, as text."""

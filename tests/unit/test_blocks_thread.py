@@ -123,7 +123,7 @@ def test_a_steps_reply_keeps_its_key_and_changes_its_words() -> None:
 
 def test_a_step_under_way_tells_how_far_it_is_and_which_attempt() -> None:
     found = thread(None, one_step(state=StepState.STARTED, attempt=2, note="1 of 2 NICs done"))
-    assert "under way, attempt 2 of 5." in said(found, "step.isolate.1")
+    assert "under way, attempt 2 of 7." in said(found, "step.isolate.1")
     assert "1 of 2 NICs done." in said(found, "step.isolate.1")
 
 

@@ -7,8 +7,8 @@ nothing of it could be tried against the service.
 from typing import Any
 
 from workers.arm.clients import Azure
-from workers.arm.errors import asking, retry_after_s
-from workers.arm.longrunning import Accepted
+from workers.arm.errors import asking
+from workers.arm.longrunning import CORRELATION_ID, Accepted, accepted_by
 from workers.domain.errors import NotFound
 from workers.domain.facts import MachineFacts
 from workers.domain.vm import PowerState, VmRef
@@ -65,11 +65,19 @@ async def shutdown(azure: Azure, vm: VmRef) -> Accepted:
     """Stop and deallocate; ``stop`` alone would leave it billed."""
     async with asking(f"shut the classic VM {vm.name} down"):
         response = await azure.send("POST", f"{vm.resource_id}/shutdown", api_version=API_VERSION)
-    headers = response.headers
-    return Accepted(
-        url=headers.get("Azure-AsyncOperation") or headers.get("Location") or "",
-        retry_after_s=retry_after_s(headers),
-    )
+    return accepted_by(response.headers)
+
+
+async def start(azure: Azure, vm: VmRef, correlation_id: str) -> Accepted:
+    """Start it, by a request of this correlation id."""
+    async with asking(f"start the classic VM {vm.name}"):
+        response = await azure.send(
+            "POST",
+            f"{vm.resource_id}/start",
+            api_version=API_VERSION,
+            headers={CORRELATION_ID: correlation_id},
+        )
+    return accepted_by(response.headers)
 
 
 async def associated_group(azure: Azure, vm: VmRef) -> str | None:

@@ -12,7 +12,7 @@ Made lazily, closed together. What differs from the SDK's defaults, and why:
 import asyncio
 import importlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -124,7 +124,13 @@ class Azure:
         return cast("SubscriptionClient", self._client("SubscriptionClient"))
 
     async def send(
-        self, method: str, url: str, *, api_version: str | None = None, body: object = None
+        self,
+        method: str,
+        url: str,
+        *,
+        api_version: str | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncHttpResponse:
         """Call what has no client: long-running operations by their address, and classic VMs.
 
@@ -133,6 +139,7 @@ class Azure:
             url: absolute at our endpoint, or a path of it.
             api_version: added to the query; addresses of operations bring theirs.
             body: sent as JSON.
+            headers: beside those that every call has.
 
         Raises:
             HttpResponseError: any answer of 400 and above.
@@ -150,6 +157,7 @@ class Azure:
             absolute,
             params={"api-version": api_version} if api_version else {},
             json=body,
+            headers=dict(headers or {}),
         )
         client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = self._client("raw")
         response = await client.send_request(request)

@@ -5,6 +5,7 @@ the status and ``Retry-After`` of a refusal. An address says all that is needed,
 Source: https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -17,6 +18,8 @@ from workers.arm.clients import Azure
 from workers.arm.errors import asking, clean, retry_after_s
 from workers.domain.errors import NotFound
 
+CORRELATION_ID = "x-ms-correlation-request-id"
+"""Header of requests and answers. Azure takes a caller's id or gives its own: the answer's is the one."""
 SOONEST_S = 1.0
 LATEST_S = 30.0
 """A longer ``Retry-After`` of an operation that goes well is cut: reading its status is cheap."""
@@ -33,10 +36,26 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """Azure's promise to do something. ``url`` is empty where it was done at once."""
+    """Azure's promise to do something.
+
+    Attributes:
+        url: where it can be asked about; empty where it was done at once.
+        retry_after_s: how long to wait before the first look, in seconds, where Azure says so.
+        correlation_id: Azure's own, by which its events know this operation.
+    """
 
     url: str
     retry_after_s: float | None
+    correlation_id: str = ""
+
+
+def accepted_by(headers: Mapping[str, str]) -> Accepted:
+    """What the headers of an answer promise."""
+    return Accepted(
+        url=headers.get("Azure-AsyncOperation") or headers.get("Location") or "",
+        retry_after_s=retry_after_s(headers),
+        correlation_id=headers.get(CORRELATION_ID) or "",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,11 +77,7 @@ class Receipt:
 
     def __call__(self, response: PipelineResponse[Any, Any]) -> None:
         """Keep the headers of an answer."""
-        headers = response.http_response.headers
-        self.accepted = Accepted(
-            url=headers.get("Azure-AsyncOperation") or headers.get("Location") or "",
-            retry_after_s=retry_after_s(headers),
-        )
+        self.accepted = accepted_by(response.http_response.headers)
 
 
 async def look(azure: Azure, url: str, doing: str) -> OperationState:

@@ -18,15 +18,20 @@ stall behind them. It only takes effect where a link is made, not on the client.
 
 @contextlib.asynccontextmanager
 async def connected(
-    *, connection: SecretStr | None, namespace: str | None
+    *, connection: SecretStr | None, namespace: str | None, retries: int = 30
 ) -> AsyncIterator[ServiceBusClient]:
     """A client that keeps trying while the broker is away, instead of raising after three attempts.
+
+    Args:
+        connection: a connection string.
+        namespace: its name, or its whole host name, for the managed identity.
+        retries: attempts after the first; 0 where a person waits for the answer.
 
     Raises:
         ValueError: neither a connection string nor a namespace was given.
     """
     patient: dict[str, Any] = {
-        "retry_total": 30,
+        "retry_total": retries,
         "retry_backoff_factor": 0.2,
         "retry_backoff_max": 3,
         "logging_enable": False,

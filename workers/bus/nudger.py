@@ -7,7 +7,11 @@ from datetime import datetime
 import structlog
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
-from azure.servicebus.exceptions import MessageNotFoundError, ServiceBusError
+from azure.servicebus.exceptions import (
+    MessageNotFoundError,
+    MessageSizeExceededError,
+    ServiceBusError,
+)
 
 from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK
 from workers.domain.errors import DependencyAway
@@ -30,6 +34,7 @@ class QueueSender:
         self._sender: ServiceBusSender | None = None
         self._waiting: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []
         self._draining: asyncio.Task[None] | None = None
+        self._opening = asyncio.Lock()
 
     async def send(self, messages: Sequence[ServiceBusMessage]) -> None:
         """Returns once the broker has acknowledged all of them.
@@ -89,20 +94,19 @@ class QueueSender:
             await self._sender.close()
 
     async def _opened(self) -> ServiceBusSender:
-        if self._sender is None:
-            sender = self._client.get_queue_sender(self._queue, socket_timeout=SOCKET_TIMEOUT_S)
-            await sender.__aenter__()
-            self._sender = sender
-        return self._sender
+        async with self._opening:
+            if self._sender is None:
+                sender = self._client.get_queue_sender(self._queue, socket_timeout=SOCKET_TIMEOUT_S)
+                await sender.__aenter__()
+                self._sender = sender
+            return self._sender
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
                 batch = self._take()
                 try:
-                    sender = await self._opened()
-                    messages = [message for some, _ in batch for message in some]
-                    await sender.send_messages(messages, timeout=SEND_TIMEOUT_S)
+                    await self._send([message for some, _ in batch for message in some])
                 except Exception as error:
                     log.warning("nudges were not sent", queue=self._queue, count=len(batch), error=str(error))
                     await self._reopen()
@@ -115,6 +119,18 @@ class QueueSender:
                             done.set_result(None)
         finally:
             self._draining = None
+
+    async def _send(self, messages: list[ServiceBusMessage]) -> None:
+        """All in one list if it fits into one of the broker's messages, else in halves."""
+        sender = await self._opened()
+        try:
+            await sender.send_messages(messages, timeout=SEND_TIMEOUT_S)
+        except MessageSizeExceededError:
+            half = len(messages) // 2
+            if not half:
+                raise
+            await self._send(messages[:half])
+            await self._send(messages[half:])
 
     def _take(self) -> list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]]:
         taken: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []

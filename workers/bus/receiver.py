@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -13,6 +14,7 @@ from workers.bus.gate import Gate
 from workers.bus.nudger import QueueSender
 from workers.domain.errors import DependencyAway
 from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
+from workers.runtime.health import Health
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +24,7 @@ _FINISH_S = 20.0
 _LONGEST_PAUSE_S = 8.0
 _REOPEN_S = 1.0
 _DESCRIPTION_LIMIT = 1000
+_ENDING = re.compile(r"~\d+$")
 
 
 class QueueReceiver:
@@ -35,6 +38,8 @@ class QueueReceiver:
     Args:
         receivers: links, each with a connection of its own; 4 to 8 fill a process.
         concurrency: messages under way at once on each link.
+        health: told what is away, and what answers again.
+        proves: the dependency that has answered when a handler succeeds, such as ``slack``.
     """
 
     def __init__(
@@ -45,6 +50,8 @@ class QueueReceiver:
         *,
         receivers: int = 1,
         concurrency: int = 16,
+        health: Health | None = None,
+        proves: str = "",
     ) -> None:
         self._client = client
         self._queue = queue
@@ -52,6 +59,8 @@ class QueueReceiver:
         self._receivers = receivers
         self._concurrency = concurrency
         self._gate = Gate(queue)
+        self._health = health or Health()
+        self._proves = proves
         self._sender = QueueSender(client, queue)
         self._opened = 0
         self.listening = asyncio.Event()
@@ -88,11 +97,15 @@ class QueueReceiver:
         under_way: set[asyncio.Task[None]] = set()
         async with receiver:
             self._opened += 1
+            self._health.ok("servicebus")
             if self._opened >= self._receivers:
                 self.listening.set()
             try:
-                async for message in receiver:
+                messages = aiter(receiver)
+                while True:
+                    # The slot first: a message that waits for one here would stay locked when this ends.
                     await slots.acquire()
+                    message = await anext(messages)
                     task = asyncio.create_task(self._take(receiver, message))
                     under_way.add(task)
                     task.add_done_callback(under_way.discard)
@@ -110,6 +123,7 @@ class QueueReceiver:
         try:
             settlement = await self._handler(_message(raw))
         except DependencyAway as away:
+            self._health.away(away.service, str(away), retry_after_s=away.retry_after_s)
             wait = self._gate.trip(str(away), wait_s=away.retry_after_s)
             settlement = Later(after_s=wait)
         except Exception:
@@ -120,6 +134,8 @@ class QueueReceiver:
             return
         else:
             self._gate.reset()
+            if self._proves:
+                self._health.ok(self._proves)
         await self._settle(receiver, raw, settlement)
 
     async def _settle(
@@ -171,12 +187,15 @@ def _body(raw: ServiceBusReceivedMessage) -> bytes:
 
 
 def _again(raw: ServiceBusReceivedMessage, after_s: float) -> ServiceBusMessage:
-    """The same message, scheduled. Its id gets a new ending, or duplicate detection would drop it."""
-    base, _, round_ = (raw.message_id or "message").partition("~")
-    count = int(round_) + 1 if round_.isdigit() else 1
+    """The same message, scheduled.
+
+    Its id gets a new ending, or duplicate detection would drop it; its sequence number, which no other
+    message has, or detection would take two of them for one.
+    """
+    base = _ENDING.sub("", raw.message_id or "")
     return ServiceBusMessage(
         _body(raw),
-        message_id=f"{base[:110]}~{count}",
+        message_id=f"{base[:100]}~{raw.sequence_number}",
         content_type=raw.content_type,
         subject=raw.subject,
         application_properties=raw.application_properties,

@@ -167,10 +167,13 @@ def _diagnostic_records(data: dict[str, Any]) -> Iterator[_Told]:
 def _diagnostic(record: dict[str, Any]) -> _Told:
     identity = record.get("identity")
     identity = identity if isinstance(identity, dict) else {}
+    resource, scope = _text(record.get("resourceId")), identity.get("authorization")
+    named = _text(scope.get("scope")) if isinstance(scope, dict) else ""
     return _Told(
         shape="diagnostic",
         operation=_text(record.get("operationName")),
-        resource_id=_text(record.get("resourceId")),
+        # Exports write ids in upper case; the authorization's scope keeps the real spelling.
+        resource_id=named if named.lower() == resource.lower() else resource,
         status=_text(record.get("resultType")),
         time=_text(record.get("time")),
         correlation_id=_text(record.get("correlationId")),

@@ -1,14 +1,43 @@
 """Taking a VM out of the world: the steps, what they wait for, and what counts as contained."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from workers.domain.errors import Conflict
 from workers.domain.model import Model, UtcTime
 from workers.domain.people import Actor
-from workers.domain.plans import Change, StepName
+from workers.domain.plans import StepName
 from workers.domain.policy import LockdownProfile
+from workers.domain.steps import (
+    BEGIN_LEASE,
+    MAX_ATTEMPTS,
+    STEP_TRANSITIONS,
+    Progress,
+    Step,
+    Steps,
+    StepState,
+    retry_delay,
+)
 from workers.domain.vm import VmRef
+
+__all__ = [
+    "BEGIN_LEASE",
+    "MAX_ATTEMPTS",
+    "NEEDS",
+    "STEP_TRANSITIONS",
+    "TRANSITIONS",
+    "VERIFIED",
+    "Cause",
+    "CauseKind",
+    "Containment",
+    "ContainmentState",
+    "Progress",
+    "Restoration",
+    "Step",
+    "StepState",
+    "planned",
+    "retry_delay",
+]
 
 
 class ContainmentState(StrEnum):
@@ -27,30 +56,15 @@ TRANSITIONS: dict[ContainmentState, frozenset[ContainmentState]] = {
     ContainmentState.RUNNING: frozenset({ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}),
     ContainmentState.CONTAINED: frozenset({ContainmentState.RUNNING, ContainmentState.RESTORING}),
     ContainmentState.INCOMPLETE: frozenset({ContainmentState.RUNNING, ContainmentState.RESTORING}),
-    ContainmentState.RESTORING: frozenset({ContainmentState.RESTORED, ContainmentState.INCOMPLETE}),
+    ContainmentState.RESTORING: frozenset(
+        {ContainmentState.RESTORED, ContainmentState.INCOMPLETE, ContainmentState.RUNNING}
+    ),
     ContainmentState.RESTORED: frozenset(),
 }
-"""From → to. CONTAINED → RUNNING: the VM was started again, or an NSG taken off, behind our back."""
+"""From → to. CONTAINED → RUNNING: the VM was started again, or an NSG taken off, behind our back.
 
-
-class StepState(StrEnum):
-    """Where a step stands."""
-
-    TODO = "TODO"
-    STARTED = "STARTED"
-    DONE = "DONE"
-    FAILED = "FAILED"
-    SKIPPED = "SKIPPED"
-
-
-STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
-    StepState.TODO: frozenset({StepState.STARTED, StepState.SKIPPED}),
-    StepState.STARTED: frozenset({StepState.STARTED, StepState.TODO, StepState.DONE, StepState.FAILED}),
-    StepState.DONE: frozenset({StepState.TODO}),
-    StepState.FAILED: frozenset({StepState.TODO}),
-    StepState.SKIPPED: frozenset({StepState.TODO}),
-}
-"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: contained once more."""
+RESTORING → RUNNING: a new rejection or lockdown came while it was being undone, and takes precedence.
+"""
 
 NEEDS: dict[StepName, frozenset[StepName]] = {
     StepName.ISOLATE: frozenset(),
@@ -62,10 +76,6 @@ NEEDS: dict[StepName, frozenset[StepName]] = {
 
 VERIFIED = frozenset({StepName.ISOLATE, StepName.STOP})
 """Read back once more, all together, before the card says CONTAINED."""
-
-MAX_ATTEMPTS = 5
-BEGIN_LEASE = timedelta(seconds=45)
-"""A step whose ``begin`` was noted but brought no result for this long was cut off; it is begun again."""
 
 
 class CauseKind(StrEnum):
@@ -86,68 +96,33 @@ class Cause(Model):
     approval_id: str | None = None
 
 
-class Step(Model):
-    """One step of one containment.
+class Restoration(Steps):
+    """The undo of a containment, from the order to the proof. Each step here undoes the one of its name.
 
     Attributes:
-        attempt: how often it was begun.
-        token: where the long-running operation stands, as the step wrote it; opaque here.
-        look_at: when to poll or try again.
-        note: what a person should read: progress, the reason of a failure, what was read back.
+        start_id: the VM is to be started, too, by a request of this correlation id; ``None`` leaves it off.
+        number: counts how often it was tried.
     """
 
-    name: StepName
-    state: StepState = StepState.TODO
-    attempt: int = 0
-    change: Change | None = None
-    token: str = ""
-    started_at: UtcTime | None = None
-    ended_at: UtcTime | None = None
-    look_at: UtcTime | None = None
-    note: str = ""
-
-    def to(self, state: StepState, **changes: object) -> "Step":
-        """The step in another state.
-
-        Raises:
-            Conflict: that is not a way this step can go.
-        """
-        if state not in STEP_TRANSITIONS[self.state]:
-            raise Conflict(f"step {self.name} can't go from {self.state} to {state}")
-        return self.changed(state=state, **changes)
+    by: Actor
+    at: UtcTime
+    reason: str = ""
+    start_id: str | None = None
+    number: int = 1
 
     @property
-    def ended(self) -> bool:
-        """Whether there is nothing more to do for it."""
-        return self.state in (StepState.DONE, StepState.FAILED, StepState.SKIPPED)
+    def starts(self) -> bool:
+        """Whether the VM is to be started, too."""
+        return self.start_id is not None
 
 
-class Progress(Model):
-    """What a step reports after ``begin`` or ``check``.
-
-    Attributes:
-        done: verified by reading back.
-        token: kept in the document until the next ``check``.
-        look_again_after: how long to wait before the next look, while not done.
-        note: for the card's thread.
-        change: set by ``begin``, with *before* as it was read at that moment.
-        again: what ``begin`` set going has come to nothing, so the step is begun again.
-    """
-
-    done: bool
-    token: str = ""
-    look_again_after: timedelta = timedelta(seconds=2)
-    note: str = ""
-    change: Change | None = None
-    again: bool = False
-
-
-class Containment(Model):
+class Containment(Steps):
     """The containment of one VM, from the decision to the proof.
 
     Attributes:
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
         round: counts how often the VM had to be contained under this one document.
+        restoration: its undo, under way or ended; ``None`` again once the VM had to be contained anew.
     """
 
     id: str
@@ -156,12 +131,12 @@ class Containment(Model):
     vm: VmRef
     cause: Cause
     profile: LockdownProfile
-    steps: tuple[Step, ...]
     opened_at: UtcTime
     ended_at: UtcTime | None = None
     verified_at: UtcTime | None = None
     cards: tuple[str, ...] = ()
     round: int = 1
+    restoration: Restoration | None = None
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.
@@ -183,16 +158,57 @@ class Containment(Model):
         """Whether the workers still have something to do."""
         return self.state in (ContainmentState.PLANNED, ContainmentState.RUNNING, ContainmentState.RESTORING)
 
-    def step(self, name: StepName) -> Step:
-        """The step of this name; ``KeyError`` if the profile has none."""
-        for step in self.steps:
-            if step.name is name:
-                return step
-        raise KeyError(name)
+    def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
+        """This containment once somebody else asks for it too.
 
-    def with_step(self, changed: Step) -> "Containment":
-        """This containment with one step replaced by its next state."""
-        return self.changed(steps=tuple(changed if s.name is changed.name else s for s in self.steps))
+        What they want beyond it, and what failed of what they want, is to be done; it then rests on their
+        cause. Silence takes nothing over that it has no right to.
+        """
+        if self.active and self.restoration is not None:
+            # A restore has taken back some of it by now, so all of it is to be done.
+            again = self.once_more()
+            mine = again if cause.kind is CauseKind.SILENCE else again.changed(cause=cause)
+            return mine.demanded(cause, profile)
+        if not self.active:
+            return self
+        steps = tuple(
+            self._again(name, profile) for name in StepName if name in self._names | {*profile.steps}
+        )
+        if steps == self.steps or (cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}):
+            return self
+        wider = self.profile.changed(steps=tuple(step.name for step in steps))
+        state = ContainmentState.RUNNING if not self.working else self.state
+        joined = self.to(state) if state is not self.state else self
+        return joined.changed(steps=steps, profile=wider, cause=cause, ended_at=None, verified_at=None)
+
+    def once_more(self) -> "Containment":
+        """Another round of it, with every step to be done again.
+
+        What a step read as *before* in the first round stays: a restore brings that back.
+        """
+        return self.to(
+            ContainmentState.RUNNING,
+            round=self.round + 1,
+            ended_at=None,
+            verified_at=None,
+            restoration=None,
+            steps=tuple(
+                step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
+                for step in self.steps
+            ),
+        )
+
+    @property
+    def _names(self) -> frozenset[StepName]:
+        return frozenset(step.name for step in self.steps)
+
+    def _again(self, name: StepName, wanted: LockdownProfile) -> Step:
+        if name not in self._names:
+            return Step(name=name)
+        step = self.step(name)
+        if name in wanted.steps and step.state in (StepState.FAILED, StepState.SKIPPED):
+            return step.to(StepState.TODO, attempt=0, look_at=None, ended_at=None, note="")
+        return step
 
     def ready(self, now: datetime) -> tuple[Step, ...]:
         """Steps to begin now: not begun, their needs ended, and not waiting for a retry."""
@@ -206,23 +222,13 @@ class Containment(Model):
             and (s.look_at is None or s.look_at <= now)
         )
 
-    def under_way(self, now: datetime) -> tuple[Step, ...]:
-        """Steps to poll now."""
-        return tuple(
-            s for s in self.steps if s.state is StepState.STARTED and (s.look_at is None or s.look_at <= now)
-        )
-
-    @property
-    def failed(self) -> tuple[Step, ...]:
-        """Steps that ended badly."""
-        return tuple(s for s in self.steps if s.state is StepState.FAILED)
-
     def due_at(self) -> datetime | None:
         """When it has to be looked at again, or ``None`` when there is nothing to do."""
         if not self.working:
             return None
-        times = [s.look_at for s in self.steps if not s.ended and s.look_at is not None]
-        return min(times, default=self.opened_at)
+        if self.state is ContainmentState.RESTORING and self.restoration is not None:
+            return self.restoration.look_at or self.restoration.at
+        return self.look_at or self.opened_at
 
 
 def planned(
@@ -238,8 +244,3 @@ def planned(
         opened_at=now,
         cards=(cause.approval_id or containment_id,),
     )
-
-
-def retry_delay(attempt: int) -> timedelta:
-    """How long to wait before attempt ``attempt + 1``: 2, 4, 8 … seconds, at most two minutes."""
-    return timedelta(seconds=min(120.0, 2.0**attempt))

@@ -69,3 +69,11 @@ def may_lock_down(actor: Actor) -> Permission:
         return Permission(allowed=True, reason="on call")
     doubt = f" {actor.doubt}" if actor.doubt else ""
     return Permission(allowed=False, reason=f"Only on-call may lock a VM down.{doubt}")
+
+
+def may_restore(actor: Actor) -> Permission:
+    """Whether this person may undo a containment: on-call only, as it is the dangerous direction."""
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only on-call may restore a VM.{doubt}")

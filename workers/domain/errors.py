@@ -6,6 +6,7 @@ StartgateError
 ├── NotAllowed             somebody asked for what they may not do; audited
 ├── AlreadyDecided         the loser of a race; carries who won
 ├── NotFound               no such document, VM or resource
+├── NotYet                 it can't be done as things stand; says what to wait for
 ├── Conflict               somebody else wrote in between; read again and retry
 ├── StepFailed             Azure refused a containment step for good
 └── DependencyAway         Azure, Redis, Slack or the bus does not answer or throttles; try later
@@ -84,6 +85,10 @@ class AlreadyDecided(StartgateError):
 
 class NotFound(StartgateError):
     """There is no such thing (any more)."""
+
+
+class NotYet(StartgateError):
+    """It can't be done while something else is under way; the message says what to wait for."""
 
 
 class Conflict(StartgateError):

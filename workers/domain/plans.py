@@ -23,6 +23,7 @@ class Change(Model):
         before: what undo needs, as the step wrote it. JSON.
         after: what reading back has to find. JSON.
         nothing_to_do: it is so already.
+        back: one line per thing that an undo brings back, as it is → as it was.
     """
 
     summary: str
@@ -30,6 +31,7 @@ class Change(Model):
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     nothing_to_do: bool = False
+    back: tuple[str, ...] = ()
 
 
 class PlannedStep(Model):

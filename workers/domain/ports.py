@@ -99,6 +99,10 @@ class Store(Protocol):
         """Ids of all approvals that wait for an answer."""
         ...
 
+    async def standing(self) -> Sequence[str]:
+        """Ids of all containments that hold a VM: every one that is not restored."""
+        ...
+
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:
         """Remember the scheduled message that will look at this document, so that it can be cancelled."""
         ...
@@ -186,6 +190,15 @@ class StepRunner(Protocol):
         """Look how far it is; ``done`` only after reading the resource itself back."""
         ...
 
-    async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
-        """Back to ``step.change.before``; raises ``StepFailed`` naming what somebody changed since."""
+    async def undo(
+        self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
+    ) -> Progress:
+        """Back to ``step.change.before``, at once or a look at a time, as ``begin`` and ``check``.
+
+        ``step`` is the undo: its token is this method's own. ``done`` only after reading back, so that one
+        more call proves that it still holds. ``start`` is the correlation id under which a VM that ran before
+        is to be started, too; ``None`` leaves it off.
+
+        Raises ``StepFailed`` naming what somebody changed since.
+        """
         ...

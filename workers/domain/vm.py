@@ -1,6 +1,7 @@
 """A virtual machine as the domain knows it: its identity, and what was read about it."""
 
 import re
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -100,6 +101,23 @@ class KnownVm(Model):
     seen_at: UtcTime
 
 
+class ExpectedStart(Model):
+    """A start that Startgate itself has Azure do, known again by its correlation ids.
+
+    Whoever reads them in the Activity Log could start the VM under one of them, so they hold only for what
+    Azure dates within a while.
+    """
+
+    correlation_ids: tuple[str, ...]
+    after: UtcTime
+    until: UtcTime
+
+    def covers(self, correlation_id: str, at: datetime) -> bool:
+        """Whether a start of this correlation id, at this time by Azure's clock, is the one."""
+        known = {one.lower() for one in self.correlation_ids}
+        return correlation_id.lower() in known and self.after <= at <= self.until
+
+
 class VmRecord(Model):
     """What is going on with one VM: the document that ties its approvals and its containment together."""
 
@@ -107,3 +125,4 @@ class VmRecord(Model):
     version: int = 0
     open_approvals: tuple[str, ...] = ()
     containment_id: str | None = None
+    expected_start: ExpectedStart | None = None

@@ -3,8 +3,10 @@
 -- KEYS[1] due (sorted set: id → when to look again, ms)   KEYS[2] unshown (sorted set: id → changed at, ms)
 -- KEYS[3] audit (stream)                                  KEYS[4] head of the audit's hash chain
 -- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d)
--- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, data, due, ttl, show}], audit: [text],
+-- KEYS[#] standing (set: ids of containments that hold a VM), the last one
+-- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, data, due, ttl, show, stands}], audit: [text],
 --   shown: [{id, version, index}]}; due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever;
+--   stands is null for what is no containment;
 --   the documents named by shown follow the written ones in KEYS.
 -- Answers {1} written, {0, 'once'} seen before, {0, 'conflict', id} changed since it was read.
 local a = cjson.decode(ARGV[1])
@@ -38,9 +40,14 @@ for i, doc in ipairs(a.docs) do
   if doc.show then
     redis.call('ZADD', KEYS[2], a.now, doc.id)
   end
+  if doc.stands == true then
+    redis.call('SADD', KEYS[#KEYS], doc.id)
+  elseif doc.stands == false then
+    redis.call('SREM', KEYS[#KEYS], doc.id)
+  end
 end
 for _, shown in ipairs(a.shown) do
-  -- Only when nothing newer was written meanwhile; its key is the last of KEYS, in order.
+  -- Only when nothing newer was written meanwhile; their keys follow those of the documents, in order.
   local version = redis.call('HGET', KEYS[5 + #a.docs + shown.index], 'v')
   if not version or tonumber(version) <= shown.version then
     redis.call('ZREM', KEYS[2], shown.id)

@@ -25,6 +25,11 @@ def unshown(partition: int) -> str:
     return f"{base(partition)}:unshown"
 
 
+def standing(partition: int) -> str:
+    """Set: ids of containments that hold a VM."""
+    return f"{base(partition)}:standing"
+
+
 def audit(partition: int) -> str:
     """Stream of audit records."""
     return f"{base(partition)}:audit"

@@ -107,6 +107,10 @@ class MemoryStore:
         """Ids of all approvals that wait for an answer."""
         return [i for i in self._due if i.startswith("a")]
 
+    async def standing(self) -> Sequence[str]:
+        """Ids of all containments that hold a VM."""
+        return [d.id for d in self._documents.values() if isinstance(d, Containment) and d.active]
+
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:
         """Remember a scheduled message."""
         self._scheduled[document_id] = scheduled

@@ -79,6 +79,7 @@ class RedisStore:
                     keys.once(p, commit.once or ""),
                     *document_keys,
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
+                    keys.standing(p),
                 ],
                 args=[json.dumps(argument)],
             )
@@ -99,6 +100,7 @@ class RedisStore:
             "due": -1 if not shows else _ms(due) if due else 0,
             "ttl": self._retention_ms if finished(document) else 0,
             "show": shows,
+            "stands": document.active if isinstance(document, Containment) else None,
         }
 
     async def approval(self, approval_id: str) -> Approval:
@@ -136,6 +138,15 @@ class RedisStore:
             for partition in range(PARTITIONS):
                 members: Any = await self._redis.zrange(keys.due(partition), 0, -1)
                 found.extend(m.decode() for m in members if m.startswith(b"a"))
+        return found
+
+    async def standing(self) -> Sequence[str]:
+        """Ids of all containments that hold a VM."""
+        found: list[str] = []
+        with _redis_away():
+            for partition in range(PARTITIONS):
+                members: Any = await self._redis.smembers(keys.standing(partition))
+                found.extend(sorted(member.decode() for member in members))
         return found
 
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:

@@ -29,6 +29,7 @@ from workers.domain.plans import StepName
 from workers.domain.ports import Clock, Commit, Nudger, StepRunner, Store
 from workers.domain.step_outcomes import SOONEST, failed, held_up, progressed
 from workers.use_cases.justify import unjustified
+from workers.use_cases.undo import Undo
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class Contain:
         self._nudger = nudger
         self._runners = {runner.name: runner for runner in runners}
         self._clock = clock
+        self._undo = Undo(store=store, nudger=nudger, runners=self._runners, clock=clock)
 
     async def __call__(self, containment_id: str) -> None:
         """Do what can be done now. Early, late, doubled and concurrent calls are harmless.
@@ -57,6 +59,9 @@ class Contain:
 
     async def _advance(self, containment_id: str) -> None:
         containment = await self._store.containment(containment_id)
+        if containment.state is ContainmentState.RESTORING:
+            await self._undo(containment_id)
+            return
         if not containment.working:
             return
         refusal = await unjustified(self._store, containment)
@@ -64,14 +69,22 @@ class Contain:
             await self._give_up(containment, refusal)
             return
         now = self._clock.now()
-        ready, under_way = containment.ready(now), containment.under_way(now)
+        under_way = containment.under_way(now)
+        # Begun, but cut off before its result was written: begin again. Steps are idempotent.
+        cut_off = tuple(step for step in under_way if not step.token)
+        ready = (*containment.ready(now), *cut_off)
         if ready:
             # The intent is on record before anything happens: whoever comes next sees that it was begun.
+            # One write for all of them, lest they meet each other's conflicts.
             containment = await self._intend(containment, ready, now)
             ready = tuple(containment.step(step.name) for step in ready)
-        begun = [self._begin(containment, step) for step in ready]
-        polled = [self._poll(containment, step, now) for step in under_way]
-        await asyncio.gather(*begun, *polled)
+        begun = [self._begin(containment, step) for step in ready if step.state is StepState.STARTED]
+        polled = [self._poll(containment, step) for step in under_way if step.token]
+        # All of them come to their end, before what one of them raised goes on its way.
+        results = await asyncio.gather(*begun, *polled, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
         containment = await self._store.containment(containment_id)
         if containment.state is ContainmentState.RUNNING and all(step.ended for step in containment.steps):
             containment = await self._conclude(containment)
@@ -99,7 +112,14 @@ class Contain:
     async def _intend(self, containment: Containment, ready: Sequence[Step], now: datetime) -> Containment:
         if containment.state is ContainmentState.PLANNED:
             containment = containment.to(ContainmentState.RUNNING)
+        records: list[AuditRecord] = []
         for step in ready:
+            if step.state is StepState.STARTED and step.attempt >= MAX_ATTEMPTS:
+                lost = StepFailed("was cut off time and again before it gave a result", final=True)
+                given_up, kind, details = failed(step, lost, now)
+                containment = containment.with_step(given_up)
+                records.append(_audit(containment, kind, now, step=step.name, **details))
+                continue
             begun = step.to(
                 StepState.STARTED,
                 attempt=step.attempt + 1,
@@ -109,9 +129,8 @@ class Contain:
                 token="",
             )
             containment = containment.with_step(begun)
-        records = [
-            _audit(containment, "step.begun", now, step=step.name, attempt=step.attempt + 1) for step in ready
-        ]
+            kind = "step.begun" if step.state is StepState.TODO else "step.begun-again"
+            records.append(_audit(containment, kind, now, step=step.name, attempt=begun.attempt))
         return await self._commit(containment, now, *records)
 
     async def _begin(self, containment: Containment, step: Step) -> None:
@@ -122,17 +141,7 @@ class Contain:
             lambda: runner.begin(containment.vm, containment.profile, containment.id, earlier=step.change),
         )
 
-    async def _poll(self, containment: Containment, step: Step, now: datetime) -> None:
-        if not step.token:
-            # Begun, but cut off before its result was written: begin again. Steps are idempotent.
-            step = step.to(StepState.STARTED, attempt=step.attempt + 1, look_at=now + BEGIN_LEASE)
-            containment = await self._commit(
-                containment.with_step(step),
-                now,
-                _audit(containment, "step.begun-again", now, step=step.name, attempt=step.attempt),
-            )
-            await self._begin(containment, containment.step(step.name))
-            return
+    async def _poll(self, containment: Containment, step: Step) -> None:
         runner = self._runners[step.name]
         await self._note(
             containment.id, step, lambda: runner.check(containment.vm, containment.profile, step)
@@ -147,6 +156,11 @@ class Contain:
             after, kind, details = failed(step, failure, self._clock.now())
         except DependencyAway as away:
             after, kind, details = held_up(step, away, self._clock.now())
+        except Exception as defect:
+            # Whatever is wrong with a step, it must end: done, or failed and said.
+            log.exception("a step has a defect", step=step.name, containment=containment_id)
+            reason = StepFailed(f"{type(defect).__name__}: {defect}")
+            after, kind, details = failed(step, reason, self._clock.now())
         if after == step:
             return
         for _ in range(8):
@@ -188,9 +202,11 @@ class Contain:
             return_exceptions=True,
         )
         for step, result in zip(reread, results, strict=True):
-            if isinstance(result, (DependencyAway, StepFailed)):
+            if isinstance(result, DependencyAway):
+                return await self._not_readable(containment, step, now, result)
+            if isinstance(result, Exception):
                 log.warning("could not read back", step=step.name, error=str(result))
-                return await self._not_proven(containment, step, now, str(result))
+                return await self._not_proven(containment, step, now, f"{type(result).__name__}: {result}")
             if isinstance(result, BaseException):
                 raise result
             if not result.done:
@@ -208,13 +224,25 @@ class Contain:
     async def _not_proven(self, containment: Containment, step: Step, now: datetime, why: str) -> Containment:
         """A step that was done does not read back as done: do it again, or say that it can't be held."""
         state = StepState.TODO
-        again = step.to(state, look_at=now + retry_delay(step.attempt), note=f"read back: {why}"[:500])
+        again = step.to(
+            state, look_at=now + retry_delay(step.attempt), ended_at=None, note=f"read back: {why}"[:500]
+        )
         if step.attempt >= MAX_ATTEMPTS:
             again = again.to(StepState.STARTED).to(StepState.FAILED, ended_at=now, look_at=None)
         return await self._commit(
             containment.with_step(again),
             now,
             _audit(containment, "step.unproven", now, step=step.name, why=why),
+        )
+
+    async def _not_readable(
+        self, containment: Containment, step: Step, now: datetime, away: DependencyAway
+    ) -> Containment:
+        """Azure is away or throttles: the step is gone through once more later; this counts as no attempt."""
+        again = step.to(StepState.TODO, ended_at=None).to(StepState.STARTED)
+        held, kind, details = held_up(again, away, now)
+        return await self._commit(
+            containment.with_step(held), now, _audit(containment, kind, now, step=step.name, **details)
         )
 
     async def _look_again(self, containment: Containment) -> None:

@@ -15,7 +15,7 @@ from workers.domain.vm import VmRecord, VmRef
 class Request(NamedTuple):
     """What has to be written, beside the caller's own document, for the VM to be contained.
 
-    ``joined`` says that a containment was under way already, or stands.
+    ``joined`` says that a containment was under way already, or stands; one that was being undone does not.
     """
 
     containment: Containment
@@ -31,16 +31,24 @@ class Request(NamedTuple):
 async def request_containment(
     store: Store, vm: VmRef, cause: Cause, profile: LockdownProfile, *, now: datetime
 ) -> Request:
-    """The VM's one containment: the one that stands, now shown on this cause's card too, or a new one."""
+    """The VM's one containment: the one that stands, now shown on this cause's card too, or a new one.
+
+    One that stands is never less than what was asked for: it goes on with what is missing.
+    """
     record = await store.vm_record(vm)
     standing = await _standing(store, record)
     if standing is not None:
         cards = standing.cards
         if cause.approval_id is not None:
             cards = tuple(dict.fromkeys((*cards, cause.approval_id)))
-        return Request(standing.changed(cards=cards), record, joined=True)
+        # A start that a restore had asked for is no longer one that is expected.
+        return Request(
+            standing.demanded(cause, profile).changed(cards=cards),
+            record.changed(expected_start=None),
+            joined=standing.restoration is None,
+        )
     fresh = planned(containment_id(vm.key), vm, cause, profile, now=now)
-    return Request(fresh, record.changed(containment_id=fresh.id), joined=False)
+    return Request(fresh, record.changed(containment_id=fresh.id, expected_start=None), joined=False)
 
 
 async def _standing(store: Store, record: VmRecord) -> Containment | None:

@@ -11,6 +11,7 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.people import Actor
 from workers.domain.ports import Clock, Commit, Document, Nudger, Store
+from workers.use_cases.after_write import after_write
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.contain_request import request_containment, without
 from workers.use_cases.deadlines import Deadlines
@@ -64,19 +65,20 @@ class Decide:
             return await self._write(approval, decision)
 
         decided = await until_written(attempt)
-        notice = Nudge(subject=Subject.APPROVAL, id=approval_id, version=decided.approval.version + 1)
-        if decided.containment is not None:
+        if await after_write(approval_id, lambda: self._nudge(decided)):
+            await self._deadlines.clear(approval_id)
+        return decided
+
+    async def _nudge(self, decided: Decided) -> None:
+        approval, containment = decided
+        if containment is not None:
             # The VM first, the announcement last.
             await self._nudger.work(
-                Nudge(
-                    subject=Subject.CONTAINMENT,
-                    id=decided.containment.id,
-                    version=decided.containment.version + 1,
-                )
+                Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
             )
-        await self._nudger.notices(notice)
-        await self._deadlines.clear(approval_id)
-        return decided
+        await self._nudger.notices(
+            Nudge(subject=Subject.APPROVAL, id=approval.id, version=approval.version + 1)
+        )
 
     async def _write(self, approval: Approval, decision: Decision) -> Decided:
         vm = approval.event.vm

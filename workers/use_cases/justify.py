@@ -1,10 +1,9 @@
 """May this containment be carried out? The worker believes no message: it checks the record itself."""
 
-from workers.domain.approvals import Approval, ApprovalState
+from workers.domain.approvals import Approval, ApprovalState, steps_on_silence
 from workers.domain.containment import Cause, CauseKind, Containment
 from workers.domain.decisions import Answer, may_answer, may_lock_down
 from workers.domain.errors import NotFound
-from workers.domain.policy import OnSilence
 from workers.domain.ports import Store
 
 
@@ -25,7 +24,7 @@ async def unjustified(store: Store, containment: Containment) -> str:
         return "the approval that this containment rests on is about another VM"
     if cause.kind is CauseKind.REJECTION:
         return _rejection_missing(approval, cause)
-    return _silence_missing(approval)
+    return _silence_missing(approval, containment)
 
 
 def _rejection_missing(approval: Approval, cause: Cause) -> str:
@@ -38,9 +37,9 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
     return "" if permission.allowed else permission.reason
 
 
-def _silence_missing(approval: Approval) -> str:
-    contains = approval.terms.on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN)
-    if approval.state is ApprovalState.EXPIRED and contains:
+def _silence_missing(approval: Approval, containment: Containment) -> str:
+    allowed = steps_on_silence(approval.terms)
+    if approval.state is ApprovalState.EXPIRED and all(step.name in allowed for step in containment.steps):
         return ""
     return "the policy's word on silence does not contain this VM"
 

@@ -13,6 +13,7 @@ from workers.domain.people import Actor
 from workers.domain.policy import LockdownProfile
 from workers.domain.ports import Clock, Commit, Nudger, Store
 from workers.domain.vm import VmRef
+from workers.use_cases.after_write import after_write
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.contain_request import request_containment
 from workers.use_cases.deadlines import Deadlines
@@ -74,6 +75,12 @@ class LockDown:
         """
         await self.may(actor, wanted=vm.resource_id)
         locked = await until_written(lambda: self._write(vm, actor, profile, reason, via))
+        if await after_write(locked.containment.id, lambda: self._nudge(locked)):
+            for approval in locked.withdrawn:
+                await self._deadlines.clear(approval.id)
+        return locked
+
+    async def _nudge(self, locked: Locked) -> None:
         nudge = Nudge(
             subject=Subject.CONTAINMENT, id=locked.containment.id, version=locked.containment.version + 1
         )
@@ -85,9 +92,6 @@ class LockDown:
                 for approval in locked.withdrawn
             ),
         )
-        for approval in locked.withdrawn:
-            await self._deadlines.clear(approval.id)
-        return locked
 
     async def _write(
         self, vm: VmRef, actor: Actor, profile: LockdownProfile, reason: str, via: str

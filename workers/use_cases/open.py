@@ -35,10 +35,11 @@ class Outcome(StrEnum):
     VANISHED = "vanished"
     FAILED_START = "failed start"
     RECONTAINED = "recontained"
+    EXPECTED = "expected"
 
 
 class Opened(NamedTuple):
-    """The outcome, and the approval or containment it led to; empty for a failed start."""
+    """The outcome, and the approval or containment it led to; empty for one that led to none."""
 
     outcome: Outcome
     document_id: str = ""
@@ -86,6 +87,8 @@ class OpenApproval:
         if await self._exists(document_id):
             return Opened(Outcome.DUPLICATE, document_id)
         record = await self._store.vm_record(event.vm)
+        if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
+            return await self._note_expected(event)
         if record.containment_id is not None:
             recontained = await self._recontain(record.containment_id, event)
             if recontained:
@@ -116,6 +119,17 @@ class OpenApproval:
         except NotFound:
             return False
         return True
+
+    async def _note_expected(self, event: StartEvent) -> Opened:
+        """A restore had Azure start it: on-call asked for that, so nobody is asked about it."""
+        await self._store.commit(
+            Commit(
+                partition=partition_of_vm(event.vm.key),
+                once=f"expected:{event.dedupe_key}",
+                audit=(_audit("start.expected", event, self._clock.now()),),
+            )
+        )
+        return Opened(Outcome.EXPECTED)
 
     async def _note_failed(self, event: StartEvent, document_id: str) -> Opened:
         """A failed start is audited, not asked about; a question that its beginning opened is withdrawn."""

@@ -1,7 +1,7 @@
 """A contained VM was started again: contain it once more, at once and without asking."""
 
 from workers.domain.audit import AuditRecord
-from workers.domain.containment import Containment, ContainmentState, StepState
+from workers.domain.containment import Containment, ContainmentState
 from workers.domain.errors import NotFound
 from workers.domain.events import StartEvent
 from workers.domain.ids import partition_of_id
@@ -38,17 +38,7 @@ class Recontain:
         now = self._clock.now()
         again = containment
         if not containment.working:
-            again = containment.to(
-                ContainmentState.RUNNING,
-                round=containment.round + 1,
-                ended_at=None,
-                verified_at=None,
-                # What a step read as *before* in the first round stays: a restore brings that back.
-                steps=tuple(
-                    step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
-                    for step in containment.steps
-                ),
-            )
+            again = containment.once_more()
         fresh = await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),

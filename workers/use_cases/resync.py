@@ -7,14 +7,22 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
+import structlog
+from pydantic import ValidationError
+
 from workers.domain.approvals import Approval
 from workers.domain.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports import Clock, Nudger, Store
 
+log = structlog.get_logger(__name__)
+
 GRACE = timedelta(seconds=5)
 """Younger changes are on their way by their own nudge."""
+
+_MOST = 1000
+"""More than can be overdue at once, lest what can't be helped now (Slack is away) hides what can."""
 
 
 class Resynced(NamedTuple):
@@ -35,8 +43,8 @@ class Resync:
     async def __call__(self) -> Resynced:
         """Nudge what is past due, and what no card shows yet."""
         before = self._clock.now() - GRACE
-        overdue = await self._nudges(await self._store.past_due(before))
-        unshown = await self._nudges(await self._store.unshown(before))
+        overdue = await self._nudges(await self._store.past_due(before, limit=_MOST))
+        unshown = await self._nudges(await self._store.unshown(before, limit=_MOST))
         await self._nudger.work(*overdue)
         await self._nudger.notices(*unshown)
         return Resynced(len(overdue), len(unshown))
@@ -47,6 +55,10 @@ class Resync:
             try:
                 document = await self._read(document_id)
             except NotFound:
+                continue
+            except ValidationError as error:
+                # A newer version's document, or a broken one: it must not hold the others up.
+                log.warning("a document can't be read", id=document_id, error=str(error)[:300])
                 continue
             subject = Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT
             found.append(Nudge(subject=subject, id=document_id, version=document.version))

@@ -156,6 +156,7 @@ class Outbox:
             event_id=message.event_id,
             message_id=message.message_id,
             properties=message.properties,
+            body=message.body,
             **about,
             **outcome,
         )

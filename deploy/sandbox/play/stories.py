@@ -1,4 +1,4 @@
-"""The five stories. Each raises if any part of it does not come out."""
+"""The six stories. Each raises if any part of it does not come out."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -108,6 +108,43 @@ async def oncall_locks_down(stage: Stage, line: Timeline, _figures: Figures) -> 
     expect(len(vm["nics"]) == 2, "db-01 has two NICs")
 
 
+async def oncall_restores(stage: Stage, line: Timeline, _figures: Figures) -> None:
+    """On-call contains a VM by mistake, sees what a restore brings back, and lets it go; it stays off."""
+    made = await stage.azure.post(
+        "/_vm",
+        name="cache-01",
+        group="rg-cache",
+        power="running",
+        tags={"owner": "colin@contoso.example"},
+        nics=[{"public_ip": "20.50.3.1", "open": ["443"]}, {"open": []}, {"nsg": "none"}],
+    )
+    before = [nic["nsg"] for nic in (await stage.vm("cache-01"))["nics"]]
+    since = await stage.slack.last_seq()
+    await stage.command("nadia", f"/vm-lockdown {made['id']} looked like the one next to it")
+    card = await stage.slack.wait_for(
+        "the lockdown's card",
+        lambda e: e["kind"] == "posted" and e["channel"] == ONCALL_CHANNEL and "cache-01" in e["text"],
+        since=since,
+    )
+    copy = CardCopy(channel=card["channel"], ts=card["ts"], at_ms=card["at_ms"])
+    await stage.until_shown(copy, "CONTAINED", "CONTAINED", within_s=60)
+    await _is_contained(stage, "cache-01")
+    line.now("nadia has locked cache-01 down, which has three NICs")
+    opened = await stage.command("nadia", "/vm-restore cache-01 wrong machine", wait_view_ms=3000)
+    expect("view_id" in opened, "restoring always asks once")
+    view = json.dumps((await stage.slack.get("/_state"))["views"]["U0NADIA003"][-1], ensure_ascii=False)
+    shown = [(group or "none").rpartition("/")[2] for group in before]
+    expect(all(f"\u2192 {group}" in view for group in shown), "the dialog names every NIC's former NSG")
+    line.now("nadia types /vm-restore cache-01 wrong machine, and sees which NIC gets which NSG back")
+    answer = await stage.slack.post("/_act/submit", user="nadia", view_id=opened["view_id"], values={})
+    expect(answer.get("ok"), f"the dialog's submit is taken: {answer}")
+    restored = await stage.until_shown(copy, "Restored", "Restored", "was undone", within_s=60)
+    line.at(restored["at_ms"], "the card says Restored")
+    vm = await stage.vm("cache-01")
+    expect([nic["nsg"] for nic in vm["nics"]] == before, "every NIC has its former NSG, or none, again")
+    expect(vm["power"] == "deallocated", "nobody asked for a start, so it stays off")
+
+
 async def stranger_tries(stage: Stage, line: Timeline, figures: Figures) -> None:
     """Somebody who owns nothing presses a button and types a command; both are refused in private."""
     sam = World.load().person("sam")
@@ -140,7 +177,7 @@ async def _is_contained(stage: Stage, name: str) -> None:
     """As Azure has it, whatever the card says."""
 
     async def settled() -> bool:
-        return (await stage.vm(name))["power"] == "deallocated"
+        return bool((await stage.vm(name))["power"] == "deallocated")
 
     await eventually(f"{name} to be deallocated", settled, within_s=5)
     vm = await stage.vm(name)
@@ -156,5 +193,6 @@ STORIES: dict[str, Story] = {
     "owner_rejects": owner_rejects,
     "nobody_answers": nobody_answers,
     "oncall_locks_down": oncall_locks_down,
+    "oncall_restores": oncall_restores,
     "stranger_tries": stranger_tries,
 }

@@ -28,7 +28,13 @@ def snapshot(state: State, viewer: Member | None, latest: int | None = None) -> 
         user: view.as_json(me) for user, view in views.homes.items() if viewer is None or user == viewer.id
     }
     everyone: Json = {
-        "app": {"name": me.app_name, "user": me.bot_user, "bot_id": me.bot_id, "app_id": me.app_id},
+        "app": {
+            "name": me.app_name,
+            "user": me.bot_user,
+            "bot_id": me.bot_id,
+            "app_id": me.app_id,
+            "has_home": "app_home_opened" in (state.events or ()),
+        },
         "team": me.team(),
         "tabs": {"home": state.tabs.home, "messages": state.tabs.messages, "read_only": state.tabs.read_only},
         "people": [_tell_person(member) for member in workspace.members.values()],

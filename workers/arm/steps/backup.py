@@ -127,7 +127,9 @@ class Backup(StepRunner):
                 return await self._backing_up(vm, token)
 
     @override
-    async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
+    async def undo(
+        self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
+    ) -> Progress:
         """Nothing: protection and recovery points are kept."""
         return Progress(done=True, note="protection and backups are kept")
 

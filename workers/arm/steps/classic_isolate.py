@@ -88,6 +88,7 @@ def _change(current: str | None, wanted: str) -> Change:
     return Change(
         summary=f"put the classic NSG {name_of(wanted)} on the VM",
         details=(f"NSG {name_of(current)} → {name_of(wanted)}",),
+        back=() if same(current, wanted) else (f"NSG {name_of(wanted)} → {name_of(current)}",),
         before={} if same(current, wanted) else {"nsg": current},
         after={"nsg": wanted},
     )

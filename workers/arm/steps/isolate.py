@@ -38,6 +38,7 @@ LAST_LOOK_S = 5.0
 """Looks begin close together and grow apart: Azure allows 12 reads a minute of one VM."""
 
 _Json = dict[str, Any]
+_DELETED = "deleted since"
 
 
 class Isolate(StepRunner):
@@ -93,8 +94,10 @@ class Isolate(StepRunner):
         return await self._advance(vm, profile, step.change, looks=looks + 1)
 
     @override
-    async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
-        """Give each NIC its former NSG, unless somebody has changed it since."""
+    async def undo(
+        self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
+    ) -> Progress:
+        """Give each NIC its former NSG, unless somebody has changed it since; the failure names each such."""
         if vm.classic:
             return await classic_isolate.undo(self._azure, vm, step.change)
         after = step.change.after if step.change else {}
@@ -103,13 +106,15 @@ class Isolate(StepRunner):
             return_exceptions=True,
         )
         # One NIC that can't be restored doesn't keep the others: all have been tried by now.
-        _raise_worst(results)
-        waiting = [note for note in results if isinstance(note, str)]
+        _raise_all(results)
+        waiting = [note for note in results if isinstance(note, str) and note != _DELETED]
         if waiting:
             return Progress(
                 done=False, look_again_after=timedelta(seconds=FIRST_LOOK_S), note="; ".join(waiting)
             )
-        return Progress(done=True, note=f"{_nics(len(after))} back to the former NSG, read back")
+        deleted = [name_of(nic_id) for nic_id, note in zip(after, results, strict=True) if note == _DELETED]
+        note = f"{_nics(len(after) - len(deleted))} back to the former NSG, read back"
+        return Progress(done=True, note="; ".join([note, *(f"{name} was deleted since" for name in deleted)]))
 
     async def _advance(
         self, vm: VmRef, profile: LockdownProfile, earlier: Change | None, *, looks: int
@@ -196,24 +201,30 @@ class Isolate(StepRunner):
         try:
             nic = await network.read_nic(self._azure, nic_id)
         except NotFound:
-            return None  # deleted meanwhile: nothing is left to restore
+            return _DELETED  # nothing is left to restore
         current = network.nsg_of(nic)
         if nic_id not in before:
             if not same(current, lockdown):
                 return None
             raise StepFailed(
-                f"{nic['name']} had {name_of(lockdown)} before anything was recorded; "
+                f"NIC {nic['name']} had {name_of(lockdown)} before anything was recorded; "
                 "put its own NSG back by hand",
                 code="FormerNsgUnknown",
                 final=True,
             )
         former = before[nic_id]
-        if same(current, former):
+        if same(current, former) and network.state_of(nic) != "Failed":
             return None if network.settled(nic) else f"{nic['name']} is being written"
-        if not same(current, lockdown):
+        if not same(current, lockdown) and not same(current, former):
             raise StepFailed(
-                f"{nic['name']} has {name_of(current)} now, neither {name_of(lockdown)} nor its former "
-                f"{name_of(former)}: somebody changed it since; it is left as it is",
+                f"NIC {nic['name']} has {name_of(current)} now, its former NSG is {name_of(former)}: "
+                "somebody changed it since; it is left as it is",
+                code="Drifted",
+                final=True,
+            )
+        if former is not None and await network.find_nsg(self._azure, former) is None:
+            raise StepFailed(
+                f"NIC {nic['name']} had {name_of(former)}, which was deleted since; it keeps {name_of(current)}",
                 code="Drifted",
                 final=True,
             )
@@ -240,9 +251,11 @@ def _change(nics: Sequence[_Json], target: str, earlier: Change | None) -> Chang
     before = {nic_id: former for nic_id, former in before.items() if nic_id in after}
     former = {nic_id: name_of(before[nic_id]) if nic_id in before else "unknown" for nic_id in after}
     details = tuple(f"{name_of(one)}: NSG {former[one]} → {name_of(target)}" for one in after)
+    back = tuple(f"{name_of(one)}: NSG {name_of(after[one])} → {former[one]}" for one in after)
     return Change(
         summary=f"isolate {_nics(len(after))} with {name_of(target)}",
         details=details,
+        back=back,
         before=before,
         after=after,
     )
@@ -254,6 +267,15 @@ def _raise_worst(results: Sequence[object]) -> None:
     errors.sort(key=lambda error: not isinstance(error, StepFailed))
     if errors:
         raise errors[0]
+
+
+def _raise_all(results: Sequence[object]) -> None:
+    """As ``_raise_worst``, and what only people can mend is named all at once."""
+    refused = [result for result in results if isinstance(result, StepFailed)]
+    if len(refused) > 1:
+        said = "; ".join(map(str, refused))
+        raise StepFailed(said, code=refused[0].code, final=all(one.final for one in refused))
+    _raise_worst(results)
 
 
 def _nics(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Stop: deallocate the VM, and read its power state back.
+"""Stop: deallocate the VM, and read its power state back. Undone, it is started, if that is asked for.
 
 ``stopped`` is not enough: such a VM keeps its host and its temporary disk, and is billed.
 """
@@ -11,7 +11,7 @@ from typing_extensions import override
 from workers.arm import classic
 from workers.arm.clients import Azure
 from workers.arm.errors import asking
-from workers.arm.longrunning import Accepted, Outcome, Receipt, look, next_look_s
+from workers.arm.longrunning import CORRELATION_ID, Accepted, Outcome, Receipt, look, next_look_s
 from workers.arm.machine import gone, power_of, read_machine
 from workers.domain.containment import Progress, Step
 from workers.domain.errors import NotFound, StepFailed
@@ -19,6 +19,7 @@ from workers.domain.facts import Facts
 from workers.domain.plans import Change, StepName
 from workers.domain.policy import LockdownProfile
 from workers.domain.ports import StepRunner
+from workers.domain.restoration import ran_before
 from workers.domain.vm import PowerState, VmRef
 
 USUAL_LOOK_S = 3.0
@@ -84,9 +85,35 @@ class Stop(StepRunner):
         return Progress(done=False, again=True, note=f"{ended}, but the VM is {power}")
 
     @override
-    async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
-        """Nothing: starting a VM is for people to ask for."""
-        return Progress(done=True, note="left stopped; start it when it is needed")
+    async def undo(
+        self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
+    ) -> Progress:
+        """Start the VM if that is asked for and it ran before; otherwise nothing."""
+        if start is None:
+            return Progress(done=True, note="left stopped; start it when it is needed")
+        if not ran_before(step.change):
+            return Progress(done=True, note="left stopped, as it was before")
+        return await self._back_to_running(vm, step, start)
+
+    async def _back_to_running(self, vm: VmRef, step: Step, correlation_id: str) -> Progress:
+        url = _url(step.token)
+        if url:
+            state = await look(self._azure, url, f"start the VM {vm.name}")
+            if state.outcome is Outcome.RUNNING:
+                return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
+            if state.outcome is Outcome.FAILED:
+                raise StepFailed(f"Azure could not start it: {state.code}: {state.message}", code=state.code)
+        power = await self._power(vm)
+        if power is PowerState.RUNNING:
+            return Progress(done=True, note="started, power state read back")
+        if power is PowerState.STARTING:
+            return _waiting(_token(""), OTHERS_LOOK_S, step.note or "starting")
+        if url:
+            return Progress(done=False, again=True, note=f"the operation has ended, but the VM is {power}")
+        accepted = await self._start(vm, correlation_id)
+        wait = next_look_s(accepted.retry_after_s, usual_s=USUAL_LOOK_S)
+        progress = _waiting(_token(accepted.url), wait, f"{power} → starting")
+        return progress.changed(started_as=accepted.correlation_id)
 
     async def _power(self, vm: VmRef) -> PowerState:
         try:
@@ -104,6 +131,23 @@ class Stop(StepRunner):
             await self._azure.compute(vm.subscription_id).virtual_machines.begin_deallocate(
                 vm.resource_group, vm.name, polling=False, raw_response_hook=receipt
             )
+        return receipt.accepted
+
+    async def _start(self, vm: VmRef, correlation_id: str) -> Accepted:
+        try:
+            if vm.classic:
+                return await classic.start(self._azure, vm, correlation_id)
+            receipt = Receipt()
+            async with asking(f"start the VM {vm.name}"):
+                await self._azure.compute(vm.subscription_id).virtual_machines.begin_start(
+                    vm.resource_group,
+                    vm.name,
+                    polling=False,
+                    raw_response_hook=receipt,
+                    headers={CORRELATION_ID: correlation_id},
+                )
+        except NotFound:
+            raise gone(vm) from None
         return receipt.accepted
 
 

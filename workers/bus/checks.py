@@ -1,0 +1,109 @@
+"""What a doctor looks at in Service Bus: the rights that this identity needs, without taking any message."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import uuid4
+
+from azure.core.exceptions import ClientAuthenticationError
+from azure.servicebus import ServiceBusMessage, ServiceBusMessageState
+from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.exceptions import (
+    MessagingEntityNotFoundError,
+    ServiceBusAuthenticationError,
+    ServiceBusAuthorizationError,
+)
+
+from workers.runtime.checks import CannotTell, Check, Failed
+
+_ANSWER_S = 10.0
+_LOOKED_AT = 20
+_FAR_OFF = dt.timedelta(hours=1)
+
+
+class Needs(NamedTuple):
+    """What a process does with a queue."""
+
+    queue: str
+    receives: bool
+    sends: bool
+
+
+def bus_checks(client: ServiceBusClient, needs: Iterable[Needs]) -> list[Check]:
+    """One check for each right that is needed.
+
+    Receiving is proved by a peek, which locks nothing; sending by a message that is scheduled for an hour
+    from now and cancelled at once.
+    """
+    checks: list[Check] = []
+    for need in needs:
+        if need.receives:
+            checks.append(_check(client, need.queue, receive=True))
+        if need.sends:
+            checks.append(_check(client, need.queue, receive=False))
+    return checks
+
+
+def duplicate_detection(queue: str) -> Check:
+    """The property that no data-plane right can read."""
+
+    async def look() -> str:
+        raise CannotTell(
+            "can't be read with rights on messages; see `az servicebus queue show --name "
+            f"{queue} --query requiresDuplicateDetection …`, which should say true"
+        )
+
+    return Check(name=f"queue {queue}, duplicate detection", look=look, remedy="")
+
+
+def _check(client: ServiceBusClient, queue: str, *, receive: bool) -> Check:
+    right, role = (
+        ("Listen", "Azure Service Bus Data Receiver")
+        if receive
+        else ("Send", "Azure Service Bus Data Sender")
+    )
+
+    async def look() -> str:
+        try:
+            return await (_peek(client, queue) if receive else _schedule(client, queue))
+        except MessagingEntityNotFoundError:
+            raise Failed("there is no such queue", remedy="create it, or check the namespace") from None
+        except ServiceBusAuthorizationError:
+            raise Failed(
+                f"the right {right} is missing", remedy=f"give this identity the role {role} on the queue"
+            ) from None
+        except (ServiceBusAuthenticationError, ClientAuthenticationError) as error:
+            raise Failed(
+                f"not accepted ({type(error).__name__})",
+                remedy=f"check the key in STARTGATE_SERVICEBUS_CONNECTION, or the identity and its {role}",
+            ) from None
+
+    return Check(
+        name=f"queue {queue}, {'receive' if receive else 'send'}",
+        look=look,
+        remedy="check the namespace's name, its firewall and private endpoint, and that AMQP (5671) gets out",
+    )
+
+
+async def _peek(client: ServiceBusClient, queue: str) -> str:
+    async with client.get_queue_receiver(queue) as receiver:
+        found = await receiver.peek_messages(_LOOKED_AT, timeout=_ANSWER_S)
+    # Peeking shows scheduled messages too, which wait for their time and for nobody.
+    waiting = [raw.enqueued_time_utc for raw in found if raw.state is ServiceBusMessageState.ACTIVE]
+    since = min((at for at in waiting if at is not None), default=None)
+    return "may receive" + (f"; the oldest message waits since {since:%F %T} UTC" if since else "")
+
+
+async def _schedule(client: ServiceBusClient, queue: str) -> str:
+    probe = ServiceBusMessage(b'{"doctor": true}', message_id=f"doctor-{uuid4().hex}")
+    async with client.get_queue_sender(queue) as sender:
+        numbers = await sender.schedule_messages(probe, dt.datetime.now(dt.UTC) + _FAR_OFF, timeout=_ANSWER_S)
+        try:
+            await sender.cancel_scheduled_messages(numbers, timeout=_ANSWER_S)
+        except Exception as error:
+            raise Failed(
+                f"may send, but the probe (sequence number {numbers[0]}) could not be cancelled "
+                f"({type(error).__name__})",
+                remedy="it will be dead-lettered in an hour; discard it then",
+            ) from error
+    return "may send"

@@ -1,0 +1,136 @@
+"""How this process and what it depends on are doing: adapters report, probes ask."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from workers.runtime.log import redacted
+
+_LONGEST_REASON = 300
+
+
+class Phase(StrEnum):
+    """Where the process is in its life."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class Condition(StrEnum):
+    """How a dependency is doing. ``UNKNOWN`` until the first report."""
+
+    UNKNOWN = "unknown"
+    OK = "ok"
+    AWAY = "away"
+    THROTTLED = "throttled"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dependency:
+    """One dependency.
+
+    Attributes:
+        state: the last report.
+        since: when the state became this; aware, UTC.
+        last_error: the newest reason, kept after recovery; without secrets.
+        last_error_at: when that was.
+    """
+
+    state: Condition
+    since: datetime
+    last_error: str = ""
+    last_error_at: datetime | None = None
+
+
+class Health:
+    """The registry. Reports cost a dictionary write, so every call may make one.
+
+    Args:
+        dependencies: ``redis``, ``servicebus``, ``slack``, ``azure``: those whose answer readiness waits for.
+            Reports about others are shown too and count the same.
+        now: the clock; aware, UTC.
+    """
+
+    def __init__(self, *dependencies: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        begun = now()
+        self.phase = Phase.STARTING
+        self._dependencies = {name: Dependency(state=Condition.UNKNOWN, since=begun) for name in dependencies}
+
+    def ready(self) -> None:
+        """Everything is open: work is taken from now on."""
+        self.phase = Phase.RUNNING
+
+    def stopping(self) -> None:
+        """Nothing new is taken; the load balancer should look elsewhere."""
+        self.phase = Phase.STOPPING
+
+    def ok(self, name: str) -> None:
+        """The dependency answered."""
+        known = self._dependencies.get(name)
+        if known is None or known.state is not Condition.OK:
+            self._set(name, Condition.OK, known.last_error if known else "", None)
+
+    def away(self, name: str, reason: str, *, retry_after_s: float | None = None) -> None:
+        """It did not answer; with ``retry_after_s``, in seconds, it answered that we ask too often.
+
+        Fits ``DependencyAway``: ``away(e.service, str(e), retry_after_s=e.retry_after_s)``.
+        """
+        state = Condition.AWAY if retry_after_s is None else Condition.THROTTLED
+        self._set(name, state, redacted(reason)[:_LONGEST_REASON], self._now())
+
+    def _set(self, name: str, state: Condition, error: str, error_at: datetime | None) -> None:
+        known = self._dependencies.get(name)
+        self._dependencies[name] = Dependency(
+            state=state,
+            since=known.since if known and known.state is state else self._now(),
+            last_error=error,
+            last_error_at=error_at or (known.last_error_at if known else None),
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """Running, and every dependency answers."""
+        return self.phase is Phase.RUNNING and all(
+            dependency.state is Condition.OK for dependency in self._dependencies.values()
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``/readyz`` answers; times are ISO 8601 in UTC."""
+        return {
+            "ready": self.is_ready,
+            "phase": str(self.phase),
+            "dependencies": {
+                name: {
+                    "state": str(dependency.state),
+                    "since": dependency.since.isoformat(timespec="milliseconds"),
+                    "last_error": dependency.last_error or None,
+                    "last_error_at": dependency.last_error_at.isoformat(timespec="milliseconds")
+                    if dependency.last_error_at
+                    else None,
+                }
+                for name, dependency in self._dependencies.items()
+            },
+        }
+
+
+async def watch(health: Health, name: str, probe: Callable[[], Awaitable[object]], *, every_s: float) -> None:
+    """Ask a dependency every so many seconds, for ever, and report.
+
+    Adapters report what they meet in passing; this is for the quiet hours, in which nobody would notice that
+    it went away or is back. A probe that takes longer than ``every_s`` counts as no answer.
+    """
+    while True:
+        try:
+            async with asyncio.timeout(every_s):
+                await probe()
+        except Exception as error:
+            reason = str(error) or f"no answer within {every_s:g} s ({type(error).__name__})"
+            health.away(name, reason, retry_after_s=getattr(error, "retry_after_s", None))
+        else:
+            health.ok(name)
+        await asyncio.sleep(every_s)
