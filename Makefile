@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PACKAGES := bot workers deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox play test lint format docs lock clean
+.PHONY: help sandbox play test chaos bench lint format docs lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,11 +23,17 @@ $(STAMP): requirements.lock pyproject.toml
 sandbox: $(STAMP) ## the whole system on loopback, with stand-ins for Azure, Service Bus and Slack
 	@$(BIN)/python -m deploy.sandbox up $(ARGS)
 
-play: $(STAMP) ## plays five stories against the sandbox and prints a timeline
+play: $(STAMP) ## plays six stories against the sandbox and prints a timeline
 	@$(BIN)/python -m deploy.sandbox play $(ARGS)
 
 test: $(STAMP) ## all tests, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+chaos: $(STAMP) ## rounds of faults and kills against the running system (ROUNDS=200 SEED=1)
+	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1) $(ARGS)
+
+bench: $(STAMP) ## how far from the limit of its own parts it is; five minutes, or one with QUICK=1
+	@$(BIN)/python -m deploy.sandbox.bench $(if $(QUICK),--quick) $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/ruff check $(PACKAGES)

@@ -144,15 +144,20 @@ async def _run(settings: BotSettings, policy: Policy, parts: Parts) -> None:
             health=health,
             proves="slack",
         )
-        ready = asyncio.Event()
-        try:
+        ready, opened = asyncio.Event(), asyncio.Event()
+
+        async def open_nudger() -> None:
             await nudger.open()
+            opened.set()
+
+        try:
             await run_until(
                 stop,
+                open_nudger(),  # beside the receivers: opening a link takes half a second
                 doorway.run(ready),
                 notices.run(),
                 watch(health, "redis", store.ping, every_s=10),
-                _say_ready(health, ready, notices.listening),
+                _say_ready(health, opened, ready, notices.listening),
             )
         finally:
             health.stopping()

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from datetime import timedelta
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import structlog
 from pydantic import ValidationError
@@ -62,7 +63,8 @@ class Renderer:
         self._audience = audience
         self._note_asked = note_asked
         self._clock = clock
-        self._locks: dict[str, asyncio.Lock] = {}
+        # Weak: a lock lives as long as somebody holds it or waits for it, and not a moment less.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._mine: set[str] = set()
 
     async def __call__(self, message: Message) -> Settlement:
@@ -90,23 +92,24 @@ class Renderer:
     async def render(self, card_id: str) -> None:
         """Post and edit until this card shows what it should."""
         lock = self._locks.setdefault(card_id, asyncio.Lock())
-        try:
-            async with lock:
-                await self._converge(card_id)
-        finally:
-            if not lock.locked():
-                self._locks.pop(card_id, None)
+        async with lock:
+            await self._converge(card_id)
 
     async def _converge(self, card_id: str) -> None:
         for _ in range(_PASSES):
-            subjects = await self._subjects(card_id)
-            card = await self._store.card(card_id)
+            subjects, card = await asyncio.gather(self._subjects(card_id), self._store.card(card_id))
             card = await self._audience.with_copies(card, subjects)
-            todo = [wanted for wanted in self._wanted(card, subjects) if _differs(card, wanted)]
-            if not todo:
-                await self._shown(card, subjects)
-                return
-            await self._do(card, todo)
+            todo = self._todo(card, subjects)
+            if todo:
+                card, at_rest = await self._do(card, todo, subjects)
+                if not at_rest:
+                    continue
+            else:
+                await self._store.commit(
+                    Commit(partition=partition_of_id(card.id), shown=_versions(subjects))
+                )
+            await self._asked(card, subjects)
+            return
         raise Conflict(f"card {card_id} does not come to rest")
 
     async def _subjects(self, card_id: str) -> Subjects:
@@ -118,6 +121,9 @@ class Renderer:
         return Subjects(approval, await self._store.containment(approval.containment_id))
 
     # What they should show
+
+    def _todo(self, card: Card, subjects: Subjects) -> list[_Wanted]:
+        return [wanted for wanted in self._wanted(card, subjects) if _differs(card, wanted)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[_Wanted]:
         approval, containment = subjects
@@ -139,8 +145,11 @@ class Renderer:
 
     # Doing it
 
-    async def _do(self, card: Card, todo: list[_Wanted]) -> None:
-        """Note the intents in one write, do all of it side by side, note the results in another."""
+    async def _do(self, card: Card, todo: list[_Wanted], subjects: Subjects) -> tuple[Card, bool]:
+        """Note the intents in one write, do all of it side by side, note the results in another.
+
+        Answers the card as written, and whether it shows its subjects now, which the same write says.
+        """
         now = self._clock.now()
         intended: set[str] = set()
         for wanted in todo:
@@ -161,12 +170,14 @@ class Renderer:
         for wanted, result in zip(todo, results, strict=True):
             if isinstance(result, Post):
                 card = _with_post(card, wanted, result)
-        await self._commit(card)
+        at_rest = not self._todo(card, subjects)
+        card = await self._commit(card, shown=_versions(subjects) if at_rest else ())
         # What failed stays ours: the next attempt looks for it at once, where another process would wait.
         self._mine -= {result.intent for result in results if isinstance(result, Post)}
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+        return card, at_rest
 
     async def _send(self, card: Card, wanted: _Wanted, *, fresh: set[str]) -> Post:
         copy, post = card.copy_of(wanted.copy), _post(card, wanted)
@@ -189,19 +200,23 @@ class Renderer:
             log.error("Slack refuses a message", card=card.id, channel=copy.channel, error=refused.code)
             return post.changed(ts=post.ts or REFUSED, shows=digest)
 
-    async def _shown(self, card: Card, subjects: Subjects) -> None:
-        approval, containment = subjects
-        shown = tuple((d.id, d.version) for d in (approval, containment) if d is not None)
-        await self._store.commit(Commit(partition=partition_of_id(card.id), shown=shown))
+    async def _asked(self, card: Card, subjects: Subjects) -> None:
+        approval = subjects.approval
         if approval is None:
             return
         asked = as_asked(approval, card)
         if asked != approval:
-            await self._note_asked(approval.id, asked.asked_whom, at=asked.asked_at, notice=asked.notice)
+            await self._note_asked(
+                approval.id, asked.asked_whom, at=asked.asked_at, notice=asked.notice, known=approval
+            )
 
-    async def _commit(self, card: Card) -> Card:
-        await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(card,)))
+    async def _commit(self, card: Card, *, shown: tuple[tuple[str, int], ...] = ()) -> Card:
+        await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(card,), shown=shown))
         return card.changed(version=card.version + 1)
+
+
+def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:
+    return tuple((d.id, d.version) for d in subjects if d is not None)
 
 
 def _post(card: Card, wanted: _Wanted) -> Post | None:

@@ -137,9 +137,15 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
 
+    opened = asyncio.Event()
+
+    async def open_nudger() -> None:
+        await nudger.open()
+        opened.set()
+
     async def say_ready() -> None:
-        for each in receivers:
-            await each.listening.wait()
+        for part in (opened, *(each.listening for each in receivers)):
+            await part.wait()
         health.ready()
         log.info("ready")
 
@@ -147,9 +153,9 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         await AuditLog(redis).trim(store, clock, retention=timedelta(days=settings.retention_days))
 
     try:
-        await nudger.open()
         await run_until(
             stop,
+            open_nudger(),  # beside the receivers: opening a link takes half a second
             *(each.run() for each in receivers),
             say_ready(),
             every(settings.resync_every_s, resync, name="resync"),

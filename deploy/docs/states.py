@@ -24,13 +24,15 @@ def states_page() -> str:
         _section(
             "Containment",
             "CONTAINED is written only after power state and every NIC were read back; a VM that is started "
-            "again is contained again.",
+            "again is contained again. RESTORED is written only after every NIC read back with its former "
+            "security group; a rejection or lockdown that comes while it is being undone takes precedence.",
             containment.TRANSITIONS,
             containment.ContainmentState.PLANNED,
         ),
         _section(
             "Step",
-            f"At most {containment.MAX_ATTEMPTS} attempts; waiting for a throttling Azure counts as none.",
+            f"At most {containment.MAX_ATTEMPTS} attempts; waiting for a throttling Azure counts as none. "
+            "A restore undoes each step along the same table.",
             containment.STEP_TRANSITIONS,
             containment.StepState.TODO,
         ),

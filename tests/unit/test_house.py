@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("bot", "workers", "deploy", "tests")
+GENERATED = {"__pycache__", "node_modules", "dist"}
 MOST_LINES = 400
 REGISTRIES = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "index-" + "url")
 
@@ -17,7 +18,7 @@ def _files(*suffixes: str) -> list[Path]:
         path
         for folder in FOLDERS
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in suffixes and "__pycache__" not in path.parts
+        if path.suffix in suffixes and GENERATED.isdisjoint(path.parts)
     )
 
 

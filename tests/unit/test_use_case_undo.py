@@ -7,7 +7,7 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import Script
-from tests.unit.restore_rig import DRIFT, PROFILE, RAN, VM, RestoreRig, undo_of
+from tests.unit.restore_rig import DRIFT, PROFILE, RAN, VM, RestoreRig, UndoableRunner, undo_of
 from workers.domain.containment import Containment, ContainmentState, Progress, StepState
 from workers.domain.errors import DependencyAway, StepFailed
 from workers.domain.ids import partition_of_vm
@@ -132,11 +132,31 @@ class TestUndoing:
         assert [len(await rig.seen(kind)) for kind in ("undo.begun", "undo.done")] == [3, 3]
         assert len(await rig.seen("containment.restored")) == 1
 
-    async def test_a_defect_of_a_step_ends_it_and_is_said(self, rig: RestoreRig) -> None:
+    async def test_of_two_looks_at_the_same_moment_the_first_result_stands(self, rig: RestoreRig) -> None:
         held = await rig.ordered()
-        rig.undoable[StepName.ISOLATE].to_undo.extend([ValueError("a bug")] * MAX_ATTEMPTS)
-        ended = await rig.until_rest(held.id)
-        assert undo_of(ended, StepName.ISOLATE).note == "ValueError: a bug"
+        rig.undoable[StepName.ISOLATE].to_undo.append(Progress(done=False, token="op"))
+        await rig.advance(held.id)
+        rig.clock.advance(5)
+        other = rig.worker()
+
+        class Slow(UndoableRunner):
+            async def undo(self, *args: object, **kwargs: object) -> Progress:
+                del args, kwargs
+                await other(held.id)
+                raise DRIFT
+
+        rig.runners[StepName.ISOLATE] = Slow(StepName.ISOLATE)
+        await rig.worker()(held.id)
+        ended = await rig.store.containment(held.id)
+        assert undo_of(ended, StepName.ISOLATE).state is StepState.DONE
+        assert await rig.seen("undo.failed") == []
+
+    async def test_a_defect_of_a_step_is_another_attempt_and_is_said(self, rig: RestoreRig) -> None:
+        held = await rig.ordered()
+        rig.undoable[StepName.ISOLATE].to_undo.append(ValueError("a bug"))
+        tried = await rig.advance(held.id)
+        assert undo_of(tried, StepName.ISOLATE).note == "ValueError: a bug"
+        assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED
 
 
 class _Cut(BaseException):

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 SEND_TIMEOUT_S = 10.0
 CANCEL_TIMEOUT_S = 3.0
 """Short: the SDK repeats a cancelling that finds nothing, and what fires anyway finds nothing to do."""
+_SPARE_S = 2.0
+"""The SDK's own timeout does not end everything: cut off at the wrong moment, a call has waited for ever."""
 _MOST_AT_ONCE = 200
 
 
@@ -56,11 +58,13 @@ class QueueSender:
         Raises:
             DependencyAway: not acknowledged.
         """
+        sender: ServiceBusSender | None = None
         try:
-            sender = await self._opened()
-            numbers = await sender.schedule_messages(message, due, timeout=SEND_TIMEOUT_S)
+            async with asyncio.timeout(SEND_TIMEOUT_S + _SPARE_S):
+                sender = await self._opened()
+                numbers = await sender.schedule_messages(message, due, timeout=SEND_TIMEOUT_S)
         except Exception as error:
-            await self._reopen()
+            await self._drop(sender)
             raise _away(self._queue, error) from error
         return int(numbers[0])
 
@@ -70,13 +74,15 @@ class QueueSender:
         Raises:
             DependencyAway: not acknowledged.
         """
+        sender: ServiceBusSender | None = None
         try:
-            sender = await self._opened()
-            await sender.cancel_scheduled_messages(sequence_number, timeout=CANCEL_TIMEOUT_S)
+            async with asyncio.timeout(CANCEL_TIMEOUT_S + _SPARE_S):
+                sender = await self._opened()
+                await sender.cancel_scheduled_messages(sequence_number, timeout=CANCEL_TIMEOUT_S)
         except MessageNotFoundError:
             return
         except Exception as error:
-            await self._reopen()
+            await self._drop(sender)
             raise _away(self._queue, error) from error
 
     async def open(self) -> None:
@@ -105,11 +111,14 @@ class QueueSender:
         try:
             while self._waiting:
                 batch = self._take()
+                sender: ServiceBusSender | None = None
                 try:
-                    await self._send([message for some, _ in batch for message in some])
+                    async with asyncio.timeout(SEND_TIMEOUT_S + _SPARE_S):
+                        sender = await self._opened()
+                        await self._send(sender, [message for some, _ in batch for message in some])
                 except Exception as error:
                     log.warning("nudges were not sent", queue=self._queue, count=len(batch), error=str(error))
-                    await self._reopen()
+                    await self._drop(sender)
                     for _, done in batch:
                         if not done.done():
                             done.set_exception(_away(self._queue, error))
@@ -120,17 +129,16 @@ class QueueSender:
         finally:
             self._draining = None
 
-    async def _send(self, messages: list[ServiceBusMessage]) -> None:
+    async def _send(self, sender: ServiceBusSender, messages: list[ServiceBusMessage]) -> None:
         """All in one list if it fits into one of the broker's messages, else in halves."""
-        sender = await self._opened()
         try:
             await sender.send_messages(messages, timeout=SEND_TIMEOUT_S)
         except MessageSizeExceededError:
             half = len(messages) // 2
             if not half:
                 raise
-            await self._send(messages[:half])
-            await self._send(messages[half:])
+            await self._send(sender, messages[:half])
+            await self._send(sender, messages[half:])
 
     def _take(self) -> list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]]:
         taken: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []
@@ -140,12 +148,16 @@ class QueueSender:
             count += len(taken[-1][0])
         return taken
 
-    async def _reopen(self) -> None:
-        """After an error a sender may be stuck in a state that it doesn't leave; a new one is cheap."""
-        sender, self._sender = self._sender, None
-        if sender is not None:
+    async def _drop(self, sender: ServiceBusSender | None) -> None:
+        """After an error a sender may be stuck in a state that it doesn't leave; a new one is cheap.
+
+        Only the one that failed: in its place another may be open already, with calls of others under way.
+        """
+        if sender is not None and sender is self._sender:
+            self._sender = None
             try:
-                await sender.close()
+                async with asyncio.timeout(_SPARE_S):
+                    await sender.close()
             except Exception as error:
                 log.debug("closing a broken sender", error=str(error))
 

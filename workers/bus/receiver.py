@@ -117,7 +117,8 @@ class QueueReceiver:
                             return
             finally:
                 if under_way:
-                    await asyncio.shield(asyncio.wait(under_way, timeout=_FINISH_S))
+                    # A copy: the set may be empty by the time it is waited for.
+                    await asyncio.shield(asyncio.wait(set(under_way), timeout=_FINISH_S))
 
     async def _take(self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage) -> None:
         try:

@@ -103,8 +103,11 @@ class Store(Protocol):
         """Ids of all containments that hold a VM: every one that is not restored."""
         ...
 
-    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:
-        """Remember the scheduled message that will look at this document, so that it can be cancelled."""
+    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
+        """Remember the scheduled message that will look at this document, so that it can be cancelled.
+
+        Answers what was remembered before.
+        """
         ...
 
     async def take_scheduled(self, document_id: str) -> Scheduled | None:

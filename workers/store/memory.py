@@ -111,9 +111,11 @@ class MemoryStore:
         """Ids of all containments that hold a VM."""
         return [d.id for d in self._documents.values() if isinstance(d, Containment) and d.active]
 
-    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:
-        """Remember a scheduled message."""
+    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
+        """Remember a scheduled message in place of what is answered."""
+        earlier = self._scheduled.get(document_id)
         self._scheduled[document_id] = scheduled
+        return earlier
 
     async def take_scheduled(self, document_id: str) -> Scheduled | None:
         """What was remembered, forgotten by this call."""

@@ -21,6 +21,7 @@ from workers.domain.nudges import Scheduled
 from workers.domain.ports import Clock, Commit, Document, SystemClock
 from workers.domain.vm import VmRecord, VmRef
 from workers.store import keys
+from workers.store.reads import Reads
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, finished, label
 
 _SCRIPT = resources.files(__package__).joinpath("commit.lua").read_text(encoding="utf-8")
@@ -43,6 +44,7 @@ class RedisStore:
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
         self._redis = client
+        self._reads = Reads(client)
         self._script = client.register_script(_SCRIPT)
         self._clock = clock or SystemClock()
         self._retention_ms = int(retention.total_seconds() * 1000)
@@ -149,10 +151,13 @@ class RedisStore:
                 found.extend(sorted(member.decode() for member in members))
         return found
 
-    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> None:
-        """Remember a scheduled message for as long as a deadline can be away."""
+    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
+        """Remember a scheduled message for as long as a deadline can be away; answers the one before it."""
         with _redis_away():
-            await self._redis.set(keys.scheduled(document_id), scheduled.model_dump_json(), ex=SCHEDULED_TTL)
+            value: Any = await self._redis.set(
+                keys.scheduled(document_id), scheduled.model_dump_json(), ex=SCHEDULED_TTL, get=True
+            )
+        return Scheduled.model_validate_json(value) if value else None
 
     async def take_scheduled(self, document_id: str) -> Scheduled | None:
         """What was remembered, forgotten by this call."""
@@ -184,7 +189,7 @@ class RedisStore:
 
     async def _read(self, kind: type[M], key: str, name: str) -> M:
         with _redis_away():
-            data = await self._redis.hget(key, "d")
+            data = await self._reads.get(key)
         if data is None:
             raise NotFound(f"there is no {kind.__name__.lower()} {name}")
         return kind.model_validate_json(data)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
+from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
 from workers.domain.ports import Clock, Commit, Nudger, Store
 from workers.use_cases.conflicts import until_written
@@ -19,7 +20,13 @@ class NoteAsked:
         self._clock = clock
 
     async def __call__(
-        self, approval_id: str, whom: tuple[str, ...], *, at: datetime | None = None, notice: str = ""
+        self,
+        approval_id: str,
+        whom: tuple[str, ...],
+        *,
+        at: datetime | None = None,
+        notice: str = "",
+        known: Approval | None = None,
     ) -> None:
         """Note who was asked, and have the first deadline looked at when it comes.
 
@@ -28,16 +35,26 @@ class NoteAsked:
             whom: Slack user ids that got a direct message; empty when only a channel got it.
             at: when it was sent; by default now.
             notice: why nobody could be asked directly, for the card.
+            known: the approval as the caller read it, if its card shows it as it will be once this is noted.
         """
-        written = await until_written(lambda: self._write(approval_id, whom, at or self._clock.now(), notice))
+        at = at or self._clock.now()
+        try:
+            read = known or await self._store.approval(approval_id)
+            written = await self._write(read, whom, at, notice, shown=known is not None)
+        except Conflict:
+            written = await until_written(lambda: self._write_anew(approval_id, whom, at, notice))
         if written is None:
             return
         await self._deadlines.set(written, version=written.version + 1)
 
-    async def _write(
+    async def _write_anew(
         self, approval_id: str, whom: tuple[str, ...], at: datetime, notice: str
     ) -> Approval | None:
-        approval = await self._store.approval(approval_id)
+        return await self._write(await self._store.approval(approval_id), whom, at, notice, shown=False)
+
+    async def _write(
+        self, approval: Approval, whom: tuple[str, ...], at: datetime, notice: str, *, shown: bool
+    ) -> Approval | None:
         if not approval.open:
             return None
         asked = approval.asked(at, whom, notice)
@@ -45,13 +62,15 @@ class NoteAsked:
             return None
         await self._store.commit(
             Commit(
-                partition=partition_of_id(approval_id),
+                partition=partition_of_id(approval.id),
                 documents=(asked,),
+                # Written only if nothing else changed it: then the card shows this version already.
+                shown=((asked.id, asked.version + 1),) if shown else (),
                 audit=(
                     AuditRecord(
                         kind="approval.asked",
                         at=self._clock.now(),
-                        about=approval_id,
+                        about=approval.id,
                         vm=approval.event.vm.key,
                         details={"whom": list(asked.asked_whom), "notice": asked.notice},
                     ),

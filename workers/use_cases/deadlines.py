@@ -31,15 +31,23 @@ class Deadlines:
         due = approval.due_at()
         if due is None:
             return
-        await self.clear(approval.id)
         nudge = Nudge(subject=Subject.APPROVAL, id=approval.id, version=version, due=due)
         number = await self._nudger.schedule_work(nudge)
-        await self._store.note_scheduled(approval.id, Scheduled(sequence_number=number, due=due))
+        await self._cancel(
+            await self._store.note_scheduled(approval.id, Scheduled(sequence_number=number, due=due))
+        )
 
     async def clear(self, approval_id: str) -> None:
         """Cancel what is scheduled for this approval."""
         try:
             scheduled = await self._store.take_scheduled(approval_id)
+        except StartgateError as error:
+            log.info("a scheduled look was not cancelled; it will find nothing to do", error=str(error))
+            return
+        await self._cancel(scheduled)
+
+    async def _cancel(self, scheduled: Scheduled | None) -> None:
+        try:
             # What is due now has fired, or is about to: cancelling it would wait for nothing.
             if scheduled is not None and scheduled.due > self._clock.now() + _FIRING:
                 await self._nudger.cancel_work(scheduled.sequence_number)

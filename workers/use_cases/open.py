@@ -9,13 +9,13 @@ import structlog
 
 from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import DependencyAway, NotFound
+from workers.domain.errors import Conflict, DependencyAway, NotFound
 from workers.domain.events import Phase, StartEvent
 from workers.domain.facts import Facts, MissingFact
 from workers.domain.ids import approval_id, partition_of_vm
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports import Clock, Commit, FactsReader, Inventory, Nudger, Store
-from workers.domain.vm import KnownVm, PowerState
+from workers.domain.vm import KnownVm, PowerState, VmRecord
 from workers.use_cases.assess import Assess
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.recontain import Recontain
@@ -84,9 +84,9 @@ class OpenApproval:
         document_id = approval_id(vm_key, event.dedupe_key)
         if event.phase is Phase.FAILED:
             return await self._note_failed(event, document_id)
-        if await self._exists(document_id):
+        exists, record = await asyncio.gather(self._exists(document_id), self._store.vm_record(event.vm))
+        if exists:
             return Opened(Outcome.DUPLICATE, document_id)
-        record = await self._store.vm_record(event.vm)
         if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
             return await self._note_expected(event)
         if record.containment_id is not None:
@@ -95,7 +95,11 @@ class OpenApproval:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
         facts = await self._gather(event)
         approval = self._approval(document_id, event, facts)
-        opened = await until_written(lambda: self._write(approval))
+        try:
+            # On what was read above: whatever has changed since is a conflict.
+            opened = await self._write(approval, record)
+        except Conflict:
+            opened = await until_written(lambda: self._write_anew(approval))
         if opened.outcome is Outcome.ASKED:
             await self._after(approval, facts)
         elif opened.outcome is Outcome.VANISHED:
@@ -157,9 +161,12 @@ class OpenApproval:
             opened_at=now,
         ).filling_in(now)
 
-    async def _write(self, approval: Approval) -> Opened:
+    async def _write_anew(self, approval: Approval) -> Opened:
         if await self._exists(approval.id):
             return Opened(Outcome.DUPLICATE, approval.id)
+        return await self._write(approval, await self._store.vm_record(approval.event.vm))
+
+    async def _write(self, approval: Approval, record: VmRecord) -> Opened:
         event = approval.event
         partition = partition_of_vm(event.vm.key)
         opened = _audit("approval.opened", event, approval.opened_at, approval)
@@ -168,7 +175,6 @@ class OpenApproval:
             closed = _audit("approval.withdrawn", event, approval.opened_at, gone)
             await self._store.commit(Commit(partition=partition, documents=(gone,), audit=(opened, closed)))
             return Opened(Outcome.VANISHED, approval.id)
-        record = await self._store.vm_record(event.vm)
         record = record.changed(open_approvals=(*record.open_approvals, approval.id))
         await self._store.commit(Commit(partition=partition, documents=(approval, record), audit=(opened,)))
         return Opened(Outcome.ASKED, approval.id)

@@ -224,7 +224,8 @@ class Isolate(StepRunner):
             )
         if former is not None and await network.find_nsg(self._azure, former) is None:
             raise StepFailed(
-                f"NIC {nic['name']} had {name_of(former)}, which was deleted since; it keeps {name_of(current)}",
+                f"NIC {nic['name']} had {name_of(former)}, which was deleted since; "
+                f"it keeps {name_of(current)}",
                 code="Drifted",
                 final=True,
             )

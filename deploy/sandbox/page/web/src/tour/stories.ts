@@ -1,0 +1,186 @@
+// The three stories of the tour. A step says what to do and where; it is over when that has really happened.
+import { lookAs, type Pane, setHere } from "../state/here";
+import type { Usergroup, View } from "../slack/types";
+import type { Principal, Stage, Vm, Way, WorldPerson } from "../types";
+
+export type StoryKey = "expected" | "rejected" | "lockdown";
+
+export interface World {
+  vms: ReadonlyMap<string, Vm>;
+  ways: ReadonlyMap<string, Way>;
+  people: WorldPerson[];
+  principals: Principal[];
+  usergroups: Usergroup[];
+  views: View[];
+  /** The machine of this story, and when the story began. */
+  vm: Vm | undefined;
+  beganMs: number;
+}
+
+export interface Step {
+  pane: Pane;
+  /** What is ringed: a CSS selector. */
+  target: (world: World) => string;
+  text: (world: World) => string;
+  /** Whether it has happened; a step without it only tells something. */
+  done?: (world: World) => boolean;
+}
+
+export interface Story {
+  title: string;
+  about: string;
+  /** Puts everything in place and chooses the machine. */
+  begin: (world: World) => Vm | undefined;
+  steps: Step[];
+}
+
+const TRACKED = (name: string) => `[data-tour="${name}"]`;
+
+export const STORIES: Record<StoryKey, Story> = {
+  expected: {
+    title: "An expected start",
+    about: "An owner starts a machine and confirms it.",
+    begin: (world) => ownersStart(world, (principal, owner) => principal.key === owner),
+    steps: [
+      startStep("The owner starts this machine."),
+      askedStep(),
+      {
+        pane: "slack",
+        target: () => TRACKED("messages"),
+        text: () => "The question is in the owner’s direct messages. Press Confirm, and say yes.",
+        done: (world) => stage(world, "answer")?.state === "done",
+      },
+      {
+        pane: "ways",
+        target: () => TRACKED("pane-ways"),
+        text: () =>
+          "Confirmed: the machine keeps running, every copy of the card says by whom, and the audit keeps it. " +
+          "Open the row to see all of it.",
+      },
+    ],
+  },
+  rejected: {
+    title: "An unknown start",
+    about: "An intruder starts a machine; its owner rejects it.",
+    begin: (world) => ownersStart(world, (principal) => principal.kind === "User" && !principal.mfa),
+    steps: [
+      startStep("An intruder, signed in without MFA, starts this machine."),
+      askedStep(),
+      {
+        pane: "slack",
+        target: () => TRACKED("messages"),
+        text: () => "Read the card: who, from where, with which right, what is open. Press Reject.",
+        done: (world) => world.views.length > 0 || answered(world),
+      },
+      {
+        pane: "slack",
+        target: () => TRACKED("dialog"),
+        text: () => "The dialog says what a rejection does, before it does it. Give a reason and reject.",
+        done: answered,
+      },
+      containedStep(),
+      theEnd(),
+    ],
+  },
+  lockdown: {
+    title: "A lockdown by on-call",
+    about: "On-call contains a machine at once, without asking.",
+    begin: (world) => {
+      const onCall = world.usergroups.flatMap((group) => group.users);
+      const person = world.people.find((each) => onCall.includes(each.slack));
+      if (person) lookAs(person.key);
+      return [...world.vms.values()].find((vm) => vm.power === "running" && !contained(world, vm));
+    },
+    steps: [
+      {
+        pane: "slack",
+        target: () => TRACKED("composer"),
+        text: ({ vm }) => `You are on call. Type /vm-lockdown ${vm?.name ?? "web"} and send it.`,
+        done: (world) => world.views.length > 0 || wayOf(world) !== undefined,
+      },
+      {
+        pane: "slack",
+        target: () => TRACKED("dialog"),
+        text: () => "Check the machine, give a reason, and lock it down.",
+        done: (world) => wayOf(world) !== undefined,
+      },
+      containedStep(),
+      theEnd(),
+    ],
+  },
+};
+
+/** Choose an idle machine whose owner is in Slack, be its owner there, and its starter in Azure. */
+function ownersStart(
+  world: World,
+  starts: (principal: Principal, owner: string) => boolean,
+): Vm | undefined {
+  for (const vm of world.vms.values()) {
+    const owner = world.people.find((person) => Object.values(vm.tags).includes(person.email));
+    const starter = owner && world.principals.find((principal) => starts(principal, owner.key));
+    if (!starter || !["deallocated", "stopped"].includes(vm.power) || contained(world, vm)) continue;
+    if (vm.nics.length === 0) continue; // nothing to isolate makes a poor story
+    lookAs(owner.key, "app");
+    setHere({ startAs: starter.key, openWay: undefined });
+    return vm;
+  }
+  return undefined;
+}
+
+function startStep(what: string): Step {
+  return {
+    pane: "azure",
+    target: ({ vm }) => `[aria-label="Start ${CSS.escape(vm?.name ?? "")}"]`,
+    text: ({ vm }) => `${what} Press Start beside ${vm?.name ?? "it"}.`,
+    done: (world) => ["starting", "running"].includes(world.vm?.power ?? "") || wayOf(world) !== undefined,
+  };
+}
+
+function askedStep(): Step {
+  return {
+    pane: "ways",
+    target: () => TRACKED("pane-ways"),
+    text: () =>
+      "Azure takes its time to start it. Then the event comes over Service Bus, Startgate reads the facts, " +
+      "the policy gives its verdict, and the owner is asked.",
+    done: (world) => stage(world, "asked")?.state === "done",
+  };
+}
+
+function containedStep(): Step {
+  return {
+    pane: "ways",
+    target: () => TRACKED("pane-ways"),
+    text: () => "Step by step the machine is taken out of the world. It says contained only after reading it back.",
+    done: (world) => ["done", "failed"].includes(stage(world, "result")?.state ?? ""),
+  };
+}
+
+function theEnd(): Step {
+  return {
+    pane: "azure",
+    target: ({ vm }) => `[aria-label="${CSS.escape(vm?.name ?? "")}"]`,
+    text: () =>
+      "In Azure: no port is open any more, the lockdown’s NSG is on every interface, the machine is " +
+      "deallocated. Open the row in the middle for the very requests that did it.",
+  };
+}
+
+function wayOf({ ways, vm, beganMs }: World): Way | undefined {
+  return [...ways.values()].find((way) => way.vm.id.toLowerCase() === vm?.id.toLowerCase() && way.at_ms > beganMs);
+}
+
+function stage(world: World, key: string): Stage | undefined {
+  return wayOf(world)?.stages.find((each) => each.key === key);
+}
+
+function answered(world: World): boolean {
+  const state = stage(world, "answer")?.state;
+  return state !== undefined && state !== "now";
+}
+
+function contained({ ways }: World, vm: Vm): boolean {
+  return [...ways.values()].some(
+    (way) => way.vm.id.toLowerCase() === vm.id.toLowerCase() && way.stages.some((each) => each.key === "result"),
+  );
+}

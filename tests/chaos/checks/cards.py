@@ -1,0 +1,82 @@
+"""S2: one approval and one card per start, each copy posted once, and showing how it ended."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.chaos.checks.reading import card_of, payload_of, posts, roots, vm_of
+from tests.chaos.evidence import Evidence, Violation
+
+
+def one_approval_per_start(evidence: Evidence) -> Iterator[Violation]:
+    """Documents, audit and Slack agree on one of each."""
+    yield from _one_document(evidence)
+    yield from _one_message(evidence)
+    yield from _no_orphans(evidence)
+    yield from _cards_are_current(evidence)
+
+
+def _one_document(evidence: Evidence) -> Iterator[Violation]:
+    starts = Counter(
+        (vm_of(approval), approval["event"]["correlation_id"].lower())
+        for approval in evidence.approvals.values()
+    )
+    known = {(start.vm, start.correlation_id.lower()) for start in evidence.starts}
+    for start, count in starts.items():
+        if count != 1:
+            yield _violation("one approval for a start", f"{count} for {start}")
+        if start not in known:
+            yield _violation("approvals of starts that happened", str(start))
+    opened = Counter(record["about"] for record in evidence.audit if record["kind"] == "approval.opened")
+    for name in evidence.approvals:
+        if opened[name] != 1:
+            yield _violation(f"approval {name} opened once", f"{opened[name]} records approval.opened")
+
+
+def _one_message(evidence: Evidence) -> Iterator[Violation]:
+    copies = Counter((card_of(post), post["channel"]) for post in roots(evidence))
+    for copy, count in copies.items():
+        if count != 1:
+            yield _violation(f"one message for copy {copy}", f"{count} were posted")
+    intents = Counter(payload_of(post).get("intent") for post in posts(evidence))
+    for intent, count in intents.items():
+        if count != 1:
+            yield _violation(f"one message for intent {intent}", f"{count} were posted")
+    asked = {card for card, _ in copies}
+    for name in evidence.approvals:
+        if name not in asked:
+            yield _violation(f"a card of approval {name} in Slack", "no copy was ever posted")
+
+
+def _no_orphans(evidence: Evidence) -> Iterator[Violation]:
+    """A message whose intent its card does not know is a second telling of something.
+
+    By intent and not by ``ts``: when Redis went away between the two, only the intent is on record until the
+    message is wanted again.
+    """
+    known = {
+        (copy["channel"], post["intent"])
+        for card in evidence.cards.values()
+        for copy in card["copies"]
+        for post in (copy["root"], *copy["replies"].values())
+        if post
+    }
+    for post in posts(evidence):
+        if (post["channel"], payload_of(post).get("intent")) not in known:
+            yield _violation(f"every message known to card {card_of(post)}", f"{post['ts']}: {post['text']}")
+
+
+def _cards_are_current(evidence: Evidence) -> Iterator[Violation]:
+    """Nothing asks any more about what is closed."""
+    for channel, message in evidence.messages:
+        approval = evidence.approvals.get(card_of(message))
+        if approval is None or message.get("thread_ts") not in (None, message["ts"]):
+            continue
+        buttons = any(block["type"] == "actions" for block in message.get("blocks", []))
+        if buttons and approval["state"] != "PENDING":
+            yield _violation(
+                f"no buttons on a card that is {approval['state']}", f"{channel} {message['ts']}"
+            )
+
+
+def _violation(expected: str, found: str) -> Violation:
+    return Violation(property="S2", expected=expected, found=found)

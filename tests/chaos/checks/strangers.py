@@ -1,0 +1,80 @@
+"""S7: who may not changes nothing, each refusal is in the audit, and hostile text stays text."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from deploy.sandbox.slack.mrkdwn import mentions_in_layout
+from tests.chaos import people
+from tests.chaos.checks.reading import may, shown, user_of, vm_of
+from tests.chaos.evidence import Evidence, Violation
+
+_ANSWERS = {"approval.confirmed": "confirm", "approval.rejected": "reject"}
+_REFUSALS = ("decision.refused", "lockdown.refused")
+
+
+def strangers_change_nothing(evidence: Evidence) -> Iterator[Violation]:
+    """In the audit, in the documents, and in Slack."""
+    yield from _deeds(evidence)
+    yield from _refusals(evidence)
+    yield from _mentions(evidence)
+
+
+def _deeds(evidence: Evidence) -> Iterator[Violation]:
+    for record in evidence.audit:
+        who = user_of(record["by"])
+        if not who or not evidence.vm(record["vm"]) or record["kind"] in _REFUSALS:
+            continue
+        answer = _ANSWERS.get(record["kind"], "lockdown")
+        if not may(evidence, answer, who, record["vm"], evidence.start_of(record["about"])):
+            yield _violation(f"{who} changes nothing about {record['vm']}", str(record)[:500])
+    for name, approval in evidence.approvals.items():
+        decision = approval["decision"]
+        if decision and not may(
+            evidence,
+            decision["answer"],
+            decision["by"]["slack_user"],
+            vm_of(approval),
+            evidence.start_of(name),
+        ):
+            yield _violation(f"{name} decided by somebody who may", str(decision))
+    for name, containment in evidence.containments.items():
+        cause = containment["cause"]
+        by = (cause["by"] or {}).get("slack_user", "")
+        answer = "lockdown" if cause["kind"] == "lockdown" else "reject"
+        start = evidence.start_of(cause["approval_id"] or "")
+        if by and not may(evidence, answer, by, vm_of(containment), start):
+            yield _violation(f"{name} caused by somebody who may", str(cause))
+
+
+def _refusals(evidence: Evidence) -> Iterator[Violation]:
+    told = Counter(
+        entry["user"]
+        for entry in evidence.slack
+        if (entry["kind"] == "ephemeral" and "You may not do this" in entry["text"])
+        or (
+            entry["kind"] == "view" and entry.get("what") == "updated" and "may not" in str(entry.get("view"))
+        )
+    )
+    audited = Counter(user_of(record["by"]) for record in evidence.audit if record["kind"] in _REFUSALS)
+    for who, tellings in told.items():
+        # An answer whose receipt Slack cut off is given again: one refusal may be told more than once.
+        count = min(tellings, sum(act.delivered for act in evidence.acts if act.who == who))
+        if audited[who] < count:
+            yield _violation(f"{count} refusals of {who} in the audit", str(audited[who]))
+
+
+def _mentions(evidence: Evidence) -> Iterator[Violation]:
+    for entry in evidence.slack:
+        if entry["kind"] in ("posted", "updated", "ephemeral"):
+            mentions = entry["mentions"]
+        elif entry["kind"] == "view" and entry.get("view"):
+            mentions = list(mentions_in_layout(entry["view"]["blocks"], "/view"))
+        else:
+            continue
+        for mention in mentions:
+            if mention["id"] in people.HOSTILE_IDS:
+                yield _violation("no mention made by hostile text", f"{mention} in {shown(entry)[:400]}")
+
+
+def _violation(expected: str, found: str) -> Violation:
+    return Violation(property="S7", expected=expected, found=found)

@@ -1,0 +1,124 @@
+"""What goes wrong: faults of the stand-ins for a while, and processes killed and started again."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+PROCESSES = ("bot", "workers", "valkey", "servicebus")
+
+_CHAT = r"^/api/chat\."
+_API = r"^/api/"
+_ANSWERS = r"^/(actions|commands|app)/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """A fault in force from ``at_s`` for ``for_s`` seconds.
+
+    Attributes:
+        kind: a word for the count at the end.
+        where: ``slack``, ``azure``, ``failures`` (of Azure's operations), ``socket`` or ``bus``.
+        body: what that stand-in takes.
+    """
+
+    kind: str
+    where: str
+    at_s: float
+    for_s: float
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kill:
+    """``kill -9`` of a process at ``at_s``; it is started again ``pause_s`` seconds later."""
+
+    process: str
+    at_s: float
+    pause_s: float
+
+
+def draw_kills(chance: random.Random, stage_s: float) -> tuple[Kill, ...]:
+    """None to three, each of another process."""
+    count = chance.choices((0, 1, 2, 3), weights=(25, 45, 22, 8))[0]
+    return tuple(
+        Kill(
+            process=process,
+            at_s=round(chance.uniform(0.0, stage_s), 2),
+            pause_s=round(chance.choice((chance.uniform(0.0, 0.3), chance.uniform(0.3, 2.5))), 2),
+        )
+        for process in chance.sample(PROCESSES, count)
+    )
+
+
+def draw_troubles(chance: random.Random, stage_s: float, *, groups: list[str]) -> tuple[Trouble, ...]:
+    """None to four; ``groups`` are the resource groups of the round's VMs."""
+    count = chance.choices((0, 1, 2, 3, 4), weights=(15, 30, 30, 15, 10))[0]
+    return tuple(_trouble(chance, stage_s, groups) for _ in range(count))
+
+
+def _trouble(chance: random.Random, stage_s: float, groups: list[str]) -> Trouble:
+    where = chance.choices(("slack", "azure", "failures", "socket", "bus"), weights=(35, 30, 12, 10, 13))[0]
+    at_s = round(chance.uniform(0.0, stage_s * 0.8), 2)
+    for_s = round(chance.uniform(0.3, 2.5), 2)
+    kind, body = {
+        "slack": _slack,
+        "azure": _azure,
+        "failures": _failures,
+        "socket": _socket,
+        "bus": _bus,
+    }[where](chance, groups)
+    return Trouble(kind=f"{where} {kind}", where=where, at_s=at_s, for_s=for_s, body=body)
+
+
+def _http(chance: random.Random) -> tuple[str, dict[str, Any]]:
+    """A fault of an HTTP stand-in, without its path."""
+    times = chance.choice((1, 2, 4, None))
+    kind = chance.choice(("429", "500", "drop before", "drop after", "slow"))
+    return kind, {
+        "times": times,
+        "probability": chance.choice((1.0, 1.0, 0.5)),
+        **{
+            "429": {"status": 429, "retry_after_s": chance.choice((1, 1, 2))},
+            "500": {"status": chance.choice((500, 503))},
+            "drop before": {"drop": "before"},
+            "drop after": {"drop": "after"},
+            "slow": {"delay_ms": chance.choice((200, 800, 1500))},
+        }[kind],
+    }
+
+
+def _slack(chance: random.Random, _groups: list[str]) -> tuple[str, dict[str, Any]]:
+    kind, fault = _http(chance)
+    path = chance.choices((_CHAT, _API, _ANSWERS, ""), weights=(45, 35, 8, 12))[0]
+    return kind, {"path": path, **fault}
+
+
+def _azure(chance: random.Random, groups: list[str]) -> tuple[str, dict[str, Any]]:
+    kind, fault = _http(chance)
+    path = chance.choice(("", chance.choice(groups), "networkInterfaces", "virtualMachines"))
+    return kind, {"path": path, "method": chance.choice(("*", "*", "GET", "PUT", "POST")), **fault}
+
+
+def _failures(chance: random.Random, groups: list[str]) -> tuple[str, dict[str, Any]]:
+    """An operation that Azure accepts and then fails: a few times, or as long as the round lasts."""
+    operation = chance.choice(("deallocate", "PUT", ""))
+    times = chance.choice((1, 1, 2, 2))
+    return "operation fails", {"operation": operation, "target": chance.choice(groups), "times": times}
+
+
+def _socket(chance: random.Random, _groups: list[str]) -> tuple[str, dict[str, Any]]:
+    if chance.random() < 0.5:
+        return "drop", {"drop": True}
+    if chance.random() < 0.3:
+        return "refuse", {"refuse": True, "drop": True}
+    return "disconnect", {"disconnect": chance.choice(("warning", "refresh_requested", "link_disabled"))}
+
+
+def _bus(chance: random.Random, _groups: list[str]) -> tuple[str, dict[str, Any]]:
+    kind = chance.choice(("refuse", "drop", "slow", "drop after send"))
+    return kind, {
+        "refuse": {"refuse_connections": True, "drop_connections": True},
+        "drop": {"drop_connections": True},
+        "slow": {"delay_ms": chance.choice((50, 300))},
+        "drop after send": {"drop_after_send": chance.choice((1, 2, 3))},
+    }[kind]

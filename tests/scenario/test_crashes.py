@@ -1,0 +1,79 @@
+"""Either process dies in the middle of its work, or is asked to stop: it goes on after a restart."""
+
+import time
+
+from tests.scenario.scene import CONFIRM, Asked, Scene
+
+STOP_WITHIN_S = 25
+
+
+async def test_a_bot_killed_between_two_copies_of_a_card_posts_each_exactly_once(scene: Scene) -> None:
+    # The first post goes through, the second is still on its way when the bot dies: did it arrive?
+    held = {"path": "/api/chat.postMessage", "delay_ms": 700}
+    await scene.slack.put("/_faults", [{"path": "/api/chat.postMessage", "times": 1}, held])
+    start = await scene.press_start(await scene.new_vm())
+    await scene.copies(start, 1)
+    bot = scene.system.processes["bot"]
+    await bot.kill()
+    await scene.slack.put("/_faults", [])
+    await bot.start()
+    copies = await scene.copies(start, 2, within_s=40)
+    asked = Asked(start=start, copies=tuple(copies), azure_seq=0)
+    await scene.click("olivia", asked.dm, CONFIRM)
+    for copy in copies:
+        await scene.until_shown(copy, "the answer", "Confirmed by *olivia*")
+    assert len(await scene.root_posts(start.vm, start.seq)) == 2
+    await scene.audited("approval.opened", start.vm_id)
+
+
+async def test_workers_killed_in_the_middle_of_a_containment_complete_it_after_a_restart(
+    scene: Scene,
+) -> None:
+    asked = await scene.ask()
+    await scene.reject("olivia", asked.dm, "not mine")
+    await _under_way(scene, asked)
+    workers = scene.system.processes["workers"]
+    await workers.kill()
+    assert "CONTAINED" not in await scene.headline(asked.dm)
+    while_dead = await scene.press_start(await scene.new_vm())
+    await workers.start()
+    await scene.until_contained(asked.dm, within_s=60)
+    await scene.copies(while_dead, 2)
+    await _contained_once(scene, asked)
+
+
+async def test_workers_asked_to_stop_while_containing_hand_back_and_go_on_after_a_restart(
+    scene: Scene,
+) -> None:
+    asked = await scene.ask()
+    await scene.reject("olivia", asked.dm, "not mine")
+    await _under_way(scene, asked)
+    for name in ("workers", "bot"):
+        process = scene.system.processes[name]
+        began = time.monotonic()
+        await process.stop(within_s=STOP_WITHIN_S)
+        assert time.monotonic() - began < STOP_WITHIN_S
+        assert '"event": "stopped"' in process.output()
+    for name in ("workers", "bot"):
+        await scene.system.processes[name].start()
+    await scene.until_contained(asked.dm, within_s=60)
+    await _contained_once(scene, asked)
+
+
+async def _under_way(scene: Scene, asked: Asked) -> None:
+    """The stop was accepted by Azure, and this is on record: the thread says so."""
+    await scene.slack.wait_for(
+        "the stop under way",
+        lambda e: e["kind"] in ("posted", "updated") and "deallocating" in str(e.get("blocks")),
+        since=asked.start.seq,
+    )
+
+
+async def _contained_once(scene: Scene, asked: Asked) -> None:
+    assert len(await scene.root_posts(asked.vm, asked.start.seq)) == 2
+    await scene.audited("containment.contained", asked.start.vm_id)
+    stops = [e for e in await scene.changes(asked.start.vm_id) if e["path"].endswith("/deallocate")]
+    assert len(stops) == 1
+    vm = await scene.vm_now(asked.start.vm_id)
+    assert vm["power"] == "deallocated"
+    assert "startgate-lockdown" in vm["nics"][0]["nsg"]

@@ -1,0 +1,100 @@
+"""Names, tags and callers written to do harm: text stays text, nobody is pinged, nothing is lost."""
+
+import pytest
+
+from tests.scenario.scene import COLIN, ONCALL, Entry, Scene, grid_event, texts
+
+HOSTILE = {
+    "a broadcast": "<!channel>",
+    "a person": "<@U0OLIVIA01>",
+    "a group": "<!subteam^S0ONCALL01>",
+    "a link": "<https://evil.example|click>",
+    "backticks": "a`<!here>`b",
+    "mark-up": "*bold*_it_~no~",
+    "right to left": "web\u202e10-bew",
+    "zero width": "web\u200b-\u2066x",
+    "an emoji": ":rotating_light:",
+    "a format string": "{0}%s${x}",
+    "two hundred characters": "n" * 200,
+}
+OWNER = {"owner": "colin@contoso.example"}
+
+
+async def _card(scene: Scene, event: Entry, since: int) -> list[Entry]:
+    """The copies that came of this event; the name may not be shown whole, so all new ones are taken."""
+    message_id = await scene.send(event)
+    await scene.bus.wait_for(
+        "the event to be done with",
+        lambda e: e["kind"] == "completed" and e["queue"] == "starts" and e["message_id"] == message_id,
+    )
+    await scene.quiet()
+    posts = await scene.slack.record(since, "posted")
+    return [e for e in posts if not e["thread_ts"] and e["channel"] != ONCALL]
+
+
+async def _nobody_pinged_but_the_owner(scene: Scene, since: int) -> None:
+    mentions = [e["mention"] for e in await scene.slack.record(since, "mention")]
+    assert {(m["kind"], m["id"]) for m in mentions} <= {("user", COLIN)}, mentions
+    for entry in await scene.slack.record(since, "posted"):
+        for text in [entry["text"], *texts(entry["blocks"])]:
+            assert "\u202e" not in text
+            assert "\u200b" not in text
+            assert "https://evil" not in text
+
+
+@pytest.mark.parametrize("name", [pytest.param(v, id=k) for k, v in HOSTILE.items() if "/" not in v])
+async def test_a_vm_name_stays_text(scene: Scene, name: str) -> None:
+    vm = await scene.new_vm("hostile", name=name, tags=OWNER)
+    seq = await scene.slack.last_seq()
+    cards = await _card(scene, grid_event(vm["id"]), seq)
+    assert {card["channel"][0] for card in cards} == {"D", "C"}
+    await _nobody_pinged_but_the_owner(scene, seq)
+
+
+@pytest.mark.parametrize("text", [pytest.param(value, id=key) for key, value in HOSTILE.items()])
+async def test_a_callers_name_role_and_group_stay_text(scene: Scene, text: str) -> None:
+    vm = await scene.new_vm("hostile", tags=OWNER)
+    seq = await scene.slack.last_seq()
+    event = grid_event(
+        vm["id"],
+        claims={"name": text, "upn": f"{text}@x", "appid": text, "ipaddr": text},
+        authorization={
+            "scope": vm["id"],
+            "evidence": {"role": text, "roleAssignmentScope": text, "principalType": text},
+        },
+        httpRequest={"clientIpAddress": text},
+    )
+    cards = await _card(scene, event, seq)
+    assert len(cards) == 2
+    await _nobody_pinged_but_the_owner(scene, seq)
+
+
+@pytest.mark.parametrize("text", [pytest.param(value, id=key) for key, value in HOSTILE.items()])
+async def test_an_owner_tag_stays_text(scene: Scene, text: str) -> None:
+    vm = await scene.new_vm("hostile", tags={"owner": text, text[:40]: text})
+    seq = await scene.slack.last_seq()
+    cards = await _card(scene, grid_event(vm["id"]), seq)
+    assert [card["channel"] for card in cards] == ["C0APPROVALS"]
+    assert not await scene.slack.record(seq, "mention")
+    await _nobody_pinged_but_the_owner(scene, seq)
+
+
+async def test_a_reason_stays_text_on_the_card_in_the_thread_and_for_oncall(scene: Scene) -> None:
+    asked = await scene.ask(tags=OWNER)
+    seq = await scene.slack.last_seq()
+    await scene.reject("colin", asked.dm, " ".join(HOSTILE.values())[:500])
+    await scene.until_contained(asked.dm)
+    await scene.quiet()
+    await _nobody_pinged_but_the_owner(scene, seq)
+
+
+async def test_a_command_about_a_hostile_name_answers_with_text(scene: Scene) -> None:
+    for text in HOSTILE.values():
+        seq = await scene.slack.last_seq()
+        await scene.command("nadia", f"/vm-lockdown {text.replace(' ', '')} {text}")
+        told = await scene.slack.wait_for("an answer", lambda e: e["kind"] == "ephemeral", since=seq)
+        assert not told["mentions"], told
+
+
+async def test_after_all_that_the_next_start_is_asked_about(scene: Scene) -> None:
+    assert len((await scene.ask()).copies) == 2

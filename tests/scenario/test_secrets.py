@@ -1,0 +1,47 @@
+"""After all that the other tests did: no secret in a log, in the audit, or in Slack, and one message for each intent."""
+
+import json
+from collections import Counter
+
+from tests.scenario.scene import Scene, leaks
+
+MOST_MB = 120
+
+
+async def test_no_secret_is_in_any_log(scene: Scene) -> None:
+    for name in ("bot", "workers"):
+        log = scene.system.processes[name].log_path.read_text(encoding="utf-8")
+        assert log
+        assert not leaks(log)
+        assert "Bearer" not in log
+
+
+async def test_no_secret_is_in_the_audit(scene: Scene) -> None:
+    records = await scene.audit()
+    assert records
+    assert not leaks(json.dumps(records))
+
+
+async def test_no_secret_is_in_any_message(scene: Scene) -> None:
+    said = [
+        e
+        for e in await scene.slack.record()
+        if e["kind"] in ("posted", "updated", "ephemeral", "view", "response_url")
+    ]
+    assert said
+    assert not leaks(json.dumps(said))
+
+
+async def test_no_message_was_ever_posted_twice(scene: Scene) -> None:
+    """Whatever died or was cut off: an intent is one message, even when a dead process's lock runs out."""
+    intents = [
+        e["metadata"]["event_payload"]["intent"]
+        for e in await scene.slack.record(kind="posted")
+        if e["metadata"] is not None
+    ]
+    assert intents
+    assert not [intent for intent, count in Counter(intents).items() if count > 1]
+
+
+async def test_the_bot_stays_small(scene: Scene) -> None:
+    assert 0 < scene.system.processes["bot"].resident_mb() < MOST_MB
