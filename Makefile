@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := bot workers deploy tests
+PAGE := deploy/sandbox/page/web
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox play test chaos bench lint format docs lock clean
+.PHONY: help sandbox play test chaos bench lint page page-check format docs lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,12 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m deploy.docs --check
 
+page: ## builds the page's bundle from its sources (needs Node)
+	@cd $(PAGE) && npm ci --silent --no-audit --no-fund && npm run --silent build
+
+page-check: ## fails when the committed bundle is not what the sources give (needs Node)
+	@cd $(PAGE) && npm ci --silent --no-audit --no-fund && npm run --silent check
+
 format: $(STAMP) ## formats the code
 	@$(BIN)/ruff check --fix --quiet $(PACKAGES) || true
 	@$(BIN)/ruff format $(PACKAGES)
@@ -54,4 +61,4 @@ lock: ## renews requirements.lock (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 
 clean: ## removes the virtual environment and everything generated
-	@rm -rf $(VENV) .sandbox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* htmlcov dist
+	@rm -rf $(VENV) $(PAGE)/node_modules .sandbox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* htmlcov dist

@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 INTENT_LEASE = timedelta(seconds=10)
 """A post that another process set out to send is left to it for this long; then it is looked for."""
+SETTLING = timedelta(seconds=3)
+"""After our own attempt failed: Slack may still be working on what it received, so it is looked for later."""
 _PASSES = 6
 
 
@@ -158,8 +160,10 @@ class Renderer:
                 fresh = Post(intent=secrets.token_hex(8), intended_at=now)
                 intended.add(fresh.intent)
                 card = _with_post(card, wanted, fresh)
-            elif post.ts is None and post.intent not in self._mine and now - post.intended_at < INTENT_LEASE:
-                raise _InFlight
+            elif post.ts is None:
+                lease = SETTLING if post.intent in self._mine else INTENT_LEASE
+                if now - post.intended_at < lease:
+                    raise _InFlight
         if intended or card.version == 0:
             card = await self._commit(card)
         mine = {post.intent for wanted in todo if (post := _post(card, wanted)) is not None}
@@ -172,7 +176,7 @@ class Renderer:
                 card = _with_post(card, wanted, result)
         at_rest = not self._todo(card, subjects)
         card = await self._commit(card, shown=_versions(subjects) if at_rest else ())
-        # What failed stays ours: the next attempt looks for it at once, where another process would wait.
+        # What failed stays ours: the next attempt looks for it soon, where another process would wait longer.
         self._mine -= {result.intent for result in results if isinstance(result, Post)}
         for result in results:
             if isinstance(result, BaseException):

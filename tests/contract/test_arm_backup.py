@@ -56,6 +56,19 @@ async def test_backup_makes_a_vault_protects_the_vm_and_takes_a_backup(
     assert progress.note.startswith("protected by startgate-westeurope, backup job ")
 
 
+async def test_two_vms_wait_for_one_new_vault_together(arm: AzureServer, azure: Azure) -> None:
+    arm.operations.set_speed(0.01)
+    first, second = backing_up(arm, azure, "web-01"), backing_up(arm, azure, "db-01")
+    await first.begin()
+    await second.begin()  # the vault is there, but still being made
+
+    results = await asyncio.gather(first.finish(), second.finish())
+
+    assert all(progress.note.startswith("protected by startgate-westeurope") for progress in results)
+    vaults = [put for put in sent(arm, "PUT", "/vaults/") if "/backupFabrics/" not in put["path"]]
+    assert len(vaults) == 1
+
+
 async def test_a_protected_vm_is_backed_up_in_the_vault_it_has(arm: AzureServer, azure: Azure) -> None:
     await backing_up(arm, azure, "web-01").contain()
     await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""After all that the other tests did: no secret in a log, in the audit, or in Slack, and one message for each intent."""
+"""What must hold after all that the other tests did: no secret anywhere, and no message posted twice."""
 
 import json
 from collections import Counter

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests import builders as a
 from tests.conftest import Rig
-from tests.unit.test_event_shapes import grid
+from tests.unit.start_tellings import grid
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.containment import ContainmentState

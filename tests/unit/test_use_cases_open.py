@@ -169,9 +169,6 @@ class TestFailedStarts:
         await rig.open(FAILED)
         assert (await rig.store.approval(approval.id)).state is ApprovalState.REJECTED
 
-    @pytest.mark.xfail(
-        strict=True, reason="events are unordered: the beginning that is told late is asked about"
-    )
     async def test_a_start_whose_failure_was_told_first_is_not_asked_about(self, rig: Rig) -> None:
         await rig.open(FAILED)
         opened = await rig.open(a.start_event())

@@ -37,6 +37,8 @@ class QueueSender:
         self._waiting: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []
         self._draining: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
+        # Scheduling and cancelling open a link of their own, and the SDK opens it twice when asked at once.
+        self._managing = asyncio.Lock()
 
     async def send(self, messages: Sequence[ServiceBusMessage]) -> None:
         """Returns once the broker has acknowledged all of them.
@@ -60,7 +62,7 @@ class QueueSender:
         """
         sender: ServiceBusSender | None = None
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S + _SPARE_S):
+            async with asyncio.timeout(SEND_TIMEOUT_S + _SPARE_S), self._managing:
                 sender = await self._opened()
                 numbers = await sender.schedule_messages(message, due, timeout=SEND_TIMEOUT_S)
         except Exception as error:
@@ -76,7 +78,7 @@ class QueueSender:
         """
         sender: ServiceBusSender | None = None
         try:
-            async with asyncio.timeout(CANCEL_TIMEOUT_S + _SPARE_S):
+            async with asyncio.timeout(CANCEL_TIMEOUT_S + _SPARE_S), self._managing:
                 sender = await self._opened()
                 await sender.cancel_scheduled_messages(sequence_number, timeout=CANCEL_TIMEOUT_S)
         except MessageNotFoundError:

@@ -75,6 +75,7 @@ class Approval(Model):
         asked_whom: Slack user ids that got a copy.
         notice: why nobody could be asked directly, for the card; empty when all is well.
         closed_because: for EXPIRED and WITHDRAWN, in words.
+        released: its containment was restored; it may go when the retention has passed.
         fill_in_at: when missing facts are read again; ``None`` when nothing is missing or it is given up.
         fill_ins: how often they were.
     """
@@ -97,6 +98,7 @@ class Approval(Model):
     closed_at: UtcTime | None = None
     closed_because: str = ""
     containment_id: str | None = None
+    released: bool = False
     fill_in_at: UtcTime | None = None
     fill_ins: int = 0
 

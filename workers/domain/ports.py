@@ -110,6 +110,10 @@ class Store(Protocol):
         """
         ...
 
+    async def scheduled(self, document_id: str) -> Scheduled | None:
+        """What is remembered; ``None`` if there is nothing."""
+        ...
+
     async def take_scheduled(self, document_id: str) -> Scheduled | None:
         """What was remembered, forgotten by this call; ``None`` if there is nothing."""
         ...

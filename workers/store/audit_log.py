@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,12 +81,13 @@ class AuditLog:
     ) -> AsyncIterator[Entry]:
         """The entries of several partitions in the order in which they were written."""
         streams = {p: self.entries(p, since=since) for p in partitions}
-        heap: list[tuple[int, int, int, Entry]] = []
+        heap: list[tuple[int, str, int, int, Entry]] = []
 
         async def take(partition: int) -> None:
             async for entry in streams[partition]:
                 milliseconds, _, count = entry.id.partition("-")
-                heapq.heappush(heap, (int(milliseconds), partition, int(count), entry))
+                # Partitions have no common count: within a millisecond the records' own times decide.
+                heapq.heappush(heap, (int(milliseconds), _at(entry), partition, int(count), entry))
                 return
 
         for partition in streams:
@@ -201,3 +203,11 @@ def _entry(partition: int, stream_id: bytes, fields: dict[bytes, bytes]) -> Entr
 
 def _ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
+
+
+def _at(entry: Entry) -> str:
+    """The record's own time, as text that sorts; empty for one that was tampered with."""
+    try:
+        return str(json.loads(entry.record)["at"])
+    except (ValueError, TypeError, KeyError):
+        return ""

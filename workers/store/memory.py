@@ -117,6 +117,10 @@ class MemoryStore:
         self._scheduled[document_id] = scheduled
         return earlier
 
+    async def scheduled(self, document_id: str) -> Scheduled | None:
+        """What is remembered."""
+        return self._scheduled.get(document_id)
+
     async def take_scheduled(self, document_id: str) -> Scheduled | None:
         """What was remembered, forgotten by this call."""
         return self._scheduled.pop(document_id, None)

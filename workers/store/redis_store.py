@@ -159,6 +159,12 @@ class RedisStore:
             )
         return Scheduled.model_validate_json(value) if value else None
 
+    async def scheduled(self, document_id: str) -> Scheduled | None:
+        """What is remembered."""
+        with _redis_away():
+            value: Any = await self._redis.get(keys.scheduled(document_id))
+        return Scheduled.model_validate_json(value) if value else None
+
     async def take_scheduled(self, document_id: str) -> Scheduled | None:
         """What was remembered, forgotten by this call."""
         with _redis_away():

@@ -19,9 +19,13 @@ def due_of(document: Document) -> datetime | None:
 
 
 def finished(document: Document) -> bool:
-    """Whether it may go once the retention has passed; a containment stays until it is restored."""
+    """Whether it may go once the retention has passed.
+
+    A containment stays until it is restored, and so does the approval that it rests on: a contained VM that
+    is started again is contained by the right that is on record there.
+    """
     if isinstance(document, Approval):
-        return not document.open
+        return not document.open and (document.containment_id is None or document.released)
     if isinstance(document, Containment):
         return document.state is ContainmentState.RESTORED
     return False

@@ -27,8 +27,9 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.plans import StepName
 from workers.domain.ports import Clock, Commit, Nudger, StepRunner, Store
-from workers.domain.step_outcomes import SOONEST, failed, held_up, progressed
+from workers.domain.step_outcomes import failed, held_up, progressed
 from workers.use_cases.justify import unjustified
+from workers.use_cases.look_again import look_again
 from workers.use_cases.undo import Undo
 
 log = structlog.get_logger(__name__)
@@ -246,10 +247,7 @@ class Contain:
         )
 
     async def _look_again(self, containment: Containment) -> None:
-        due = containment.due_at()
-        if due is not None:
-            due = max(due, self._clock.now() + SOONEST)
-            await self._nudger.work(_nudge(containment, due=due))
+        await look_again(self._store, self._nudger, self._clock, _nudge(containment), containment.due_at())
 
     async def _commit(self, containment: Containment, _now: datetime, *records: AuditRecord) -> Containment:
         """Write, and give back the document as it now is in the store."""
@@ -259,8 +257,8 @@ class Contain:
         return containment.changed(version=containment.version + 1)
 
 
-def _nudge(containment: Containment, *, due: datetime | None = None) -> Nudge:
-    return Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version, due=due)
+def _nudge(containment: Containment) -> Nudge:
+    return Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version)
 
 
 def _audit(containment: Containment, kind: str, now: datetime, **details: object) -> AuditRecord:

@@ -145,6 +145,8 @@ class OpenApproval:
                 audit=(_audit("start.failed", event, now),),
             )
         )
+        # Events are unordered: a beginning that is told after the failure must not be asked about.
+        await self._store.commit(Commit(partition=partition_of_vm(event.vm.key), once=_start(event)))
         withdrawn = await self._withdraw(document_id, "the start failed")
         return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
 
@@ -173,11 +175,22 @@ class OpenApproval:
         if approval.facts.gone:
             gone = approval.withdrawn(approval.opened_at, "the VM no longer exists")
             closed = _audit("approval.withdrawn", event, approval.opened_at, gone)
-            await self._store.commit(Commit(partition=partition, documents=(gone,), audit=(opened, closed)))
-            return Opened(Outcome.VANISHED, approval.id)
+            commit = Commit(
+                partition=partition, documents=(gone,), audit=(opened, closed), once=_start(event)
+            )
+            return await self._first(commit, Opened(Outcome.VANISHED, approval.id))
         record = record.changed(open_approvals=(*record.open_approvals, approval.id))
-        await self._store.commit(Commit(partition=partition, documents=(approval, record), audit=(opened,)))
-        return Opened(Outcome.ASKED, approval.id)
+        commit = Commit(
+            partition=partition, documents=(approval, record), audit=(opened,), once=_start(event)
+        )
+        return await self._first(commit, Opened(Outcome.ASKED, approval.id))
+
+    async def _first(self, commit: Commit, opened: Opened) -> Opened:
+        """Write, unless this start was opened, or was told as failed, before."""
+        if await self._store.commit(commit):
+            return opened
+        known = await self._exists(opened.document_id)
+        return Opened(Outcome.DUPLICATE, opened.document_id) if known else Opened(Outcome.FAILED_START)
 
     async def _after(self, approval: Approval, facts: Facts) -> None:
         """Effects outside the store; if the process dies before them, the resync makes up for it."""
@@ -193,6 +206,11 @@ class OpenApproval:
         await asyncio.gather(self._nudger.notices(nudge), self._inventory.put([known]))
         if approval.fill_in_at is not None:
             await self._nudger.work(nudge.changed(due=approval.fill_in_at))
+
+
+def _start(event: StartEvent) -> str:
+    """Once only: this start's opening, or the news of its failure, whichever comes first."""
+    return f"start:{event.dedupe_key}"
 
 
 def _audit(kind: str, event: StartEvent, at: datetime, approval: Approval | None = None) -> AuditRecord:

@@ -19,10 +19,11 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.plans import StepName
 from workers.domain.ports import Clock, Commit, Document, Nudger, StepRunner, Store
 from workers.domain.restoration import UNDO_VERIFIED, begin_undo, of_undo, ready_to_undo, unordered
-from workers.domain.step_outcomes import SOONEST, Outcome, failed, held_up, progressed
+from workers.domain.step_outcomes import Outcome, failed, held_up, progressed
 from workers.domain.steps import Progress, Step, StepState
 from workers.domain.vm import ExpectedStart
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.look_again import look_again
 
 log = structlog.get_logger(__name__)
 
@@ -72,10 +73,7 @@ class Undo:
         if restoring and all(step.ended for step in _restoration(containment).steps):
             await self._conclude(containment)
             containment = await self._store.containment(containment_id)
-        due = containment.due_at()
-        if due is not None:
-            due = max(due, self._clock.now() + SOONEST)
-            await self._nudger.work(_nudge(containment).changed(due=due))
+        await look_again(self._store, self._nudger, self._clock, _nudge(containment), containment.due_at())
 
     # Steps
 
@@ -211,6 +209,19 @@ class Undo:
         )
         return of_undo(failed(again, why, now))
 
+    async def _released(self, containment: Containment) -> list[Document]:
+        """The approvals that this containment rested on: nothing needs them any more."""
+        found: list[Document] = []
+        for approval_id in containment.cards:
+            if approval_id == containment.id:
+                continue
+            try:
+                approval = await self._store.approval(approval_id)
+            except NotFound:
+                continue
+            found.append(approval.changed(released=True))
+        return found
+
     async def _end(self, containment_id: str, state: ContainmentState, kind: str, **details: object) -> None:
         async def write() -> Containment | None:
             containment = await self._store.containment(containment_id)
@@ -232,6 +243,8 @@ class Undo:
                 freed = freed.changed(containment_id=None)
             if freed != record:
                 documents.append(freed)
+            if restored:
+                documents.extend(await self._released(containment))
             return await self._commit(
                 containment, self._audit(containment, kind, **details), documents=documents
             )

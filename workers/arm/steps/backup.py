@@ -135,7 +135,8 @@ class Backup(StepRunner):
 
     async def _with_vault(self, vm: VmRef, profile: LockdownProfile, location: str, token: Token) -> Progress:
         if await backup.find_vault(self._azure, token.vault) is not None:
-            return await self._vault_made(vm, token)
+            # It may be another containment's, still being made.
+            return await self._vault_made(vm, token.changed(stage=Stage.VAULT))
         try:
             accepted = await backup.create_vault(self._azure, token.vault, location, TAGS)
         except NotFound:

@@ -1,0 +1,42 @@
+"""One server for all tests of this folder; each test finds its queues empty."""
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from azure.servicebus.aio import ServiceBusClient
+
+from deploy.sandbox.servicebus.faults import BusFaults
+from deploy.sandbox.servicebus.server import BusServer
+from tests.contract.servicebus.rig import QUEUES, Bus
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tidy() -> Iterator[None]:
+    """Collect the client's garbage while the warnings of this module are still ignored."""
+    yield
+    gc.collect()
+
+
+@pytest_asyncio.fixture(loop_scope="package", scope="package", name="shared")
+async def _shared() -> AsyncIterator[Bus]:
+    server = BusServer(queues=QUEUES)
+    await server.start()
+    async with (
+        ServiceBusClient.from_connection_string(server.connection) as client,
+        aiohttp.ClientSession() as http,
+    ):
+        bus = Bus(server, client, http)
+        yield bus
+        await bus.close()
+    await server.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def bus(shared: Bus) -> AsyncIterator[Bus]:
+    yield shared
+    shared.server.broker.faults = BusFaults()
+    for queue in shared.server.namespace.queues.values():
+        queue.purge()

@@ -1,0 +1,175 @@
+"""The Service Bus stand-in on raw sockets: broken frames, tokens, and silence."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+
+from deploy.sandbox.servicebus.cbs import put_token
+from deploy.sandbox.servicebus.codec import DecodeError, Described, decode
+from deploy.sandbox.servicebus.frames import (
+    AMQP_HEADER,
+    HEAD,
+    SASL_HEADER,
+    Attach,
+    Begin,
+    Close,
+    Detach,
+    Flow,
+    Open,
+    Performative,
+    SaslInit,
+    Transfer,
+    frame,
+    parse,
+)
+from deploy.sandbox.servicebus.replies import Request
+from deploy.sandbox.servicebus.server import BusServer
+from tests.contract.servicebus.rig import MARKS, Bus
+
+pytestmark = MARKS
+
+
+class Peer:
+    """A client that says exactly what it is told to."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def connect(cls, port: int) -> AsyncIterator["Peer"]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            yield cls(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def opened(self, **options: Any) -> None:
+        init = frame(0, SaslInit("ANONYMOUS"), kind=1)
+        begun = frame(0, Begin(None, 0, 100, 100))
+        self.writer.write(SASL_HEADER + init + AMQP_HEADER + frame(0, Open("peer", **options)) + begun)
+        assert await self.reader.readexactly(8) == SASL_HEADER
+        for _ in range(2):
+            await self.read()
+        assert await self.reader.readexactly(8) == AMQP_HEADER
+        assert isinstance(await self.read(), Open)
+        assert isinstance(await self.read(), Begin)
+
+    async def read(self) -> Performative | None:
+        size, _, _, _ = HEAD.unpack(await self.reader.readexactly(8))
+        body = await self.reader.readexactly(size - 8)
+        return parse(body)[0] if body else None
+
+    async def error(self) -> str:
+        """The condition of the close it is sent, after which the connection must end."""
+        while not isinstance(got := await self.read(), Close):
+            pass
+        assert isinstance(got.error, Described)
+        assert await self.reader.read() == b""
+        return str(got.error.value[0])
+
+
+@pytest.mark.parametrize(
+    ("broken", "condition"),
+    [
+        (b"\x00\x00\x00\x07\x02\x00\x00\x00", "amqp:connection:framing-error"),
+        (b"\x7f\xff\xff\xff\x02\x00\x00\x00", "amqp:connection:framing-error"),
+        (b"\x00\x00\x00\x0c\x02\x00\x00\x00\xde\xad\xbe\xef", "amqp:decode-error"),
+        (b"\x00\x00\x00\x10\x02\x00\x00\x00\x00\x53\x14\xd0\x00\x00\x00\x00", "amqp:decode-error"),
+        (b"\x00\x00\x00\x0c\x02\x00\x00\x00\x00\x53\x14\x45", "amqp:decode-error"),
+        (frame(0, Flow(0, 9, 0, 9, handle=9)), "amqp:session:unattached-handle"),
+        (frame(0, Transfer(9, delivery_tag=cast("bytes", "text"))), "amqp:decode-error"),
+        (frame(7, Detach(9)), "amqp:not-allowed"),
+        (frame(0, Open("twice")), "amqp:not-allowed"),
+    ],
+)
+async def test_a_broken_frame_costs_its_connection_and_names_the_rule(
+    bus: Bus, broken: bytes, condition: str
+) -> None:
+    async with Peer.connect(bus.server.amqp_port) as peer:
+        await peer.opened()
+        peer.writer.write(broken)
+        assert await peer.error() == condition
+    await bus.send("plain", "the others do not notice")
+
+
+async def test_another_protocol_is_answered_with_ours_and_the_end(bus: Bus) -> None:
+    async with Peer.connect(bus.server.amqp_port) as peer:
+        peer.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await peer.reader.read() == SASL_HEADER
+
+
+async def test_a_link_without_a_token_is_unauthorised(bus: Bus) -> None:
+    async with Peer.connect(bus.server.amqp_port) as peer:
+        await peer.opened()
+        source, target = Described(0x28, ["plain"]), Described(0x29, ["here"])
+        peer.writer.write(frame(0, Attach("link", 0, role=True, source=source, target=target)))
+        attach, detach = await peer.read(), await peer.read()
+        assert isinstance(attach, Attach)
+        assert attach.source is None
+        assert isinstance(detach, Detach)
+        assert detach.error.value[0] == "amqp:unauthorized-access"
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "status", "grants"),
+    [
+        ("sb://h:1/Plain", "SharedAccessSignature sr=x&sig=y&se=99999999999&skn=z", 202, {"plain"}),
+        ("sb://h:1/", "anything", 202, {""}),
+        ("sb://h:1/plain", "SharedAccessSignature sr=x&sig=y&se=1&skn=z", 401, set()),
+        ("sb://h:1/plain", "", 401, set()),
+        (None, "anything", 400, set()),
+    ],
+)
+async def test_a_token_grants_what_it_names_unless_it_is_missing_or_expired(
+    name: str | None, token: str, status: int, grants: set[str]
+) -> None:
+    connection = cast("Any", SimpleNamespace(grants=set()))
+    reply = put_token(connection, Request(uuid4(), {"operation": "put-token", "name": name}, token))
+    assert reply.properties["status-code"] == status
+    assert connection.grants == grants
+
+
+async def test_an_idle_client_hears_something_before_it_would_give_up(bus: Bus) -> None:
+    async with Peer.connect(bus.server.amqp_port) as peer:
+        await peer.opened(idle_time_out=400)
+        async with asyncio.timeout(0.4):
+            assert await peer.read() is None
+
+
+async def test_a_silent_client_is_told_to_go() -> None:
+    server = BusServer(idle_s=0.3)
+    await server.start()
+    async with Peer.connect(server.amqp_port) as peer:
+        await peer.opened()
+        assert await peer.error() == "amqp:resource-limit-exceeded"
+    await server.stop()
+
+
+async def test_random_bytes_never_stop_the_server(bus: Bus) -> None:
+    for seed in range(20):
+        data = noise(seed)
+        async with Peer.connect(bus.server.amqp_port) as peer:
+            await peer.opened()
+            peer.writer.write(HEAD.pack(8 + len(data), 2, 0, 0) + data)
+            assert await peer.error() == "amqp:decode-error"
+    await bus.send("plain", "still here")
+
+
+def noise(seed: int) -> bytes:
+    """Bytes that start like a performative and go wrong from there."""
+    chance = random.Random(seed)
+    data = b"\x00\x53" + bytes((chance.choice((0x12, 0x13, 0x14, 0x15)),)) + chance.randbytes(40)
+    with contextlib.suppress(DecodeError):
+        decode(data)
+        return data[:5]
+    return data

@@ -1,0 +1,35 @@
+"""Every store and every inventory: in memory, and on a real Valkey."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+import redis.asyncio as redis
+from pydantic import SecretStr
+
+from tests.conftest import FakeClock, Valkey
+from workers.domain.ports import Inventory, Store
+from workers.store.connection import connect
+from workers.store.inventory import RedisInventory
+from workers.store.memory import MemoryInventory, MemoryStore
+from workers.store.redis_store import RedisStore
+
+
+@pytest_asyncio.fixture
+async def client(valkey: Valkey) -> AsyncIterator[redis.Redis]:
+    async with connect(SecretStr(valkey.url)) as connected:
+        yield connected
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request: pytest.FixtureRequest, clock: FakeClock) -> Store:
+    if request.param == "memory":
+        return MemoryStore(clock)
+    return RedisStore(request.getfixturevalue("client"), clock=clock)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def inventory(request: pytest.FixtureRequest) -> Inventory:
+    if request.param == "memory":
+        return MemoryInventory()
+    return RedisInventory(request.getfixturevalue("client"))

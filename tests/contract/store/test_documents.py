@@ -1,0 +1,143 @@
+"""What every store promises of documents: versions, and that they change together or not at all."""
+
+import asyncio
+
+import pytest
+
+from tests.conftest import FakeClock
+from tests.contract.store.rig import VM, P, approval, commit, containment, record
+from workers.domain.cards import Card
+from workers.domain.errors import Conflict, NotFound
+from workers.domain.ids import PARTITIONS
+from workers.domain.ports import Commit, Store
+from workers.domain.vm import VmRecord
+
+
+class TestDocuments:
+    async def test_what_was_written_is_read_with_the_next_version(self, store: Store) -> None:
+        asked, contained = approval(), containment()
+        vm, card = VmRecord(vm=VM, open_approvals=(asked.id,)), Card(id=asked.id, notice="x")
+        assert await store.commit(commit(asked, contained, vm, card))
+        assert await store.approval(asked.id) == asked.changed(version=1)
+        assert await store.containment(contained.id) == contained.changed(version=1)
+        assert await store.vm_record(VM) == vm.changed(version=1)
+        assert await store.card(asked.id) == card.changed(version=1)
+
+    async def test_hostile_text_comes_back_as_it_was(self, store: Store) -> None:
+        text = "\u0000\u202e{{}} ']] redis.call('FLUSHALL') 😀 \\u0000 %s <!channel>"
+        asked = approval(notice=text)
+        await store.commit(commit(asked, audit=(record(details={"text": text}),)))
+        assert (await store.approval(asked.id)).notice == text
+        assert (await store.audit(P))[0].details == {"text": text}
+
+    async def test_a_large_document_is_kept(self, store: Store) -> None:
+        asked = approval(notice="x" * 500_000)
+        await store.commit(commit(asked))
+        assert len((await store.approval(asked.id)).notice) == 500_000
+
+    @pytest.mark.parametrize(
+        "garbage",
+        [
+            "",
+            "x",
+            "a" * 26 + "0",
+            "b0" + "0" * 24,
+            "a0" + "*" * 24,
+            "az" + "0" * 24,
+            "a0" + "0" * 24,
+            "c0" + "0" * 24,
+        ],
+    )
+    async def test_an_impossible_id_is_not_found(self, store: Store, garbage: str) -> None:
+        with pytest.raises(NotFound):
+            await store.approval(garbage)
+        with pytest.raises(NotFound):
+            await store.containment(garbage)
+
+    async def test_an_approval_is_no_containment_nor_the_other_way_round(self, store: Store) -> None:
+        asked, contained = approval(), containment()
+        await store.commit(commit(asked, contained))
+        with pytest.raises(NotFound):
+            await store.containment(asked.id)
+        with pytest.raises(NotFound):
+            await store.approval(contained.id)
+
+    async def test_what_was_never_written_reads_as_empty(self, store: Store) -> None:
+        assert await store.card(approval().id) == Card(id=approval().id)
+        assert await store.vm_record(VM) == VmRecord(vm=VM)
+        assert list(await store.audit(P)) == []
+
+    async def test_every_spelling_of_a_vm_has_one_record(self, store: Store) -> None:
+        await store.commit(commit(VmRecord(vm=VM, containment_id="c")))
+        upper = VM.changed(resource_id=VM.resource_id.upper())
+        assert (await store.vm_record(upper)).containment_id == "c"
+
+    async def test_a_document_of_another_partition_is_refused(self, store: Store) -> None:
+        with pytest.raises(ValueError, match="belongs to partition"):
+            await store.commit(
+                Commit(partition=(P + 1) % PARTITIONS, documents=(approval(),), audit=(record(),))
+            )
+        with pytest.raises(NotFound):
+            await store.approval(approval().id)
+        assert list(await store.audit((P + 1) % PARTITIONS)) == []
+
+
+class TestCompareAndSet:
+    @pytest.mark.parametrize("version", [0, 2, 7])
+    async def test_a_write_from_an_old_read_is_a_conflict(self, store: Store, version: int) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        with pytest.raises(Conflict, match=asked.id):
+            await store.commit(commit(asked.changed(version=version, notice="late")))
+        assert (await store.approval(asked.id)).notice == ""
+
+    async def test_what_does_not_exist_can_not_be_changed(self, store: Store) -> None:
+        with pytest.raises(Conflict):
+            await store.commit(commit(approval().changed(version=1)))
+
+    async def test_a_conflict_in_one_document_writes_nothing_at_all(
+        self, store: Store, clock: FakeClock
+    ) -> None:
+        asked, other, contained = approval(), approval(1), containment()
+        await store.commit(commit(asked))
+        clock.advance(10)
+        before = [list(x) for x in (await store.past_due(clock.now()), await store.unshown(clock.now()))]
+        for documents in (
+            [contained, VmRecord(vm=VM), other, asked],
+            [asked, contained, VmRecord(vm=VM), other],
+        ):
+            with pytest.raises(Conflict):
+                await store.commit(commit(*documents, audit=(record(),), once="o", shown=((asked.id, 1),)))
+        with pytest.raises(NotFound):
+            await store.containment(contained.id)
+        with pytest.raises(NotFound):
+            await store.approval(other.id)
+        assert (await store.vm_record(VM)).version == 0
+        assert list(await store.audit(P)) == []
+        assert [
+            list(x) for x in (await store.past_due(clock.now()), await store.unshown(clock.now()))
+        ] == before
+        assert await store.commit(commit(once="o")), "the once key was not used up"
+
+    async def test_of_concurrent_writes_from_one_read_exactly_one_wins(self, store: Store) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        read = await store.approval(asked.id)
+        results = await asyncio.gather(
+            *(
+                store.commit(commit(read.changed(notice=str(n)), audit=(record(by=str(n)),)))
+                for n in range(25)
+            ),
+            return_exceptions=True,
+        )
+        assert [r for r in results if not isinstance(r, Conflict)] == [True]
+        written = await store.approval(asked.id)
+        assert written.version == 2
+        assert [r.by for r in await store.audit(P)] == [written.notice]
+
+    async def test_of_concurrent_first_writes_exactly_one_wins(self, store: Store) -> None:
+        results = await asyncio.gather(
+            *(store.commit(commit(approval(), audit=(record(),))) for _ in range(25)), return_exceptions=True
+        )
+        assert [r for r in results if not isinstance(r, Conflict)] == [True]
+        assert len(await store.audit(P)) == 1

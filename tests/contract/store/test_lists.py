@@ -1,0 +1,171 @@
+"""What every store promises of everything that it keeps beside the documents."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests import builders as a
+from tests.conftest import FakeClock
+from tests.contract.store.rig import VM, P, approval, commit, containment, record
+from workers.domain.approvals import ApprovalState
+from workers.domain.cards import Card
+from workers.domain.containment import ContainmentState
+from workers.domain.errors import NotFound
+from workers.domain.ids import PARTITIONS, partition_of_vm
+from workers.domain.nudges import Scheduled
+from workers.domain.ports import Commit, Store
+from workers.domain.vm import VmRecord
+
+
+class TestStanding:
+    async def test_every_containment_that_is_not_restored_holds_its_vm(self, store: Store) -> None:
+        other = a.vm_ref(name="other")
+        here, there = containment(), containment(vm=other, state=ContainmentState.INCOMPLETE)
+        await store.commit(commit(here, approval()))
+        await store.commit(Commit(partition=partition_of_vm(other.key), documents=(there,)))
+        assert set(await store.standing()) == {here.id, there.id}
+
+    async def test_a_restored_one_holds_it_no_longer(self, store: Store) -> None:
+        held = containment(state=ContainmentState.RESTORING)
+        await store.commit(commit(held))
+        read = await store.containment(held.id)
+        await store.commit(commit(read.to(ContainmentState.RESTORED), shown=((held.id, 1),)))
+        assert list(await store.standing()) == []
+
+
+class TestOnce:
+    async def test_the_second_time_writes_nothing_and_says_so(self, store: Store) -> None:
+        assert await store.commit(commit(once="o", audit=(record(),)))
+        asked = approval()
+        assert not await store.commit(commit(asked, once="o", audit=(record(),)))
+        with pytest.raises(NotFound):
+            await store.approval(asked.id)
+        assert len(await store.audit(P)) == 1
+
+    async def test_another_key_or_another_partition_is_another_once(self, store: Store) -> None:
+        assert await store.commit(commit(once="o"))
+        assert await store.commit(commit(once="p"))
+        assert await store.commit(Commit(partition=(P + 1) % PARTITIONS, once="o"))
+
+    async def test_of_concurrent_ones_exactly_one_is_first(self, store: Store) -> None:
+        results = await asyncio.gather(
+            *(store.commit(commit(once="o", audit=(record(),))) for _ in range(25))
+        )
+        assert sorted(results) == [False] * 24 + [True]
+        assert len(await store.audit(P)) == 1
+
+
+class TestDue:
+    async def test_what_is_due_is_found_from_that_moment_on(self, store: Store) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        due = asked.due_at()
+        assert due is not None
+        assert list(await store.past_due(due - timedelta(milliseconds=1))) == []
+        assert list(await store.past_due(due)) == [asked.id]
+
+    async def test_the_longest_overdue_comes_first_over_all_partitions(self, store: Store) -> None:
+        expected = []
+        for n in range(40):
+            event = a.start_event(vm=a.vm_ref(name=f"vm-{n * 7 % 40}"))
+            asked = a.approval(version=0, event=event, asked_at=a.NOW + timedelta(seconds=n))
+            expected.append(asked.id)
+            await store.commit(Commit(partition=partition_of_vm(event.vm.key), documents=(asked,)))
+        at = a.NOW + timedelta(hours=1)
+        assert list(await store.past_due(at)) == expected
+        assert list(await store.past_due(at, limit=5)) == expected[:5]
+        assert list(await store.past_due(a.NOW + timedelta(minutes=10, seconds=3))) == expected[:4]
+
+    async def test_a_new_due_time_replaces_the_old_and_an_end_takes_it_off(self, store: Store) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        reminded = (await store.approval(asked.id)).reminded(a.NOW)
+        await store.commit(commit(reminded))
+        assert list(await store.past_due(asked.remind_at)) == []
+        assert list(await store.past_due(asked.escalate_at)) == [asked.id]
+        decided = (await store.approval(asked.id)).decided(a.decision())
+        await store.commit(commit(decided))
+        assert list(await store.past_due(a.NOW + timedelta(days=9))) == []
+
+    async def test_cards_and_records_are_never_due(self, store: Store) -> None:
+        await store.commit(commit(VmRecord(vm=VM), Card(id=approval().id)))
+        assert list(await store.past_due(a.NOW + timedelta(days=9))) == []
+        assert list(await store.unshown(a.NOW + timedelta(days=9))) == []
+
+    async def test_open_approvals_are_those_that_wait_for_an_answer(self, store: Store) -> None:
+        waiting, closed = approval(), approval(1, state=ApprovalState.CONFIRMED)
+        await store.commit(commit(waiting, closed, containment()))
+        assert list(await store.open_approvals()) == [waiting.id]
+
+
+class TestScheduled:
+    async def test_it_is_remembered_until_it_is_taken(self, store: Store) -> None:
+        scheduled = Scheduled(sequence_number=2**53 + 1, due=a.NOW)
+        await store.note_scheduled(approval().id, scheduled)
+        assert await store.take_scheduled(approval(1).id) is None
+        assert await store.take_scheduled(approval().id) == scheduled
+        assert await store.take_scheduled(approval().id) is None
+
+
+class TestShown:
+    async def test_what_changed_is_unshown_from_that_moment_on(self, store: Store, clock: FakeClock) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        assert list(await store.unshown(clock.now() - timedelta(milliseconds=1))) == []
+        assert list(await store.unshown(clock.now())) == [asked.id]
+
+    async def test_showing_the_newest_version_settles_it(self, store: Store, clock: FakeClock) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        await store.commit(commit(shown=((asked.id, 1),)))
+        assert list(await store.unshown(clock.now())) == []
+
+    async def test_showing_an_older_version_settles_nothing(self, store: Store, clock: FakeClock) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        await store.commit(commit((await store.approval(asked.id)).changed(notice="newer")))
+        await store.commit(commit(shown=((asked.id, 1),)))
+        assert list(await store.unshown(clock.now())) == [asked.id]
+
+    async def test_each_of_several_is_settled_by_its_own_version(
+        self, store: Store, clock: FakeClock
+    ) -> None:
+        one, two, three = approval(), approval(1), containment()
+        await store.commit(commit(one, two, three))
+        await store.commit(commit((await store.approval(two.id)).changed(notice="newer")))
+        card = Card(id=one.id)
+        await store.commit(commit(card, shown=((one.id, 1), (two.id, 1), (three.id, 1))))
+        assert list(await store.unshown(clock.now())) == [two.id]
+
+    async def test_what_is_written_in_the_same_commit_counts(self, store: Store, clock: FakeClock) -> None:
+        asked = approval()
+        await store.commit(commit(asked, shown=((asked.id, 1),)))
+        assert list(await store.unshown(clock.now())) == []
+
+    async def test_what_is_gone_is_settled(self, store: Store) -> None:
+        await store.commit(commit(shown=((approval().id, 4),)))
+
+    async def test_the_longest_unshown_comes_first(self, store: Store, clock: FakeClock) -> None:
+        ids = []
+        for n in (3, 1, 2):
+            asked = approval(n)
+            await store.commit(commit(asked))
+            ids.append(asked.id)
+            clock.advance(1)
+        assert list(await store.unshown(clock.now())) == ids
+        assert list(await store.unshown(clock.now(), limit=1)) == ids[:1]
+
+
+class TestAudit:
+    async def test_records_keep_their_order_within_and_across_commits(self, store: Store) -> None:
+        for n in range(5):
+            await store.commit(commit(audit=(record(by=f"{n}a"), record(by=f"{n}b"))))
+        expected = [f"{n}{x}" for n in range(5) for x in "ab"]
+        assert [r.by for r in await store.audit(P)] == expected
+        assert [r.by for r in await store.audit(P, limit=3)] == expected[:3]
+
+    async def test_partitions_are_apart(self, store: Store) -> None:
+        await store.commit(commit(audit=(record(),)))
+        for partition in range(PARTITIONS):
+            assert len(await store.audit(partition)) == (partition == P)
