@@ -150,7 +150,12 @@ class FakeRunner:
             await self.held.wait()
         if self.to_begin:
             return _played(self.to_begin.popleft())
-        change = earlier or Change(summary=f"{self.name} {vm.name}", before={"was": len(self.begun)})
+        # What comes from the plan alone knows no *before* yet.
+        change = (
+            earlier
+            if earlier and earlier.before
+            else Change(summary=f"{self.name} {vm.name}", before={"was": len(self.begun)})
+        )
         return Progress(done=False, token=f"{self.name}-token", change=change, note="begun")
 
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:

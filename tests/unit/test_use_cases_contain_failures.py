@@ -64,8 +64,9 @@ class TestFailures:
         done = await rig.until_rest(containment.id)
         assert done.state is ContainmentState.CONTAINED
         first, second = rig.runners[STOP].begun
-        assert first is None
+        assert first is not None
         assert second is not None
+        assert (first.before, first.after) == ({}, {}), "only the plan that the owner was shown"
         assert second.before == {"was": 1}
 
     @pytest.mark.parametrize("verb", ["to_begin", "to_check"])

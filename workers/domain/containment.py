@@ -6,7 +6,7 @@ from enum import StrEnum
 from workers.domain.errors import Conflict
 from workers.domain.model import Model, UtcTime
 from workers.domain.people import Actor
-from workers.domain.plans import StepName
+from workers.domain.plans import Plan, StepName
 from workers.domain.policy import LockdownProfile
 from workers.domain.steps import (
     BEGIN_LEASE,
@@ -232,15 +232,26 @@ class Containment(Steps):
 
 
 def planned(
-    containment_id: str, vm: VmRef, cause: Cause, profile: LockdownProfile, *, now: datetime
+    containment_id: str,
+    vm: VmRef,
+    cause: Cause,
+    profile: LockdownProfile,
+    *,
+    now: datetime,
+    plan: Plan | None = None,
 ) -> Containment:
-    """A new containment, every step still to do, shown on its approval's card or on its own."""
+    """A new containment, every step still to do, shown on its approval's card or on its own.
+
+    With the plan that somebody was shown, each step begins knowing what was *before*: the isolation need not
+    look first and act later. A step trusts that only as far as it still reads so.
+    """
+    changes = {step.step: step.change for step in plan.steps} if plan is not None else {}
     return Containment(
         id=containment_id,
         vm=vm,
         cause=cause,
         profile=profile,
-        steps=tuple(Step(name=name) for name in profile.steps),
+        steps=tuple(Step(name=name, change=changes.get(name)) for name in profile.steps),
         opened_at=now,
         cards=(cause.approval_id or containment_id,),
     )

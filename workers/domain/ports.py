@@ -188,6 +188,7 @@ class StepRunner(Protocol):
         """Set it going. Idempotent: what is so already is left as it is.
 
         ``earlier`` is the change noted by an earlier attempt or round: what it found *before* stays *before*.
+        With an empty ``after`` it is only the plan that was shown, and nothing has begun.
 
         The answer's ``change`` holds *before* as it is read now.
         """

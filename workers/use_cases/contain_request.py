@@ -7,6 +7,7 @@ from workers.domain.approvals import Approval
 from workers.domain.containment import Cause, Containment, planned
 from workers.domain.errors import NotFound
 from workers.domain.ids import containment_id
+from workers.domain.plans import Plan
 from workers.domain.policy import LockdownProfile
 from workers.domain.ports import Document, Store
 from workers.domain.vm import VmRecord, VmRef
@@ -29,7 +30,13 @@ class Request(NamedTuple):
 
 
 async def request_containment(
-    store: Store, vm: VmRef, cause: Cause, profile: LockdownProfile, *, now: datetime
+    store: Store,
+    vm: VmRef,
+    cause: Cause,
+    profile: LockdownProfile,
+    *,
+    now: datetime,
+    plan: Plan | None = None,
 ) -> Request:
     """The VM's one containment: the one that stands, now shown on this cause's card too, or a new one.
 
@@ -47,7 +54,7 @@ async def request_containment(
             record.changed(expected_start=None),
             joined=standing.restoration is None,
         )
-    fresh = planned(containment_id(vm.key), vm, cause, profile, now=now)
+    fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan)
     return Request(fresh, record.changed(containment_id=fresh.id, expected_start=None), joined=False)
 
 

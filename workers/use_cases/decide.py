@@ -97,7 +97,7 @@ class Decide:
                 approval_id=approval.id,
             )
             request = await request_containment(
-                self._store, vm, cause, approval.terms.lockdown, now=decision.at
+                self._store, vm, cause, approval.terms.lockdown, now=decision.at, plan=approval.plan
             )
             containment = request.containment
             decided = approval.decided(decision, containment_id=containment.id)

@@ -91,7 +91,9 @@ class LookAtApproval:
         if on_silence is OnSilence.ISOLATE:
             profile = profile.changed(steps=(StepName.ISOLATE,))
         cause = Cause(kind=CauseKind.SILENCE, at=now, reason=because, approval_id=approval.id)
-        request = await request_containment(self._store, approval.event.vm, cause, profile, now=now)
+        request = await request_containment(
+            self._store, approval.event.vm, cause, profile, now=now, plan=approval.plan
+        )
         expired = approval.expired(now, because, containment_id=request.containment.id)
         record = without(request.record, approval)
         await self._commit(approval, expired, "approval.expired", now, request.containment, record)

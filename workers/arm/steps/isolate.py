@@ -33,9 +33,9 @@ from workers.domain.policy import LockdownProfile
 from workers.domain.ports import StepRunner
 from workers.domain.vm import VmRef
 
-FIRST_LOOK_S = 1.0
+FIRST_LOOK_S = 0.25
 LAST_LOOK_S = 5.0
-"""Looks begin close together and grow apart: Azure allows 12 reads a minute of one VM."""
+"""Looks begin close together and grow apart: Azure allows 12 reads a minute of one VM, 36 in a burst."""
 
 _Json = dict[str, Any]
 _DELETED = "deleted since"
