@@ -22,6 +22,8 @@ Handler = Callable[[Message], Awaitable[Settlement]]
 
 _FINISH_S = 20.0
 _LONGEST_PAUSE_S = 8.0
+_SETTLE_S = 15.0
+"""Cut off at the wrong moment, the SDK has been seen to wait for ever; half a lock is long enough."""
 _REOPEN_S = 1.0
 _DESCRIPTION_LIMIT = 1000
 _ENDING = re.compile(r"~\d+$")
@@ -144,20 +146,8 @@ class QueueReceiver:
     ) -> None:
         """A settlement that fails is no loss: the lock runs out and the message comes again."""
         try:
-            match settlement:
-                case Complete():
-                    await receiver.complete_message(raw)
-                case DeadLetter():
-                    await receiver.dead_letter_message(
-                        raw,
-                        reason=settlement.reason,
-                        error_description=settlement.description[:_DESCRIPTION_LIMIT],
-                    )
-                case Later():
-                    await self._sender.send([_again(raw, settlement.after_s)])
-                    await receiver.complete_message(raw)
-                case None:
-                    await receiver.abandon_message(raw)
+            async with asyncio.timeout(_SETTLE_S):
+                await self._tell(receiver, raw, settlement)
         except Exception as error:
             log.warning(
                 "a message could not be settled; it will come again",
@@ -165,6 +155,24 @@ class QueueReceiver:
                 message=raw.message_id,
                 error=f"{type(error).__name__}: {error}",
             )
+
+    async def _tell(
+        self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage, settlement: Settlement | None
+    ) -> None:
+        match settlement:
+            case Complete():
+                await receiver.complete_message(raw)
+            case DeadLetter():
+                await receiver.dead_letter_message(
+                    raw,
+                    reason=settlement.reason,
+                    error_description=settlement.description[:_DESCRIPTION_LIMIT],
+                )
+            case Later():
+                await self._sender.send([_again(raw, settlement.after_s)])
+                await receiver.complete_message(raw)
+            case None:
+                await receiver.abandon_message(raw)
 
 
 def _message(raw: ServiceBusReceivedMessage) -> Message:
