@@ -186,7 +186,7 @@ class TestContainedVms:
         containment = await rig.rejected()
         await rig.until_rest(containment.id)
         rig.nudger.clear()
-        opened = await rig.open(a.start_event(correlation_id="another"))
+        opened = await rig.open(a.start_event(correlation_id="another", at=rig.clock.now()))
         assert opened == (Outcome.RECONTAINED, containment.id)
         assert [n.id for n in rig.worked(Subject.CONTAINMENT)] == [containment.id]
         again = await rig.store.containment(containment.id)

@@ -1,6 +1,7 @@
 """A contained VM that was started again is contained once more, at once."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +14,8 @@ from workers.domain.plans import StepName
 from workers.domain.ports import Commit
 from workers.use_cases.recontain import Recontain
 
-AGAIN = a.start_event(correlation_id="again")
+LATER = a.NOW + timedelta(hours=1)
+AGAIN = a.start_event(correlation_id="again", at=LATER)
 
 
 async def contained(rig: Rig) -> Containment:
@@ -61,7 +63,7 @@ class TestRounds:
         first = await contained(rig)
         await recontain(rig)(first.id, AGAIN)
         await rig.until_rest(first.id)
-        await recontain(rig)(first.id, a.start_event(correlation_id="third"))
+        await recontain(rig)(first.id, a.start_event(correlation_id="third", at=LATER))
         assert (await rig.until_rest(first.id)).round == 3
 
     async def test_one_that_is_incomplete_is_tried_again(self, rig: Rig) -> None:
@@ -81,7 +83,9 @@ class TestRounds:
 
     async def test_it_is_in_the_audit_with_who_started_it(self, rig: Rig) -> None:
         first = await contained(rig)
-        await recontain(rig)(first.id, a.start_event(correlation_id="x", caller=a.caller(name="Mallory")))
+        await recontain(rig)(
+            first.id, a.start_event(correlation_id="x", at=LATER, caller=a.caller(name="Mallory"))
+        )
         record = (await rig.audit())[-1]
         assert (record.kind, record.by, record.details["round"]) == ("containment.again", "Mallory", 2)
 

@@ -100,5 +100,13 @@ class StartEvent(Model):
         ``eventDataId`` differs between the records of one operation, and Event Grid has no operation id,
         so neither can be part of it. Source: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions
         """
-        text = f"{self.vm.key}\n{self.operation.lower()}\n{self.correlation_id.lower()}"
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return _digest(self.vm.key, self.operation.lower(), self.correlation_id.lower())
+
+    @property
+    def dedupe_key_at_its_time(self) -> str:
+        """For a start that carries an earlier one's correlation id: equal for each delivery of its event."""
+        return _digest(self.vm.key, self.operation.lower(), self.correlation_id.lower(), self.at.isoformat())
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -23,6 +23,8 @@ from workers.use_cases.withdraw import Withdraw
 
 log = structlog.get_logger(__name__)
 
+SAME_START = timedelta(minutes=10)
+"""The records of one start lie within this time: Azure starts a VM in about one minute, or gives up."""
 ASK_ANYWAY_AFTER = timedelta(seconds=60)
 """How old a start may get while Azure can't be asked about it; then its owner is asked without facts."""
 
@@ -80,11 +82,11 @@ class OpenApproval:
         Raises:
             DependencyAway: Azure or Redis does not answer; nothing is written, the event must come again.
         """
-        vm_key = event.vm.key
-        document_id = approval_id(vm_key, event.dedupe_key)
+        (document_id, exists), record = await asyncio.gather(
+            self._identified(event), self._store.vm_record(event.vm)
+        )
         if event.phase is Phase.FAILED:
             return await self._note_failed(event, document_id)
-        exists, record = await asyncio.gather(self._exists(document_id), self._store.vm_record(event.vm))
         if exists:
             return Opened(Outcome.DUPLICATE, document_id)
         if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
@@ -105,6 +107,22 @@ class OpenApproval:
         elif opened.outcome is Outcome.VANISHED:
             await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=document_id, version=1))
         return opened
+
+    async def _identified(self, event: StartEvent) -> tuple[str, bool]:
+        """The id of this start's approval, and whether there is one.
+
+        Callers can choose the correlation id. Whoever gives an earlier start's id to another start must not
+        pass for a duplicate of it: what is dated too late to be the same start gets an id of its own.
+        """
+        first = approval_id(event.vm.key, event.dedupe_key)
+        try:
+            known = await self._store.approval(first)
+        except NotFound:
+            return first, False
+        if same_start(known, event):
+            return first, True
+        other = approval_id(event.vm.key, event.dedupe_key_at_its_time)
+        return other, await self._exists(other)
 
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. An Azure that is away holds the ask back a minute, not longer."""
@@ -146,7 +164,7 @@ class OpenApproval:
             )
         )
         # Events are unordered: a beginning that is told after the failure must not be asked about.
-        await self._store.commit(Commit(partition=partition_of_vm(event.vm.key), once=_start(event)))
+        await self._store.commit(Commit(partition=partition_of_vm(event.vm.key), once=_start(document_id)))
         withdrawn = await self._withdraw(document_id, "the start failed")
         return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
 
@@ -176,12 +194,12 @@ class OpenApproval:
             gone = approval.withdrawn(approval.opened_at, "the VM no longer exists")
             closed = _audit("approval.withdrawn", event, approval.opened_at, gone)
             commit = Commit(
-                partition=partition, documents=(gone,), audit=(opened, closed), once=_start(event)
+                partition=partition, documents=(gone,), audit=(opened, closed), once=_once(approval)
             )
             return await self._first(commit, Opened(Outcome.VANISHED, approval.id))
         record = record.changed(open_approvals=(*record.open_approvals, approval.id))
         commit = Commit(
-            partition=partition, documents=(approval, record), audit=(opened,), once=_start(event)
+            partition=partition, documents=(approval, record), audit=(opened,), once=_once(approval)
         )
         return await self._first(commit, Opened(Outcome.ASKED, approval.id))
 
@@ -208,9 +226,22 @@ class OpenApproval:
             await self._nudger.work(nudge.changed(due=approval.fill_in_at))
 
 
-def _start(event: StartEvent) -> str:
+def same_start(known: Approval, event: StartEvent) -> bool:
+    """Whether the event can be another telling of the start that this approval is about."""
+    if known.containment_id is not None and known.closed_at is not None:
+        # Started after that: it is contained again. (A late record of the first start finds it under way.)
+        return event.at <= known.closed_at
+    return event.at - known.event.at <= SAME_START
+
+
+def _start(document_id: str) -> str:
     """Once only: this start's opening, or the news of its failure, whichever comes first."""
-    return f"start:{event.dedupe_key}"
+    return f"start:{document_id}"
+
+
+def _once(approval: Approval) -> str | None:
+    """A beginning told after its failure is not asked about; a success is, whatever was told before."""
+    return _start(approval.id) if approval.event.phase is Phase.STARTED else None
 
 
 def _audit(kind: str, event: StartEvent, at: datetime, approval: Approval | None = None) -> AuditRecord:

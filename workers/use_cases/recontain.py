@@ -1,5 +1,7 @@
 """A contained VM was started again: contain it once more, at once and without asking."""
 
+from datetime import timedelta
+
 from workers.domain.audit import AuditRecord
 from workers.domain.containment import Containment, ContainmentState
 from workers.domain.errors import NotFound
@@ -8,6 +10,9 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports import Clock, Commit, Nudger, Store
 from workers.use_cases.conflicts import until_written
+
+CLOCK_SKEW = timedelta(seconds=5)
+"""Between Azure's clock, which dates events, and ours, which dates the proof."""
 
 
 class Recontain:
@@ -35,16 +40,21 @@ class Recontain:
             return None
         if not containment.active or containment.state is ContainmentState.RESTORING:
             return None
+        if containment.working:
+            # It reads the VM back before it says CONTAINED, and stops it once more if it runs.
+            return containment
+        proven = containment.verified_at
+        if proven is not None and event.at < proven - CLOCK_SKEW:
+            # An old start, told late: the VM was read back as stopped after it.
+            return containment
         now = self._clock.now()
-        again = containment
-        if not containment.working:
-            again = containment.once_more()
+        again = containment.once_more()
         fresh = await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
                 documents=(again,),
                 # The same start told twice must not begin a third round.
-                once=f"recontain:{event.dedupe_key}",
+                once=f"recontain:{event.dedupe_key_at_its_time}",
                 audit=(
                     AuditRecord(
                         kind="containment.again",
