@@ -40,24 +40,21 @@ class Recontain:
             return None
         if not containment.active or containment.state is ContainmentState.RESTORING:
             return None
-        if containment.working:
-            # It reads the VM back before it says CONTAINED, and stops it once more if it runs.
-            return containment
-        proven = containment.verified_at
-        if proven is not None and event.at < proven - CLOCK_SKEW:
-            # An old start, told late: the VM was read back as stopped after it.
-            return containment
         now = self._clock.now()
-        again = containment.once_more()
+        proven = containment.verified_at
+        # Under way, it reads the VM back before it says CONTAINED, and stops it once more if it runs. A start
+        # from before the proof is an old one, told late: the VM was read back as stopped after it.
+        covered = containment.working or (proven is not None and event.at < proven - CLOCK_SKEW)
+        again = containment if covered else containment.once_more()
         fresh = await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
-                documents=(again,),
+                documents=() if covered else (again,),
                 # The same start told twice must not begin a third round.
                 once=f"recontain:{event.dedupe_key_at_its_time}",
                 audit=(
                     AuditRecord(
-                        kind="containment.again",
+                        kind="start.contained" if covered else "containment.again",
                         at=now,
                         about=containment.id,
                         vm=containment.vm.key,
@@ -67,4 +64,6 @@ class Recontain:
                 ),
             )
         )
+        if covered:
+            return containment
         return again if fresh else containment
