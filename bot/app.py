@@ -47,7 +47,6 @@ def build_app(client: AsyncWebClient, desk: Desk, *, signing_secret: SecretStr |
         ),
         authorize=_authorizing(client),
         signing_secret=signing_secret.get_secret_value() if signing_secret else "unused-in-socket-mode",
-        # A lazy auth.test in the first click would cost its 150 ms there.
         request_verification_enabled=signing_secret is not None,
     )
     decide = DecideListener(desk)

@@ -82,15 +82,7 @@ def lockdown_dialog(
     candidates: Sequence[KnownVm], query: str, reason: str, profile: LockdownProfile
 ) -> dict[str, Any]:
     """Asks which VM is meant, and why; chosen already where only one can be. Needs at least one candidate."""
-    options = {candidate_value(vm): vm_option(vm) for vm in candidates[:MOST_OPTIONS]}
-    menu: Block = {
-        "type": "static_select",
-        "action_id": CHOICE,
-        "placeholder": plain("Choose a VM", 150),
-        "options": list(options.values()),
-    }
-    if len(options) == 1:
-        menu["initial_option"] = next(iter(options.values()))
+    menu = vm_menu(candidates)
     one = len(candidates) == 1
     fits = (
         f"{'matches' if one else 'match'} {code(query)}"
@@ -119,6 +111,20 @@ def not_allowed_dialog(text: str) -> dict[str, Any]:
     """Says why not, to the one who asked."""
     said = escape(text, 1000) or "You may not do this."
     return modal("Not allowed", [section(f"{said}\nNothing was changed.")])
+
+
+def vm_menu(candidates: Sequence[KnownVm]) -> Block:
+    """The menu of VMs, chosen already where only one can be meant."""
+    options = {candidate_value(vm): vm_option(vm) for vm in candidates[:MOST_OPTIONS]}
+    menu: Block = {
+        "type": "static_select",
+        "action_id": CHOICE,
+        "placeholder": plain("Choose a VM", 150),
+        "options": list(options.values()),
+    }
+    if len(options) == 1:
+        menu["initial_option"] = next(iter(options.values()))
+    return menu
 
 
 def candidate_value(vm: KnownVm) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks import evidence
-from bot.blocks.dialogs import CHOICE, REASON_MAX, candidate_value, reason_input, vm_option
+from bot.blocks.dialogs import CHOICE, REASON_MAX, reason_input, vm_menu
 from bot.blocks.kit import MOST_OPTIONS, context, listed, modal, section
 from bot.blocks.message import Block
 from bot.blocks.status import STEPS, cause_line
@@ -61,15 +61,7 @@ def restore_choice_dialog(
     candidates: Sequence[KnownVm], query: str, *, start: bool = False, reason: str = ""
 ) -> dict[str, Any]:
     """Asks which contained VM is meant; the next dialog shows what comes back. Needs a candidate."""
-    options = {candidate_value(vm): vm_option(vm) for vm in candidates[:MOST_OPTIONS]}
-    menu: Block = {
-        "type": "static_select",
-        "action_id": CHOICE,
-        "placeholder": plain("Choose a VM", 150),
-        "options": list(options.values()),
-    }
-    if len(options) == 1:
-        menu["initial_option"] = next(iter(options.values()))
+    menu = vm_menu(candidates)
     one = len(candidates) == 1
     found = f"{counted(len(candidates), 'contained VM')} {'matches' if one else 'match'} {code(query)}."
     more = f" The first {MOST_OPTIONS} are listed: type more of the name to see others."

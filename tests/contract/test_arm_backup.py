@@ -1,16 +1,15 @@
 """Backup, against the Azure stand-in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
-from pydantic import SecretStr
 
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.operations import Operation
 from deploy.sandbox.azure.protection import ITEM
-from deploy.sandbox.azure.server import TOKEN, AzureServer
+from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.faults import Fault
 from tests.contract.arm_driver import (
     PROFILE,
@@ -22,21 +21,6 @@ from workers.arm.clients import Azure
 from workers.arm.facts import ArmFacts
 from workers.domain.errors import StepFailed
 from workers.domain.plans import Change
-
-
-@pytest.fixture
-async def arm() -> AsyncIterator[AzureServer]:
-    """Azure, where every operation ends as soon as it has been asked about."""
-    server = AzureServer(speed=0)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def azure(arm: AzureServer) -> AsyncIterator[Azure]:
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as clients:
-        yield clients
 
 
 async def test_backup_makes_a_vault_protects_the_vm_and_takes_a_backup(

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,20 +21,6 @@ from workers.domain.vm import KnownVm, PowerState, VmRef
 
 NOW = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)
 BUDGET_S = 5.0
-
-
-@pytest.fixture
-async def arm() -> AsyncIterator[AzureServer]:
-    server = AzureServer(speed=0)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def azure(arm: AzureServer) -> AsyncIterator[Azure]:
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as clients:
-        yield clients
 
 
 def machine(arm: AzureServer, name: str) -> Vm:
@@ -354,7 +339,9 @@ async def test_importing_the_adapter_does_not_import_the_sdk() -> None:
 async def test_the_token_is_never_logged(
     arm: AzureServer, azure: Azure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    # Also the loggers that the processes turn down, in case a test before this one has set up logging.
+    for name in (None, "azure", "azure.core.pipeline.policies.http_logging_policy"):
+        caplog.set_level(logging.DEBUG, logger=name)
 
     await ArmFacts(azure).gather(ref(arm, "web-01"), budget_s=BUDGET_S)
 

@@ -2,14 +2,12 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from pydantic import SecretStr
 
 from deploy.sandbox.azure.model import NIC, NSG, Resource
-from deploy.sandbox.azure.server import TOKEN, AzureServer
+from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.faults import Fault
 from tests.contract.arm_driver import (
     LOCKDOWN,
@@ -24,21 +22,6 @@ from tests.contract.arm_driver import (
 from workers.arm.clients import Azure
 from workers.arm.facts import ArmFacts
 from workers.domain.errors import StepFailed
-
-
-@pytest.fixture
-async def arm() -> AsyncIterator[AzureServer]:
-    """Azure, where every operation ends as soon as it has been asked about."""
-    server = AzureServer(speed=0)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def azure(arm: AzureServer) -> AsyncIterator[Azure]:
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as clients:
-        yield clients
 
 
 async def test_isolate_puts_the_lockdown_nsg_on_every_nic(arm: AzureServer, azure: Azure) -> None:

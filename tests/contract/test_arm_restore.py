@@ -1,13 +1,11 @@
 """The undo of each step against the Azure stand-in: what was comes back, or what drifted is named."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from pydantic import SecretStr
 
 from deploy.sandbox.azure.model import NSG
-from deploy.sandbox.azure.server import TOKEN, AzureServer
+from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.faults import Fault
 from tests.contract.arm_driver import (
     LOCKDOWN,
@@ -25,21 +23,6 @@ from workers.domain.containment import Progress
 from workers.domain.errors import DependencyAway, StepFailed
 
 OURS = "0f0f0f0f-0000-4000-8000-00000000beef"
-
-
-@pytest.fixture
-async def arm() -> AsyncIterator[AzureServer]:
-    """Azure, where every operation ends as soon as it has been asked about."""
-    server = AzureServer(speed=0)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def azure(arm: AzureServer) -> AsyncIterator[Azure]:
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as clients:
-        yield clients
 
 
 async def undone(driver: Driver, *, start: str | None = None) -> list[Progress]:

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
-from pydantic import SecretStr
 
 from deploy.sandbox.azure.ids import arm_id
 from deploy.sandbox.azure.model import CLASSIC_NSG
@@ -30,22 +28,6 @@ from workers.arm.steps import step_runners
 from workers.domain.errors import DependencyAway, StepFailed
 from workers.domain.plans import Change, StepName
 from workers.domain.policy import IsolateOptions
-
-
-@pytest.fixture
-async def arm() -> AsyncIterator[AzureServer]:
-    """Azure, where every operation ends as soon as it has been asked about."""
-    server = AzureServer(speed=0)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def azure(arm: AzureServer) -> AsyncIterator[Azure]:
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as clients:
-        yield clients
-
 
 # Stop
 

@@ -7,11 +7,10 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from deploy.sandbox.azure.model import NIC, Resource, Vm
 from deploy.sandbox.azure.seed import add_vm
-from deploy.sandbox.azure.server import TOKEN, AzureServer
+from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import NicSeed, VmSeed
 from tests import builders as a
 from tests.conftest import FakeClock
@@ -64,12 +63,6 @@ async def arm() -> AsyncIterator[AzureServer]:
     await server.start()
     yield server
     await server.stop()
-
-
-@pytest.fixture
-async def azure(arm: AzureServer) -> AsyncIterator[Azure]:
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as clients:
-        yield clients
 
 
 def nics_of(arm: AzureServer, vm: Vm) -> list[Resource]:

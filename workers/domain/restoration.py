@@ -4,11 +4,10 @@ from datetime import datetime
 
 from workers.domain.containment import Containment, ContainmentState, Restoration
 from workers.domain.decisions import may_restore
-from workers.domain.errors import StepFailed
 from workers.domain.people import Actor
 from workers.domain.plans import Change, StepName
-from workers.domain.step_outcomes import Outcome, failed
-from workers.domain.steps import BEGIN_LEASE, MAX_ATTEMPTS, Step, StepState
+from workers.domain.step_outcomes import Outcome, cut_off
+from workers.domain.steps import Step, StepState
 from workers.domain.vm import PowerState
 
 UNDO_NEEDS: dict[StepName, frozenset[StepName]] = {
@@ -73,17 +72,9 @@ def begin_undo(restoration: Restoration, step: Step, now: datetime) -> Outcome:
         note = f"not done: the VM is not started before {' and '.join(sorted(missing))} is undone"
         skipped = step.to(StepState.SKIPPED, ended_at=now, look_at=None, note=note)
         return Outcome(skipped, "undo.skipped", {"note": note})
-    if step.state is StepState.STARTED and step.attempt >= MAX_ATTEMPTS:
-        lost = StepFailed("was cut off time and again before it gave a result", final=True)
-        return of_undo(failed(step, lost, now))
-    begun = step.to(
-        StepState.STARTED,
-        attempt=step.attempt + 1,
-        started_at=step.started_at or now,
-        look_at=now + BEGIN_LEASE,
-        note="",
-        token="",
-    )
+    if step.cut_off_for_good:
+        return of_undo(cut_off(step, now))
+    begun = step.begun(now)
     return Outcome(begun, "undo.begun", {"attempt": begun.attempt})
 
 

@@ -63,3 +63,8 @@ def held_up(step: Step, away: DependencyAway, now: datetime) -> Outcome:
         StepState.TODO, attempt=max(0, step.attempt - 1), look_at=now + max(wait, SOONEST), note=note
     )
     return Outcome(held, "step.held-up", details)
+
+
+def cut_off(step: Step, now: datetime) -> Outcome:
+    """The step was begun as often as it may be, and no attempt lived to give a result."""
+    return failed(step, StepFailed("was cut off time and again before it gave a result", final=True), now)

@@ -65,6 +65,22 @@ class Step(Model):
             raise Conflict(f"step {self.name} can't go from {self.state} to {state}")
         return self.changed(state=state, **changes)
 
+    def begun(self, now: datetime) -> "Step":
+        """The step as it is written down before it is begun, or begun again after it was cut off."""
+        return self.to(
+            StepState.STARTED,
+            attempt=self.attempt + 1,
+            started_at=self.started_at or now,
+            look_at=now + BEGIN_LEASE,
+            note="",
+            token="",
+        )
+
+    @property
+    def cut_off_for_good(self) -> bool:
+        """Whether it was begun as often as it may be, and never gave a result."""
+        return self.state is StepState.STARTED and self.attempt >= MAX_ATTEMPTS
+
     @property
     def ended(self) -> bool:
         """Whether there is nothing more to do for it."""

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis.asyncio as redis
-from redis.exceptions import RedisError
 
-from workers.domain.errors import DependencyAway
 from workers.domain.vm import KnownVm
 from workers.store import keys
+from workers.store.connection import redis_away
 
 
 class RedisInventory:
@@ -19,7 +18,7 @@ class RedisInventory:
 
     async def put(self, vms: Sequence[KnownVm], *, whole_subscription: str | None = None) -> None:
         """Add or renew VMs; with ``whole_subscription``, others of that subscription go."""
-        try:
+        with redis_away():
             if vms:
                 rows: dict[Any, Any] = {vm.ref.key: vm.model_dump_json() for vm in vms}
                 await self._redis.hset(keys.INVENTORY, mapping=rows)
@@ -32,13 +31,9 @@ class RedisInventory:
                 ]
                 if gone:
                     await self._redis.hdel(keys.INVENTORY, *gone)
-        except RedisError as error:
-            raise DependencyAway("redis", str(error)) from error
 
     async def all(self) -> Sequence[KnownVm]:
         """Every known VM, by name."""
-        try:
+        with redis_away():
             rows = await self._redis.hvals(keys.INVENTORY)
-        except RedisError as error:
-            raise DependencyAway("redis", str(error)) from error
         return sorted((KnownVm.model_validate_json(row) for row in rows), key=lambda vm: vm.ref.name.lower())

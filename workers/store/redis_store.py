@@ -2,25 +2,25 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any, TypeVar
 
 import redis.asyncio as redis
-from redis.exceptions import RedisError
 
 from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.cards import Card
 from workers.domain.containment import Containment
-from workers.domain.errors import Conflict, DependencyAway, NotFound
+from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS, partition_of_id
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.ports import Clock, Commit, Document, SystemClock
 from workers.domain.vm import VmRecord, VmRef
 from workers.store import keys
+from workers.store.connection import redis_away
 from workers.store.reads import Reads
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, finished, label
 
@@ -71,7 +71,7 @@ class RedisStore:
             "audit": [record.model_dump_json() for record in commit.audit],
             "shown": shown,
         }
-        with _redis_away():
+        with redis_away():
             answer = await self._script(
                 keys=[
                     keys.due(p),
@@ -136,7 +136,7 @@ class RedisStore:
     async def open_approvals(self) -> Sequence[str]:
         """Ids of all approvals that wait for an answer: each of them has a due time."""
         found: list[str] = []
-        with _redis_away():
+        with redis_away():
             for partition in range(PARTITIONS):
                 members: Any = await self._redis.zrange(keys.due(partition), 0, -1)
                 found.extend(m.decode() for m in members if m.startswith(b"a"))
@@ -145,7 +145,7 @@ class RedisStore:
     async def standing(self) -> Sequence[str]:
         """Ids of all containments that hold a VM."""
         found: list[str] = []
-        with _redis_away():
+        with redis_away():
             for partition in range(PARTITIONS):
                 members: Any = await self._redis.smembers(keys.standing(partition))
                 found.extend(sorted(member.decode() for member in members))
@@ -153,7 +153,7 @@ class RedisStore:
 
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
         """Remember a scheduled message for as long as a deadline can be away; answers the one before it."""
-        with _redis_away():
+        with redis_away():
             value: Any = await self._redis.set(
                 keys.scheduled(document_id), scheduled.model_dump_json(), ex=SCHEDULED_TTL, get=True
             )
@@ -161,31 +161,31 @@ class RedisStore:
 
     async def scheduled(self, document_id: str) -> Scheduled | None:
         """What is remembered."""
-        with _redis_away():
+        with redis_away():
             value: Any = await self._redis.get(keys.scheduled(document_id))
         return Scheduled.model_validate_json(value) if value else None
 
     async def take_scheduled(self, document_id: str) -> Scheduled | None:
         """What was remembered, forgotten by this call."""
-        with _redis_away():
+        with redis_away():
             value = await self._redis.getdel(keys.scheduled(document_id))
         return Scheduled.model_validate_json(value) if value else None
 
     async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
         """Audit records of a partition, oldest first; ``after`` is a stream id."""
         start = f"({after}" if after else "-"
-        with _redis_away():
+        with redis_away():
             entries: Any = await self._redis.xrange(keys.audit(partition), min=start, count=limit)
         return [AuditRecord.model_validate_json(fields[b"r"]) for _, fields in entries]
 
     async def ping(self) -> None:
         """Raises ``DependencyAway`` when Redis does not answer."""
-        with _redis_away():
+        with redis_away():
             await self._redis.ping()
 
     async def _before(self, sets: list[str], at: datetime, limit: int) -> Sequence[str]:
         found: list[tuple[float, str]] = []
-        with _redis_away():
+        with redis_away():
             for name in sets:
                 rows: Any = await self._redis.zrangebyscore(
                     name, "-inf", _ms(at), start=0, num=limit, withscores=True
@@ -194,7 +194,7 @@ class RedisStore:
         return [member for _, member in sorted(found)[:limit]]
 
     async def _read(self, kind: type[M], key: str, name: str) -> M:
-        with _redis_away():
+        with redis_away():
             data = await self._reads.get(key)
         if data is None:
             raise NotFound(f"there is no {kind.__name__.lower()} {name}")
@@ -214,11 +214,3 @@ def _checked(document_id: str, kind: str) -> str:
 
 def _ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
-
-
-@contextlib.contextmanager
-def _redis_away() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise DependencyAway("redis", f"{type(error).__name__}: {error}") from error

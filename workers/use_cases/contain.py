@@ -12,7 +12,6 @@ import structlog
 
 from workers.domain.audit import AuditRecord
 from workers.domain.containment import (
-    BEGIN_LEASE,
     MAX_ATTEMPTS,
     VERIFIED,
     Containment,
@@ -27,7 +26,7 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.plans import StepName
 from workers.domain.ports import Clock, Commit, Nudger, StepRunner, Store
-from workers.domain.step_outcomes import failed, held_up, progressed
+from workers.domain.step_outcomes import cut_off, failed, held_up, progressed
 from workers.use_cases.justify import unjustified
 from workers.use_cases.look_again import look_again
 from workers.use_cases.undo import Undo
@@ -115,20 +114,12 @@ class Contain:
             containment = containment.to(ContainmentState.RUNNING)
         records: list[AuditRecord] = []
         for step in ready:
-            if step.state is StepState.STARTED and step.attempt >= MAX_ATTEMPTS:
-                lost = StepFailed("was cut off time and again before it gave a result", final=True)
-                given_up, kind, details = failed(step, lost, now)
+            if step.cut_off_for_good:
+                given_up, kind, details = cut_off(step, now)
                 containment = containment.with_step(given_up)
                 records.append(_audit(containment, kind, now, step=step.name, **details))
                 continue
-            begun = step.to(
-                StepState.STARTED,
-                attempt=step.attempt + 1,
-                started_at=step.started_at or now,
-                look_at=now + BEGIN_LEASE,
-                note="",
-                token="",
-            )
+            begun = step.begun(now)
             containment = containment.with_step(begun)
             kind = "step.begun" if step.state is StepState.TODO else "step.begun-again"
             records.append(_audit(containment, kind, now, step=step.name, attempt=begun.attempt))

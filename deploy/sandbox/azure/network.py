@@ -18,7 +18,7 @@ from deploy.sandbox.azure.model import (
     new_etag,
     settle,
 )
-from deploy.sandbox.azure.nsg import all_rules, check_match, nsg_of
+from deploy.sandbox.azure.nsg import all_rules, check_match, checked_location, nsg_of
 from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.rules import open_ports
 
@@ -82,16 +82,7 @@ class Interfaces:
         check_match(call, old)
         self._locks.check_write(call.resource_id, "Microsoft.Network/networkInterfaces/write")
         self._lro.operations.check_free(call.resource_id, "AnotherOperationInProgress")
-        location = str(body.get("location") or "").replace(" ", "").lower()
-        if not location:
-            raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
-        if old is not None and old.location != location:
-            raise ArmError(
-                409,
-                "InvalidResourceLocation",
-                f"The resource '{old.name}' already exists in location '{old.location}'. "
-                f"A resource with the same name cannot be created in location '{location}'.",
-            )
+        location = checked_location(body, old)
         nic_id = old.id if old else call.resource_id
         properties = self._replaced(nic_id, location, body.get("properties") or {}, old)
         new = Resource(

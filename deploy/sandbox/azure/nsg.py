@@ -45,16 +45,7 @@ class SecurityGroups:
         check_match(call, old)
         self._locks.check_write(call.resource_id, "Microsoft.Network/networkSecurityGroups/write")
         self._lro.operations.check_free(call.resource_id, "AnotherOperationInProgress")
-        location = str(body.get("location") or "").replace(" ", "").lower()
-        if not location:
-            raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
-        if old is not None and old.location != location:
-            raise ArmError(
-                409,
-                "InvalidResourceLocation",
-                f"The resource '{old.name}' already exists in location '{old.location}'. "
-                f"A resource with the same name cannot be created in location '{location}'.",
-            )
+        location = checked_location(body, old)
         properties = body.get("properties") or {}
         check_rules(properties.get("securityRules") or [])
         new = nsg_resource(
@@ -144,6 +135,21 @@ def nsg_resource(nsg_id: str, location: str, rules: list[dict[str, Any]]) -> Res
 def all_rules(nsg: Resource) -> list[dict[str, Any]]:
     """The group's own rules, then the default ones."""
     return [*nsg.properties["securityRules"], *nsg.properties["defaultSecurityRules"]]
+
+
+def checked_location(body: dict[str, Any], old: Resource | None) -> str:
+    """The location that a PUT gives, as Azure writes it; a resource that exists can't move."""
+    location = str(body.get("location") or "").replace(" ", "").lower()
+    if not location:
+        raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
+    if old is not None and old.location != location:
+        raise ArmError(
+            409,
+            "InvalidResourceLocation",
+            f"The resource '{old.name}' already exists in location '{old.location}'. "
+            f"A resource with the same name cannot be created in location '{location}'.",
+        )
+    return location
 
 
 def check_match(call: Call, resource: Resource | None) -> None:
