@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -19,11 +20,29 @@ class NotReady(RuntimeError):
     """A process ended, or said nothing, before it was ready; carries the end of its log."""
 
 
+_PORTS = range(20_000, 32_000)
+"""Below what Linux and macOS take for outgoing connections, and for listeners that name no port."""
+
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on, and that nobody will be given by chance.
+
+    A process that is killed and started again needs its port a second time: one from the system's own range
+    may by then be the near end of somebody's connection.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        if port in _given:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
 
 
 class Process:
