@@ -12,6 +12,7 @@ from workers.arm.clients import Azure
 from workers.arm.errors import asking
 from workers.arm.ids import ArmId
 from workers.arm.longrunning import Accepted, Receipt
+from workers.arm.plain import plain
 from workers.domain.errors import NotFound
 from workers.domain.facts import BackupFacts
 from workers.domain.vm import VmRef
@@ -45,10 +46,11 @@ class Item:
 async def backup_status(azure: Azure, vm: VmRef, location: str) -> dict[str, Any]:
     """Azure's answer: protected or not, by which vault, under which names."""
     async with asking(f"read the backup status of {vm.name}"):
-        status = await azure.backup(vm.subscription_id).backup_status.get(
-            location, {"resourceType": "VM", "resourceId": vm.resource_id}
+        return await plain(
+            azure.backup(vm.subscription_id).backup_status.get(
+                location, {"resourceType": "VM", "resourceId": vm.resource_id}, stream=True
+            )
         )
-    return status.as_dict()
 
 
 async def backup_facts(azure: Azure, vm: VmRef, location: str) -> BackupFacts:

@@ -45,6 +45,13 @@ class Cache(Generic[_T]):
             del self._reads[next(iter(self._reads))]
         return await asyncio.shield(task)
 
+    def known(self, key: str) -> _T | None:
+        """The value if it is believed now, without waiting for anything."""
+        read = self._reads.get(key.lower())
+        if read is None or read[0] <= self._now() or not read[1].done():
+            return None
+        return read[1].result()
+
     def _ended(self, key: str, task: asyncio.Task[_T]) -> None:
         # Asking for the exception also tells asyncio that it was seen, when nobody waits any more.
         if task.cancelled() or task.exception() is not None:

@@ -6,6 +6,8 @@ Made lazily, closed together. What differs from the SDK's defaults, and why:
   value before; here a wait is written into the containment and another worker may take it up.
 - No automatic registration of resource providers: it polls every ten seconds until it is done.
 - No redirects: ARM has none, and a redirect would take the token along.
+- The environment names proxies, nothing else: with aiohttp's ``trust_env``, each request would look into the
+  user's netrc in a thread, and fail where that has an entry for ARM.
 - No trace logging of headers and bodies; the HTTP log keeps to ARM's list of harmless headers.
 """
 
@@ -15,6 +17,8 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from azure.core import AsyncPipelineClient
@@ -194,6 +198,7 @@ class Azure:
             policies.ContentDecodePolicy(),
             authenticate(self._identity(), self._scope),
             policies.CustomHookPolicy(),
+            policies.ProxyPolicy(proxies=_proxies(self.endpoint.url)),
             policies.DistributedTracingPolicy(),
             ARMHttpLoggingPolicy(),
         ]
@@ -211,7 +216,6 @@ class Azure:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S),
-                trust_env=True,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
             )
@@ -249,6 +253,11 @@ class _OnLoopback(AsyncARMChallengeAuthenticationPolicy):
     async def on_request(self, request: PipelineRequest[Any]) -> None:
         request.context.options["enforce_https"] = False
         await super().on_request(request)
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """The environment's proxies by scheme, unless it exempts this host from them."""
+    return {} if proxy_bypass(urlsplit(url).hostname or "") else getproxies()
 
 
 def _sdk() -> ModuleType:

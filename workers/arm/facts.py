@@ -2,14 +2,15 @@
 
 The VM itself comes first, since it names the rest; beside it the subscription's name. Then the backup status
 and all NICs in parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that is at most
-eight reads for a first start, and three within ten minutes of another one.
+eight reads for a first start, and three within ten minutes of another one. In a burst of starts, machines and
+NICs of one group are listed instead of read one by one.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -20,36 +21,61 @@ from workers.arm.clients import Azure
 from workers.arm.errors import asking
 from workers.arm.ids import name_of
 from workers.arm.machine import machine_facts, read_machine
-from workers.arm.rules import security_group
+from workers.arm.network_facts import linked, network_facts
+from workers.arm.together import Kind, Together
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
-from workers.domain.exposure import SecurityGroup, open_ports
 from workers.domain.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
-from workers.domain.vm import Nic, OpenPort, VmRef
+from workers.domain.vm import VmRef
 
 BELIEVED_S = 600.0
 """Seconds for which an NSG, a subnet, a public IP and a subscription's name are not read again."""
+BACKUP_BELIEVED_S = 60.0
+"""The same for whether a VM is backed up. The step that protects it asks again before it acts."""
 
 log = structlog.get_logger(__name__)
 
 _Json = dict[str, Any]
 _Read = Callable[[Azure, str], Coroutine[Any, Any, _Json]]
 
+MACHINES = Kind(
+    collection="Microsoft.Compute/virtualMachines",
+    api_version="2026-04-01",
+    read=lambda azure, vm_id: read_machine(azure, VmRef.parse(vm_id)),
+)
+NICS = Kind(collection="Microsoft.Network/networkInterfaces", api_version="2026-03-01", read=network.read_nic)
+
+
+class _Shared(NamedTuple):
+    """What all gatherings of a process have in common."""
+
+    azure: Azure
+    together: Together
+    resources: Cache[_Json]
+    names: Cache[str]
+    backups: Cache[BackupFacts]
+
 
 class ArmFacts:
     """The ``FactsReader`` of the domain, over ARM."""
 
     def __init__(self, azure: Azure, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._azure = azure
-        self._resources: Cache[_Json] = Cache(azure, ttl_s=BELIEVED_S, now=clock)
-        self._names: Cache[str] = Cache(azure, ttl_s=BELIEVED_S, now=clock)
+        self._shared = _Shared(
+            azure=azure,
+            together=Together(azure),
+            resources=Cache(azure, ttl_s=BELIEVED_S, now=clock),
+            names=Cache(azure, ttl_s=BELIEVED_S, now=clock),
+            backups=Cache(azure, ttl_s=BACKUP_BELIEVED_S, now=clock),
+        )
 
     async def gather(self, vm: VmRef, *, budget_s: float) -> Facts:
         """Everything about a VM that comes within ``budget_s`` seconds; the rest is named as missing.
 
+        The power state may be UNKNOWN while many are gathered at once: Azure's lists don't tell it.
+
         Raises:
             DependencyAway: Azure refuses the very first read for now, or can't be reached.
         """
-        gathering = _Gathering(self._azure, self._resources, self._names, vm)
+        gathering = _Gathering(self._shared, vm)
         try:
             async with asyncio.timeout(budget_s):
                 await gathering.all()
@@ -61,10 +87,8 @@ class ArmFacts:
 class _Gathering:
     """One gathering under way: what has arrived so far can be taken out at any moment."""
 
-    def __init__(self, azure: Azure, resources: Cache[_Json], names: Cache[str], vm: VmRef) -> None:
-        self._azure = azure
-        self._resources = resources
-        self._names = names
+    def __init__(self, shared: _Shared, vm: VmRef) -> None:
+        self._azure, self._together, self._resources, self._names, self._backups = shared
         self._vm = vm
         self._gone = False
         self._away: DependencyAway | None = None
@@ -79,15 +103,22 @@ class _Gathering:
 
     async def all(self) -> None:
         """Read everything; whoever cancels this finds in ``facts`` what had come by then."""
-        await asyncio.gather(self._fact("subscription", self._read_subscription), self._from_machine_on())
+        known = self._names.known(self._vm.subscription_id)
+        self._subscription_name = known or ""
+        await _side_by_side(
+            self._from_machine_on(),
+            *(() if known is not None else (self._fact("subscription", self._read_subscription),)),
+        )
 
     async def _from_machine_on(self) -> None:
         await self._fact("machine", self._read_machine)
         if self._machine is None or self._vm.classic:
             return
         started = time.monotonic()
-        await asyncio.gather(
-            self._fact("backup", self._read_backup, self._machine.location),
+        self._backup = self._backups.known(self._vm.key)
+        location = self._machine.location
+        await _side_by_side(
+            *(() if self._backup else (self._fact("backup", self._read_backup, location),)),
             *(self._nic(nic_id) for nic_id in self._machine.nic_ids),
         )
         self._took_ms["network"] = _ms_since(started)
@@ -97,18 +128,27 @@ class _Gathering:
         nic = self._nics.get(nic_id)
         if nic is None:
             return
-        group_id, public_ips = network.nsg_of(nic), _linked(nic, "publicIPAddress")
-        await asyncio.gather(
-            *(self._around("NSG", network.read_nsg, one) for one in (group_id,) if one),
-            *(self._subnet(subnet_id) for subnet_id in _linked(nic, "subnet")),
-            *(self._around("public IP", network.read_public_ip, ip) for ip in public_ips),
+        await _side_by_side(
+            *self._unread("NSG", network.read_nsg, network.nsg_of(nic)),
+            *(self._subnet(subnet_id) for subnet_id in linked(nic, "subnet")),
+            *self._unread("public IP", network.read_public_ip, *linked(nic, "publicIPAddress")),
         )
 
     async def _subnet(self, subnet_id: str) -> None:
-        await self._around("subnet", network.read_subnet, subnet_id)
+        await _side_by_side(*self._unread("subnet", network.read_subnet, subnet_id))
         group_id = network.nsg_of(self._found.get(subnet_id.lower(), {}))
-        if group_id:
-            await self._around("NSG", network.read_nsg, group_id)
+        await _side_by_side(*self._unread("NSG", network.read_nsg, group_id))
+
+    def _unread(
+        self, kind: str, read: _Read, *resource_ids: str | None
+    ) -> Iterator[Coroutine[Any, Any, None]]:
+        """Reads of those that have to be read; what is believed is taken over."""
+        for resource_id in filter(None, resource_ids):
+            known = self._resources.known(resource_id)
+            if known is None:
+                yield self._around(kind, read, resource_id)
+            else:
+                self._found[resource_id.lower()] = known
 
     async def _around(self, kind: str, read: _Read, resource_id: str) -> None:
         async def keep() -> None:
@@ -147,7 +187,7 @@ class _Gathering:
             if self._vm.classic:
                 self._machine = await classic.read_machine(self._azure, self._vm)
             else:
-                self._machine = machine_facts(await read_machine(self._azure, self._vm))
+                self._machine = machine_facts(await self._together.get(MACHINES, self._vm.resource_id))
         except NotFound:
             self._gone = True
         except DependencyAway as away:
@@ -155,10 +195,12 @@ class _Gathering:
             raise
 
     async def _read_backup(self, location: str) -> None:
-        self._backup = await backup_facts(self._azure, self._vm, location)
+        self._backup = await self._backups.get(
+            self._vm.key, lambda: backup_facts(self._azure, self._vm, location)
+        )
 
     async def _read_nic(self, nic_id: str) -> None:
-        self._nics[nic_id] = await network.read_nic(self._azure, nic_id)
+        self._nics[nic_id] = await self._together.get(NICS, nic_id)
 
     def late(self, budget_s: float) -> None:
         """The budget is used up: what is still awaited is missing."""
@@ -201,68 +243,16 @@ class _Gathering:
     def _network(self) -> NetworkFacts | None:
         if self._machine is None or self._vm.classic or (self._machine.nic_ids and not self._nics):
             return None
-        self._nics = {nic_id: self._nics[nic_id] for nic_id in self._machine.nic_ids if nic_id in self._nics}
-        return NetworkFacts(nics=self._shown_nics(), open_ports=self._open_ports())
-
-    def _shown_nics(self) -> tuple[Nic, ...]:
-        return tuple(
-            Nic(
-                id=nic["id"],
-                name=nic["name"],
-                nsg_id=network.nsg_of(nic),
-                subnet_nsg_id=self._subnet_group(nic),
-                public_ips=tuple(self._addresses(nic)),
-                private_ips=_private_ips(nic),
-            )
-            for nic in self._nics.values()
-        )
-
-    def _addresses(self, nic: _Json) -> list[str]:
-        found = (self._found.get(ip.lower(), {}) for ip in _linked(nic, "publicIPAddress"))
-        return [
-            ip["properties"]["ipAddress"] for ip in found if (ip.get("properties") or {}).get("ipAddress")
-        ]
-
-    def _subnet_group(self, nic: _Json) -> str | None:
-        groups = (network.nsg_of(self._found.get(subnet.lower(), {})) for subnet in _linked(nic, "subnet"))
-        return next((group for group in groups if group), None)
-
-    def _open_ports(self) -> tuple[OpenPort, ...]:
-        """Of the NICs with a public IP whose rules are all known; the others are named as missing."""
-        ports: list[OpenPort] = []
-        for nic in self._nics.values():
-            subnets, public_ips = _linked(nic, "subnet"), _linked(nic, "publicIPAddress")
-            groups = (self._subnet_group(nic), network.nsg_of(nic))
-            needed = [*subnets, *(group for group in groups if group)]
-            if not public_ips or any(one.lower() not in self._found for one in needed):
-                continue
-            if groups == (None, None):
-                ports.extend(self._unguarded(nic["name"], public_ips))
-                continue
-            addresses = _private_ips(nic)
-            ports.extend(open_ports(nic["name"], *(self._group(group, addresses) for group in groups)))
-        return tuple(ports)
-
-    def _unguarded(self, nic: str, public_ips: tuple[str, ...]) -> list[OpenPort]:
-        """Without any NSG, a public IP of the Basic SKU is open; one of the Standard SKU is closed."""
-        skus = [str((self._found.get(ip.lower(), {}).get("sku") or {}).get("name")) for ip in public_ips]
-        return [OpenPort(nic=nic, ports="*")] if "basic" in [sku.lower() for sku in skus] else []
-
-    def _group(self, group_id: str | None, addresses: tuple[str, ...]) -> SecurityGroup | None:
-        return security_group(self._found[group_id.lower()], addresses) if group_id else None
+        nics = [self._nics[nic_id] for nic_id in self._machine.nic_ids if nic_id in self._nics]
+        return network_facts(nics, self._found)
 
 
-def _linked(nic: _Json, kind: str) -> tuple[str, ...]:
-    """Ids of what the IP configurations of a NIC point at, each once."""
-    configurations = nic["properties"].get("ipConfigurations") or []
-    links = [((item.get("properties") or {}).get(kind) or {}).get("id") for item in configurations]
-    return tuple(dict.fromkeys(link for link in links if link))
-
-
-def _private_ips(nic: _Json) -> tuple[str, ...]:
-    configurations = nic["properties"].get("ipConfigurations") or []
-    found = [(item.get("properties") or {}).get("privateIPAddress") for item in configurations]
-    return tuple(address for address in found if address)
+async def _side_by_side(*reads: Coroutine[Any, Any, None]) -> None:
+    """All of them; a lone one needs no task of its own, which counts in a burst."""
+    if len(reads) == 1:
+        await reads[0]
+    elif reads:
+        await asyncio.gather(*reads)
 
 
 def _ms_since(started: float) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 from workers.arm.clients import Azure
 from workers.arm.errors import asking
+from workers.arm.plain import plain
 from workers.domain.errors import NotFound, StepFailed
 from workers.domain.facts import MachineFacts
 from workers.domain.vm import PowerState, VmRef
@@ -22,10 +23,11 @@ async def read_machine(azure: Azure, vm: VmRef) -> dict[str, Any]:
         StepFailed: we may not read it.
     """
     async with asking(f"read the VM {vm.name}"):
-        machine = await azure.compute(vm.subscription_id).virtual_machines.get(
-            vm.resource_group, vm.name, expand="instanceView"
+        return await plain(
+            azure.compute(vm.subscription_id).virtual_machines.get(
+                vm.resource_group, vm.name, expand="instanceView", stream=True
+            )
         )
-    return machine.as_dict()
 
 
 async def read_machine_to_contain(azure: Azure, vm: VmRef) -> dict[str, Any]:

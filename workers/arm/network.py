@@ -5,6 +5,7 @@ from typing import Any
 from workers.arm.clients import Azure
 from workers.arm.errors import asking
 from workers.arm.ids import ArmId, same
+from workers.arm.plain import plain
 from workers.domain.errors import NotFound
 
 SUCCEEDED = "Succeeded"
@@ -14,16 +15,18 @@ async def read_nic(azure: Azure, nic_id: str) -> dict[str, Any]:
     """A NIC, with its etag."""
     nic = ArmId.parse(nic_id)
     async with asking(f"read the NIC {nic.name}"):
-        found = await azure.network(nic.subscription_id).network_interfaces.get(nic.group, nic.name)
-    return found.as_dict()
+        return await plain(
+            azure.network(nic.subscription_id).network_interfaces.get(nic.group, nic.name, stream=True)
+        )
 
 
 async def read_nsg(azure: Azure, nsg_id: str) -> dict[str, Any]:
     """An NSG with its own and the default rules."""
     nsg = ArmId.parse(nsg_id)
     async with asking(f"read the NSG {nsg.name}"):
-        found = await azure.network(nsg.subscription_id).network_security_groups.get(nsg.group, nsg.name)
-    return found.as_dict()
+        return await plain(
+            azure.network(nsg.subscription_id).network_security_groups.get(nsg.group, nsg.name, stream=True)
+        )
 
 
 async def find_nsg(azure: Azure, nsg_id: str) -> dict[str, Any] | None:
@@ -38,18 +41,20 @@ async def read_subnet(azure: Azure, subnet_id: str) -> dict[str, Any]:
     """A subnet; its NSG is only named."""
     subnet = ArmId.parse(subnet_id)
     async with asking(f"read the subnet {subnet.name}"):
-        found = await azure.network(subnet.subscription_id).subnets.get(subnet.group, *subnet.names)
-    return found.as_dict()
+        return await plain(
+            azure.network(subnet.subscription_id).subnets.get(subnet.group, *subnet.names, stream=True)
+        )
 
 
 async def read_public_ip(azure: Azure, public_ip_id: str) -> dict[str, Any]:
     """A public IP address."""
     public_ip = ArmId.parse(public_ip_id)
     async with asking(f"read the public IP {public_ip.name}"):
-        found = await azure.network(public_ip.subscription_id).public_ip_addresses.get(
-            public_ip.group, public_ip.name
+        return await plain(
+            azure.network(public_ip.subscription_id).public_ip_addresses.get(
+                public_ip.group, public_ip.name, stream=True
+            )
         )
-    return found.as_dict()
 
 
 async def put_nsg_on_nic(azure: Azure, nic: dict[str, Any], nsg_id: str | None) -> None:

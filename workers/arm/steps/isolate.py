@@ -26,7 +26,7 @@ from workers.arm.machine import nic_ids, read_machine_to_contain
 from workers.arm.steps import classic_isolate
 from workers.arm.steps.lockdown import lockdown_nsg_id, locks_down, nsg_name, wanted_nsg
 from workers.domain.containment import Progress, Step
-from workers.domain.errors import NotFound, StepFailed
+from workers.domain.errors import NotFound, StartgateError, StepFailed
 from workers.domain.facts import Facts
 from workers.domain.plans import Change, StepName
 from workers.domain.policy import LockdownProfile
@@ -194,7 +194,15 @@ class Isolate(StepRunner):
             await network.put_nsg_on_nic(self._azure, nic, target)
         except Busy as busy:
             return f"{nic['name']}: {busy.code}, read again"
-        return f"{nic['name']} written"
+        return None if await self._reads_back(nic["id"], target) else f"{nic['name']} written"
+
+    async def _reads_back(self, nic_id: str, target: str) -> bool:
+        """Whether Azure has finished already, as it often has. If it can't be told now, a later look tells."""
+        try:
+            nic = await network.read_nic(self._azure, nic_id)
+        except StartgateError:
+            return False
+        return same(network.nsg_of(nic), target) and network.settled(nic)
 
     async def _restore(self, nic_id: str, lockdown: str, change: Change | None) -> str | None:
         before = change.before if change else {}

@@ -1,0 +1,184 @@
+"""Reads that many starts need at once, made as one list.
+
+A lone start reads its VM and its NICs by themselves. In a burst that would use up Azure's budget (250 reads,
+then 25 a second for a subscription) and most of a worker's processor time. So where several machines of one
+resource group wait to be read, the group is listed once for all of them. A list is always begun after those
+who get something from it have asked: nobody is given what was read before their start.
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import structlog
+
+from workers.arm.clients import Azure
+from workers.arm.errors import asking
+from workers.arm.ids import ArmId, group_id
+from workers.domain.errors import DependencyAway, StartgateError
+
+SINGLY = 2
+"""So many of a group are read by themselves at once; the next one waits for its turn, or for company."""
+LIST_FROM = 2
+"""So many have to wait, or be found on a page, for a list to be worth it: large groups have many pages."""
+
+_Json = dict[str, Any]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """Resources that can be read one by one or as a list.
+
+    Attributes:
+        collection: provider and type, such as ``Microsoft.Network/networkInterfaces``.
+        api_version: of the list.
+        read: reads one by its id.
+    """
+
+    collection: str
+    api_version: str
+    read: Callable[[Azure, str], Coroutine[Any, Any, _Json]]
+
+
+class _Asked(NamedTuple):
+    """Somebody waits for a resource."""
+
+    resource_id: str
+    answer: asyncio.Future[_Json]
+
+
+@dataclass(slots=True)
+class _Line:
+    """Who reads or waits in one group, for one kind."""
+
+    kind: Kind
+    group: str
+    singly: int = 0
+    waiting: list[_Asked] = field(default_factory=list)
+    listing: asyncio.Task[None] | None = None
+
+    @property
+    def quiet(self) -> bool:
+        return self.singly < SINGLY and not self.waiting and self.listing is None
+
+    @property
+    def idle(self) -> bool:
+        return self.quiet and not self.singly
+
+
+class Together:
+    """Reads singly while few ask, and lists while many do."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+        self._lines: dict[tuple[str, str], _Line] = {}
+
+    async def get(self, kind: Kind, resource_id: str) -> _Json:
+        """The resource as it is now. What comes from a list lacks what only a single read can expand.
+
+        Raises:
+            NotFound: there is none.
+            DependencyAway: Azure does not answer, or throttles.
+            StepFailed: we may not read it.
+        """
+        where = ArmId.parse(resource_id)
+        group = group_id(where.subscription_id, where.group)
+        key = (kind.collection, group.lower())
+        line = self._lines.setdefault(key, _Line(kind, group))
+        try:
+            if line.quiet:
+                return await self._singly(line, resource_id)
+            asked = _Asked(resource_id, asyncio.get_running_loop().create_future())
+            line.waiting.append(asked)
+            self._serve(line)
+            return await asked.answer
+        finally:
+            if line.idle:
+                self._lines.pop(key, None)
+
+    def _serve(self, line: _Line) -> None:
+        """Begin what can be begun for those who wait: a list, or single reads while few are under way."""
+        if line.listing is not None:
+            return
+        if len(line.waiting) >= LIST_FROM:
+            # It begins in the next turn of the event loop: until then others may join.
+            line.listing = self._azure.run(self._list(line))
+            return
+        while line.waiting and line.singly < SINGLY:
+            self._begin(line, line.waiting.pop(0))
+
+    def _begin(self, line: _Line, asked: _Asked) -> None:
+        line.singly += 1
+        self._azure.run(self._answer(line, asked))
+
+    async def _singly(self, line: _Line, resource_id: str) -> _Json:
+        line.singly += 1
+        try:
+            return await line.kind.read(self._azure, resource_id)
+        finally:
+            line.singly -= 1
+            self._serve(line)
+
+    async def _answer(self, line: _Line, asked: _Asked) -> None:
+        try:
+            _succeed(asked, await line.kind.read(self._azure, asked.resource_id))
+        except Exception as error:
+            _fail(asked, error)
+        finally:
+            line.singly -= 1
+            asked.answer.cancel()  # changes nothing, unless this was cut off
+            self._serve(line)
+
+    async def _list(self, line: _Line) -> None:
+        asked, line.waiting = line.waiting, []
+        left: list[_Asked] = []
+        try:
+            left = await self._listed(line, asked)
+        finally:
+            line.listing = None
+            for one in left:
+                self._begin(line, one)
+            for one in asked:
+                if one not in left:
+                    one.answer.cancel()  # as above
+            self._serve(line)
+
+    async def _listed(self, line: _Line, asked: list[_Asked]) -> list[_Asked]:
+        """Answer from a list of the group; gives back those who have to be read singly."""
+        wanted: dict[str, list[_Asked]] = {}
+        for one in asked:
+            wanted.setdefault(one.resource_id.lower(), []).append(one)
+        url, version = f"{line.group}/providers/{line.kind.collection}", line.kind.api_version
+        try:
+            while url and wanted:
+                async with asking(f"list {line.kind.collection} of {line.group}"):
+                    response = await self._azure.send("GET", url, api_version=version)
+                    page = response.json()
+                found = [
+                    (one, item) for item in page["value"] for one in wanted.pop(str(item["id"]).lower(), ())
+                ]
+                for one, item in found:
+                    _succeed(one, item)
+                # The address of the next page brings its own version.
+                url, version = (page.get("nextLink") or "") if len(found) >= LIST_FROM else "", ""
+        except DependencyAway as away:
+            for one in (one for waiting in wanted.values() for one in waiting):
+                _fail(one, away)
+            return []
+        except (StartgateError, KeyError, TypeError, AttributeError, ValueError) as error:
+            log.info("reading one by one instead", collection=line.kind.collection, error=str(error))
+        return [one for waiting in wanted.values() for one in waiting]
+
+
+def _succeed(asked: _Asked, found: _Json) -> None:
+    if not asked.answer.done():
+        asked.answer.set_result(found)
+
+
+def _fail(asked: _Asked, error: Exception) -> None:
+    if not asked.answer.done():
+        asked.answer.set_exception(error)
+        asked.answer.exception()  # seen: whoever asked may have given up waiting
