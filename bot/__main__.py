@@ -69,7 +69,8 @@ def run_command() -> None:
     settings = read_environment(BotSettings)
     configure_logging(settings.log, process="bot")
     try:
-        policy = read_policy(settings.policy)
+        # The workers apply the rules, and check their conditions: that needs a CEL runtime, which takes 8 MB.
+        policy = read_policy(settings.policy, conditions=False)
     except InvalidPolicy as invalid:
         typer.echo(invalid.diagnostics(), err=True)
         raise typer.Exit(78) from None

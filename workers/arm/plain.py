@@ -20,7 +20,7 @@ async def plain(call: Awaitable[Any]) -> dict[str, Any]:
     chunks = [chunk async for chunk in await call]
     try:
         body = json.loads(b"".join(chunks))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DecodeError("the answer is not JSON") from None
     if not isinstance(body, dict):
         raise DecodeError("the answer is not a JSON object")

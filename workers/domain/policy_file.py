@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy import Policy
+from workers.domain.rule_findings import rule_findings
 
 _MOST_BYTES = 256 * 1024
 _MOST_NODES = 10_000
@@ -19,8 +20,13 @@ class _Place(NamedTuple):
     column: int
 
 
-def load_policy(text: str, *, path: str = "policy") -> Policy:
+def load_policy(text: str, *, path: str = "policy", conditions: bool = True) -> Policy:
     """Read and check a whole policy.
+
+    Args:
+        text: the YAML.
+        path: its name, for messages.
+        conditions: whether to check the rules' expressions, too, which takes a CEL runtime.
 
     Raises:
         InvalidPolicy: with every finding, in the order of the file.
@@ -32,7 +38,8 @@ def load_policy(text: str, *, path: str = "policy") -> Policy:
         )
     places: dict[tuple[str | int, ...], _Place] = {(): _Place(1, 1)}
     findings: list[Finding] = []
-    data = _read_yaml(text, places, findings, path)
+    root = _composed(text, path)
+    data = None if root is None else _convert(root, (), places, findings, depth=0)
     if not isinstance(data, dict):
         findings.append(
             Finding(
@@ -44,23 +51,24 @@ def load_policy(text: str, *, path: str = "policy") -> Policy:
             )
         )
         raise InvalidPolicy(findings, path=path)
+    if isinstance(root, yaml.MappingNode):
+        findings.extend(rule_findings(root, text, conditions=conditions))
     try:
         policy = Policy.model_validate(data)
     except ValidationError as error:
         findings.extend(_finding(dict(item), places) for item in error.errors())
         raise InvalidPolicy(findings, path=path) from None
     findings.extend(_dangling(policy, places))
+    findings.extend(_backwards(policy, places))
     if findings:
         raise InvalidPolicy(findings, path=path)
     return policy
 
 
-def _read_yaml(
-    text: str, places: dict[tuple[str | int, ...], _Place], findings: list[Finding], path: str
-) -> object:
+def _composed(text: str, path: str) -> yaml.Node | None:
     try:
-        # SafeLoader's constructor can't be asked for marks, so the node tree is read and converted here.
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        # SafeLoader's constructor can't be asked for marks, so the node tree is read, and converted here.
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise InvalidPolicy(
@@ -77,7 +85,6 @@ def _read_yaml(
     except (yaml.YAMLError, RecursionError) as error:
         problem = "nested too deep" if isinstance(error, RecursionError) else str(error)
         raise InvalidPolicy([Finding(line=1, column=1, where="YAML", problem=problem)], path=path) from None
-    return None if node is None else _convert(node, (), places, findings, depth=0)
 
 
 def _convert(
@@ -163,19 +170,44 @@ def _did_you_mean(where: tuple[str | int, ...]) -> str:
 
 
 def _dangling(policy: Policy, places: dict[tuple[str | int, ...], _Place]) -> list[Finding]:
-    wanted = policy.defaults.lockdown
-    if wanted in policy.lockdowns or (wanted == "standard" and not policy.lockdowns):
-        return []
-    place = places.get(("defaults", "lockdown"), places.get(("lockdowns",), _Place(1, 1)))
-    return [
-        Finding(
-            line=place.line,
-            column=place.column,
-            where="defaults.lockdown",
-            problem=f"no lockdown profile is named {wanted!r}",
-            remedy=f"Name one of {', '.join(policy.lockdowns) or 'the profiles under lockdowns:'}.",
-        )
+    named: list[tuple[tuple[str | int, ...], str]] = [(("defaults", "lockdown"), policy.defaults.lockdown)]
+    named += [
+        (("rules", n, "lockdown"), rule.lockdown) for n, rule in enumerate(policy.rules) if rule.lockdown
     ]
+    findings = []
+    for where, wanted in named:
+        if policy.has_profile(wanted):
+            continue
+        place = places.get(where, places.get(("lockdowns",), _Place(1, 1)))
+        findings.append(
+            Finding(
+                line=place.line,
+                column=place.column,
+                where=_dotted(where),
+                problem=f"no lockdown profile is named {wanted!r}",
+                remedy=f"Name one of {', '.join(policy.lockdowns) or 'the profiles under lockdowns:'}.",
+            )
+        )
+    return findings
+
+
+def _backwards(policy: Policy, places: dict[tuple[str | int, ...], _Place]) -> list[Finding]:
+    findings = []
+    for n, rule in enumerate(policy.rules):
+        try:
+            policy.defaults.but(rule)
+        except ValidationError:
+            place = places[("rules", n)]
+            findings.append(
+                Finding(
+                    line=place.line,
+                    column=place.column,
+                    where=_dotted(("rules", n)),
+                    problem="with what the defaults say, its deadlines go backwards in time",
+                    remedy="Give the later ones, too: remind_after, escalate_after, expire_after.",
+                )
+            )
+    return findings
 
 
 def _dotted(where: tuple[str | int, ...]) -> str:

@@ -1,29 +1,30 @@
-"""``startgate policy check``."""
+"""``startgate policy check | explain``: whether a policy file is right, and what it makes of a start."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workers.domain.errors import InvalidPolicy
+from workers.consumers.event_shapes import parse_start_events
+from workers.domain.errors import InvalidEvent, InvalidPolicy
+from workers.domain.events import StartEvent
+from workers.domain.facts import Facts, MachineFacts
+from workers.domain.people import owner_from_tags
+from workers.domain.policy import Policy
+from workers.domain.rule_variables import Case, known_values
+from workers.domain.rules import Rules, Undecided
 from workers.use_cases.read_policy import read_policy
 
 app = typer.Typer(no_args_is_help=True, help="The policy file.")
 
-
-@app.callback()
-def _commands() -> None:
-    """Keep ``check`` a command of its own, though it is the only one."""
+File = Annotated[Path, typer.Argument(help="The YAML file.")]
 
 
 @app.command("check")
-def check(file: Annotated[Path, typer.Argument(help="The YAML file.")]) -> None:
+def check(file: File) -> None:
     """Check a policy file: every error at once, with line and remedy. Exits 1 if there is any."""
-    try:
-        policy = read_policy(file)
-    except InvalidPolicy as invalid:
-        typer.echo(invalid.diagnostics(), err=True)
-        raise typer.Exit(1) from None
+    policy = _read(file)
     defaults = policy.defaults
     typer.echo(
         f"{file}: fine. Asks by tag {', '.join(policy.owner.tags)}, else in {policy.owner.fallback}; "
@@ -31,3 +32,86 @@ def check(file: Annotated[Path, typer.Argument(help="The YAML file.")]) -> None:
         f"ends after {defaults.expire_after}; on silence: {defaults.on_silence}; "
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
+    typer.echo(_about_rules(policy))
+
+
+@app.command("explain")
+def explain(
+    file: File,
+    event: Annotated[
+        Path, typer.Argument(help="A start event as JSON, in any shape that Startgate accepts.")
+    ],
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tags", "--tag", metavar="NAME=VALUE", help="A tag of the VM; may be given again."),
+    ] = None,
+    now: Annotated[
+        datetime | None, typer.Option(help="When it is judged, in UTC; by default the present.")
+    ] = None,
+) -> None:
+    """What the rules make of a start: the verdict, and for each rule whether it matched, and if not, why.
+
+    Without tags, nothing is known of the VM that would have to be asked of Azure.
+    """
+    policy = _read(file)
+    try:
+        events = parse_start_events(event.read_bytes())
+    except (InvalidEvent, OSError) as error:
+        typer.echo(f"{event}: {error}", err=True)
+        raise typer.Exit(1) from None
+    facts = _facts(tags or [])
+    rules = Rules(policy.rules)
+    for start in events:
+        _explain(rules, _case(policy, start, facts, now))
+
+
+def _read(file: Path) -> Policy:
+    try:
+        return read_policy(file)
+    except InvalidPolicy as invalid:
+        typer.echo(invalid.diagnostics(), err=True)
+        raise typer.Exit(1) from None
+
+
+def _about_rules(policy: Policy) -> str:
+    if not policy.rules:
+        return "No rules: every start is asked about."
+    count = len(policy.rules)
+    needing = [rule.name for rule in Rules(policy.rules).needing_facts]
+    told = f"need facts from Azure: {', '.join(needing)}" if needing else "none needs facts from Azure"
+    return f"{count} rule{'' if count == 1 else 's'}; {told}."
+
+
+def _facts(tags: list[str]) -> Facts | None:
+    if not tags:
+        return None
+    pairs = [tag.partition("=") for tag in tags]
+    if any(not equals for _, equals, _ in pairs):
+        raise typer.BadParameter("a tag is written NAME=VALUE", param_hint="--tags")
+    named = {name: value for name, _, value in pairs}
+    return Facts(machine=MachineFacts(tags=named))
+
+
+def _case(policy: Policy, event: StartEvent, facts: Facts | None, now: datetime | None) -> Case:
+    at = now.replace(tzinfo=now.tzinfo or UTC) if now else datetime.now(UTC)
+    owner = owner_from_tags(facts.tags, policy.owner.tags, tags_known=True) if facts else None
+    return Case(event, at, facts, owner)
+
+
+def _explain(rules: Rules, case: Case) -> None:
+    typer.echo(f"{case.event.vm.resource_id!r}, {case.event.phase}")
+    for name, value in known_values(case).items():
+        typer.echo(f"  {name} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
+    typer.echo(_verdict(rules, case))
+    for look in rules.look(case):
+        typer.echo(f"  {look.rule.name!r}: {look.seen}{f': {look.reason!r}' if look.reason else ''}")
+
+
+def _verdict(rules: Rules, case: Case) -> str:
+    ruling = rules.early(case.event, case.now)
+    if isinstance(ruling, Undecided):
+        if case.facts is None or case.owner is None:
+            needing = rules.needing_facts[0].name
+            return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE."
+        ruling = ruling.decide(case.facts, case.owner)
+    return f"verdict: {ruling.verdict}, by rule {ruling.name!r}"

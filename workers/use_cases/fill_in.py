@@ -57,9 +57,10 @@ class FillIn:
         now = self._clock.now()
         records: tuple[AuditRecord, ...] = ()
         if facts is not None and _known(facts) >= _known(approval.facts):
-            assessment = self._assess(approval.event.vm, facts, now)
-            owner = approval.owner if approval.owner.known else assessment.owner
-            approval = approval.changed(facts=facts, plan=assessment.plan, owner=owner)
+            # The rules are not asked again: the terms stay those it was asked on, and the plan is theirs.
+            owner = approval.owner if approval.owner.known else self._assess.owner(facts)
+            plan = self._assess.plan(approval.event.vm, facts, approval.terms.lockdown, now)
+            approval = approval.changed(facts=facts, plan=plan, owner=owner)
             records = (
                 AuditRecord(
                     kind="facts.filled-in",

@@ -1,6 +1,7 @@
 """A VM was started: find out what it means, and open the question. One start gives one approval."""
 
 import asyncio
+import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -8,17 +9,19 @@ from typing import NamedTuple
 import structlog
 
 from workers.domain.approvals import Approval
-from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, DependencyAway, NotFound
 from workers.domain.events import Phase, StartEvent
 from workers.domain.facts import Facts, MissingFact
 from workers.domain.ids import approval_id, partition_of_vm
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy import Verdict
 from workers.domain.ports import Clock, Commit, FactsReader, Inventory, Nudger, Store
+from workers.domain.rules import Ruling, Undecided
 from workers.domain.vm import KnownVm, PowerState, VmRecord
 from workers.use_cases.assess import Assess
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.recontain import Recontain
+from workers.use_cases.start_record import start_record
 from workers.use_cases.withdraw import Withdraw
 
 log = structlog.get_logger(__name__)
@@ -38,6 +41,7 @@ class Outcome(StrEnum):
     FAILED_START = "failed start"
     RECONTAINED = "recontained"
     EXPECTED = "expected"
+    PASSED = "passed"
 
 
 class Opened(NamedTuple):
@@ -95,17 +99,34 @@ class OpenApproval:
             recontained = await self._recontain(record.containment_id, event)
             if recontained:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
-        facts = await self._gather(event)
-        approval = self._approval(document_id, event, facts)
+        return await self._judge(event, document_id, record)
+
+    async def _judge(self, event: StartEvent, document_id: str, record: VmRecord) -> Opened:
+        """Let it pass or ask, as the rules say; they may decide before any fact is read."""
+        now = self._clock.now()
+        ruling = self._assess.early(event, now)
+        facts: Facts | None = None
+        if isinstance(ruling, Undecided):
+            facts = await self._gather(event)
+            ruling = self._assess.late(ruling, facts)
+        for name, reason in ruling.unevaluated.items():
+            log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
+        if ruling.verdict is Verdict.PASS:
+            return await self._pass(event, ruling, now)
+        if facts is None:
+            facts = await self._gather(event)
+        return await self._ask(self._approval(document_id, event, facts, ruling), record, ruling)
+
+    async def _ask(self, approval: Approval, record: VmRecord, ruling: Ruling) -> Opened:
         try:
-            # On what was read above: whatever has changed since is a conflict.
-            opened = await self._write(approval, record)
+            # On what was read before: whatever has changed since is a conflict.
+            opened = await self._write(approval, record, ruling)
         except Conflict:
-            opened = await until_written(lambda: self._write_anew(approval))
+            opened = await until_written(lambda: self._write_anew(approval, ruling))
         if opened.outcome is Outcome.ASKED:
-            await self._after(approval, facts)
+            await self._after(approval, approval.facts)
         elif opened.outcome is Outcome.VANISHED:
-            await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=document_id, version=1))
+            await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=approval.id, version=1))
         return opened
 
     async def _identified(self, event: StartEvent) -> tuple[str, bool]:
@@ -148,7 +169,7 @@ class OpenApproval:
             Commit(
                 partition=partition_of_vm(event.vm.key),
                 once=f"expected:{event.dedupe_key}",
-                audit=(_audit("start.expected", event, self._clock.now()),),
+                audit=(start_record("start.expected", event, self._clock.now()),),
             )
         )
         return Opened(Outcome.EXPECTED)
@@ -160,7 +181,7 @@ class OpenApproval:
             Commit(
                 partition=partition_of_vm(event.vm.key),
                 once=f"failed:{event.dedupe_key}",
-                audit=(_audit("start.failed", event, now),),
+                audit=(start_record("start.failed", event, now),),
             )
         )
         # Events are unordered: a beginning that is told after the failure must not be asked about.
@@ -168,9 +189,23 @@ class OpenApproval:
         withdrawn = await self._withdraw(document_id, "the start failed")
         return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
 
-    def _approval(self, document_id: str, event: StartEvent, facts: Facts) -> Approval:
+    async def _pass(self, event: StartEvent, ruling: Ruling, now: datetime) -> Opened:
+        """A rule expects it: nobody is asked, and it is put on record, once for each event that tells of it.
+
+        No later telling becomes a duplicate by that: callers can choose correlation ids, so each is judged.
+        """
+        await self._store.commit(
+            Commit(
+                partition=partition_of_vm(event.vm.key),
+                once=f"passed:{event.dedupe_key_at_its_time}:{_of_caller(event)}",
+                audit=(start_record("start.passed", event, now, ruling=ruling),),
+            )
+        )
+        return Opened(Outcome.PASSED)
+
+    def _approval(self, document_id: str, event: StartEvent, facts: Facts, ruling: Ruling) -> Approval:
         now = self._clock.now()
-        assessment = self._assess(event.vm, facts, now)
+        assessment = self._assess(ruling, event.vm, facts, now)
         return Approval(
             id=document_id,
             event=event,
@@ -181,18 +216,18 @@ class OpenApproval:
             opened_at=now,
         ).filling_in(now)
 
-    async def _write_anew(self, approval: Approval) -> Opened:
+    async def _write_anew(self, approval: Approval, ruling: Ruling) -> Opened:
         if await self._exists(approval.id):
             return Opened(Outcome.DUPLICATE, approval.id)
-        return await self._write(approval, await self._store.vm_record(approval.event.vm))
+        return await self._write(approval, await self._store.vm_record(approval.event.vm), ruling)
 
-    async def _write(self, approval: Approval, record: VmRecord) -> Opened:
+    async def _write(self, approval: Approval, record: VmRecord, ruling: Ruling) -> Opened:
         event = approval.event
         partition = partition_of_vm(event.vm.key)
-        opened = _audit("approval.opened", event, approval.opened_at, approval)
+        opened = start_record("approval.opened", event, approval.opened_at, approval, ruling)
         if approval.facts.gone:
             gone = approval.withdrawn(approval.opened_at, "the VM no longer exists")
-            closed = _audit("approval.withdrawn", event, approval.opened_at, gone)
+            closed = start_record("approval.withdrawn", event, approval.opened_at, gone, ruling)
             commit = Commit(
                 partition=partition, documents=(gone,), audit=(opened, closed), once=_once(approval)
             )
@@ -244,22 +279,6 @@ def _once(approval: Approval) -> str | None:
     return _start(approval.id) if approval.event.phase is Phase.STARTED else None
 
 
-def _audit(kind: str, event: StartEvent, at: datetime, approval: Approval | None = None) -> AuditRecord:
-    details: dict[str, object] = {
-        "caller": event.caller.model_dump(mode="json"),
-        "correlation_id": event.correlation_id,
-        "started_at": event.at.isoformat(),
-        "shape": event.shape,
-    }
-    if approval is not None:
-        details |= {
-            "owner": approval.owner.model_dump(mode="json"),
-            "rule": approval.terms.rule,
-            "verdict": "ask",
-            "missing": [fact.name for fact in approval.facts.missing],
-        }
-        if approval.closed_because:
-            details["because"] = approval.closed_because
-    return AuditRecord(
-        kind=kind, at=at, about=approval.id if approval else "", vm=event.vm.key, details=details
-    )
+def _of_caller(event: StartEvent) -> str:
+    """Who: of a known length, for a key."""
+    return hashlib.sha256(event.caller.object_id.lower().encode(errors="replace")).hexdigest()[:16]

@@ -7,8 +7,8 @@ from workers.domain.policy import Policy
 from workers.domain.policy_file import load_policy
 
 
-def read_policy(path: Path) -> Policy:
-    """The checked policy.
+def read_policy(path: Path, *, conditions: bool = True) -> Policy:
+    """The checked policy; without ``conditions``, all of it but the rules' expressions.
 
     Raises:
         InvalidPolicy: every error with line and remedy; a file that can't be read too.
@@ -18,4 +18,4 @@ def read_policy(path: Path) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         finding = Finding(line=1, column=1, where="file", problem=f"can't be read: {error}")
         raise InvalidPolicy([finding], path=str(path)) from None
-    return load_policy(text, path=str(path))
+    return load_policy(text, path=str(path), conditions=conditions)
