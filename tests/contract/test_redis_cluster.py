@@ -18,6 +18,7 @@ from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
+from workers.domain.nudges import Scheduled
 from workers.domain.ports import Commit
 from workers.domain.vm import VmRef
 from workers.runtime.checks import make
@@ -117,6 +118,40 @@ async def test_one_decision_wins_under_concurrency(store: RedisStore) -> None:
     assert sum(await asyncio.gather(*(write() for _ in range(50)))) == 1
 
 
+async def test_what_is_asked_at_once_is_answered_from_all_nodes(
+    store: RedisStore, client: redis.asyncio.Redis
+) -> None:
+    inventory = RedisInventory(client, pipe=store.pipe)
+    await store.commit(Commit(partition=0))  # connected, as by the note of a process that begins
+    *approvals, _ = await asyncio.gather(
+        *(written(store, partition) for partition in range(PARTITIONS)), inventory.put([a.known_vm()])
+    )
+    answers = await asyncio.gather(
+        *(store.approval(approval.id) for approval in approvals),
+        *(store.commit(Commit(partition=partition, once="event")) for partition in range(PARTITIONS)),
+        *(store.commit(Commit(partition=p, documents=(a.card(id=d.id),))) for p, d in enumerate(approvals)),
+        *(
+            store.note_scheduled(d.id, Scheduled(sequence_number=p, due=a.NOW))
+            for p, d in enumerate(approvals)
+        ),
+    )
+    assert answers == [*approvals, *[True] * PARTITIONS * 2, *[None] * PARTITIONS]
+    scheduled = await asyncio.gather(*(store.take_scheduled(d.id) for d in approvals))
+    assert [s.sequence_number if s else None for s in scheduled] == list(range(PARTITIONS))
+    assert len(await inventory.all()) == 1
+
+
+async def test_commits_that_meet_nodes_without_the_script_are_each_made_once(
+    cluster: Cluster, store: RedisStore
+) -> None:
+    await store.commit(Commit(partition=0))
+    for node in cluster.nodes:
+        with node.client() as near:
+            near.script_flush()
+    commits = (store.commit(Commit(partition=p % PARTITIONS, once=f"{p}")) for p in range(PARTITIONS * 3))
+    assert await asyncio.gather(*commits) == [True] * PARTITIONS * 3
+
+
 async def test_the_inventory_works(client: redis.asyncio.Redis) -> None:
     inventory = RedisInventory(client)
     vms = [a.known_vm(ref=vm_in(partition)) for partition in range(PARTITIONS)]
@@ -181,8 +216,14 @@ async def test_while_a_node_is_dead_nothing_is_answered_by_half(
 
 async def _others_go_on(cluster: Cluster, store: RedisStore) -> None:
     alive = next(p for p in range(PARTITIONS) if cluster.nodes[2].owns(p))
+    lost = next(p for p in range(PARTITIONS) if cluster.nodes[1].owns(p))
     assert await store.commit(Commit(partition=alive, once="event"))
     assert (await store.vm_record(vm_in(alive))).version == 0
+    answers = await asyncio.gather(
+        *(store.commit(Commit(partition=p, once="at once")) for p in (alive, lost)), return_exceptions=True
+    )
+    assert answers[0] is True
+    assert isinstance(answers[1], DependencyAway)
 
 
 async def _again(store: RedisStore) -> list[str]:
@@ -200,6 +241,10 @@ async def test_a_cluster_that_is_not_there_is_a_dependency_away() -> None:
     async with connect(SecretStr(f"redis+cluster://127.0.0.1:{free_port()}")) as client:
         with pytest.raises(DependencyAway):
             await RedisStore(client).past_due(a.NOW)
+        store = RedisStore(client)
+        reads = [store.vm_record(vm_in(partition)) for partition in range(3)]
+        answers = await asyncio.gather(*reads, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [DependencyAway] * 3
 
 
 async def test_a_single_server_is_no_cluster_and_says_so(valkey: object) -> None:

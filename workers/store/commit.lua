@@ -4,10 +4,11 @@
 -- KEYS[3] audit (stream)                                  KEYS[4] head of the audit's hash chain
 -- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d)
 -- KEYS[#] standing (set: ids of containments that hold a VM), the last one
--- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, data, due, ttl, show, stands}], audit: [text],
---   shown: [{id, version, index}]}; due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever;
---   stands is null for what is no containment;
---   the documents named by shown follow the written ones in KEYS.
+-- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, due, ttl, show, stands}], shown: [[id, version]]};
+--   due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever; stands is null for what is no
+--   containment; the documents named by shown follow the written ones in KEYS, in order
+-- ARGV[2…] the written documents' texts, in order; after them the audit records' texts. They stay as they are:
+--   within the JSON they would be encoded twice there and decoded once more here.
 -- Answers {1} written, {0, 'once'} seen before, {0, 'conflict', id} changed since it was read.
 local a = cjson.decode(ARGV[1])
 
@@ -26,7 +27,7 @@ if a.once_ttl > 0 then
 end
 for i, doc in ipairs(a.docs) do
   local key = KEYS[5 + i]
-  redis.call('HSET', key, 'v', doc.expect + 1, 'd', doc.data)
+  redis.call('HSET', key, 'v', doc.expect + 1, 'd', ARGV[1 + i])
   if doc.ttl > 0 then
     redis.call('PEXPIRE', key, doc.ttl)
   else
@@ -46,14 +47,15 @@ for i, doc in ipairs(a.docs) do
     redis.call('SREM', KEYS[#KEYS], doc.id)
   end
 end
-for _, shown in ipairs(a.shown) do
-  -- Only when nothing newer was written meanwhile; their keys follow those of the documents, in order.
-  local version = redis.call('HGET', KEYS[5 + #a.docs + shown.index], 'v')
-  if not version or tonumber(version) <= shown.version then
-    redis.call('ZREM', KEYS[2], shown.id)
+for i, shown in ipairs(a.shown) do
+  -- Only when nothing newer was written meanwhile.
+  local version = redis.call('HGET', KEYS[5 + #a.docs + i], 'v')
+  if not version or tonumber(version) <= shown[2] then
+    redis.call('ZREM', KEYS[2], shown[1])
   end
 end
-for _, record in ipairs(a.audit) do
+for i = 2 + #a.docs, #ARGV do
+  local record = ARGV[i]
   local previous = redis.call('GET', KEYS[4]) or ''
   local digest = redis.sha1hex(previous .. record)
   redis.call('XADD', KEYS[3], '*', 'r', record, 'p', previous, 'h', digest)

@@ -1,0 +1,125 @@
+"""What is asked of Redis in the same turn of the event loop goes out together: one pipeline, one round trip.
+
+A process works on many messages at once, and the client costs more processor time for a command that is sent
+by itself than Redis does for carrying it out: borrowing a connection, writing, waiting, one system call each.
+In a pipeline all of that is paid once.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import redis.asyncio as redis
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException
+
+MOST_COMMANDS = 100
+MOST_BYTES = 1_000_000
+"""A pipeline holds no more, except for a single larger command: nobody waits long for others' answers."""
+
+_READS = frozenset({"HGET", "GET"})
+
+
+class _Asked(NamedTuple):
+    name: str
+    arguments: tuple[bytes | int, ...]
+    options: dict[str, Any]
+    answer: asyncio.Future[Any]
+
+
+class Pipe:
+    """Sends commands together, and gives each caller the answer or the error of its own.
+
+    Commands of one turn have no order among each other: who needs one awaits the first before asking the
+    second. Several pipelines may be under way at once. Nothing is ever sent twice: after a lost connection
+    nobody knows what was carried out, and everybody whose command was in that pipeline is told so.
+
+    On a cluster only reads go in pipelines, which the client divides by node. Writes go out one by one, side
+    by side: the client follows redirections and learns of a changed cluster by those, and a pipeline that
+    fails for one node fails for all.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client  # what is used of it has no types, or untrue ones for a cluster
+        self._on_cluster = isinstance(client, RedisCluster)
+        self._waiting: list[_Asked] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def ask(self, name: str, /, *arguments: str | bytes | int, **options: Any) -> Any:
+        """The answer to one command; raises what the client raises.
+
+        A caller that is cancelled takes nobody with it. Its command may be carried out all the same.
+
+        Args:
+            name: the command's.
+            arguments: as Redis takes them, in its order.
+            options: for the client's reading of the answer, such as ``get=True`` for ``SET … GET``.
+        """
+        # Encoded here: text that can't be is its caller's error, and would be everybody's in a pipeline.
+        encoded = tuple(part.encode() if isinstance(part, str) else part for part in arguments)
+        loop = asyncio.get_running_loop()
+        asked = _Asked(name, encoded, options, loop.create_future())
+        self._waiting.append(asked)
+        if len(self._waiting) == 1:
+            # It begins in the next turn: until then others may join.
+            task = loop.create_task(self._send())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return await asked.answer
+
+    async def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        parts = _divided(waiting, by_kind=self._on_cluster)
+        await asyncio.gather(*(self._send_batch(batch) for batch in parts))
+
+    async def _send_batch(self, batch: list[_Asked]) -> None:
+        try:
+            answers = await self._answers(batch)
+        except BaseException as error:
+            for asked in batch:
+                if not asked.answer.done():
+                    asked.answer.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for asked, answer in zip(batch, answers, strict=True):
+            if asked.answer.done():
+                continue
+            if isinstance(answer, Exception):
+                asked.answer.set_exception(answer)
+            else:
+                asked.answer.set_result(answer)
+
+    async def _answers(self, batch: list[_Asked]) -> list[Any]:
+        if len(batch) == 1:
+            (asked,) = batch
+            return [await self._client.execute_command(asked.name, *asked.arguments, **asked.options)]
+        try:
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for asked in batch:
+                    pipeline.execute_command(asked.name, *asked.arguments, **asked.options)
+                return list(await pipeline.execute(raise_on_error=False))
+        except RedisClusterException as error:
+            # An unreachable cluster: the SDK's error of it is no RedisError.
+            raise RedisConnectionError(str(error)) from error
+
+
+def _divided(waiting: Iterable[_Asked], *, by_kind: bool) -> Iterator[list[_Asked]]:
+    """Batches within the bounds; without what nobody waits for any more. On a cluster, writes are alone."""
+    batch: list[_Asked] = []
+    size = 0
+    for asked in waiting:
+        if asked.answer.done():
+            continue
+        if by_kind and asked.name not in _READS:
+            yield [asked]
+            continue
+        length = sum(len(part) for part in asked.arguments if not isinstance(part, int))
+        if batch and (len(batch) == MOST_COMMANDS or size + length > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(asked)
+        size += length
+    if batch:
+        yield batch
