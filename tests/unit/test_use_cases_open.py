@@ -10,11 +10,12 @@ from tests.conftest import CrashError, Rig
 from workers.domain.approvals import ApprovalState
 from workers.domain.containment import ContainmentState
 from workers.domain.errors import Conflict, DependencyAway
-from workers.domain.events import Phase
+from workers.domain.events import Phase, StartEvent
 from workers.domain.facts import Facts, MissingFact
 from workers.domain.nudges import Subject
 from workers.domain.policy import Defaults, LockdownProfile, OnSilence, OwnerPolicy
 from workers.domain.ports import Commit
+from workers.domain.vm import PowerState
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.open import ASK_ANYWAY_AFTER, Outcome
 
@@ -54,6 +55,23 @@ class TestAsking:
     async def test_facts_get_their_budget_and_no_more(self, rig: Rig) -> None:
         await rig.open(a.start_event())
         assert rig.facts.asked == [(a.vm_ref(), 2.0)]
+
+    @pytest.mark.parametrize(
+        ("event", "power"), [(a.start_event(), PowerState.STARTING), (SUCCEEDED, PowerState.RUNNING)]
+    )
+    async def test_where_azure_does_not_tell_the_power_state_the_event_does(
+        self, rig: Rig, event: StartEvent, power: PowerState
+    ) -> None:
+        known = a.facts()
+        assert known.machine is not None
+        rig.facts.answer = known.changed(machine=known.machine.changed(power=PowerState.UNKNOWN))
+
+        opened = await rig.open(event)
+
+        facts = (await rig.store.approval(opened.document_id)).facts
+        assert facts.machine is not None
+        assert facts.machine.power is power
+        assert [vm.power for vm in await rig.inventory.all()] == [power]
 
     async def test_missing_facts_lose_no_ask_and_no_owner_is_invented(self, rig: Rig) -> None:
         rig.facts.answer = a.facts(machine=None, missing=(MissingFact(name="machine", reason="timeout"),))

@@ -164,7 +164,9 @@ class Azure:
             headers=dict(headers or {}),
         )
         client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = self._client("raw")
-        response = await client.send_request(request)
+        # Streamed, or a policy would read the JSON once more than whoever asked for it does.
+        response = await client.send_request(request, stream=True)
+        await response.read()
         response.raise_for_status()
         return response
 

@@ -23,6 +23,10 @@ SINGLY = 2
 """So many of a group are read by themselves at once; the next one waits for its turn, or for company."""
 LIST_FROM = 2
 """So many have to wait, or be found on a page, for a list to be worth it: large groups have many pages."""
+BUSY = 8
+"""From so many reads at once on, those of a group gather before they go out."""
+GATHER_S = 0.03
+"""How long: more than it takes until the other starts of a burst have come as far, little beside a read."""
 
 _Json = dict[str, Any]
 log = structlog.get_logger(__name__)
@@ -59,6 +63,7 @@ class _Line:
     singly: int = 0
     waiting: list[_Asked] = field(default_factory=list)
     listing: asyncio.Task[None] | None = None
+    gathering: asyncio.TimerHandle | None = None
 
     @property
     def quiet(self) -> bool:
@@ -75,6 +80,7 @@ class Together:
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
         self._lines: dict[tuple[str, str], _Line] = {}
+        self._asking = 0
 
     async def get(self, kind: Kind, resource_id: str) -> _Json:
         """The resource as it is now. What comes from a list lacks what only a single read can expand.
@@ -87,24 +93,32 @@ class Together:
         where = ArmId.parse(resource_id)
         group = group_id(where.subscription_id, where.group)
         key = (kind.collection, group.lower())
-        line = self._lines.setdefault(key, _Line(kind, group))
+        line = self._lines.get(key) or self._lines.setdefault(key, _Line(kind, group))
+        self._asking += 1
         try:
-            if line.quiet:
+            if line.quiet and self._asking < BUSY:
                 return await self._singly(line, resource_id)
-            asked = _Asked(resource_id, asyncio.get_running_loop().create_future())
+            loop = asyncio.get_running_loop()
+            asked = _Asked(resource_id, loop.create_future())
             line.waiting.append(asked)
-            self._serve(line)
+            if line.gathering is None:
+                wait_s = GATHER_S if self._asking >= BUSY else 0.0
+                line.gathering = loop.call_later(wait_s, self._gathered, line)
             return await asked.answer
         finally:
+            self._asking -= 1
             if line.idle:
                 self._lines.pop(key, None)
 
+    def _gathered(self, line: _Line) -> None:
+        line.gathering = None
+        self._serve(line)
+
     def _serve(self, line: _Line) -> None:
         """Begin what can be begun for those who wait: a list, or single reads while few are under way."""
-        if line.listing is not None:
+        if line.listing is not None or line.gathering is not None:
             return
         if len(line.waiting) >= LIST_FROM:
-            # It begins in the next turn of the event loop: until then others may join.
             line.listing = self._azure.run(self._list(line))
             return
         while line.waiting and line.singly < SINGLY:

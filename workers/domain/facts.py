@@ -67,6 +67,12 @@ class Facts(Model):
         """The VM's tags; empty when they are not known."""
         return self.machine.tags if self.machine else {}
 
+    def with_power(self, power: PowerState) -> "Facts":
+        """With this power state where Azure has not told one, as its lists don't."""
+        if self.machine is None or self.machine.power is not PowerState.UNKNOWN:
+            return self
+        return self.changed(machine=self.machine.changed(power=power))
+
 
 def tag(tags: dict[str, str], names: Iterable[str]) -> tuple[str, str] | None:
     """The first of ``names`` that is set and not blank, as (name as written on the VM, value).

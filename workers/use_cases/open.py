@@ -124,7 +124,7 @@ class OpenApproval:
         except Conflict:
             opened = await until_written(lambda: self._write_anew(approval, ruling))
         if opened.outcome is Outcome.ASKED:
-            await self._after(approval, approval.facts)
+            await self._nudge(approval)
         elif opened.outcome is Outcome.VANISHED:
             await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=approval.id, version=1))
         return opened
@@ -148,13 +148,14 @@ class OpenApproval:
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. An Azure that is away holds the ask back a minute, not longer."""
         try:
-            return await self._facts.gather(event.vm, budget_s=self._budget_s)
+            facts = await self._facts.gather(event.vm, budget_s=self._budget_s)
         except DependencyAway as away:
             now = self._clock.now()
             if now - event.at < ASK_ANYWAY_AFTER:
                 raise
             log.warning("asking without facts", vm=event.vm.name, because=str(away))
             return Facts(missing=(MissingFact(name="everything", reason=str(away)),), gathered_at=now)
+        return facts.with_power(PowerState.RUNNING if event.phase is Phase.SUCCEEDED else PowerState.STARTING)
 
     async def _exists(self, document_id: str) -> bool:
         try:
@@ -236,7 +237,17 @@ class OpenApproval:
         commit = Commit(
             partition=partition, documents=(approval, record), audit=(opened,), once=_once(approval)
         )
-        return await self._first(commit, Opened(Outcome.ASKED, approval.id))
+        # Side by side they share a round trip. Without its line in the inventory the question stands.
+        asked, noted = await asyncio.gather(
+            self._first(commit, Opened(Outcome.ASKED, approval.id)),
+            self._inventory.put([_known(approval)]),
+            return_exceptions=True,
+        )
+        if isinstance(asked, BaseException):
+            raise asked
+        if isinstance(noted, BaseException):
+            log.warning("the inventory was not renewed", vm=event.vm.name, because=str(noted))
+        return asked
 
     async def _first(self, commit: Commit, opened: Opened) -> Opened:
         """Write, unless this start was opened, or was told as failed, before."""
@@ -245,18 +256,10 @@ class OpenApproval:
         known = await self._exists(opened.document_id)
         return Opened(Outcome.DUPLICATE, opened.document_id) if known else Opened(Outcome.FAILED_START)
 
-    async def _after(self, approval: Approval, facts: Facts) -> None:
-        """Effects outside the store; if the process dies before them, the resync makes up for it."""
-        known = KnownVm(
-            ref=approval.event.vm,
-            subscription_name=facts.subscription_name,
-            location=facts.machine.location if facts.machine else "",
-            tags=facts.tags,
-            power=facts.machine.power if facts.machine else PowerState.UNKNOWN,
-            seen_at=approval.opened_at,
-        )
+    async def _nudge(self, approval: Approval) -> None:
+        """After the write; if the process dies before it, the resync makes up for it."""
         nudge = Nudge(subject=Subject.APPROVAL, id=approval.id, version=1)
-        await asyncio.gather(self._nudger.notices(nudge), self._inventory.put([known]))
+        await self._nudger.notices(nudge)
         if approval.fill_in_at is not None:
             await self._nudger.work(nudge.changed(due=approval.fill_in_at))
 
@@ -267,6 +270,19 @@ def same_start(known: Approval, event: StartEvent) -> bool:
         # Started after that: it is contained again. (A late record of the first start finds it under way.)
         return event.at <= known.closed_at
     return event.at - known.event.at <= SAME_START
+
+
+def _known(approval: Approval) -> KnownVm:
+    """What the inventory shows of the VM from now on."""
+    machine = approval.facts.machine
+    return KnownVm(
+        ref=approval.event.vm,
+        subscription_name=approval.facts.subscription_name,
+        location=machine.location if machine else "",
+        tags=approval.facts.tags,
+        power=machine.power if machine else PowerState.UNKNOWN,
+        seen_at=approval.opened_at,
+    )
 
 
 def _start(document_id: str) -> str:

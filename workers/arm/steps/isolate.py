@@ -197,7 +197,7 @@ class Isolate(StepRunner):
         return None if await self._reads_back(nic["id"], target) else f"{nic['name']} written"
 
     async def _reads_back(self, nic_id: str, target: str) -> bool:
-        """Whether Azure has finished already, as it often has. If it can't be told now, a later look tells."""
+        """Whether Azure has finished already, as it often has. If that can't be told now, it is later."""
         try:
             nic = await network.read_nic(self._azure, nic_id)
         except StartgateError:
