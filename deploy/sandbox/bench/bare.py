@@ -11,14 +11,12 @@ from typing import Any
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
-CONCURRENCY = 32
-SOCKET_TIMEOUT_S = 0.01
-"""As the product's: with the SDK's own 0.2 s, settling stalls behind reads."""
 
-
-async def _drain(client: ServiceBusClient, queue: str) -> None:
-    receiver = client.get_queue_receiver(queue, prefetch_count=200, socket_timeout=SOCKET_TIMEOUT_S)
-    slots = asyncio.Semaphore(CONCURRENCY)
+async def _drain(client: ServiceBusClient, given: argparse.Namespace) -> None:
+    receiver = client.get_queue_receiver(
+        given.queue, prefetch_count=given.prefetch, socket_timeout=given.socket_timeout
+    )
+    slots = asyncio.Semaphore(given.concurrency)
     under_way: set[asyncio.Task[None]] = set()
     async with receiver:
         async for message in receiver:
@@ -43,14 +41,17 @@ async def _main(given: argparse.Namespace) -> None:
         print(json.dumps({"ready": "bare"}), flush=True)
         async with asyncio.TaskGroup() as group:
             for _ in range(given.receivers):
-                group.create_task(_drain(client, given.queue))
+                group.create_task(_drain(client, given))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.sandbox.bench.bare", description=__doc__)
     parser.add_argument("--connection", required=True, help="connection string of the stand-in")
     parser.add_argument("--queue", default="starts", help="the queue to drain")
-    parser.add_argument("--receivers", type=int, default=8, help="links; 4 to 8 fill a process")
+    parser.add_argument("--receivers", type=int, default=4, help="links, each with a connection")
+    parser.add_argument("--socket-timeout", type=float, default=0.05, help="seconds a link waits in a read")
+    parser.add_argument("--concurrency", type=int, default=32, help="settlements under way on each link")
+    parser.add_argument("--prefetch", type=int, default=200, help="messages a link asks for ahead")
     return parser.parse_args()
 
 

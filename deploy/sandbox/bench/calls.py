@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 from deploy.sandbox.bench.ask import Cards
 from deploy.sandbox.bench.crowd import OWNERS
+from deploy.sandbox.bench.records import Tail
 from deploy.sandbox.bench.report import Row
-from deploy.sandbox.bench.rig import Rig, Tail
+from deploy.sandbox.bench.rig import Rig
 from deploy.sandbox.bench.sizes import Sizes
 
 FIRST_READS, REPEATED_READS, ROUND_TRIPS, MESSAGES = 8, 4, 6, 4
-_STARTS = 4
+_STARTS = 3
 _FROM = 320
 """Machines that nobody started yet."""
-_SETTLE_S = 0.7
+_SETTLE_S = 0.8
 
 
 class _Counted(NamedTuple):

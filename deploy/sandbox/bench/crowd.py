@@ -1,11 +1,11 @@
 """Many owners with many machines, and the start events that Event Grid would send about them."""
 
+import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
 from azure.servicebus import ServiceBusMessage
 
 from deploy.sandbox.azure.events import Started
@@ -16,6 +16,17 @@ from deploy.sandbox.world import NicSeed, Person, Principal, VmSeed, World
 
 OWNERS = 200
 CALLERS = ("nightly", "intruder", "colin")
+PASSED_CALLERS = ("scheduler",)
+"""A rule of the bench's policy passes what it starts."""
+_SCHEDULER = Principal(
+    key="scheduler",
+    kind="ServicePrincipal",
+    oid="a0000000-0000-4000-8000-000000000008",
+    name="office-hours",
+    role="Virtual Machine Contributor",
+    app_id="b0000000-0000-4000-8000-000000000008",
+    ip="203.0.113.80",
+)
 _GROUP_SIZE = 25
 
 
@@ -55,14 +66,20 @@ class Crowd:
             )
             for n in range(vms)
         ]
-        self.world = base.model_copy(update={"people": [*base.people, *people], "vms": [*base.vms, *seeds]})
+        self.world = base.model_copy(
+            update={
+                "people": [*base.people, *people],
+                "principals": [*base.principals, _SCHEDULER],
+                "vms": [*base.vms, *seeds],
+            }
+        )
         subscription = self.world.subscriptions[0].id
         self.names = [seed.name for seed in seeds]
         self._ids = {seed.name: arm_id(subscription, seed.group, VM, seed.name) for seed in seeds}
 
     def write(self, path: Path) -> Path:
         """The world as a file for the stand-ins."""
-        path.write_text(yaml.safe_dump(self.world.model_dump(mode="json")), encoding="utf-8")
+        path.write_text(json.dumps(self.world.model_dump(mode="json")), encoding="utf-8")  # YAML, too
         return path
 
     def starts(self, names: Iterable[str]) -> list[Start]:
@@ -83,9 +100,19 @@ class Crowd:
         )
         return ServiceBusMessage(told.body, message_id=told.message_id, content_type="application/json")
 
-    def told(self, starts: Iterable[Start], *, succeeded: bool = True) -> list[ServiceBusMessage]:
-        """One telling of each, by the callers in turn."""
-        return [
-            self.message(start, CALLERS[n % len(CALLERS)], succeeded=succeeded)
-            for n, start in enumerate(starts)
-        ]
+    def told(
+        self, starts: Iterable[Start], *, by: Sequence[str] = CALLERS, succeeded: bool = True
+    ) -> list[ServiceBusMessage]:
+        """One telling of each, by these callers in turn."""
+        return [self.message(start, by[n % len(by)], succeeded=succeeded) for n, start in enumerate(starts)]
+
+
+def resent(messages: Sequence[ServiceBusMessage], count: int) -> list[ServiceBusMessage]:
+    """So many messages with these bodies in turn, each under an id of its own."""
+    bodies = [b"".join(message.body) for message in messages]
+    return [
+        ServiceBusMessage(
+            bodies[n % len(bodies)], message_id=str(uuid.uuid4()), content_type="application/json"
+        )
+        for n in range(count)
+    ]

@@ -13,6 +13,7 @@ HELD_S = 1.0
 """A lock counts as held when the same message is locked in two looks this far apart: to take a nudge, write
 and settle it needs milliseconds."""
 _WITHIN_S = 90.0
+_LOOK_S = 0.25
 _FROM = 450
 
 
@@ -33,7 +34,7 @@ async def held(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
     # What is left of the operations, and their read-back.
     contained = 0
     while contained < len(names) and time.monotonic() - began < sizes.operation_s + _WITHIN_S:
-        await asyncio.sleep(1)
+        await asyncio.sleep(_LOOK_S)
         contained = await audit.count("containment.contained", vms=names)
     took = time.monotonic() - began
     await rig.azure.put("/_speed", {"factor": 0})

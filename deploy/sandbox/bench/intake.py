@@ -1,152 +1,106 @@
 """Intake: how many starts a second a process takes in, beside the bare client on like messages."""
 
-import asyncio
-import contextlib
 import itertools
-import time
-from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator
 
-from azure.servicebus import ServiceBusMessage
-
+from deploy.sandbox.bench.crowd import OWNERS, PASSED_CALLERS, Start, resent
+from deploy.sandbox.bench.drain import Drain, Rate
+from deploy.sandbox.bench.records import Audit
 from deploy.sandbox.bench.report import Row
-from deploy.sandbox.bench.rig import Rig, Tail
+from deploy.sandbox.bench.rig import Product, Rig
 from deploy.sandbox.bench.sizes import Sizes
 
 MUST_PASSED, MUST_ASKED = 0.5, 0.25
 MUST_TWO = 1.05
 """Two processes must give more than one; how much more depends on the cores that the stand-ins leave."""
-_WARM_UP = 0.1
-"""The first tenth is left out: opening, and the first of everything."""
-_STALLED_S = 30.0
-_LOOK_S = 0.2
 
 
 async def intake(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
     """All rows about intake."""
-    meter = _Meter(rig)
-    names = rig.crowd.names[: sizes.asked]
-    many = list(itertools.islice(itertools.cycle(names), sizes.bare))
-    async with rig.product(workers=1, bot=False):
-        audit = await rig.audit()
-        await meter.rate(rig.crowd.told(rig.crowd.starts(names)))  # reads what is believed for ten minutes
-        starts = rig.crowd.starts(names)
-        asked = await meter.rate(rig.crowd.told(starts))
-        nudges = len(await meter.nudges.new())
-        again = itertools.islice(itertools.cycle(starts), sizes.bare)
-        duplicates = await meter.rate(rig.crowd.told(again))
-        passed = await meter.rate(rig.crowd.told(rig.crowd.starts(many), succeeded=False))
-    opened, noted = await audit.count("approval.opened"), await audit.count("start.failed")
-    bare = await meter.bare(rig.crowd.told(rig.crowd.starts(many)), processes=1)
-    for name, measured, must, note in (
-        (
-            "intake, duplicates",
-            duplicates,
-            MUST_PASSED,
-            "starts that were seen before: parsed, looked up, completed",
-        ),
-        (
-            "intake, failed starts",
-            passed,
-            MUST_PASSED,
-            f"deduplicated, audited ({noted} of {len(many)}), completed: as a policy's 'pass' will be",
-        ),
-        (
-            "intake, asked",
-            asked,
-            MUST_ASKED,
-            f"3 ARM reads each; {opened} of {2 * len(names)} approvals opened, {nudges} card nudges",
-        ),
+    more: dict[str, Rate] = {}
+    async with rig.product(workers=2, bot=False) as product:
+        taker = _Taker(rig, sizes, await rig.audit())
+        await taker.raced(product)  # and opens connections
+        two = await taker.passed(product)
+        await rig.leave(product)
+        await taker.asked(product)  # reads what is believed for ten minutes
+        asked, passed = await taker.asked(product), await taker.passed(product)
+        if sizes.more_intake:
+            more = {"duplicates": await taker.duplicates(product), "failed": await taker.failed(product)}
+        await taker.check()
+    bare = await taker.bare()
+    full = f"by a rule; all {sizes.passed:,} were on the queue before the first was taken"
+    owners = f"{sizes.asked} starts of {min(OWNERS, sizes.asked)} owners; approval opened, card nudged"
+    for name, rate, must, note in (
+        ("passed", passed, MUST_PASSED, f"{full}; the bare client: {bare.cpu_ms:.2f} ms CPU each"),
+        ("asked", asked, MUST_ASKED, owners),
+        *((name, rate, MUST_PASSED, "") for name, rate in more.items()),
     ):
-        yield Row(
-            name=name,
-            measured=measured,
-            against=bare,
-            unit="starts/s",
-            must=must,
-            sense="at least",
-            note=note,
-        )
-    yield await _two(rig, meter, names, _One(asked, duplicates, sizes.bare))
+        yield Row(name=f"intake, {name}", measured=rate.per_s, against=bare.per_s, unit="starts/s", must=must,
+                  sense="at least", timed=True,
+                  note=f"{rate.cpu_ms:.2f} ms CPU each{note and '; '}{note}")  # fmt: skip
+    yield Row(name="intake, two processes", measured=two.per_s, against=passed.per_s, unit="starts/s",
+              must=MUST_TWO, sense="at least", timed=True,
+              note=f"passed, against one process; {two.cpu_ms:.2f} ms CPU each. {sizes.raced} starts were "
+              "told twice at once: one approval each")  # fmt: skip
 
 
-class _One(NamedTuple):
-    """What one process did: starts a second, and how many duplicates that was measured with."""
+class _Taker:
+    """Has starts of each sort taken in, and sees in the audit that they became what they must."""
 
-    asked: float
-    duplicates: float
-    messages: int
-
-
-async def _two(rig: Rig, meter: "_Meter", names: Sequence[str], one: _One) -> Row:
-    """Two processes on one queue; some starts are told twice at once, so that they race for them."""
-    async with rig.product(workers=2, bot=False):
-        audit = await rig.audit()
-        await meter.rate(rig.crowd.told(rig.crowd.starts(names)))
-        starts = rig.crowd.starts(names)
-        asked = await meter.rate(rig.crowd.told(starts))
-        again = itertools.islice(itertools.cycle(starts), one.messages)
-        duplicates = await meter.rate(rig.crowd.told(again))
-        raced = rig.crowd.starts(names)
-        twins = zip(rig.crowd.told(raced), rig.crowd.told(raced), strict=True)
-        await meter.rate([message for pair in twins for message in pair])
-    opened, wanted = await audit.count("approval.opened"), 3 * len(names)
-    if opened != wanted:
-        raise AssertionError(f"two workers opened {opened} approvals for {wanted} starts")
-    return Row(
-        name="intake, two processes",
-        measured=duplicates,
-        against=one.duplicates,
-        unit="starts/s",
-        must=MUST_TWO,
-        sense="at least",
-        note=f"duplicates, against one process; asking {asked:,.0f} against {one.asked:,.0f}, where Azure's "
-        f"stand-in needs its share of the cores. {len(names)} starts told twice at once: one approval each",
-    )
-
-
-class _Meter:
-    """Measures by what the bus saw completed."""
-
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, sizes: Sizes, audit: Audit) -> None:
         self._rig = rig
-        self._completed = Tail(rig.bus, "completed", queue="starts")
-        self.nudges = Tail(rig.bus, "enqueued", queue="notices")
+        self._sizes = sizes
+        self._audit = audit
+        self._drain = Drain(rig)
+        self._names = rig.crowd.names[: sizes.asked]
+        self._wanted = {"approval.opened": 0, "start.passed": 0, "start.failed": 0}
+        self._starts: list[Start] = []
 
-    async def rate(self, messages: Sequence[ServiceBusMessage]) -> float:
-        """Send these, and answer how many a second were completed."""
-        await self._completed.new()
-        await self._rig.send(messages)
-        return await self._drained(len(messages))
+    async def asked(self, product: Product) -> Rate:
+        """Starts that become approvals."""
+        self._starts = self._rig.crowd.starts(self._names)
+        self._wanted["approval.opened"] += len(self._starts)
+        return await self._drain.product(product, self._rig.crowd.told(self._starts))
 
-    async def bare(self, messages: Sequence[ServiceBusMessage], *, processes: int) -> float:
-        """The same by the bare client."""
-        await self._rig.purge("starts")
-        await self._completed.new()
-        async with self._clients(processes):
-            await self._rig.send(messages)
-            return await self._drained(len(messages))
+    async def duplicates(self, product: Product) -> Rate:
+        """More tellings of the starts asked about last."""
+        again = itertools.islice(itertools.cycle(self._starts), self._sizes.passed)
+        return await self._drain.product(product, self._rig.crowd.told(again))
 
-    @contextlib.asynccontextmanager
-    async def _clients(self, processes: int) -> AsyncIterator[None]:
-        command = ("-m", "deploy.sandbox.bench.bare", "--connection", self._rig.system.connection)
-        clients = [self._rig.process("bare", *command) for _ in range(processes)]
-        try:
-            await asyncio.gather(*(client.start() for client in clients))
-            yield
-        finally:
-            await asyncio.gather(*(client.stop() for client in clients))
+    async def raced(self, product: Product) -> None:
+        """Starts that are told twice at once, so that processes race for them."""
+        raced = self._rig.crowd.starts(self._names[: self._sizes.raced])
+        self._wanted["approval.opened"] += len(raced)
+        twins = zip(self._rig.crowd.told(raced), self._rig.crowd.told(raced), strict=True)
+        await self._drain.product(product, [message for pair in twins for message in pair])
 
-    async def _drained(self, count: int) -> float:
-        times: list[float] = []
-        moved = time.monotonic()
-        while len(times) < count:
-            fresh = [float(e["at_ms"]) for e in await self._completed.new()]
-            if fresh:
-                times += fresh
-                moved = time.monotonic()
-            elif time.monotonic() - moved > _STALLED_S:
-                raise TimeoutError(f"only {len(times)} of {count} messages were completed")
-            await asyncio.sleep(_LOOK_S)
-        skipped = int(len(times) * _WARM_UP)
-        return (len(times) - skipped - 1) / max(0.001, (times[-1] - times[skipped]) / 1000)
+    async def passed(self, product: Product) -> Rate:
+        """Starts by the one whom a rule passes."""
+        starts = self._many(self._sizes.passed)
+        self._wanted["start.passed"] += len(starts)
+        return await self._drain.product(product, self._rig.crowd.told(starts, by=PASSED_CALLERS))
+
+    async def failed(self, product: Product) -> Rate:
+        """Starts after which the machine does not run."""
+        starts = self._many(self._sizes.passed)
+        self._wanted["start.failed"] += len(starts)
+        return await self._drain.product(product, self._rig.crowd.told(starts, succeeded=False))
+
+    async def bare(self) -> Rate:
+        """The messages of passed starts, by the bare client."""
+        told = self._rig.crowd.told(self._many(self._sizes.passed), by=PASSED_CALLERS)
+        return await self._drain.bare(resent(told, self._sizes.bare), self._sizes.ways)
+
+    async def check(self) -> None:
+        """Each start became what it must, once.
+
+        Raises:
+            AssertionError: naming what there is too much or too little of.
+        """
+        found = {kind: await self._audit.count(kind) for kind in self._wanted}
+        if found != self._wanted:
+            raise AssertionError(f"the audit has {found} for {self._wanted}")
+
+    def _many(self, count: int) -> list[Start]:
+        return self._rig.crowd.starts(itertools.islice(itertools.cycle(self._rig.crowd.names), count))

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import json
 import tempfile
-from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +17,7 @@ from typing_extensions import override
 
 from deploy.sandbox.bench.crowd import Crowd
 from deploy.sandbox.bench.proxy import LOOPBACK, RedisProxy
-from deploy.sandbox.client import Control
+from deploy.sandbox.bench.records import Audit
 from deploy.sandbox.processes import Process, free_port
 from deploy.sandbox.system import Ports, System
 
@@ -26,69 +25,19 @@ POLICY = Path(__file__).with_name("policy.yaml")
 _AT_ONCE = 50
 """Messages in one list: Service Bus takes up to 256 KB at once."""
 _LOOK_S = 0.2
-PARTITIONS = 16
-"""Of the store's keys, as the product documents them."""
-
-Entry = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Product:
     """The product's processes while a measurement runs."""
 
-    workers: tuple[Process, ...]
+    workers: list[Process]
     bot: Process | None
 
     @property
     def processes(self) -> tuple[Process, ...]:
         """All of them."""
         return (*self.workers, *((self.bot,) if self.bot else ()))
-
-
-class Tail:
-    """What a stand-in recorded of one kind since the last look.
-
-    Args:
-        fields: values that entries must have, such as ``queue="starts"``.
-    """
-
-    def __init__(self, control: Control, kind: str, **fields: Any) -> None:
-        self._control = control
-        self._kind = kind
-        self._fields = fields
-        self._seq = 0
-
-    async def new(self) -> list[Entry]:
-        """Entries since the last call, or since the beginning."""
-        entries = await self._control.record(self._seq, self._kind)
-        if entries:
-            self._seq = int(entries[-1]["seq"])
-        return [e for e in entries if all(e.get(key) == value for key, value in self._fields.items())]
-
-
-class Audit:
-    """The audit in the store, counted by kind as it grows."""
-
-    def __init__(self, client: redis.Redis) -> None:
-        self._redis = client
-        self._after = dict.fromkeys(range(PARTITIONS), "-")
-        self.kinds: Counter[str] = Counter()
-
-    async def count(self, kind: str, *, vms: Collection[str] = ()) -> int:
-        """How many records of this kind came since this was made; only about these machines, if given."""
-        for partition, after in self._after.items():
-            entries: Any = await self._redis.xrange(f"sg:{{p{partition:x}}}:audit", min=after)
-            for entry_id, fields in entries:
-                record = json.loads(fields[b"r"])
-                self.kinds[record["kind"]] += not vms or record["vm"].rpartition("/")[2] in vms
-                self._after[partition] = f"({entry_id.decode()}"
-        return self.kinds[kind]
-
-    async def skip(self) -> Self:
-        """Count from here on."""
-        await self.count("")
-        self.kinds.clear()
-        return self
 
 
 class _StandIns(System):
@@ -109,11 +58,13 @@ class Rig:
     Args:
         crowd: whose machines are started.
         keep: where logs and data are left behind; by default they go with the run.
+        profile: where each worker process leaves its profile; rates are those of a profiled process then.
     """
 
-    def __init__(self, crowd: Crowd, *, keep: Path | None = None) -> None:
+    def __init__(self, crowd: Crowd, *, keep: Path | None = None, profile: Path | None = None) -> None:
         self.crowd = crowd
         self._keep = keep
+        self._profile = profile
         self._stack = contextlib.AsyncExitStack()
         self._count = 0
         self._shared: Product | None = None
@@ -178,7 +129,7 @@ class Rig:
         try:
             yield product
         finally:
-            await _ended(product)
+            await self._ended(product)
 
     async def shared(self, *, via_proxy: bool = False) -> Product:
         """One worker and the bot, for as long as measurements ask for the same, which spares launches.
@@ -193,26 +144,64 @@ class Rig:
         await self.delay()
         return self._shared
 
-    async def _launched(self, *, workers: int, bot: bool, via_proxy: bool) -> Product:
+    async def renew(self) -> None:
+        """Let the next measurement begin in a system without a past."""
+        await self._end_shared()
+
+    async def shared_in_turn(self, *, via_proxy: bool = False) -> tuple[Product, dict[str, float]]:
+        """The shared product, launched anew one process after the other; seconds until each was ready."""
+        await self._end_shared()
         await self.reset()
-        product = Product(
-            workers=tuple(
-                self.process("workers", "-m", "workers", "workers", via_proxy=via_proxy)
-                for _ in range(workers)
-            ),
+        self._shared = self._product(workers=1, bot=True, via_proxy=via_proxy)
+        self._shared_via_proxy = via_proxy
+        ready: dict[str, float] = {}
+        for name, process in zip(("workers", "bot"), self._shared.processes, strict=True):
+            began = time.monotonic()
+            await process.start()
+            ready[name] = time.monotonic() - began
+        return self._shared, ready
+
+    def _product(self, *, workers: int, bot: bool, via_proxy: bool) -> Product:
+        return Product(
+            workers=[self._worker(via_proxy=via_proxy) for _ in range(workers)],
             bot=self.process("bot", "-m", "bot", "run", via_proxy=via_proxy) if bot else None,
         )
+
+    async def _launched(self, *, workers: int, bot: bool, via_proxy: bool) -> Product:
+        await self.reset()
+        product = self._product(workers=workers, bot=bot, via_proxy=via_proxy)
         try:
             await asyncio.gather(*(process.start() for process in product.processes))
         except BaseException:
-            await _ended(product)
+            await self._ended(product)
             raise
         return product
+
+    async def leave(self, product: Product) -> None:
+        """One worker less for a product that runs."""
+        await self._end(product.workers.pop())
+
+    def _worker(self, *, via_proxy: bool) -> Process:
+        command: tuple[str, ...] = ("-m", "workers", "workers")
+        if self._profile is not None:
+            self._profile.mkdir(parents=True, exist_ok=True)
+            file = self._profile.resolve() / f"workers-{self._count + 1}.pstats"
+            command = ("-m", "deploy.sandbox.bench.profiled", str(file), "workers")
+        return self.process("workers", *command, via_proxy=via_proxy)
+
+    async def _ended(self, product: Product) -> None:
+        await asyncio.gather(*(self._end(process) for process in product.processes))
+
+    async def _end(self, process: Process) -> None:
+        """At once: how it ends in good order is no part of any measurement, but a profile needs it."""
+        if self._profile is not None:
+            await process.stop()
+        await process.kill()
 
     async def _end_shared(self) -> None:
         product, self._shared = self._shared, None
         if product is not None:
-            await _ended(product)
+            await self._ended(product)
 
     async def until_known(self, vm: str, *, within_s: float = 30.0) -> None:
         """Return when the product knows a machine by name.
@@ -256,8 +245,3 @@ class Rig:
         """Put start events on the queue, in lists."""
         for at in range(0, len(messages), _AT_ONCE):
             await self._sender.send_messages(list(messages[at : at + _AT_ONCE]))
-
-
-async def _ended(product: Product) -> None:
-    """At once: how it ends in good order is no part of any measurement."""
-    await asyncio.gather(*(process.kill() for process in product.processes))

@@ -10,35 +10,53 @@ class Sizes:
     Attributes:
         vms: machines in the world.
         asked: starts for the rate of asking.
-        bare: messages for the rate of the bare client, and of duplicates.
+        raced: starts told twice at once to two processes.
+        passed: starts for the rate of passing.
+        bare: messages for the rate of the bare client, shared by its ways.
+        ways: how many ways of the bare client are tried.
+        more_intake: whether duplicates and failed starts get a row, too.
         timed: starts whose way to the card is timed, five a second.
         contained: rejections whose way to isolation is timed.
+        busy: machines that bursts start, each of them several times.
         bursts: starts at once, ascending.
         click_s: seconds of 50 clicks each, while a burst runs.
         idle_s: seconds at rest.
         held: containments running at once.
         operation_s: how long each of their operations takes in Azure, in seconds.
         launches: how often start until ready is tried; the shortest counts.
+        paced: starts at once with Slack's limits on; 0 leaves that out.
+        one_product: bursts run in the product of the parts before, whose Redis is behind the proxy.
+        second_try: whether a part whose time or rate is beyond the guard is measured once more.
     """
 
     vms: int
     asked: int
+    raced: int
+    passed: int
     bare: int
+    ways: int
+    more_intake: bool
     timed: int
     contained: int
+    busy: int
     bursts: tuple[int, ...]
     click_s: int
     idle_s: float
     held: int
     operation_s: float
     launches: int
+    paced: int
+    one_product: bool
+    second_try: bool
 
 
 FULL = Sizes(
-    vms=2000, asked=600, bare=8000, timed=100, contained=10, bursts=(1000, 3000, 10000), click_s=10,
-    idle_s=60, held=200, operation_s=60, launches=3,
+    vms=2000, asked=600, raced=600, passed=8000, bare=16000, ways=2, more_intake=True, timed=100,
+    contained=10, busy=1000, bursts=(1000, 3000, 10000), click_s=10, idle_s=60, held=200, operation_s=60,
+    launches=3, paced=60, one_product=False, second_try=False,
 )  # fmt: skip
 QUICK = Sizes(
-    vms=600, asked=120, bare=1200, timed=12, contained=2, bursts=(110, 450), click_s=2,
-    idle_s=4, held=40, operation_s=4, launches=1,
+    vms=500, asked=150, raced=50, passed=1000, bare=2500, ways=1, more_intake=False, timed=12,
+    contained=2, busy=120, bursts=(120, 360), click_s=2, idle_s=4, held=40, operation_s=4,
+    launches=1, paced=0, one_product=True, second_try=True,
 )  # fmt: skip
