@@ -25,7 +25,7 @@ from workers.domain.ports import SystemClock
 from workers.runtime.environment import read_environment
 from workers.runtime.health import Health, watch
 from workers.runtime.health_server import serving
-from workers.runtime.lifecycle import every, run_until, stop_signal
+from workers.runtime.lifecycle import every, keep_what_is_loaded, run_until, stop_signal
 from workers.runtime.log import configure_logging
 from workers.settings import WorkersSettings
 from workers.store.audit_log import AuditLog
@@ -148,6 +148,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             await part.wait()
         health.ready()
         log.info("ready")
+        keep_what_is_loaded()
 
     async def trim_audit() -> None:
         await AuditLog(redis).trim(store, clock, retention=timedelta(days=settings.retention_days))

@@ -12,6 +12,8 @@ from workers.domain.events import Phase
 from workers.domain.facts import Facts, MissingFact
 from workers.domain.plans import StepName
 from workers.domain.policy import LockdownProfile, OnSilence, Rule, Verdict
+from workers.domain.ports import Commit
+from workers.domain.vm import VmRecord
 from workers.use_cases.open import Opened, Outcome
 
 EXPECTED = Rule(
@@ -141,6 +143,35 @@ class TestContainedVms:
         assert opened == (Outcome.RECONTAINED, containment.id)
         assert (await nightly.store.containment(containment.id)).state is ContainmentState.RUNNING
         assert "start.passed" not in await nightly.kinds()
+
+    async def test_a_vm_that_is_contained_while_a_start_is_judged_does_not_pass(self, nightly: Rig) -> None:
+        containment = a.containment(version=0, state=ContainmentState.CONTAINED, vm=a.vm_ref())
+        commit, seen = nightly.store.commit, list[Commit]()
+
+        async def contained_first(wanted: Commit) -> bool:
+            if not seen:
+                await commit(
+                    Commit(
+                        partition=wanted.partition,
+                        documents=(containment, VmRecord(vm=a.vm_ref(), containment_id=containment.id)),
+                    )
+                )
+            seen.append(wanted)
+            return await commit(wanted)
+
+        nightly.store.commit = contained_first  # type: ignore[method-assign]
+        await nightly.open(a.start_event(correlation_id="another", at=nightly.clock.now()))
+
+        assert seen[0].audit[0].kind == "start.passed"
+        assert "start.passed" not in await nightly.kinds()
+
+    async def test_a_passed_start_costs_one_write_and_no_read(self, nightly: Rig) -> None:
+        def refuse(*_: object) -> None:
+            raise AssertionError("was read")
+
+        nightly.store.vm_record = nightly.store.approval = refuse  # type: ignore[assignment]
+
+        assert await nightly.open(a.start_event()) == PASSED
 
 
 class TestTermsOfARule:

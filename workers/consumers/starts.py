@@ -1,5 +1,6 @@
 """The queue ``starts``: start events as Event Grid and Azure Monitor deliver them."""
 
+import logging
 import time
 
 import structlog
@@ -10,11 +11,13 @@ from workers.domain.errors import InvalidEvent
 from workers.domain.ids import partition_of_vm
 from workers.domain.messages import Complete, DeadLetter, Message, Settlement
 from workers.domain.ports import Clock, Commit, Store
-from workers.use_cases.open import OpenApproval
+from workers.use_cases.open import OpenApproval, Outcome
 
 log = structlog.get_logger(__name__)
 
 _TEXT_SHOWN = 300
+_OF_LITTLE_NOTE = frozenset({Outcome.PASSED, Outcome.DUPLICATE})
+"""What comes by the thousand: what passed is in the audit, and a duplicate changed nothing."""
 
 
 class StartsConsumer:
@@ -39,7 +42,8 @@ class StartsConsumer:
             return await self._dead_letter(message, invalid)
         for event in events:
             opened = await self._open_approval(event)
-            log.info(
+            log.log(
+                logging.DEBUG if opened.outcome in _OF_LITTLE_NOTE else logging.INFO,
                 "start event",
                 outcome=str(opened.outcome),
                 vm=event.vm.name,

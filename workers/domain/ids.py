@@ -1,5 +1,6 @@
 """Ids of documents. An id says its kind and its partition, so that one id is enough to find a document."""
 
+import functools
 import hashlib
 import secrets
 
@@ -7,6 +8,7 @@ PARTITIONS = 16
 """Documents of one VM live in one partition; on a Redis cluster a partition is one hash slot."""
 
 
+@functools.lru_cache(maxsize=4096)
 def partition_of_vm(vm_key: str) -> int:
     """0 … 15, the same for every spelling's key."""
     return hashlib.sha256(vm_key.encode()).digest()[0] % PARTITIONS

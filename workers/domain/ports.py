@@ -45,6 +45,8 @@ class Commit(Model):
         audit: appended in order.
         shown: (id, version) of documents whose cards now show that version.
         once: a key that must be new within its time to live, else nothing at all is written.
+        absent: ids of approvals that must not exist, else it is a conflict.
+        free: a VM whose record must be absent or ``free``, else it is a conflict.
     """
 
     partition: int
@@ -52,6 +54,8 @@ class Commit(Model):
     audit: tuple[AuditRecord, ...] = ()
     shown: tuple[tuple[str, int], ...] = ()
     once: str | None = None
+    absent: tuple[str, ...] = ()
+    free: VmRef | None = None
 
 
 class Store(Protocol):
@@ -66,7 +70,8 @@ class Store(Protocol):
             True when written; False when ``once`` was seen before (nothing is written).
 
         Raises:
-            Conflict: a document changed since it was read (nothing is written).
+            Conflict: a document changed since it was read, or the VM is not free, or what must not exist does
+                (nothing is written).
             DependencyAway: the store does not answer; whether it wrote is unknown.
         """
         ...

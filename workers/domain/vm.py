@@ -126,3 +126,8 @@ class VmRecord(Model):
     open_approvals: tuple[str, ...] = ()
     containment_id: str | None = None
     expected_start: ExpectedStart | None = None
+
+    @property
+    def free(self) -> bool:
+        """Whether a start means nothing special: it is not contained, and we are not starting it."""
+        return self.containment_id is None and self.expected_start is None

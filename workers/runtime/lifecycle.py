@@ -2,16 +2,30 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
 
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""Python looks for garbage after every 700 new objects; a hundred messages at once make more than that."""
+
 log = structlog.get_logger(__name__)
 
 SHUTDOWN_S = 25.0
 """Within this many seconds everything is finished or handed back; Container Apps kills after 30."""
+
+
+def keep_what_is_loaded() -> None:
+    """Spare the garbage collector what a process has loaded until it is ready, for good.
+
+    The SDKs are some hundred thousand objects that never go. Looking through them again and again took a
+    seventh of a worker's processor time in a burst.
+    """
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
 @contextlib.asynccontextmanager

@@ -2,11 +2,13 @@
 --
 -- KEYS[1] due (sorted set: id → when to look again, ms)   KEYS[2] unshown (sorted set: id → changed at, ms)
 -- KEYS[3] audit (stream)                                  KEYS[4] head of the audit's hash chain
--- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d)
+-- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d; f: free)
 -- KEYS[#] standing (set: ids of containments that hold a VM), the last one
--- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, due, ttl, show, stands}], shown: [[id, version]]};
+-- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, due, ttl, show, stands, free}], shown: [[id, version]],
+--   absent: number, free: boolean};
 --   due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever; stands is null for what is no
---   containment; the documents named by shown follow the written ones in KEYS, in order
+--   containment, free for what is no record of a VM; behind the written documents there follow in KEYS, in
+--   order: those named by shown, those that must be absent, and with free the record of the VM that must be
 -- ARGV[2…] the written documents' texts, in order; after them the audit records' texts. They stay as they are:
 --   within the JSON they would be encoded twice there and decoded once more here.
 -- Answers {1} written, {0, 'once'} seen before, {0, 'conflict', id} changed since it was read.
@@ -21,6 +23,18 @@ for i, doc in ipairs(a.docs) do
     return {0, 'conflict', doc.id}
   end
 end
+local others = 5 + #a.docs + #a.shown
+for i = 1, a.absent do
+  if redis.call('EXISTS', KEYS[others + i]) == 1 then
+    return {0, 'conflict', KEYS[others + i]}
+  end
+end
+if a.free then
+  local key = KEYS[others + a.absent + 1]
+  if redis.call('HGET', key, 'f') ~= '1' and redis.call('EXISTS', key) == 1 then
+    return {0, 'conflict', key}
+  end
+end
 
 if a.once_ttl > 0 then
   redis.call('SET', KEYS[5], '1', 'PX', a.once_ttl)
@@ -28,6 +42,9 @@ end
 for i, doc in ipairs(a.docs) do
   local key = KEYS[5 + i]
   redis.call('HSET', key, 'v', doc.expect + 1, 'd', ARGV[1 + i])
+  if doc.free == true or doc.free == false then
+    redis.call('HSET', key, 'f', doc.free and '1' or '0')
+  end
   if doc.ttl > 0 then
     redis.call('PEXPIRE', key, doc.ttl)
   else

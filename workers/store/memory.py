@@ -47,6 +47,7 @@ class MemoryStore:
             current = self._documents.get(key)
             if (current.version if current else 0) != document.version:
                 raise Conflict(f"{label(document)} was changed by somebody else")
+        self._check(commit)
         if once is not None:
             self._once[once] = now + ONCE_TTL
         for (_, key), document in keyed:
@@ -57,6 +58,14 @@ class MemoryStore:
                 self._unshown.pop(shown_id, None)
         self._audit.setdefault(commit.partition, []).extend(commit.audit)
         return True
+
+    def _check(self, commit: Commit) -> None:
+        for absent in commit.absent:
+            if keys.by_id(absent) in self._documents:
+                raise Conflict(f"{absent} exists")
+        record = self._documents.get(keys.vm_record(commit.free)) if commit.free else None
+        if isinstance(record, VmRecord) and not record.free:
+            raise Conflict(f"{record.vm.key} is not free")
 
     def _write(self, key: str, document: Document, now: datetime) -> None:
         self._documents[key] = document.model_copy(update={"version": document.version + 1})

@@ -71,6 +71,8 @@ class RedisStore:
             "once_ttl": int(ONCE_TTL.total_seconds() * 1000) if commit.once else 0,
             "docs": headers,
             "shown": commit.shown,
+            "absent": len(commit.absent),
+            "free": commit.free is not None,
         }
         with redis_away():
             answer = await self._script(
@@ -82,6 +84,8 @@ class RedisStore:
                     keys.once(p, commit.once or ""),
                     *document_keys,
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
+                    *(keys.by_id(absent_id) for absent_id in commit.absent),
+                    *((keys.vm_record(commit.free),) if commit.free else ()),
                     keys.standing(p),
                 ],
                 args=[
@@ -107,6 +111,7 @@ class RedisStore:
             "ttl": self._retention_ms if finished(document) else 0,
             "show": shows,
             "stands": document.active if isinstance(document, Containment) else None,
+            "free": document.free if isinstance(document, VmRecord) else None,
         }
 
     async def approval(self, approval_id: str) -> Approval:

@@ -1,10 +1,9 @@
 """A VM was started: find out what it means, and open the question. One start gives one approval."""
 
 import asyncio
-import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import structlog
 
@@ -20,6 +19,7 @@ from workers.domain.rules import Ruling, Undecided
 from workers.domain.vm import KnownVm, PowerState, VmRecord
 from workers.use_cases.assess import Assess
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.let_pass import LetPass
 from workers.use_cases.recontain import Recontain
 from workers.use_cases.start_record import start_record
 from workers.use_cases.withdraw import Withdraw
@@ -77,6 +77,7 @@ class OpenApproval:
         self._assess = assess
         self._clock = clock
         self._budget_s = facts_budget_s
+        self._let_pass = LetPass(store)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
         self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
 
@@ -86,11 +87,15 @@ class OpenApproval:
         Raises:
             DependencyAway: Azure or Redis does not answer; nothing is written, the event must come again.
         """
+        if event.phase is Phase.FAILED:
+            return await self._note_failed(event, (await self._identified(event))[0])
+        now = self._clock.now()
+        ruling = self._assess.early(event, now)
+        if _passes(ruling) and await self._let_pass.at_once(event, ruling, now):
+            return Opened(Outcome.PASSED)
         (document_id, exists), record = await asyncio.gather(
             self._identified(event), self._store.vm_record(event.vm)
         )
-        if event.phase is Phase.FAILED:
-            return await self._note_failed(event, document_id)
         if exists:
             return Opened(Outcome.DUPLICATE, document_id)
         if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
@@ -99,20 +104,21 @@ class OpenApproval:
             recontained = await self._recontain(record.containment_id, event)
             if recontained:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
-        return await self._judge(event, document_id, record)
+        return await self._judge(event, document_id, record, ruling)
 
-    async def _judge(self, event: StartEvent, document_id: str, record: VmRecord) -> Opened:
-        """Let it pass or ask, as the rules say; they may decide before any fact is read."""
-        now = self._clock.now()
-        ruling = self._assess.early(event, now)
+    async def _judge(
+        self, event: StartEvent, document_id: str, record: VmRecord, ruling: Ruling | Undecided
+    ) -> Opened:
+        """Let it pass or ask, as the rules say; they may have decided before any fact is read."""
         facts: Facts | None = None
         if isinstance(ruling, Undecided):
             facts = await self._gather(event)
             ruling = self._assess.late(ruling, facts)
         for name, reason in ruling.unevaluated.items():
             log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
-        if ruling.verdict is Verdict.PASS:
-            return await self._pass(event, ruling, now)
+        if _passes(ruling):
+            await self._let_pass(event, ruling, self._clock.now())
+            return Opened(Outcome.PASSED)
         if facts is None:
             facts = await self._gather(event)
         return await self._ask(self._approval(document_id, event, facts, ruling), record, ruling)
@@ -189,20 +195,6 @@ class OpenApproval:
         await self._store.commit(Commit(partition=partition_of_vm(event.vm.key), once=_start(document_id)))
         withdrawn = await self._withdraw(document_id, "the start failed")
         return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
-
-    async def _pass(self, event: StartEvent, ruling: Ruling, now: datetime) -> Opened:
-        """A rule expects it: nobody is asked, and it is put on record, once for each event that tells of it.
-
-        No later telling becomes a duplicate by that: callers can choose correlation ids, so each is judged.
-        """
-        await self._store.commit(
-            Commit(
-                partition=partition_of_vm(event.vm.key),
-                once=f"passed:{event.dedupe_key_at_its_time}:{_of_caller(event)}",
-                audit=(start_record("start.passed", event, now, ruling=ruling),),
-            )
-        )
-        return Opened(Outcome.PASSED)
 
     def _approval(self, document_id: str, event: StartEvent, facts: Facts, ruling: Ruling) -> Approval:
         now = self._clock.now()
@@ -285,6 +277,10 @@ def _known(approval: Approval) -> KnownVm:
     )
 
 
+def _passes(ruling: Ruling | Undecided) -> TypeGuard[Ruling]:
+    return isinstance(ruling, Ruling) and ruling.verdict is Verdict.PASS
+
+
 def _start(document_id: str) -> str:
     """Once only: this start's opening, or the news of its failure, whichever comes first."""
     return f"start:{document_id}"
@@ -293,8 +289,3 @@ def _start(document_id: str) -> str:
 def _once(approval: Approval) -> str | None:
     """A beginning told after its failure is not asked about; a success is, whatever was told before."""
     return _start(approval.id) if approval.event.phase is Phase.STARTED else None
-
-
-def _of_caller(event: StartEvent) -> str:
-    """Who: of a known length, for a key."""
-    return hashlib.sha256(event.caller.object_id.lower().encode(errors="replace")).hexdigest()[:16]

@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
+from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.rig import VM, P, approval, commit, containment, record
 from workers.domain.cards import Card
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS
 from workers.domain.ports import Commit, Store
-from workers.domain.vm import VmRecord
+from workers.domain.vm import ExpectedStart, VmRecord
 
 
 class TestDocuments:
@@ -141,3 +142,61 @@ class TestCompareAndSet:
         )
         assert [r for r in results if not isinstance(r, Conflict)] == [True]
         assert len(await store.audit(P)) == 1
+
+
+class TestConditions:
+    """What must not exist, and a VM that must be free."""
+
+    @pytest.mark.parametrize("known", [None, VmRecord(vm=VM), VmRecord(vm=VM, open_approvals=("a",))])
+    async def test_a_vm_of_which_nothing_special_is_known_is_free(
+        self, store: Store, known: VmRecord | None
+    ) -> None:
+        if known is not None:
+            await store.commit(commit(known))
+        assert await store.commit(commit(free=VM, audit=(record(),)))
+        assert len(await store.audit(P)) == 1
+
+    @pytest.mark.parametrize(
+        "held",
+        [
+            {"containment_id": "c" * 26},
+            {"expected_start": ExpectedStart(correlation_ids=("x",), after=a.NOW, until=a.NOW)},
+        ],
+        ids=["contained", "started by a restore"],
+    )
+    async def test_a_vm_that_is_held_is_a_conflict_and_nothing_is_written(
+        self, store: Store, held: dict[str, object]
+    ) -> None:
+        await store.commit(commit(VmRecord(vm=VM)))
+        await store.commit(commit((await store.vm_record(VM)).changed(**held)))
+        with pytest.raises(Conflict):
+            await store.commit(commit(free=VM, audit=(record(),), once="o"))
+        assert list(await store.audit(P)) == []
+        assert await store.commit(commit(once="o")), "the once key was not used up"
+
+    async def test_a_vm_that_was_held_once_is_free_again(self, store: Store) -> None:
+        await store.commit(commit(VmRecord(vm=VM, containment_id="c" * 26)))
+        await store.commit(commit((await store.vm_record(VM)).changed(containment_id=None)))
+        assert await store.commit(commit(free=VM))
+
+    async def test_what_must_be_absent_and_is_there_is_a_conflict(self, store: Store) -> None:
+        asked, other = approval(), approval(1)
+        await store.commit(commit(asked))
+        assert await store.commit(commit(absent=(other.id,), free=VM))
+        with pytest.raises(Conflict, match=asked.id):
+            await store.commit(commit(absent=(other.id, asked.id), free=VM, audit=(record(),)))
+        assert list(await store.audit(P)) == []
+
+    async def test_conditions_stand_beside_documents_and_what_is_shown(self, store: Store) -> None:
+        asked, other = approval(), approval(1)
+        await store.commit(commit(asked))
+        both = commit(other, shown=((asked.id, 1),), absent=(approval(2).id,), free=VM)
+        assert await store.commit(both)
+        with pytest.raises(Conflict):
+            await store.commit(both)
+        assert (await store.approval(other.id)).version == 1
+
+    async def test_what_was_seen_once_is_told_as_that_whatever_the_conditions(self, store: Store) -> None:
+        await store.commit(commit(once="o"))
+        await store.commit(commit(VmRecord(vm=VM, containment_id="c" * 26)))
+        assert not await store.commit(commit(once="o", free=VM))

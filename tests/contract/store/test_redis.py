@@ -16,7 +16,7 @@ from tests.contract.store.rig import RETENTION_S, VM, P, approval, commit, conta
 from workers.domain.approvals import ApprovalState
 from workers.domain.cards import Card
 from workers.domain.containment import ContainmentState
-from workers.domain.errors import DependencyAway
+from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import approval_id
 from workers.domain.nudges import Scheduled
 from workers.domain.vm import VmRecord
@@ -98,6 +98,15 @@ class TestOnRedis:
         asked = approval(state=ApprovalState.EXPIRED)
         await RedisStore(client, retention=timedelta(seconds=60)).commit(commit(asked))
         assert 55 <= await client.ttl(keys.by_id(asked.id)) <= 60
+
+    async def test_a_record_that_does_not_say_whether_its_vm_is_free_is_taken_as_held(
+        self, stored: RedisStore, client: redis.Redis
+    ) -> None:
+        await stored.commit(commit(VmRecord(vm=VM)))
+        await client.hdel(keys.vm_record(VM), "f")
+
+        with pytest.raises(Conflict):
+            await stored.commit(commit(free=VM))
 
     async def test_everything_of_one_vm_shares_one_slot(
         self, stored: RedisStore, client: redis.Redis
