@@ -85,6 +85,9 @@ async def test_a_burst_in_one_group_is_read_with_a_handful_of_calls(
     assert len(singles(farm)) <= SINGLY
     assert 1 <= len(lists(farm)) <= 4
     assert 1 <= len(lists(farm, "networkinterfaces")) <= 6
+    backups = [path for path in paths(farm) if path.endswith("/backupstatus")]
+    assert len(backups) == 40
+    assert len(paths(farm)) - len(backups) <= 30, "with NSGs, subnets and public IPs"
 
 
 async def test_what_a_list_gives_is_what_single_reads_give(farm: AzureServer, clients: Azure) -> None:

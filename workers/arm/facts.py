@@ -22,6 +22,7 @@ from workers.arm.errors import asking
 from workers.arm.ids import name_of
 from workers.arm.machine import machine_facts, read_machine
 from workers.arm.network_facts import linked, network_facts
+from workers.arm.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.arm.together import Kind, Together
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
 from workers.domain.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
@@ -35,14 +36,22 @@ BACKUP_BELIEVED_S = 60.0
 log = structlog.get_logger(__name__)
 
 _Json = dict[str, Any]
-_Read = Callable[[Azure, str], Coroutine[Any, Any, _Json]]
+_Read = Callable[[str], Coroutine[Any, Any, _Json]]
 
 MACHINES = Kind(
     collection="Microsoft.Compute/virtualMachines",
-    api_version="2026-04-01",
+    api_version=COMPUTE_VERSION,
     read=lambda azure, vm_id: read_machine(azure, VmRef.parse(vm_id)),
 )
-NICS = Kind(collection="Microsoft.Network/networkInterfaces", api_version="2026-03-01", read=network.read_nic)
+
+
+def _network(collection: str, read: Callable[[Azure, str], Coroutine[Any, Any, _Json]]) -> Kind:
+    return Kind(collection=f"Microsoft.Network/{collection}", api_version=NETWORK_VERSION, read=read)
+
+
+NICS = _network("networkInterfaces", network.read_nic)
+NSGS = _network("networkSecurityGroups", network.read_nsg)
+PUBLIC_IPS = _network("publicIPAddresses", network.read_public_ip)
 
 
 class _Shared(NamedTuple):
@@ -129,15 +138,15 @@ class _Gathering:
         if nic is None:
             return
         await _side_by_side(
-            *self._unread("NSG", network.read_nsg, network.nsg_of(nic)),
+            *self._unread("NSG", self._read_nsg, network.nsg_of(nic)),
             *(self._subnet(subnet_id) for subnet_id in linked(nic, "subnet")),
-            *self._unread("public IP", network.read_public_ip, *linked(nic, "publicIPAddress")),
+            *self._unread("public IP", self._read_public_ip, *linked(nic, "publicIPAddress")),
         )
 
     async def _subnet(self, subnet_id: str) -> None:
-        await _side_by_side(*self._unread("subnet", network.read_subnet, subnet_id))
+        await _side_by_side(*self._unread("subnet", self._read_subnet, subnet_id))
         group_id = network.nsg_of(self._found.get(subnet_id.lower(), {}))
-        await _side_by_side(*self._unread("NSG", network.read_nsg, group_id))
+        await _side_by_side(*self._unread("NSG", self._read_nsg, group_id))
 
     def _unread(
         self, kind: str, read: _Read, *resource_ids: str | None
@@ -153,7 +162,7 @@ class _Gathering:
     async def _around(self, kind: str, read: _Read, resource_id: str) -> None:
         async def keep() -> None:
             self._found[resource_id.lower()] = await self._resources.get(
-                resource_id, lambda: read(self._azure, resource_id)
+                resource_id, lambda: read(resource_id)
             )
 
         await self._fact(f"{kind} {name_of(resource_id)}", keep)
@@ -198,6 +207,15 @@ class _Gathering:
         self._backup = await self._backups.get(
             self._vm.key, lambda: backup_facts(self._azure, self._vm, location)
         )
+
+    async def _read_nsg(self, nsg_id: str) -> _Json:
+        return await self._together.get(NSGS, nsg_id)
+
+    async def _read_public_ip(self, public_ip_id: str) -> _Json:
+        return await self._together.get(PUBLIC_IPS, public_ip_id)
+
+    async def _read_subnet(self, subnet_id: str) -> _Json:
+        return await network.read_subnet(self._azure, subnet_id)
 
     async def _read_nic(self, nic_id: str) -> None:
         self._nics[nic_id] = await self._together.get(NICS, nic_id)

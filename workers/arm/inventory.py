@@ -11,6 +11,7 @@ from workers.arm import classic
 from workers.arm.clients import Azure
 from workers.arm.errors import asking
 from workers.arm.machine import power_of
+from workers.arm.pages import COMPUTE_VERSION, pages
 from workers.domain.errors import StartgateError
 from workers.domain.vm import KnownVm, PowerState, VmRef
 
@@ -48,7 +49,7 @@ async def list_vms(azure: Azure, now: datetime) -> AsyncIterator[tuple[str, list
 async def _vms(azure: Azure, subscription_id: str, name: str, now: datetime) -> list[KnownVm]:
     machines, states, classics = await asyncio.gather(
         _list(azure, subscription_id),
-        _list(azure, subscription_id, status_only="true"),
+        _list(azure, subscription_id, "?statusOnly=true"),
         classic.list_machines(azure, subscription_id),
     )
     power = {machine["id"].lower(): power_of(machine) for machine in states}
@@ -60,10 +61,10 @@ async def _vms(azure: Azure, subscription_id: str, name: str, now: datetime) -> 
     return known
 
 
-async def _list(azure: Azure, subscription_id: str, **options: str) -> list[dict[str, Any]]:
+async def _list(azure: Azure, subscription_id: str, parameters: str = "") -> list[dict[str, Any]]:
+    path = f"/subscriptions/{subscription_id}/providers/Microsoft.Compute/virtualMachines{parameters}"
     async with asking("list the VMs", timeout_s=LIST_TIMEOUT_S):
-        pages = azure.compute(subscription_id).virtual_machines.list_all(**options)
-        return [machine.as_dict() async for machine in pages]
+        return [machine async for page in pages(azure, path, COMPUTE_VERSION) for machine in page]
 
 
 def _known(machine: dict[str, Any], subscription: str, now: datetime, power: PowerState) -> KnownVm:

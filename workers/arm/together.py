@@ -8,6 +8,7 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/requ
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import structlog
 from workers.arm.clients import Azure
 from workers.arm.errors import asking
 from workers.arm.ids import ArmId, group_id
+from workers.arm.pages import pages
 from workers.domain.errors import DependencyAway, StartgateError
 
 SINGLY = 2
@@ -165,19 +167,16 @@ class Together:
         wanted: dict[str, list[_Asked]] = {}
         for one in asked:
             wanted.setdefault(one.resource_id.lower(), []).append(one)
-        url, version = f"{line.group}/providers/{line.kind.collection}", line.kind.api_version
+        path = f"{line.group}/providers/{line.kind.collection}"
+        listed = pages(self._azure, path, line.kind.api_version)
         try:
-            while url and wanted:
-                async with asking(f"list {line.kind.collection} of {line.group}"):
-                    response = await self._azure.send("GET", url, api_version=version)
-                    page = response.json()
-                found = [
-                    (one, item) for item in page["value"] for one in wanted.pop(str(item["id"]).lower(), ())
-                ]
-                for one, item in found:
-                    _succeed(one, item)
-                # The address of the next page brings its own version.
-                url, version = (page.get("nextLink") or "") if len(found) >= LIST_FROM else "", ""
+            async with asking(f"list {path}"), contextlib.aclosing(listed):
+                async for page in listed:
+                    found = [(one, item) for item in page for one in wanted.pop(item["id"].lower(), ())]
+                    for one, item in found:
+                        _succeed(one, item)
+                    if len(found) < LIST_FROM or not wanted:
+                        break
         except DependencyAway as away:
             for one in (one for waiting in wanted.values() for one in waiting):
                 _fail(one, away)
