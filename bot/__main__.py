@@ -17,6 +17,7 @@ from bot.directory import Directory
 from bot.doctor import doctor
 from bot.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.listeners.context import Desk
+from bot.pace import Pace
 from bot.poster import Poster
 from bot.renderer import Renderer
 from bot.settings import BotSettings
@@ -29,7 +30,7 @@ from workers.domain.ports import SystemClock
 from workers.runtime.environment import read_environment
 from workers.runtime.health import Health, watch
 from workers.runtime.health_server import serving
-from workers.runtime.lifecycle import run_until, stop_signal
+from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
 from workers.runtime.log import configure_logging
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
@@ -113,7 +114,8 @@ async def _run(settings: BotSettings, policy: Policy, parts: Parts) -> None:
             # The default handler repeats a request whose answer was lost, and so posts twice.
             retry_handlers=[],
         )
-        directory = Directory(slack, lambda: policy)
+        pace = Pace(clock)
+        directory = Directory(slack, lambda: policy, pace)
         desk = Desk(
             store=store,
             inventory=inventory,
@@ -125,7 +127,7 @@ async def _run(settings: BotSettings, policy: Policy, parts: Parts) -> None:
         )
         renderer = Renderer(
             store=store,
-            poster=Poster(slack),
+            poster=Poster(slack, pace),
             audience=Audience(directory, lambda: policy, clock),
             note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
             clock=clock,
@@ -171,6 +173,7 @@ async def _say_ready(health: Health, *parts: asyncio.Event) -> None:
         await part.wait()
     health.ready()
     log.info("ready")
+    keep_what_is_loaded()
 
 
 def main() -> None:

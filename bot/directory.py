@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.text import mention, mention_group
+from bot.pace import LOOKING_UP, OPENING, Pace
 from bot.slack_errors import SLACK_AWAY, slack_away
 from workers.domain.errors import NotFound
 from workers.domain.people import Actor, Owner
@@ -69,11 +70,13 @@ class Directory:
     Args:
         client: with the bot token.
         policy: gives the policy in force: who is on call.
+        pace: shared with whatever else calls Slack for cards.
     """
 
-    def __init__(self, client: AsyncWebClient, policy: Callable[[], Policy]) -> None:
+    def __init__(self, client: AsyncWebClient, policy: Callable[[], Policy], pace: Pace) -> None:
         self._client = client
         self._policy = policy
+        self._pace = pace
         self._people: _Cache[str, dict[str, Any]] = _Cache(PERSON_TTL_S)
         self._by_email: _Cache[str, str] = _Cache(PERSON_TTL_S)
         self._groups: _Cache[str, frozenset[str]] = _Cache(ONCALL_TTL_S)
@@ -85,6 +88,7 @@ class Directory:
 
         Raises:
             DependencyAway: Slack does not answer; then nobody may be taken for unknown.
+            Throttled: too many people were looked up lately. Whoever is known already is found all the same.
         """
         if not owner.known:
             return Found((), owner.source)
@@ -132,9 +136,8 @@ class Directory:
         return channels[name[1:]]
 
     async def direct_message(self, user_id: str) -> str:
-        """The id of the bot's conversation with this person."""
-        with slack_away():
-            return await self._dms.get(user_id, lambda: self._open_dm(user_id))
+        """The id of the bot's conversation with this person; raises like ``owners``."""
+        return await self._dms.get(user_id, lambda: self._open_dm(user_id))
 
     def oncall_mention(self) -> str:
         """Mrkdwn that mentions on-call: the group, or each person."""
@@ -166,7 +169,7 @@ class Directory:
 
     async def _lookup(self, email: str) -> str:
         """The id of the active user with this address; empty if there is none."""
-        with slack_away():
+        async with self._pace.kept(LOOKING_UP, email):
             try:
                 answer = await self._client.users_lookupByEmail(email=email)
             except SlackApiError as error:
@@ -191,7 +194,8 @@ class Directory:
         return person
 
     async def _open_dm(self, user_id: str) -> str:
-        answer = await self._client.conversations_open(users=user_id)
+        async with self._pace.kept(OPENING, user_id):
+            answer = await self._client.conversations_open(users=user_id)
         return str(answer["channel"]["id"])
 
     async def _list_channels(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Posts and edits single messages in Slack, once each: the intent goes into the message's metadata."""
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -7,7 +8,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.message import Message
-from bot.slack_errors import slack_away
+from bot.pace import EDITING, SEARCHING, Pace, posting
+from bot.slack_errors import THROTTLING
 from workers.domain.cards import Post
 
 log = structlog.get_logger(__name__)
@@ -31,21 +33,42 @@ class Refused(Exception):
 
 
 class Poster:
-    """Sends messages for cards."""
+    """Sends messages for cards, at Slack's pace.
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    ``key`` is one message's everywhere: its turn is kept by it.
+    """
+
+    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
         self._client = client
+        self._pace = pace
+
+    def turn(self, channel: str, key: str, post: Post | None) -> datetime | None:
+        """When the message can be posted, looked for or edited, if that is too far away to be waited for.
+
+        ``post`` is what is known of it; ``None`` if it was never set out.
+        """
+        if post is None:
+            return self._pace.turn(posting(channel), key)
+        return self._pace.turn(SEARCHING if post.ts is None else EDITING, key)
 
     async def post(
-        self, channel: str, message: Message, *, card_id: str, intent: str, thread_ts: str | None = None
+        self,
+        channel: str,
+        message: Message,
+        *,
+        key: str,
+        card_id: str,
+        intent: str,
+        thread_ts: str | None = None,
     ) -> str:
         """Post; answers the message's ``ts``.
 
         Raises:
             Refused: Slack says why in its code.
+            Throttled: it was not posted, and can be later.
             DependencyAway: not known whether it was posted; ``find`` tells later.
         """
-        with slack_away():
+        async with self._pace.kept(posting(channel), key):
             try:
                 answer = await self._client.chat_postMessage(
                     channel=channel,
@@ -60,9 +83,15 @@ class Poster:
                 raise _as_refused(error) from error
         return str(answer["ts"])
 
-    async def edit(self, channel: str, ts: str, message: Message) -> bool:
-        """Bring a message up to date; ``False`` when it is gone and has to be posted anew."""
-        with slack_away():
+    async def edit(self, channel: str, ts: str, message: Message, *, key: str) -> bool:
+        """Bring a message up to date; ``False`` when it is gone and has to be posted anew.
+
+        Raises:
+            Refused: Slack says why in its code.
+            Throttled: it was not edited, and can be later.
+            DependencyAway: not known whether it was edited.
+        """
+        async with self._pace.kept(EDITING, key):
             try:
                 await self._client.chat_update(
                     channel=channel, ts=ts, text=message.text, blocks=message.blocks
@@ -73,8 +102,13 @@ class Poster:
                 raise _as_refused(error) from error
         return True
 
-    async def find(self, channel: str, post: Post, *, thread_ts: str | None = None) -> str | None:
-        """The ``ts`` of the message that was sent with this intent, or ``None`` if it never arrived."""
+    async def find(self, channel: str, post: Post, *, key: str, thread_ts: str | None = None) -> str | None:
+        """The ``ts`` of the message that was sent with this intent, or ``None`` if it never arrived.
+
+        Raises:
+            Throttled: it can be looked for later.
+            DependencyAway: Slack does not answer.
+        """
         oldest = f"{post.intended_at.timestamp() - _CLOCK_SLACK_S:.6f}"
         cursor = ""
         while True:
@@ -85,7 +119,7 @@ class Poster:
                 "include_all_metadata": True,
                 "cursor": cursor,
             }
-            with slack_away():
+            async with self._pace.kept(SEARCHING, key):
                 if thread_ts is None:
                     answer = await self._client.conversations_history(**arguments)
                 else:
@@ -101,7 +135,7 @@ class Poster:
 
 
 def _as_refused(error: SlackApiError) -> Exception:
-    """A refusal that stays one; what passes goes on to ``slack_away``."""
+    """A refusal that stays one; what passes goes on to the pace."""
     code = str(error.response.get("error", ""))
-    passing = code == "ratelimited" or int(error.response.status_code or 0) != 200  # noqa: PLR2004 - HTTP OK
+    passing = code in THROTTLING or int(error.response.status_code or 0) != 200  # noqa: PLR2004 - HTTP OK
     return error if passing or code.endswith("_error") else Refused(code)

@@ -8,9 +8,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from workers.domain.errors import DependencyAway
 
+THROTTLING = frozenset({"ratelimited", "rate_limited"})
 _PASSING = frozenset(
     {
-        "ratelimited",
         "internal_error",
         "fatal_error",
         "service_unavailable",
@@ -19,20 +19,42 @@ _PASSING = frozenset(
     }
 )
 _SERVER_ERROR = 500
+_ASKED_FOR_S = 1.0
+"""Slack's ``Retry-After`` where it does not say."""
 
 SLACK_AWAY = (DependencyAway, aiohttp.ClientError, TimeoutError, OSError)
 """What a call raises when Slack is not there, beside the ``SlackApiError`` of a refusal."""
 
 
+class Throttled(DependencyAway):
+    """One call too many of this method, or in this channel. It was not done, which is certain.
+
+    Slack as a whole is there: other calls may go on.
+
+    Attributes:
+        wait_s: after so many seconds it may be tried again.
+    """
+
+    def __init__(self, message: str, *, wait_s: float) -> None:
+        super().__init__("slack", message, retry_after_s=wait_s)
+        self.wait_s = wait_s
+
+
 @contextlib.contextmanager
 def slack_away() -> Iterator[None]:
-    """Inside, lost connections, timeouts, 429 and 5xx become ``DependencyAway``; refusals stay."""
+    """Inside, lost connections, timeouts and 5xx become ``DependencyAway``, 429 ``Throttled``. Refusals stay.
+
+    ``Throttled`` is one, too, for whoever need not tell them apart.
+    """
     try:
         yield
     except SlackApiError as error:
         code, status = str(error.response.get("error", "")), int(error.response.status_code or 0)
-        if code in _PASSING or status >= _SERVER_ERROR or status == 429:  # noqa: PLR2004 - too many requests
-            raise DependencyAway("slack", code or str(status), retry_after_s=_retry_after(error)) from error
+        wait_s = _retry_after(error)
+        if code in THROTTLING or status == 429:  # noqa: PLR2004 - too many requests
+            raise Throttled(code or str(status), wait_s=_ASKED_FOR_S if wait_s is None else wait_s) from error
+        if code in _PASSING or status >= _SERVER_ERROR:
+            raise DependencyAway("slack", code or str(status), retry_after_s=wait_s) from error
         raise
     except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError) as error:
         raise DependencyAway("slack", type(error).__name__) from error

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from workers.domain.errors import Conflict
 from workers.domain.model import Model, UtcTime
 from workers.domain.people import Owner
 
@@ -52,6 +53,11 @@ class Copy(Model):
         return self.root is not None and self.root.ts == REFUSED
 
     @property
+    def sent(self) -> bool:
+        """Whether it is in Slack."""
+        return self.root is not None and self.root.ts is not None and not self.refused
+
+    @property
     def key(self) -> str:
         """Unique within a card."""
         return f"{self.kind}:{self.channel}"
@@ -76,6 +82,36 @@ class Card(Model):
     def copy_of(self, key: str) -> Copy | None:
         """The copy of this key, if it was set out."""
         return next((c for c in self.copies if c.key == key), None)
+
+    @property
+    def reached(self) -> bool:
+        """Whether everybody was asked who can be: a copy is in Slack, and none for an owner is on its way.
+
+        The channel's may follow later: many cards go there, and Slack takes one a second.
+        """
+        owners = [c for c in self.copies if c.kind is CopyKind.OWNER]
+        return any(c.sent for c in self.copies) and all(c.sent or c.refused for c in owners)
+
+    def post_of(self, copy: str, reply: str = "") -> Post | None:
+        """What was posted, or set out to be: the copy of this key, or a reply in its thread."""
+        found = self.copy_of(copy)
+        if found is None:
+            return None
+        return found.replies.get(reply) if reply else found.root
+
+    def with_post(self, copy: str, reply: str, post: Post | None) -> "Card":
+        """This card with one post replaced, added or, with ``None``, taken out.
+
+        Raises:
+            Conflict: it has no such copy.
+        """
+        found = self.copy_of(copy)
+        if found is None:
+            raise Conflict(f"card {self.id} has no copy {copy}")
+        if not reply:
+            return self.with_copy(found.changed(root=post))
+        others = {key: other for key, other in found.replies.items() if key != reply}
+        return self.with_copy(found.changed(replies=others if post is None else {**others, reply: post}))
 
     def with_copy(self, changed: Copy) -> "Card":
         """This card with one copy replaced or added."""

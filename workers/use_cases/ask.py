@@ -1,10 +1,9 @@
-"""The card reached Slack: the owner's clock starts."""
+"""The card reached its owners in Slack: their clock starts."""
 
 from datetime import datetime
 
 from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
 from workers.domain.ports import Clock, Commit, Nudger, Store
 from workers.use_cases.conflicts import until_written
@@ -12,7 +11,14 @@ from workers.use_cases.deadlines import Deadlines
 
 
 class NoteAsked:
-    """Called by the bot after it has posted a card; repeating it changes nothing."""
+    """Called by the bot after it has posted a card to its owners; repeating it changes nothing.
+
+    The channel's copy may still wait for its turn: deadlines don't wait for it, or in a burst they would by
+    minutes. A card without an owner to ask is the channel's alone, and counts from there.
+
+    Two ways: by itself, or in one write with what the caller notes of its posting, as ``noting`` before that
+    write and ``noted`` after it.
+    """
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -20,13 +26,7 @@ class NoteAsked:
         self._clock = clock
 
     async def __call__(
-        self,
-        approval_id: str,
-        whom: tuple[str, ...],
-        *,
-        at: datetime | None = None,
-        notice: str = "",
-        known: Approval | None = None,
+        self, approval_id: str, whom: tuple[str, ...], *, at: datetime | None = None, notice: str = ""
     ) -> None:
         """Note who was asked, and have the first deadline looked at when it comes.
 
@@ -35,46 +35,44 @@ class NoteAsked:
             whom: Slack user ids that got a direct message; empty when only a channel got it.
             at: when it was sent; by default now.
             notice: why nobody could be asked directly, for the card.
-            known: the approval as the caller read it, if its card shows it as it will be once this is noted.
         """
         at = at or self._clock.now()
-        try:
-            read = known or await self._store.approval(approval_id)
-            written = await self._write(read, whom, at, notice, shown=known is not None)
-        except Conflict:
-            written = await until_written(lambda: self._write_anew(approval_id, whom, at, notice))
-        if written is None:
-            return
-        await self._deadlines.set(written, version=written.version + 1)
+        asked = await until_written(lambda: self._write(approval_id, whom, at, notice))
+        if asked is not None:
+            await self.noted(asked)
 
-    async def _write_anew(
-        self, approval_id: str, whom: tuple[str, ...], at: datetime, notice: str
-    ) -> Approval | None:
-        return await self._write(await self._store.approval(approval_id), whom, at, notice, shown=False)
+    def noting(self, asked: Approval) -> Commit:
+        """The write that notes it. A conflict if the approval was changed since it was read.
+
+        Args:
+            asked: what ``approval.asked(…)`` made of the approval as it was read.
+        """
+        return Commit(
+            partition=partition_of_id(asked.id),
+            documents=(asked,),
+            audit=(
+                AuditRecord(
+                    kind="approval.asked",
+                    at=self._clock.now(),
+                    about=asked.id,
+                    vm=asked.event.vm.key,
+                    details={"whom": list(asked.asked_whom), "notice": asked.notice},
+                ),
+            ),
+        )
+
+    async def noted(self, asked: Approval) -> None:
+        """That write was made: have the first deadline looked at when it comes."""
+        await self._deadlines.set(asked, version=asked.version + 1)
 
     async def _write(
-        self, approval: Approval, whom: tuple[str, ...], at: datetime, notice: str, *, shown: bool
+        self, approval_id: str, whom: tuple[str, ...], at: datetime, notice: str
     ) -> Approval | None:
+        approval = await self._store.approval(approval_id)
         if not approval.open:
             return None
         asked = approval.asked(at, whom, notice)
         if asked == approval:
             return None
-        await self._store.commit(
-            Commit(
-                partition=partition_of_id(approval.id),
-                documents=(asked,),
-                # Written only if nothing else changed it: then the card shows this version already.
-                shown=((asked.id, asked.version + 1),) if shown else (),
-                audit=(
-                    AuditRecord(
-                        kind="approval.asked",
-                        at=self._clock.now(),
-                        about=approval.id,
-                        vm=approval.event.vm.key,
-                        details={"whom": list(asked.asked_whom), "notice": asked.notice},
-                    ),
-                ),
-            )
-        )
+        await self._store.commit(self.noting(asked))
         return asked
