@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.world import NicSeed, VmSeed, World
+from workers.arm.cache import Cache
 from workers.arm.clients import Azure
 from workers.arm.facts import MACHINES, ArmFacts
 from workers.arm.together import LIST_FROM, SINGLY, Together
@@ -24,7 +25,8 @@ BUDGET_S = 10.0
 
 
 @pytest.fixture
-async def farm() -> AsyncIterator[AzureServer]:
+async def arm() -> AsyncIterator[AzureServer]:
+    """In the place of the usual one, so that the usual clients speak with it."""
     world = World.load()
     seeds = [
         VmSeed(
@@ -42,31 +44,25 @@ async def farm() -> AsyncIterator[AzureServer]:
     await server.stop()
 
 
-@pytest.fixture
-async def clients(farm: AzureServer) -> AsyncIterator[Azure]:
-    async with Azure(farm.url, None, SecretStr(TOKEN)) as azure:
-        yield azure
-
-
-def ids(farm: AzureServer, count: int, first: int = 0) -> list[str]:
-    found = sorted(vm.id for vm in farm.estate.vms() if vm.name.startswith("farm-"))
+def ids(arm: AzureServer, count: int, first: int = 0) -> list[str]:
+    found = sorted(vm.id for vm in arm.estate.vms() if vm.name.startswith("farm-"))
     return found[first : first + count]
 
 
-def refs(farm: AzureServer, count: int) -> list[VmRef]:
-    return [VmRef.parse(one) for one in ids(farm, count)]
+def refs(arm: AzureServer, count: int) -> list[VmRef]:
+    return [VmRef.parse(one) for one in ids(arm, count)]
 
 
-def paths(farm: AzureServer) -> list[str]:
-    return [str(entry.data["path"]).lower() for entry in farm.record.since(0, "request")]
+def paths(arm: AzureServer) -> list[str]:
+    return [str(entry.data["path"]).lower() for entry in arm.record.since(0, "request")]
 
 
-def singles(farm: AzureServer) -> list[str]:
-    return [path for path in paths(farm) if "/virtualmachines/farm-" in path]
+def singles(arm: AzureServer) -> list[str]:
+    return [path for path in paths(arm) if "/virtualmachines/farm-" in path]
 
 
-def lists(farm: AzureServer, kind: str = "virtualmachines") -> list[str]:
-    return [path for path in paths(farm) if path.rstrip("/").endswith(f"/{GROUP}/providers/{_of(kind)}")]
+def lists(arm: AzureServer, kind: str = "virtualmachines") -> list[str]:
+    return [path for path in paths(arm) if path.rstrip("/").endswith(f"/{GROUP}/providers/{_of(kind)}")]
 
 
 def _of(kind: str) -> str:
@@ -74,29 +70,27 @@ def _of(kind: str) -> str:
     return f"microsoft.{provider}/{kind}"
 
 
-async def test_a_burst_in_one_group_is_read_with_a_handful_of_calls(
-    farm: AzureServer, clients: Azure
-) -> None:
-    reader = ArmFacts(clients)
+async def test_a_burst_in_one_group_is_read_with_a_handful_of_calls(arm: AzureServer, azure: Azure) -> None:
+    reader = ArmFacts(azure)
 
-    facts = await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S) for vm in refs(farm, 40)))
+    facts = await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 40)))
 
     assert all(not one.missing for one in facts)
-    assert len(singles(farm)) <= SINGLY
-    assert 1 <= len(lists(farm)) <= 4
-    assert 1 <= len(lists(farm, "networkinterfaces")) <= 6
-    backups = [path for path in paths(farm) if path.endswith("/backupstatus")]
+    assert len(singles(arm)) <= SINGLY
+    assert 1 <= len(lists(arm)) <= 4
+    assert 1 <= len(lists(arm, "networkinterfaces")) <= 6
+    backups = [path for path in paths(arm) if path.endswith("/backupstatus")]
     assert len(backups) == 40
-    assert len(paths(farm)) - len(backups) <= 30, "with NSGs, subnets and public IPs"
+    assert len(paths(arm)) - len(backups) <= 30, "with NSGs, subnets and public IPs"
 
 
-async def test_what_a_list_gives_is_what_single_reads_give(farm: AzureServer, clients: Azure) -> None:
-    burst = ArmFacts(clients)
+async def test_what_a_list_gives_is_what_single_reads_give(arm: AzureServer, azure: Azure) -> None:
+    burst = ArmFacts(azure)
 
-    together = await asyncio.gather(*(burst.gather(vm, budget_s=BUDGET_S) for vm in refs(farm, 20)))
-    alone = [await ArmFacts(clients).gather(vm, budget_s=BUDGET_S) for vm in refs(farm, 20)]
+    together = await asyncio.gather(*(burst.gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 20)))
+    alone = [await ArmFacts(azure).gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 20)]
 
-    assert len(lists(farm)) >= 1
+    assert len(lists(arm)) >= 1
     assert [comparable(facts) for facts in together] == [comparable(facts) for facts in alone]
 
 
@@ -107,21 +101,21 @@ def comparable(facts: Facts) -> Facts:
     return facts.changed(machine=machine, took_ms={}, gathered_at=None)
 
 
-async def test_few_at_once_are_read_singly_and_side_by_side(farm: AzureServer, clients: Azure) -> None:
-    farm.faults.put(Fault(path="/virtualMachines/", delay_ms=200))
-    together, began = Together(clients), asyncio.get_running_loop().time()
+async def test_few_at_once_are_read_singly_and_side_by_side(arm: AzureServer, azure: Azure) -> None:
+    arm.faults.put(Fault(path="/virtualMachines/", delay_ms=200))
+    together, began = Together(azure), asyncio.get_running_loop().time()
 
-    await asyncio.gather(*(together.get(MACHINES, one) for one in ids(farm, SINGLY)))
+    await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, SINGLY)))
 
     assert asyncio.get_running_loop().time() - began < 0.39
-    assert len(singles(farm)) == SINGLY
-    assert not lists(farm)
+    assert len(singles(arm)) == SINGLY
+    assert not lists(arm)
 
 
-async def test_the_same_names_in_two_groups_are_not_mixed_up(farm: AzureServer, clients: Azure) -> None:
-    others = [vm.id for vm in farm.estate.vms() if "/rg-shop/" in vm.id and "/Microsoft.Compute/" in vm.id]
-    wanted = [*ids(farm, 10), *others]
-    together = Together(clients)
+async def test_the_same_names_in_two_groups_are_not_mixed_up(arm: AzureServer, azure: Azure) -> None:
+    others = [vm.id for vm in arm.estate.vms() if "/rg-shop/" in vm.id and "/Microsoft.Compute/" in vm.id]
+    wanted = [*ids(arm, 10), *others]
+    together = Together(azure)
 
     found = await asyncio.gather(*(together.get(MACHINES, one) for one in wanted))
 
@@ -129,66 +123,66 @@ async def test_the_same_names_in_two_groups_are_not_mixed_up(farm: AzureServer, 
 
 
 async def test_a_list_is_begun_after_those_who_get_something_from_it_have_asked(
-    farm: AzureServer, clients: Azure
+    arm: AzureServer, azure: Azure
 ) -> None:
-    farm.faults.put(Fault(path=r"/virtualMachines\?", delay_ms=150))
-    together = Together(clients)
-    early = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(farm, 10)]
+    arm.faults.put(Fault(path=r"/virtualMachines\?", delay_ms=150))
+    together = Together(azure)
+    early = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(arm, 10)]
     await asyncio.sleep(0.1)  # the first list is under way now
-    changed = next(vm for vm in farm.estate.vms() if vm.id == ids(farm, 1)[0])
+    changed = next(vm for vm in arm.estate.vms() if vm.id == ids(arm, 1)[0])
     changed.tags["owner"] = "mallory@contoso.example"
 
-    late = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(farm, 4)))
+    late = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, 4)))
 
     assert late[0]["tags"]["owner"] == "mallory@contoso.example"
     await asyncio.gather(*early)
 
 
-async def test_a_vm_that_is_gone_is_gone_in_a_burst_too(farm: AzureServer, clients: Azure) -> None:
-    vms = refs(farm, 20)
-    farm.estate.remove(vms[17].resource_id)
-    reader = ArmFacts(clients)
+async def test_a_vm_that_is_gone_is_gone_in_a_burst_too(arm: AzureServer, azure: Azure) -> None:
+    vms = refs(arm, 20)
+    arm.estate.remove(vms[17].resource_id)
+    reader = ArmFacts(azure)
 
     facts = await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S) for vm in vms))
 
     assert [n for n, one in enumerate(facts) if one.gone] == [17]
 
 
-async def test_other_pages_are_read_while_they_hold_what_is_wanted(farm: AzureServer, clients: Azure) -> None:
-    together = Together(clients)
+async def test_other_pages_are_read_while_they_hold_what_is_wanted(arm: AzureServer, azure: Azure) -> None:
+    together = Together(azure)
 
-    found = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(farm, COUNT)))
+    found = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, COUNT)))
 
-    assert [one["id"] for one in found] == ids(farm, COUNT)
-    assert len(singles(farm)) <= SINGLY
+    assert [one["id"] for one in found] == ids(arm, COUNT)
+    assert len(singles(arm)) <= SINGLY
 
 
-async def test_pages_that_hold_too_little_are_not_turned(farm: AzureServer, clients: Azure) -> None:
-    together = Together(clients)
-    last = ids(farm, SINGLY + LIST_FROM, first=COUNT - SINGLY - LIST_FROM)
+async def test_pages_that_hold_too_little_are_not_turned(arm: AzureServer, azure: Azure) -> None:
+    together = Together(azure)
+    last = ids(arm, SINGLY + LIST_FROM, first=COUNT - SINGLY - LIST_FROM)
 
     found = await asyncio.gather(*(together.get(MACHINES, one) for one in last))
 
     assert [one["id"] for one in found] == last
-    assert len(lists(farm)) == 1
-    assert len(singles(farm)) == SINGLY + LIST_FROM
+    assert len(lists(arm)) == 1
+    assert len(singles(arm)) == SINGLY + LIST_FROM
 
 
-async def test_a_list_that_is_forbidden_gives_way_to_single_reads(farm: AzureServer, clients: Azure) -> None:
-    farm.faults.put(Fault(path=r"/virtualMachines\?", status=403))
-    together = Together(clients)
+async def test_a_list_that_is_forbidden_gives_way_to_single_reads(arm: AzureServer, azure: Azure) -> None:
+    arm.faults.put(Fault(path=r"/virtualMachines\?", status=403))
+    together = Together(azure)
 
-    found = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(farm, 12)))
+    found = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, 12)))
 
-    assert [one["id"] for one in found] == ids(farm, 12)
+    assert [one["id"] for one in found] == ids(arm, 12)
 
 
-async def test_a_throttled_list_tells_each_who_waits_how_long(farm: AzureServer, clients: Azure) -> None:
-    farm.faults.put(Fault(path=r"/virtualMachines\?", status=429, retry_after_s=27))
-    together = Together(clients)
+async def test_a_throttled_list_tells_each_who_waits_how_long(arm: AzureServer, azure: Azure) -> None:
+    arm.faults.put(Fault(path=r"/virtualMachines\?", status=429, retry_after_s=27))
+    together = Together(azure)
 
     found = await asyncio.gather(
-        *(together.get(MACHINES, one) for one in ids(farm, 12)), return_exceptions=True
+        *(together.get(MACHINES, one) for one in ids(arm, 12)), return_exceptions=True
     )
 
     away = [one for one in found if isinstance(one, DependencyAway)]
@@ -196,35 +190,36 @@ async def test_a_throttled_list_tells_each_who_waits_how_long(farm: AzureServer,
     assert {one.retry_after_s for one in away} == {27}
 
 
-async def test_who_gives_up_waiting_keeps_nobody_else(farm: AzureServer, clients: Azure) -> None:
-    farm.faults.put(Fault(path=r"/virtualMachines\?", delay_ms=200))
-    together = Together(clients)
-    tasks = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(farm, 12)]
+async def test_who_gives_up_waiting_keeps_nobody_else(arm: AzureServer, azure: Azure) -> None:
+    arm.faults.put(Fault(path=r"/virtualMachines\?", delay_ms=200))
+    together = Together(azure)
+    tasks = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(arm, 12)]
     await asyncio.sleep(0.05)
 
     for task in tasks[::2]:
         task.cancel()
     found = await asyncio.gather(*tasks, return_exceptions=True)
 
-    assert [one["id"] for one in found[1::2] if isinstance(one, dict)] == ids(farm, 12)[1::2]
+    assert [one["id"] for one in found[1::2] if isinstance(one, dict)] == ids(arm, 12)[1::2]
+    assert not together._lines
 
 
 async def test_one_vm_that_does_not_exist_is_not_found_and_nothing_is_left_behind(
-    farm: AzureServer, clients: Azure
+    arm: AzureServer, azure: Azure
 ) -> None:
-    together = Together(clients)
+    together = Together(azure)
 
     with pytest.raises(NotFound):
-        await together.get(MACHINES, f"{ids(farm, 1)[0]}-not")
+        await together.get(MACHINES, f"{ids(arm, 1)[0]}-not")
 
     assert not together._lines
 
 
-async def test_closing_the_client_ends_those_who_wait(farm: AzureServer) -> None:
-    farm.faults.put(Fault(path="/virtualMachines", delay_ms=5000))
-    async with Azure(farm.url, None, SecretStr(TOKEN)) as azure:
+async def test_closing_the_client_ends_those_who_wait(arm: AzureServer) -> None:
+    arm.faults.put(Fault(path="/virtualMachines", delay_ms=5000))
+    async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
         together = Together(azure)
-        tasks = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(farm, 12)]
+        tasks = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(arm, 12)]
         await asyncio.sleep(0.1)
 
     done, _ = await asyncio.wait(tasks[SINGLY:], timeout=2)
@@ -236,30 +231,45 @@ async def test_closing_the_client_ends_those_who_wait(farm: AzureServer) -> None
 
 
 async def test_a_netrc_of_the_user_changes_nothing(
-    farm: AzureServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arm: AzureServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password secret\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(netrc))
 
-    async with Azure(farm.url, None, SecretStr(TOKEN)) as azure:
-        found = await Together(azure).get(MACHINES, ids(farm, 1)[0])
+    async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
+        found = await Together(azure).get(MACHINES, ids(arm, 1)[0])
 
-    assert found["id"] == ids(farm, 1)[0]
+    assert found["id"] == ids(arm, 1)[0]
 
 
 async def test_the_environments_proxy_is_used_unless_it_exempts_the_host(
-    farm: AzureServer, monkeypatch: pytest.MonkeyPatch
+    arm: AzureServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setitem(os.environ, "http_proxy", "http://127.0.0.1:9")  # nobody listens there
-    vm = refs(farm, 1)[0]
+    vm = refs(arm, 1)[0]
 
-    async with Azure(farm.url, None, SecretStr(TOKEN)) as azure:
+    async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
         with pytest.raises(DependencyAway):
             await ArmFacts(azure).gather(vm, budget_s=BUDGET_S)
 
     monkeypatch.setitem(os.environ, "no_proxy", "127.0.0.1")
-    async with Azure(farm.url, None, SecretStr(TOKEN)) as azure:
+    async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
         assert (await ArmFacts(azure).gather(vm, budget_s=BUDGET_S)).machine is not None
+
+
+async def test_a_read_that_has_just_failed_is_not_believed(azure: Azure) -> None:
+    cache: Cache[str] = Cache(azure, ttl_s=60)
+
+    async def refused() -> str:
+        raise NotFound("gone")
+
+    with pytest.raises(NotFound):
+        await cache.get("it", refused)
+
+    failed = azure.run(refused())
+    cache._reads["it"] = (float("inf"), failed)  # as it is until the event loop's next turn
+    await asyncio.wait([failed])
+    assert cache.known("it") is None

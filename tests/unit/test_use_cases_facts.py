@@ -42,6 +42,17 @@ class TestFillingIn:
         await rig.look(approval.id)
         assert (await rig.store.approval(approval.id)).owner.emails == ("alice@contoso.com",)
 
+    async def test_a_power_state_that_azure_does_not_tell_now_is_the_events(self, rig: Rig) -> None:
+        approval = await incomplete(rig)
+        known = a.facts()
+        assert known.machine is not None
+        rig.facts.answer = known.changed(machine=known.machine.changed(power=PowerState.UNKNOWN))
+        rig.clock.advance(FILL_IN_AFTER[0])
+        await rig.look(approval.id)
+        filled = (await rig.store.approval(approval.id)).facts.machine
+        assert filled is not None
+        assert filled.power is PowerState.STARTING
+
     async def test_it_is_not_read_before_its_time(self, rig: Rig) -> None:
         approval = await incomplete(rig)
         await rig.look(approval.id)

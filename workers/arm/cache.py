@@ -48,13 +48,17 @@ class Cache(Generic[_T]):
     def known(self, key: str) -> _T | None:
         """The value if it is believed now, without waiting for anything."""
         read = self._reads.get(key.lower())
-        if read is None or read[0] <= self._now() or not read[1].done():
+        if read is None or read[0] <= self._now() or not _succeeded(read[1]):
             return None
         return read[1].result()
 
     def _ended(self, key: str, task: asyncio.Task[_T]) -> None:
-        # Asking for the exception also tells asyncio that it was seen, when nobody waits any more.
-        if task.cancelled() or task.exception() is not None:
+        if not _succeeded(task):
             known = self._reads.get(key)
             if known is not None and known[1] is task:
                 del self._reads[key]
+
+
+def _succeeded(task: asyncio.Task[_T]) -> bool:
+    # Asking for the exception also tells asyncio that it was seen, when nobody waits any more.
+    return task.done() and not task.cancelled() and task.exception() is None

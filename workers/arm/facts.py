@@ -2,8 +2,8 @@
 
 The VM itself comes first, since it names the rest; beside it the subscription's name. Then the backup status
 and all NICs in parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that is at most
-eight reads for a first start, and three within ten minutes of another one. In a burst of starts, machines and
-NICs of one group are listed instead of read one by one.
+eight reads for a first start, and three within ten minutes of another one. In a burst of starts, machines,
+NICs, NSGs and public IPs of one group are listed instead of read one by one.
 """
 
 import asyncio
@@ -45,13 +45,13 @@ MACHINES = Kind(
 )
 
 
-def _network(collection: str, read: Callable[[Azure, str], Coroutine[Any, Any, _Json]]) -> Kind:
+def _of_network(collection: str, read: Callable[[Azure, str], Coroutine[Any, Any, _Json]]) -> Kind:
     return Kind(collection=f"Microsoft.Network/{collection}", api_version=NETWORK_VERSION, read=read)
 
 
-NICS = _network("networkInterfaces", network.read_nic)
-NSGS = _network("networkSecurityGroups", network.read_nsg)
-PUBLIC_IPS = _network("publicIPAddresses", network.read_public_ip)
+NICS = _of_network("networkInterfaces", network.read_nic)
+NSGS = _of_network("networkSecurityGroups", network.read_nsg)
+PUBLIC_IPS = _of_network("publicIPAddresses", network.read_public_ip)
 
 
 class _Shared(NamedTuple):

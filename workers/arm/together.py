@@ -68,6 +68,10 @@ class _Line:
     gathering: asyncio.TimerHandle | None = None
 
     @property
+    def key(self) -> tuple[str, str]:
+        return self.kind.collection, self.group.lower()
+
+    @property
     def quiet(self) -> bool:
         return self.singly < SINGLY and not self.waiting and self.listing is None
 
@@ -93,9 +97,8 @@ class Together:
             StepFailed: we may not read it.
         """
         where = ArmId.parse(resource_id)
-        group = group_id(where.subscription_id, where.group)
-        key = (kind.collection, group.lower())
-        line = self._lines.get(key) or self._lines.setdefault(key, _Line(kind, group))
+        line = _Line(kind, group_id(where.subscription_id, where.group))
+        line = self._lines.setdefault(line.key, line)
         self._asking += 1
         try:
             if line.quiet and self._asking < BUSY:
@@ -109,8 +112,6 @@ class Together:
             return await asked.answer
         finally:
             self._asking -= 1
-            if line.idle:
-                self._lines.pop(key, None)
 
     def _gathered(self, line: _Line) -> None:
         line.gathering = None
@@ -125,6 +126,8 @@ class Together:
             return
         while line.waiting and line.singly < SINGLY:
             self._begin(line, line.waiting.pop(0))
+        if line.idle:
+            self._lines.pop(line.key, None)
 
     def _begin(self, line: _Line, asked: _Asked) -> None:
         line.singly += 1

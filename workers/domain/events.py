@@ -4,7 +4,7 @@ import hashlib
 from enum import StrEnum
 
 from workers.domain.model import Model, UtcTime
-from workers.domain.vm import VmRef
+from workers.domain.vm import PowerState, VmRef
 
 START_OPERATIONS = {
     "microsoft.compute/virtualmachines/start/action": "Microsoft.Compute/virtualMachines/start/action",
@@ -92,6 +92,15 @@ class StartEvent(Model):
     correlation_id: str
     event_id: str = ""
     shape: str = ""
+
+    @property
+    def power(self) -> PowerState:
+        """What it says of the VM's power state."""
+        return {
+            Phase.STARTED: PowerState.STARTING,
+            Phase.SUCCEEDED: PowerState.RUNNING,
+            Phase.FAILED: PowerState.UNKNOWN,
+        }[self.phase]
 
     @property
     def dedupe_key(self) -> str:

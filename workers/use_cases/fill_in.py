@@ -39,6 +39,7 @@ class FillIn:
         facts: Facts | None = None
         try:
             facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S)
+            facts = facts.with_power(approval.event.power)
         except DependencyAway as away:
             log.info("facts are still missing", approval=approval.id, error=str(away))
         if facts is not None and facts.gone:

@@ -161,7 +161,7 @@ class OpenApproval:
                 raise
             log.warning("asking without facts", vm=event.vm.name, because=str(away))
             return Facts(missing=(MissingFact(name="everything", reason=str(away)),), gathered_at=now)
-        return facts.with_power(PowerState.RUNNING if event.phase is Phase.SUCCEEDED else PowerState.STARTING)
+        return facts.with_power(event.power)
 
     async def _exists(self, document_id: str) -> bool:
         try:
