@@ -1,6 +1,7 @@
 """Receives from one queue and settles, with several messages under way on each of several links."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ _LONGEST_PAUSE_S = 8.0
 _SETTLE_S = 15.0
 """Cut off at the wrong moment, the SDK has been seen to wait for ever; half a lock is long enough."""
 _REOPEN_S = 1.0
+_CANCEL_EVERY_S = 0.1
 _DESCRIPTION_LIMIT = 1000
 _ENDING = re.compile(r"~\d+$")
 
@@ -65,17 +67,29 @@ class QueueReceiver:
         self._proves = proves
         self._sender = QueueSender(client, queue)
         self._opened = 0
+        self._leaving: set[asyncio.Task[None] | None] = set()
         self.listening = asyncio.Event()
         """Set once every link has been open: messages are taken from now on."""
 
     async def run(self) -> None:
         """Receive until cancelled; then finish or hand back what is under way."""
+        links = {asyncio.create_task(self._keep_receiving()) for _ in range(self._receivers)}
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._receivers):
-                    group.create_task(self._keep_receiving())
+            await asyncio.wait(links)
         finally:
+            await self._leave(links)
             await self._sender.close()
+
+    async def _leave(self, links: set[asyncio.Task[None]]) -> None:
+        """Cancel each link until it is on its way out, and let it finish then.
+
+        Once is not enough: the SDK reads with ``asyncio.wait_for``, which in Python 3.11 keeps a cancellation
+        to itself that comes at the same moment as a frame.
+        """
+        while alive := {link for link in links if not link.done()}:
+            for link in alive - self._leaving:
+                link.cancel()
+            await asyncio.wait(alive, timeout=_CANCEL_EVERY_S)
 
     async def _keep_receiving(self) -> None:
         while True:
@@ -97,7 +111,10 @@ class QueueReceiver:
         )
         slots = asyncio.Semaphore(self._concurrency)
         under_way: set[asyncio.Task[None]] = set()
-        async with receiver:
+        this = asyncio.current_task()
+        async with contextlib.AsyncExitStack() as ending:
+            ending.callback(self._leaving.discard, this)
+            await ending.enter_async_context(receiver)
             self._opened += 1
             self._health.ok("servicebus")
             if self._opened >= self._receivers:
@@ -118,6 +135,7 @@ class QueueReceiver:
                         if self._gate.shut:
                             return
             finally:
+                self._leaving.add(this)
                 if under_way:
                     # A copy: the set may be empty by the time it is waited for.
                     await asyncio.shield(asyncio.wait(set(under_way), timeout=_FINISH_S))
