@@ -4,12 +4,28 @@ import asyncio
 import itertools
 import uuid
 from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
 
 from tests.scenario.scene import APPROVALS, Entry, Scene
 
 STARTS = 9
 BURST = 3
 """What the stand-in takes in a channel at once."""
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def a_bot_without_a_past(scene: Scene) -> AsyncIterator[None]:
+    """Slack's limits are off again after each of these tests, but a bot that met them goes on at their pace.
+
+    For as long as somebody wants to post, which is all the time here: other tests would wait for their cards.
+    """
+    yield
+    await scene.slack.put("/_limits", {"tiers": False})
+    bot = scene.system.processes["bot"]
+    await bot.stop()
+    await bot.start()
 
 
 async def _owned_by_somebody_new(scene: Scene) -> Entry:
