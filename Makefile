@@ -58,7 +58,7 @@ docs: $(STAMP) ## writes the documentation that is made from the code
 
 lock: ## renews requirements.lock (needs uv)
 	@uv pip compile pyproject.toml --extra sandbox --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 
 clean: ## removes the virtual environment and everything generated
 	@rm -rf $(VENV) $(PAGE)/node_modules .sandbox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* htmlcov dist
