@@ -26,7 +26,7 @@ class WorkersSettings(CommonSettings):
     inventory_every_s: float = 300.0
     resync_every_s: float = 30.0
     receivers: int = 2
-    concurrency: int = 64
+    concurrency: int = 128
 
     @field_validator("arm_endpoint")
     @classmethod

@@ -27,8 +27,9 @@ LIST_FROM = 2
 """So many have to wait, or be found on a page, for a list to be worth it: large groups have many pages."""
 BUSY = 8
 """From so many reads at once on, those of a group gather before they go out."""
-GATHER_S = 0.03
-"""How long: more than it takes until the other starts of a burst have come as far, little beside a read."""
+GATHER_S, GATHER_MOST_S = 0.03, 0.1
+"""Seconds; the second while a hundred or more ask: until the other starts of a burst have come as far. A worker
+needs a millisecond or two to bring one there, and a list made once is worth more than being early."""
 
 _Json = dict[str, Any]
 log = structlog.get_logger(__name__)
@@ -107,11 +108,15 @@ class Together:
             asked = _Asked(resource_id, loop.create_future())
             line.waiting.append(asked)
             if line.gathering is None:
-                wait_s = GATHER_S if self._asking >= BUSY else 0.0
-                line.gathering = loop.call_later(wait_s, self._gathered, line)
+                line.gathering = loop.call_later(self._gather_s(), self._gathered, line)
             return await asked.answer
         finally:
             self._asking -= 1
+
+    def _gather_s(self) -> float:
+        if self._asking < BUSY:
+            return 0.0
+        return min(GATHER_MOST_S, max(GATHER_S, self._asking / 1000))
 
     def _gathered(self, line: _Line) -> None:
         line.gathering = None

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
+from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 from azure.servicebus.exceptions import (
     MessageNotFoundError,
     MessageSizeExceededError,
@@ -25,6 +27,10 @@ CANCEL_TIMEOUT_S = 3.0
 _SPARE_S = 2.0
 """The SDK's own timeout does not end everything: cut off at the wrong moment, a call has waited for ever."""
 _MOST_AT_ONCE = 200
+_SCHEDULED = b"x-opt-scheduled-enqueue-time"
+"""Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide"""
+
+Sendable = ServiceBusMessage | AmqpAnnotatedMessage
 
 
 class QueueSender:
@@ -34,13 +40,13 @@ class QueueSender:
         self._client = client
         self._queue = queue
         self._sender: ServiceBusSender | None = None
-        self._waiting: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Sequence[Sendable], asyncio.Future[None]]] = []
         self._draining: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
         # Scheduling and cancelling open a link of their own, and the SDK opens it twice when asked at once.
         self._managing = asyncio.Lock()
 
-    async def send(self, messages: Sequence[ServiceBusMessage]) -> None:
+    async def send(self, messages: Sequence[Sendable]) -> None:
         """Returns once the broker has acknowledged all of them.
 
         Raises:
@@ -54,7 +60,7 @@ class QueueSender:
             self._draining = asyncio.create_task(self._drain())
         await done
 
-    async def schedule(self, message: ServiceBusMessage, due: datetime) -> int:
+    async def schedule(self, message: Sendable, due: datetime) -> int:
         """Have the broker enqueue it then; answers its sequence number.
 
         Raises:
@@ -131,10 +137,11 @@ class QueueSender:
         finally:
             self._draining = None
 
-    async def _send(self, sender: ServiceBusSender, messages: list[ServiceBusMessage]) -> None:
+    async def _send(self, sender: ServiceBusSender, messages: list[Sendable]) -> None:
         """All in one list if it fits into one of the broker's messages, else in halves."""
         try:
-            await sender.send_messages(messages, timeout=SEND_TIMEOUT_S)
+            mixed: Any = messages  # the SDK takes them, its types don't say so
+            await sender.send_messages(mixed, timeout=SEND_TIMEOUT_S)
         except MessageSizeExceededError:
             half = len(messages) // 2
             if not half:
@@ -142,8 +149,8 @@ class QueueSender:
             await self._send(sender, messages[:half])
             await self._send(sender, messages[half:])
 
-    def _take(self) -> list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]]:
-        taken: list[tuple[Sequence[ServiceBusMessage], asyncio.Future[None]]] = []
+    def _take(self) -> list[tuple[Sequence[Sendable], asyncio.Future[None]]]:
+        taken: list[tuple[Sequence[Sendable], asyncio.Future[None]]] = []
         count = 0
         while self._waiting and (not taken or count + len(self._waiting[0][0]) <= _MOST_AT_ONCE):
             taken.append(self._waiting.pop(0))
@@ -168,14 +175,18 @@ def _away(queue: str, error: Exception) -> DependencyAway:
     return DependencyAway("servicebus", f"could not send to {queue}: {type(error).__name__}")
 
 
-def as_message(nudge: Nudge) -> ServiceBusMessage:
-    """The nudge on the wire; one with ``due`` is scheduled at the broker."""
-    return ServiceBusMessage(
-        nudge.model_dump_json().encode(),
-        message_id=nudge.message_id,
-        content_type="application/json",
-        subject=str(nudge.subject),
-        scheduled_enqueue_time_utc=nudge.due,
+def as_message(nudge: Nudge) -> AmqpAnnotatedMessage:
+    """The nudge on the wire; one with ``due`` is scheduled at the broker.
+
+    Not a ``ServiceBusMessage``, which sets each of a dozen fields by itself and takes twice as long to make.
+    """
+    scheduled: Any = {_SCHEDULED: nudge.due} if nudge.due is not None else None  # a symbol, so no text
+    return AmqpAnnotatedMessage(
+        data_body=nudge.model_dump_json().encode(),
+        properties=AmqpMessageProperties(
+            message_id=nudge.message_id, content_type="application/json", subject=str(nudge.subject)
+        ),
+        annotations=scheduled,
     )
 
 

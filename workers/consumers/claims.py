@@ -1,5 +1,6 @@
 """Who the token belonged to: the claims of an event, as Microsoft Entra ID issued them."""
 
+import functools
 import ipaddress
 import json
 import re
@@ -41,7 +42,7 @@ def caller_from(claims: object, authorization: object, *, caller: str, ip: str) 
         email=email.lower() if "@" in email else "",
         object_id=_first(claims, _OID, "oid") or ("" if "@" in caller else caller[:_LONGEST]),
         app_id=_first(claims, "appid", "azp"),
-        ip=_address(_first(claims, "ipaddr")) or _address(ip),
+        ip=_address(_first(claims, "ipaddr")) or _address(ip[:_LONGEST]),
         mfa=_mfa(claims) if kind is CallerKind.USER else None,
     )
 
@@ -67,6 +68,7 @@ def _mfa(claims: dict[str, object]) -> bool | None:
     return not _MFA.isdisjoint(re.split(r"[,\s]+", methods.lower()))
 
 
+@functools.lru_cache(maxsize=1024)
 def _address(text: str) -> str:
     """The IP address, without the port that some records carry; empty if it isn't one."""
     bare = text.strip()
@@ -90,7 +92,7 @@ def _first(source: dict[str, object], *names: str) -> str:
 
 def writable(text: str) -> str:
     """Half a surrogate pair is valid JSON but no text: neither stored nor sent. It must not lose a start."""
-    return text.encode(errors="replace").decode()
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _as_object(value: object) -> dict[str, object]:

@@ -153,7 +153,7 @@ class Approval(Model):
     def filling_in(self, now: datetime) -> "Approval":
         """The next attempt at missing facts set, or none when nothing is missing or enough were made."""
         if not self.facts.missing or self.fill_ins >= len(FILL_IN_AFTER):
-            return self.changed(fill_in_at=None)
+            return self if self.fill_in_at is None else self.changed(fill_in_at=None)
         return self.changed(fill_in_at=now + FILL_IN_AFTER[self.fill_ins], fill_ins=self.fill_ins + 1)
 
     def outcome(self) -> str:

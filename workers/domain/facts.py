@@ -71,7 +71,8 @@ class Facts(Model):
         """With this power state where Azure has not told one, as its lists don't."""
         if self.machine is None or self.machine.power is not PowerState.UNKNOWN:
             return self
-        return self.changed(machine=self.machine.changed(power=power))
+        # Copied unchecked: both are of their types, and a burst has thousands of them.
+        return self.model_copy(update={"machine": self.machine.model_copy(update={"power": power})})
 
 
 def tag(tags: dict[str, str], names: Iterable[str]) -> tuple[str, str] | None:

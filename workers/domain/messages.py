@@ -1,15 +1,18 @@
 """A message from a queue, and what becomes of it."""
 
-from workers.domain.model import Model, UtcTime
+from datetime import datetime
+from typing import NamedTuple
+
+from workers.domain.model import Model
 
 
-class Message(Model):
-    """One delivery. ``delivery_count`` counts earlier ones, 0 at first."""
+class Message(NamedTuple):
+    """One delivery. ``delivery_count`` counts earlier ones, 0 at first; ``enqueued_at`` is aware, in UTC."""
 
     body: bytes
     message_id: str = ""
     delivery_count: int = 0
-    enqueued_at: UtcTime | None = None
+    enqueued_at: datetime | None = None
 
 
 class Complete(Model):

@@ -80,6 +80,13 @@ class Store(Protocol):
         """Raises ``NotFound`` if there is none."""
         ...
 
+    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
+        """What there is already when a start is told: its approval, and what is going on with its VM.
+
+        As ``approval`` and ``vm_record`` side by side.
+        """
+        ...
+
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         ...

@@ -1,5 +1,6 @@
 """Where things stand in Redis. Everything of one partition shares its hash tag, so one slot of a cluster."""
 
+import functools
 import hashlib
 
 from workers.domain.cards import Card
@@ -10,31 +11,37 @@ from workers.domain.vm import VmRecord, VmRef
 INVENTORY = "sg:inventory"
 
 
+@functools.cache
 def base(partition: int) -> str:
     """The prefix of a partition's keys, such as ``sg:{p7}``."""
     return f"sg:{{p{partition:x}}}"
 
 
+@functools.cache
 def due(partition: int) -> str:
     """Sorted set: document id → when it has to be looked at, in ms."""
     return f"{base(partition)}:due"
 
 
+@functools.cache
 def unshown(partition: int) -> str:
     """Sorted set: document id → when it changed without its card showing it yet, in ms."""
     return f"{base(partition)}:unshown"
 
 
+@functools.cache
 def standing(partition: int) -> str:
     """Set: ids of containments that hold a VM."""
     return f"{base(partition)}:standing"
 
 
+@functools.cache
 def audit(partition: int) -> str:
     """Stream of audit records."""
     return f"{base(partition)}:audit"
 
 
+@functools.cache
 def audit_head(partition: int) -> str:
     """Digest of the newest audit record."""
     return f"{base(partition)}:audit:head"

@@ -81,6 +81,14 @@ class MemoryStore:
         """Raises ``NotFound`` if there is none."""
         return self._find(Approval, approval_id)
 
+    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
+        """Its approval, and what is going on with its VM."""
+        record = await self.vm_record(vm)
+        try:
+            return await self.approval(approval_id), record
+        except NotFound:
+            return None, record
+
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         return self._find(Containment, containment_id)

@@ -50,6 +50,11 @@ class Pipe:
         """The answer to one command; raises what the client raises.
 
         A caller that is cancelled takes nobody with it. Its command may be carried out all the same.
+        """
+        return await self.begin(name, *arguments, **options)
+
+    def begin(self, name: str, /, *arguments: str | bytes | int, **options: Any) -> asyncio.Future[Any]:
+        """As ``ask``, for who wants several answers: a task for each would cost more than the command.
 
         Args:
             name: the command's.
@@ -66,7 +71,7 @@ class Pipe:
             task = loop.create_task(self._send())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return await asked.answer
+        return asked.answer
 
     async def _send(self) -> None:
         waiting, self._waiting = self._waiting, []

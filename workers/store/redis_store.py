@@ -1,5 +1,6 @@
 """The store on Redis: one Lua call a write."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Sequence
@@ -117,6 +118,16 @@ class RedisStore:
     async def approval(self, approval_id: str) -> Approval:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Approval, keys.by_id(_checked(approval_id, "a")), approval_id)
+
+    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
+        """Its approval, and what is going on with its VM, in one round trip."""
+        names = keys.by_id(_checked(approval_id, "a")), keys.vm_record(vm)
+        with redis_away():
+            approval, record = await asyncio.gather(*(self.pipe.begin("HGET", name, "d") for name in names))
+        return (
+            Approval.model_validate_json(approval) if approval is not None else None,
+            VmRecord.model_validate_json(record) if record is not None else VmRecord(vm=vm),
+        )
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""

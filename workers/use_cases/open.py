@@ -88,16 +88,17 @@ class OpenApproval:
             DependencyAway: Azure or Redis does not answer; nothing is written, the event must come again.
         """
         if event.phase is Phase.FAILED:
-            return await self._note_failed(event, (await self._identified(event))[0])
+            return await self._note_failed(event, await self._identified(event))
         now = self._clock.now()
         ruling = self._assess.early(event, now)
         if _passes(ruling) and await self._let_pass.at_once(event, ruling, now):
             return Opened(Outcome.PASSED)
-        (document_id, exists), record = await asyncio.gather(
-            self._identified(event), self._store.vm_record(event.vm)
-        )
-        if exists:
-            return Opened(Outcome.DUPLICATE, document_id)
+        document_id = approval_id(event.vm.key, event.dedupe_key)
+        known, record = await self._store.known_start(document_id, event.vm)
+        if known is not None:
+            document_id = _told_by(event, known)
+            if document_id == known.id or await self._exists(document_id):
+                return Opened(Outcome.DUPLICATE, document_id)
         if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
             return await self._note_expected(event)
         if record.containment_id is not None:
@@ -135,21 +136,13 @@ class OpenApproval:
             await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=approval.id, version=1))
         return opened
 
-    async def _identified(self, event: StartEvent) -> tuple[str, bool]:
-        """The id of this start's approval, and whether there is one.
-
-        Callers can choose the correlation id. Whoever gives an earlier start's id to another start must not
-        pass for a duplicate of it: what is dated too late to be the same start gets an id of its own.
-        """
+    async def _identified(self, event: StartEvent) -> str:
+        """The id of this start's approval, whether or not there is one."""
         first = approval_id(event.vm.key, event.dedupe_key)
         try:
-            known = await self._store.approval(first)
+            return _told_by(event, await self._store.approval(first))
         except NotFound:
-            return first, False
-        if same_start(known, event):
-            return first, True
-        other = approval_id(event.vm.key, event.dedupe_key_at_its_time)
-        return other, await self._exists(other)
+            return first
 
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. An Azure that is away holds the ask back a minute, not longer."""
@@ -254,6 +247,17 @@ class OpenApproval:
         await self._nudger.notices(nudge)
         if approval.fill_in_at is not None:
             await self._nudger.work(nudge.changed(due=approval.fill_in_at))
+
+
+def _told_by(event: StartEvent, known: Approval) -> str:
+    """The id of this event's approval, where there is one by its correlation id.
+
+    Callers can choose the correlation id. Whoever gives an earlier start's id to another start must not pass
+    for a duplicate of it: what is dated too late to be the same start gets an id of its own.
+    """
+    if same_start(known, event):
+        return known.id
+    return approval_id(event.vm.key, event.dedupe_key_at_its_time)
 
 
 def same_start(known: Approval, event: StartEvent) -> bool:

@@ -9,7 +9,7 @@ class Sizes:
 
     Attributes:
         vms: machines in the world.
-        asked: starts for the rate of asking.
+        asked: starts for the rate of asking; many times as many as are under way at once.
         raced: starts told twice at once to two processes.
         passed: starts for the rate of passing.
         bare: messages for the rate of the bare client, shared by its ways.
@@ -51,12 +51,12 @@ class Sizes:
 
 
 FULL = Sizes(
-    vms=2000, asked=600, raced=600, passed=8000, bare=16000, ways=2, more_intake=True, timed=100,
+    vms=2000, asked=3000, raced=600, passed=8000, bare=16000, ways=2, more_intake=True, timed=100,
     contained=10, busy=1000, bursts=(1000, 3000, 10000), click_s=10, idle_s=60, held=200, operation_s=60,
     launches=3, paced=60, one_product=False, second_try=False,
 )  # fmt: skip
 QUICK = Sizes(
-    vms=500, asked=150, raced=50, passed=1000, bare=2500, ways=1, more_intake=False, timed=12,
+    vms=500, asked=1000, raced=50, passed=1000, bare=2500, ways=1, more_intake=False, timed=12,
     contained=2, busy=120, bursts=(120, 360), click_s=2, idle_s=4, held=40, operation_s=4,
     launches=1, paced=0, one_product=True, second_try=True,
 )  # fmt: skip
