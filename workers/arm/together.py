@@ -28,8 +28,8 @@ LIST_FROM = 2
 BUSY = 8
 """From so many reads at once on, those of a group gather before they go out."""
 GATHER_S, GATHER_MOST_S = 0.03, 0.1
-"""Seconds; the second while a hundred or more ask: until the other starts of a burst have come as far. A worker
-needs a millisecond or two to bring one there, and a list made once is worth more than being early."""
+"""Seconds; the second while a hundred or more ask: until the other starts of a burst have come as far. A
+worker needs a millisecond or two to bring one there, and a list made once is worth more than being early."""
 
 _Json = dict[str, Any]
 log = structlog.get_logger(__name__)
