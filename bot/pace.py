@@ -5,7 +5,7 @@ most methods so many calls a minute; one too many is answered with 429 and ``Ret
 done (https://docs.slack.dev/apis/web-api/rate-limits). How long a burst may be, only a refusal tells. So a
 line is free at first: calls go at once, but only a few while answers are still out, so that only a few are
 refused. From a refusal on they go one by one at the documented pace, in the order in which they asked, until
-nobody has wanted to for a while.
+nobody has wanted to for a while. What somebody has to act on goes before what only tells how things go.
 
 What is known here is known to this process alone. Where several run, a card that comes again may come to
 another one, and the turn that was kept for it goes unused: so each goes slower, and refusals do the rest.
@@ -77,19 +77,20 @@ class Pace:
         self._sleep = sleep
         self._lines: dict[Limit, _Line] = {}
 
-    def turn(self, limit: Limit, key: str) -> datetime | None:
+    def turn(self, limit: Limit, key: str, *, first: bool = False) -> datetime | None:
         """When this call may go, if that is too far away to be waited for.
 
-        The turn is kept for it: whoever asks with the same key gets the same answer.
+        The turn is kept for it: whoever asks with the same key gets the same answer, or a later one where
+        somebody who goes ``first`` has come in before.
         """
         line, now = self._lines.get(limit), self._now()
         if line is None or not line.spaced(now):
             return None
-        at = line.turn(key, now)
+        at = line.turn(key, now, first=first)
         return datetime.fromtimestamp(at, UTC) if at - now > WAITS_S else None
 
     @contextlib.asynccontextmanager
-    async def kept(self, limit: Limit, key: str) -> AsyncIterator[None]:
+    async def kept(self, limit: Limit, key: str, *, first: bool = False) -> AsyncIterator[None]:
         """Around one call: waits for its turn, and heeds what Slack answers.
 
         Raises:
@@ -99,7 +100,7 @@ class Pace:
         line = self._line(limit)
         line.users += 1
         try:
-            async with self._place(line, key):
+            async with self._place(line, key, first=first):
                 try:
                     with slack_away():
                         yield
@@ -113,29 +114,29 @@ class Pace:
                 self._lines.pop(limit, None)
 
     @contextlib.asynccontextmanager
-    async def _place(self, line: "_Line", key: str) -> AsyncIterator[None]:
+    async def _place(self, line: "_Line", key: str, *, first: bool) -> AsyncIterator[None]:
         if line.spaced(self._now()):
-            self._near(line, key)
+            self._near(line, key, first=first)
         try:
             async with asyncio.timeout(WAITS_S):
                 await line.places.acquire()
         except TimeoutError:
             line.crowded(self._now())
-            self._near(line, key)
+            self._near(line, key, first=first)
             raise Throttled("answers are slow", wait_s=line.limit.every_s) from None
         try:
             # It may have become spaced meanwhile, or been refused another call.
-            while line.spaced(self._now()) and (wait := self._near(line, key)) > 0:
+            while line.spaced(self._now()) and (wait := self._near(line, key, first=first)) > 0:
                 await self._sleep(wait)
             line.went(key, self._now())
             yield
         finally:
             line.places.release()
 
-    def _near(self, line: "_Line", key: str) -> float:
+    def _near(self, line: "_Line", key: str, *, first: bool) -> float:
         """Seconds until its turn; raises if it is not near."""
         now = self._now()
-        wait = line.turn(key, now) - now
+        wait = line.turn(key, now, first=first) - now
         if wait > WAITS_S:
             raise Throttled("not its turn yet", wait_s=wait)
         return wait
@@ -150,6 +151,13 @@ class Pace:
         return self._clock.now().timestamp()
 
 
+class _Turn(NamedTuple):
+    """When somebody goes, in seconds since 1970, and whether nobody comes in before."""
+
+    at: float
+    first: bool
+
+
 class _Line:
     """Those who wait because of one limit. Moments are seconds since 1970."""
 
@@ -158,8 +166,8 @@ class _Line:
         self.users = 0
         self.places = asyncio.Semaphore(limit.at_once)
         self._spaced = False
-        self._opens = self._next = self._last = 0.0
-        self._turns: dict[str, float] = {}
+        self._opens = self._next = self._next_first = self._last = 0.0
+        self._turns: dict[str, _Turn] = {}
 
     def spaced(self, now: float) -> bool:
         """Whether calls go one by one."""
@@ -168,18 +176,29 @@ class _Line:
             self._turns.clear()
         return self._spaced
 
-    def turn(self, key: str, now: float) -> float:
-        """The turn that is kept for this key, or a new one at the end of the line.
+    def turn(self, key: str, now: float, *, first: bool) -> float:
+        """The turn that is kept for this key, or a new one: at the end of the line, or of those who go first.
 
         Whoever comes late goes as soon as another may; if that would not be soon, the turn is lost.
         """
-        first = max(self._opens, self._last + self.limit.every_s)
+        soonest = max(self._opens, self._last + self.limit.every_s)
         mine = self._turns.get(key)
-        if mine is not None and first <= max(mine, now) + WAITS_S:
-            return max(mine, first)
-        at = max(now, self._next, first)
-        self._keep(key, at, now)
+        if mine is not None and soonest <= max(mine.at, now) + WAITS_S:
+            return max(mine.at, soonest)
+        at = max(now, soonest, self._next_first if first else self._next)
+        if first:
+            self._make_room(at)
+        self._keep(key, at, now, first=first)
         return at
+
+    def _make_room(self, at: float) -> None:
+        """Somebody comes in then: of the others, whoever would go later goes one later, in the same order."""
+        every_s = self.limit.every_s
+        for key, turn in self._turns.items():
+            if not turn.first and turn.at > at - every_s:
+                self._turns[key] = _Turn(turn.at + every_s, first=False)
+        if self._next > at:
+            self._next += every_s
 
     def went(self, key: str, now: float) -> None:
         """It goes now."""
@@ -191,16 +210,18 @@ class _Line:
         """Nothing goes before the time that Slack asks for; then the one that it refused goes first."""
         self._spaced = True
         self._opens = max(self._opens, now + wait_s)
-        self._keep(key, self._opens, now)
+        self._keep(key, self._opens, now, first=True)
 
     def crowded(self, now: float) -> None:
         """Answers are so slow that its places don't come free: whoever did not get one goes in turn, too."""
         self._spaced = True
         self._opens = max(self._opens, now + self.limit.every_s)
 
-    def _keep(self, key: str, at: float, now: float) -> None:
+    def _keep(self, key: str, at: float, now: float, *, first: bool) -> None:
         self._turns.pop(key, None)
-        self._turns[key] = at
+        self._turns[key] = _Turn(at, first)
         self._next = max(self._next, at + self.limit.every_s)
-        while (oldest := next(iter(self._turns))) != key and self._turns[oldest] < now - _MISSED_S:
+        if first:
+            self._next_first = max(self._next_first, at + self.limit.every_s)
+        while (oldest := next(iter(self._turns))) != key and self._turns[oldest].at < now - _MISSED_S:
             del self._turns[oldest]

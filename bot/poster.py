@@ -42,13 +42,14 @@ class Poster:
         self._client = client
         self._pace = pace
 
-    def turn(self, channel: str, key: str, post: Post | None) -> datetime | None:
+    def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
         """When the message can be posted, looked for or edited, if that is too far away to be waited for.
 
-        ``post`` is what is known of it; ``None`` if it was never set out.
+        ``post`` is what is known of it; ``None`` if it was never set out. One that somebody has to act on is
+        posted ``first``, before those that only tell how things go.
         """
         if post is None:
-            return self._pace.turn(posting(channel), key)
+            return self._pace.turn(posting(channel), key, first=first)
         return self._pace.turn(SEARCHING if post.ts is None else EDITING, key)
 
     async def post(
@@ -60,15 +61,16 @@ class Poster:
         card_id: str,
         intent: str,
         thread_ts: str | None = None,
+        first: bool = False,
     ) -> str:
-        """Post; answers the message's ``ts``.
+        """Post; answers the message's ``ts``. ``first`` is as in ``turn``.
 
         Raises:
             Refused: Slack says why in its code.
             Throttled: it was not posted, and can be later.
             DependencyAway: not known whether it was posted; ``find`` tells later.
         """
-        async with self._pace.kept(posting(channel), key):
+        async with self._pace.kept(posting(channel), key, first=first):
             try:
                 answer = await self._client.chat_postMessage(
                     channel=channel,

@@ -53,6 +53,7 @@ class _Wanted(NamedTuple):
     copy: str
     reply: str
     message: SlackMessage
+    first: bool  # somebody has to act on it
 
     def key(self, card: Card) -> str:
         """Of this message, among all that go to Slack."""
@@ -174,16 +175,16 @@ class Renderer:
                 root = approval_card(approval, containment, kind=copy.kind)
             else:
                 root = lockdown_card(subjects.need_containment())
-            wanted.append(_Wanted(copy.channel, copy.key, "", root))
+            wanted.append(_Wanted(copy.channel, copy.key, "", root, first=True))
             if copy.root is None or copy.root.ts is None:
                 continue  # replies follow once the card is there
             thread = replies(approval, containment, kind=copy.kind, oncall_mention=mention)
-            wanted.extend(_Wanted(copy.channel, copy.key, reply.key, reply.message) for reply in thread)
+            wanted.extend(_Wanted(copy.channel, copy.key, r.key, r.message, r.pages) for r in thread)
         return wanted
 
     def _turn(self, card: Card, wanted: _Wanted) -> datetime | None:
         post = card.post_of(wanted.copy, wanted.reply)
-        return self._poster.turn(wanted.channel, wanted.key(card), post)
+        return self._poster.turn(wanted.channel, wanted.key(card), post, first=wanted.first)
 
     # Doing it
 
@@ -275,7 +276,13 @@ class Renderer:
                 return post.changed(ts=ts, shows=digest)
             known = None
             ts = await self._poster.post(
-                channel, wanted.message, key=key, card_id=card.id, intent=post.intent, thread_ts=thread
+                channel,
+                wanted.message,
+                key=key,
+                card_id=card.id,
+                intent=post.intent,
+                thread_ts=thread,
+                first=wanted.first,
             )
             return post.changed(ts=ts, shows=digest)
         except Throttled:

@@ -25,7 +25,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Reply:
-    """A message in a thread. ``key`` says which one it is, while the message itself may change."""
+    """A message in a thread. ``key`` says which one it is, while the message itself may change.
+
+    ``pages``: on-call has to act on it, so that it does not wait behind what only tells how things go.
+    """
 
     key: str
     message: Message
+    pages: bool = False

@@ -28,7 +28,7 @@ def restore_replies(containment: Containment, oncall_mention: str) -> list[Reply
     found += [_undo(step, key) for step in restoration.steps if _begun(step)]
     if containment.state is ContainmentState.INCOMPLETE:
         parts = _incomplete(containment, restoration, oncall_mention)
-        found.append(_reply(f"unrestored.{key}", f"Restore incomplete: {name}", *parts))
+        found.append(_reply(f"unrestored.{key}", f"Restore incomplete: {name}", *parts, pages=True))
     return found
 
 
@@ -88,5 +88,5 @@ def _as_it_was(step: Step) -> list[str]:
     return [listed(lines, _MOST_LINES, "change", between="\n")] if lines else []
 
 
-def _reply(key: str, text: str, *parts: str) -> Reply:
-    return Reply(key, Message(text, [section(part) for part in parts]))
+def _reply(key: str, text: str, *parts: str, pages: bool = False) -> Reply:
+    return Reply(key, Message(text, [section(part) for part in parts]), pages)

@@ -97,6 +97,7 @@ def _escalation(approval: Approval, oncall_mention: str) -> Reply:
         "escalation",
         f"Nobody answers about {escape(vm.name, 80)}",
         f"{calls} has answered about {code(vm.name)}. {asked}{since}. {todo}",
+        pages=True,
     )
 
 
@@ -171,7 +172,7 @@ def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
             key, text = f"restored.{containment.round}", progress(containment)
         case _:
             return []
-    return [_reply(key, f"{words}: {name}", text)]
+    return [_reply(key, f"{words}: {name}", text, pages=containment.state is ContainmentState.INCOMPLETE)]
 
 
 def _incomplete(containment: Containment, oncall_mention: str) -> str:
@@ -193,5 +194,5 @@ def done(containment: Containment) -> str:
     return and_list([STEPS[s.name].done for s in containment.steps if s.state is StepState.DONE])
 
 
-def _reply(key: str, text: str, body: str) -> Reply:
-    return Reply(key, Message(text, [section(body)]))
+def _reply(key: str, text: str, body: str, *, pages: bool = False) -> Reply:
+    return Reply(key, Message(text, [section(body)]), pages)

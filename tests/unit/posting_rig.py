@@ -78,9 +78,9 @@ class Slack:
         self.refuses = ""
         self.meanwhile: Meanwhile | None = None
 
-    def turn(self, channel: str, key: str, post: Post | None) -> datetime | None:
+    def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
         if post is None:
-            return self.pace.turn(posting(channel), key)
+            return self.pace.turn(posting(channel), key, first=first)
         return self.pace.turn(SEARCHING, key) if post.ts is None else None
 
     async def another_was_refused(self, channel: str, wait_s: float) -> None:
@@ -98,11 +98,12 @@ class Slack:
         card_id: str,
         intent: str,
         thread_ts: str | None = None,
+        first: bool = False,
     ) -> str:
         del card_id, thread_ts
         if channel == self.refuses:
             raise Refused("channel_not_found")
-        async with self.pace.kept(posting(channel), key):
+        async with self.pace.kept(posting(channel), key, first=first):
             if channel in self.full:
                 raise Throttled("ratelimited", wait_s=self.full[channel])
             if channel in self.away:

@@ -163,6 +163,7 @@ class TestThread:
         assert "result.1" not in found
         calls = replies(None, drifted(), kind=CopyKind.ONCALL, oncall_mention=MENTION_OF_ONCALL)
         assert [m["id"] for r in calls for m in mentions_in_layout(r.message.blocks, "")] == ["S0ONCALL1"]
+        assert [r.key for r in calls if r.pages] == ["unrestored.1.1"]
 
     def test_a_second_try_has_replies_of_its_own(self) -> None:
         again = restoring(drifted(), b.oncall(), start_id=None, reason="", now=b.NOW)

@@ -78,6 +78,7 @@ def test_only_the_on_call_thread_escalates_and_it_says_who_was_asked_and_when() 
     found = thread(approval, kind=CopyKind.ONCALL)
     assert called(found) == ["S0ONCALL1", b.ALICE]
     assert "Asked: <@U0ALICE01>, <!date^" in said(found, "escalation")
+    assert [r.key for r in found if r.pages] == ["escalation"]
 
 
 def test_nobody_is_reminded_of_what_is_decided() -> None:
@@ -154,6 +155,7 @@ def test_contained_comes_last_with_the_time_of_reading_back() -> None:
         "result.1",
     ]
     text = said(found, "result.1")
+    assert not any(r.pages for r in found)
     assert "`vm-web-01` is isolated, stopped and backed up. Read back from Azure <!date^" in text
     assert "`/vm-restore vm-web-01`" in text
 
@@ -163,6 +165,7 @@ def test_incomplete_calls_on_call_with_what_is_left() -> None:
     text = said(found, "result.1")
     assert called(found) == ["S0ONCALL1"]
     assert "Done so far: isolated and stopped." in text
+    assert [r.key for r in found if r.pages] == ["result.1"], "how each step went can wait, this can't"
     assert "*Back up* is left. Azure refused: ScopeLocked. By hand:" in text
 
 

@@ -30,13 +30,13 @@ class Bench:
     def now_s(self) -> float:
         return (self.clock.now() - self.began).total_seconds()
 
-    def turn_s(self, key: str, limit: Limit = CHANNEL) -> float:
+    def turn_s(self, key: str, limit: Limit = CHANNEL, *, first: bool = False) -> float:
         """In how many seconds its turn is; 0 when it may go now, or soon."""
-        at = self.pace.turn(limit, key)
+        at = self.pace.turn(limit, key, first=first)
         return 0.0 if at is None else (at - self.clock.now()).total_seconds()
 
-    async def send(self, key: str, limit: Limit = CHANNEL) -> None:
-        async with self.pace.kept(limit, key):
+    async def send(self, key: str, limit: Limit = CHANNEL, *, first: bool = False) -> None:
+        async with self.pace.kept(limit, key, first=first):
             self.went.append((key, self.now_s()))
 
     async def refused(self, key: str, wait_s: float, limit: Limit = CHANNEL) -> None:
@@ -86,6 +86,44 @@ async def test_a_turn_that_is_near_is_waited_for(bench: Bench) -> None:
     assert not bench.turn_s("refused")
     await bench.send("refused")
     assert dict(bench.went) == pytest.approx({"refused": 5})
+
+
+async def test_who_goes_first_comes_in_before_the_others_in_the_order_asked(bench: Bench) -> None:
+    await bench.refused("refused", 5)
+    told = [bench.turn_s(f"reply {n}") for n in range(3)]
+    cards = [bench.turn_s(f"card {n}", first=True) for n in range(2)]
+    assert cards == pytest.approx([5 + EVERY_S, 5 + 2 * EVERY_S])
+    later = [bench.turn_s(f"reply {n}") for n in range(3)]
+    assert later == pytest.approx([at + 2 * EVERY_S for at in told]), "the others keep their order"
+    assert bench.turn_s("reply 3") == pytest.approx(later[-1] + EVERY_S)
+    assert [bench.turn_s(f"card {n}", first=True) for n in range(2)] == pytest.approx(cards), "and theirs"
+
+
+async def test_others_keep_their_pace_and_order_whoever_comes_in(bench: Bench) -> None:
+    await bench.refused("refused", 2)
+    replies, cards = [f"reply {n}" for n in range(12)], [f"card {n}" for n in range(6)]
+    for key in replies:
+        bench.turn_s(key)
+    while len(bench.went) < 19 and bench.now_s() < 60:
+        for key in ("refused", *cards[: int(bench.now_s())], *replies):  # a card a second
+            if key not in dict(bench.went) and not bench.turn_s(key, first=key in cards):
+                with contextlib.suppress(Throttled):
+                    await bench.send(key, first=key in cards)
+        bench.clock.advance(0.1)
+    went = [key for key, _ in bench.went]
+    assert [key for key in went if key in replies] == replies
+    assert [key for key in went if key in cards] == cards
+    times = [at for _, at in bench.went]
+    assert min(b - a for a, b in itertools.pairwise(times)) >= EVERY_S - 1e-6
+    assert times[-1] < 2 + (len(went) + 1) * (EVERY_S + 0.1), "no turn is wasted"
+    assert went.index("card 5") < went.index("reply 3"), "cards did not wait for the replies before them"
+
+
+async def test_with_nobody_waiting_who_goes_first_goes_as_anybody(bench: Bench) -> None:
+    await bench.send("card", first=True)
+    await bench.refused("refused", 5)
+    assert bench.turn_s("card 2", first=True) == pytest.approx(5 + EVERY_S)
+    assert bench.turn_s("reply") == pytest.approx(5 + 2 * EVERY_S)
 
 
 async def test_other_channels_and_methods_go_on(bench: Bench) -> None:

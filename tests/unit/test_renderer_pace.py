@@ -32,10 +32,6 @@ async def _root(rig: Posting, kind: CopyKind) -> Post | None:
     return next(copy.root for copy in (await rig.store.card(rig.id)).copies if copy.kind is kind)
 
 
-def _later(turn_s: float) -> Later:
-    return Later(after_s=pytest.approx(turn_s - EARLY_S, abs=0.01))
-
-
 async def test_the_owner_is_asked_at_once_while_the_channel_waits_for_its_turn(waiting: Posting) -> None:
     settlement = await waiting.nudged()
 
@@ -102,6 +98,14 @@ async def test_a_refused_copy_was_not_sent_so_nobody_looks_for_it() -> None:
     rig.clock.advance(BUSY_S)
     assert await rig.nudged() == Complete()
     assert (len(rig.slack.posted), rig.slack.sought) == (2, [])
+
+
+async def test_a_card_does_not_wait_behind_replies_in_other_threads(waiting: Posting) -> None:
+    for n in range(20):
+        waiting.slack.pace.turn(posting(CHANNEL), f"a reply {n}")
+    settlement = await waiting.nudged()
+    assert isinstance(settlement, Later)
+    assert settlement.after_s == pytest.approx(TURN_S - EARLY_S)
 
 
 async def test_a_decision_meanwhile_is_what_the_channel_gets(waiting: Posting) -> None:
