@@ -1,6 +1,7 @@
 """``startgate workers``: wiring only."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from workers.arm.facts import ArmFacts
 from workers.arm.inventory import list_vms
 from workers.arm.steps import step_runners
 from workers.bus import connection as bus
+from workers.bus import links
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
 from workers.cli import app
@@ -84,7 +86,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         redis,
         noted(store, SystemClock(), "workers", settings),
         connecting as client,
-        azure,
+        contextlib.aclosing(azure),
         stop_signal() as stop,
     ):
         await _run(settings, policy, Parts(health, redis, store, client, azure), stop)
@@ -137,15 +139,10 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
 
-    opened = asyncio.Event()
-
-    async def open_nudger() -> None:
-        await nudger.open()
-        opened.set()
-
-    async def say_ready() -> None:
-        for part in (opened, *(each.listening for each in receivers)):
-            await part.wait()
+    async def say_ready(opened: asyncio.Task[None]) -> None:
+        await opened
+        for each in receivers:
+            await each.listening.wait()
         health.ready()
         log.info("ready")
         keep_what_is_loaded()
@@ -153,21 +150,22 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     async def trim_audit() -> None:
         await AuditLog(redis).trim(store, clock, retention=timedelta(days=settings.retention_days))
 
-    try:
-        await run_until(
-            stop,
-            open_nudger(),  # beside the receivers: opening a link takes half a second
-            *(each.run() for each in receivers),
-            say_ready(),
-            every(settings.resync_every_s, resync, name="resync"),
-            every(settings.inventory_every_s, take_inventory, name="inventory"),
-            every(TRIM_EVERY_S, trim_audit, name="audit retention"),
-            watch(health, "redis", store.ping, every_s=10),
-        )
-    finally:
-        health.stopping()
-        await nudger.close()
-        log.info("stopped")
+    async with links.opening(nudger, *receivers) as opened:
+        try:
+            await azure.open()  # beside the links, and before a message: its facts have two seconds
+            await run_until(
+                stop,
+                *(each.run() for each in receivers),
+                say_ready(opened),
+                every(settings.resync_every_s, resync, name="resync"),
+                every(settings.inventory_every_s, take_inventory, name="inventory"),
+                every(TRIM_EVERY_S, trim_audit, name="audit retention"),
+                watch(health, "redis", store.ping, every_s=10),
+            )
+        finally:
+            health.stopping()
+            await nudger.close()
+            log.info("stopped")
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ class QueueReceiver:
     stops nobody.
 
     Args:
+        handler: takes each message; ``run`` may give it instead.
         receivers: links, each with a connection of its own; 4 to 8 fill a process.
         concurrency: messages under way at once on each link.
         health: told what is away, and what answers again.
@@ -50,7 +51,7 @@ class QueueReceiver:
         self,
         client: ServiceBusClient,
         queue: str,
-        handler: Handler,
+        handler: Handler | None = None,
         *,
         receivers: int = 1,
         concurrency: int = 16,
@@ -59,7 +60,7 @@ class QueueReceiver:
     ) -> None:
         self._client = client
         self._queue = queue
-        self._handler = handler
+        self._handler = handler or _nobody
         self._receivers = receivers
         self._concurrency = concurrency
         self._gate = Gate(queue)
@@ -67,18 +68,35 @@ class QueueReceiver:
         self._proves = proves
         self._sender = QueueSender(client, queue)
         self._opened = 0
+        self._links: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None] | None] = set()
+        self._running = asyncio.Event()
         self.listening = asyncio.Event()
-        """Set once every link has been open: messages are taken from now on."""
+        """Set once every link has been open: messages are taken as soon as this runs."""
 
-    async def run(self) -> None:
-        """Receive until cancelled; then finish or hand back what is under way."""
-        links = {asyncio.create_task(self._keep_receiving()) for _ in range(self._receivers)}
+    def open(self) -> None:
+        """Begin to open the links; what comes in by them waits until ``run``. ``close`` without it."""
+        self._links = {asyncio.create_task(self._keep_receiving()) for _ in range(self._receivers)}
+
+    async def run(self, handler: Handler | None = None) -> None:
+        """Receive until cancelled; then finish or hand back what is under way.
+
+        Args:
+            handler: for a receiver that was made, and opened, before its handler could be.
+        """
+        self._handler = handler or self._handler
+        if not self._links:
+            self.open()
+        self._running.set()
         try:
-            await asyncio.wait(links)
+            await asyncio.wait(self._links)
         finally:
-            await self._leave(links)
-            await self._sender.close()
+            await self.close()
+
+    async def close(self) -> None:
+        """Stop receiving, as ``run`` does by itself at its end; safe to call twice."""
+        await self._leave(self._links)
+        await self._sender.close()
 
     async def _leave(self, links: set[asyncio.Task[None]]) -> None:
         """Cancel each link until it is on its way out, and let it finish then.
@@ -120,6 +138,7 @@ class QueueReceiver:
             if self._opened >= self._receivers:
                 self.listening.set()
             try:
+                await self._running.wait()
                 messages = aiter(receiver)
                 while True:
                     # The slot first: a message that waits for one here would stay locked when this ends.
@@ -191,6 +210,10 @@ class QueueReceiver:
                 await receiver.complete_message(raw)
             case None:
                 await receiver.abandon_message(raw)
+
+
+async def _nobody(message: Message) -> Settlement:
+    raise RuntimeError(f"nobody was named who takes {message.message_id}")
 
 
 def _message(raw: ServiceBusReceivedMessage) -> Message:

@@ -1,0 +1,135 @@
+"""All of the bot but its links to the bus: what is imported while those open."""
+
+import asyncio
+from datetime import timedelta
+from typing import NamedTuple
+
+import aiohttp
+import structlog
+from redis.asyncio import Redis
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import build_app
+from bot.audience import Audience
+from bot.directory import Directory
+from bot.doorway import Doorway, HttpDoorway, SocketDoorway
+from bot.listeners.context import Desk
+from bot.pace import Pace
+from bot.poster import Poster
+from bot.renderer import Renderer
+from bot.settings import BotSettings
+from workers.bus.nudger import BusNudger
+from workers.bus.receiver import QueueReceiver
+from workers.domain.policy import Policy
+from workers.domain.ports import SystemClock
+from workers.runtime.health import Health, watch
+from workers.runtime.health_server import serving
+from workers.runtime.lifecycle import keep_what_is_loaded, run_until
+from workers.store.connection import connect
+from workers.store.inventory import RedisInventory
+from workers.store.redis_store import RedisStore
+from workers.use_cases.ask import NoteAsked
+from workers.use_cases.decide import Decide
+from workers.use_cases.lockdown import LockDown
+from workers.use_cases.note_process import noted
+from workers.use_cases.restore import Restore
+
+log = structlog.get_logger("bot")
+
+SLACK_TIMEOUT_S = 10
+
+
+class Bus(NamedTuple):
+    """What is connected to Service Bus, or about to be.
+
+    Attributes:
+        nudger: sends nudges.
+        opened: ends when the nudger's links are open.
+        notices: not running yet.
+    """
+
+    nudger: BusNudger
+    opened: asyncio.Task[None]
+    notices: QueueReceiver
+
+
+class Parts(NamedTuple):
+    """What is connected to the rest of the outside."""
+
+    health: Health
+    redis: Redis
+    store: RedisStore
+    session: aiohttp.ClientSession
+
+
+async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
+    """Make every part, start it, and end it in good order when ``stop`` is set."""
+    redis = connect(settings.redis_url)
+    store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
+    async with (
+        serving(health, host=settings.health_host, port=settings.health_port),
+        redis,
+        noted(store, SystemClock(), "bot", settings),
+        aiohttp.ClientSession() as session,
+    ):
+        await _run(settings, policy, bus, Parts(health, redis, store, session), stop)
+
+
+async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, stop: asyncio.Event) -> None:
+    health, redis, store, session = parts
+    nudger, opened, notices = bus
+    clock, inventory = SystemClock(), RedisInventory(redis)
+    slack = AsyncWebClient(
+        settings.slack_bot_token.get_secret_value(),
+        base_url=f"{settings.slack_api_url}/",
+        timeout=SLACK_TIMEOUT_S,
+        session=session,
+        # The default handler repeats a request whose answer was lost, and so posts twice.
+        retry_handlers=[],
+    )
+    pace = Pace(clock)
+    directory = Directory(slack, lambda: policy, pace)
+    desk = Desk(
+        store=store,
+        inventory=inventory,
+        directory=directory,
+        decide=Decide(store=store, nudger=nudger, clock=clock),
+        lock_down=LockDown(store=store, nudger=nudger, clock=clock),
+        restore=Restore(store=store, nudger=nudger, clock=clock),
+        policy=lambda: policy,
+    )
+    renderer = Renderer(
+        store=store,
+        poster=Poster(slack, pace),
+        audience=Audience(directory, lambda: policy, clock),
+        note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
+        clock=clock,
+    )
+    app = build_app(slack, desk, signing_secret=settings.slack_signing_secret)
+    doorway: Doorway
+    if settings.slack_app_token is not None:
+        doorway = SocketDoorway(app, slack, settings.slack_app_token, health)
+    else:
+        doorway = HttpDoorway(app, settings.http_port)
+    ready = asyncio.Event()
+
+    async def say_ready() -> None:
+        await opened
+        for part in (ready, notices.listening):
+            await part.wait()
+        health.ready()
+        log.info("ready")
+        keep_what_is_loaded()
+
+    try:
+        await run_until(
+            stop,
+            doorway.run(ready),
+            notices.run(renderer),
+            watch(health, "redis", store.ping, every_s=10),
+            say_ready(),
+        )
+    finally:
+        health.stopping()
+        await nudger.close()
+        log.info("stopped")

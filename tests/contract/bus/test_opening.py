@@ -1,0 +1,181 @@
+"""Links that are opened while the process is still importing, against the stand-in."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from deploy.sandbox.processes import free_port
+from deploy.sandbox.servicebus.server import BusServer
+from deploy.sandbox.slack.server import SlackServer
+from deploy.sandbox.system import ARM_TOKEN, POLICY
+from tests.contract.bus.rig import MARKS, Bus, Taken, completes, until
+from workers.bus import links
+from workers.bus.connection import connected
+from workers.bus.nudger import BusNudger
+from workers.bus.receiver import QueueReceiver
+from workers.domain.errors import DependencyAway
+
+pytestmark = MARKS
+
+ROOT = Path(__file__).parents[3]
+SLOW = """
+import sys, time
+import {process}.__main__
+
+class Slow:
+    def find_spec(self, name, *_):
+        if name == "{slow}":
+            print("importing", flush=True)
+            time.sleep(1)
+
+sys.meta_path.insert(0, Slow())
+{process}.__main__.main()
+"""
+
+
+class TestLinks:
+    async def test_what_comes_before_there_is_a_handler_waits_for_it(self, bus: Bus) -> None:
+        queue, taken, nudger = bus.queue(), Taken(completes), BusNudger(bus.client)
+        receiver = QueueReceiver(bus.client, queue, receivers=2)
+        async with links.opening(nudger, receiver) as opened:
+            bus.put(queue, "x")
+            await asyncio.wait_for(receiver.listening.wait(), 10)
+            await opened
+            await asyncio.sleep(0.1)
+            assert len(bus.messages(queue)) == 1
+            running = asyncio.create_task(receiver.run(taken))
+            await until(lambda: not bus.messages(queue))
+            running.cancel()
+        assert running.cancelled()
+        assert taken.bodies == ["x"]
+        assert taken.messages[0].delivery_count == 0
+
+    async def test_a_receiver_that_never_runs_hands_back_what_came(self, bus: Bus) -> None:
+        queue, taken = bus.queue(), Taken(completes)
+        receiver = QueueReceiver(bus.client, queue)
+        async with links.opening(BusNudger(bus.client), receiver):
+            bus.put(queue, "x", "y")
+            await asyncio.wait_for(receiver.listening.wait(), 10)
+            await asyncio.sleep(0.1)
+        begun = time.monotonic()
+        await bus.receive(queue, taken)
+        await until(lambda: not bus.messages(queue), within_s=20)
+        assert sorted(taken.bodies) == ["x", "y"]
+        assert {m.delivery_count for m in taken.messages} == {0}
+        assert time.monotonic() - begun < 5
+
+    async def test_while_the_broker_is_away_they_are_left_at_once(self) -> None:
+        server = BusServer()
+        await server.start()
+        await server.stop()
+        async with connected(connection=SecretStr(server.connection), namespace=None) as client:
+            receiver, nudger = QueueReceiver(client, "work"), BusNudger(client)
+            async with links.opening(nudger, receiver) as opened:
+                await asyncio.sleep(0.1)
+                begun = time.monotonic()
+            assert time.monotonic() - begun < 2
+            assert opened.cancelled()
+            assert not receiver.listening.is_set()
+
+    async def test_a_nudger_that_can_not_open_says_so_and_only_once(self) -> None:
+        server = BusServer()
+        await server.start()
+        await server.stop()
+        async with connected(connection=SecretStr(server.connection), namespace=None, retries=0) as client:
+            with pytest.raises(DependencyAway):
+                async with links.opening(BusNudger(client)) as opened:
+                    await opened
+
+
+class Slowly:
+    """The bot, or workers, whose imports take a second; without Redis."""
+
+    code, command = SLOW.format(process="bot", slow="bot.wiring"), "run"
+
+    def __init__(self, bus: BusServer, slack: SlackServer, **settings: str) -> None:
+        identity = slack.state.identity
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "STARTGATE_SERVICEBUS_CONNECTION": bus.connection,
+            "STARTGATE_REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+            "STARTGATE_SLACK_API_URL": f"{slack.url}/api",
+            "STARTGATE_SLACK_BOT_TOKEN": identity.bot_token,
+            "STARTGATE_SLACK_APP_TOKEN": identity.app_token,
+            "STARTGATE_ARM_ENDPOINT": f"http://127.0.0.1:{free_port()}",
+            "STARTGATE_ARM_TOKEN": ARM_TOKEN,
+            "STARTGATE_POLICY": str(POLICY),
+        } | settings
+
+    async def run(self, *, stop_it: bool = False) -> tuple[int | None, str]:
+        """Its exit code and what it said; with ``stop_it``, SIGTERM while it imports."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", self.code, self.command,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=self._environment, cwd=ROOT,
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            said = await asyncio.wait_for(process.stdout.readuntil(b"importing\n"), 20)
+            if stop_it:
+                await asyncio.sleep(0.3)
+                process.send_signal(signal.SIGTERM)
+            said += await asyncio.wait_for(process.stdout.read(), 20)
+            return await process.wait(), said.decode()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+class SlowWorkers(Slowly):
+    code, command = SLOW.format(process="workers", slow="workers.arm.sdk"), "workers"
+
+
+class TestProcesses:
+    @pytest_asyncio.fixture(loop_scope="package")
+    async def slack(self) -> AsyncIterator[SlackServer]:
+        server = SlackServer()
+        await server.start()
+        yield server
+        await server.stop()
+
+    @pytest.mark.parametrize("process", [Slowly, SlowWorkers])
+    @pytest.mark.parametrize("broker_is_away", [False, True])
+    async def test_asked_to_stop_while_it_imports_it_ends_in_good_order(
+        self, slack: SlackServer, process: type[Slowly], *, broker_is_away: bool
+    ) -> None:
+        server = BusServer()
+        await server.start()
+        if broker_is_away:
+            await server.stop()
+        begun = time.monotonic()
+        code, said = await process(server, slack).run(stop_it=True)
+        if not broker_is_away:
+            await server.stop()
+        assert code == 0
+        assert '"event": "stopped"' in said
+        assert "Traceback" not in said
+        assert time.monotonic() - begun < 10
+
+    async def test_a_token_that_slack_refuses_ends_the_bot_with_the_remedy(
+        self, bus: Bus, slack: SlackServer
+    ) -> None:
+        wrong = slack.state.identity.bot_token
+        code, said = await Slowly(bus.server, slack, STARTGATE_SLACK_APP_TOKEN=wrong).run()
+        assert code == 78
+        assert "\nSlack refuses STARTGATE_SLACK_APP_TOKEN (" in said
+        assert "it has to be an app-level token (xapp-…) with connections:write\n" in said
+        assert "Traceback" not in said
+
+    async def test_an_address_of_redis_that_can_not_be_is_said(self, bus: Bus, slack: SlackServer) -> None:
+        code, said = await Slowly(bus.server, slack, STARTGATE_REDIS_URL="http://127.0.0.1").run()
+        assert code == 1
+        assert "STARTGATE_REDIS_URL has to start with" in said
+        assert "never retrieved" not in said
