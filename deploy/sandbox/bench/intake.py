@@ -11,6 +11,10 @@ from deploy.sandbox.bench.rig import Product, Rig
 from deploy.sandbox.bench.sizes import Sizes
 
 MUST_PASSED, MUST_ASKED = 0.5, 0.25
+HOLDS_ASKED = 0.16
+"""It is not there yet: a start that is asked about is read from Azure anew, written, and sent on."""
+MUST_MORE = 0.3
+"""Duplicates and failed starts are looked up before they go on record: two or three round trips, not one."""
 TIMES = 2
 """Each side of these ratios is the faster of so many: noise only makes things slower."""
 MUST_TWO = 1.05
@@ -34,13 +38,13 @@ async def intake(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
     bare = max([await taker.bare() for _ in range(TIMES)])
     full = f"by a rule; all {sizes.passed:,} were on the queue before the first was taken"
     owners = f"{sizes.asked} starts of {min(OWNERS, sizes.asked)} owners; approval opened, card nudged"
-    for name, rate, must, note in (
-        ("passed", passed, MUST_PASSED, f"{full}; the bare client: {bare.cpu_ms:.2f} ms CPU each"),
-        ("asked", asked, MUST_ASKED, owners),
-        *((name, rate, MUST_PASSED, "") for name, rate in more.items()),
+    for name, rate, must, holds, note in (
+        ("passed", passed, MUST_PASSED, None, f"{full}; the bare client: {bare.cpu_ms:.2f} ms CPU each"),
+        ("asked", asked, MUST_ASKED, HOLDS_ASKED, owners),
+        *((name, rate, MUST_MORE, None, "") for name, rate in more.items()),
     ):
         yield Row(name=f"intake, {name}", measured=rate.per_s, against=bare.per_s, unit="starts/s", must=must,
-                  sense="at least", timed=True,
+                  holds=holds, sense="at least", timed=True,
                   note=f"{rate.cpu_ms:.2f} ms CPU each{note and '; '}{note}")  # fmt: skip
     yield Row(name="intake, two processes", measured=two.per_s, against=passed.per_s, unit="starts/s",
               must=MUST_TWO, sense="at least", timed=True,

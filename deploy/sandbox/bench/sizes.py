@@ -1,4 +1,4 @@
-"""How much is done in a run: about five minutes, or under one."""
+"""How much is done in a run: about eight minutes, or one."""
 
 from dataclasses import dataclass
 
