@@ -68,6 +68,14 @@ class TestDocuments:
         assert await store.vm_record(VM) == VmRecord(vm=VM)
         assert list(await store.audit(P)) == []
 
+    async def test_a_start_is_known_by_its_approval_and_its_vm(self, store: Store) -> None:
+        asked, vm = approval(), VmRecord(vm=VM, containment_id="c")
+        assert await store.known_start(asked.id, VM) == (None, VmRecord(vm=VM))
+        await store.commit(commit(vm))
+        assert await store.known_start(asked.id, VM) == (None, vm.changed(version=1))
+        await store.commit(commit(asked))
+        assert await store.known_start(asked.id, VM) == (asked.changed(version=1), vm.changed(version=1))
+
     async def test_every_spelling_of_a_vm_has_one_record(self, store: Store) -> None:
         await store.commit(commit(VmRecord(vm=VM, containment_id="c")))
         upper = VM.changed(resource_id=VM.resource_id.upper())

@@ -132,6 +132,7 @@ class TestRedisAway:
         "containment": lambda s: s.containment(containment().id),
         "card": lambda s: s.card(approval().id),
         "vm_record": lambda s: s.vm_record(VM),
+        "known_start": lambda s: s.known_start(approval().id, VM),
         "past_due": lambda s: s.past_due(a.NOW),
         "unshown": lambda s: s.unshown(a.NOW),
         "open_approvals": lambda s: s.open_approvals(),
