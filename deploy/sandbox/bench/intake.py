@@ -15,7 +15,7 @@ HOLDS_ASKED = 0.16
 """It is not there yet: a start that is asked about is read from Azure anew, written, and sent on."""
 MUST_MORE = 0.3
 """Duplicates and failed starts are looked up before they go on record: two or three round trips, not one."""
-TIMES = 2
+TIMES = 3
 """Each side of these ratios is the faster of so many: noise only makes things slower."""
 MUST_TWO = 1.05
 """Two processes must give more than one; how much more depends on the cores that the stand-ins leave."""

@@ -1,4 +1,4 @@
-"""How much is done in a run: about eight minutes, or one."""
+"""How much is done in a run: about eight minutes, or a little over one."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Sizes:
         timed: starts whose way to the card is timed, five a second.
         contained: rejections whose way to isolation is timed.
         busy: machines that bursts start, each of them several times.
-        bursts: starts at once, ascending.
+        bursts: starts at once, in this order.
         click_s: seconds of 50 clicks each, while a burst runs.
         idle_s: seconds at rest.
         held: containments running at once.
@@ -56,7 +56,7 @@ FULL = Sizes(
     launches=3, paced=60, one_product=False, second_try=False,
 )  # fmt: skip
 QUICK = Sizes(
-    vms=500, asked=1000, raced=50, passed=1000, bare=2500, ways=1, more_intake=False, timed=12,
-    contained=2, busy=120, bursts=(120, 360), click_s=2, idle_s=4, held=40, operation_s=4,
+    vms=500, asked=800, raced=50, passed=1000, bare=2500, ways=1, more_intake=False, timed=12,
+    contained=2, busy=120, bursts=(120, 360, 120, 360), click_s=2, idle_s=4, held=40, operation_s=4,
     launches=1, paced=0, one_product=True, second_try=True,
 )  # fmt: skip
