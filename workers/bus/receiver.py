@@ -41,7 +41,7 @@ class QueueReceiver:
 
     Args:
         handler: takes each message; ``run`` may give it instead.
-        receivers: links, each with a connection of its own; 4 to 8 fill a process.
+        receivers: links, each with a connection of its own; two with many messages under way fill a process.
         concurrency: messages under way at once on each link.
         health: told what is away, and what answers again.
         proves: the dependency that has answered when a handler succeeds, such as ``slack``.
