@@ -4,13 +4,15 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workers.runtime.log import REDACTED, configure_logging, redacted
+from workers.runtime.log import REDACTED, _redact, configure_logging, redacted
 
 SECRETS = {
     "bot token": "xoxb-1234567890-abcdefghij",
@@ -23,6 +25,10 @@ SECRETS = {
     "signature": "sig=abcdef%2Bghijk%3D",
     "socket ticket": "ticket=0f1e2d3c-aaaa",
 }
+PIECES = [
+    *SECRETS.values(), "xox", "b-123456", "XAPP-", "abcdef1", "SharedAccessKey", "=", "bearer", " ", "ab:cd",
+    "://", "@", "/", "\u017fig=", "tic\u212aet=", "12345678", "eyJ", "a.b.c", "\n", "web-1", "\u00df",
+]  # fmt: skip
 KEY = "c2VjcmV0LXNlY3JldA=="
 PASSWORD = "redis://default:hunter2hunter2@cache.example:6380/0"
 
@@ -92,6 +98,20 @@ class TestLines:
         structlog.get_logger("t").info("connected", where=hidden)
         assert "hunter2" not in lines.getvalue()
         assert REDACTED in lines.getvalue()
+
+    @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+    @pytest.mark.parametrize("spell", [str, str.lower, str.upper, str.swapcase])
+    def test_a_secret_is_found_in_every_spelling(
+        self, lines: io.StringIO, secret: str, spell: Callable[[str], str]
+    ) -> None:
+        structlog.get_logger("t").info("connected", where=f"by {spell(secret)} then", vm="web-1")
+        assert last(lines)["where"] == redacted(f"by {spell(secret)} then") == f"by {REDACTED} then"
+        assert last(lines)["vm"] == "web-1"
+
+    @given(texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=4))
+    def test_a_line_is_redacted_as_each_of_its_texts_is(self, texts: list[str]) -> None:
+        event = {f"field{at}": text for at, text in enumerate(texts)}
+        assert _redact(None, "info", dict(event)) == {key: redacted(text) for key, text in event.items()}
 
     def test_a_secret_in_the_event_itself_is_taken_out(self, lines: io.StringIO) -> None:
         structlog.get_logger("t").warning(f"could not connect to {PASSWORD}")

@@ -24,6 +24,7 @@ _READS = frozenset({"HGET", "GET"})
 class _Asked(NamedTuple):
     name: str
     arguments: tuple[bytes | int, ...]
+    length: int
     options: dict[str, Any]
     answer: asyncio.Future[Any]
 
@@ -62,9 +63,17 @@ class Pipe:
             options: for the client's reading of the answer, such as ``get=True`` for ``SET … GET``.
         """
         # Encoded here: text that can't be is its caller's error, and would be everybody's in a pipeline.
-        encoded = tuple(part.encode() if isinstance(part, str) else part for part in arguments)
+        encoded: list[bytes | int] = []
+        length = 0
+        for part in arguments:
+            if isinstance(part, int):
+                encoded.append(part)
+                continue
+            text = part.encode() if isinstance(part, str) else part
+            encoded.append(text)
+            length += len(text)
         loop = asyncio.get_running_loop()
-        asked = _Asked(name, encoded, options, loop.create_future())
+        asked = _Asked(name, tuple(encoded), length, options, loop.create_future())
         self._waiting.append(asked)
         if len(self._waiting) == 1:
             # It begins in the next turn: until then others may join.
@@ -75,8 +84,11 @@ class Pipe:
 
     async def _send(self) -> None:
         waiting, self._waiting = self._waiting, []
-        parts = _divided(waiting, by_kind=self._on_cluster)
-        await asyncio.gather(*(self._send_batch(batch) for batch in parts))
+        batches = list(_divided(waiting, by_kind=self._on_cluster))
+        if len(batches) == 1:  # as nearly always; it needs no task of its own
+            await self._send_batch(batches[0])
+        else:
+            await asyncio.gather(*(self._send_batch(batch) for batch in batches))
 
     async def _send_batch(self, batch: list[_Asked]) -> None:
         try:
@@ -120,11 +132,10 @@ def _divided(waiting: Iterable[_Asked], *, by_kind: bool) -> Iterator[list[_Aske
         if by_kind and asked.name not in _READS:
             yield [asked]
             continue
-        length = sum(len(part) for part in asked.arguments if not isinstance(part, int))
-        if batch and (len(batch) == MOST_COMMANDS or size + length > MOST_BYTES):
+        if batch and (len(batch) == MOST_COMMANDS or size + asked.length > MOST_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(asked)
-        size += length
+        size += asked.length
     if batch:
         yield batch

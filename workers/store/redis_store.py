@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any, TypeVar
 
 import redis.asyncio as redis
+from pydantic_core import to_json
 
 from workers.domain.approvals import Approval
 from workers.domain.audit import AuditRecord
@@ -90,7 +90,7 @@ class RedisStore:
                     keys.standing(p),
                 ],
                 args=[
-                    json.dumps(header),
+                    to_json(header).decode(),
                     *texts,
                     *(record.model_dump_json() for record in commit.audit),
                 ],

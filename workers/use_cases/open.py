@@ -222,17 +222,18 @@ class OpenApproval:
         commit = Commit(
             partition=partition, documents=(approval, record), audit=(opened,), once=_once(approval)
         )
-        # Side by side they share a round trip. Without its line in the inventory the question stands.
-        asked, noted = await asyncio.gather(
-            self._first(commit, Opened(Outcome.ASKED, approval.id)),
-            self._inventory.put([_known(approval)]),
-            return_exceptions=True,
-        )
-        if isinstance(asked, BaseException):
-            raise asked
-        if isinstance(noted, BaseException):
-            log.warning("the inventory was not renewed", vm=event.vm.name, because=str(noted))
-        return asked
+        noting = asyncio.create_task(self._note(approval))  # side by side they share a round trip
+        try:
+            return await self._first(commit, Opened(Outcome.ASKED, approval.id))
+        finally:
+            await noting
+
+    async def _note(self, approval: Approval) -> None:
+        """Renew the VM's line in the inventory; without it the question stands."""
+        try:
+            await self._inventory.put([_known(approval)])
+        except Exception as error:
+            log.warning("the inventory was not renewed", vm=approval.event.vm.name, because=str(error))
 
     async def _first(self, commit: Commit, opened: Opened) -> Opened:
         """Write, unless this start was opened, or was told as failed, before."""
