@@ -48,10 +48,12 @@ def _subnet_group(nic: _Json, found: _Found) -> str | None:
 
 def _open_ports(nic: _Json, found: _Found) -> Sequence[OpenPort]:
     """Of a NIC with a public IP whose rules are all known; the others are named as missing elsewhere."""
-    subnets, public_ips = linked(nic, "subnet"), linked(nic, "publicIPAddress")
+    public_ips = linked(nic, "publicIPAddress")
+    if not public_ips:
+        return ()
     groups = (_subnet_group(nic, found), network.nsg_of(nic))
-    needed = [*subnets, *(group for group in groups if group)]
-    if not public_ips or any(one.lower() not in found for one in needed):
+    needed = [*linked(nic, "subnet"), *(group for group in groups if group)]
+    if any(one.lower() not in found for one in needed):
         return ()
     if groups == (None, None):
         return _unguarded(nic["name"], public_ips, found)

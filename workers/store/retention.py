@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from workers.domain.approvals import Approval
 from workers.domain.containment import Containment, ContainmentState
 from workers.domain.ports import Document
+from workers.domain.vm import VmRecord
 
 ONCE_TTL = timedelta(hours=48)
 """Event Grid retries for 24 h; twice that for clocks and queues."""
@@ -33,4 +34,4 @@ def finished(document: Document) -> bool:
 
 def label(document: Document) -> str:
     """The document's name in the sorted sets and in conflicts."""
-    return document.vm.key if not hasattr(document, "id") else document.id
+    return document.vm.key if isinstance(document, VmRecord) else document.id
