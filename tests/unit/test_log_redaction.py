@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workers.runtime.log import REDACTED, _redact, configure_logging, redacted
@@ -109,6 +109,8 @@ class TestLines:
         assert last(lines)["vm"] == "web-1"
 
     @given(texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=4))
+    @example(texts=["s\u0131g=12345678"])
+    @example(texts=["t\u0130cket=12345678"])
     def test_a_line_is_redacted_as_each_of_its_texts_is(self, texts: list[str]) -> None:
         event = {f"field{at}": text for at, text in enumerate(texts)}
         assert _redact(None, "info", dict(event)) == {key: redacted(text) for key, text in event.items()}
