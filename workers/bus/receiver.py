@@ -13,6 +13,7 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from workers.bus.connection import SOCKET_TIMEOUT_S
 from workers.bus.gate import Gate
 from workers.bus.nudger import QueueSender
+from workers.bus.turns import Turns
 from workers.domain.errors import DependencyAway
 from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
 from workers.runtime.health import Health
@@ -124,10 +125,10 @@ class QueueReceiver:
 
     async def _receive_until_shut(self) -> None:
         """One link's life. It is closed while the gate is shut, lest prefetched messages lose their locks."""
+        turns = Turns(self._concurrency)
         receiver = self._client.get_queue_receiver(
-            self._queue, prefetch_count=self._concurrency, socket_timeout=SOCKET_TIMEOUT_S
+            self._queue, prefetch_count=turns.size - 1, socket_timeout=SOCKET_TIMEOUT_S
         )
-        slots = asyncio.Semaphore(self._concurrency)
         under_way: set[asyncio.Task[None]] = set()
         this = asyncio.current_task()
         async with contextlib.AsyncExitStack() as ending:
@@ -141,13 +142,14 @@ class QueueReceiver:
                 await self._running.wait()
                 messages = aiter(receiver)
                 while True:
-                    # The slot first: a message that waits for one here would stay locked when this ends.
-                    await slots.acquire()
+                    # Its turn first: a message that waits for one here would stay locked when this ends.
+                    await turns.to_read()
                     message = await anext(messages)
-                    task = asyncio.create_task(self._take(receiver, message))
+                    turns.read()
+                    task = asyncio.create_task(self._take(receiver, message, turns))
                     under_way.add(task)
                     task.add_done_callback(under_way.discard)
-                    task.add_done_callback(lambda _: slots.release())
+                    task.add_done_callback(lambda _: turns.done())
                     if self._gate.shut:
                         # Half open: what this one message shows decides whether the link goes on.
                         await asyncio.wait([task])
@@ -155,11 +157,12 @@ class QueueReceiver:
                             return
             finally:
                 self._leaving.add(this)
+                turns.end()
                 if under_way:
                     # A copy: the set may be empty by the time it is waited for.
                     await asyncio.shield(asyncio.wait(set(under_way), timeout=_FINISH_S))
 
-    async def _take(self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage) -> None:
+    async def _take(self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage, turns: Turns) -> None:
         try:
             settlement = await self._handler(_message(raw))
         except DependencyAway as away:
@@ -170,19 +173,23 @@ class QueueReceiver:
             log.exception("a message could not be worked on", queue=self._queue, message=raw.message_id)
             # Abandoned at once it would come back at once, and be dead-lettered within a tenth of a second.
             await asyncio.sleep(min(_LONGEST_PAUSE_S, 0.25 * 2 ** (raw.delivery_count or 0)))
-            await self._settle(receiver, raw, None)
-            return
+            settlement = None
         else:
             self._gate.reset()
             if self._proves:
                 self._health.ok(self._proves)
-        await self._settle(receiver, raw, settlement)
+        await self._settle(receiver, raw, settlement, turns)
 
     async def _settle(
-        self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage, settlement: Settlement | None
+        self,
+        receiver: ServiceBusReceiver,
+        raw: ServiceBusReceivedMessage,
+        settlement: Settlement | None,
+        turns: Turns,
     ) -> None:
         """A settlement that fails is no loss: the lock runs out and the message comes again."""
         try:
+            await turns.to_settle()
             async with asyncio.timeout(_SETTLE_S):
                 await self._tell(receiver, raw, settlement)
         except Exception as error:
@@ -192,6 +199,8 @@ class QueueReceiver:
                 message=raw.message_id,
                 error=f"{type(error).__name__}: {error}",
             )
+        finally:
+            turns.settled()
 
     async def _tell(
         self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage, settlement: Settlement | None

@@ -33,18 +33,20 @@ class Pipe:
     """Sends commands together, and gives each caller the answer or the error of its own.
 
     Commands of one turn have no order among each other: who needs one awaits the first before asking the
-    second. Several pipelines may be under way at once. Nothing is ever sent twice: after a lost connection
-    nobody knows what was carried out, and everybody whose command was in that pipeline is told so.
+    second. What is asked while a pipeline is under way goes out in the next one: a pipeline costs the client
+    as much as ten commands. Nothing is ever sent twice: after a lost connection nobody knows what was carried
+    out, and everybody whose command was in that pipeline is told so.
 
     On a cluster only reads go in pipelines, which the client divides by node. Writes go out one by one, side
     by side: the client follows redirections and learns of a changed cluster by those, and a pipeline that
-    fails for one node fails for all.
+    fails for one node fails for all. There nothing waits for what is under way: one node may be slow.
     """
 
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client  # what is used of it has no types, or untrue ones for a cluster
         self._on_cluster = isinstance(client, RedisCluster)
         self._waiting: list[_Asked] = []
+        self._sending = False
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def ask(self, name: str, /, *arguments: str | bytes | int, **options: Any) -> Any:
@@ -75,20 +77,26 @@ class Pipe:
         loop = asyncio.get_running_loop()
         asked = _Asked(name, tuple(encoded), length, options, loop.create_future())
         self._waiting.append(asked)
-        if len(self._waiting) == 1:
+        first = len(self._waiting) == 1
+        if first if self._on_cluster else not self._sending:
             # It begins in the next turn: until then others may join.
+            self._sending = True
             task = loop.create_task(self._send())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return asked.answer
 
     async def _send(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        batches = list(_divided(waiting, by_kind=self._on_cluster))
-        if len(batches) == 1:  # as nearly always; it needs no task of its own
-            await self._send_batch(batches[0])
-        else:
-            await asyncio.gather(*(self._send_batch(batch) for batch in batches))
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                batches = list(_divided(waiting, by_kind=self._on_cluster))
+                if len(batches) == 1:  # as nearly always; it needs no task of its own
+                    await self._send_batch(batches[0])
+                else:
+                    await asyncio.gather(*(self._send_batch(batch) for batch in batches))
+        finally:
+            self._sending = False
 
     async def _send_batch(self, batch: list[_Asked]) -> None:
         try:

@@ -62,6 +62,19 @@ class TestTogether:
         assert [await pipe.ask("INCR", "sg:y") for _ in range(3)] == [1, 2, 3]
         assert len(wire.trips) == 3
 
+    async def test_what_is_asked_while_a_pipeline_is_under_way_shares_the_next_one(
+        self, pipe: Pipe, wire: Wire
+    ) -> None:
+        slow = asyncio.create_task(pipe.ask("BLPOP", "sg:none", 1))
+        await asyncio.sleep(0.05)
+        quick = []
+        for n in range(3):
+            quick.append(asyncio.create_task(pipe.ask("INCR", f"sg:{n}")))
+            await asyncio.sleep(0.02)
+        assert not any(task.done() for task in quick)
+        assert await asyncio.gather(slow, *quick) == [None, 1, 1, 1]
+        assert len(wire.trips) == 2
+
     async def test_a_commit_a_read_a_vm_and_a_scheduled_message_share_one(
         self, far_store: RedisStore, far: redis.Redis, wire: Wire
     ) -> None:
@@ -176,6 +189,18 @@ class TestCut:
         assert (await client.get("sg:n"), await client.get("sg:last")) == (b"10", b"1")
         wire.cut_after = None
         assert await pipe.ask("INCR", "sg:n") == 11, "the same pipe goes on"
+
+    async def test_what_waits_behind_a_pipeline_that_is_lost_is_sent_after_it(
+        self, pipe: Pipe, wire: Wire
+    ) -> None:
+        wire.cut_after = b"sg:last"
+        lost = asyncio.create_task(pipe.ask("INCR", "sg:last"))
+        await asyncio.sleep(0)  # begun
+        await asyncio.sleep(0)  # under way
+        behind = asyncio.create_task(pipe.ask("INCR", "sg:n"))
+        answers = await asyncio.gather(lost, behind, return_exceptions=True)
+        assert isinstance(answers[0], RedisConnectionError)
+        assert answers[1] == 1
 
     async def test_commits_that_were_carried_out_unheard_say_that_redis_is_away(
         self, far_store: RedisStore, far: redis.Redis, wire: Wire, client: redis.Redis, clock: FakeClock
