@@ -169,7 +169,7 @@ class TestWhatTheLinkAsksFor:
 
     @pytest.mark.parametrize("concurrency", [1, 2, 3, 32, 128])
     async def test_it_is_one_turn(self, concurrency: int) -> None:
-        """The SDK asks for one more than it is told to keep ready; told none, it hands back what comes late."""
+        """It asks for one more than it is told to keep ready; told none, it hands back what comes late."""
         asked: list[dict[str, Any]] = []
 
         class Watched(Client):
