@@ -27,6 +27,9 @@ CANCEL_TIMEOUT_S = 3.0
 _SPARE_S = 2.0
 """The SDK's own timeout does not end everything: cut off at the wrong moment, a call has waited for ever."""
 _MOST_AT_ONCE = 200
+_MOST_MANAGED = 9_000
+"""Schedulings and cancellings for which a sender is used. The SDK lets the broker answer 10,000 of them, and
+no more: the next one would be carried out, and wait for its answer until it times out."""
 _SCHEDULED = b"x-opt-scheduled-enqueue-time"
 """Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide"""
 
@@ -45,6 +48,8 @@ class QueueSender:
         self._opening = asyncio.Lock()
         # Scheduling and cancelling open a link of their own, and the SDK opens it twice when asked at once.
         self._managing = asyncio.Lock()
+        self._managed = 0
+        self._retired: dict[ServiceBusSender, asyncio.Task[None]] = {}
 
     async def send(self, messages: Sequence[Sendable]) -> None:
         """Returns once the broker has acknowledged all of them.
@@ -69,7 +74,7 @@ class QueueSender:
         sender: ServiceBusSender | None = None
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S + _SPARE_S), self._managing:
-                sender = await self._opened()
+                sender = await self._manager()
                 numbers = await sender.schedule_messages(message, due, timeout=SEND_TIMEOUT_S)
         except Exception as error:
             await self._drop(sender)
@@ -85,7 +90,7 @@ class QueueSender:
         sender: ServiceBusSender | None = None
         try:
             async with asyncio.timeout(CANCEL_TIMEOUT_S + _SPARE_S), self._managing:
-                sender = await self._opened()
+                sender = await self._manager()
                 await sender.cancel_scheduled_messages(sequence_number, timeout=CANCEL_TIMEOUT_S)
         except MessageNotFoundError:
             return
@@ -104,8 +109,26 @@ class QueueSender:
         """Send what waits, then close."""
         while self._draining is not None:
             await asyncio.wait([self._draining])
+        for sender, closing in list(self._retired.items()):
+            closing.cancel()
+            await self._end(sender)
         if self._sender is not None:
             await self._sender.close()
+
+    async def _manager(self) -> ServiceBusSender:
+        """The sender for one scheduling or cancelling; another one when it has done its share of them."""
+        if self._managed >= _MOST_MANAGED and self._sender is not None:
+            old, self._sender = self._sender, None
+            self._retired[old] = asyncio.create_task(self._retire(old))
+            self._managed = 0
+        self._managed += 1
+        return await self._opened()
+
+    async def _retire(self, sender: ServiceBusSender) -> None:
+        """Close it when whatever is under way on it has ended, or timed out."""
+        await asyncio.sleep(SEND_TIMEOUT_S + _SPARE_S)
+        await self._end(sender)
+        del self._retired[sender]
 
     async def _opened(self) -> ServiceBusSender:
         async with self._opening:
@@ -164,11 +187,15 @@ class QueueSender:
         """
         if sender is not None and sender is self._sender:
             self._sender = None
-            try:
-                async with asyncio.timeout(_SPARE_S):
-                    await sender.close()
-            except Exception as error:
-                log.debug("closing a broken sender", error=str(error))
+            self._managed = 0
+            await self._end(sender)
+
+    async def _end(self, sender: ServiceBusSender) -> None:
+        try:
+            async with asyncio.timeout(_SPARE_S):
+                await sender.close()
+        except Exception as error:
+            log.debug("closing a sender", error=str(error))
 
 
 def _away(queue: str, error: Exception) -> DependencyAway:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from azure.servicebus import ServiceBusMessage
+from azure.servicebus._pyamqp.aio import _link_async
 
 from deploy.sandbox.servicebus.faults import BusFaults
 from deploy.sandbox.servicebus.messages import State
@@ -113,6 +114,28 @@ class TestNudging:
         )
         await fresh.close()
         assert opened == ["work"]
+
+    async def test_more_is_scheduled_than_the_broker_may_answer_on_one_link(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        may_answer, due = 6, datetime.now(UTC) + timedelta(hours=1)
+        monkeypatch.setattr(_link_async, "DEFAULT_LINK_CREDIT", may_answer)  # 10,000, never renewed
+        monkeypatch.setattr(nudger_module, "_MOST_MANAGED", may_answer - 1)
+        sender = QueueSender(bus.client, "work")
+        sends = []
+        for n in range(may_answer * 2):
+            sends.append(asyncio.create_task(sender.send([ServiceBusMessage(f"now {n}")])))
+            number = await asyncio.wait_for(sender.schedule(ServiceBusMessage(f"later {n}"), due), 5)
+            if n % 2:
+                await asyncio.wait_for(sender.cancel(number), 5)
+        await asyncio.gather(*sends)
+        retired = list(sender._retired)
+        await sender.close()
+        assert len(bus.messages("work")) == may_answer * 3
+        assert len(retired) == may_answer * 3 // (may_answer - 1)
+        for old in retired:
+            with pytest.raises(ValueError, match="shutdown"):
+                await old.send_messages(ServiceBusMessage("x"))
 
     async def test_closing_sends_what_waits(self, bus: Bus) -> None:
         fresh = BusNudger(bus.client)
