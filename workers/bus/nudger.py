@@ -120,9 +120,9 @@ class QueueSender:
         if self._managed >= _MOST_MANAGED and self._sender is not None:
             old, self._sender = self._sender, None
             self._retired[old] = asyncio.create_task(self._retire(old))
-            self._managed = 0
+        sender = await self._opened()
         self._managed += 1
-        return await self._opened()
+        return sender
 
     async def _retire(self, sender: ServiceBusSender) -> None:
         """Close it when whatever is under way on it has ended, or timed out."""
@@ -135,7 +135,7 @@ class QueueSender:
             if self._sender is None:
                 sender = self._client.get_queue_sender(self._queue, socket_timeout=SOCKET_TIMEOUT_S)
                 await sender.__aenter__()
-                self._sender = sender
+                self._sender, self._managed = sender, 0
             return self._sender
 
     async def _drain(self) -> None:
@@ -187,7 +187,6 @@ class QueueSender:
         """
         if sender is not None and sender is self._sender:
             self._sender = None
-            self._managed = 0
             await self._end(sender)
 
     async def _end(self, sender: ServiceBusSender) -> None:

@@ -77,8 +77,7 @@ class Pipe:
         loop = asyncio.get_running_loop()
         asked = _Asked(name, tuple(encoded), length, options, loop.create_future())
         self._waiting.append(asked)
-        first = len(self._waiting) == 1
-        if first if self._on_cluster else not self._sending:
+        if not self._sending:
             # It begins in the next turn: until then others may join.
             self._sending = True
             task = loop.create_task(self._send())
@@ -90,6 +89,7 @@ class Pipe:
         try:
             while self._waiting:
                 waiting, self._waiting = self._waiting, []
+                self._sending = not self._on_cluster  # there the next may be sent meanwhile
                 batches = list(_divided(waiting, by_kind=self._on_cluster))
                 if len(batches) == 1:  # as nearly always; it needs no task of its own
                     await self._send_batch(batches[0])
