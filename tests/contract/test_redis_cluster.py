@@ -141,6 +141,15 @@ async def test_what_is_asked_at_once_is_answered_from_all_nodes(
     assert len(await inventory.all()) == 1
 
 
+async def test_what_is_slow_on_one_node_holds_up_nobody_else(store: RedisStore) -> None:
+    await asyncio.gather(*(written(store, p) for p in range(PARTITIONS)))  # all nodes are connected
+    slow = asyncio.create_task(store.pipe.ask("BLPOP", "sg:{p0}:none", 2))
+    await asyncio.sleep(0.05)  # under way
+    await asyncio.gather(*(store.pipe.ask("INCR", f"sg:{{p{p:x}}}:n") for p in range(PARTITIONS)))
+    assert not slow.done()
+    assert await slow is None
+
+
 async def test_commits_that_meet_nodes_without_the_script_are_each_made_once(
     cluster: Cluster, store: RedisStore
 ) -> None:
