@@ -12,6 +12,7 @@ from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
 from workers.domain.errors import InvalidPolicy, StartgateError
 from workers.domain.policy import Policy
+from workers.runtime import loop
 from workers.runtime.environment import read_environment
 from workers.runtime.health import Health
 from workers.runtime.lifecycle import stop_signal
@@ -45,7 +46,7 @@ def run_command() -> None:
         typer.echo(invalid.diagnostics(), err=True)
         raise typer.Exit(78) from None
     try:
-        asyncio.run(run(settings, policy))
+        loop.run(run(settings, policy))
     except* StartgateError as errors:
         for error in errors.exceptions:
             typer.echo(str(error), err=True)

@@ -24,6 +24,7 @@ from workers.consumers.work import WorkConsumer
 from workers.domain.errors import DependencyAway, InvalidPolicy
 from workers.domain.policy import Policy
 from workers.domain.ports import SystemClock
+from workers.runtime import loop
 from workers.runtime.environment import read_environment
 from workers.runtime.health import Health, watch
 from workers.runtime.health_server import serving
@@ -69,7 +70,7 @@ def workers() -> None:
     except InvalidPolicy as invalid:
         typer.echo(invalid.diagnostics(), err=True)
         raise typer.Exit(78) from None
-    asyncio.run(run(settings, policy))
+    loop.run(run(settings, policy))
 
 
 async def run(settings: WorkersSettings, policy: Policy) -> None:
