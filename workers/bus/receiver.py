@@ -2,20 +2,20 @@
 
 import asyncio
 import contextlib
-import datetime as dt
-import re
 from collections.abc import Awaitable, Callable
 
 import structlog
-from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
-from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
+from azure.servicebus import ServiceBusReceivedMessage
+from azure.servicebus.aio import ServiceBusClient
 
+from workers.bus import payload
 from workers.bus.connection import SOCKET_TIMEOUT_S
 from workers.bus.gate import Gate
 from workers.bus.nudger import QueueSender
+from workers.bus.settling import Settler
 from workers.bus.turns import Turns
 from workers.domain.errors import DependencyAway
-from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
+from workers.domain.messages import Later, Message, Settlement
 from workers.runtime.health import Health
 
 log = structlog.get_logger(__name__)
@@ -24,12 +24,8 @@ Handler = Callable[[Message], Awaitable[Settlement]]
 
 _FINISH_S = 20.0
 _LONGEST_PAUSE_S = 8.0
-_SETTLE_S = 15.0
-"""Cut off at the wrong moment, the SDK has been seen to wait for ever; half a lock is long enough."""
 _REOPEN_S = 1.0
 _CANCEL_EVERY_S = 0.1
-_DESCRIPTION_LIMIT = 1000
-_ENDING = re.compile(r"~\d+$")
 
 
 class QueueReceiver:
@@ -129,6 +125,7 @@ class QueueReceiver:
         receiver = self._client.get_queue_receiver(
             self._queue, prefetch_count=turns.size - 1, socket_timeout=SOCKET_TIMEOUT_S
         )
+        settler = Settler(receiver, turns, self._sender, self._queue)
         under_way: set[asyncio.Task[None]] = set()
         this = asyncio.current_task()
         async with contextlib.AsyncExitStack() as ending:
@@ -146,7 +143,7 @@ class QueueReceiver:
                     await turns.to_read()
                     message = await anext(messages)
                     turns.read()
-                    task = asyncio.create_task(self._take(receiver, message, turns))
+                    task = asyncio.create_task(self._take(message, settler))
                     under_way.add(task)
                     task.add_done_callback(under_way.discard)
                     task.add_done_callback(lambda _: turns.done())
@@ -162,9 +159,9 @@ class QueueReceiver:
                     # A copy: the set may be empty by the time it is waited for.
                     await asyncio.shield(asyncio.wait(set(under_way), timeout=_FINISH_S))
 
-    async def _take(self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage, turns: Turns) -> None:
+    async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
         try:
-            settlement = await self._handler(_message(raw))
+            settlement = await self._handler(payload.message(raw))
         except DependencyAway as away:
             self._health.away(away.service, str(away), retry_after_s=away.retry_after_s)
             wait = self._gate.trip(str(away), wait_s=away.retry_after_s)
@@ -178,85 +175,8 @@ class QueueReceiver:
             self._gate.reset()
             if self._proves:
                 self._health.ok(self._proves)
-        await self._settle(receiver, raw, settlement, turns)
-
-    async def _settle(
-        self,
-        receiver: ServiceBusReceiver,
-        raw: ServiceBusReceivedMessage,
-        settlement: Settlement | None,
-        turns: Turns,
-    ) -> None:
-        """A settlement that fails is no loss: the lock runs out and the message comes again."""
-        try:
-            await turns.to_settle()
-            async with asyncio.timeout(_SETTLE_S):
-                await self._tell(receiver, raw, settlement)
-        except Exception as error:
-            log.warning(
-                "a message could not be settled; it will come again",
-                queue=self._queue,
-                message=raw.message_id,
-                error=f"{type(error).__name__}: {error}",
-            )
-        finally:
-            turns.settled()
-
-    async def _tell(
-        self, receiver: ServiceBusReceiver, raw: ServiceBusReceivedMessage, settlement: Settlement | None
-    ) -> None:
-        match settlement:
-            case Complete():
-                await receiver.complete_message(raw)
-            case DeadLetter():
-                await receiver.dead_letter_message(
-                    raw,
-                    reason=settlement.reason,
-                    error_description=settlement.description[:_DESCRIPTION_LIMIT],
-                )
-            case Later():
-                await self._sender.send([_again(raw, settlement.after_s)])
-                await receiver.complete_message(raw)
-            case None:
-                await receiver.abandon_message(raw)
+        await settler.settle(raw, settlement)
 
 
 async def _nobody(message: Message) -> Settlement:
     raise RuntimeError(f"nobody was named who takes {message.message_id}")
-
-
-def _message(raw: ServiceBusReceivedMessage) -> Message:
-    return Message(
-        body=_body(raw),
-        message_id=raw.message_id or "",
-        delivery_count=raw.delivery_count or 0,
-        enqueued_at=raw.enqueued_time_utc,
-    )
-
-
-def _body(raw: ServiceBusReceivedMessage) -> bytes:
-    """The body as bytes. AMQP value and sequence bodies are no JSON of ours: their text shows what came."""
-    body = raw.body
-    if isinstance(body, (bytes, str)):
-        return body.encode() if isinstance(body, str) else body
-    try:
-        return b"".join(bytes(part) for part in body)
-    except (TypeError, ValueError):
-        return str(raw).encode()
-
-
-def _again(raw: ServiceBusReceivedMessage, after_s: float) -> ServiceBusMessage:
-    """The same message, scheduled.
-
-    Its id gets a new ending, or duplicate detection would drop it; its sequence number, which no other
-    message has, or detection would take two of them for one.
-    """
-    base = _ENDING.sub("", raw.message_id or "")
-    return ServiceBusMessage(
-        _body(raw),
-        message_id=f"{base[:100]}~{raw.sequence_number}",
-        content_type=raw.content_type,
-        subject=raw.subject,
-        application_properties=raw.application_properties,
-        scheduled_enqueue_time_utc=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=after_s),
-    )
