@@ -10,6 +10,7 @@ from typing import Any
 from azure.core.exceptions import DecodeError
 
 from workers.arm.clients import Azure
+from workers.runtime.json_text import parsed
 
 COMPUTE_VERSION = "2026-04-01"
 NETWORK_VERSION = "2026-03-01"
@@ -31,7 +32,10 @@ async def pages(azure: Azure, path: str, api_version: str) -> AsyncGenerator[lis
     url, version = path, api_version
     while url:
         response = await azure.send("GET", url, api_version=version)
-        page = response.json()
+        try:
+            page = parsed(response.content)
+        except (ValueError, RecursionError):
+            raise DecodeError("the answer is not JSON") from None
         if not isinstance(page, dict) or not isinstance(page.get("value"), list):
             raise DecodeError("the answer is not a page of a list")
         yield page["value"]

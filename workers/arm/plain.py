@@ -4,11 +4,12 @@ The SDK would make models of it, which we would take apart again, for 0.5 to 1.2
 Its methods give the bare body when they are called with ``stream=True``.
 """
 
-import json
 from collections.abc import Awaitable
 from typing import Any
 
 from azure.core.exceptions import DecodeError
+
+from workers.runtime.json_text import parsed
 
 
 async def plain(call: Awaitable[Any]) -> dict[str, Any]:
@@ -19,7 +20,7 @@ async def plain(call: Awaitable[Any]) -> dict[str, Any]:
     """
     chunks = [chunk async for chunk in await call]
     try:
-        body = json.loads(b"".join(chunks))
+        body = parsed(b"".join(chunks))
     except (ValueError, RecursionError):
         raise DecodeError("the answer is not JSON") from None
     if not isinstance(body, dict):

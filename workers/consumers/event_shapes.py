@@ -7,7 +7,6 @@ Sources: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions
 https://learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema
 """
 
-import json
 import re
 from datetime import UTC, datetime
 
@@ -16,6 +15,7 @@ from workers.consumers.shapes import Told, text_of, told_events
 from workers.domain.errors import InvalidEvent
 from workers.domain.events import START_OPERATIONS, Access, Phase, StartEvent
 from workers.domain.vm import VmRef
+from workers.runtime.json_text import parsed
 
 _MOST_EVENTS = 500
 _MOST_BYTES = 1024 * 1024
@@ -75,10 +75,9 @@ def _read(body: bytes) -> object:
     if len(body) > _MOST_BYTES:
         raise InvalidEvent("TooLarge", f"{len(body)} bytes; at most {_MOST_BYTES}")
     try:
-        data: object = json.loads(body)
+        return parsed(body)
     except (ValueError, RecursionError) as error:
         raise InvalidEvent("NotJson", f"the body is not JSON: {str(error)[:200]}") from None
-    return data
 
 
 def _start_event(told: Told) -> StartEvent:
