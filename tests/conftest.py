@@ -101,10 +101,10 @@ class FakeFacts:
 
     def __init__(self) -> None:
         self.answer: Facts | Exception = a.facts()
-        self.asked: list[tuple[VmRef, float]] = []
+        self.asked: list[tuple[VmRef, float, datetime | None]] = []
 
-    async def gather(self, vm: VmRef, *, budget_s: float) -> Facts:
-        self.asked.append((vm, budget_s))
+    async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
+        self.asked.append((vm, budget_s, since))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,37 @@ async def test_a_list_is_begun_after_those_who_get_something_from_it_have_asked(
 
     assert late[0]["tags"]["owner"] == "mallory@contoso.example"
     await asyncio.gather(*early)
+
+
+@pytest.mark.parametrize(("started_s", "reads"), [(-60.0, 0), (60.0, 1), (None, 1)])
+async def test_a_list_of_a_moment_ago_serves_starts_that_were_before_it(
+    arm: AzureServer, azure: Azure, started_s: float | None, reads: int
+) -> None:
+    together, now = Together(azure), datetime.now(UTC)
+    await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, 10)))
+    before, (wanted,) = len(paths(arm)), ids(arm, 1, first=12)
+
+    since = None if started_s is None else now + timedelta(seconds=started_s)
+    found = await together.get(MACHINES, wanted, since=since)
+
+    assert found["id"] == wanted
+    assert len(paths(arm)) - before == reads
+
+
+async def test_facts_of_a_start_are_taken_from_a_list_of_a_moment_ago(arm: AzureServer, azure: Azure) -> None:
+    reader, started = ArmFacts(azure), datetime.now(UTC) - timedelta(seconds=60)
+    vms = refs(arm, 12)
+    await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S, since=started) for vm in vms[:10]))
+    before = len(paths(arm))
+
+    facts = await reader.gather(vms[11], budget_s=BUDGET_S, since=started)
+
+    assert not facts.missing
+    assert facts.machine is not None
+    assert facts.network is not None
+    read = paths(arm)[before:]
+    assert not [path for path in read if "virtualmachines" in path or "networkinterfaces" in path]
+    assert [path for path in read if path.endswith("/backupstatus")]
 
 
 async def test_a_vm_that_is_gone_is_gone_in_a_burst_too(arm: AzureServer, azure: Azure) -> None:

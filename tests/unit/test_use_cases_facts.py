@@ -58,6 +58,13 @@ class TestFillingIn:
         await rig.look(approval.id)
         assert len(rig.facts.asked) == 1
 
+    async def test_it_is_read_anew(self, rig: Rig) -> None:
+        approval = await incomplete(rig)
+        rig.clock.advance(FILL_IN_AFTER[0])
+        await rig.look(approval.id)
+        (_, _, first), (_, _, second) = rig.facts.asked
+        assert (first, second) == (approval.event.at, None)
+
     async def test_it_is_given_up_after_a_few_times(self, rig: Rig) -> None:
         approval = await incomplete(rig)
         rig.facts.answer = DependencyAway("azure", "throttled")
@@ -145,6 +152,7 @@ class TestPointlessQuestions:
     async def test_the_list_alone_is_not_believed(self, rig: Rig) -> None:
         assert await self.look(rig, a.known_vm(power=PowerState.STOPPED)) is ApprovalState.PENDING
         assert len(rig.facts.asked) == 2
+        assert rig.facts.asked[1][2] is None, "read anew"
 
     async def test_a_vm_that_was_just_started_is_given_time_to_appear(self, rig: Rig) -> None:
         rig.facts.answer = off()

@@ -52,9 +52,10 @@ class TestAsking:
         assert [s.step for s in approval.plan.steps] == [a.StepName.ISOLATE]
         assert not approval.owner.known
 
-    async def test_facts_get_their_budget_and_no_more(self, rig: Rig) -> None:
-        await rig.open(a.start_event())
-        assert rig.facts.asked == [(a.vm_ref(), 2.0)]
+    async def test_facts_get_their_budget_and_are_not_from_before_the_start(self, rig: Rig) -> None:
+        event = a.start_event()
+        await rig.open(event)
+        assert rig.facts.asked == [(a.vm_ref(), 2.0, event.at)]
 
     @pytest.mark.parametrize(
         ("event", "power"), [(a.start_event(), PowerState.STARTING), (SUCCEEDED, PowerState.RUNNING)]

@@ -76,7 +76,7 @@ class ArmFacts:
             backups=Cache(azure, ttl_s=BACKUP_BELIEVED_S, now=clock),
         )
 
-    async def gather(self, vm: VmRef, *, budget_s: float) -> Facts:
+    async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
         """Everything about a VM that comes within ``budget_s`` seconds; the rest is named as missing.
 
         The power state may be UNKNOWN while many are gathered at once: Azure's lists don't tell it.
@@ -84,7 +84,7 @@ class ArmFacts:
         Raises:
             DependencyAway: Azure refuses the very first read for now, or can't be reached.
         """
-        gathering = _Gathering(self._shared, vm)
+        gathering = _Gathering(self._shared, vm, since)
         try:
             async with asyncio.timeout(budget_s):
                 await gathering.all()
@@ -96,9 +96,10 @@ class ArmFacts:
 class _Gathering:
     """One gathering under way: what has arrived so far can be taken out at any moment."""
 
-    def __init__(self, shared: _Shared, vm: VmRef) -> None:
+    def __init__(self, shared: _Shared, vm: VmRef, since: datetime | None) -> None:
         self._azure, self._together, self._resources, self._names, self._backups = shared
         self._vm = vm
+        self._since = since
         self._gone = False
         self._away: DependencyAway | None = None
         self._subscription_name = ""
@@ -196,7 +197,7 @@ class _Gathering:
             if self._vm.classic:
                 self._machine = await classic.read_machine(self._azure, self._vm)
             else:
-                self._machine = machine_facts(await self._together.get(MACHINES, self._vm.resource_id))
+                self._machine = machine_facts(await self._read(MACHINES, self._vm.resource_id))
         except NotFound:
             self._gone = True
         except DependencyAway as away:
@@ -209,16 +210,19 @@ class _Gathering:
         )
 
     async def _read_nsg(self, nsg_id: str) -> _Json:
-        return await self._together.get(NSGS, nsg_id)
+        return await self._read(NSGS, nsg_id)
 
     async def _read_public_ip(self, public_ip_id: str) -> _Json:
-        return await self._together.get(PUBLIC_IPS, public_ip_id)
+        return await self._read(PUBLIC_IPS, public_ip_id)
 
     async def _read_subnet(self, subnet_id: str) -> _Json:
         return await network.read_subnet(self._azure, subnet_id)
 
     async def _read_nic(self, nic_id: str) -> None:
-        self._nics[nic_id] = await self._together.get(NICS, nic_id)
+        self._nics[nic_id] = await self._read(NICS, nic_id)
+
+    async def _read(self, kind: Kind, resource_id: str) -> _Json:
+        return await self._together.get(kind, resource_id, since=self._since)
 
     def late(self, budget_s: float) -> None:
         """The budget is used up: what is still awaited is missing."""

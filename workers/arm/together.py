@@ -2,15 +2,17 @@
 
 A lone start reads its VM and its NICs by themselves. In a burst that would use up Azure's budget (250 reads,
 then 25 a second for a subscription) and most of a worker's processor time. So where several machines of one
-resource group wait to be read, the group is listed once for all of them. A list is always begun after those
-who get something from it have asked: nobody is given what was read before their start.
+resource group wait to be read, the group is listed once for all of them. Nobody is given what was read before
+their start: a list is begun after those who get something from it have asked, or have been started.
 Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import structlog
@@ -19,6 +21,7 @@ from workers.arm.clients import Azure
 from workers.arm.errors import asking
 from workers.arm.ids import ArmId, group_id
 from workers.arm.pages import pages
+from workers.arm.recent import Recent
 from workers.domain.errors import DependencyAway, StartgateError
 
 SINGLY = 2
@@ -88,9 +91,15 @@ class Together:
         self._azure = azure
         self._lines: dict[tuple[str, str], _Line] = {}
         self._asking = 0
+        self._recent = Recent()
 
-    async def get(self, kind: Kind, resource_id: str) -> _Json:
+    async def get(self, kind: Kind, resource_id: str, *, since: datetime | None = None) -> _Json:
         """The resource as it is now. What comes from a list lacks what only a single read can expand.
+
+        Args:
+            kind: of which sort it is.
+            resource_id: its id.
+            since: what a list told a moment ago will do, if it was begun after this.
 
         Raises:
             NotFound: there is none.
@@ -99,6 +108,8 @@ class Together:
         """
         where = ArmId.parse(resource_id)
         line = _Line(kind, group_id(where.subscription_id, where.group))
+        if since is not None and (found := self._recent.find(line.key, resource_id, since)) is not None:
+            return found
         line = self._lines.setdefault(line.key, line)
         self._asking += 1
         try:
@@ -176,11 +187,13 @@ class Together:
         for one in asked:
             wanted.setdefault(one.resource_id.lower(), []).append(one)
         path = f"{line.group}/providers/{line.kind.collection}"
-        listed = pages(self._azure, path, line.kind.api_version)
+        listed, begun_at = pages(self._azure, path, line.kind.api_version), time.time()
         try:
             async with asking(f"list {path}"), contextlib.aclosing(listed):
                 async for page in listed:
-                    found = [(one, item) for item in page for one in wanted.pop(item["id"].lower(), ())]
+                    by_id = {item["id"].lower(): item for item in page}
+                    self._recent.keep(line.key, by_id, begun_at=begun_at)
+                    found = [(one, item) for key, item in by_id.items() for one in wanted.pop(key, ())]
                     for one, item in found:
                         _succeed(one, item)
                     if len(found) < LIST_FROM or not wanted:

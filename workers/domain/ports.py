@@ -170,8 +170,11 @@ class Nudger(Protocol):
 class FactsReader(Protocol):
     """What Azure knows about a VM."""
 
-    async def gather(self, vm: VmRef, *, budget_s: float) -> Facts:
+    async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
         """Read everything concurrently; what does not come within the budget is named as missing.
+
+        What was read a moment ago, for another VM, will do if that was after ``since``; otherwise, everything
+        that changes is read now.
 
         Never raises for a single fact that fails. A VM that does not exist gives ``gone=True``.
 

@@ -147,7 +147,7 @@ class OpenApproval:
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. An Azure that is away holds the ask back a minute, not longer."""
         try:
-            facts = await self._facts.gather(event.vm, budget_s=self._budget_s)
+            facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at)
         except DependencyAway as away:
             now = self._clock.now()
             if now - event.at < ASK_ANYWAY_AFTER:
