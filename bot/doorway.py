@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack_errors import slack_away
 from workers.domain.errors import DependencyAway, StartgateError
 from workers.runtime.health import Health
+from workers.runtime.lifecycle import leave_if_cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +86,7 @@ class SocketDoorway:
         socket = self._handler.client
         deaf_for = 0
         while True:
+            leave_if_cancelled()
             await asyncio.sleep(_WATCH_S)
             if await socket.is_connected():
                 if deaf_for:

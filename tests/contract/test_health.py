@@ -1,6 +1,7 @@
 """``/healthz`` and ``/readyz`` over real HTTP."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import aiohttp
@@ -122,3 +123,18 @@ async def _until(health: Health, state: str) -> None:
     async with asyncio.timeout(5):
         while health.as_json()["dependencies"]["redis"]["state"] != state:  # noqa: ASYNC110 - nor has the registry
             await asyncio.sleep(0.005)
+
+
+async def test_a_probe_that_keeps_a_cancellation_to_itself_ends_the_watch_all_the_same() -> None:
+    begun = asyncio.Event()
+
+    async def probe() -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(watch(Health("redis"), "redis", probe, every_s=60))
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=3)
+    assert task.cancelled()

@@ -1,6 +1,7 @@
 """A process begins its jobs, hears a signal, and ends in good order."""
 
 import asyncio
+import contextlib
 import os
 import signal
 
@@ -96,4 +97,19 @@ class TestEvery:
             await asyncio.wait([task])
         assert logs[0]["job"] == "resync"
         assert logs[0]["log_level"] == "warning"
+        assert task.cancelled()
+
+    async def test_a_job_that_keeps_a_cancellation_to_itself_ends_all_the_same(self) -> None:
+        """As Python 3.11's ``asyncio.wait_for`` does."""
+        begun = asyncio.Event()
+
+        async def job() -> None:
+            begun.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(every(3600, job, name="resync"))
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait([task], timeout=3)
         assert task.cancelled()

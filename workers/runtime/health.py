@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from workers.runtime.lifecycle import leave_if_cancelled
 from workers.runtime.log import redacted
 
 _LONGEST_REASON = 300
@@ -133,4 +134,5 @@ async def watch(health: Health, name: str, probe: Callable[[], Awaitable[object]
             health.away(name, reason, retry_after_s=getattr(error, "retry_after_s", None))
         else:
             health.ok(name)
+        leave_if_cancelled()
         await asyncio.sleep(every_s)

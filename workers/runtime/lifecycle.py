@@ -59,6 +59,17 @@ async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
         task.cancel()
 
 
+def leave_if_cancelled() -> None:
+    """Raise a cancellation that something awaited has kept to itself; for loops that would go on otherwise.
+
+    Python 3.11's ``asyncio.wait_for`` does when it comes at the same moment as the result, and the Redis
+    client waits so: a process that was asked to stop right when it was ready waited for its loops for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def every(seconds: float, job: Callable[[], Awaitable[object]], *, name: str) -> None:
     """Repeat a job for ever, ``seconds`` apart. A failure is logged, not fatal."""
     while True:
@@ -66,4 +77,5 @@ async def every(seconds: float, job: Callable[[], Awaitable[object]], *, name: s
             await job()
         except Exception:
             log.warning("periodic job failed; it runs again", job=name, again_in_s=seconds, exc_info=True)
+        leave_if_cancelled()
         await asyncio.sleep(seconds)

@@ -18,6 +18,7 @@ from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports import Clock, Commit, Store
 from workers.runtime.environment import CommonSettings
+from workers.runtime.lifecycle import leave_if_cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +103,7 @@ class _Noting:
                 log.warning(
                     "not noted yet; trying again", kind=record.kind, error=str(away), again_in_s=_AGAIN_S
                 )
+                leave_if_cancelled()
                 await asyncio.sleep(_AGAIN_S)
             else:
                 return

@@ -16,6 +16,7 @@ from deploy.sandbox.processes import free_port
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, POLICY
+from tests.conftest import Valkey
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, until
 from workers.bus import links
 from workers.bus.connection import connected
@@ -99,6 +100,7 @@ class Slowly:
     """The bot, or workers, whose imports take a second; without Redis."""
 
     code, command = SLOW.format(process="bot", slow="bot.wiring"), "run"
+    mark, wait_s = b"importing\n", 0.3
 
     def __init__(self, bus: BusServer, slack: SlackServer, **settings: str) -> None:
         identity = slack.state.identity
@@ -115,16 +117,16 @@ class Slowly:
         } | settings
 
     async def run(self, *, stop_it: bool = False) -> tuple[int | None, str]:
-        """Its exit code and what it said; with ``stop_it``, SIGTERM while it imports."""
+        """Its exit code and what it said; with ``stop_it``, SIGTERM soon after it has said ``mark``."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", self.code, self.command,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=self._environment, cwd=ROOT,
         )  # fmt: skip
         try:
             assert process.stdout is not None
-            said = await asyncio.wait_for(process.stdout.readuntil(b"importing\n"), 20)
+            said = await asyncio.wait_for(process.stdout.readuntil(self.mark), 20)
             if stop_it:
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(self.wait_s)
                 process.send_signal(signal.SIGTERM)
             said += await asyncio.wait_for(process.stdout.read(), 20)
             return await process.wait(), said.decode()
@@ -136,6 +138,13 @@ class Slowly:
 
 class SlowWorkers(Slowly):
     code, command = SLOW.format(process="workers", slow="workers.arm.sdk"), "workers"
+
+
+class ReadyWorkers(Slowly):
+    """Workers that are asked to stop when they are ready: their loops ask Redis for the first time."""
+
+    code, command = "import workers.__main__; workers.__main__.main()", "workers"
+    mark, wait_s = b'"event": "ready"', 0.0
 
 
 class TestProcesses:
@@ -163,6 +172,17 @@ class TestProcesses:
         assert '"event": "stopped"' in said
         assert "Traceback" not in said
         assert time.monotonic() - begun < 10
+
+    @pytest.mark.parametrize("wait_s", [0.0, 0.1])
+    async def test_asked_to_stop_right_when_they_are_ready_workers_end_in_good_order(
+        self, bus: Bus, slack: SlackServer, valkey: Valkey, monkeypatch: pytest.MonkeyPatch, wait_s: float
+    ) -> None:
+        monkeypatch.setattr(ReadyWorkers, "wait_s", wait_s)
+        workers = ReadyWorkers(bus.server, slack, STARTGATE_REDIS_URL=valkey.url)
+        code, said = await asyncio.wait_for(workers.run(stop_it=True), 12)
+        assert code == 0
+        assert '"event": "stopped"' in said
+        assert '"level": "error"' not in said
 
     async def test_a_token_that_slack_refuses_ends_the_bot_with_the_remedy(
         self, bus: Bus, slack: SlackServer
