@@ -71,20 +71,10 @@ class System:
     async def _start(self) -> None:
         valkey_port = self.ports.valkey or free_port()
         world = ["--world", str(self.world)] if self.world else []
-        await asyncio.gather(self._valkey(valkey_port), self._bus())
+        _, slack, azure = await asyncio.gather(
+            self._valkey(valkey_port), self._slack(world), self._bus_and_azure(world)
+        )
         self.redis_url = f"redis://127.0.0.1:{valkey_port}/0"
-        azure, slack = await asyncio.gather(
-            self._spawn(
-                "azure",
-                "-m", "deploy.sandbox.azure", "--port", str(self.ports.azure), "--token", ARM_TOKEN,
-                "--servicebus", self.connection, "--speed", str(self.speed), *world,
-            ),
-            self._spawn(
-                "slack",
-                "-m", "deploy.sandbox.slack", "--port", str(self.ports.slack), "--manifest", str(MANIFEST),
-                "--bot-token", BOT_TOKEN, "--app-token", APP_TOKEN, *world,
-            ),
-        )  # fmt: skip
         self.azure_url, self.slack_url = str(azure["url"]), str(slack["url"])
         self._session = aiohttp.ClientSession()
         self.azure = Control(self._session, self.azure_url)
@@ -110,7 +100,15 @@ class System:
             **self.extra,
         }
 
-    async def _bus(self) -> None:
+    async def _slack(self, world: list[str]) -> dict[str, object]:
+        return await self._spawn(
+            "slack",
+            "-m", "deploy.sandbox.slack", "--port", str(self.ports.slack), "--manifest", str(MANIFEST),
+            "--bot-token", BOT_TOKEN, "--app-token", APP_TOKEN, *world,
+        )  # fmt: skip
+
+    async def _bus_and_azure(self, world: list[str]) -> dict[str, object]:
+        """Azure's events go to the bus: it has to be there first."""
         assert self.directory is not None  # noqa: S101 - set in __post_init__
         ready = await self._spawn(
             "servicebus",
@@ -118,6 +116,11 @@ class System:
             "--amqp-port", str(self.ports.amqp or free_port()), "--data", str(self.directory / "servicebus"),
         )  # fmt: skip
         self.connection, self.bus_url = str(ready["connection"]), str(ready["url"])
+        return await self._spawn(
+            "azure",
+            "-m", "deploy.sandbox.azure", "--port", str(self.ports.azure), "--token", ARM_TOKEN,
+            "--servicebus", self.connection, "--speed", str(self.speed), *world,
+        )  # fmt: skip
 
     async def _valkey(self, port: int) -> None:
         assert self.directory is not None  # noqa: S101 - set in __post_init__
@@ -144,9 +147,8 @@ class System:
 
     async def aclose(self) -> None:
         """End everything: the product first, then what it stands on."""
-        for name in ("bot", "workers"):
-            if name in self.processes:
-                await self.processes[name].stop()
+        product = [self.processes[name] for name in ("bot", "workers") if name in self.processes]
+        await asyncio.gather(*(process.stop() for process in product))
         await asyncio.gather(*(process.stop() for process in self.processes.values()))
         if hasattr(self, "_session"):
             await self._session.close()
