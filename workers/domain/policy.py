@@ -247,7 +247,7 @@ class Policy(Model):
 
     def profile(self, name: str) -> LockdownProfile:
         """A lockdown profile by name; the built-in one when the file names none."""
-        return self.lockdowns.get(name, LockdownProfile())
+        return self.lockdowns.get(name) or LockdownProfile()
 
     def has_profile(self, name: str) -> bool:
         """Whether a lockdown is called so; ``standard`` is built in until the file has its own profiles."""

@@ -42,8 +42,7 @@ class Stop(StepRunner):
         """Deallocate, unless the facts say that it is so already."""
         if facts.machine is None or facts.machine.power is PowerState.UNKNOWN:
             return Change(summary="deallocate the VM", details=("power state: read when it begins",))
-        # Without ``after``: nothing has begun.
-        return _change(vm, facts.machine.power).changed(before={}, after={})
+        return _change(vm, facts.machine.power, begins=False)
 
     @override
     async def begin(
@@ -151,8 +150,9 @@ class Stop(StepRunner):
         return receipt.accepted
 
 
-def _change(vm: VmRef, power: PowerState) -> Change:
-    states = {"before": {"power": power}, "after": {"power": PowerState.DEALLOCATED}}
+def _change(vm: VmRef, power: PowerState, *, begins: bool = True) -> Change:
+    """From this power state to none; states for undo and read-back only when it begins."""
+    states = {"before": {"power": power}, "after": {"power": PowerState.DEALLOCATED}} if begins else {}
     if power is PowerState.DEALLOCATED:
         return Change(summary="deallocated already", nothing_to_do=True, **states)
     return Change(summary="deallocate the VM", details=(f"{vm.name}: {power} → deallocated",), **states)
