@@ -13,7 +13,7 @@ STARTS = "starts"
 WORK = "work"
 NOTICES = "notices"
 
-SOCKET_TIMEOUT_S = 0.05
+SOCKET_TIMEOUT_S = 0.06
 """A receiver's or sender's reads hold the link's lock for as long as this; the SDK's 0.2 s makes settling
 stall behind them, and less costs a quiet process too much CPU: every link looks as often. It only takes
 effect where a link is made, not on the client."""

@@ -71,7 +71,7 @@ async def _told(measure: Measure, rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
 def main() -> int:
     """Run, print table and JSON; 1 when a row is beyond the guard or could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m deploy.sandbox.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a little over a minute, with smaller numbers")
+    parser.add_argument("--quick", action="store_true", help="a minute, with smaller numbers")
     parser.add_argument("--only", nargs="+", choices=sorted(MEASURES), default=[], help="only these parts")
     parser.add_argument("--keep", type=Path, help="a directory for logs and data, left behind")
     parser.add_argument("--profile", type=Path, help="a directory for a profile of each worker process")

@@ -60,7 +60,7 @@ async def burst(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
     for count in sizes.bursts:
         done.append(await _burst(rig, sizes, count))
         print(f"  {done[-1].told()}", flush=True)
-    small, big = _fastest(done, min(sizes.bursts)), _fastest(done, max(sizes.bursts))
+    small, big = done[0], done[-1]
     sizes_of = (small.starts, big.starts)
     lost = sum(b.starts - b.asked for b in done)
     told = "; ".join(b.told() for b in done)
@@ -77,11 +77,6 @@ async def burst(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
     if sizes.paced:
         async for row in _paced(rig, sizes):
             yield row
-
-
-def _fastest(done: list[_Burst], starts: int) -> _Burst:
-    """Of the bursts of this size: short ones are made twice in turn, as noise only makes things slower."""
-    return min((b for b in done if b.starts == starts), key=lambda b: b.seconds)
 
 
 def at_most_s(small_s: float, small: int, big: int) -> float:
