@@ -14,6 +14,10 @@ from azure.servicebus._pyamqp.error import MessageException, MessageSettlementUn
 from azure.servicebus.aio import ServiceBusReceiver
 
 
+class OtherLink(Exception):
+    """Messages that came by a link that is gone: each can only be settled by its lock."""
+
+
 def ranges(messages: Iterable[ServiceBusReceivedMessage]) -> list[list[ServiceBusReceivedMessage]]:
     """Messages of one link, in ranges that leave none out: a range must not hold what is still worked on."""
     found: list[list[ServiceBusReceivedMessage]] = []
@@ -30,16 +34,23 @@ async def complete_range(receiver: ServiceBusReceiver, messages: Sequence[Servic
 
     Args:
         receiver: the link by which they came.
-        messages: one of ``ranges``.
+        messages: one of ``ranges``, of two and more.
+
+    Raises:
+        OtherLink: not all of them came by the link that is there now; nothing was completed.
+        Exception: what the SDK raises; see ``refused``.
     """
     client: Any = receiver._handler
     first, *others = messages
+    # The SDK makes a broken link anew, whose deliveries are counted from 0 again, and looks at one tag only:
+    # a range of old messages would complete new ones, which may still be worked on.
+    tags: set[bytes] = client._link._received_delivery_tags
+    if not all(message._delivery_tag in tags for message in messages):
+        raise OtherLink
     ids = (_delivery_id(first), _delivery_id(messages[-1]))
-    try:
-        await client.settle_messages_async(ids, first._delivery_tag, "accepted", await_outcome=True)
-    finally:
-        # Of a range the SDK forgets the first, and would keep the tags of the others for ever.
-        client._link._received_delivery_tags.difference_update(other._delivery_tag for other in others)
+    await client.settle_messages_async(ids, first._delivery_tag, "accepted", await_outcome=True)
+    # Of a range it forgets the first tag, and would keep those of the others for ever.
+    tags.difference_update(other._delivery_tag for other in others)
 
 
 def refused(error: Exception) -> bool:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from deploy.sandbox.servicebus import session
 from deploy.sandbox.servicebus.frames import Disposition
-from deploy.sandbox.servicebus.messages import State
+from deploy.sandbox.servicebus.messages import Settings, State
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, until
 from workers.bus import completing
 from workers.bus.disposition import complete_range
@@ -122,6 +122,36 @@ async def test_of_a_range_only_that_comes_again_whose_lock_is_lost(bus: Bus) -> 
     (warned,) = [line for line in logs if line["log_level"] == "warning"]
     assert (warned["count"], warned["queue"]) == (len(NAMES), queue)
     assert "lock" in warned["error"]
+
+
+async def test_what_came_by_a_broken_link_completes_nothing_of_the_next_one(bus: Bus) -> None:
+    """A new link counts its deliveries from 0 again."""
+    queue, names = bus.queue(), NAMES[:4]
+    bus.server.namespace.queues[queue].settings = Settings(name=queue, lock_ms=1000)
+    old, new = asyncio.Event(), asyncio.Event()
+    seen: list[str] = []
+
+    async def handler(message: domain.Message) -> domain.Settlement:
+        body = message.body.decode()
+        again = body in seen
+        seen.append(body)
+        await (new if again and body != "m0" else old).wait()
+        return Complete()
+
+    bus.put(queue, *names)
+    await bus.receive(queue, handler, concurrency=16)
+    await until(lambda: len(seen) == len(names))
+    bus.server.broker.cut_all()
+    await until(lambda: len(seen) == 2 * len(names), within_s=20)
+    for message in bus.messages(queue):
+        message.locked_until_ms += 60_000
+    old.set()
+    await until(lambda: len(bus.messages(queue)) == len(names) - 1)
+    await asyncio.sleep(0.5)
+    assert sorted(message.payload.message_id for message in bus.messages(queue)) == names[1:]
+    assert sorted(seen) == sorted(names * 2)
+    new.set()
+    await until(lambda: not bus.messages(queue))
 
 
 @pytest.mark.parametrize(
