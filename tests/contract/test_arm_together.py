@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.world import NicSeed, VmSeed, World
+from workers.arm import pages
 from workers.arm.cache import Cache
 from workers.arm.clients import Azure
 from workers.arm.facts import MACHINES, ArmFacts
@@ -198,6 +199,23 @@ async def test_pages_that_hold_too_little_are_not_turned(arm: AzureServer, azure
     assert [one["id"] for one in found] == last
     assert len(lists(arm)) == 1
     assert len(singles(arm)) == SINGLY + LIST_FROM
+
+
+@pytest.mark.parametrize("error", [ValueError("no JSON"), RecursionError("too deep")])
+async def test_a_list_that_can_not_be_read_gives_way_to_single_reads(
+    arm: AzureServer, azure: Azure, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(_: bytes) -> object:
+        raise error
+
+    monkeypatch.setattr(pages, "parsed", fails)
+    together = Together(azure)
+
+    found = await asyncio.wait_for(asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, 12))), 20)
+
+    assert [one["id"] for one in found] == ids(arm, 12)
+    assert len(singles(arm)) == 12
+    assert lists(arm)
 
 
 async def test_a_list_that_is_forbidden_gives_way_to_single_reads(arm: AzureServer, azure: Azure) -> None:

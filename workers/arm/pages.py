@@ -28,14 +28,15 @@ async def pages(azure: Azure, path: str, api_version: str) -> AsyncGenerator[lis
     Raises:
         AzureError: Azure refuses, or answers what is no page.
         StepFailed: the next page is not at our endpoint.
+        ValueError: what came is not JSON.
     """
     url, version = path, api_version
     while url:
         response = await azure.send("GET", url, api_version=version)
         try:
             page = parsed(response.content)
-        except (ValueError, RecursionError):
-            raise DecodeError("the answer is not JSON") from None
+        except RecursionError:
+            raise ValueError("the answer nests too deeply") from None
         if not isinstance(page, dict) or not isinstance(page.get("value"), list):
             raise DecodeError("the answer is not a page of a list")
         yield page["value"]
