@@ -8,22 +8,9 @@ import pytest
 from azure.servicebus._pyamqp.error import MessageException, MessageSettlementUnconfirmed
 from structlog.testing import capture_logs
 
+from tests.unit.settling_rig import Turn
 from workers.bus import completing
 from workers.bus.completing import Completions
-
-
-class Turn:
-    """Whose turn it is, and how often it was given back."""
-
-    def __init__(self) -> None:
-        self.ours = asyncio.Event()
-        self.given_back = 0
-
-    async def to_settle(self) -> None:
-        await self.ours.wait()
-
-    def settled(self) -> None:
-        self.given_back += 1
 
 
 class Link:

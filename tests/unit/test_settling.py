@@ -7,26 +7,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from tests.unit.settling_rig import Turn
 from workers.bus import settling
 from workers.bus.settling import Settler
 from workers.domain.messages import DeadLetter
 
 RAW: Any = SimpleNamespace(message_id="m-1")
 LETTER = DeadLetter(reason="NotJson", description="x")
-
-
-class Turn:
-    """Whose turn it is, and how often it was given back."""
-
-    def __init__(self) -> None:
-        self.ours = asyncio.Event()
-        self.given_back = 0
-
-    async def to_settle(self) -> None:
-        await self.ours.wait()
-
-    def settled(self) -> None:
-        self.given_back += 1
 
 
 class Link:
