@@ -1,10 +1,12 @@
 """Reads in a burst: singly while few ask, as lists while many do, against the Azure stand-in."""
 
 import asyncio
+import dataclasses
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -16,7 +18,7 @@ from workers.arm import pages
 from workers.arm.cache import Cache
 from workers.arm.clients import Azure
 from workers.arm.facts import MACHINES, ArmFacts
-from workers.arm.together import LIST_FROM, SINGLY, Together
+from workers.arm.together import BUSY, BUSY_S, LIST_FROM, SINGLY, Together
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.facts import Facts
 from workers.domain.vm import PowerState, VmRef
@@ -153,6 +155,44 @@ async def test_a_list_of_a_moment_ago_serves_starts_that_were_before_it(
 
     assert found["id"] == wanted
     assert len(paths(arm)) - before == reads
+
+
+@pytest.mark.parametrize(("started_s", "more"), [(-60.0, 0), (60.0, 1), (None, 1)])
+async def test_a_list_under_way_serves_starts_that_were_before_it(
+    arm: AzureServer, azure: Azure, started_s: float | None, more: int
+) -> None:
+    arm.faults.put(Fault(path=r"/virtualMachines\?", delay_ms=300))
+    together, now = Together(azure), datetime.now(UTC)
+    early = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(arm, 10)]
+    await asyncio.sleep(0.2)  # the list is under way now
+
+    since = None if started_s is None else now + timedelta(seconds=started_s)
+    wanted = ids(arm, 4, first=12)
+    begun = len(lists(arm))
+    late = await asyncio.gather(*(together.get(MACHINES, one, since=since) for one in wanted))
+
+    assert [one["id"] for one in late] == wanted
+    assert (begun, len(lists(arm))) == (1, 1 + more)
+    await asyncio.gather(*early)
+    assert not together._lines
+
+
+@pytest.mark.parametrize(("apart_s", "listed"), [(0.0, True), (BUSY_S, False)])
+async def test_many_within_a_moment_are_many_though_few_are_under_way(
+    arm: AzureServer, azure: Azure, apart_s: float, *, listed: bool
+) -> None:
+    """Where Azure answers faster than starts come, few wait at once however many there are."""
+
+    async def read(_: Azure, machine_id: str) -> dict[str, Any]:
+        return {"id": machine_id}
+
+    together, kind = Together(azure), dataclasses.replace(MACHINES, read=read)
+    wanted = ids(arm, 2 * BUSY)
+    for pair in zip(wanted[::2], wanted[1::2], strict=True):
+        await asyncio.gather(*(together.get(kind, one) for one in pair))
+        await asyncio.sleep(apart_s)
+
+    assert bool(lists(arm)) is listed
 
 
 async def test_facts_of_a_start_are_taken_from_a_list_of_a_moment_ago(arm: AzureServer, azure: Azure) -> None:

@@ -10,6 +10,7 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/requ
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,8 +29,9 @@ SINGLY = 2
 """So many of a group are read by themselves at once; the next one waits for its turn, or for company."""
 LIST_FROM = 2
 """So many have to wait, or be found on a page, for a list to be worth it: large groups have many pages."""
-BUSY = 8
-"""From so many reads at once on, those of a group gather before they go out."""
+BUSY, BUSY_S = 8, 0.1
+"""From so many reads at once on, those of a group gather before they go out. So they do when so many were asked
+for within these seconds: where Azure answers quickly, few are under way at once."""
 GATHER_S, GATHER_MOST_S = 0.03, 0.1
 """Seconds; the second while a hundred or more ask: until the other starts of a burst have come as far. A
 worker needs a millisecond or two to bring one there, and a list made once is worth more than being early."""
@@ -57,6 +59,7 @@ class _Asked(NamedTuple):
     """Somebody waits for a resource."""
 
     resource_id: str
+    since: datetime | None
     answer: asyncio.Future[_Json]
 
 
@@ -91,6 +94,7 @@ class Together:
         self._azure = azure
         self._lines: dict[tuple[str, str], _Line] = {}
         self._asking = 0
+        self._asked_at: deque[float] = deque(maxlen=BUSY)
         self._recent = Recent()
 
     async def get(self, kind: Kind, resource_id: str, *, since: datetime | None = None) -> _Json:
@@ -111,12 +115,13 @@ class Together:
         if since is not None and (found := self._recent.find(line.key, resource_id, since)) is not None:
             return found
         line = self._lines.setdefault(line.key, line)
+        loop = asyncio.get_running_loop()
         self._asking += 1
+        self._asked_at.append(loop.time())
         try:
-            if line.quiet and self._asking < BUSY:
+            if line.quiet and not self._busy:
                 return await self._singly(line, resource_id)
-            loop = asyncio.get_running_loop()
-            asked = _Asked(resource_id, loop.create_future())
+            asked = _Asked(resource_id, since, loop.create_future())
             line.waiting.append(asked)
             if line.gathering is None:
                 line.gathering = loop.call_later(self._gather_s(), self._gathered, line)
@@ -124,8 +129,14 @@ class Together:
         finally:
             self._asking -= 1
 
+    @property
+    def _busy(self) -> bool:
+        if self._asking >= BUSY:
+            return True
+        return len(self._asked_at) == BUSY and self._asked_at[-1] - self._asked_at[0] < BUSY_S
+
     def _gather_s(self) -> float:
-        if self._asking < BUSY:
+        if not self._busy:
             return 0.0
         return min(GATHER_MOST_S, max(GATHER_S, self._asking / 1000))
 
@@ -137,6 +148,7 @@ class Together:
         """Begin what can be begun for those who wait: a list, or single reads while few are under way."""
         if line.listing is not None or line.gathering is not None:
             return
+        line.waiting = [one for one in line.waiting if not self._told(line, one)]
         if len(line.waiting) >= LIST_FROM:
             line.listing = self._azure.run(self._list(line))
             return
@@ -144,6 +156,14 @@ class Together:
             self._begin(line, line.waiting.pop(0))
         if line.idle:
             self._lines.pop(line.key, None)
+
+    def _told(self, line: _Line, asked: _Asked) -> bool:
+        """Whether a list that came meanwhile has told what is asked, which is then the answer."""
+        found = None if asked.since is None else self._recent.find(line.key, asked.resource_id, asked.since)
+        if found is None:
+            return False
+        _succeed(asked, found)
+        return True
 
     def _begin(self, line: _Line, asked: _Asked) -> None:
         line.singly += 1
