@@ -30,8 +30,8 @@ SINGLY = 2
 LIST_FROM = 2
 """So many have to wait, or be found on a page, for a list to be worth it: large groups have many pages."""
 BUSY, BUSY_S = 8, 0.1
-"""From so many reads at once on, those of a group gather before they go out. So they do when so many were asked
-for within these seconds: where Azure answers quickly, few are under way at once."""
+"""From so many reads at once on, those of a group gather before they go out. So they do when so many were
+asked for within these seconds: where Azure answers quickly, few are under way at once."""
 GATHER_S, GATHER_MOST_S = 0.03, 0.1
 """Seconds; the second while a hundred or more ask: until the other starts of a burst have come as far. A
 worker needs a millisecond or two to bring one there, and a list made once is worth more than being early."""
