@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from workers.domain.model import Model, UtcTime
 
 
@@ -21,4 +23,4 @@ class AuditRecord(Model):
     about: str = ""
     vm: str = ""
     by: str = "startgate"
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)

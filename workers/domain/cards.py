@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from workers.domain.errors import Conflict
 from workers.domain.model import Model, UtcTime
 from workers.domain.people import Owner
@@ -45,7 +47,7 @@ class Copy(Model):
     channel: str
     asked: str = ""
     root: Post | None = None
-    replies: dict[str, Post] = {}
+    replies: dict[str, Post] = Field(default_factory=dict)
 
     @property
     def refused(self) -> bool:

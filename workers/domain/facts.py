@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from pydantic import Field
+
 from workers.domain.model import Model, UtcTime
 from workers.domain.vm import Nic, OpenPort, PowerState
 
@@ -13,7 +15,7 @@ class MachineFacts(Model):
     size: str = ""
     power: PowerState = PowerState.UNKNOWN
     os: str = ""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     nic_ids: tuple[str, ...] = ()
 
 
@@ -59,7 +61,7 @@ class Facts(Model):
     backup: BackupFacts | None = None
     gone: bool = False
     missing: tuple[MissingFact, ...] = ()
-    took_ms: dict[str, float] = {}
+    took_ms: dict[str, float] = Field(default_factory=dict)
     gathered_at: UtcTime | None = None
 
     @property

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from workers.domain.model import Model, UtcTime
 
 
@@ -28,8 +30,8 @@ class Change(Model):
 
     summary: str
     details: tuple[str, ...] = ()
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
+    before: dict[str, Any] = Field(default_factory=dict)
+    after: dict[str, Any] = Field(default_factory=dict)
     nothing_to_do: bool = False
     back: tuple[str, ...] = ()
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from pydantic import Field
+
 from workers.domain.model import Model, UtcTime
 
 _VM_ID = re.compile(
@@ -96,7 +98,7 @@ class KnownVm(Model):
     ref: VmRef
     subscription_name: str = ""
     location: str = ""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     power: PowerState = PowerState.UNKNOWN
     seen_at: UtcTime
 
