@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.arm.rules import security_group
+from workers.arm.rules import Guard
 from workers.domain.exposure import InboundRule, SecurityGroup, open_ports
 
 MOST = 24
@@ -151,7 +151,7 @@ def from_arm(*rules: dict[str, object], addresses: tuple[str, ...] = ("10.0.0.4"
         "name": "nsg",
         "properties": {"securityRules": list(rules), "defaultSecurityRules": [arm_rule("Deny", 65500)]},
     }
-    return [(port.ports, port.rule) for port in open_ports("nic", None, security_group(nsg, addresses))]
+    return [(port.ports, port.rule) for port in open_ports("nic", None, Guard(nsg).towards(addresses))]
 
 
 def test_lists_of_ports_and_sources_are_read() -> None:

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 
@@ -21,8 +21,9 @@ from workers.arm.clients import Azure
 from workers.arm.errors import asking
 from workers.arm.ids import name_of
 from workers.arm.machine import machine_facts, read_machine
-from workers.arm.network_facts import linked, network_facts
+from workers.arm.network_facts import Around, linked, network_facts
 from workers.arm.pages import COMPUTE_VERSION, NETWORK_VERSION
+from workers.arm.rules import Guard
 from workers.arm.together import Kind, Together
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
 from workers.domain.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
@@ -36,7 +37,7 @@ BACKUP_BELIEVED_S = 60.0
 log = structlog.get_logger(__name__)
 
 _Json = dict[str, Any]
-_Read = Callable[[str], Coroutine[Any, Any, _Json]]
+_T = TypeVar("_T")
 
 MACHINES = Kind(
     collection="Microsoft.Compute/virtualMachines",
@@ -59,9 +60,19 @@ class _Shared(NamedTuple):
 
     azure: Azure
     together: Together
+    guards: Cache[Guard]
     resources: Cache[_Json]
     names: Cache[str]
     backups: Cache[BackupFacts]
+
+
+class _Sort(NamedTuple, Generic[_T]):
+    """A sort of what stands around NICs: how it is read, what is believed, what this start has found."""
+
+    name: str
+    read: Callable[[str], Coroutine[Any, Any, _T]]
+    believed: Cache[_T]
+    found: dict[str, _T]
 
 
 class ArmFacts:
@@ -71,6 +82,7 @@ class ArmFacts:
         self._shared = _Shared(
             azure=azure,
             together=Together(azure),
+            guards=Cache(azure, ttl_s=BELIEVED_S, now=clock),
             resources=Cache(azure, ttl_s=BELIEVED_S, now=clock),
             names=Cache(azure, ttl_s=BELIEVED_S, now=clock),
             backups=Cache(azure, ttl_s=BACKUP_BELIEVED_S, now=clock),
@@ -97,7 +109,10 @@ class _Gathering:
     """One gathering under way: what has arrived so far can be taken out at any moment."""
 
     def __init__(self, shared: _Shared, vm: VmRef, since: datetime | None) -> None:
-        self._azure, self._together, self._resources, self._names, self._backups = shared
+        self._azure, self._together, guards, resources, self._names, self._backups = shared
+        self._nsgs = _Sort("NSG", self._read_nsg, guards, {})
+        self._subnets = _Sort("subnet", self._read_subnet, resources, {})
+        self._public_ips = _Sort("public IP", self._read_public_ip, resources, {})
         self._vm = vm
         self._since = since
         self._gone = False
@@ -106,7 +121,6 @@ class _Gathering:
         self._machine: MachineFacts | None = None
         self._backup: BackupFacts | None = None
         self._nics: dict[str, _Json] = {}
-        self._found: dict[str, _Json] = {}
         self._missing: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._took_ms: dict[str, float] = {}
@@ -139,34 +153,31 @@ class _Gathering:
         if nic is None:
             return
         await _side_by_side(
-            *self._unread("NSG", self._read_nsg, network.nsg_of(nic)),
+            *self._unread(self._nsgs, network.nsg_of(nic)),
             *(self._subnet(subnet_id) for subnet_id in linked(nic, "subnet")),
-            *self._unread("public IP", self._read_public_ip, *linked(nic, "publicIPAddress")),
+            *self._unread(self._public_ips, *linked(nic, "publicIPAddress")),
         )
 
     async def _subnet(self, subnet_id: str) -> None:
-        await _side_by_side(*self._unread("subnet", self._read_subnet, subnet_id))
-        group_id = network.nsg_of(self._found.get(subnet_id.lower(), {}))
-        await _side_by_side(*self._unread("NSG", self._read_nsg, group_id))
+        await _side_by_side(*self._unread(self._subnets, subnet_id))
+        group_id = network.nsg_of(self._subnets.found.get(subnet_id.lower(), {}))
+        await _side_by_side(*self._unread(self._nsgs, group_id))
 
-    def _unread(
-        self, kind: str, read: _Read, *resource_ids: str | None
-    ) -> Iterator[Coroutine[Any, Any, None]]:
+    def _unread(self, sort: _Sort[_T], *resource_ids: str | None) -> Iterator[Coroutine[Any, Any, None]]:
         """Reads of those that have to be read; what is believed is taken over."""
         for resource_id in filter(None, resource_ids):
-            known = self._resources.known(resource_id)
+            known = sort.believed.known(resource_id)
             if known is None:
-                yield self._around(kind, read, resource_id)
+                yield self._around(sort, resource_id)
             else:
-                self._found[resource_id.lower()] = known
+                sort.found[resource_id.lower()] = known
 
-    async def _around(self, kind: str, read: _Read, resource_id: str) -> None:
+    async def _around(self, sort: _Sort[_T], resource_id: str) -> None:
         async def keep() -> None:
-            self._found[resource_id.lower()] = await self._resources.get(
-                resource_id, lambda: read(resource_id)
-            )
+            found = await sort.believed.get(resource_id, lambda: sort.read(resource_id))
+            sort.found[resource_id.lower()] = found
 
-        await self._fact(f"{kind} {name_of(resource_id)}", keep)
+        await self._fact(f"{sort.name} {name_of(resource_id)}", keep)
 
     async def _fact(self, name: str, read: Callable[..., Awaitable[None]], *args: str) -> None:
         """Wait for one read; whatever goes wrong with it is noted, and harms no other."""
@@ -209,8 +220,8 @@ class _Gathering:
             self._vm.key, lambda: backup_facts(self._azure, self._vm, location)
         )
 
-    async def _read_nsg(self, nsg_id: str) -> _Json:
-        return await self._read(NSGS, nsg_id)
+    async def _read_nsg(self, nsg_id: str) -> Guard:
+        return Guard(await self._read(NSGS, nsg_id))
 
     async def _read_public_ip(self, public_ip_id: str) -> _Json:
         return await self._read(PUBLIC_IPS, public_ip_id)
@@ -266,7 +277,8 @@ class _Gathering:
         if self._machine is None or self._vm.classic or (self._machine.nic_ids and not self._nics):
             return None
         nics = [self._nics[nic_id] for nic_id in self._machine.nic_ids if nic_id in self._nics]
-        return network_facts(nics, self._found)
+        around = Around(self._nsgs.found, self._subnets.found, self._public_ips.found)
+        return network_facts(nics, around)
 
 
 async def _side_by_side(*reads: Coroutine[Any, Any, None]) -> None:

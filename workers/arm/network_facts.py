@@ -1,25 +1,27 @@
 """The NICs of a VM, and what the Internet reaches through them, from what was read about them. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from workers.arm import network
-from workers.arm.rules import security_group
+from workers.arm.rules import Guard
 from workers.domain.exposure import SecurityGroup, open_ports
 from workers.domain.facts import NetworkFacts
 from workers.domain.vm import Nic, OpenPort
 
 _Json = dict[str, Any]
-_Found = Mapping[str, _Json]
 
 
-def network_facts(nics: Sequence[_Json], found: _Found) -> NetworkFacts:
-    """What a card shows.
+class Around(NamedTuple):
+    """What stands around NICs, as far as it was read, by id in lower case."""
 
-    Args:
-        nics: in the order of the VM.
-        found: NSGs, subnets and public IPs around them, as far as they were read, by id in lower case.
-    """
+    guards: Mapping[str, Guard]
+    subnets: Mapping[str, _Json]
+    public_ips: Mapping[str, _Json]
+
+
+def network_facts(nics: Sequence[_Json], found: Around) -> NetworkFacts:
+    """What a card shows of these NICs, in the order of the VM."""
     return NetworkFacts(
         nics=tuple(
             Nic(
@@ -36,24 +38,26 @@ def network_facts(nics: Sequence[_Json], found: _Found) -> NetworkFacts:
     )
 
 
-def _addresses(nic: _Json, found: _Found) -> tuple[str, ...]:
-    public_ips = [found.get(ip.lower(), {}).get("properties") or {} for ip in linked(nic, "publicIPAddress")]
-    return tuple(ip["ipAddress"] for ip in public_ips if ip.get("ipAddress"))
+def _addresses(nic: _Json, found: Around) -> tuple[str, ...]:
+    read = [found.public_ips.get(ip.lower(), {}) for ip in linked(nic, "publicIPAddress")]
+    given = [public_ip.get("properties") or {} for public_ip in read]
+    return tuple(properties["ipAddress"] for properties in given if properties.get("ipAddress"))
 
 
-def _subnet_group(nic: _Json, found: _Found) -> str | None:
-    groups = (network.nsg_of(found.get(subnet.lower(), {})) for subnet in linked(nic, "subnet"))
+def _subnet_group(nic: _Json, found: Around) -> str | None:
+    groups = (network.nsg_of(found.subnets.get(subnet.lower(), {})) for subnet in linked(nic, "subnet"))
     return next((group for group in groups if group), None)
 
 
-def _open_ports(nic: _Json, found: _Found) -> Sequence[OpenPort]:
+def _open_ports(nic: _Json, found: Around) -> Sequence[OpenPort]:
     """Of a NIC with a public IP whose rules are all known; the others are named as missing elsewhere."""
     public_ips = linked(nic, "publicIPAddress")
     if not public_ips:
         return ()
     groups = (_subnet_group(nic, found), network.nsg_of(nic))
-    needed = [*linked(nic, "subnet"), *(group for group in groups if group)]
-    if any(one.lower() not in found for one in needed):
+    if any(subnet.lower() not in found.subnets for subnet in linked(nic, "subnet")):
+        return ()
+    if any(group.lower() not in found.guards for group in groups if group):
         return ()
     if groups == (None, None):
         return _unguarded(nic["name"], public_ips, found)
@@ -61,14 +65,15 @@ def _open_ports(nic: _Json, found: _Found) -> Sequence[OpenPort]:
     return open_ports(nic["name"], *(_group(group, addresses, found) for group in groups))
 
 
-def _unguarded(nic: str, public_ips: Sequence[str], found: _Found) -> Sequence[OpenPort]:
+def _unguarded(nic: str, public_ips: Sequence[str], found: Around) -> Sequence[OpenPort]:
     """Without any NSG, a public IP of the Basic SKU is open; one of the Standard SKU is closed."""
-    skus = [str((found.get(ip.lower(), {}).get("sku") or {}).get("name")).lower() for ip in public_ips]
+    read = [found.public_ips.get(ip.lower(), {}) for ip in public_ips]
+    skus = [str((public_ip.get("sku") or {}).get("name")).lower() for public_ip in read]
     return [OpenPort(nic=nic, ports="*")] if "basic" in skus else []
 
 
-def _group(group_id: str | None, addresses: tuple[str, ...], found: _Found) -> SecurityGroup | None:
-    return security_group(found[group_id.lower()], addresses) if group_id else None
+def _group(group_id: str | None, addresses: tuple[str, ...], found: Around) -> SecurityGroup | None:
+    return found.guards[group_id.lower()].towards(addresses) if group_id else None
 
 
 def linked(nic: _Json, kind: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""An NSG as ARM shows it → the domain's ``SecurityGroup``, as one NIC is affected by it.
+"""An NSG as ARM shows it → the domain's ``SecurityGroup``, as it affects one NIC.
 
 Cautious where Azure's rules are richer than ours: an Allow that we can't place counts as open, a Deny that we
 can't place does not count as a guard. Rules for application security groups and most service tags are such.
@@ -14,13 +14,33 @@ _EVERYWHERE = frozenset({"*", "any", "virtualnetwork", "0.0.0.0/0", "::/0"})
 _NO_INTERNET_SOURCE = "ApplicationSecurityGroup"
 
 
-def security_group(nsg: dict[str, Any], addresses: Iterable[str]) -> SecurityGroup:
-    """The inbound side of an NSG, for a NIC with these private addresses."""
-    ours = tuple(addresses)
-    properties = nsg.get("properties") or {}
-    rules = [*(properties.get("securityRules") or []), *(properties.get("defaultSecurityRules") or [])]
-    rules = [rule for rule in rules if _inbound(rule["properties"]) and _applies(rule["properties"], ours)]
-    return SecurityGroup(id=nsg["id"], name=nsg["name"], rules=tuple(_rule(rule) for rule in rules))
+class Guard:
+    """An NSG, taken apart once for all that it guards: one may have a thousand rules, and guard a fleet.
+
+    Raises:
+        KeyError, TypeError, AttributeError: it is not as ARM shows one.
+    """
+
+    def __init__(self, nsg: dict[str, Any]) -> None:
+        properties = nsg.get("properties") or {}
+        rules = [*(properties.get("securityRules") or []), *(properties.get("defaultSecurityRules") or [])]
+        self._id, self._name = str(nsg["id"]), str(nsg["name"])
+        self._rules = [
+            (given, _rule(rule["name"], given)) for rule in rules if _inbound(given := rule["properties"])
+        ]
+        self._alike = not any(_names_addresses(given) for given, _ in self._rules)
+        self._kept: SecurityGroup | None = None
+
+    def towards(self, addresses: Iterable[str]) -> SecurityGroup:
+        """The inbound side, for a NIC with these private addresses."""
+        if self._kept is not None:
+            return self._kept
+        ours = tuple(addresses)
+        rules = tuple(rule for given, rule in self._rules if _applies(given, ours))
+        group = SecurityGroup(id=self._id, name=self._name, rules=rules)
+        if self._alike:
+            self._kept = group
+        return group
 
 
 def listed(properties: dict[str, Any], key: str, plural: str) -> tuple[str, ...]:
@@ -30,11 +50,10 @@ def listed(properties: dict[str, Any], key: str, plural: str) -> tuple[str, ...]
     return tuple(str(value) for value in (several or ([one] if one else [])))
 
 
-def _rule(rule: dict[str, Any]) -> InboundRule:
-    given = rule["properties"]
+def _rule(name: str, given: dict[str, Any]) -> InboundRule:
     sources = listed(given, "sourceAddressPrefix", "sourceAddressPrefixes")
     return InboundRule(
-        name=rule["name"],
+        name=name,
         priority=given["priority"],
         allow=_allows(given),
         protocol=str(given.get("protocol") or "*"),
@@ -43,11 +62,20 @@ def _rule(rule: dict[str, Any]) -> InboundRule:
     )
 
 
+def _targets(given: dict[str, Any]) -> tuple[str, ...]:
+    return listed(given, "destinationAddressPrefix", "destinationAddressPrefixes")
+
+
+def _names_addresses(given: dict[str, Any]) -> bool:
+    """Whether it depends on a NIC's addresses if the rule applies to it."""
+    return any(target.lower() not in _EVERYWHERE for target in _targets(given))
+
+
 def _applies(given: dict[str, Any], ours: tuple[str, ...]) -> bool:
     allow = _allows(given)
     if listed(given, "sourcePortRange", "sourcePortRanges") not in ((), ("*",)) and not allow:
         return False
-    targets = listed(given, "destinationAddressPrefix", "destinationAddressPrefixes")
+    targets = _targets(given)
     if not targets:
         return allow
     return any(_covers(target, ours, allow=allow) for target in targets)

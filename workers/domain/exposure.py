@@ -5,6 +5,8 @@ priority number wins. A public IP of the Standard SKU is closed where no NSG ope
 Source: https://learn.microsoft.com/azure/virtual-network/network-security-group-how-it-works
 """
 
+from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 from workers.domain.model import Model
@@ -12,6 +14,7 @@ from workers.domain.vm import OpenPort
 
 _INTERNET = frozenset({"*", "internet", "0.0.0.0/0", "::/0", "any"})
 _ALL_PORTS = (0, 65535)
+_PROTOCOLS = ("tcp", "udp")
 
 
 class InboundRule(Model):
@@ -30,14 +33,6 @@ class InboundRule(Model):
         return any(source.lower() in _INTERNET for source in self.sources)
 
 
-class SecurityGroup(Model):
-    """An NSG's inbound side."""
-
-    id: str
-    name: str
-    rules: tuple[InboundRule, ...] = ()
-
-
 class _Range(NamedTuple):
     low: int
     high: int
@@ -48,6 +43,19 @@ class _Opening(NamedTuple):
     rule: str
 
 
+class SecurityGroup(Model):
+    """An NSG's inbound side."""
+
+    id: str
+    name: str
+    rules: tuple[InboundRule, ...] = ()
+
+    @cached_property
+    def openings(self) -> dict[str, list[_Opening]]:
+        """What it lets in from the Internet, by protocol in lower case."""
+        return {protocol: _let_in(self.rules, protocol) for protocol in _PROTOCOLS}
+
+
 def open_ports(
     nic: str, subnet_group: SecurityGroup | None, nic_group: SecurityGroup | None
 ) -> tuple[OpenPort, ...]:
@@ -56,13 +64,13 @@ def open_ports(
     if not groups:
         return ()
     found: dict[tuple[_Range, str], list[str]] = {}
-    for protocol in ("tcp", "udp"):
-        openings = _let_in(groups[0], protocol)
+    for protocol in _PROTOCOLS:
+        openings = groups[0].openings[protocol]
         for group in groups[1:]:
             openings = [
                 _Opening(both, inner.rule)
                 for outer in openings
-                for inner in _let_in(group, protocol)
+                for inner in group.openings[protocol]
                 if (both := _common(outer.range, inner.range)) is not None
             ]
         for opening in openings:
@@ -80,11 +88,11 @@ def open_ports(
     )
 
 
-def _let_in(group: SecurityGroup, protocol: str) -> list[_Opening]:
-    """What one group lets in from the Internet: each port is decided by the first rule that matches it."""
+def _let_in(rules: Iterable[InboundRule], protocol: str) -> list[_Opening]:
+    """What rules let in from the Internet: each port is decided by the first one that matches it."""
     undecided = [_Range(*_ALL_PORTS)]
     openings: list[_Opening] = []
-    for rule in sorted(group.rules, key=lambda r: r.priority):
+    for rule in sorted(rules, key=lambda r: r.priority):
         if rule.protocol.lower() not in ("*", protocol) or not rule.from_internet:
             continue
         for span in map(_read, rule.ports):
