@@ -1,8 +1,8 @@
 """One disposition for a range of deliveries: AMQP has it (2.7.6), and the SDK's link, but no public method.
 
-Azure's own AMQP library for .NET sends such ranges, so the service knows them well. Everything in the
-product that reaches behind the SDK's public face is in this file; ``tests/contract/bus`` fails when an
-update of it takes a part away, and who calls then completes one message after the other.
+Azure's own AMQP library for .NET sends such ranges, so the service knows them well. What reaches behind the
+SDK's public face for this is here; ``tests/contract/bus`` fails when an update of it takes a part away, and
+who calls then completes one message after the other.
 """
 # ruff: noqa: SLF001
 

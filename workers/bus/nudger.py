@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
-from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 from azure.servicebus.exceptions import (
     MessageNotFoundError,
     MessageSizeExceededError,
@@ -16,6 +15,7 @@ from azure.servicebus.exceptions import (
 )
 
 from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK
+from workers.bus.nudge_batch import as_message, filled
 from workers.domain.errors import DependencyAway
 from workers.domain.nudges import Nudge
 
@@ -30,10 +30,11 @@ _MOST_AT_ONCE = 200
 _MOST_MANAGED = 9_000
 """Schedulings and cancellings for which a sender is used. The SDK lets the broker answer 10,000 of them, and
 no more: the next one would be carried out, and wait for its answer until it times out."""
-_SCHEDULED = b"x-opt-scheduled-enqueue-time"
-"""Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide"""
+_MANY, _GATHER_S = 8, 0.04
+"""After so many at once, the next ones gather for these seconds: in a burst each list would hold a few, and a
+list costs as much as twenty nudges in it."""
 
-Sendable = ServiceBusMessage | AmqpAnnotatedMessage
+Sendable = ServiceBusMessage | Nudge
 
 
 class QueueSender:
@@ -75,7 +76,7 @@ class QueueSender:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S + _SPARE_S), self._managing:
                 sender = await self._manager()
-                numbers = await sender.schedule_messages(message, due, timeout=SEND_TIMEOUT_S)
+                numbers = await sender.schedule_messages(_message(message), due, timeout=SEND_TIMEOUT_S)
         except Exception as error:
             await self._drop(sender)
             raise _away(self._queue, error) from error
@@ -157,14 +158,15 @@ class QueueSender:
                     for _, done in batch:
                         if not done.done():
                             done.set_result(None)
+                    if len(batch) >= _MANY:
+                        await asyncio.sleep(_GATHER_S)
         finally:
             self._draining = None
 
     async def _send(self, sender: ServiceBusSender, messages: list[Sendable]) -> None:
         """All in one list if it fits into one of the broker's messages, else in halves."""
         try:
-            mixed: Any = messages  # the SDK takes them, its types don't say so
-            await sender.send_messages(mixed, timeout=SEND_TIMEOUT_S)
+            await sender.send_messages(await _packed(sender, messages), timeout=SEND_TIMEOUT_S)
         except MessageSizeExceededError:
             half = len(messages) // 2
             if not half:
@@ -197,23 +199,20 @@ class QueueSender:
             log.debug("closing a sender", error=str(error))
 
 
+async def _packed(sender: ServiceBusSender, messages: list[Sendable]) -> Any:
+    """What the SDK takes: its types don't say so of a list of both sorts."""
+    nudges = [one for one in messages if isinstance(one, Nudge) and one.due is None]
+    if len(nudges) == len(messages):
+        return filled(await sender.create_message_batch(), nudges)
+    return [_message(one) for one in messages]
+
+
+def _message(one: Sendable) -> Any:
+    return as_message(one) if isinstance(one, Nudge) else one
+
+
 def _away(queue: str, error: Exception) -> DependencyAway:
     return DependencyAway("servicebus", f"could not send to {queue}: {type(error).__name__}")
-
-
-def as_message(nudge: Nudge) -> AmqpAnnotatedMessage:
-    """The nudge on the wire; one with ``due`` is scheduled at the broker.
-
-    Not a ``ServiceBusMessage``, which sets each of a dozen fields by itself and takes twice as long to make.
-    """
-    scheduled: Any = {_SCHEDULED: nudge.due} if nudge.due is not None else None  # a symbol, so no text
-    return AmqpAnnotatedMessage(
-        data_body=nudge.model_dump_json().encode(),
-        properties=AmqpMessageProperties(
-            message_id=nudge.message_id, content_type="application/json", subject=str(nudge.subject)
-        ),
-        annotations=scheduled,
-    )
 
 
 class BusNudger:
@@ -229,13 +228,13 @@ class BusNudger:
 
     async def work(self, *nudges: Nudge) -> None:
         """Have workers look at it."""
-        await self._work.send([as_message(nudge) for nudge in nudges])
+        await self._work.send(nudges)
 
     async def schedule_work(self, nudge: Nudge) -> int:
         """Have workers look at it when it is due; the number takes it back."""
         if nudge.due is None:
             raise ValueError("a nudge without a due time can't be scheduled")
-        return await self._work.schedule(as_message(nudge), nudge.due)
+        return await self._work.schedule(nudge, nudge.due)
 
     async def cancel_work(self, sequence_number: int) -> None:
         """Take a scheduled nudge back."""
@@ -243,7 +242,7 @@ class BusNudger:
 
     async def notices(self, *nudges: Nudge) -> None:
         """Have the bot look at it."""
-        await self._notices.send([as_message(nudge) for nudge in nudges])
+        await self._notices.send(nudges)
 
     async def close(self) -> None:
         """Send what waits, then close."""

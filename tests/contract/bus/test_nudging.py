@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.servicebus import ServiceBusMessage
+from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
 from azure.servicebus._pyamqp.aio import _link_async
 
 from deploy.sandbox.servicebus.faults import BusFaults
@@ -14,11 +14,28 @@ from tests import builders as a
 from tests.contract.bus.rig import MARKS, Bus, ids, nudge, until
 from workers.bus import nudger as nudger_module
 from workers.bus.connection import connected
+from workers.bus.nudge_batch import as_message
 from workers.bus.nudger import BusNudger, QueueSender
 from workers.domain.errors import DependencyAway
 from workers.domain.nudges import Subject
 
 pytestmark = MARKS
+
+
+async def counted(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many messages each list to the queue ``work`` holds, from now on."""
+    await bus.nudger.open()
+    sender = bus.nudger._work._sender
+    assert sender is not None
+    sends: list[int] = []
+    send = sender.send_messages
+
+    async def counting(messages: ServiceBusMessageBatch | list[ServiceBusMessage], **options: Any) -> None:
+        sends.append(len(messages))
+        await send(messages, **options)
+
+    monkeypatch.setattr(sender, "send_messages", counting)
+    return sends
 
 
 class TestNudging:
@@ -58,17 +75,7 @@ class TestNudging:
     async def test_many_at_once_go_out_in_few_sends_and_none_is_lost(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await bus.nudger.open()
-        sender = bus.nudger._work._sender
-        assert sender is not None
-        sends: list[int] = []
-        send = sender.send_messages
-
-        async def counting(messages: list[ServiceBusMessage], **options: Any) -> None:
-            sends.append(len(messages))
-            await send(messages, **options)
-
-        monkeypatch.setattr(sender, "send_messages", counting)
+        sends = await counted(bus, monkeypatch)
         await asyncio.gather(*(bus.nudger.work(nudge(n)) for n in range(500)))
         assert sum(sends) == 500
         assert len(sends) <= 5
@@ -77,6 +84,44 @@ class TestNudging:
     async def test_more_than_fit_into_one_message_go_out_too(self, bus: Bus) -> None:
         await bus.nudger.work(*(nudge(n) for n in range(2000)))
         assert len(bus.messages("work")) == 2000
+
+    async def test_a_nudge_in_a_batch_is_on_the_wire_what_it_is_alone(self, bus: Bus) -> None:
+        """What the product encodes by itself, against what the SDK makes of the same message."""
+        await bus.nudger.open()
+        sender = bus.nudger._work._sender
+        assert sender is not None
+        several = [nudge(1), nudge(2, version=7, subject=Subject.CONTAINMENT)]
+        for one in several:
+            await sender.send_messages([as_message(one)])
+        await bus.nudger.work(*several)
+        alone, ours = bus.messages("work")[:2], bus.messages("work")[2:]
+        assert [m.payload for m in ours] == [m.payload for m in alone]
+
+    async def test_scheduled_ones_and_others_go_out_together(self, bus: Bus) -> None:
+        later = nudge(2, due=datetime.now(UTC) + timedelta(hours=1))
+        await bus.nudger.work(nudge(1), later, nudge(3))
+        sent = {m.payload.message_id: m.state for m in bus.messages("work")}
+        assert sent == {
+            nudge(1).message_id: State.ACTIVE,
+            later.message_id: State.SCHEDULED,
+            nudge(3).message_id: State.ACTIVE,
+        }
+
+    @pytest.mark.parametrize(("many", "lists"), [(True, 2), (False, 4)])
+    async def test_after_many_at_once_the_next_ones_gather(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch, lists: int, *, many: bool
+    ) -> None:
+        monkeypatch.setattr(nudger_module, "_GATHER_S", 0.5)
+        sends = await counted(bus, monkeypatch)
+        first = nudger_module._MANY if many else nudger_module._MANY - 1
+        await asyncio.gather(*(bus.nudger.work(nudge(n)) for n in range(first)))
+        later = []
+        for n in range(3):
+            later.append(asyncio.create_task(bus.nudger.work(nudge(100 + n))))
+            await asyncio.sleep(0.1)
+        await asyncio.gather(*later)
+        assert len(sends) == lists
+        assert sum(sends) == first + 3
 
     async def test_nothing_is_sent_for_nothing(self, bus: Bus) -> None:
         await bus.nudger.work()
