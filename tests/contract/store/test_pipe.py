@@ -1,14 +1,18 @@
 """What is asked in one turn goes out together, and to each caller comes back what is theirs alone."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 import redis.asyncio as redis
 from pydantic import SecretStr
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tests import builders as a
 from tests.conftest import FakeClock, Valkey
@@ -231,6 +235,30 @@ class TestCut:
             valkey.start()
         answers = await asyncio.gather(*(far_store.commit(commit(approval(n))) for n in range(5)))
         assert answers == [True] * 5
+
+
+class TestSlow:
+    async def test_what_does_not_come_in_time_fails_all_and_comes_to_nobody_later(self, wire: Wire) -> None:
+        async with redis.Redis.from_url(wire.url, socket_timeout=0.3, retry=Retry(NoBackoff(), 0)) as patient:
+            pipe = Pipe(patient)
+            asking = (pipe.ask("INCR", "sg:n"), pipe.ask("BLPOP", "sg:none", 1), pipe.ask("INCR", "sg:n"))
+            began = time.monotonic()
+            answers = await asyncio.gather(*asking, return_exceptions=True)
+            assert [type(answer) for answer in answers] == [RedisTimeoutError] * 3, answers
+            assert time.monotonic() - began < 0.6, "one bound for all of them, not one for each"
+            later = await asyncio.gather(pipe.ask("SET", "sg:x", "1"), pipe.ask("GET", "sg:x"))
+            assert later == [True, b"1"]
+            await asyncio.sleep(1)
+            assert await pipe.ask("GET", "sg:x") == b"1"
+
+    async def test_every_connection_goes_back_to_the_pool(self, pipe: Pipe, far: redis.Redis) -> None:
+        for names in (("sg:n",), ("sg:n", "sg:m"), ("\ud800", "sg:n")):
+            await asyncio.gather(*(pipe.ask("INCR", name) for name in names), return_exceptions=True)
+        await pipe.ask("SET", "sg:text", "no number")
+        with pytest.raises(ResponseError):
+            await pipe.ask("INCR", "sg:text")
+        pool = far.connection_pool
+        assert (len(pool._in_use_connections), len(pool._available_connections)) == (0, 1)
 
 
 class TestForgottenScript:
