@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-OBJECTS_BETWEEN_COLLECTIONS = 20_000
+OBJECTS_BETWEEN_COLLECTIONS = 150_000
 """Python looks for garbage after every 700 new objects; a hundred messages at once make more than that."""
 
 log = structlog.get_logger(__name__)
