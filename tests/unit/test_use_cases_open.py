@@ -87,38 +87,6 @@ class TestAsking:
         (known,) = await rig.inventory.all()
         assert known == a.known_vm(tags=a.facts().tags)
 
-    @pytest.mark.parametrize("trouble", [DependencyAway("redis", "timeout"), RuntimeError("broken")])
-    async def test_without_its_line_in_the_inventory_the_question_stands(
-        self, rig: Rig, monkeypatch: pytest.MonkeyPatch, trouble: Exception
-    ) -> None:
-        async def refused(*_: object) -> None:
-            await asyncio.sleep(0)
-            raise trouble
-
-        monkeypatch.setattr(rig.inventory, "put", refused)
-        opened = await rig.open(a.start_event())
-        assert opened.outcome is Outcome.ASKED
-        assert [n.id for n in rig.nudger.to_notices] == [opened.document_id]
-
-    async def test_what_redis_says_to_the_question_counts_and_the_note_is_waited_for(
-        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        noted = asyncio.Event()
-
-        async def slowly(*_: object) -> None:
-            await asyncio.sleep(0.01)
-            noted.set()
-
-        async def away(_: Commit) -> bool:
-            raise DependencyAway("redis", "timeout")
-
-        monkeypatch.setattr(rig.inventory, "put", slowly)
-        monkeypatch.setattr(rig.store, "commit", away)
-        with pytest.raises(DependencyAway, match="timeout"):
-            await rig.open(a.start_event())
-        assert noted.is_set()
-        assert rig.nudger.to_notices == []
-
 
 class TestDuplicates:
     async def test_a_second_telling_asks_nobody_again(self, rig: Rig) -> None:

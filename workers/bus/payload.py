@@ -11,7 +11,6 @@ def message(raw: ServiceBusReceivedMessage) -> Message:
         body=body(raw),
         message_id=raw.message_id or "",
         delivery_count=raw.delivery_count or 0,
-        enqueued_at=raw.enqueued_time_utc,
     )
 
 

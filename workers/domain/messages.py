@@ -1,18 +1,16 @@
 """A message from a queue, and what becomes of it."""
 
-from datetime import datetime
 from typing import NamedTuple
 
 from workers.domain.model import Model
 
 
 class Message(NamedTuple):
-    """One delivery. ``delivery_count`` counts earlier ones, 0 at first; ``enqueued_at`` is aware, in UTC."""
+    """One delivery. ``delivery_count`` counts earlier ones, 0 at first."""
 
     body: bytes
     message_id: str = ""
     delivery_count: int = 0
-    enqueued_at: datetime | None = None
 
 
 class Complete(Model):

@@ -158,6 +158,10 @@ class MemoryInventory:
     def __init__(self) -> None:
         self._vms: dict[str, KnownVm] = {}
 
+    def note(self, vm: KnownVm) -> None:
+        """Renew one line."""
+        self._vms[vm.ref.key] = vm
+
     async def put(self, vms: Sequence[KnownVm], *, whole_subscription: str | None = None) -> None:
         """Add or renew VMs; with ``whole_subscription``, others of that subscription go."""
         if whole_subscription:

@@ -8,7 +8,8 @@ In a pipeline all of that is paid once.
 import asyncio
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import redis.asyncio as redis
 from redis.asyncio.cluster import RedisCluster
@@ -20,12 +21,14 @@ MOST_COMMANDS = 100
 MOST_BYTES = 1_000_000
 """A pipeline holds no more, except for a single larger command: nobody waits long for others' answers."""
 
+_MOST_JOINED_BYTES = 100_000
 _READS = frozenset({"HGET", "GET"})
 
 
-class _Asked(NamedTuple):
+@dataclass(slots=True)
+class _Asked:
     name: str
-    arguments: tuple[bytes | int, ...]
+    arguments: list[bytes | int]
     length: int
     options: dict[str, Any]
     answer: asyncio.Future[Any]
@@ -48,6 +51,7 @@ class Pipe:
         self._client: Any = client  # what is used of it has no types, or untrue ones for a cluster
         self._on_cluster = isinstance(client, RedisCluster)
         self._waiting: list[_Asked] = []
+        self._joined: dict[tuple[str, str], _Asked] = {}
         self._sending = False
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -66,31 +70,40 @@ class Pipe:
             arguments: as Redis takes them, in its order.
             options: for the client's reading of the answer, such as ``get=True`` for ``SET … GET``.
         """
-        # Encoded here: text that can't be is its caller's error, and would be everybody's in a pipeline.
-        encoded: list[bytes | int] = []
-        length = 0
-        for part in arguments:
-            if isinstance(part, int):
-                encoded.append(part)
-                continue
-            text = part.encode() if isinstance(part, str) else part
-            encoded.append(text)
-            length += len(text)
+        encoded, length = _encoded(arguments)
         loop = asyncio.get_running_loop()
-        asked = _Asked(name, tuple(encoded), length, options, loop.create_future())
+        asked = _Asked(name, encoded, length, options, loop.create_future())
         self._waiting.append(asked)
+        self._send_soon(loop)
+        return asked.answer
+
+    def join(self, name: str, key: str, /, *arguments: str | bytes) -> asyncio.Future[Any]:
+        """As ``begin``, for a command that takes any number of arguments, such as ``HSET``.
+
+        What waits to be sent with the same name and key becomes one command with it, and has the same answer.
+        """
+        encoded, length = _encoded(arguments)
+        waiting = self._joined.get((name, key))
+        if waiting is None or waiting.length + length > _MOST_JOINED_BYTES:
+            answer = self.begin(name, key, *encoded)
+            self._joined[name, key] = self._waiting[-1]
+            return answer
+        waiting.arguments += encoded
+        waiting.length += length
+        return waiting.answer
+
+    def _send_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._sending:
             # It begins in the next turn: until then others may join.
             self._sending = True
             task = loop.create_task(self._send())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return asked.answer
 
     async def _send(self) -> None:
         try:
             while self._waiting:
-                waiting, self._waiting = self._waiting, []
+                waiting, self._waiting, self._joined = self._waiting, [], {}
                 self._sending = not self._on_cluster  # there the next may be sent meanwhile
                 batches = list(_divided(waiting, by_kind=self._on_cluster))
                 if len(batches) == 1:  # as nearly always; it needs no task of its own
@@ -161,6 +174,20 @@ class Pipe:
             return refused
         read = self._client.response_callbacks.get(asked.name)
         return answer if read is None else read(answer, **asked.options)
+
+
+def _encoded(arguments: Iterable[str | bytes | int]) -> tuple[list[bytes | int], int]:
+    """And how many bytes. Done when asked: text that can't be encoded is then its caller's error alone."""
+    encoded: list[bytes | int] = []
+    length = 0
+    for part in arguments:
+        if isinstance(part, int):
+            encoded.append(part)
+            continue
+        text = part.encode() if isinstance(part, str) else part
+        encoded.append(text)
+        length += len(text)
+    return encoded, length
 
 
 def _divided(waiting: Iterable[_Asked], *, by_kind: bool) -> Iterator[list[_Asked]]:

@@ -1,6 +1,5 @@
 """A VM was started: find out what it means, and open the question. One start gives one approval."""
 
-import asyncio
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, TypeGuard
@@ -222,18 +221,8 @@ class OpenApproval:
         commit = Commit(
             partition=partition, documents=(approval, record), audit=(opened,), once=_once(approval)
         )
-        noting = asyncio.create_task(self._note(approval))  # side by side they share a round trip
-        try:
-            return await self._first(commit, Opened(Outcome.ASKED, approval.id))
-        finally:
-            await noting
-
-    async def _note(self, approval: Approval) -> None:
-        """Renew the VM's line in the inventory; without it the question stands."""
-        try:
-            await self._inventory.put([_known(approval)])
-        except Exception as error:
-            log.warning("the inventory was not renewed", vm=approval.event.vm.name, because=str(error))
+        self._inventory.note(_known(approval))  # side by side they share a round trip
+        return await self._first(commit, Opened(Outcome.ASKED, approval.id))
 
     async def _first(self, commit: Commit, opened: Opened) -> Opened:
         """Write, unless this start was opened, or was told as failed, before."""

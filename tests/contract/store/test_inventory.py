@@ -1,5 +1,7 @@
 """What every inventory promises."""
 
+import asyncio
+
 from tests import builders as a
 from tests.contract.store.rig import VM
 from workers.domain.ports import Inventory
@@ -10,6 +12,15 @@ class TestInventory:
         vms = [a.known_vm(ref=a.vm_ref(name=name)) for name in ("vm-B", "vm-a", "vm-c")]
         await inventory.put(vms)
         assert [vm.ref.name for vm in await inventory.all()] == ["vm-a", "vm-B", "vm-c"]
+
+    async def test_a_vm_is_noted_without_waiting(self, inventory: Inventory) -> None:
+        await inventory.put([a.known_vm(), a.known_vm(ref=a.vm_ref(name="other"))])
+        inventory.note(a.known_vm(location="northeurope"))
+        await asyncio.sleep(0.1)
+        assert {vm.ref.name: vm.location for vm in await inventory.all()} == {
+            a.known_vm().ref.name: "northeurope",
+            "other": a.known_vm().location,
+        }
 
     async def test_a_vm_is_renewed_whatever_the_spelling_of_its_id(self, inventory: Inventory) -> None:
         await inventory.put([a.known_vm()])

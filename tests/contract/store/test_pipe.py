@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from structlog.testing import capture_logs
 
 from tests import builders as a
 from tests.conftest import FakeClock, Valkey
@@ -23,6 +24,7 @@ from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import PARTITIONS
 from workers.domain.nudges import Scheduled
 from workers.domain.ports import Commit
+from workers.store import pipe as pipe_module
 from workers.store.audit_log import AuditLog
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
@@ -97,6 +99,31 @@ class TestTogether:
         assert len(wire.trips) == 1
         assert (await far_store.approval(asked.id)).version == 1
         assert len(await inventory.all()) == 1
+
+    async def test_lines_of_the_inventory_are_one_command_beside_what_else_waits(
+        self, pipe: Pipe, far: redis.Redis, wire: Wire
+    ) -> None:
+        inventory = RedisInventory(far, pipe=pipe)
+        vms = [a.known_vm(ref=a.vm_ref(name=f"vm-{n}")) for n in range(10)]
+        for vm in vms:
+            inventory.note(vm)
+        assert await pipe.ask("INCR", "sg:n") == 1
+        assert len(wire.trips) == 1
+        assert wire.trips[0].count(b"HSET") == 1
+        inventory.note(vms[0].changed(location="northeurope"))
+        assert await pipe.ask("INCR", "sg:n") == 2
+        assert len(wire.trips) == 2
+        assert sorted(vm.ref.name for vm in await inventory.all()) == sorted(vm.ref.name for vm in vms)
+        assert [vm.location for vm in await inventory.all()].count("northeurope") == 1
+
+    async def test_a_joined_command_does_not_grow_without_end(
+        self, pipe: Pipe, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pipe_module, "_MOST_JOINED_BYTES", 100)
+        answers = [pipe.join("HSET", "sg:h", f"field-{n}", "x" * 40) for n in range(9)]
+        assert len({id(answer) for answer in answers}) == 5
+        assert [await answer for answer in answers] == [2] * 8 + [1]
+        assert await client.hlen("sg:h") == 9
 
     async def test_a_pipeline_holds_so_many_commands_and_no_more(self, pipe: Pipe, wire: Wire) -> None:
         count = MOST_COMMANDS * 2 + 1
@@ -222,6 +249,21 @@ class TestCut:
         near = RedisStore(client, clock=clock)
         assert sorted(int(r.by) for r in await near.audit(P)) == list(range(20)), "each once"
         assert [(await near.approval(approval(n).id)).version for n in range(20)] == [1] * 20
+
+    async def test_lines_of_the_inventory_that_were_not_written_are_told_to_the_log_once(
+        self, pipe: Pipe, far: redis.Redis, wire: Wire
+    ) -> None:
+        inventory = RedisInventory(far, pipe=pipe)
+        wire.cut_after = b"HSET"
+        with capture_logs() as logs:
+            for n in range(5):
+                inventory.note(a.known_vm(ref=a.vm_ref(name=f"vm-{n}")))
+            inventory.note(a.known_vm(tags={"owner": "\ud800"}))
+            with pytest.raises(RedisConnectionError):
+                await pipe.ask("INCR", "sg:n")
+            await asyncio.sleep(0)
+        told = [line["because"] for line in logs if line["event"] == "the inventory was not renewed"]
+        assert ["ConnectionError" in because for because in told] == [False, True], told
 
     async def test_a_server_that_stops_in_between_is_away_for_everybody(
         self, valkey: Valkey, far_store: RedisStore
