@@ -22,58 +22,51 @@ class Around(NamedTuple):
 
 def network_facts(nics: Sequence[_Json], found: Around) -> NetworkFacts:
     """What a card shows of these NICs, in the order of the VM."""
+    shown = [_shown(nic, found) for nic in nics]
     return NetworkFacts(
-        nics=tuple(
-            Nic(
-                id=nic["id"],
-                name=nic["name"],
-                nsg_id=network.nsg_of(nic),
-                subnet_nsg_id=_subnet_group(nic, found),
-                public_ips=_addresses(nic, found),
-                private_ips=_private_ips(nic),
-            )
-            for nic in nics
-        ),
-        open_ports=tuple(port for nic in nics for port in _open_ports(nic, found)),
+        nics=tuple(nic for nic, _ in shown), open_ports=tuple(port for _, ports in shown for port in ports)
     )
 
 
-def _addresses(nic: _Json, found: Around) -> tuple[str, ...]:
-    read = [found.public_ips.get(ip.lower(), {}) for ip in linked(nic, "publicIPAddress")]
-    given = [public_ip.get("properties") or {} for public_ip in read]
-    return tuple(properties["ipAddress"] for properties in given if properties.get("ipAddress"))
+def _shown(nic: _Json, found: Around) -> tuple[Nic, Sequence[OpenPort]]:
+    subnet_ids, public_ip_ids = linked(nic, "subnet"), linked(nic, "publicIPAddress")
+    subnets = [found.subnets.get(subnet_id.lower()) for subnet_id in subnet_ids]
+    public_ips = [found.public_ips.get(public_ip_id.lower(), {}) for public_ip_id in public_ip_ids]
+    groups = (network.nsg_of(subnet) for subnet in subnets if subnet is not None)
+    shown = Nic(
+        id=nic["id"],
+        name=nic["name"],
+        nsg_id=network.nsg_of(nic),
+        subnet_nsg_id=next((group for group in groups if group), None),
+        public_ips=tuple(filter(None, map(_address, public_ips))),
+        private_ips=_private_ips(nic),
+    )
+    # Of a NIC with a public IP whose rules are all known; the others are named as missing elsewhere.
+    if not public_ips or None in subnets:
+        return shown, ()
+    return shown, _open_ports(shown, public_ips, found.guards)
 
 
-def _subnet_group(nic: _Json, found: Around) -> str | None:
-    groups = (network.nsg_of(found.subnets.get(subnet.lower(), {})) for subnet in linked(nic, "subnet"))
-    return next((group for group in groups if group), None)
+def _address(public_ip: _Json) -> str | None:
+    return (public_ip.get("properties") or {}).get("ipAddress")
 
 
-def _open_ports(nic: _Json, found: Around) -> Sequence[OpenPort]:
-    """Of a NIC with a public IP whose rules are all known; the others are named as missing elsewhere."""
-    public_ips = linked(nic, "publicIPAddress")
-    if not public_ips:
-        return ()
-    groups = (_subnet_group(nic, found), network.nsg_of(nic))
-    if any(subnet.lower() not in found.subnets for subnet in linked(nic, "subnet")):
-        return ()
-    if any(group.lower() not in found.guards for group in groups if group):
-        return ()
-    if groups == (None, None):
-        return _unguarded(nic["name"], public_ips, found)
-    addresses = _private_ips(nic)
-    return open_ports(nic["name"], *(_group(group, addresses, found) for group in groups))
+def _open_ports(nic: Nic, public_ips: Sequence[_Json], guards: Mapping[str, Guard]) -> Sequence[OpenPort]:
+    if nic.nsg_id is None and nic.subnet_nsg_id is None:
+        return _unguarded(nic.name, public_ips)
+    groups: list[SecurityGroup | None] = []
+    for group_id in (nic.subnet_nsg_id, nic.nsg_id):
+        guard = guards.get(group_id.lower()) if group_id else None
+        if group_id and guard is None:
+            return ()
+        groups.append(guard.towards(nic.private_ips) if guard else None)
+    return open_ports(nic.name, *groups)
 
 
-def _unguarded(nic: str, public_ips: Sequence[str], found: Around) -> Sequence[OpenPort]:
+def _unguarded(nic: str, public_ips: Sequence[_Json]) -> Sequence[OpenPort]:
     """Without any NSG, a public IP of the Basic SKU is open; one of the Standard SKU is closed."""
-    read = [found.public_ips.get(ip.lower(), {}) for ip in public_ips]
-    skus = [str((public_ip.get("sku") or {}).get("name")).lower() for public_ip in read]
+    skus = [str((public_ip.get("sku") or {}).get("name")).lower() for public_ip in public_ips]
     return [OpenPort(nic=nic, ports="*")] if "basic" in skus else []
-
-
-def _group(group_id: str | None, addresses: tuple[str, ...], found: Around) -> SecurityGroup | None:
-    return found.guards[group_id.lower()].towards(addresses) if group_id else None
 
 
 def linked(nic: _Json, kind: str) -> tuple[str, ...]:
