@@ -134,6 +134,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             handler,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
+            together=True,
             health=health,
             proves="azure" if queue == bus.STARTS else "",
         )

@@ -9,6 +9,7 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient
 
 from workers.bus import payload
+from workers.bus.beginning import Beginning
 from workers.bus.connection import SOCKET_TIMEOUT_S
 from workers.bus.gate import Gate
 from workers.bus.nudger import QueueSender
@@ -40,6 +41,7 @@ class QueueReceiver:
         handler: takes each message; ``run`` may give it instead.
         receivers: links, each with a connection of its own; two with many messages under way fill a process.
         concurrency: messages under way at once on each link.
+        together: begin the messages of a turn together while many are under way.
         health: told what is away, and what answers again.
         proves: the dependency that has answered when a handler succeeds, such as ``slack``.
     """
@@ -52,6 +54,7 @@ class QueueReceiver:
         *,
         receivers: int = 1,
         concurrency: int = 16,
+        together: bool = False,
         health: Health | None = None,
         proves: str = "",
     ) -> None:
@@ -60,6 +63,7 @@ class QueueReceiver:
         self._handler = handler or _nobody
         self._receivers = receivers
         self._concurrency = concurrency
+        self._together = together
         self._gate = Gate(queue)
         self._health = health or Health()
         self._proves = proves
@@ -126,7 +130,7 @@ class QueueReceiver:
             self._queue, prefetch_count=turns.size - 1, socket_timeout=SOCKET_TIMEOUT_S
         )
         settler = Settler(receiver, turns, self._sender, self._queue)
-        under_way: set[asyncio.Task[None]] = set()
+        work = Beginning(lambda message: self._take(message, settler), turns, together=self._together)
         this = asyncio.current_task()
         async with contextlib.AsyncExitStack() as ending:
             ending.callback(self._leaving.discard, this)
@@ -142,22 +146,22 @@ class QueueReceiver:
                     # Its turn first: a message that waits for one here would stay locked when this ends.
                     await turns.to_read()
                     message = await anext(messages)
+                    if not self._gate.shut:
+                        work.add(message)
+                        turns.read()
+                        continue
+                    # Half open: what this one message shows decides whether the link goes on.
+                    shown = work.begin(message)
                     turns.read()
-                    task = asyncio.create_task(self._take(message, settler))
-                    under_way.add(task)
-                    task.add_done_callback(under_way.discard)
-                    task.add_done_callback(lambda _: turns.done())
+                    await asyncio.wait([shown])
                     if self._gate.shut:
-                        # Half open: what this one message shows decides whether the link goes on.
-                        await asyncio.wait([task])
-                        if self._gate.shut:
-                            return
+                        return
             finally:
                 self._leaving.add(this)
                 turns.end()
-                if under_way:
+                if work.under_way:
                     # A copy: the set may be empty by the time it is waited for.
-                    await asyncio.shield(asyncio.wait(set(under_way), timeout=_FINISH_S))
+                    await asyncio.shield(asyncio.wait(set(work.under_way), timeout=_FINISH_S))
 
     async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
         try:

@@ -30,6 +30,7 @@ class Turns:
     Attributes:
         size: messages in a turn. The link has to ask for so many at once, and for more only when it has them:
             the SDK does, with a ``prefetch_count`` of one less.
+        over: called whenever a turn of reading is over, or would be if there were one.
     """
 
     def __init__(self, most: int) -> None:
@@ -44,6 +45,12 @@ class Turns:
         self._free = asyncio.Event()
         self._settlers = asyncio.Event()
         self._settlers.set()
+        self.over = _nothing
+
+    @property
+    def few(self) -> bool:
+        """Whether no more messages are under way than half a turn."""
+        return self._under_way <= self.size // 2
 
     async def to_read(self) -> None:
         """Wait until another message may be asked for."""
@@ -102,6 +109,7 @@ class Turns:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
+        self.over()
 
     def _look(self) -> None:
         """Give up the turn when no message comes any more. One timer, however many wait for it."""
@@ -111,3 +119,7 @@ class Turns:
             self._rest()
         else:
             self._watch = loop.call_at(until, self._look)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

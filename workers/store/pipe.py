@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-MOST_COMMANDS = 100
+MOST_COMMANDS = 150
 MOST_BYTES = 1_000_000
 """A pipeline holds no more, except for a single larger command: nobody waits long for others' answers."""
 

@@ -56,7 +56,7 @@ class Bus:
 
     async def receive(self, queue: str, handler: Handler, **options: Any) -> asyncio.Task[None]:
         """Run a receiver until the test ends; returns once it listens."""
-        receiver = QueueReceiver(self.client, queue, handler, **options)
+        receiver = QueueReceiver(self.client, queue, handler, **{"together": True, **options})
         task = asyncio.create_task(receiver.run())
         await asyncio.wait_for(receiver.listening.wait(), 10)
         self._ending.append(task)
