@@ -32,9 +32,9 @@ LIST_FROM = 2
 BUSY, BUSY_S = 8, 0.1
 """From so many reads at once on, those of a group gather before they go out. So they do when so many were
 asked for within these seconds: where Azure answers quickly, few are under way at once."""
-GATHER_S, GATHER_MOST_S = 0.03, 0.1
-"""Seconds; the second while a hundred or more ask: until the other starts of a burst have come as far. A
-worker needs a millisecond or two to bring one there, and a list made once is worth more than being early."""
+GATHER_S = 0.03
+"""Seconds until the other starts of a burst have come as far: their work begins together, but each machine's
+NICs are asked for when that machine has been told."""
 
 _Json = dict[str, Any]
 log = structlog.get_logger(__name__)
@@ -136,9 +136,7 @@ class Together:
         return len(self._asked_at) == BUSY and self._asked_at[-1] - self._asked_at[0] < BUSY_S
 
     def _gather_s(self) -> float:
-        if not self._busy:
-            return 0.0
-        return min(GATHER_MOST_S, max(GATHER_S, self._asking / 1000))
+        return GATHER_S if self._busy else 0.0
 
     def _gathered(self, line: _Line) -> None:
         line.gathering = None

@@ -1,5 +1,6 @@
 """Who owns a VM, and who acts."""
 
+import functools
 import re
 
 from workers.domain.facts import tag
@@ -36,7 +37,12 @@ def owner_from_tags(tags: dict[str, str], names: tuple[str, ...], *, tags_known:
     found = tag(tags, names)
     if found is None:
         return Owner(source=f"no tag {' or '.join(dict.fromkeys(names))}")
-    name, value = found
+    return _named(*found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _named(name: str, value: str) -> Owner:
+    """Whom a tag names. In a burst, few people own all that is started."""
     parts = [part.strip() for part in re.split(r"[,;]", value)][:_MOST_OWNERS]
     emails = tuple(p.lower() for p in parts if _EMAIL.fullmatch(p))
     users = tuple(p for p in parts if _SLACK_USER.fullmatch(p))

@@ -59,21 +59,22 @@ class Isolate(StepRunner):
         target = nsg_name(profile, facts.machine.location)
         target_id = lockdown_nsg_id(vm, profile, facts.machine.location)
         known = {nic.id.lower(): nic for nic in facts.network.nics}
+        others = {nic.id: nic.nsg_id for nic in known.values() if not same(nic.nsg_id, target_id)}
         if not facts.machine.nic_ids:
             return Change(summary="nothing to isolate: no network interface", nothing_to_do=True)
         details = []
         for nic_id in facts.machine.nic_ids:
             nic = known.get(nic_id.lower())
             now = f"NSG {name_of(nic.nsg_id)}" if nic else "NSG: read when it begins"
-            done = nic is not None and same(nic.nsg_id, target_id)
+            done = nic is not None and nic.id not in others
             details.append(f"{name_of(nic_id)}: {now}" + (", as wanted" if done else f" → {target}"))
         count = len(facts.machine.nic_ids)
         return Change(
             summary=f"isolate {count} NIC{'' if count == 1 else 's'} with {target}",
             details=tuple(details),
             # Left for ``begin``: the former NSGs as they were when the owner was shown this plan.
-            before={nic.id: nic.nsg_id for nic in known.values() if not same(nic.nsg_id, target_id)},
-            nothing_to_do=all(same(nic.nsg_id, target_id) for nic in known.values()) and len(known) == count,
+            before=others,
+            nothing_to_do=not others and len(known) == count,
         )
 
     @override
