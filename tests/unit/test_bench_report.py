@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -47,26 +46,6 @@ def test_a_ratio_that_must_be_high_is_guarded_at_three_quarters(measured: float,
 )
 def test_a_ratio_that_must_be_low_is_guarded_at_four_thirds(measured: float, mark: Mark) -> None:
     assert row(measured, must=1.3, at_least=False).mark is mark
-
-
-@pytest.mark.parametrize(
-    ("measured", "mark"),
-    [
-        (500.0, Mark.REACHED),
-        (375.0, Mark.NEAR),
-        (374.0, Mark.SHORT),
-        (151.0, Mark.SHORT),
-        (149.0, Mark.BELOW),
-    ],
-)
-def test_what_is_far_from_what_it_must_is_guarded_by_what_it_holds(measured: float, mark: Mark) -> None:
-    held = replace(row(measured), holds=0.2)
-    assert held.mark is mark
-    assert exit_status([held], []) == (mark is Mark.BELOW)
-
-
-def test_what_is_held_is_told_apart_from_what_is_reached_in_the_table() -> None:
-    assert "SHORT" in table([replace(row(200.0), holds=0.2)])
 
 
 def test_what_must_be_nothing_has_no_tolerance() -> None:

@@ -15,6 +15,8 @@ from deploy.sandbox.bench.records import Tail
 from deploy.sandbox.bench.rig import Product, Rig
 from deploy.sandbox.processes import Process
 
+STARTS, BARE = "starts", "notices"
+"""What is sent on to the bot, of which there is none, and nobody else takes from that queue."""
 _WARM_UP = 0.1
 """Of the bare client the first tenth is left out: opening, and the first of everything."""
 _STALLED_S = 30.0
@@ -50,50 +52,58 @@ class Rate(NamedTuple):
 
 
 class Drain:
-    """Fills the queue of starts, then measures by what the bus saw completed.
+    """Fills a queue, then measures by what the bus saw completed.
 
     What fills the queue would take CPU from what drains it: everything is there before the first is taken.
+    The bare client has a queue to itself, so that both are measured in turn: a machine is quicker at one
+    moment than at another.
     """
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
-        self._completed = Tail(rig.bus, "completed", queue="starts")
+        self._completed = {queue: Tail(rig.bus, "completed", queue=queue) for queue in (STARTS, BARE)}
 
     async def product(self, product: Product, messages: Sequence[ServiceBusMessage]) -> Rate:
         """By the product's workers, which are warm and stopped by a signal while the queue is filled."""
-        await self._completed.new()
+        await self._completed[STARTS].new()
         with _stopped(product.workers):
             await self._rig.send(messages)
             began_ms = time.time() * 1000
-        return await self._drained(len(messages), product.workers, began_ms)
+        return await self._drained(STARTS, len(messages), product.workers, began_ms)
 
-    async def bare(self, messages: Sequence[ServiceBusMessage], ways: int) -> Rate:
-        """By the bare client in one process, in the best of so many ways; each gets a share."""
+    async def bare(self, product: Product, messages: Sequence[ServiceBusMessage], ways: int) -> Rate:
+        """By the bare client in one process, in the best of so many ways; each gets a share.
+
+        The product's workers do nothing meanwhile.
+        """
         share = len(messages) // ways
-        rates = [
-            await self._bare(messages[at * share : (at + 1) * share], way)
-            for at, way in enumerate(WAYS[:ways])
-        ]
+        with _stopped(product.workers):
+            rates = [
+                await self._bare(messages[at * share : (at + 1) * share], way)
+                for at, way in enumerate(WAYS[:ways])
+            ]
         return max(rates)
 
     async def _bare(self, messages: Sequence[ServiceBusMessage], way: Way) -> Rate:
-        await self._rig.purge("starts")
-        await self._rig.send(messages)
-        await self._completed.new()
-        command = ("-m", "deploy.sandbox.bench.bare", "--connection", self._rig.system.connection)
-        client = self._rig.process("bare", *command, *way.arguments())
+        await self._rig.purge(BARE)
+        await self._rig.send(messages, queue=BARE)
+        await self._completed[BARE].new()
+        where = ("--connection", self._rig.system.connection, "--queue", BARE)
+        client = self._rig.process("bare", "-m", "deploy.sandbox.bench.bare", *where, *way.arguments())
         try:
             await client.start()
-            return await self._drained(len(messages), [client])
+            return await self._drained(BARE, len(messages), [client])
         finally:
             await client.kill()
 
-    async def _drained(self, count: int, processes: Sequence[Process], began_ms: float | None = None) -> Rate:
+    async def _drained(
+        self, queue: str, count: int, processes: Sequence[Process], began_ms: float | None = None
+    ) -> Rate:
         cpu = _cpu_s(processes)
         times: list[float] = []
         moved = time.monotonic()
         while len(times) < count:
-            fresh = [float(e["at_ms"]) for e in await self._completed.new()]
+            fresh = [float(e["at_ms"]) for e in await self._completed[queue].new()]
             if fresh:
                 times += fresh
                 moved = time.monotonic()

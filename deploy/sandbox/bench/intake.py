@@ -11,8 +11,6 @@ from deploy.sandbox.bench.rig import Product, Rig
 from deploy.sandbox.bench.sizes import Sizes
 
 MUST_PASSED, MUST_ASKED = 0.5, 0.25
-HOLDS_ASKED = 0.18
-"""It is not there yet: a start that is asked about is read from Azure anew, written, and sent on."""
 MUST_MORE = 0.3
 """Duplicates and failed starts are looked up before they go on record: two or three round trips, not one."""
 MUST_TWO = 1.05
@@ -28,21 +26,20 @@ async def intake(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
         two = max([await taker.passed(product) for _ in range(sizes.times)])
         await rig.leave(product)
         await taker.asked(product, sizes.vms)  # each machine: reads what is believed for ten minutes
-        asked = max([await taker.asked(product) for _ in range(sizes.times)])
-        passed = max([await taker.passed(product) for _ in range(sizes.times)])
+        rounds = [await taker.round(product) for _ in range(sizes.times)]
+        asked, passed, bare = (max(rates) for rates in zip(*rounds, strict=True))
         if sizes.more_intake:
             more = {"duplicates": await taker.duplicates(product), "failed": await taker.failed(product)}
         await taker.check()
-    bare = max([await taker.bare() for _ in range(sizes.times)])
     full = f"by a rule; all {sizes.passed:,} were on the queue before the first was taken"
     owners = f"{sizes.asked} starts of {min(OWNERS, sizes.asked)} owners; approval opened, card nudged"
-    for name, rate, must, holds, note in (
-        ("passed", passed, MUST_PASSED, None, f"{full}; the bare client: {bare.cpu_ms:.2f} ms CPU each"),
-        ("asked", asked, MUST_ASKED, HOLDS_ASKED, owners),
-        *((name, rate, MUST_MORE, None, "") for name, rate in more.items()),
+    for name, rate, must, note in (
+        ("passed", passed, MUST_PASSED, f"{full}; the bare client: {bare.cpu_ms:.2f} ms CPU each"),
+        ("asked", asked, MUST_ASKED, owners),
+        *((name, rate, MUST_MORE, "") for name, rate in more.items()),
     ):
         yield Row(name=f"intake, {name}", measured=rate.per_s, against=bare.per_s, unit="starts/s", must=must,
-                  holds=holds, sense="at least", timed=True,
+                  sense="at least", timed=True,
                   note=f"{rate.cpu_ms:.2f} ms CPU each{note and '; '}{note}")  # fmt: skip
     yield Row(name="intake, two processes", measured=two.per_s, against=passed.per_s, unit="starts/s",
               must=MUST_TWO, sense="at least", timed=True,
@@ -60,6 +57,10 @@ class _Taker:
         self._drain = Drain(rig)
         self._wanted = {"approval.opened": 0, "start.passed": 0, "start.failed": 0}
         self._starts: list[Start] = []
+
+    async def round(self, product: Product) -> tuple[Rate, Rate, Rate]:
+        """Asked, passed, and the bare client, one right after the other."""
+        return await self.asked(product), await self.passed(product), await self.bare(product)
 
     async def asked(self, product: Product, count: int = 0) -> Rate:
         """So many starts that become approvals, or as many as the sizes say."""
@@ -91,10 +92,10 @@ class _Taker:
         self._wanted["start.failed"] += len(starts)
         return await self._drain.product(product, self._rig.crowd.told(starts, succeeded=False))
 
-    async def bare(self) -> Rate:
+    async def bare(self, product: Product) -> Rate:
         """The messages of passed starts, by the bare client."""
         told = self._rig.crowd.told(self._many(self._sizes.passed), by=PASSED_CALLERS)
-        return await self._drain.bare(resent(told, self._sizes.bare), self._sizes.ways)
+        return await self._drain.bare(product, resent(told, self._sizes.bare), self._sizes.ways)
 
     async def check(self) -> None:
         """Each start became what it must, once.

@@ -8,15 +8,14 @@ from enum import StrEnum
 from typing import Any, Literal
 
 GUARD = 0.75
-"""Below this share of what a row must reach, or of what it holds, the run fails: the regression guard."""
+"""Below this share of what a row must reach, the run fails: the regression guard."""
 
 
 class Mark(StrEnum):
-    """How a row stands: as it must, in the guard's tolerance, far off but no worse than known, or beyond."""
+    """How a row stands: as it must, in the guard's tolerance, or beyond."""
 
     REACHED = "reached"
     NEAR = "near"
-    SHORT = "SHORT"
     BELOW = "BELOW"
 
 
@@ -30,7 +29,6 @@ class Row:
         against: the limit, floor or budget that it is divided by, in ``unit``; more than 0.
         unit: of both.
         must: what ``measured / against`` must reach.
-        holds: what it is known to reach, where that is far from what it must: this is guarded then.
         sense: whether the ratio must be at least or at most that.
         timed: a time or a rate: whatever else runs on the machine makes it worse, never better.
         note: for people: what the other side is, how many samples, what stood in the way.
@@ -41,7 +39,6 @@ class Row:
     against: float
     unit: str
     must: float
-    holds: float | None = None
     sense: Literal["at least", "at most"] = "at most"
     timed: bool = False
     note: str = ""
@@ -60,15 +57,11 @@ class Row:
         """How it stands; a row that must be 0 has no tolerance."""
         if self._reaches(self.must):
             return Mark.REACHED
-        if self._guarded(self.must):
-            return Mark.NEAR
-        return Mark.SHORT if self.holds is not None and self._guarded(self.holds) else Mark.BELOW
+        guarded = self.must * GUARD if self.sense == "at least" else self.must / GUARD
+        return Mark.NEAR if self._reaches(guarded) else Mark.BELOW
 
     def _reaches(self, bound: float) -> bool:
         return self.ratio >= bound if self.sense == "at least" else self.ratio <= bound
-
-    def _guarded(self, bound: float) -> bool:
-        return self._reaches(bound * GUARD if self.sense == "at least" else bound / GUARD)
 
     def as_json(self) -> dict[str, Any]:
         """The row for machines."""

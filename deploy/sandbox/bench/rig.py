@@ -107,7 +107,10 @@ class Rig:
         client = await self._stack.enter_async_context(
             ServiceBusClient.from_connection_string(self.system.connection)
         )
-        self._sender = await self._stack.enter_async_context(client.get_queue_sender("starts"))
+        self._senders = {
+            queue: await self._stack.enter_async_context(client.get_queue_sender(queue))
+            for queue in ("starts", "notices")
+        }
         self._stack.push_async_callback(self._end_shared)
         self.azure, self.slack, self.bus = self.system.azure, self.system.slack, self.system.bus
 
@@ -241,7 +244,7 @@ class Rig:
         await self.bus.put("/_faults", {"delay_ms": bus})
         self.proxy.delay_ms = redis_
 
-    async def send(self, messages: Sequence[ServiceBusMessage]) -> None:
-        """Put start events on the queue, in lists."""
+    async def send(self, messages: Sequence[ServiceBusMessage], *, queue: str = "starts") -> None:
+        """Put start events on a queue, in lists."""
         for at in range(0, len(messages), _AT_ONCE):
-            await self._sender.send_messages(list(messages[at : at + _AT_ONCE]))
+            await self._senders[queue].send_messages(list(messages[at : at + _AT_ONCE]))
