@@ -32,7 +32,7 @@ LIST_FROM = 2
 BUSY, BUSY_S = 8, 0.1
 """From so many reads at once on, those of a group gather before they go out. So they do when so many were
 asked for within these seconds: where Azure answers quickly, few are under way at once."""
-GATHER_S = 0.03
+GATHER_S = 0.015
 """Seconds until the other starts of a burst have come as far: their work begins together, but each machine's
 NICs are asked for when that machine has been told."""
 
