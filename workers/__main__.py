@@ -134,7 +134,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             handler,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
-            together=True,
+            together=queue == bus.STARTS,  # a rejection on the other queue waits for nobody
             health=health,
             proves="azure" if queue == bus.STARTS else "",
         )

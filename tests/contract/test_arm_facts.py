@@ -185,6 +185,32 @@ async def test_an_answer_that_nobody_expected_costs_one_fact(
     assert TOKEN not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"properties": None},
+        {"properties": {"destinationPortRange": "ssh"}},
+        {"properties": {"priority": "first"}},
+        {"name": None},
+    ],
+)
+async def test_an_nsg_that_nobody_understands_costs_that_fact_alone(
+    arm: AzureServer, azure: Azure, nonsense: dict[str, object]
+) -> None:
+    nsg = next(nsg for nsg in arm.estate.of(NSG) if nsg.name == "web-01-nsg")
+    rule = nsg.properties["securityRules"][0]
+    given = nonsense.get("properties")
+    nonsense = {"properties": {**rule["properties"], **given}} if isinstance(given, dict) else nonsense
+    nsg.properties["securityRules"] = [{**rule, **nonsense}]
+
+    facts = await ArmFacts(azure).gather(ref(arm, "web-01"), budget_s=BUDGET_S)
+
+    assert missing(facts) == {"NSG web-01-nsg": "Azure's answer was not understood"}
+    assert facts.network is not None
+    assert facts.network.public_ips == ("20.50.1.11",)
+    assert facts.network.open_ports == ()
+
+
 async def test_a_vm_that_does_not_exist_is_gone(arm: AzureServer, azure: Azure) -> None:
     vm = ref(arm, "web-01")
     arm.estate.remove(vm.resource_id)

@@ -176,6 +176,28 @@ def test_a_deny_for_another_machine_guards_nothing() -> None:
     assert from_arm(*rules) == [("22", "allow-200")]
 
 
+def test_one_nsg_guards_each_nic_by_its_own_addresses() -> None:
+    guard = Guard(
+        {
+            "id": "/nsg",
+            "name": "nsg",
+            "properties": {
+                "securityRules": [arm_rule("Allow", 100, destinationAddressPrefix="10.0.0.4")],
+                "defaultSecurityRules": [arm_rule("Deny", 65500)],
+            },
+        }
+    )
+
+    for address, ports in (("10.0.0.4", ["*"]), ("10.0.0.5", []), ("10.0.0.4", ["*"])):
+        assert [port.ports for port in open_ports("nic", None, guard.towards([address]))] == ports
+
+
+def test_an_nsg_that_asks_for_no_address_is_worked_out_once() -> None:
+    guard = Guard({"id": "/nsg", "name": "nsg", "properties": {"securityRules": [arm_rule("Allow", 100)]}})
+
+    assert guard.towards(["10.0.0.4"]) is guard.towards(["10.0.0.5"])
+
+
 def test_a_deny_for_this_machine_guards_it() -> None:
     rules = (
         arm_rule("Deny", 100, destinationAddressPrefix="10.0.0.0/24"),

@@ -18,29 +18,30 @@ class Guard:
     """An NSG, taken apart once for all that it guards: one may have a thousand rules, and guard a fleet.
 
     Raises:
-        KeyError, TypeError, AttributeError: it is not as ARM shows one.
+        KeyError, TypeError, AttributeError, ValueError: it is not as ARM shows one.
     """
 
     def __init__(self, nsg: dict[str, Any]) -> None:
         properties = nsg.get("properties") or {}
         rules = [*(properties.get("securityRules") or []), *(properties.get("defaultSecurityRules") or [])]
-        self._id, self._name = str(nsg["id"]), str(nsg["name"])
-        self._rules = [
-            (given, _rule(rule["name"], given)) for rule in rules if _inbound(given := rule["properties"])
-        ]
-        self._alike = not any(_names_addresses(given) for given, _ in self._rules)
-        self._kept: SecurityGroup | None = None
+        self._whole = SecurityGroup(
+            id=nsg["id"],
+            name=nsg["name"],
+            rules=tuple(_rule(rule) for rule in rules if _inbound(rule["properties"])),
+        )
+        _ = self._whole.openings  # worked out now, so that a port which is none is found now
+        self._given = [rule["properties"] for rule in rules if _inbound(rule["properties"])]
+        same_for_all = not any(_names_addresses(given) for given in self._given)
+        self._towards_all = self._towards(()) if same_for_all else None
 
     def towards(self, addresses: Iterable[str]) -> SecurityGroup:
         """The inbound side, for a NIC with these private addresses."""
-        if self._kept is not None:
-            return self._kept
-        ours = tuple(addresses)
-        rules = tuple(rule for given, rule in self._rules if _applies(given, ours))
-        group = SecurityGroup(id=self._id, name=self._name, rules=rules)
-        if self._alike:
-            self._kept = group
-        return group
+        return self._towards_all or self._towards(tuple(addresses))
+
+    def _towards(self, ours: tuple[str, ...]) -> SecurityGroup:
+        pairs = zip(self._given, self._whole.rules, strict=True)
+        rules = tuple(rule for given, rule in pairs if _applies(given, ours))
+        return SecurityGroup(id=self._whole.id, name=self._whole.name, rules=rules)
 
 
 def listed(properties: dict[str, Any], key: str, plural: str) -> tuple[str, ...]:
@@ -50,10 +51,11 @@ def listed(properties: dict[str, Any], key: str, plural: str) -> tuple[str, ...]
     return tuple(str(value) for value in (several or ([one] if one else [])))
 
 
-def _rule(name: str, given: dict[str, Any]) -> InboundRule:
+def _rule(rule: dict[str, Any]) -> InboundRule:
+    given = rule["properties"]
     sources = listed(given, "sourceAddressPrefix", "sourceAddressPrefixes")
     return InboundRule(
-        name=name,
+        name=rule["name"],
         priority=given["priority"],
         allow=_allows(given),
         protocol=str(given.get("protocol") or "*"),
