@@ -1,4 +1,4 @@
-"""How much is done in a run: about seven minutes, or one."""
+"""How much is done in a run: seven to ten minutes, or one."""
 
 from dataclasses import dataclass
 
@@ -53,9 +53,9 @@ class Sizes:
 
 
 FULL = Sizes(
-    vms=2000, asked=3000, raced=600, passed=5000, bare=10000, ways=2, times=3, more_intake=True, timed=100,
+    vms=2000, asked=3000, raced=600, passed=5000, bare=6000, ways=2, times=3, more_intake=True, timed=100,
     contained=10, busy=1000, bursts=(1000, 3000, 10000), click_s=10, idle_s=60, held=200, operation_s=60,
-    launches=3, paced=60, one_product=False, second_try=False,
+    launches=2, paced=40, one_product=False, second_try=False,
 )  # fmt: skip
 QUICK = Sizes(
     vms=500, asked=800, raced=50, passed=1000, bare=2500, ways=1, times=2, more_intake=False, timed=10,
