@@ -80,6 +80,22 @@ async def test_messages_that_trickle_in_hold_nobody_back_for_long() -> None:
     await link.ends()
 
 
+async def test_a_message_that_comes_when_the_turn_is_over_begins_with_the_next_reading() -> None:
+    link = Link()
+    await link.brings(4)
+    await link.turns.to_read()
+    await asyncio.sleep(PATIENCE_S * 2)  # the turn has ended meanwhile
+    late: Any = 4
+    link.work.add(late)
+    link.turns.read()
+    assert late not in link.begun
+    reading = asyncio.create_task(link.turns.to_read())
+    await asyncio.sleep(PATIENCE_S / 5)
+    assert late in link.begun
+    await asyncio.wait_for(reading, 2)
+    await link.ends()
+
+
 async def test_a_link_that_is_full_begins_what_waits() -> None:
     """Or nothing would ever end, and no place become free."""
     link = Link(most=3)
