@@ -1,0 +1,94 @@
+"""What a card shows of NICs, from what was read about them: nothing is open by what is not known."""
+
+from typing import Any
+
+import pytest
+
+from tests import builders as a
+from workers.arm.network_facts import Around, network_facts
+from workers.arm.rules import Guard
+from workers.arm.steps.isolate import Isolate
+from workers.domain.vm import Nic
+
+NSG = {
+    "id": "/nsg",
+    "name": "nsg",
+    "properties": {
+        "securityRules": [
+            {
+                "name": "allow-22",
+                "properties": {
+                    "priority": 100,
+                    "direction": "Inbound",
+                    "access": "Allow",
+                    "sourceAddressPrefix": "*",
+                    "destinationAddressPrefix": "*",
+                    "destinationPortRange": "22",
+                },
+            }
+        ]
+    },
+}
+
+
+def nic(*, public: bool = True) -> dict[str, Any]:
+    configuration: dict[str, Any] = {"subnet": {"id": "/Subnet"}, "privateIPAddress": "10.0.0.4"}
+    if public:
+        configuration["publicIPAddress"] = {"id": "/IP"}
+    return {
+        "id": "/nic",
+        "name": "nic",
+        "properties": {
+            "networkSecurityGroup": {"id": "/NSG"},
+            "ipConfigurations": [{"properties": configuration}],
+        },
+    }
+
+
+def around(*, guard: bool = True, subnet: bool = True) -> Around:
+    return Around(
+        guards={"/nsg": Guard(NSG)} if guard else {},
+        subnets={"/subnet": {"id": "/subnet", "properties": {}}} if subnet else {},
+        public_ips={"/ip": {"properties": {"ipAddress": "203.0.113.9"}}},
+    )
+
+
+def test_what_all_rules_let_in_is_open() -> None:
+    facts = network_facts([nic()], around())
+
+    assert facts.public_ips == ("203.0.113.9",)
+    assert [port.ports for port in facts.open_ports] == ["22"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "read"),
+    [
+        (nic(public=False), around()),
+        (nic(), around(subnet=False)),
+        (nic(), around(guard=False)),
+    ],
+)
+def test_without_a_public_address_or_all_rules_nothing_is_said_to_be_open(
+    resource: dict[str, Any], read: Around
+) -> None:
+    assert network_facts([resource], read).open_ports == ()
+
+
+def test_a_nic_that_was_not_read_is_something_to_do() -> None:
+    azure: Any = None
+    known = a.facts()
+    assert known.machine is not None
+    assert known.network is not None
+    profile = a.terms().lockdown
+    target = Isolate(azure).plan(a.vm_ref(), known, profile).summary.rpartition(" ")[2]
+    network = "/".join(known.machine.nic_ids[0].split("/")[:5])
+    wanted = f"{network}/providers/Microsoft.Network/networkSecurityGroups/{target}"
+    done = Nic(id=known.machine.nic_ids[0], name="nic", nsg_id=wanted)
+    facts = known.changed(
+        network=known.network.changed(nics=(done,)),
+        machine=known.machine.changed(nic_ids=(done.id, f"{done.id}-2")),
+    )
+    alone = facts.changed(machine=known.machine.changed(nic_ids=(done.id,)))
+
+    assert Isolate(azure).plan(a.vm_ref(), alone, profile).nothing_to_do
+    assert not Isolate(azure).plan(a.vm_ref(), facts, profile).nothing_to_do
