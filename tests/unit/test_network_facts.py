@@ -53,6 +53,13 @@ def around(*, guard: bool = True, subnet: bool = True) -> Around:
     )
 
 
+GUARDED_SUBNET = around()._replace(
+    subnets={"/subnet": {"id": "/subnet", "properties": {"networkSecurityGroup": {"id": "/other"}}}},
+    guards={"/other": Guard(NSG)},
+)
+"""Its rules are known, those of the NIC's own NSG are not."""
+
+
 def test_what_all_rules_let_in_is_open() -> None:
     facts = network_facts([nic()], around())
 
@@ -66,6 +73,7 @@ def test_what_all_rules_let_in_is_open() -> None:
         (nic(public=False), around()),
         (nic(), around(subnet=False)),
         (nic(), around(guard=False)),
+        (nic(), GUARDED_SUBNET),
     ],
 )
 def test_without_a_public_address_or_all_rules_nothing_is_said_to_be_open(
