@@ -24,13 +24,10 @@ class Guard:
     def __init__(self, nsg: dict[str, Any]) -> None:
         properties = nsg.get("properties") or {}
         rules = [*(properties.get("securityRules") or []), *(properties.get("defaultSecurityRules") or [])]
-        self._whole = SecurityGroup(
-            id=nsg["id"],
-            name=nsg["name"],
-            rules=tuple(_rule(rule) for rule in rules if _inbound(rule["properties"])),
-        )
+        rules = [rule for rule in rules if _inbound(rule["properties"])]
+        self._given = [rule["properties"] for rule in rules]
+        self._whole = SecurityGroup(id=nsg["id"], name=nsg["name"], rules=tuple(map(_rule, rules)))
         _ = self._whole.openings  # worked out now, so that a port which is none is found now
-        self._given = [rule["properties"] for rule in rules if _inbound(rule["properties"])]
         same_for_all = not any(_names_addresses(given) for given in self._given)
         self._towards_all = self._towards(()) if same_for_all else None
 

@@ -124,7 +124,7 @@ class Together:
             asked = _Asked(resource_id, since, loop.create_future())
             line.waiting.append(asked)
             if line.gathering is None:
-                line.gathering = loop.call_later(self._gather_s(), self._gathered, line)
+                line.gathering = loop.call_later(GATHER_S if self._busy else 0.0, self._gathered, line)
             return await asked.answer
         finally:
             self._asking -= 1
@@ -134,9 +134,6 @@ class Together:
         if self._asking >= BUSY:
             return True
         return len(self._asked_at) == BUSY and self._asked_at[-1] - self._asked_at[0] < BUSY_S
-
-    def _gather_s(self) -> float:
-        return GATHER_S if self._busy else 0.0
 
     def _gathered(self, line: _Line) -> None:
         line.gathering = None

@@ -17,7 +17,6 @@ from azure.servicebus.exceptions import MessageSizeExceededError
 
 from workers.domain.nudges import Nudge
 
-_JSON = "application/json"
 _SCHEDULED = b"x-opt-scheduled-enqueue-time"
 """Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide"""
 _AROUND = 8
@@ -34,9 +33,7 @@ def as_message(nudge: Nudge) -> AmqpAnnotatedMessage:
     scheduled: Any = {_SCHEDULED: nudge.due} if nudge.due is not None else None  # a symbol, so no text
     return AmqpAnnotatedMessage(
         data_body=nudge.model_dump_json().encode(),
-        properties=AmqpMessageProperties(
-            message_id=nudge.message_id, content_type=_JSON, subject=str(nudge.subject)
-        ),
+        properties=AmqpMessageProperties(**_properties(nudge)),
         annotations=scheduled,
     )
 
@@ -58,6 +55,14 @@ def filled(batch: ServiceBusMessageBatch, nudges: Sequence[Nudge]) -> ServiceBus
     return batch
 
 
+def _properties(nudge: Nudge) -> dict[str, Any]:
+    return {
+        "message_id": nudge.message_id,
+        "content_type": "application/json",
+        "subject": str(nudge.subject),
+    }
+
+
 def _encoded(nudge: Nudge) -> bytearray:
     output = bytearray()
     properties: Any = Properties
@@ -65,9 +70,7 @@ def _encoded(nudge: Nudge) -> bytearray:
     encode_payload(
         output,
         message(
-            properties=properties(
-                message_id=nudge.message_id, content_type=_JSON, subject=str(nudge.subject)
-            ),
+            properties=properties(**_properties(nudge)),
             data=[nudge.model_dump_json().encode()],
         ),
     )

@@ -10,7 +10,8 @@ from typing import Any
 import structlog
 
 OBJECTS_BETWEEN_COLLECTIONS = 150_000
-"""Python looks for garbage after every 700 new objects; a hundred messages at once make more than that."""
+"""Python looks for garbage after every 700 new objects. In a burst, what is in use is many times that, and it
+would be looked through again and again."""
 
 log = structlog.get_logger(__name__)
 

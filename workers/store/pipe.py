@@ -71,11 +71,7 @@ class Pipe:
             options: for the client's reading of the answer, such as ``get=True`` for ``SET … GET``.
         """
         encoded, length = _encoded(arguments)
-        loop = asyncio.get_running_loop()
-        asked = _Asked(name, encoded, length, options, loop.create_future())
-        self._waiting.append(asked)
-        self._send_soon(loop)
-        return asked.answer
+        return self._wait(name, encoded, length, options).answer
 
     def join(self, name: str, key: str, /, *arguments: str | bytes) -> asyncio.Future[Any]:
         """As ``begin``, for a command that takes any number of arguments, such as ``HSET``.
@@ -85,20 +81,25 @@ class Pipe:
         encoded, length = _encoded(arguments)
         waiting = self._joined.get((name, key))
         if waiting is None or waiting.length + length > _MOST_JOINED_BYTES:
-            answer = self.begin(name, key, *encoded)
-            self._joined[name, key] = self._waiting[-1]
-            return answer
-        waiting.arguments += encoded
-        waiting.length += length
+            first = key.encode()
+            waiting = self._wait(name, [first, *encoded], len(first) + length, {})
+            self._joined[name, key] = waiting
+        else:
+            waiting.arguments += encoded
+            waiting.length += length
         return waiting.answer
 
-    def _send_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _wait(self, name: str, arguments: list[bytes | int], length: int, options: dict[str, Any]) -> _Asked:
+        loop = asyncio.get_running_loop()
+        asked = _Asked(name, arguments, length, options, loop.create_future())
+        self._waiting.append(asked)
         if not self._sending:
             # It begins in the next turn: until then others may join.
             self._sending = True
             task = loop.create_task(self._send())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
+        return asked
 
     async def _send(self) -> None:
         try:
