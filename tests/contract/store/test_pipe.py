@@ -24,6 +24,7 @@ from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import PARTITIONS
 from workers.domain.nudges import Scheduled
 from workers.domain.ports import Commit
+from workers.store import keys
 from workers.store import pipe as pipe_module
 from workers.store.audit_log import AuditLog
 from workers.store.connection import connect
@@ -186,6 +187,17 @@ class TestToEachTheirOwn:
         )
         assert isinstance(results[0], Conflict)
         assert results[1:] == [True, True, False]
+
+    async def test_without_its_line_in_the_inventory_the_question_stands(
+        self, far_store: RedisStore, far: redis.Redis, client: redis.Redis
+    ) -> None:
+        await client.set(keys.INVENTORY, "no hash")
+        asked = approval()
+        with capture_logs() as logs:
+            RedisInventory(far, pipe=far_store.pipe).note(a.known_vm())
+            assert await far_store.commit(commit(asked))
+        assert (await far_store.approval(asked.id)).version == 1
+        assert [line["event"] for line in logs] == ["the inventory was not renewed"]
 
     async def test_who_gives_up_takes_nobody_with_them(self, pipe: Pipe) -> None:
         waiting = [asyncio.ensure_future(pipe.ask("INCR", f"sg:{n}")) for n in range(5)]
