@@ -62,3 +62,55 @@ async def test_a_receiver_leaves_also_when_cancellations_are_lost(keeps: int) ->
     assert done
     assert running.cancelled()
     assert [link.closed for link in links] == [True, True]
+
+
+class Delivery:
+    """As much of a received message as a link's end needs."""
+
+    def __init__(self, number: int) -> None:
+        self.message_id, self.delivery_count, self.body = f"m-{number}", 0, b"{}"
+        self._delivery_id, self._delivery_tag = number, bytes([number])
+
+
+class BringingReceiver(StubbornReceiver):
+    """Brings some messages and then no more; knows which were completed before it was closed."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(keeps=0)
+        self._left = [Delivery(number) for number in range(count)]
+        self.all_brought = asyncio.Event()
+        self.completed: list[str] = []
+
+    async def __anext__(self) -> Any:
+        if self._left:
+            return self._left.pop(0)
+        self.all_brought.set()
+        return await super().__anext__()
+
+    async def complete_message(self, message: Delivery) -> None:
+        if not self.closed:
+            self.completed.append(message.message_id)
+
+
+async def test_a_link_that_ends_works_on_what_waits_to_begin() -> None:
+    """Left as it is it would stay locked, and come again a minute later."""
+    link, released = BringingReceiver(3), asyncio.Event()
+    begun: list[str] = []
+
+    async def waits(message: Message) -> Settlement:
+        begun.append(message.message_id)
+        await released.wait()
+        return Complete()
+
+    client: Any = Client(link)
+    receiver = QueueReceiver(client, "work", waits, concurrency=8, together=True)
+    running = asyncio.create_task(receiver.run())
+    await link.all_brought.wait()
+    before = list(begun)
+    running.cancel()
+    released.set()
+    await asyncio.wait([running], timeout=3)
+
+    assert before == ["m-0", "m-1"], "half a turn begins at once"
+    assert begun == ["m-0", "m-1", "m-2"]
+    assert sorted(link.completed) == begun
