@@ -8,7 +8,6 @@ import pytest
 from deploy.sandbox.bench.__main__ import measured
 from deploy.sandbox.bench.burst import at_most_s, exponent
 from deploy.sandbox.bench.crowd import CALLERS, PASSED_CALLERS, Crowd, resent
-from deploy.sandbox.bench.drain import rate
 from deploy.sandbox.bench.report import Mark, Row
 from deploy.sandbox.bench.rig import POLICY, Rig
 from deploy.sandbox.bench.sizes import FULL, QUICK, Sizes
@@ -80,12 +79,6 @@ async def test_the_long_run_measures_everything_once() -> None:
     each = part(0.5)
     await measure(each, FULL)
     assert each.calls == 1
-
-
-def test_the_first_tenth_is_no_part_of_a_rate() -> None:
-    slow_start = [0.0, 5000.0]
-    steady = [5000.0 + 10.0 * n for n in range(1, 19)]
-    assert rate(slow_start + steady) == pytest.approx(100.0, rel=0.06)
 
 
 def test_a_burst_may_take_what_its_number_to_the_power_of_1_1_gives() -> None:

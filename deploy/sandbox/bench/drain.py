@@ -1,4 +1,4 @@
-"""How fast a full queue is drained: by the product, which stands still meanwhile, or by the bare client."""
+"""How fast a full queue is drained, by the product or by the bare client: both stand still while it fills."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from deploy.sandbox.processes import Process
 STARTS, BARE = "starts", "notices"
 """What is sent on to the bot, of which there is none, and nobody else takes from that queue."""
 _WARM_UP = 0.1
-"""Of the bare client the first tenth is left out: opening, and the first of everything."""
+"""Of the bare client's messages, a tenth goes ahead: opening, and the first of everything."""
 _STALLED_S = 30.0
 _LOOK_S = 0.2
 
@@ -55,6 +55,8 @@ class Drain:
     """Fills a queue, then measures by what the bus saw completed.
 
     What fills the queue would take CPU from what drains it: everything is there before the first is taken.
+    A rate is that of all messages, from when the process is let go: where it was only that of the last ones,
+    the bare client, which asks for hundreds ahead, came out quicker than its processor time allows.
     The bare client has a queue to itself, so that both are measured in turn: a machine is quicker at one
     moment than at another.
     """
@@ -64,12 +66,8 @@ class Drain:
         self._completed = {queue: Tail(rig.bus, "completed", queue=queue) for queue in (STARTS, BARE)}
 
     async def product(self, product: Product, messages: Sequence[ServiceBusMessage]) -> Rate:
-        """By the product's workers, which are warm and stopped by a signal while the queue is filled."""
-        await self._completed[STARTS].new()
-        with _stopped(product.workers):
-            await self._rig.send(messages)
-            began_ms = time.time() * 1000
-        return await self._drained(STARTS, len(messages), product.workers, began_ms)
+        """By the product's workers, which are warm."""
+        return await self._full(STARTS, messages, product.workers)
 
     async def bare(self, product: Product, messages: Sequence[ServiceBusMessage], ways: int) -> Rate:
         """By the bare client in one process, in the best of so many ways; each gets a share.
@@ -86,42 +84,36 @@ class Drain:
 
     async def _bare(self, messages: Sequence[ServiceBusMessage], way: Way) -> Rate:
         await self._rig.purge(BARE)
-        await self._rig.send(messages, queue=BARE)
-        await self._completed[BARE].new()
         where = ("--connection", self._rig.system.connection, "--queue", BARE)
         client = self._rig.process("bare", "-m", "deploy.sandbox.bench.bare", *where, *way.arguments())
+        ahead = int(len(messages) * _WARM_UP)
         try:
             await client.start()
-            return await self._drained(BARE, len(messages), [client])
+            await self._full(BARE, messages[:ahead], [client])
+            return await self._full(BARE, messages[ahead:], [client])
         finally:
             await client.kill()
 
-    async def _drained(
-        self, queue: str, count: int, processes: Sequence[Process], began_ms: float | None = None
+    async def _full(
+        self, queue: str, messages: Sequence[ServiceBusMessage], processes: Sequence[Process]
     ) -> Rate:
-        cpu = _cpu_s(processes)
-        times: list[float] = []
-        moved = time.monotonic()
-        while len(times) < count:
-            fresh = [float(e["at_ms"]) for e in await self._completed[queue].new()]
+        """Stopped by a signal while the queue is filled, and let go."""
+        completed = self._completed[queue]
+        await completed.new()
+        with _stopped(processes):
+            await self._rig.send(messages, queue=queue)
+            cpu, began_ms = _cpu_s(processes), time.time() * 1000
+        count, last_ms, moved = 0, began_ms, time.monotonic()
+        while count < len(messages):
+            fresh = await completed.new()
             if fresh:
-                times += fresh
-                moved = time.monotonic()
+                count += len(fresh)
+                last_ms, moved = float(fresh[-1]["at_ms"]), time.monotonic()
             elif time.monotonic() - moved > _STALLED_S:
-                raise TimeoutError(f"only {len(times)} of {count} messages were completed")
+                raise TimeoutError(f"only {count} of {len(messages)} messages were completed")
             await asyncio.sleep(_LOOK_S)
-        per_s = rate(times) if began_ms is None else len(times) / max(0.001, (times[-1] - began_ms) / 1000)
-        return Rate(per_s, (_cpu_s(processes) - cpu) / count * 1000)
-
-
-def rate(times_ms: Sequence[float]) -> float:
-    """Completions a second, from when the first tenth was done to the last.
-
-    Of the product, with hundreds of starts under way at once, that would count as done in no time what had
-    been begun by then: its rate is that of all of them, from when it was let go.
-    """
-    skipped = int(len(times_ms) * _WARM_UP)
-    return (len(times_ms) - skipped - 1) / max(0.001, (times_ms[-1] - times_ms[skipped]) / 1000)
+        took_s = max(0.001, (last_ms - began_ms) / 1000)
+        return Rate(count / took_s, (_cpu_s(processes) - cpu) / count * 1000)
 
 
 def _cpu_s(processes: Sequence[Process]) -> float:
