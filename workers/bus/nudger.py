@@ -18,6 +18,7 @@ from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK
 from workers.bus.nudge_batch import as_message, filled
 from workers.domain.errors import DependencyAway
 from workers.domain.nudges import Nudge
+from workers.runtime.lull import after_lull
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +31,9 @@ _MOST_AT_ONCE = 200
 _MOST_MANAGED = 9_000
 """Schedulings and cancellings for which a sender is used. The SDK lets the broker answer 10,000 of them, and
 no more: the next one would be carried out, and wait for its answer until it times out."""
-_MANY, _GATHER_S = 8, 0.04
-"""After so many at once, the next ones gather for these seconds: in a burst each list would hold a few, and a
-list costs as much as twenty nudges in it."""
+_GATHER_S = 0.04
+"""Seconds for which nudges gather at most; a lull ends it sooner. In a burst each list would hold a few, and
+a list costs as much as twenty nudges in it."""
 
 Sendable = ServiceBusMessage | Nudge
 
@@ -142,6 +143,9 @@ class QueueSender:
     async def _drain(self) -> None:
         try:
             while self._waiting:
+                gathered = asyncio.Event()
+                after_lull(gathered.set, lambda: len(self._waiting), within_s=_GATHER_S)
+                await gathered.wait()
                 batch = self._take()
                 sender: ServiceBusSender | None = None
                 try:
@@ -158,8 +162,6 @@ class QueueSender:
                     for _, done in batch:
                         if not done.done():
                             done.set_result(None)
-                    if len(batch) >= _MANY:
-                        await asyncio.sleep(_GATHER_S)
         finally:
             self._draining = None
 

@@ -107,21 +107,18 @@ class TestNudging:
             nudge(3).message_id: State.ACTIVE,
         }
 
-    @pytest.mark.parametrize(("many", "lists"), [(True, 2), (False, 4)])
-    async def test_after_many_at_once_the_next_ones_gather(
-        self, bus: Bus, monkeypatch: pytest.MonkeyPatch, lists: int, *, many: bool
+    async def test_those_of_a_few_turns_go_out_in_one_list(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(nudger_module, "_GATHER_S", 0.5)
+        async def after(turns: int) -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await bus.nudger.work(nudge(turns))
+
         sends = await counted(bus, monkeypatch)
-        first = nudger_module._MANY if many else nudger_module._MANY - 1
-        await asyncio.gather(*(bus.nudger.work(nudge(n)) for n in range(first)))
-        later = []
-        for n in range(3):
-            later.append(asyncio.create_task(bus.nudger.work(nudge(100 + n))))
-            await asyncio.sleep(0.1)
-        await asyncio.gather(*later)
-        assert len(sends) == lists
-        assert sum(sends) == first + 3
+        await asyncio.gather(*(after(turns) for turns in range(20)))
+        await asyncio.gather(after(20), after(21))
+        assert sends == [20, 2]
 
     async def test_nothing_is_sent_for_nothing(self, bus: Bus) -> None:
         await bus.nudger.work()
