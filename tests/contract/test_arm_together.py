@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import gc
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,10 @@ from pydantic import SecretStr
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.world import NicSeed, VmSeed, World
-from workers.arm import pages
+from workers.arm import facts, kinds, pages
 from workers.arm.cache import Cache
 from workers.arm.clients import Azure
-from workers.arm.facts import MACHINES, ArmFacts
+from workers.arm.facts import ArmFacts
 from workers.arm.together import BUSY, BUSY_S, LIST_FROM, SINGLY, Together
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.facts import Facts
@@ -26,6 +27,13 @@ from workers.domain.vm import PowerState, VmRef
 GROUP, COUNT = "rg-farm", 120
 """More than the stand-in puts on one page."""
 BUDGET_S = 10.0
+
+
+def whole(machine: dict[str, Any]) -> dict[str, Any]:
+    return machine
+
+
+MACHINES = dataclasses.replace(kinds.MACHINES, told=whole)
 
 
 @pytest.fixture
@@ -213,6 +221,19 @@ async def test_facts_of_a_start_are_taken_from_a_list_of_a_moment_ago(arm: Azure
     assert [path for path in read if path.endswith("/backupstatus")]
 
 
+async def test_gatherings_leave_nothing_to_the_garbage_collector(arm: AzureServer, azure: Azure) -> None:
+    """In a burst it would look through what thousands of them left, with the process standing still."""
+    reader = ArmFacts(azure)
+    gc.collect()
+    gc.disable()
+    try:
+        await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 20)))
+        left = [one for one in gc.get_objects() if type(one).__module__ == facts.__name__]
+    finally:
+        gc.enable()
+    assert {type(one).__name__ for one in left} <= {"_Shared", "ArmFacts"}
+
+
 async def test_a_vm_that_is_gone_is_gone_in_a_burst_too(arm: AzureServer, azure: Azure) -> None:
     vms = refs(arm, 20)
     arm.estate.remove(vms[17].resource_id)
@@ -258,6 +279,25 @@ async def test_a_list_that_can_not_be_read_gives_way_to_single_reads(
     assert [one["id"] for one in found] == ids(arm, 12)
     assert len(singles(arm)) == 12
     assert lists(arm)
+
+
+async def test_a_machine_in_a_list_that_is_not_understood_harms_no_other(
+    arm: AzureServer, azure: Azure
+) -> None:
+    *wanted, odd = ids(arm, 12)
+
+    def told(machine: dict[str, Any]) -> dict[str, Any]:
+        if machine["id"] == odd:
+            raise KeyError("properties")
+        return machine
+
+    together, kind = Together(azure), dataclasses.replace(MACHINES, told=told)
+    found = await asyncio.gather(*(together.get(kind, one) for one in ids(arm, 12)), return_exceptions=True)
+
+    assert [one["id"] for one in found[:-1] if isinstance(one, dict)] == wanted
+    assert isinstance(found[-1], KeyError), "of its own single read"
+    assert lists(arm)
+    assert sum(path.endswith(odd.lower()) for path in singles(arm)) == 1
 
 
 async def test_a_list_that_is_forbidden_gives_way_to_single_reads(arm: AzureServer, azure: Azure) -> None:

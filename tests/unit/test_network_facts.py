@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests import builders as a
-from workers.arm.network_facts import Around, network_facts
+from workers.arm.network_facts import Around, NicLinks, PublicIp, Subnet, network_facts, nic_links
 from workers.arm.rules import Guard
 from workers.arm.steps.isolate import Isolate
 from workers.domain.vm import Nic
@@ -31,30 +31,32 @@ NSG = {
 }
 
 
-def nic(*, public: bool = True) -> dict[str, Any]:
+def nic(*, public: bool = True) -> NicLinks:
     configuration: dict[str, Any] = {"subnet": {"id": "/Subnet"}, "privateIPAddress": "10.0.0.4"}
     if public:
         configuration["publicIPAddress"] = {"id": "/IP"}
-    return {
-        "id": "/nic",
-        "name": "nic",
-        "properties": {
-            "networkSecurityGroup": {"id": "/NSG"},
-            "ipConfigurations": [{"properties": configuration}],
-        },
-    }
+    return nic_links(
+        {
+            "id": "/nic",
+            "name": "nic",
+            "properties": {
+                "networkSecurityGroup": {"id": "/NSG"},
+                "ipConfigurations": [{"properties": configuration}],
+            },
+        }
+    )
 
 
 def around(*, guard: bool = True, subnet: bool = True) -> Around:
     return Around(
         guards={"/nsg": Guard(NSG)} if guard else {},
-        subnets={"/subnet": {"id": "/subnet", "properties": {}}} if subnet else {},
-        public_ips={"/ip": {"properties": {"ipAddress": "203.0.113.9"}}},
+        subnets={"/subnet": Subnet(nsg_id=None)} if subnet else {},
+        public_ips={"/ip": PublicIp(address="203.0.113.9", basic=False)},
     )
 
 
 GUARDED_SUBNET = around()._replace(
-    subnets={"/subnet": {"id": "/subnet", "properties": {"networkSecurityGroup": {"id": "/other"}}}},
+    subnets={"/subnet": Subnet(nsg_id="/other")},
     guards={"/other": Guard(NSG)},
 )
 """Its rules are known, those of the NIC's own NSG are not."""
@@ -68,7 +70,7 @@ def test_what_all_rules_let_in_is_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource", "read"),
+    ("links", "read"),
     [
         (nic(public=False), around()),
         (nic(), around(subnet=False)),
@@ -77,9 +79,9 @@ def test_what_all_rules_let_in_is_open() -> None:
     ],
 )
 def test_without_a_public_address_or_all_rules_nothing_is_said_to_be_open(
-    resource: dict[str, Any], read: Around
+    links: NicLinks, read: Around
 ) -> None:
-    assert network_facts([resource], read).open_ports == ()
+    assert network_facts([links], read).open_ports == ()
 
 
 def test_a_nic_that_was_not_read_is_something_to_do() -> None:

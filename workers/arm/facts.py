@@ -20,9 +20,8 @@ from workers.arm.cache import Cache
 from workers.arm.clients import Azure
 from workers.arm.errors import asking
 from workers.arm.ids import name_of
-from workers.arm.machine import machine_facts, read_machine
-from workers.arm.network_facts import Around, linked, network_facts
-from workers.arm.pages import COMPUTE_VERSION, NETWORK_VERSION
+from workers.arm.kinds import MACHINES, NICS, NSGS, PUBLIC_IPS
+from workers.arm.network_facts import Around, NicLinks, PublicIp, Subnet, network_facts, subnet
 from workers.arm.rules import Guard
 from workers.arm.together import Kind, Together
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
@@ -39,21 +38,6 @@ log = structlog.get_logger(__name__)
 _Json = dict[str, Any]
 _T = TypeVar("_T")
 
-MACHINES = Kind(
-    collection="Microsoft.Compute/virtualMachines",
-    api_version=COMPUTE_VERSION,
-    read=lambda azure, vm_id: read_machine(azure, VmRef.parse(vm_id)),
-)
-
-
-def _of_network(collection: str, read: Callable[[Azure, str], Coroutine[Any, Any, _Json]]) -> Kind:
-    return Kind(collection=f"Microsoft.Network/{collection}", api_version=NETWORK_VERSION, read=read)
-
-
-NICS = _of_network("networkInterfaces", network.read_nic)
-NSGS = _of_network("networkSecurityGroups", network.read_nsg)
-PUBLIC_IPS = _of_network("publicIPAddresses", network.read_public_ip)
-
 
 class _Shared(NamedTuple):
     """What all gatherings of a process have in common."""
@@ -61,16 +45,21 @@ class _Shared(NamedTuple):
     azure: Azure
     together: Together
     guards: Cache[Guard]
-    resources: Cache[_Json]
+    subnets: Cache[Subnet]
+    public_ips: Cache[PublicIp]
     names: Cache[str]
     backups: Cache[BackupFacts]
 
 
 class _Sort(NamedTuple, Generic[_T]):
-    """A sort of what stands around NICs: how it is read, what is believed, what this start has found."""
+    """A sort of what stands around NICs: how it is read, what is believed, what this start has found.
+
+    ``read`` is no bound method, which would make a cycle of each gathering: thousands wait for the garbage
+    collector then.
+    """
 
     name: str
-    read: Callable[[str], Coroutine[Any, Any, _T]]
+    read: "Callable[[_Gathering, str], Coroutine[Any, Any, _T]]"
     believed: Cache[_T]
     found: dict[str, _T]
 
@@ -83,7 +72,8 @@ class ArmFacts:
             azure=azure,
             together=Together(azure),
             guards=Cache(azure, ttl_s=BELIEVED_S, now=clock),
-            resources=Cache(azure, ttl_s=BELIEVED_S, now=clock),
+            subnets=Cache(azure, ttl_s=BELIEVED_S, now=clock),
+            public_ips=Cache(azure, ttl_s=BELIEVED_S, now=clock),
             names=Cache(azure, ttl_s=BELIEVED_S, now=clock),
             backups=Cache(azure, ttl_s=BACKUP_BELIEVED_S, now=clock),
         )
@@ -109,10 +99,10 @@ class _Gathering:
     """One gathering under way: what has arrived so far can be taken out at any moment."""
 
     def __init__(self, shared: _Shared, vm: VmRef, since: datetime | None) -> None:
-        self._azure, self._together, guards, resources, self._names, self._backups = shared
-        self._nsgs = _Sort("NSG", self._read_nsg, guards, {})
-        self._subnets = _Sort("subnet", self._read_subnet, resources, {})
-        self._public_ips = _Sort("public IP", self._read_public_ip, resources, {})
+        self._azure, self._together, guards, subnets, public_ips, self._names, self._backups = shared
+        self._nsgs = _Sort("NSG", _Gathering._read_nsg, guards, {})
+        self._subnets = _Sort("subnet", _Gathering._read_subnet, subnets, {})
+        self._public_ips = _Sort("public IP", _Gathering._read_public_ip, public_ips, {})
         self._vm = vm
         self._since = since
         self._gone = False
@@ -120,7 +110,7 @@ class _Gathering:
         self._subscription_name = ""
         self._machine: MachineFacts | None = None
         self._backup: BackupFacts | None = None
-        self._nics: dict[str, _Json] = {}
+        self._nics: dict[str, NicLinks] = {}
         self._missing: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._took_ms: dict[str, float] = {}
@@ -153,15 +143,15 @@ class _Gathering:
         if nic is None:
             return
         await _side_by_side(
-            *self._unread(self._nsgs, network.nsg_of(nic)),
-            *(self._subnet(subnet_id) for subnet_id in linked(nic, "subnet")),
-            *self._unread(self._public_ips, *linked(nic, "publicIPAddress")),
+            *self._unread(self._nsgs, nic.nsg_id),
+            *(self._subnet(subnet_id) for subnet_id in nic.subnet_ids),
+            *self._unread(self._public_ips, *nic.public_ip_ids),
         )
 
     async def _subnet(self, subnet_id: str) -> None:
         await _side_by_side(*self._unread(self._subnets, subnet_id))
-        group_id = network.nsg_of(self._subnets.found.get(subnet_id.lower(), {}))
-        await _side_by_side(*self._unread(self._nsgs, group_id))
+        found = self._subnets.found.get(subnet_id.lower())
+        await _side_by_side(*self._unread(self._nsgs, found.nsg_id if found is not None else None))
 
     def _unread(self, sort: _Sort[_T], *resource_ids: str | None) -> Iterator[Coroutine[Any, Any, None]]:
         """Reads of those that have to be read; what is believed is taken over."""
@@ -174,7 +164,7 @@ class _Gathering:
 
     async def _around(self, sort: _Sort[_T], resource_id: str) -> None:
         async def keep() -> None:
-            found = await sort.believed.get(resource_id, lambda: sort.read(resource_id))
+            found = await sort.believed.get(resource_id, lambda: sort.read(self, resource_id))
             sort.found[resource_id.lower()] = found
 
         await self._fact(f"{sort.name} {name_of(resource_id)}", keep)
@@ -208,7 +198,7 @@ class _Gathering:
             if self._vm.classic:
                 self._machine = await classic.read_machine(self._azure, self._vm)
             else:
-                self._machine = machine_facts(await self._read(MACHINES, self._vm.resource_id))
+                self._machine = await self._read(MACHINES, self._vm.resource_id)
         except NotFound:
             self._gone = True
         except DependencyAway as away:
@@ -223,16 +213,16 @@ class _Gathering:
     async def _read_nsg(self, nsg_id: str) -> Guard:
         return Guard(await self._read(NSGS, nsg_id))
 
-    async def _read_public_ip(self, public_ip_id: str) -> _Json:
+    async def _read_public_ip(self, public_ip_id: str) -> PublicIp:
         return await self._read(PUBLIC_IPS, public_ip_id)
 
-    async def _read_subnet(self, subnet_id: str) -> _Json:
-        return await network.read_subnet(self._azure, subnet_id)
+    async def _read_subnet(self, subnet_id: str) -> Subnet:
+        return subnet(await network.read_subnet(self._azure, subnet_id))
 
     async def _read_nic(self, nic_id: str) -> None:
         self._nics[nic_id] = await self._read(NICS, nic_id)
 
-    async def _read(self, kind: Kind, resource_id: str) -> _Json:
+    async def _read(self, kind: Kind[_T], resource_id: str) -> _T:
         return await self._together.get(kind, resource_id, since=self._since)
 
     def late(self, budget_s: float) -> None:

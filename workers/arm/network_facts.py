@@ -12,15 +12,72 @@ from workers.domain.vm import Nic, OpenPort
 _Json = dict[str, Any]
 
 
+class NicLinks(NamedTuple):
+    """A NIC, and the ids of what it is connected to, each once."""
+
+    id: str
+    name: str
+    nsg_id: str | None
+    subnet_ids: tuple[str, ...]
+    public_ip_ids: tuple[str, ...]
+    private_ips: tuple[str, ...]
+
+
+class Subnet(NamedTuple):
+    """Of a subnet, what concerns its NICs."""
+
+    nsg_id: str | None
+
+
+class PublicIp(NamedTuple):
+    """A public IP; one of the ``basic`` SKU lets in what no NSG keeps out."""
+
+    address: str | None
+    basic: bool
+
+
 class Around(NamedTuple):
     """What stands around NICs, as far as it was read, by id in lower case."""
 
     guards: Mapping[str, Guard]
-    subnets: Mapping[str, _Json]
-    public_ips: Mapping[str, _Json]
+    subnets: Mapping[str, Subnet]
+    public_ips: Mapping[str, PublicIp]
 
 
-def network_facts(nics: Sequence[_Json], found: Around) -> NetworkFacts:
+def nic_links(nic: _Json) -> NicLinks:
+    """A NIC as ARM shows it.
+
+    Raises:
+        KeyError, TypeError, AttributeError: it is none.
+    """
+    configurations = [
+        item.get("properties") or {} for item in nic["properties"].get("ipConfigurations") or []
+    ]
+    addresses = (configuration.get("privateIPAddress") for configuration in configurations)
+    return NicLinks(
+        id=nic["id"],
+        name=nic["name"],
+        nsg_id=network.nsg_of(nic),
+        subnet_ids=_linked(configurations, "subnet"),
+        public_ip_ids=_linked(configurations, "publicIPAddress"),
+        private_ips=tuple(address for address in addresses if address),
+    )
+
+
+def subnet(found: _Json) -> Subnet:
+    """A subnet as ARM shows it."""
+    return Subnet(network.nsg_of(found))
+
+
+def public_ip(found: _Json) -> PublicIp:
+    """A public IP as ARM shows it."""
+    return PublicIp(
+        address=(found.get("properties") or {}).get("ipAddress"),
+        basic=str((found.get("sku") or {}).get("name")).lower() == "basic",
+    )
+
+
+def network_facts(nics: Sequence[NicLinks], found: Around) -> NetworkFacts:
     """What a card shows of these NICs, in the order of the VM."""
     shown = [_shown(nic, found) for nic in nics]
     return NetworkFacts(
@@ -28,18 +85,16 @@ def network_facts(nics: Sequence[_Json], found: Around) -> NetworkFacts:
     )
 
 
-def _shown(nic: _Json, found: Around) -> tuple[Nic, Sequence[OpenPort]]:
-    subnet_ids, public_ip_ids = linked(nic, "subnet"), linked(nic, "publicIPAddress")
-    subnets = [found.subnets.get(subnet_id.lower()) for subnet_id in subnet_ids]
-    public_ips = [found.public_ips.get(public_ip_id.lower(), {}) for public_ip_id in public_ip_ids]
-    groups = (network.nsg_of(subnet) for subnet in subnets if subnet is not None)
+def _shown(nic: NicLinks, found: Around) -> tuple[Nic, Sequence[OpenPort]]:
+    subnets = [found.subnets.get(subnet_id.lower()) for subnet_id in nic.subnet_ids]
+    public_ips = [found.public_ips.get(public_ip_id.lower()) for public_ip_id in nic.public_ip_ids]
     shown = Nic(
-        id=nic["id"],
-        name=nic["name"],
-        nsg_id=network.nsg_of(nic),
-        subnet_nsg_id=next((group for group in groups if group), None),
-        public_ips=tuple(filter(None, map(_address, public_ips))),
-        private_ips=_private_ips(nic),
+        id=nic.id,
+        name=nic.name,
+        nsg_id=nic.nsg_id,
+        subnet_nsg_id=next((one.nsg_id for one in subnets if one is not None and one.nsg_id), None),
+        public_ips=tuple(one.address for one in public_ips if one is not None and one.address),
+        private_ips=nic.private_ips,
     )
     # Of a NIC with a public IP whose rules are all known; the others are named as missing elsewhere.
     if not public_ips or None in subnets:
@@ -47,13 +102,13 @@ def _shown(nic: _Json, found: Around) -> tuple[Nic, Sequence[OpenPort]]:
     return shown, _open_ports(shown, public_ips, found.guards)
 
 
-def _address(public_ip: _Json) -> str | None:
-    return (public_ip.get("properties") or {}).get("ipAddress")
-
-
-def _open_ports(nic: Nic, public_ips: Sequence[_Json], guards: Mapping[str, Guard]) -> Sequence[OpenPort]:
+def _open_ports(
+    nic: Nic, public_ips: Sequence[PublicIp | None], guards: Mapping[str, Guard]
+) -> Sequence[OpenPort]:
     if nic.nsg_id is None and nic.subnet_nsg_id is None:
-        return _unguarded(nic.name, public_ips)
+        # Without any NSG, a public IP of the Basic SKU is open; one of the Standard SKU is closed.
+        basic = any(one is not None and one.basic for one in public_ips)
+        return [OpenPort(nic=nic.name, ports="*")] if basic else []
     groups: list[SecurityGroup | None] = []
     for group_id in (nic.subnet_nsg_id, nic.nsg_id):
         guard = guards.get(group_id.lower()) if group_id else None
@@ -63,20 +118,6 @@ def _open_ports(nic: Nic, public_ips: Sequence[_Json], guards: Mapping[str, Guar
     return open_ports(nic.name, *groups)
 
 
-def _unguarded(nic: str, public_ips: Sequence[_Json]) -> Sequence[OpenPort]:
-    """Without any NSG, a public IP of the Basic SKU is open; one of the Standard SKU is closed."""
-    skus = [str((public_ip.get("sku") or {}).get("name")).lower() for public_ip in public_ips]
-    return [OpenPort(nic=nic, ports="*")] if "basic" in skus else []
-
-
-def linked(nic: _Json, kind: str) -> tuple[str, ...]:
-    """Ids of what the IP configurations of a NIC point at, each once."""
-    configurations = nic["properties"].get("ipConfigurations") or []
-    links = [((item.get("properties") or {}).get(kind) or {}).get("id") for item in configurations]
+def _linked(configurations: Sequence[_Json], kind: str) -> tuple[str, ...]:
+    links = ((configuration.get(kind) or {}).get("id") for configuration in configurations)
     return tuple(dict.fromkeys(link for link in links if link))
-
-
-def _private_ips(nic: _Json) -> tuple[str, ...]:
-    configurations = nic["properties"].get("ipConfigurations") or []
-    found = [(item.get("properties") or {}).get("privateIPAddress") for item in configurations]
-    return tuple(address for address in found if address)

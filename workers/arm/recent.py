@@ -11,13 +11,12 @@ APART_S = 1.0
 _MOST = 5_000
 """Resources kept; the oldest lists go first."""
 
-_Json = dict[str, Any]
 _Line = tuple[str, str]
 
 
 class _List(NamedTuple):
     begun_at: float
-    items: dict[str, _Json]
+    items: dict[str, Any]
 
 
 class Recent:
@@ -27,7 +26,7 @@ class Recent:
         self._lists: dict[_Line, _List] = {}
         self._count = 0
 
-    def keep(self, line: _Line, page: dict[str, _Json], *, begun_at: float) -> None:
+    def keep(self, line: _Line, page: dict[str, Any], *, begun_at: float) -> None:
         """Keep a page of a list.
 
         Args:
@@ -45,7 +44,7 @@ class Recent:
         while self._lists and (self._count > _MOST or _old(next(iter(self._lists.values())))):
             self._count -= len(self._lists.pop(next(iter(self._lists))).items)
 
-    def find(self, line: _Line, resource_id: str, since: datetime) -> _Json | None:
+    def find(self, line: _Line, resource_id: str, since: datetime) -> Any | None:
         """The resource, if a recent list that was begun after ``since`` has told of it."""
         kept = self._lists.get(line)
         if kept is None or _old(kept) or kept.begun_at < since.timestamp() + APART_S:

@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 
@@ -24,6 +24,7 @@ from workers.arm.ids import ArmId, group_id
 from workers.arm.pages import pages
 from workers.arm.recent import Recent
 from workers.domain.errors import DependencyAway, StartgateError
+from workers.runtime.lull import after_lull
 
 SINGLY = 2
 """So many of a group are read by themselves at once; the next one waits for its turn, or for company."""
@@ -33,26 +34,32 @@ BUSY, BUSY_S = 8, 0.1
 """From so many reads at once on, those of a group gather before they go out. So they do when so many were
 asked for within these seconds: where Azure answers quickly, few are under way at once."""
 GATHER_S = 0.015
-"""Seconds until the other starts of a burst have come as far: their work begins together, but each machine's
-NICs are asked for when that machine has been told."""
+"""Seconds for which they gather at most; a lull ends it sooner. The starts of a turn begin together, but each
+machine's NICs are asked for when that machine has been told."""
+
+_NOT_UNDERSTOOD = (KeyError, TypeError, AttributeError, ValueError)
 
 _Json = dict[str, Any]
+_T = TypeVar("_T")
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kind:
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[_T]):
     """Resources that can be read one by one or as a list.
 
     Attributes:
         collection: provider and type, such as ``Microsoft.Network/networkInterfaces``.
         api_version: of the list.
         read: reads one by its id.
+        told: what is kept of one. Whole, those of a burst would be hundreds of thousands of objects, which
+            garbage collection walks through, and which are no longer in the processor's cache when needed.
     """
 
     collection: str
     api_version: str
     read: Callable[[Azure, str], Coroutine[Any, Any, _Json]]
+    told: Callable[[_Json], _T]
 
 
 class _Asked(NamedTuple):
@@ -60,19 +67,19 @@ class _Asked(NamedTuple):
 
     resource_id: str
     since: datetime | None
-    answer: asyncio.Future[_Json]
+    answer: asyncio.Future[Any]
 
 
 @dataclass(slots=True)
 class _Line:
     """Who reads or waits in one group, for one kind."""
 
-    kind: Kind
+    kind: Kind[Any]
     group: str
     singly: int = 0
     waiting: list[_Asked] = field(default_factory=list)
     listing: asyncio.Task[None] | None = None
-    gathering: asyncio.TimerHandle | None = None
+    gathering: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -97,7 +104,7 @@ class Together:
         self._asked_at: deque[float] = deque(maxlen=BUSY)
         self._recent = Recent()
 
-    async def get(self, kind: Kind, resource_id: str, *, since: datetime | None = None) -> _Json:
+    async def get(self, kind: Kind[_T], resource_id: str, *, since: datetime | None = None) -> _T:
         """The resource as it is now. What comes from a list lacks what only a single read can expand.
 
         Args:
@@ -112,20 +119,23 @@ class Together:
         """
         where = ArmId.parse(resource_id)
         line = _Line(kind, group_id(where.subscription_id, where.group))
-        if since is not None and (found := self._recent.find(line.key, resource_id, since)) is not None:
-            return found
+        known: _T | None = None if since is None else self._recent.find(line.key, resource_id, since)
+        if known is not None:
+            return known
         line = self._lines.setdefault(line.key, line)
         loop = asyncio.get_running_loop()
         self._asking += 1
         self._asked_at.append(loop.time())
         try:
             if line.quiet and not self._busy:
-                return await self._singly(line, resource_id)
+                return await self._singly(line, kind, resource_id)
             asked = _Asked(resource_id, since, loop.create_future())
             line.waiting.append(asked)
-            if line.gathering is None:
-                line.gathering = loop.call_later(GATHER_S if self._busy else 0.0, self._gathered, line)
-            return await asked.answer
+            if not line.gathering:
+                line.gathering = True
+                after_lull(lambda: self._gathered(line), lambda: len(line.waiting), within_s=GATHER_S)
+            told: _T = await asked.answer
+            return told
         finally:
             self._asking -= 1
 
@@ -136,12 +146,12 @@ class Together:
         return len(self._asked_at) == BUSY and self._asked_at[-1] - self._asked_at[0] < BUSY_S
 
     def _gathered(self, line: _Line) -> None:
-        line.gathering = None
+        line.gathering = False
         self._serve(line)
 
     def _serve(self, line: _Line) -> None:
         """Begin what can be begun for those who wait: a list, or single reads while few are under way."""
-        if line.listing is not None or line.gathering is not None:
+        if line.listing is not None or line.gathering:
             return
         line.waiting = [one for one in line.waiting if not self._told(line, one)]
         if len(line.waiting) >= LIST_FROM:
@@ -164,17 +174,17 @@ class Together:
         line.singly += 1
         self._azure.run(self._answer(line, asked))
 
-    async def _singly(self, line: _Line, resource_id: str) -> _Json:
+    async def _singly(self, line: _Line, kind: Kind[_T], resource_id: str) -> _T:
         line.singly += 1
         try:
-            return await line.kind.read(self._azure, resource_id)
+            return kind.told(await kind.read(self._azure, resource_id))
         finally:
             line.singly -= 1
             self._serve(line)
 
     async def _answer(self, line: _Line, asked: _Asked) -> None:
         try:
-            _succeed(asked, await line.kind.read(self._azure, asked.resource_id))
+            _succeed(asked, line.kind.told(await line.kind.read(self._azure, asked.resource_id)))
         except Exception as error:
             _fail(asked, error)
         finally:
@@ -206,7 +216,7 @@ class Together:
         try:
             async with asking(f"list {path}"), contextlib.aclosing(listed):
                 async for page in listed:
-                    by_id = {item["id"].lower(): item for item in page}
+                    by_id = dict(_understood(line.kind, page))
                     self._recent.keep(line.key, by_id, begun_at=begun_at)
                     found = [(one, item) for key, item in by_id.items() for one in wanted.pop(key, ())]
                     for one, item in found:
@@ -217,12 +227,22 @@ class Together:
             for one in (one for waiting in wanted.values() for one in waiting):
                 _fail(one, away)
             return []
-        except (StartgateError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except (StartgateError, *_NOT_UNDERSTOOD) as error:
             log.info("reading one by one instead", collection=line.kind.collection, error=str(error))
         return [one for waiting in wanted.values() for one in waiting]
 
 
-def _succeed(asked: _Asked, found: _Json) -> None:
+def _understood(kind: Kind[_T], page: list[_Json]) -> Iterator[tuple[str, _T]]:
+    """Each by its id in lower case. Who wants one that is not understood reads it, and is told so then."""
+    for item in page:
+        resource_id = item["id"].lower()
+        try:
+            yield resource_id, kind.told(item)
+        except _NOT_UNDERSTOOD as error:
+            log.info("not understood in a list", id=resource_id, error=f"{type(error).__name__}: {error}")
+
+
+def _succeed(asked: _Asked, found: object) -> None:
     if not asked.answer.done():
         asked.answer.set_result(found)
 
