@@ -7,8 +7,8 @@ turns take longer than it.
 import asyncio
 from collections.abc import Callable
 
-QUIET_TURNS = 3
-"""Turns of the event loop in a row in which nobody came: 50 µs when there is nothing else to do."""
+QUIET_TURNS = 8
+"""Turns of the event loop in a row in which nobody came: 0.1 ms when there is nothing else to do."""
 
 
 def after_lull(then: Callable[[], None], waiting: Callable[[], int], *, within_s: float) -> None:
