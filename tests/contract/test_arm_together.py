@@ -3,10 +3,8 @@
 import asyncio
 import dataclasses
 import gc
-import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.world import NicSeed, VmSeed, World
 from workers.arm import facts, kinds, pages
-from workers.arm.cache import Cache
 from workers.arm.clients import Azure
 from workers.arm.facts import ArmFacts
 from workers.arm.together import BUSY, BUSY_S, LIST_FROM, SINGLY, Together
@@ -360,48 +357,3 @@ async def test_closing_the_client_ends_those_who_wait(arm: AzureServer) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def test_a_netrc_of_the_user_changes_nothing(
-    arm: AzureServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login someone password secret\n", encoding="utf-8")
-    monkeypatch.setenv("NETRC", str(netrc))
-
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
-        found = await Together(azure).get(MACHINES, ids(arm, 1)[0])
-
-    assert found["id"] == ids(arm, 1)[0]
-
-
-async def test_the_environments_proxy_is_used_unless_it_exempts_the_host(
-    arm: AzureServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setitem(os.environ, "http_proxy", "http://127.0.0.1:9")  # nobody listens there
-    vm = refs(arm, 1)[0]
-
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
-        with pytest.raises(DependencyAway):
-            await ArmFacts(azure).gather(vm, budget_s=BUDGET_S)
-
-    monkeypatch.setitem(os.environ, "no_proxy", "127.0.0.1")
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
-        assert (await ArmFacts(azure).gather(vm, budget_s=BUDGET_S)).machine is not None
-
-
-async def test_a_read_that_has_just_failed_is_not_believed(azure: Azure) -> None:
-    cache: Cache[str] = Cache(azure, ttl_s=60)
-
-    async def refused() -> str:
-        raise NotFound("gone")
-
-    with pytest.raises(NotFound):
-        await cache.get("it", refused)
-
-    failed = azure.run(refused())
-    cache._reads["it"] = (float("inf"), failed)  # as it is until the event loop's next turn
-    await asyncio.wait([failed])
-    assert cache.known("it") is None

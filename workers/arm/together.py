@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Kind(Generic[_T]):
     """Resources that can be read one by one or as a list.
 
@@ -239,7 +239,7 @@ def _understood(kind: Kind[_T], page: list[_Json]) -> Iterator[tuple[str, _T]]:
         try:
             yield resource_id, kind.told(item)
         except _NOT_UNDERSTOOD as error:
-            log.info("not understood in a list", id=resource_id, error=f"{type(error).__name__}: {error}")
+            log.debug("not understood in a list", id=resource_id, error=f"{type(error).__name__}: {error}")
 
 
 def _succeed(asked: _Asked, found: object) -> None:
