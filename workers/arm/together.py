@@ -74,16 +74,13 @@ class _Asked(NamedTuple):
 class _Line:
     """Who reads or waits in one group, for one kind."""
 
+    key: tuple[str, str]
     kind: Kind[Any]
     group: str
     singly: int = 0
     waiting: list[_Asked] = field(default_factory=list)
     listing: asyncio.Task[None] | None = None
     gathering: bool = False
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.kind.collection, self.group.lower()
 
     @property
     def quiet(self) -> bool:
@@ -118,11 +115,14 @@ class Together:
             StepFailed: we may not read it.
         """
         where = ArmId.parse(resource_id)
-        line = _Line(kind, group_id(where.subscription_id, where.group))
-        known: _T | None = None if since is None else self._recent.find(line.key, resource_id, since)
+        group = group_id(where.subscription_id, where.group)
+        key = kind.collection, group.lower()
+        known: _T | None = None if since is None else self._recent.find(key, resource_id, since)
         if known is not None:
             return known
-        line = self._lines.setdefault(line.key, line)
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(key, kind, group)
         loop = asyncio.get_running_loop()
         self._asking += 1
         self._asked_at.append(loop.time())

@@ -23,6 +23,14 @@ class Assessment(NamedTuple):
     plan: Plan
 
 
+class _Made(NamedTuple):
+    """A policy, its rules compiled, and the terms of each rule by which a start was asked about."""
+
+    policy: Policy
+    rules: Rules
+    terms: dict[str, Terms]
+
+
 class Assess:
     """Pure but for the policy, which is read at the call.
 
@@ -34,11 +42,11 @@ class Assess:
     def __init__(self, *, runners: Sequence[StepRunner], policy: Callable[[], Policy]) -> None:
         self._runners = {runner.name: runner for runner in runners}
         self._policy = policy
-        self._compiled: tuple[Policy, Rules] | None = None
+        self._of_policy: _Made | None = None
 
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
         """What the rules say before anything is asked of Azure."""
-        return self._rules().early(event, now)
+        return self._made().rules.early(event, now)
 
     def late(self, undecided: Undecided, facts: Facts) -> Ruling:
         """What they say with the facts, as far as those are known."""
@@ -46,20 +54,9 @@ class Assess:
 
     def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
         """Owner by tag; deadlines and lockdown by the rule, else the defaults; that lockdown's plan."""
-        policy = self._policy()
-        asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
-        lockdown = policy.profile(asking.lockdown)
+        terms = self._terms(ruling)
         return Assessment(
-            owner=self.owner(facts),
-            terms=Terms(
-                remind_after=asking.remind_after,
-                escalate_after=asking.escalate_after,
-                expire_after=asking.expire_after,
-                on_silence=asking.on_silence,
-                lockdown=lockdown,
-                rule=ruling.name,
-            ),
-            plan=self.plan(vm, facts, lockdown, now),
+            owner=self.owner(facts), terms=terms, plan=self.plan(vm, facts, terms.lockdown, now)
         )
 
     def owner(self, facts: Facts) -> Owner:
@@ -77,8 +74,25 @@ class Assess:
             as_of=facts.gathered_at or now,
         )
 
-    def _rules(self) -> Rules:
+    def _terms(self, ruling: Ruling) -> Terms:
+        """Those of a rule are the same for every start."""
+        policy, _, terms = self._made()
+        known = terms.get(ruling.name)
+        if known is None:
+            asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
+            known = terms[ruling.name] = Terms(
+                remind_after=asking.remind_after,
+                escalate_after=asking.escalate_after,
+                expire_after=asking.expire_after,
+                on_silence=asking.on_silence,
+                lockdown=policy.profile(asking.lockdown),
+                rule=ruling.name,
+            )
+        return known
+
+    def _made(self) -> "_Made":
+        """What the policy in force has been made into."""
         policy = self._policy()
-        if self._compiled is None or self._compiled[0] is not policy:
-            self._compiled = policy, Rules(policy.rules)
-        return self._compiled[1]
+        if self._of_policy is None or self._of_policy.policy is not policy:
+            self._of_policy = _Made(policy, Rules(policy.rules), {})
+        return self._of_policy
