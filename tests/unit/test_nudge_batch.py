@@ -33,3 +33,15 @@ def test_it_holds_as_many_as_the_sdk_would_put_in_it_or_one_less() -> None:
     assert len(filled(ServiceBusMessageBatch(LIMIT), nudges(most - 1))) == most - 1
     with pytest.raises(MessageSizeExceededError):
         filled(ServiceBusMessageBatch(LIMIT), nudges(most + 1))
+
+
+@pytest.mark.parametrize("length", [1, 26, 128, 200])
+@pytest.mark.parametrize("subject", Subject)
+def test_each_of_them_is_encoded_as_by_the_sdk(length: int, subject: Subject) -> None:
+    """Short and long: 200 characters make a body of more than 255 bytes, whose length takes four."""
+    nudge = Nudge(subject=subject, id="a" * length, version=3)
+    theirs, ours = ServiceBusMessageBatch(), filled(ServiceBusMessageBatch(), [nudge])
+    theirs.add_message(as_message(nudge))
+
+    assert [bytes(one) for one in ours._message[5]] == [bytes(one) for one in theirs._message[5]]
+    assert ours._message[5]
