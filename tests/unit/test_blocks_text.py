@@ -152,3 +152,8 @@ def test_durations_are_said_in_at_most_two_units(seconds: int, said: str) -> Non
 def test_how_long_ago_survives_clocks_that_disagree() -> None:
     assert ago(AT, AT + timedelta(minutes=10)) == "10 minutes ago"
     assert ago(AT + timedelta(minutes=1), AT) == "just now"
+
+
+@given(st.text(alphabet="ab <&", max_size=30))
+def test_plain_ascii_is_cleaned_like_everything_else(text: str) -> None:
+    assert clean(text) == clean(f"\u00e9{text}\u00e9")[1:-1].strip()
