@@ -33,7 +33,7 @@ test: $(STAMP) ## all tests, with coverage
 chaos: $(STAMP) ## rounds of faults and kills against the running system (ROUNDS=200 SEED=1)
 	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1) $(ARGS)
 
-bench: $(STAMP) ## how far from the limit of its own parts it is; seven to ten minutes, or one with QUICK=1
+bench: $(STAMP) ## how far from the limit of its own parts it is; five to ten minutes, or one with QUICK=1
 	@$(BIN)/python -m deploy.sandbox.bench $(if $(QUICK),--quick) $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, import contracts

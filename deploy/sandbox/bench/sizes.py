@@ -1,4 +1,4 @@
-"""How much is done in a run: seven to ten minutes, or one."""
+"""How much is done in a run: five to ten minutes, or one."""
 
 from dataclasses import dataclass
 
