@@ -231,6 +231,23 @@ async def test_gatherings_leave_nothing_to_the_garbage_collector(arm: AzureServe
     assert {type(one).__name__ for one in left} <= {"_Shared", "ArmFacts"}
 
 
+@pytest.mark.parametrize("count", [1, 12])
+async def test_a_nic_that_nobody_understands_costs_its_start_that_fact(
+    arm: AzureServer, azure: Azure, count: int
+) -> None:
+    vms, reader = refs(arm, count), ArmFacts(azure)
+    (nic_id,) = next(vm for vm in arm.estate.vms() if vm.id == vms[0].resource_id).nic_ids()
+    arm.estate.get(nic_id).properties["ipConfigurations"] = "nonsense"
+
+    odd, *others = await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S) for vm in vms))
+
+    missing = {fact.name: fact.reason for fact in odd.missing}
+    assert missing[f"NIC {nic_id.rpartition('/')[2]}"] == "Azure's answer was not understood"
+    assert odd.machine is not None
+    assert odd.network is None
+    assert all(not one.missing for one in others)
+
+
 async def test_a_vm_that_is_gone_is_gone_in_a_burst_too(arm: AzureServer, azure: Azure) -> None:
     vms = refs(arm, 20)
     arm.estate.remove(vms[17].resource_id)
