@@ -311,6 +311,7 @@ async def test_a_machine_in_a_list_that_is_not_understood_harms_no_other(
     assert [one["id"] for one in found[:-1] if isinstance(one, dict)] == wanted
     assert isinstance(found[-1], KeyError), "of its own single read"
     assert lists(arm)
+    assert len(singles(arm)) <= SINGLY + 1, "the others are told by the list"
     assert sum(path.endswith(odd.lower()) for path in singles(arm)) == 1
 
 

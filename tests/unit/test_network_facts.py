@@ -10,7 +10,7 @@ from workers.arm.rules import Guard
 from workers.arm.steps.isolate import Isolate
 from workers.domain.vm import Nic
 
-NSG = {
+NSG: dict[str, Any] = {
     "id": "/nsg",
     "name": "nsg",
     "properties": {
@@ -82,6 +82,28 @@ def test_without_a_public_address_or_all_rules_nothing_is_said_to_be_open(
     links: NicLinks, read: Around
 ) -> None:
     assert network_facts([links], read).open_ports == ()
+
+
+@pytest.mark.parametrize(("address", "ports"), [("10.0.0.4", ["22"]), ("10.0.0.5", [])])
+def test_a_rule_for_an_address_opens_the_nic_that_has_it(address: str, ports: list[str]) -> None:
+    (rule,) = NSG["properties"]["securityRules"]
+    only = {**rule, "properties": {**rule["properties"], "destinationAddressPrefix": address}}
+    guard = Guard({**NSG, "properties": {"securityRules": [only]}})
+
+    facts = network_facts([nic()], around()._replace(guards={"/nsg": guard}))
+
+    assert [port.ports for port in facts.open_ports] == ports
+
+
+def test_what_several_configurations_of_a_nic_share_is_linked_once() -> None:
+    configurations = [
+        {"properties": {"subnet": {"id": "/subnet"}, "privateIPAddress": address}}
+        for address in ("10.0.0.4", "10.0.0.5")
+    ]
+    links = nic_links({"id": "/nic", "name": "nic", "properties": {"ipConfigurations": configurations}})
+
+    assert links.subnet_ids == ("/subnet",)
+    assert links.private_ips == ("10.0.0.4", "10.0.0.5")
 
 
 def test_a_nic_that_was_not_read_is_something_to_do() -> None:
