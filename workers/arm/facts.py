@@ -35,7 +35,6 @@ BACKUP_BELIEVED_S = 60.0
 
 log = structlog.get_logger(__name__)
 
-_Json = dict[str, Any]
 _T = TypeVar("_T")
 
 

@@ -87,28 +87,26 @@ def network_facts(nics: Sequence[NicLinks], found: Around) -> NetworkFacts:
 
 def _shown(nic: NicLinks, found: Around) -> tuple[Nic, Sequence[OpenPort]]:
     subnets = [found.subnets.get(subnet_id.lower()) for subnet_id in nic.subnet_ids]
-    public_ips = [found.public_ips.get(public_ip_id.lower()) for public_ip_id in nic.public_ip_ids]
+    read = (found.public_ips.get(public_ip_id.lower()) for public_ip_id in nic.public_ip_ids)
+    public_ips = [one for one in read if one is not None]
     shown = Nic(
         id=nic.id,
         name=nic.name,
         nsg_id=nic.nsg_id,
         subnet_nsg_id=next((one.nsg_id for one in subnets if one is not None and one.nsg_id), None),
-        public_ips=tuple(one.address for one in public_ips if one is not None and one.address),
+        public_ips=tuple(one.address for one in public_ips if one.address),
         private_ips=nic.private_ips,
     )
     # Of a NIC with a public IP whose rules are all known; the others are named as missing elsewhere.
-    if not public_ips or None in subnets:
+    if not nic.public_ip_ids or None in subnets:
         return shown, ()
     return shown, _open_ports(shown, public_ips, found.guards)
 
 
-def _open_ports(
-    nic: Nic, public_ips: Sequence[PublicIp | None], guards: Mapping[str, Guard]
-) -> Sequence[OpenPort]:
+def _open_ports(nic: Nic, public_ips: Sequence[PublicIp], guards: Mapping[str, Guard]) -> Sequence[OpenPort]:
     if nic.nsg_id is None and nic.subnet_nsg_id is None:
         # Without any NSG, a public IP of the Basic SKU is open; one of the Standard SKU is closed.
-        basic = any(one is not None and one.basic for one in public_ips)
-        return [OpenPort(nic=nic.name, ports="*")] if basic else []
+        return [OpenPort(nic=nic.name, ports="*")] if any(one.basic for one in public_ips) else []
     groups: list[SecurityGroup | None] = []
     for group_id in (nic.subnet_nsg_id, nic.nsg_id):
         guard = guards.get(group_id.lower()) if group_id else None

@@ -90,7 +90,7 @@ class Assess:
             )
         return known
 
-    def _made(self) -> "_Made":
+    def _made(self) -> _Made:
         """What the policy in force has been made into."""
         policy = self._policy()
         if self._of_policy is None or self._of_policy.policy is not policy:
