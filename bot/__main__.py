@@ -70,7 +70,7 @@ async def run(settings: BotSettings, policy: Policy) -> None:
             proves="slack",
         )
         async with links.opening(nudger, notices) as opened:
-            # Slack's and Redis's libraries and what stands on them take as long to import as a link to open.
+            # Slack's and Redis's libraries, and what stands on them, while the broker answers.
             await asyncio.to_thread(importlib.import_module, "bot.wiring")
             from bot import wiring  # noqa: PLC0415 - see above
 

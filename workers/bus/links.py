@@ -12,8 +12,8 @@ from workers.bus.receiver import QueueReceiver
 async def opening(nudger: BusNudger, *receivers: QueueReceiver) -> AsyncIterator[asyncio.Task[None]]:
     """Begin to open all links at once, and close afterwards what is still open then.
 
-    A link takes half a second to open, and nearly all of that the SDK sleeps. Messages that come meanwhile
-    wait in the links until their receiver runs.
+    A link takes some eight round trips to open. Messages that come meanwhile wait in the links until their
+    receiver runs.
 
     Yields:
         What ends when the nudger's links are open; raises ``DependencyAway`` when they can't be opened.

@@ -16,6 +16,7 @@ from azure.servicebus.exceptions import (
 
 from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK
 from workers.bus.nudge_batch import as_message, filled
+from workers.bus.opening import reading_on
 from workers.domain.errors import DependencyAway
 from workers.domain.nudges import Nudge
 from workers.runtime.lull import after_lull
@@ -101,7 +102,7 @@ class QueueSender:
             raise _away(self._queue, error) from error
 
     async def open(self) -> None:
-        """Connect now: opening takes half a second, which the first nudge should not wait for."""
+        """Connect now: opening takes several round trips, which the first nudge should not wait for."""
         try:
             await self._opened()
         except (ServiceBusError, OSError, ValueError) as error:
@@ -135,7 +136,9 @@ class QueueSender:
     async def _opened(self) -> ServiceBusSender:
         async with self._opening:
             if self._sender is None:
-                sender = self._client.get_queue_sender(self._queue, socket_timeout=SOCKET_TIMEOUT_S)
+                sender = reading_on(
+                    self._client.get_queue_sender(self._queue, socket_timeout=SOCKET_TIMEOUT_S)
+                )
                 await sender.__aenter__()
                 self._sender, self._managed = sender, 0
             return self._sender

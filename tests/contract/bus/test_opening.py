@@ -7,12 +7,16 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from azure.servicebus._pyamqp.aio import Connection
+from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
 from pydantic import SecretStr
 
 from deploy.sandbox.processes import free_port
+from deploy.sandbox.servicebus.connection import Connection as StandIn
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, POLICY
@@ -21,6 +25,7 @@ from tests.contract.bus.rig import MARKS, Bus, Taken, completes, until
 from workers.bus import links
 from workers.bus.connection import connected
 from workers.bus.nudger import BusNudger
+from workers.bus.opening import reading_on
 from workers.bus.receiver import QueueReceiver
 from workers.domain.errors import DependencyAway
 
@@ -94,6 +99,57 @@ class TestLinks:
             with pytest.raises(DependencyAway):
                 async with links.opening(BusNudger(client)) as opened:
                     await opened
+
+
+class TestHandshakes:
+    @pytest.mark.parametrize("kind", ["receiver", "sender"])
+    async def test_a_link_opens_as_fast_as_the_broker_answers(self, bus: Bus, kind: str) -> None:
+        seconds = []
+        for _ in range(3):
+            begun = time.monotonic()
+            async with _link(bus, kind):
+                seconds.append(time.monotonic() - begun)
+        # By itself the client sleeps for longer than that after each of the nine frames.
+        assert min(seconds) < 0.2
+
+    @pytest.mark.parametrize("kind", ["receiver", "sender"])
+    async def test_a_broker_that_falls_silent_is_asked_no_more_often_than_by_the_client(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        monkeypatch.setattr(StandIn, "_begin", lambda *_: None)
+        assert await _reads(bus, kind, monkeypatch) < 30
+
+    @pytest.mark.parametrize("kind", ["receiver", "sender"])
+    async def test_neither_is_one_that_hangs_up(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        monkeypatch.setattr(StandIn, "_begin", lambda self, *_: self.cut())
+        assert await _reads(bus, kind, monkeypatch) < 30
+
+
+def _link(bus: Bus, kind: str) -> ServiceBusReceiver | ServiceBusSender:
+    queue = bus.queue()
+    if kind == "sender":
+        return reading_on(bus.client.get_queue_sender(queue, socket_timeout=0.06))
+    return reading_on(bus.client.get_queue_receiver(queue, socket_timeout=0.06))
+
+
+async def _reads(bus: Bus, kind: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often within half a second of opening in vain."""
+    reads, listen = 0, Connection.listen
+
+    async def counting(self: Connection, **given: Any) -> None:
+        nonlocal reads
+        reads += 1
+        await listen(self, **given)
+
+    monkeypatch.setattr(Connection, "listen", counting)
+    link = _link(bus, kind)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await link.__aenter__()
+    await link.close()
+    return reads
 
 
 class Slowly:
