@@ -7,8 +7,9 @@ import pytest
 
 from tests.unit.test_receiver_leaving import Client, StubbornReceiver, completes
 from workers.bus import turns as module
+from workers.bus.connection import SOCKET_TIMEOUT_S
 from workers.bus.receiver import QueueReceiver
-from workers.bus.turns import PATIENCE_S, Turns
+from workers.bus.turns import ALONE_S, PATIENCE_S, Turns
 
 SOON_S = PATIENCE_S * 10
 
@@ -153,6 +154,34 @@ class TestSettling:
         turns.end()
         assert await goes(settling)
         assert turns._watch is None, "no timer is left behind"
+
+
+class TestLooking:
+    async def test_only_who_is_read_for_alone_is_looked_for_long(self) -> None:
+        turns, told = Turns(8), list[float]()
+        turns.look = told.append
+        await turns.to_read()
+        assert told == [ALONE_S]
+        turns.read()
+        await read(turns, 2)
+        await turns.to_read()
+        assert told == [ALONE_S, SOCKET_TIMEOUT_S]
+        turns.done()
+        turns.done()
+        assert told == [ALONE_S, SOCKET_TIMEOUT_S]
+        turns.done()
+        assert told == [ALONE_S, SOCKET_TIMEOUT_S, ALONE_S]
+
+    async def test_at_the_end_it_is_short_whatever_ends_then(self) -> None:
+        turns, told = Turns(8), list[float]()
+        turns.look = told.append
+        await read(turns, 2)
+        turns.end()
+        assert told[-1] == SOCKET_TIMEOUT_S
+        count = len(told)
+        turns.done()
+        turns.done()
+        assert len(told) == count
 
 
 class TestWhatTheLinkAsksFor:

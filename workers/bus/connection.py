@@ -15,8 +15,8 @@ NOTICES = "notices"
 
 SOCKET_TIMEOUT_S = 0.06
 """A receiver's or sender's reads hold the link's lock for as long as this; the SDK's 0.2 s makes settling
-stall behind them, and less costs a quiet process too much CPU: every link looks as often. It only takes
-effect where a link is made, not on the client."""
+stall behind them. A receiver with nothing under way looks longer (``turns``). It only takes effect where a
+link is made, not on the client."""
 
 
 @contextlib.asynccontextmanager

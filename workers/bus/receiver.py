@@ -14,6 +14,7 @@ from workers.bus.connection import SOCKET_TIMEOUT_S
 from workers.bus.gate import Gate
 from workers.bus.nudger import QueueSender
 from workers.bus.opening import reading_on
+from workers.bus.reading import look_of
 from workers.bus.settling import Settler
 from workers.bus.turns import Turns
 from workers.domain.errors import DependencyAway
@@ -134,6 +135,7 @@ class QueueReceiver:
         )
         settler = Settler(receiver, turns, self._sender, self._queue)
         work = Beginning(lambda message: self._take(message, settler), turns, together=self._together)
+        turns.look = look_of(receiver)
         this = asyncio.current_task()
         async with contextlib.AsyncExitStack() as ending:
             ending.callback(self._leaving.discard, this)

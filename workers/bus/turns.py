@@ -14,7 +14,17 @@ It is a courtesy, no lock: with few messages, and where a handler takes its time
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
+from workers.bus.connection import SOCKET_TIMEOUT_S
+
+Look = Callable[[float], None]
+"""Told the seconds for which reads may look for a frame."""
+
+ALONE_S = 0.2
+"""Seconds for which a read looks when nothing else is under way: then nothing is there to be settled, and a
+message ends it at once. The SDK's own, and no longer: what keeps a link alive reads as long, once in 30 s,
+and hands on what came meanwhile afterwards."""
 PATIENCE_S = 0.05
 """Seconds for which reading waits for who settles, and these for the next message."""
 LONGEST_S = 0.25
@@ -31,6 +41,7 @@ class Turns:
         size: messages in a turn. The link has to ask for so many at once, and for more only when it has them:
             the SDK does, with a ``prefetch_count`` of one less.
         over: called whenever a turn of reading is over, or would be if there were one.
+        look: told how long the link's next reads may look for a frame, when that changes.
     """
 
     def __init__(self, most: int) -> None:
@@ -46,6 +57,7 @@ class Turns:
         self._settlers = asyncio.Event()
         self._settlers.set()
         self.over = _nothing
+        self.look: Look = _ignore
 
     @property
     def few(self) -> bool:
@@ -58,6 +70,10 @@ class Turns:
             await self._others()
         await self._slots.acquire()
         self._under_way += 1
+        if self._under_way == 1:
+            self.look(ALONE_S)
+        elif self._under_way == 2:  # noqa: PLR2004 - what is read for, and what it is no longer alone with
+            self.look(SOCKET_TIMEOUT_S)
         if self._settlers.is_set():
             self._settlers.clear()
             self._began_at = self._read_at = asyncio.get_running_loop().time()
@@ -84,11 +100,15 @@ class Turns:
     def done(self) -> None:
         """A message is no longer under way."""
         self._under_way -= 1
+        if self._under_way == 1:
+            self.look(ALONE_S)
         self._slots.release()
         self._tell()
 
     def end(self) -> None:
         """No more messages are read: who settles waits for nobody."""
+        self.look(SOCKET_TIMEOUT_S)
+        self.look = _ignore  # The SDK closes a link with two reads for nothing.
         self._rest()
 
     async def _others(self) -> None:
@@ -122,4 +142,8 @@ class Turns:
 
 
 def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _ignore(_: float) -> None:
     """Nobody wants to know."""

@@ -22,7 +22,7 @@ MARKS = [
     # When a connection is cut, the client leaves its socket to the garbage collector.
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore:loop is closed:ResourceWarning"),
 ]
-COUNT = 40
+COUNT = 60
 FREE = iter(range(COUNT))
 
 

@@ -137,18 +137,19 @@ def _link(bus: Bus, kind: str) -> ServiceBusReceiver | ServiceBusSender:
 async def _reads(bus: Bus, kind: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """How often within half a second of opening in vain."""
     reads, listen = 0, Connection.listen
+    link = _link(bus, kind)
 
     async def counting(self: Connection, **given: Any) -> None:
         nonlocal reads
-        reads += 1
+        reads += self._container_id == link._name
         await listen(self, **given)
 
     monkeypatch.setattr(Connection, "listen", counting)
-    link = _link(bus, kind)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):
             await link.__aenter__()
     await link.close()
+    assert reads
     return reads
 
 
