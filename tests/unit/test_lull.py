@@ -53,7 +53,8 @@ async def test_who_comes_after_a_lull_is_too_late() -> None:
 
 
 async def test_while_somebody_comes_in_every_turn_it_is_told_after_the_time() -> None:
-    gathering, began = Gathering(within_s=0.05), time.monotonic()
+    began = time.monotonic()  # before the time begins to run
+    gathering = Gathering(within_s=0.05)
     while not gathering.told and time.monotonic() - began < LONG_S:
         gathering.come += 1
         await asyncio.sleep(0)
