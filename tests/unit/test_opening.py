@@ -1,5 +1,6 @@
 """How often a link that opens is asked, by what its broker sends."""
 
+import asyncio
 import time
 from typing import Any, Self
 
@@ -73,6 +74,16 @@ async def test_once_it_is_open_nothing_stands_between() -> None:
     assert link._handler.client_ready_async is not plain
     await link._handler.client_ready_async()
     assert link._handler.client_ready_async.__func__ is plain
+
+
+async def test_two_who_open_it_at_once_both_find_it_open() -> None:
+    class Slow(Handler):
+        async def client_ready_async(self) -> bool:
+            await asyncio.sleep(0)
+            return await super().client_ready_async()
+
+    handler = reading_on(Link(Slow([True, True, True]))).opens()._handler
+    assert await asyncio.gather(handler.client_ready_async(), handler.client_ready_async()) == [True, True]
 
 
 async def test_each_opening_reads_on() -> None:

@@ -31,7 +31,9 @@ def reading_on(link: Link) -> Link:
                 if last == came:
                     return False  # The SDK's pause: a broker that says nothing, or hung up, is not asked on.
                 came = last
-            del handler.client_ready_async  # From now on it is asked before each read, quicker by itself.
+            # From now on it is asked before each read, and quicker by itself. Who reads and who settles may both
+            # have opened it, and be here.
+            vars(handler).pop("client_ready_async", None)
             return True
 
         handler.client_ready_async = client_ready_async
