@@ -31,8 +31,8 @@ def reading_on(link: Link) -> Link:
                 if last == came:
                     return False  # The SDK's pause: a broker that says nothing, or hung up, is not asked on.
                 came = last
-            # From now on it is asked before each read, and quicker by itself. Who reads and who settles may both
-            # have opened it, and be here.
+            # From now on it is asked before each read, and is quicker by itself. Two may come here: who reads
+            # and who settles can have opened it both.
             vars(handler).pop("client_ready_async", None)
             return True
 
