@@ -14,7 +14,6 @@ from azure.servicebus.exceptions import (
     ServiceBusAuthorizationError,
 )
 
-from workers.bus.opening import reading_on
 from workers.runtime.checks import CannotTell, Check, Failed
 
 _ANSWER_S = 10.0
@@ -87,7 +86,7 @@ def _check(client: ServiceBusClient, queue: str, *, receive: bool) -> Check:
 
 
 async def _peek(client: ServiceBusClient, queue: str) -> str:
-    async with reading_on(client.get_queue_receiver(queue)) as receiver:
+    async with client.get_queue_receiver(queue) as receiver:
         found = await receiver.peek_messages(_LOOKED_AT, timeout=_ANSWER_S)
     # Peeking shows scheduled messages too, which wait for their time and for nobody.
     waiting = [raw.enqueued_time_utc for raw in found if raw.state is ServiceBusMessageState.ACTIVE]
@@ -97,7 +96,7 @@ async def _peek(client: ServiceBusClient, queue: str) -> str:
 
 async def _schedule(client: ServiceBusClient, queue: str) -> str:
     probe = ServiceBusMessage(b'{"doctor": true}', message_id=f"doctor-{uuid4().hex}")
-    async with reading_on(client.get_queue_sender(queue)) as sender:
+    async with client.get_queue_sender(queue) as sender:
         numbers = await sender.schedule_messages(probe, dt.datetime.now(dt.UTC) + _FAR_OFF, timeout=_ANSWER_S)
         try:
             await sender.cancel_scheduled_messages(numbers, timeout=_ANSWER_S)

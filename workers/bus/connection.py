@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import certifi
-from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from pydantic import SecretStr
+from typing_extensions import override
+
+from workers.bus.opening import reading_on
 
 STARTS = "starts"
 WORK = "work"
@@ -17,6 +20,18 @@ SOCKET_TIMEOUT_S = 0.06
 """A receiver's or sender's reads hold the link's lock for as long as this; the SDK's 0.2 s makes settling
 stall behind them. A receiver with nothing under way looks longer (``turns``). It only takes effect where a
 link is made, not on the client."""
+
+
+class _Client(ServiceBusClient):
+    """The SDK's, whose links open as fast as the broker answers."""
+
+    @override
+    def get_queue_receiver(self, queue_name: str, **given: Any) -> ServiceBusReceiver:
+        return reading_on(super().get_queue_receiver(queue_name, **given))
+
+    @override
+    def get_queue_sender(self, queue_name: str, **given: Any) -> ServiceBusSender:
+        return reading_on(super().get_queue_sender(queue_name, **given))
 
 
 @contextlib.asynccontextmanager
@@ -42,9 +57,7 @@ async def connected(
         "ssl_context": ssl.create_default_context(cafile=certifi.where()),
     }
     if connection is not None:
-        async with ServiceBusClient.from_connection_string(
-            connection.get_secret_value(), **patient
-        ) as client:
+        async with _Client.from_connection_string(connection.get_secret_value(), **patient) as client:
             yield client
         return
     if namespace is None:
@@ -55,6 +68,6 @@ async def connected(
     host = namespace if "." in namespace else f"{namespace}.servicebus.windows.net"
     async with (
         DefaultAzureCredential() as credential,
-        ServiceBusClient(host, credential, **patient) as client,
+        _Client(host, credential, **patient) as client,
     ):
         yield client

@@ -13,7 +13,6 @@ from azure.servicebus.exceptions import ServiceBusError
 
 from workers.bus.connection import SOCKET_TIMEOUT_S
 from workers.bus.nudger import QueueSender
-from workers.bus.opening import reading_on
 from workers.domain.errors import DependencyAway, StartgateError
 from workers.domain.model import Model, UtcTime
 
@@ -153,10 +152,8 @@ class DeadLetters:
         return Handled(done, sorted(missing), refused)
 
     def _receiver(self) -> ServiceBusReceiver:
-        return reading_on(
-            self._client.get_queue_receiver(
-                self.queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER, socket_timeout=SOCKET_TIMEOUT_S
-            )
+        return self._client.get_queue_receiver(
+            self.queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER, socket_timeout=SOCKET_TIMEOUT_S
         )
 
     @contextlib.contextmanager

@@ -16,7 +16,6 @@ from azure.servicebus.exceptions import (
 
 from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK
 from workers.bus.nudge_batch import as_message, filled
-from workers.bus.opening import reading_on
 from workers.domain.errors import DependencyAway
 from workers.domain.nudges import Nudge
 from workers.runtime.lull import after_lull
@@ -136,9 +135,7 @@ class QueueSender:
     async def _opened(self) -> ServiceBusSender:
         async with self._opening:
             if self._sender is None:
-                sender = reading_on(
-                    self._client.get_queue_sender(self._queue, socket_timeout=SOCKET_TIMEOUT_S)
-                )
+                sender = self._client.get_queue_sender(self._queue, socket_timeout=SOCKET_TIMEOUT_S)
                 await sender.__aenter__()
                 self._sender, self._managed = sender, 0
             return self._sender

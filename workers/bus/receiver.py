@@ -13,7 +13,6 @@ from workers.bus.beginning import Beginning
 from workers.bus.connection import SOCKET_TIMEOUT_S
 from workers.bus.gate import Gate
 from workers.bus.nudger import QueueSender
-from workers.bus.opening import reading_on
 from workers.bus.reading import look_of
 from workers.bus.settling import Settler
 from workers.bus.turns import Turns
@@ -128,10 +127,8 @@ class QueueReceiver:
     async def _receive_until_shut(self) -> None:
         """One link's life. It is closed while the gate is shut, lest prefetched messages lose their locks."""
         turns = Turns(self._concurrency)
-        receiver = reading_on(
-            self._client.get_queue_receiver(
-                self._queue, prefetch_count=turns.size - 1, socket_timeout=SOCKET_TIMEOUT_S
-            )
+        receiver = self._client.get_queue_receiver(
+            self._queue, prefetch_count=turns.size - 1, socket_timeout=SOCKET_TIMEOUT_S
         )
         settler = Settler(receiver, turns, self._sender, self._queue)
         work = Beginning(lambda message: self._take(message, settler), turns, together=self._together)

@@ -56,8 +56,8 @@ class Turns:
         self._free = asyncio.Event()
         self._settlers = asyncio.Event()
         self._settlers.set()
-        self.over = _nothing
-        self.look: Look = _ignore
+        self.over: Callable[[], None] = _nothing
+        self.look: Look = _nothing
 
     @property
     def few(self) -> bool:
@@ -108,7 +108,7 @@ class Turns:
     def end(self) -> None:
         """No more messages are read: who settles waits for nobody."""
         self.look(SOCKET_TIMEOUT_S)
-        self.look = _ignore  # The SDK closes a link with two reads for nothing.
+        self.look = _nothing  # The SDK closes a link with two reads for nothing.
         self._rest()
 
     async def _others(self) -> None:
@@ -141,9 +141,5 @@ class Turns:
             self._watch = loop.call_at(until, self._look)
 
 
-def _nothing() -> None:
-    """Nobody wants to know."""
-
-
-def _ignore(_: float) -> None:
+def _nothing(*_: object) -> None:
     """Nobody wants to know."""

@@ -25,7 +25,6 @@ from tests.contract.bus.rig import MARKS, Bus, Taken, completes, until
 from workers.bus import links
 from workers.bus.connection import connected
 from workers.bus.nudger import BusNudger
-from workers.bus.opening import reading_on
 from workers.bus.receiver import QueueReceiver
 from workers.domain.errors import DependencyAway
 
@@ -130,8 +129,8 @@ class TestHandshakes:
 def _link(bus: Bus, kind: str) -> ServiceBusReceiver | ServiceBusSender:
     queue = bus.queue()
     if kind == "sender":
-        return reading_on(bus.client.get_queue_sender(queue, socket_timeout=0.06))
-    return reading_on(bus.client.get_queue_receiver(queue, socket_timeout=0.06))
+        return bus.client.get_queue_sender(queue, socket_timeout=0.06)
+    return bus.client.get_queue_receiver(queue, socket_timeout=0.06)
 
 
 async def _reads(bus: Bus, kind: str, monkeypatch: pytest.MonkeyPatch) -> int:
