@@ -25,7 +25,7 @@ _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
 _BACKTICK = str.maketrans({"`": "\u02cb"})
 _COLON = "\u2236"
 # Slack reads :name: as an emoji, and the second colon may be ours. A time of day stays as it is.
-_EMOJI_COLON = re.compile(r":(?=[^\W\d]|[+_-])|(?<!\d):(?=\d)")
+_EMOJI_COLON = re.compile(r":(?=[^\W\d]|[+_'-])|(?<!\d):(?=\d)")
 _URL_COLON = re.compile(r":(?=//)")
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 # Read as a mention only where a caller asks Slack to parse names; disarmed so that nobody has to know that.

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.blocks.text import (
@@ -37,6 +37,7 @@ def test_escaped_text_has_no_raw_angle_bracket_and_only_whole_entities(text: str
     assert re.sub(r"&(?:amp|lt|gt);", "", shown).count("&") == 0
 
 
+@example(":'", 4)
 @given(TEXT, LIMIT)
 def test_escaped_text_carries_no_mark_up_no_emoji_and_no_link(text: str, limit: int) -> None:
     shown = escape(text, limit)
