@@ -11,12 +11,12 @@ from workers.bus import links
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
 from workers.domain.errors import InvalidPolicy, StartgateError
-from workers.domain.policy import Policy
+from workers.domain.policy.model import Policy
 from workers.runtime import loop
 from workers.runtime.environment import read_environment
-from workers.runtime.health import Health
 from workers.runtime.lifecycle import stop_signal
 from workers.runtime.log import configure_logging
+from workers.telemetry.health import Health
 from workers.use_cases.read_policy import read_policy
 
 cli = typer.Typer(

@@ -15,16 +15,16 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks.card import CONFIRM, REJECT
-from bot.blocks.dialogs import LOCKDOWN
-from bot.blocks.dialogs import REJECT as REJECT_DIALOG
-from bot.blocks.restore_dialog import CHOOSE as CHOOSE_RESTORE
-from bot.blocks.restore_dialog import RESTORE
-from bot.listeners.context import Desk
-from bot.listeners.decide import DecideListener
-from bot.listeners.lockdown import LockdownListener
-from bot.listeners.restore import RestoreListener
-from bot.slack_errors import SLACK_AWAY
+from bot.answers.decide import DecideListener
+from bot.cards.blocks.card import CONFIRM, REJECT
+from bot.cards.blocks.dialogs import LOCKDOWN
+from bot.cards.blocks.dialogs import REJECT as REJECT_DIALOG
+from bot.cards.blocks.restore_dialog import CHOOSE as CHOOSE_RESTORE
+from bot.cards.blocks.restore_dialog import RESTORE
+from bot.commands.lockdown import LockdownListener
+from bot.commands.restore import RestoreListener
+from bot.services import Desk
+from bot.slack.errors import SLACK_AWAY
 
 log = structlog.get_logger(__name__)
 

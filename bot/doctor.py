@@ -12,11 +12,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import BotSettings
-from bot.slack_errors import slack_away
+from bot.slack.errors import slack_away
 from workers.bus.checks import Needs, bus_checks
 from workers.bus.connection import NOTICES, WORK, connected
 from workers.domain.errors import DependencyAway, InvalidPolicy
-from workers.domain.policy import Policy
+from workers.domain.policy.model import Policy
 from workers.runtime.checks import CannotTell, Check, Failed, line, make
 from workers.runtime.environment import MissingSettings, read_environment
 from workers.store.checks import redis_checks

@@ -10,29 +10,29 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import build_app
-from bot.audience import Audience
-from bot.directory import Directory
-from bot.doorway import Doorway, HttpDoorway, SocketDoorway
-from bot.listeners.context import Desk
-from bot.pace import Pace
-from bot.poster import Poster
-from bot.renderer import Renderer
+from bot.cards.audience import Audience
+from bot.cards.poster import Poster
+from bot.cards.renderer import Renderer
+from bot.services import Desk
 from bot.settings import BotSettings
+from bot.slack.directory import Directory
+from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
+from bot.slack.pace import Pace
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
-from workers.domain.policy import Policy
-from workers.domain.ports import SystemClock
-from workers.runtime.health import Health, watch
-from workers.runtime.health_server import serving
+from workers.domain.policy.model import Policy
+from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
-from workers.use_cases.ask import NoteAsked
-from workers.use_cases.decide import Decide
-from workers.use_cases.lockdown import LockDown
+from workers.telemetry.health import Health, watch
+from workers.telemetry.health_server import serving
+from workers.use_cases.asking.ask import NoteAsked
+from workers.use_cases.asking.decide import Decide
 from workers.use_cases.note_process import noted
-from workers.use_cases.restore import Restore
+from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.restore import Restore
 
 log = structlog.get_logger("bot")
 

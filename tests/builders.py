@@ -7,17 +7,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from workers.domain import ids
-from workers.domain.approvals import Approval, ApprovalState, Terms
-from workers.domain.cards import Card
-from workers.domain.containment import Cause, CauseKind, Containment, ContainmentState, Step, StepState
-from workers.domain.decisions import Answer, Decision
-from workers.domain.events import Access, Caller, CallerKind, Phase, StartEvent
-from workers.domain.facts import BackupFacts, Facts, MachineFacts, NetworkFacts
+from workers.domain.asking.approvals import Approval, ApprovalState, Terms
+from workers.domain.asking.cards import Card
+from workers.domain.asking.decisions import Answer, Decision
+from workers.domain.containment.containment import (
+    Cause,
+    CauseKind,
+    Containment,
+    ContainmentState,
+    Step,
+    StepState,
+)
+from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
-from workers.domain.people import Actor, Owner
-from workers.domain.plans import Change, Plan, PlannedStep, StepName
-from workers.domain.policy import LockdownProfile, OncallPolicy, OnSilence, Policy
-from workers.domain.vm import KnownVm, Nic, OpenPort, PowerState, VmRef
+from workers.domain.policy.model import OncallPolicy, OnSilence, Policy
+from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
+from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, NetworkFacts
+from workers.domain.starts.people import Actor, Owner
+from workers.domain.starts.vm import KnownVm, Nic, OpenPort, PowerState, VmRef
 
 NOW = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"

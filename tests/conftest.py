@@ -23,26 +23,27 @@ from deploy.sandbox.processes import free_port
 from deploy.sandbox.servicebus.server import BusServer
 from tests import builders as a
 from workers.bus.memory import MemoryNudger
-from workers.domain.approvals import Approval
+from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
-from workers.domain.containment import Containment, Progress, Step
-from workers.domain.events import StartEvent
-from workers.domain.facts import Facts
+from workers.domain.containment.containment import Containment, Progress, Step
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
-from workers.domain.plans import Change, StepName
-from workers.domain.policy import LockdownProfile, Policy
-from workers.domain.vm import VmRef
+from workers.domain.policy.model import Policy
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.vm import VmRef
 from workers.store.memory import MemoryInventory, MemoryStore
-from workers.use_cases.ask import NoteAsked
-from workers.use_cases.assess import Assess
-from workers.use_cases.contain import Contain
-from workers.use_cases.decide import Decide
-from workers.use_cases.expire import LookAtApproval
-from workers.use_cases.fill_in import FillIn
-from workers.use_cases.lockdown import LockDown
-from workers.use_cases.open import OpenApproval
-from workers.use_cases.resync import Resync
+from workers.use_cases.asking.ask import NoteAsked
+from workers.use_cases.asking.assess import Assess
+from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.expire import LookAtApproval
+from workers.use_cases.asking.fill_in import FillIn
+from workers.use_cases.containment.contain import Contain
+from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.sweeps.resync import Resync
 
 
 class FakeClock:

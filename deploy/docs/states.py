@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from workers.domain import approvals, containment
+from workers.domain.asking import approvals
+from workers.domain.containment import containment
 
 S = TypeVar("S", bound=StrEnum)
 

@@ -19,9 +19,9 @@ from tests.chaos.acting import Acting
 from tests.chaos.evidence import StartFact, VmFact
 from tests.chaos.ground import Ground
 from tests.chaos.plan import RoundPlan, StartPlan, VmPlan
-from workers.domain.events import Phase, StartEvent
 from workers.domain.ids import approval_id
-from workers.domain.vm import VmRef
+from workers.domain.starts.events import Phase, StartEvent
+from workers.domain.starts.vm import VmRef
 
 _ACCEPTED_WITHIN_S = 30.0
 _WORLD = World.load(people.WORLD)

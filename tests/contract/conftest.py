@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.sandbox.azure.server import TOKEN, AzureServer
-from workers.arm.clients import Azure
+from workers.arm.session.clients import Azure
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from workers.bus.settling import Settler
 from workers.bus.turns import Turns
 from workers.domain.errors import DependencyAway
 from workers.domain.messages import Later, Message, Settlement
-from workers.runtime.health import Health
+from workers.telemetry.health import Health
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ import ipaddress
 import json
 import re
 
-from workers.domain.events import Caller, CallerKind
+from workers.domain.starts.events import Caller, CallerKind
 
 _METHODS = "http://schemas.microsoft.com/claims/authnmethodsreferences"
 _OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"

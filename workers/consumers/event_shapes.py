@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from workers.consumers.claims import caller_from
 from workers.consumers.shapes import Told, text_of, told_events
 from workers.domain.errors import InvalidEvent
-from workers.domain.events import START_OPERATIONS, Access, Phase, StartEvent
-from workers.domain.vm import VmRef
+from workers.domain.starts.events import START_OPERATIONS, Access, Phase, StartEvent
+from workers.domain.starts.vm import VmRef
 from workers.runtime.json_text import parsed
 
 _MOST_EVENTS = 500

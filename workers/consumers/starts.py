@@ -9,8 +9,9 @@ from workers.domain.audit import AuditRecord
 from workers.domain.errors import InvalidEvent
 from workers.domain.ids import partition_of_vm
 from workers.domain.messages import Complete, DeadLetter, Message, Settlement
-from workers.domain.ports import Clock, Commit, Store
-from workers.use_cases.open import OpenApproval, Outcome
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Commit, Store
+from workers.use_cases.starts.open import OpenApproval, Outcome
 
 log = structlog.get_logger(__name__)
 

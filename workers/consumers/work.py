@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from workers.domain.errors import NotFound
 from workers.domain.messages import Complete, DeadLetter, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
-from workers.use_cases.contain import Contain
-from workers.use_cases.expire import LookAtApproval
+from workers.use_cases.asking.expire import LookAtApproval
+from workers.use_cases.containment.contain import Contain
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
-from workers.domain.vm import VmRef
+from workers.domain.starts.vm import VmRef
 from workers.operator.audit_file import End, line_of, read_export, verify_export
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run, session
 from workers.operator.times import when

@@ -13,7 +13,8 @@ from workers.bus.connection import NOTICES, STARTS, WORK, connected
 from workers.bus.dead_letters import Dead, DeadLetters, Handled, Note
 from workers.domain.audit import AuditRecord
 from workers.domain.ids import partition_of_vm
-from workers.domain.ports import Clock, Commit, Store
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Commit, Store
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, Session, fail, operator, run, session
 from workers.runtime.terminal import pretty, safe_line
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import typer
 
-from workers.arm.clients import Azure
-from workers.arm.errors import asking
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import asking
 from workers.bus.checks import Needs, bus_checks, duplicate_detection
 from workers.bus.connection import NOTICES, STARTS, WORK, connected
 from workers.domain.errors import InvalidPolicy, StartgateError, StepFailed

@@ -8,12 +8,12 @@ import typer
 
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.errors import InvalidEvent, InvalidPolicy
-from workers.domain.events import StartEvent
-from workers.domain.facts import Facts, MachineFacts
-from workers.domain.people import owner_from_tags
-from workers.domain.policy import Policy
-from workers.domain.rule_variables import Case, known_values
-from workers.domain.rules import Rules, Undecided
+from workers.domain.policy.model import Policy
+from workers.domain.policy.rules import Rules, Undecided
+from workers.domain.policy.variables import Case, known_values
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.facts import Facts, MachineFacts
+from workers.domain.starts.people import owner_from_tags
 from workers.use_cases.read_policy import read_policy
 
 app = typer.Typer(no_args_is_help=True, help="The policy file.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import typer
 
 from workers.domain.errors import StartgateError
-from workers.domain.ports import SystemClock
+from workers.domain.ports.clock import SystemClock
 from workers.runtime.environment import read_environment
 from workers.runtime.log import redacted
 from workers.settings import WorkersSettings

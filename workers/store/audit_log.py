@@ -11,7 +11,8 @@ import redis.asyncio as redis
 
 from workers.domain.audit import AuditRecord
 from workers.domain.ids import PARTITIONS
-from workers.domain.ports import Clock, Commit, Store
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Commit, Store
 from workers.store import keys
 from workers.store.audit_chain import TRIMMED, Broken, ChainCheck, Entry, Flaw, Tail, order
 from workers.store.connection import redis_away

@@ -10,7 +10,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from workers.domain.errors import DependencyAway
-from workers.domain.ports import Commit, Store
+from workers.domain.ports.store import Commit, Store
 from workers.runtime.checks import CannotTell, Check, Failed
 from workers.store.connection import redis_away
 

@@ -8,7 +8,7 @@ from typing import Any
 import redis.asyncio as redis
 import structlog
 
-from workers.domain.vm import KnownVm
+from workers.domain.starts.vm import KnownVm
 from workers.store import keys
 from workers.store.connection import redis_away
 from workers.store.pipe import Pipe

@@ -3,10 +3,10 @@
 import functools
 import hashlib
 
-from workers.domain.cards import Card
+from workers.domain.asking.cards import Card
 from workers.domain.ids import partition_of_id, partition_of_vm
-from workers.domain.ports import Document
-from workers.domain.vm import VmRecord, VmRef
+from workers.domain.ports.store import Document
+from workers.domain.starts.vm import VmRecord, VmRef
 
 INVENTORY = "sg:inventory"
 

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from workers.domain.approvals import Approval
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.cards import Card
 from workers.domain.audit import AuditRecord
-from workers.domain.cards import Card
-from workers.domain.containment import Containment
+from workers.domain.containment.containment import Containment
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
-from workers.domain.ports import Clock, Commit, Document, SystemClock
-from workers.domain.vm import KnownVm, VmRecord, VmRef
+from workers.domain.ports.clock import Clock, SystemClock
+from workers.domain.ports.store import Commit, Document
+from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
 from workers.store.retention import ONCE_TTL, due_of, label
 

@@ -10,16 +10,17 @@ from typing import Any, TypeVar
 import redis.asyncio as redis
 from pydantic_core import to_json
 
-from workers.domain.approvals import Approval
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.cards import Card
 from workers.domain.audit import AuditRecord
-from workers.domain.cards import Card
-from workers.domain.containment import Containment
+from workers.domain.containment.containment import Containment
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS, partition_of_id
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
-from workers.domain.ports import Clock, Commit, Document, SystemClock
-from workers.domain.vm import VmRecord, VmRef
+from workers.domain.ports.clock import Clock, SystemClock
+from workers.domain.ports.store import Commit, Document
+from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away
 from workers.store.pipe import Pipe

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from workers.domain.approvals import Approval
-from workers.domain.containment import Containment, ContainmentState
-from workers.domain.ports import Document
-from workers.domain.vm import VmRecord
+from workers.domain.asking.approvals import Approval
+from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.ports.store import Document
+from workers.domain.starts.vm import VmRecord
 
 ONCE_TTL = timedelta(hours=48)
 """Event Grid retries for 24 h; twice that for clocks and queues."""

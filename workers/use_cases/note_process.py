@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_vm
-from workers.domain.ports import Clock, Commit, Store
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Commit, Store
 from workers.runtime.environment import CommonSettings
 from workers.runtime.lifecycle import leave_if_cancelled
 

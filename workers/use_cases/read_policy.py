@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from workers.domain.errors import Finding, InvalidPolicy
-from workers.domain.policy import Policy
-from workers.domain.policy_file import load_policy
+from workers.domain.policy.file import load_policy
+from workers.domain.policy.model import Policy
 
 
 def read_policy(path: Path, *, conditions: bool = True) -> Policy:

@@ -14,7 +14,7 @@ import redis.asyncio as redis
 from redis.exceptions import RedisError
 
 from workers.domain.ids import PARTITIONS
-from workers.domain.vm import VmRef
+from workers.domain.starts.vm import VmRef
 from workers.store import keys
 
 SETTLE_S = 0.05

@@ -193,7 +193,7 @@ class Slowly:
 
 
 class SlowWorkers(Slowly):
-    code, command = SLOW.format(process="workers", slow="workers.arm.sdk"), "workers"
+    code, command = SLOW.format(process="workers", slow="workers.arm.session.sdk"), "workers"
 
 
 class ReadyWorkers(Slowly):

@@ -8,7 +8,8 @@ import redis.asyncio as redis
 from pydantic import SecretStr
 
 from tests.conftest import FakeClock, Valkey
-from workers.domain.ports import Inventory, Store
+from workers.domain.ports.inventory import Inventory
+from workers.domain.ports.store import Store
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.memory import MemoryInventory, MemoryStore

@@ -4,11 +4,11 @@ import hashlib
 from typing import Any
 
 from tests import builders as a
-from workers.domain.approvals import Approval
+from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
-from workers.domain.containment import Containment
+from workers.domain.containment.containment import Containment
 from workers.domain.ids import partition_of_vm
-from workers.domain.ports import Commit, Document
+from workers.domain.ports.store import Commit, Document
 from workers.store.retention import DEFAULT_RETENTION
 
 VM = a.vm_ref()

@@ -7,11 +7,11 @@ import pytest
 from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.rig import VM, P, approval, commit, containment, record
-from workers.domain.cards import Card
+from workers.domain.asking.cards import Card
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS
-from workers.domain.ports import Commit, Store
-from workers.domain.vm import ExpectedStart, VmRecord
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.vm import ExpectedStart, VmRecord
 
 
 class TestDocuments:

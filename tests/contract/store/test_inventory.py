@@ -4,7 +4,7 @@ import asyncio
 
 from tests import builders as a
 from tests.contract.store.rig import VM
-from workers.domain.ports import Inventory
+from workers.domain.ports.inventory import Inventory
 
 
 class TestInventory:

@@ -8,14 +8,14 @@ import pytest
 from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.rig import VM, P, approval, commit, containment, record
-from workers.domain.approvals import ApprovalState
-from workers.domain.cards import Card
-from workers.domain.containment import ContainmentState
+from workers.domain.asking.approvals import ApprovalState
+from workers.domain.asking.cards import Card
+from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import NotFound
 from workers.domain.ids import PARTITIONS, partition_of_vm
 from workers.domain.nudges import Scheduled
-from workers.domain.ports import Commit, Store
-from workers.domain.vm import VmRecord
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.vm import VmRecord
 
 
 class TestStanding:

@@ -23,7 +23,7 @@ from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import PARTITIONS
 from workers.domain.nudges import Scheduled
-from workers.domain.ports import Commit
+from workers.domain.ports.store import Commit
 from workers.store import keys
 from workers.store import pipe as pipe_module
 from workers.store.audit_log import AuditLog

@@ -13,13 +13,13 @@ from deploy.sandbox.processes import free_port
 from tests import builders as a
 from tests.conftest import FakeClock, Valkey
 from tests.contract.store.rig import RETENTION_S, VM, P, approval, commit, containment, record, sha1
-from workers.domain.approvals import ApprovalState
-from workers.domain.cards import Card
-from workers.domain.containment import ContainmentState
+from workers.domain.asking.approvals import ApprovalState
+from workers.domain.asking.cards import Card
+from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import approval_id
 from workers.domain.nudges import Scheduled
-from workers.domain.vm import VmRecord
+from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory

@@ -1,10 +1,10 @@
 """What a containment does to a VM, one module a step."""
 
-from workers.arm.clients import Azure
+from workers.arm.session.clients import Azure
 from workers.arm.steps.backup import Backup
 from workers.arm.steps.isolate import Isolate
 from workers.arm.steps.stop import Stop
-from workers.domain.ports import StepRunner
+from workers.domain.ports.steps import StepRunner
 
 
 def step_runners(azure: Azure) -> tuple[StepRunner, ...]:

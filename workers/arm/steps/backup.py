@@ -10,22 +10,22 @@ from enum import StrEnum
 
 from typing_extensions import override
 
-from workers.arm import backup
-from workers.arm.backup import Item
-from workers.arm.clients import Azure
-from workers.arm.errors import Busy
 from workers.arm.ids import group_id, name_of
-from workers.arm.longrunning import Accepted, OperationState, Outcome, look, next_look_s
-from workers.arm.machine import read_machine_to_contain, trusted_launch
+from workers.arm.read import backup
+from workers.arm.read.backup import Item
+from workers.arm.read.machine import read_machine_to_contain, trusted_launch
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import Busy
+from workers.arm.session.longrunning import Accepted, OperationState, Outcome, look, next_look_s
 from workers.arm.steps.lockdown import TAGS
-from workers.domain.containment import Progress, Step
+from workers.domain.containment.containment import Progress, Step
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.facts import Facts
 from workers.domain.model import Model
-from workers.domain.plans import Change, StepName
-from workers.domain.policy import LockdownProfile
-from workers.domain.ports import StepRunner
-from workers.domain.vm import VmRef
+from workers.domain.ports.steps import StepRunner
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.vm import VmRef
 
 KEEP = timedelta(days=30)
 """How long the backup that a containment takes is kept."""

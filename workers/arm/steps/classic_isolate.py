@@ -5,15 +5,15 @@ Which one is named in the profile, as ``isolate.classic_nsg``; without it the st
 
 from datetime import timedelta
 
-from workers.arm import classic
-from workers.arm.clients import Azure
 from workers.arm.ids import name_of, same
-from workers.arm.machine import gone
-from workers.domain.containment import Progress
+from workers.arm.read import classic
+from workers.arm.read.machine import gone
+from workers.arm.session.clients import Azure
+from workers.domain.containment.containment import Progress
+from workers.domain.containment.plans import Change
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.plans import Change
-from workers.domain.policy import LockdownProfile
-from workers.domain.vm import VmRef
+from workers.domain.starts.vm import VmRef
 
 SOON = timedelta(seconds=2)
 

@@ -18,20 +18,20 @@ from typing import Any
 
 from typing_extensions import override
 
-from workers.arm import network
-from workers.arm.clients import Azure
-from workers.arm.errors import Busy
 from workers.arm.ids import name_of, same
-from workers.arm.machine import nic_ids, read_machine_to_contain
+from workers.arm.read import network
+from workers.arm.read.machine import nic_ids, read_machine_to_contain
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import Busy
 from workers.arm.steps import classic_isolate
 from workers.arm.steps.lockdown import lockdown_nsg_id, locks_down, nsg_name, wanted_nsg
-from workers.domain.containment import Progress, Step
+from workers.domain.containment.containment import Progress, Step
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StartgateError, StepFailed
-from workers.domain.facts import Facts
-from workers.domain.plans import Change, StepName
-from workers.domain.policy import LockdownProfile
-from workers.domain.ports import StepRunner
-from workers.domain.vm import VmRef
+from workers.domain.ports.steps import StepRunner
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.vm import VmRef
 
 FIRST_LOOK_S = 0.25
 LAST_LOOK_S = 5.0

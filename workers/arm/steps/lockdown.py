@@ -8,9 +8,9 @@ Source: https://learn.microsoft.com/azure/virtual-network/network-security-group
 from typing import Any
 
 from workers.arm.ids import group_id
-from workers.arm.rules import listed
-from workers.domain.policy import LockdownProfile
-from workers.domain.vm import VmRef
+from workers.arm.read.rules import listed
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.starts.vm import VmRef
 
 TAGS = {"managed-by": "startgate"}
 FIRST_PRIORITY = 100

@@ -8,19 +8,19 @@ from datetime import timedelta
 
 from typing_extensions import override
 
-from workers.arm import classic
-from workers.arm.clients import Azure
-from workers.arm.errors import asking
-from workers.arm.longrunning import CORRELATION_ID, Accepted, Outcome, Receipt, look, next_look_s
-from workers.arm.machine import gone, power_of, read_machine
-from workers.domain.containment import Progress, Step
+from workers.arm.read import classic
+from workers.arm.read.machine import gone, power_of, read_machine
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import asking
+from workers.arm.session.longrunning import CORRELATION_ID, Accepted, Outcome, Receipt, look, next_look_s
+from workers.domain.containment.containment import Progress, Step
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.restoration import ran_before
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.facts import Facts
-from workers.domain.plans import Change, StepName
-from workers.domain.policy import LockdownProfile
-from workers.domain.ports import StepRunner
-from workers.domain.restoration import ran_before
-from workers.domain.vm import PowerState, VmRef
+from workers.domain.ports.steps import StepRunner
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.vm import PowerState, VmRef
 
 USUAL_LOOK_S = 3.0
 """Between two looks where Azure names no time: it allows 15 questions a minute about one VM's operations."""

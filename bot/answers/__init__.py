@@ -1,0 +1,1 @@
+"""Answers to a question, one doorway a file."""

@@ -1,0 +1,1 @@
+"""What people are shown, and how every copy of it is kept up to date."""

@@ -1,0 +1,1 @@
+"""Domain object → Block Kit: pure functions."""

@@ -1,0 +1,129 @@
+"""What is known about a start: who, from where, with which right, and what the Internet can reach."""
+
+import re
+
+from bot.cards.blocks.kit import listed
+from bot.cards.blocks.text import code, escape
+from workers.domain.asking.approvals import Approval
+from workers.domain.starts.events import WELL_KNOWN_CLIENTS, Access, Caller, CallerKind, Phase, StartEvent
+from workers.domain.starts.facts import Facts, NetworkFacts
+from workers.domain.starts.vm import OpenPort, PowerState, VmRef
+
+_MOST_PORTS = 5
+_MOST_IPS = 3
+_MOST_MISSING = 5
+_GROUP_SCOPE = re.compile(r"/subscriptions/[^/]+/resourcegroups/(?P<group>[^/]+)", re.IGNORECASE)
+_SUBSCRIPTION_SCOPE = re.compile(r"/subscriptions/[^/]+", re.IGNORECASE)
+_MANAGEMENT_SCOPE = re.compile(
+    r"/providers/microsoft\.management/managementgroups/(?P<group>[^/]+)", re.IGNORECASE
+)
+
+
+def who_did_what(event: StartEvent) -> str:
+    """``Alice Example (user, alice@contoso.com) started vm-web-01``, as mrkdwn."""
+    verb = "tried to start" if event.phase is Phase.FAILED else "started"
+    kind = "classic VM " if event.vm.classic else ""
+    return f"{caller(event.caller)} {verb} {kind}{code(event.vm.name)}"
+
+
+def caller(who: Caller) -> str:
+    """The caller's name, and in brackets what kind of identity it is and its address."""
+    about = ["unknown kind of identity" if who.kind is CallerKind.UNKNOWN else str(who.kind)]
+    if who.email and who.email != who.label:
+        about.append(escape(who.email, 120))
+    return f"*{escape(who.label, 120) or 'unknown caller'}* ({', '.join(about)})"
+
+
+def fields(approval: Approval) -> list[str]:
+    """The evidence as a section's fields."""
+    event, facts = approval.event, approval.facts
+    return [
+        f"*From*\n{_origin(event.caller)}",
+        f"*Allowed by*\n{_right(event.access, event.vm)}",
+        f"*Public IP*\n{_public_ips(facts.network)}",
+        f"*Open to the Internet*\n{_openings(facts.network)}",
+        f"*Machine*\n{_machine(facts)}",
+        f"*Where*\n{place(event.vm, facts.subscription_name)}",
+    ]
+
+
+def place(vm: VmRef, subscription_name: str) -> str:
+    """Resource group and subscription, the latter by name and the first part of its id."""
+    name = escape(subscription_name, 80)
+    subscription = f"{name} ({code(vm.subscription_id[:8])})" if name else code(vm.subscription_id[:8])
+    return f"Resource group {code(vm.resource_group)}\nSubscription {subscription}"
+
+
+def missing(facts: Facts) -> str:
+    """What is not known, each with its reason; empty when everything is."""
+    parts = [f"{escape(m.name, 60)} ({escape(m.reason, 150)})" for m in facts.missing]
+    return f"Not known: {listed(parts, _MOST_MISSING, 'fact')}." if parts else ""
+
+
+def scope(access_scope: str, vm: VmRef) -> str:
+    """A role assignment's scope in words, widest first: whole tenant, whole subscription … this VM."""
+    text = access_scope.strip().rstrip("/")
+    if not text:
+        return "the whole tenant" if access_scope.strip() else "an unknown scope"
+    if text.lower() == vm.key:
+        return "this VM"
+    if match := _MANAGEMENT_SCOPE.fullmatch(text):
+        return f"management group {code(match['group'])}"
+    if _SUBSCRIPTION_SCOPE.fullmatch(text):
+        return "the whole subscription"
+    if match := _GROUP_SCOPE.fullmatch(text):
+        return f"resource group {code(match['group'])}"
+    return code(text)
+
+
+def _origin(who: Caller) -> str:
+    if who.app_id.lower() in WELL_KNOWN_CLIENTS:
+        app = who.client_app
+    else:
+        app = f"client {code(who.app_id)}" if who.app_id else "unknown client"
+    return f"{app}, {code(who.ip, 60) if who.ip else 'unknown IP address'}\n{_sign_in(who)}"
+
+
+def _sign_in(who: Caller) -> str:
+    if who.mfa is not None:
+        return "Signed in with MFA" if who.mfa else "Signed in *without MFA*"
+    if who.kind in (CallerKind.SERVICE_PRINCIPAL, CallerKind.MANAGED_IDENTITY):
+        return "MFA does not apply"
+    return "MFA not stated"
+
+
+def _right(access: Access | None, vm: VmRef) -> str:
+    if access is None:
+        return "Not stated in the event"
+    return f"{escape(access.role, 120) or 'Unnamed role'}\non {scope(access.scope, vm)}"
+
+
+def _public_ips(network: NetworkFacts | None) -> str:
+    if network is None:
+        return "Not known"
+    return listed([code(ip, 60) for ip in network.public_ips], _MOST_IPS, "address") or "None"
+
+
+def _openings(network: NetworkFacts | None) -> str:
+    if network is None:
+        return "Not known"
+    openings = list(dict.fromkeys(_opening(port) for port in network.open_ports))
+    return listed(openings, _MOST_PORTS, "opening", between="\n") or "None"
+
+
+def _opening(port: OpenPort) -> str:
+    protocol = "" if port.protocol == "*" else f" {escape(port.protocol, 20)}"
+    ports = "All ports" if port.ports == "*" else code(port.ports, 40)
+    by = f"rule {code(port.rule, 90)}" if port.rule else "no security group"
+    return f"{ports}{protocol} ({by})"
+
+
+def _machine(facts: Facts) -> str:
+    if facts.gone:
+        return "No longer exists"
+    if facts.machine is None:
+        return "Not known"
+    power = facts.machine.power
+    state = "Power state unknown" if power is PowerState.UNKNOWN else power.capitalize()
+    about = [escape(facts.machine.size, 60), escape(facts.machine.location, 60)]
+    return "\n".join(filter(None, [state, ", ".join(filter(None, about))]))

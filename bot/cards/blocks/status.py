@@ -1,0 +1,227 @@
+"""Where things stand, in the same few words everywhere: headlines, names of steps, one line of progress."""
+
+from typing import NamedTuple
+
+from bot.cards.blocks.kit import listed
+from bot.cards.blocks.text import code, counted, escape, mention, when, words
+from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.containment.containment import (
+    CauseKind,
+    Containment,
+    ContainmentState,
+    Restoration,
+    StepState,
+)
+from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.starts.people import Actor
+from workers.domain.starts.vm import VmRef
+
+LOCKDOWN_COMMAND = "/vm-lockdown"
+RESTORE_COMMAND = "/vm-restore"
+
+_NAME = 60  # of a VM in a headline; Azure allows 64, and a phone shows about half
+
+
+class StepWords(NamedTuple):
+    """One step in words.
+
+    Attributes:
+        title: the imperative, for lists.
+        done: the participle, for results.
+        does: what it will do, where no plan says it more exactly.
+        undo: what takes it back, or what stays.
+    """
+
+    title: str
+    done: str
+    does: str
+    undo: str
+
+
+STEPS: dict[StepName, StepWords] = {
+    StepName.ISOLATE: StepWords(
+        title="Isolate",
+        done="isolated",
+        does="put the lockdown security group on every network interface",
+        undo="every network interface gets its former security group back",
+    ),
+    StepName.STOP: StepWords(
+        title="Stop",
+        done="stopped",
+        does="stop and deallocate the VM",
+        undo="the VM is started again only if you ask for it",
+    ),
+    StepName.BACKUP: StepWords(
+        title="Back up",
+        done="backed up",
+        does="protect the VM with Azure Backup and back it up now",
+        undo="protection and recovery points stay",
+    ),
+}
+
+STEP_STATES = {
+    StepState.TODO: "waiting",
+    StepState.STARTED: "under way",
+    StepState.DONE: "done",
+    StepState.FAILED: "failed",
+    StepState.SKIPPED: "skipped",
+}
+
+UNDO_STATES = {**STEP_STATES, StepState.DONE: "undone", StepState.FAILED: "not undone"}
+
+
+class Headline(NamedTuple):
+    """A state in one sign and a few words; the words alone say everything."""
+
+    sign: str
+    words: str
+
+    def of(self, vm: VmRef) -> str:
+        """The headline of this VM, for a header."""
+        colon = "" if self.words.endswith("?") else ":"
+        return f"{self.sign} {self.words}{colon} {words(vm.name, _NAME)}"
+
+
+_BY_CONTAINMENT = {
+    ContainmentState.PLANNED: Headline("\u26d4", "Containing"),
+    ContainmentState.RUNNING: Headline("\u26d4", "Containing"),
+    ContainmentState.CONTAINED: Headline("\U0001f512", "CONTAINED"),
+    ContainmentState.INCOMPLETE: Headline("\u26a0\ufe0f", "Containment incomplete"),
+    ContainmentState.RESTORING: Headline("\u21a9\ufe0f", "Restoring"),
+    ContainmentState.RESTORED: Headline("\u21a9\ufe0f", "Restored"),
+}
+
+_RESTORE_INCOMPLETE = Headline("\u26a0\ufe0f", "Restore incomplete")
+
+_BY_APPROVAL = {
+    ApprovalState.PENDING: Headline("\u2753", "Was this start expected?"),
+    ApprovalState.CONFIRMED: Headline("\u2705", "Confirmed as expected"),
+    ApprovalState.REJECTED: Headline("\u26d4", "Rejected"),
+    ApprovalState.EXPIRED: Headline("\u231b", "No answer"),
+    ApprovalState.WITHDRAWN: Headline("\u2796", "Withdrawn"),
+}
+_LEADS_TO_CONTAINMENT = {
+    ApprovalState.REJECTED: "Rejected",
+    ApprovalState.EXPIRED: "No answer",
+    ApprovalState.WITHDRAWN: "Locked down",
+}
+
+
+def containment_headline(containment: Containment) -> Headline:
+    """CONTAINED says so only here, and only when the document does."""
+    if containment.state is ContainmentState.INCOMPLETE and containment.restoration is not None:
+        return _RESTORE_INCOMPLETE
+    return _BY_CONTAINMENT[containment.state]
+
+
+def approval_headline(approval: Approval, containment: Containment | None) -> Headline:
+    """The state of the question, and of what became of it."""
+    if containment is None or approval.state not in _LEADS_TO_CONTAINMENT:
+        return _BY_APPROVAL[approval.state]
+    headline = containment_headline(containment)
+    if containment.state not in (ContainmentState.PLANNED, ContainmentState.RUNNING):
+        return headline
+    return Headline(headline.sign, f"{_LEADS_TO_CONTAINMENT[approval.state]}, containing")
+
+
+def progress(containment: Containment) -> str:
+    """The containment in one line of mrkdwn."""
+    steps = containment.steps
+    done = [s for s in steps if s.state is StepState.DONE]
+    each = ", ".join(f"{STEPS[s.name].title.lower()} {STEP_STATES[s.state]}" for s in steps)
+    match containment.state:
+        case ContainmentState.PLANNED | ContainmentState.RUNNING:
+            again = " once more" if containment.round > 1 else ""
+            return f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done. {sentence(each)}"
+        case ContainmentState.CONTAINED:
+            return f"*Contained:* {and_list([STEPS[s.name].done for s in done])}.{read_back(containment)}"
+        case ContainmentState.INCOMPLETE if containment.restoration is not None:
+            return f"*Restore incomplete:* {_undone(containment)} On-call has to look at it."
+        case ContainmentState.INCOMPLETE:
+            return (
+                f"*Incomplete:* {len(done)} of {counted(len(steps), 'step')} done. {sentence(each)}"
+                " On-call has to look at it."
+            )
+        case ContainmentState.RESTORING:
+            return f"The containment of {code(containment.vm.name)} is being undone. {_undone(containment)}"
+        case ContainmentState.RESTORED:
+            at = f" {when(containment.ended_at)}" if containment.ended_at else ""
+            return f"The containment of {code(containment.vm.name)} was undone{at}. {_undone(containment)}"
+
+
+def _undone(containment: Containment) -> str:
+    """Who had it undone and why, and how far each step's undo is."""
+    if containment.restoration is None:
+        return ""
+    steps = containment.restoration.steps
+    each = ", ".join(f"{STEPS[s.name].title.lower()} {UNDO_STATES[s.state]}" for s in steps)
+    return f"{restore_line(containment.restoration)} {sentence(each)}"
+
+
+def restore_line(restoration: Restoration) -> str:
+    """Who ordered a restore and why, as mrkdwn."""
+    start = ", with a start of the VM" if restoration.starts else ""
+    by, at = person(restoration.by), when(restoration.at)
+    return f"Restore{start} ordered by {by} {at}.{quoted(restoration.reason)}"
+
+
+def read_back(containment: Containment) -> str:
+    """When Azure itself was asked, with a space before it; empty while it was not."""
+    return f" Read back from Azure {when(containment.verified_at)}." if containment.verified_at else ""
+
+
+def cause_line(containment: Containment) -> str:
+    """By whom and why, as mrkdwn."""
+    cause = containment.cause
+    if cause.kind is CauseKind.SILENCE:  # its reason is the policy's word, not a person's
+        why = sentence(escape(cause.reason, 300)) or "Nobody answered."
+        return f"{why} The containment began {when(cause.at)}."
+    what = "Locked down" if cause.kind is CauseKind.LOCKDOWN else "The start was rejected"
+    by = f" by {person(cause.by)}" if cause.by else ""
+    return f"{what}{by} {when(cause.at)}.{quoted(cause.reason)}"
+
+
+def undo_command(containment: Containment) -> str:
+    """The command that takes the containment back, as code."""
+    return command(RESTORE_COMMAND, containment.vm)
+
+
+def command(name: str, vm: VmRef) -> str:
+    """A slash command about this VM, as code."""
+    return code(f"{name} {vm.name}")
+
+
+def quoted(reason: str) -> str:
+    """Somebody's own words, marked as theirs, with a space before; empty if they gave none."""
+    said = escape(reason, 600)
+    return f" Reason: \u201c{said}\u201d" if said else ""
+
+
+def person(actor: Actor) -> str:
+    """A person by name; by Slack id where we know no name. Never pings anybody."""
+    name = escape(actor.name or actor.email, 80)
+    return f"*{name}*" if name else mention(actor.slack_user)
+
+
+def and_list(items: list[str]) -> str:
+    """``isolated, stopped and backed up``; ``nothing`` for none."""
+    if len(items) < 2:  # noqa: PLR2004 - a list of one needs no "and"
+        return items[0] if items else "nothing"
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def still_let_in(profile: LockdownProfile) -> list[str]:
+    """The lockdown's exceptions, one line each; who rejects must know who stays connected."""
+    rules = profile.isolate.allow if StepName.ISOLATE in profile.steps else ()
+    return [
+        f"{escape(rule.name, 60)}: {escape(rule.source, 50)},"
+        f" {'any protocol' if rule.protocol == '*' else rule.protocol} {listed(rule.ports, 5, 'range')}"
+        for rule in rules
+    ]
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop; what ends in one keeps its own, and nothing stays nothing."""
+    stop = "" if text.endswith((".", "!", "?", "\u2026")) or not text else "."
+    return f"{text[:1].upper()}{text[1:]}{stop}"

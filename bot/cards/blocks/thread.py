@@ -1,0 +1,198 @@
+"""The replies below a card: what happened since, each said once and kept true by editing."""
+
+from bot.cards.blocks.by_hand import remedy
+from bot.cards.blocks.card import outcome
+from bot.cards.blocks.kit import section
+from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.restore_thread import restore_replies
+from bot.cards.blocks.status import (
+    LOCKDOWN_COMMAND,
+    STEPS,
+    and_list,
+    command,
+    containment_headline,
+    progress,
+    read_back,
+    sentence,
+    undo_command,
+)
+from bot.cards.blocks.text import code, counted, escape, mention, when
+from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.cards import CopyKind
+from workers.domain.containment.containment import (
+    MAX_ATTEMPTS,
+    Containment,
+    ContainmentState,
+    Step,
+    StepState,
+)
+from workers.domain.starts.vm import VmRef
+
+
+def replies(
+    approval: Approval | None,
+    containment: Containment | None,
+    *,
+    kind: CopyKind,
+    oncall_mention: str,
+) -> list[Reply]:
+    """The replies that the thread of this copy should hold now, in order.
+
+    A reply that was posted before and is not in here is history: leave it. ``oncall_mention`` is mrkdwn
+    made by ``mention`` or ``mention_group``; it may be empty.
+    """
+    found: list[Reply] = []
+    if approval is not None:
+        found += _question(approval, kind, oncall_mention)
+    if containment is not None:
+        found += _again(containment)
+        found += [_step(containment, step) for step in containment.steps if _begun(step)]
+        found += restore_replies(containment, oncall_mention)
+        found += _result(containment, oncall_mention)
+    return found
+
+
+def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[Reply]:
+    """Reminder and escalation while they can still be followed, and how it ended."""
+    found: list[Reply] = []
+    if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
+        found.append(_reminder(approval))
+    still_needed = approval.open or (
+        approval.state is ApprovalState.EXPIRED and approval.containment_id is None
+    )
+    if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:
+        found.append(_escalation(approval, oncall_mention))
+    if not approval.open:
+        key = {ApprovalState.EXPIRED: "expiry", ApprovalState.WITHDRAWN: "withdrawal"}.get(
+            approval.state, "decision"
+        )
+        found.append(_reply(key, sentence(escape(approval.outcome(), 400)), outcome(approval, None)[0]))
+    return found
+
+
+def _reminder(approval: Approval) -> Reply:
+    people = _people(approval)
+    calls = f"{people}: this still waits for an answer." if people else "This still waits for an answer."
+    return _reply(
+        "reminder",
+        f"Reminder: was the start of {escape(approval.event.vm.name, 80)} expected?",
+        f"{calls} Was the start of {code(approval.event.vm.name)} expected?"
+        f" There is time until {when(approval.expire_at)}.",
+    )
+
+
+def _escalation(approval: Approval, oncall_mention: str) -> Reply:
+    """Pages on-call; once the question has expired, it says what they can still do."""
+    vm, people = approval.event.vm, _people(approval)
+    calls = f"{oncall_mention}: nobody" if oncall_mention else "Nobody"
+    asked = f"Asked: {people}" if people else "Nobody could be asked directly"
+    since = f", {when(approval.asked_at)}" if people and approval.asked_at else ""
+    todo = (
+        "Please confirm or reject in the message above."
+        if approval.open
+        else "The question is closed and nothing was done to the VM."
+        f" To contain it, type {command(LOCKDOWN_COMMAND, vm)}."
+    )
+    return _reply(
+        "escalation",
+        f"Nobody answers about {escape(vm.name, 80)}",
+        f"{calls} has answered about {code(vm.name)}. {asked}{since}. {todo}",
+        pages=True,
+    )
+
+
+def _people(approval: Approval) -> str:
+    return ", ".join(mention(user) for user in approval.asked_whom[:10])
+
+
+def _begun(step: Step) -> bool:
+    return step.state is not StepState.TODO or step.attempt > 0 or bool(step.note)
+
+
+def _again(containment: Containment) -> list[Reply]:
+    if containment.round == 1:
+        return []
+    vm = containment.vm
+    return [
+        _reply(
+            f"again.{containment.round}",
+            f"{escape(vm.name, 80)} was started again",
+            f"{code(vm.name)} was started while it was contained. It is contained once more, without asking.",
+        )
+    ]
+
+
+def _step(containment: Containment, step: Step) -> Reply:
+    """One reply a step and round: it changes as the step goes on; being contained again starts a new one."""
+    title = STEPS[step.name].title
+    state, about = _step_state(step, containment.vm)
+    at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
+    return _reply(
+        f"step.{step.name}.{containment.round}",
+        f"{title}: {state}",
+        " ".join([f"*{title}* {state}{at}.", *filter(None, about)]),
+    )
+
+
+def _step_state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
+    """Where a step is in two or three words, and sentences about it."""
+    note = sentence(escape(step.note, 600))
+    change = sentence(escape(step.change.summary, 300)) if step.change else ""
+    match step.state:
+        case StepState.TODO:
+            next_try = f"Next attempt {when(step.look_at)}." if step.look_at else ""
+            return "is to be tried again", [note, next_try]
+        case StepState.STARTED:
+            again = f", attempt {step.attempt} of {MAX_ATTEMPTS}" if step.attempt > 1 else ""
+            return f"under way{again}", [change, note]
+        case StepState.DONE:
+            return "done", [f"Read back: {note}" if note else change]
+        case StepState.FAILED:
+            after = f" after {counted(step.attempt, 'attempt')}" if step.attempt > 1 else ""
+            reason = f"Reason: {note}" if note else ""
+            return f"failed{after}", [reason, f"By hand: {remedy(step.name, vm)}."]
+        case StepState.SKIPPED:
+            return "skipped", [note]
+
+
+def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
+    """How the containment ended; nothing while it goes on."""
+    name, vm = escape(containment.vm.name, 80), code(containment.vm.name)
+    words = containment_headline(containment).words
+    key = f"result.{containment.round}"
+    match containment.state:
+        case ContainmentState.CONTAINED:
+            text = (
+                f"*Contained:* {vm} is {done(containment)}.{read_back(containment)}"
+                f" To undo it, on-call types {undo_command(containment)}."
+            )
+        case ContainmentState.INCOMPLETE if containment.restoration is None:
+            text = _incomplete(containment, oncall_mention)
+        case ContainmentState.RESTORED:
+            key, text = f"restored.{containment.round}", progress(containment)
+        case _:
+            return []
+    return [_reply(key, f"{words}: {name}", text, pages=containment.state is ContainmentState.INCOMPLETE)]
+
+
+def _incomplete(containment: Containment, oncall_mention: str) -> str:
+    """Who has to act, what holds, what is left and why, and what to do by hand."""
+    vm = containment.vm
+    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    lines = [f"{calls}{code(vm.name)} is *not fully contained*. Done so far: {done(containment)}."]
+    for step in containment.steps:
+        title, why = STEPS[step.name].title, sentence(escape(step.note, 400)) or "No reason was given."
+        if step.state is StepState.SKIPPED:  # it was not to be done, so there is nothing to do by hand
+            lines.append(f"\u2022 *{title}* was skipped. {why}")
+        elif step.state is not StepState.DONE:
+            lines.append(f"\u2022 *{title}* is left. {why} By hand: {remedy(step.name, vm)}.")
+    return "\n".join(lines)
+
+
+def done(containment: Containment) -> str:
+    """What has been done to the VM: ``isolated and stopped``."""
+    return and_list([STEPS[s.name].done for s in containment.steps if s.state is StepState.DONE])
+
+
+def _reply(key: str, text: str, body: str, *, pages: bool = False) -> Reply:
+    return Reply(key, Message(text, [section(body)]), pages)

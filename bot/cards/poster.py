@@ -1,0 +1,143 @@
+"""Posts and edits single messages in Slack, once each: the intent goes into the message's metadata."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.cards.blocks.message import Message
+from bot.slack.errors import THROTTLING
+from bot.slack.pace import EDITING, SEARCHING, Pace, posting
+from workers.domain.asking.cards import Post
+
+log = structlog.get_logger(__name__)
+
+EVENT_TYPE = "startgate_card"
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+_SEARCHED = 200
+_CLOCK_SLACK_S = 120.0
+
+
+class Refused(Exception):
+    """Slack will not take this message there, however often it is tried.
+
+    Attributes:
+        code: Slack's error code, such as ``channel_not_found``.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Poster:
+    """Sends messages for cards, at Slack's pace.
+
+    ``key`` is one message's everywhere: its turn is kept by it.
+    """
+
+    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
+        self._client = client
+        self._pace = pace
+
+    def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
+        """When the message can be posted, looked for or edited, if that is too far away to be waited for.
+
+        ``post`` is what is known of it; ``None`` if it was never set out. One that somebody has to act on is
+        posted ``first``, before those that only tell how things go.
+        """
+        if post is None:
+            return self._pace.turn(posting(channel), key, first=first)
+        return self._pace.turn(SEARCHING if post.ts is None else EDITING, key)
+
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        key: str,
+        card_id: str,
+        intent: str,
+        thread_ts: str | None = None,
+        first: bool = False,
+    ) -> str:
+        """Post; answers the message's ``ts``. ``first`` is as in ``turn``.
+
+        Raises:
+            Refused: Slack says why in its code.
+            Throttled: it was not posted, and can be later.
+            DependencyAway: not known whether it was posted; ``find`` tells later.
+        """
+        async with self._pace.kept(posting(channel), key, first=first):
+            try:
+                answer = await self._client.chat_postMessage(
+                    channel=channel,
+                    text=message.text,
+                    blocks=message.blocks,
+                    thread_ts=thread_ts,
+                    metadata={"event_type": EVENT_TYPE, "event_payload": {"card": card_id, "intent": intent}},
+                    unfurl_links=False,
+                    unfurl_media=False,
+                )
+            except SlackApiError as error:
+                raise _as_refused(error) from error
+        return str(answer["ts"])
+
+    async def edit(self, channel: str, ts: str, message: Message, *, key: str) -> bool:
+        """Bring a message up to date; ``False`` when it is gone and has to be posted anew.
+
+        Raises:
+            Refused: Slack says why in its code.
+            Throttled: it was not edited, and can be later.
+            DependencyAway: not known whether it was edited.
+        """
+        async with self._pace.kept(EDITING, key):
+            try:
+                await self._client.chat_update(
+                    channel=channel, ts=ts, text=message.text, blocks=message.blocks
+                )
+            except SlackApiError as error:
+                if error.response.get("error") in _GONE:
+                    return False
+                raise _as_refused(error) from error
+        return True
+
+    async def find(self, channel: str, post: Post, *, key: str, thread_ts: str | None = None) -> str | None:
+        """The ``ts`` of the message that was sent with this intent, or ``None`` if it never arrived.
+
+        Raises:
+            Throttled: it can be looked for later.
+            DependencyAway: Slack does not answer.
+        """
+        oldest = f"{post.intended_at.timestamp() - _CLOCK_SLACK_S:.6f}"
+        cursor = ""
+        while True:
+            arguments: dict[str, Any] = {
+                "channel": channel,
+                "oldest": oldest,
+                "limit": _SEARCHED,
+                "include_all_metadata": True,
+                "cursor": cursor,
+            }
+            async with self._pace.kept(SEARCHING, key):
+                if thread_ts is None:
+                    answer = await self._client.conversations_history(**arguments)
+                else:
+                    answer = await self._client.conversations_replies(ts=thread_ts, **arguments)
+            for message in answer["messages"]:
+                payload = (message.get("metadata") or {}).get("event_payload") or {}
+                if payload.get("intent") == post.intent:
+                    log.info("found the message of an interrupted post", channel=channel, intent=post.intent)
+                    return str(message["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+            if not cursor:
+                return None
+
+
+def _as_refused(error: SlackApiError) -> Exception:
+    """A refusal that stays one; what passes goes on to the pace."""
+    code = str(error.response.get("error", ""))
+    passing = code in THROTTLING or int(error.response.status_code or 0) != 200  # noqa: PLR2004 - HTTP OK
+    return error if passing or code.endswith("_error") else Refused(code)

@@ -1,1 +1,0 @@
-"""What Slack sends us: one file a doorway."""

@@ -1,0 +1,1 @@
+"""How Slack is reached: connection, people and channels, pace, errors."""

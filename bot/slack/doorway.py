@@ -1,0 +1,119 @@
+"""How Slack reaches the bot: Socket Mode, or HTTP with signed requests."""
+
+import asyncio
+from typing import Protocol
+
+import structlog
+from aiohttp import web
+from pydantic import SecretStr
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.errors import slack_away
+from workers.domain.errors import DependencyAway, StartgateError
+from workers.runtime.lifecycle import leave_if_cancelled
+from workers.telemetry.health import Health
+
+log = structlog.get_logger(__name__)
+
+_WATCH_S = 1.0
+_PING_S = 5.0
+_SHORTEST_S, _LONGEST_S = 0.5, 15.0
+
+
+class WrongToken(StartgateError):
+    """Slack does not take the app-level token."""
+
+
+class Doorway(Protocol):
+    """Runs until cancelled."""
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Let Slack's requests in; ``ready`` is set when the first can come."""
+        ...
+
+
+class SocketDoorway:
+    """Socket Mode, with cures for two habits of the client that would leave the bot deaf for ever."""
+
+    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: SecretStr, health: Health) -> None:
+        self._client = client
+        self._token = app_token
+        self._health = health
+        self._handler = AsyncSocketModeHandler(
+            app, app_token.get_secret_value(), web_client=client, ping_interval=_PING_S
+        )
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Connect, and stay connected.
+
+        Raises:
+            WrongToken: the client itself would try a wrong token for ever.
+        """
+        await self._until_token_is_taken()
+        try:
+            await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no types there
+            ready.set()
+            self._health.ok("slack")
+            log.info("listening to Slack", mode="socket")
+            await self._watch()
+        finally:
+            await self._handler.close_async()  # type: ignore[no-untyped-call]  # as above
+
+    async def _until_token_is_taken(self) -> None:
+        wait = _SHORTEST_S
+        while True:
+            try:
+                with slack_away():
+                    await self._client.apps_connections_open(app_token=self._token.get_secret_value())
+            except SlackApiError as error:
+                raise WrongToken(
+                    f"Slack refuses STARTGATE_SLACK_APP_TOKEN ({error.response.get('error')}): "
+                    "it has to be an app-level token (xapp-…) with connections:write"
+                ) from None
+            except DependencyAway as away:
+                self._health.away("slack", str(away), retry_after_s=away.retry_after_s)
+                log.warning("Slack is away; trying again", error=str(away), again_in_s=wait)
+                await asyncio.sleep(wait)
+                wait = min(_LONGEST_S, wait * 2)
+            else:
+                return
+
+    async def _watch(self) -> None:
+        """A handshake that fails after its URL was issued would be repeated on that dead URL for ever."""
+        socket = self._handler.client
+        deaf_for = 0
+        while True:
+            leave_if_cancelled()
+            await asyncio.sleep(_WATCH_S)
+            if await socket.is_connected():
+                if deaf_for:
+                    self._health.ok("slack")
+                deaf_for = 0
+                continue
+            deaf_for += 1
+            self._health.away("slack", "no Socket Mode connection")
+            if deaf_for > 1:
+                socket.wss_uri = None
+
+
+class HttpDoorway:
+    """HTTP mode: Slack's signed requests to ``/slack/events`` on this port."""
+
+    def __init__(self, app: AsyncApp, port: int) -> None:
+        self._app = app
+        self._port = port
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Serve until cancelled."""
+        runner = web.AppRunner(self._app.server(self._port, "/slack/events").web_app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "0.0.0.0", self._port).start()  # noqa: S104 - behind the container's ingress
+            ready.set()
+            log.info("listening to Slack", mode="http", port=self._port)
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()

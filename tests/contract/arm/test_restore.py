@@ -1,0 +1,221 @@
+"""The undo of each step against the Azure stand-in: what was comes back, or what drifted is named."""
+
+import asyncio
+
+import pytest
+
+from deploy.sandbox.azure.model import NSG
+from deploy.sandbox.azure.server import AzureServer
+from deploy.sandbox.faults import Fault
+from tests.contract.arm.driver import (
+    LOCKDOWN,
+    MOST_LOOKS,
+    Driver,
+    isolating,
+    machine,
+    nics,
+    nsg_name,
+    sent,
+    stopping,
+)
+from workers.arm.session.clients import Azure
+from workers.domain.containment.containment import Progress
+from workers.domain.errors import DependencyAway, StepFailed
+
+OURS = "0f0f0f0f-0000-4000-8000-00000000beef"
+
+
+async def undone(driver: Driver, *, start: str | None = None) -> list[Progress]:
+    """Undo as the use case does: the undo's own token is kept from look to look."""
+    step, looks = driver.step.changed(token="", note=""), []
+    while len(looks) < MOST_LOOKS:
+        progress = await driver.runner.undo(driver.vm, driver.profile, step, start=start)
+        looks.append(progress)
+        if progress.done or progress.again:
+            return looks
+        step = step.changed(token=progress.token, note=progress.note)
+        await asyncio.sleep(0.01)
+    raise AssertionError("not undone")
+
+
+def started_events(arm: AzureServer) -> list[str]:
+    return [str(entry.data["correlation_id"]) for entry in arm.record.since(0, "event")]
+
+
+# Start
+
+
+async def test_a_vm_that_ran_is_started_under_our_correlation_id_and_reads_back(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = stopping(arm, azure, "db-01")
+    await driver.contain()
+
+    looks = await undone(driver, start=OURS)
+
+    assert machine(arm, "db-01").power == "running"
+    assert looks[-1].note == "started, power state read back"
+    assert len(sent(arm, "POST", "/start")) == 1
+    assert looks[0].started_as == OURS
+    assert started_events(arm) == [OURS]
+
+
+async def test_a_vm_that_was_off_before_stays_off_even_if_a_start_is_asked_for(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = stopping(arm, azure, "web-01")
+    await driver.contain()
+
+    (only,) = await undone(driver, start=OURS)
+
+    assert only.note == "left stopped, as it was before"
+    assert not sent(arm, "POST", "/start")
+
+
+async def test_a_start_that_azure_can_not_do_gives_its_code_and_words(arm: AzureServer, azure: Azure) -> None:
+    driver = stopping(arm, azure, "db-01")
+    await driver.contain()
+    arm.operations.set_speed(100)
+    first = await driver.runner.undo(driver.vm, driver.profile, driver.step.changed(token=""), start=OURS)
+    operation = arm.operations.running_on(driver.vm.resource_id)
+    assert operation is not None
+    operation.failure = ("AllocationFailed", "Sufficient capacity is not available.")
+    arm.operations.set_speed(0)
+    await asyncio.sleep(0.01)
+    operation.polls = 1
+
+    with pytest.raises(StepFailed, match="could not start it: AllocationFailed: Sufficient capacity"):
+        await driver.runner.undo(
+            driver.vm, driver.profile, driver.step.changed(token=first.token), start=OURS
+        )
+
+
+async def test_a_vm_that_starts_already_is_waited_for_and_not_started_twice(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = stopping(arm, azure, "db-01")
+    await driver.contain()
+    vm = machine(arm, "db-01")
+    vm.power = "starting"
+
+    first = await driver.runner.undo(driver.vm, driver.profile, driver.step.changed(token=""), start=OURS)
+    vm.power = "running"
+    again = driver.step.changed(token=first.token)
+
+    assert not first.done
+    assert (await driver.runner.undo(driver.vm, driver.profile, again, start=OURS)).done
+    assert not sent(arm, "POST", "/start")
+
+
+async def test_a_throttled_start_is_passed_on_and_done_later(arm: AzureServer, azure: Azure) -> None:
+    driver = stopping(arm, azure, "db-01")
+    await driver.contain()
+    arm.faults.put(Fault(method="POST", path="/start", status=429, retry_after_s=31))
+
+    with pytest.raises(DependencyAway) as away:
+        await undone(driver, start=OURS)
+
+    assert away.value.retry_after_s == 31
+    arm.faults.put()
+    assert (await undone(driver, start=OURS))[-1].done
+
+
+async def test_a_vm_deleted_since_can_not_be_started(arm: AzureServer, azure: Azure) -> None:
+    driver = stopping(arm, azure, "db-01")
+    await driver.contain()
+    arm.estate.remove(driver.vm.resource_id)
+
+    with pytest.raises(StepFailed, match="db-01 no longer exists"):
+        await undone(driver, start=OURS)
+
+
+async def test_a_classic_vm_is_started_under_our_correlation_id(arm: AzureServer, azure: Azure) -> None:
+    machine(arm, "legacy-01").power = "running"
+    driver = stopping(arm, azure, "legacy-01")
+    await driver.contain()
+
+    looks = await undone(driver, start=OURS)
+
+    assert looks[-1].done
+    assert machine(arm, "legacy-01").power == "running"
+    assert started_events(arm) == [OURS]
+
+
+# Isolate
+
+
+async def test_the_record_says_what_an_undo_brings_back(arm: AzureServer, azure: Azure) -> None:
+    driver = isolating(arm, azure, "build-07")
+    await driver.contain()
+
+    assert driver.step.change is not None
+    assert driver.step.change.back == (f"build-07-nic: NSG {LOCKDOWN} → none",)
+
+
+async def test_everything_that_drifted_is_named_and_left_as_it_is(arm: AzureServer, azure: Azure) -> None:
+    driver = isolating(arm, azure, "db-01")
+    await driver.contain()
+    first, second = nics(arm, "db-01")
+    other = nics(arm, "web-02")[0].properties["networkSecurityGroup"]["id"]
+    first.properties["networkSecurityGroup"] = {"id": other}
+    del second.properties["networkSecurityGroup"]
+
+    with pytest.raises(StepFailed) as failed:
+        await undone(driver)
+
+    assert failed.value.final
+    assert f"{first.name} has web-02-nsg now" in str(failed.value)
+    assert f"{second.name} has none now" in str(failed.value)
+    assert "its former NSG is db-01-nsg2" in str(failed.value)
+    assert [nsg_name(nic) for nic in (first, second)] == ["web-02-nsg", None]
+
+
+async def test_a_former_nsg_that_was_deleted_is_named_and_the_nic_stays_isolated(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = isolating(arm, azure, "web-01")
+    await driver.contain()
+    former = next(nsg for nsg in arm.estate.of(NSG) if nsg.name == "web-01-nsg")
+    arm.estate.remove(former.id)
+
+    with pytest.raises(StepFailed, match="had web-01-nsg, which was deleted since; it keeps") as failed:
+        await undone(driver)
+
+    assert failed.value.final
+    assert nsg_name(nics(arm, "web-01")[0]) == LOCKDOWN
+
+
+async def test_a_nic_that_was_deleted_is_said_to_be(arm: AzureServer, azure: Azure) -> None:
+    driver = isolating(arm, azure, "db-01")
+    await driver.contain()
+    gone, kept = nics(arm, "db-01")
+    arm.estate.remove(gone.id)
+
+    looks = await undone(driver)
+
+    assert looks[-1].note == f"1 NIC back to the former NSG, read back; {gone.name} was deleted since"
+    assert nsg_name(arm.estate.get(kept.id)) == "db-01-nsg2"
+
+
+async def test_a_write_that_azure_failed_is_written_again(arm: AzureServer, azure: Azure) -> None:
+    driver = isolating(arm, azure, "web-01")
+    before = nics(arm, "web-01")[0].properties["networkSecurityGroup"]
+    await driver.contain()
+    nic = nics(arm, "web-01")[0]
+    nic.properties |= {"networkSecurityGroup": before, "provisioningState": "Failed"}
+    nic.touch()
+
+    assert (await undone(driver))[-1].done
+    assert nics(arm, "web-01")[0].properties["provisioningState"] == "Succeeded"
+
+
+async def test_calling_it_once_more_changes_nothing_and_proves_it(arm: AzureServer, azure: Azure) -> None:
+    driver = isolating(arm, azure, "db-01")
+    await driver.contain()
+    await undone(driver)
+    writes = len(sent(arm, "PUT"))
+
+    (once_more,) = await undone(driver)
+
+    assert once_more.done
+    assert len(sent(arm, "PUT")) == writes

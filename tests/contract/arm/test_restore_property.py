@@ -1,0 +1,159 @@
+"""S5, with the real use cases and steps: a restore brings back exactly what was, or says what drifted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deploy.sandbox.azure.model import NIC, Resource, Vm
+from deploy.sandbox.azure.seed import add_vm
+from deploy.sandbox.azure.server import AzureServer
+from deploy.sandbox.world import NicSeed, VmSeed
+from tests import builders as a
+from tests.conftest import FakeClock
+from tests.contract.arm.driver import LOCKDOWN, nsg_name
+from workers.arm.session.clients import Azure
+from workers.arm.steps import step_runners
+from workers.bus.memory import MemoryNudger
+from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import partition_of_vm
+from workers.domain.ports.store import Commit
+from workers.domain.starts.vm import VmRef
+from workers.store.memory import MemoryStore
+from workers.use_cases.containment.contain import Contain
+from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.restore import Restore
+
+PROFILE = LockdownProfile(steps=(StepName.ISOLATE, StepName.STOP))
+OWN, NONE, SHARED = "own", "none", "shared"
+"""What a NIC may carry before: an NSG of its own, none, or that of another machine."""
+
+
+class House:
+    """The product's use cases over memory, with Azure's stand-in behind them."""
+
+    def __init__(self, azure: Azure) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore(self.clock)
+        ports = {"store": self.store, "nudger": MemoryNudger(), "clock": self.clock}
+        self.contain = Contain(runners=step_runners(azure), **ports)
+        self.lock_down, self.restore = LockDown(**ports), Restore(**ports)
+
+    async def until_rest(self, containment_id: str) -> Containment:
+        for _ in range(200):
+            containment = await self.store.containment(containment_id)
+            due = containment.due_at()
+            if due is None:
+                return containment
+            self.clock.to(due)
+            await asyncio.sleep(0.002)
+            await self.contain(containment_id)
+        raise AssertionError("does not come to rest")
+
+
+@pytest.fixture
+async def arm() -> AsyncIterator[AzureServer]:
+    server = AzureServer(speed=0)
+    server.throttle.enforced = False  # the clock here runs faster than Azure's
+    await server.start()
+    yield server
+    await server.stop()
+
+
+def nics_of(arm: AzureServer, vm: Vm) -> list[Resource]:
+    return [arm.estate.get(nic_id) for nic_id in vm.nic_ids()]
+
+
+def put_nsg(nic: Resource, nsg_id: str | None) -> None:
+    """Behind the product's back, as in the portal."""
+    nic.properties.pop("networkSecurityGroup", None)
+    if nsg_id is not None:
+        nic.properties["networkSecurityGroup"] = {"id": nsg_id}
+    nic.touch()
+
+
+def new_vm(arm: AzureServer, before: list[str], *, running: bool) -> Vm:
+    count = sum(isinstance(one, Vm) for one in arm.estate.vms())
+    seed = VmSeed(
+        name=f"any-{count}",
+        group=f"rg-any-{count}",
+        location="westeurope",
+        power="running" if running else "deallocated",
+        nics=[NicSeed(nsg="none") if kind == NONE else NicSeed(open=["22"]) for kind in before],
+    )
+    add_vm(arm.estate, arm.world, seed)
+    vm = next(one for one in arm.estate.vms() if one.name == seed.name)
+    shared = next(nic for nic in arm.estate.of(NIC) if nic.name == "web-01-nic")
+    for nic, kind in zip(nics_of(arm, vm), before, strict=True):
+        if kind == SHARED:
+            put_nsg(nic, shared.properties["networkSecurityGroup"]["id"])
+    return vm
+
+
+class Case(NamedTuple):
+    """A VM as it was, how it is restored, and the indices of NICs that somebody changes in between."""
+
+    before: list[str]
+    running: bool
+    start: bool
+    rounds: int
+    drifted: set[int]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    before = draw(st.lists(st.sampled_from([OWN, NONE, SHARED]), max_size=8))
+    drifted = draw(st.sets(st.integers(0, len(before) - 1))) if before and draw(st.booleans()) else set()
+    return Case(before, draw(st.booleans()), draw(st.booleans()), draw(st.integers(1, 2)), drifted)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(cases())
+async def test_a_restore_brings_back_exactly_what_was_or_names_what_drifted(
+    arm: AzureServer, azure: Azure, case: Case
+) -> None:
+    vm = new_vm(arm, case.before, running=case.running)
+    was = [nsg_name(nic) for nic in nics_of(arm, vm)]
+    house, ref = House(azure), VmRef.parse(vm.id)
+    locked = await house.lock_down(ref, a.oncall(), PROFILE)
+    held = await house.until_rest(locked.containment.id)
+    for _ in range(case.rounds - 1):  # started by somebody, with its NICs opened, and contained again
+        vm.power = "running"
+        again = held.once_more()
+        partition = partition_of_vm(ref.key)
+        await house.store.commit(Commit(partition=partition, documents=(again,)))
+        held = await house.until_rest(held.id)
+    assert held.state is ContainmentState.CONTAINED
+    assert {nsg_name(nic) for nic in nics_of(arm, vm)} <= {LOCKDOWN}
+
+    foreign = next(nic for nic in arm.estate.of(NIC) if nic.name == "web-02-nic")
+    for index in case.drifted:
+        put_nsg(nics_of(arm, vm)[index], foreign.properties["networkSecurityGroup"]["id"])
+
+    await house.restore(held.id, a.oncall(), start=case.start)
+    ended = await house.until_rest(held.id)
+
+    now = [nsg_name(nic) for nic in nics_of(arm, vm)]
+    assert ended.restoration is not None
+    if case.drifted:
+        assert ended.state is ContainmentState.INCOMPLETE
+        said = ended.restoration.step(StepName.ISOLATE).note
+        for index, nic in enumerate(nics_of(arm, vm)):
+            assert (f"{nic.name} has web-02-nsg now" in said) is (index in case.drifted) or len(said) == 500
+        assert now == ["web-02-nsg" if i in case.drifted else group for i, group in enumerate(was)]
+        assert (await house.store.vm_record(ref)).containment_id == held.id
+        assert vm.power == "deallocated"
+    else:
+        assert ended.state is ContainmentState.RESTORED
+        assert now == was
+        assert (await house.store.vm_record(ref)).containment_id is None
+        assert vm.power == ("running" if case.start and case.running else "deallocated")

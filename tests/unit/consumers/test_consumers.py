@@ -1,0 +1,110 @@
+"""A message becomes a use case; what can't be understood is dead-lettered with its reason, and audited."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import builders as a
+from tests.conftest import Rig
+from tests.unit.consumers.start_tellings import grid
+from workers.consumers.starts import StartsConsumer
+from workers.consumers.work import WorkConsumer
+from workers.domain.containment.containment import ContainmentState
+from workers.domain.errors import DependencyAway
+from workers.domain.ids import PARTITIONS
+from workers.domain.messages import Complete, DeadLetter, Message
+from workers.domain.nudges import Nudge, Subject
+
+
+def starts(rig: Rig) -> StartsConsumer:
+    return StartsConsumer(open_approval=rig.open, store=rig.store, clock=rig.clock)
+
+
+def work(rig: Rig) -> WorkConsumer:
+    return WorkConsumer(look_at_approval=rig.look, contain=rig.contain)
+
+
+def message(data: object) -> Message:
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return Message(body=body, message_id="m-1")
+
+
+class TestStarts:
+    async def test_a_start_is_asked_about_and_its_message_done(self, rig: Rig) -> None:
+        assert await starts(rig)(message([grid()])) == Complete()
+        assert await rig.kinds() == ["approval.opened"]
+
+    async def test_every_start_in_a_message_is_asked_about(self, rig: Rig) -> None:
+        other = a.vm_ref(name="vm-web-02").resource_id
+        assert await starts(rig)(message([grid(), grid(resourceUri=other)])) == Complete()
+        assert len(rig.nudger.to_notices) == 2
+
+    async def test_a_message_that_was_half_done_asks_nobody_twice(self, rig: Rig) -> None:
+        both = message([grid(), grid(correlationId="C-2")])
+        await starts(rig)(message([grid()]))
+        await starts(rig)(both)
+        await starts(rig)(both)
+        assert await rig.kinds() == ["approval.opened", "approval.opened"]
+
+    async def test_what_is_no_start_is_dead_lettered_with_its_reason_and_audited(self, rig: Rig) -> None:
+        consumer = starts(rig)
+        settlement = await consumer(message(b"nonsense"))
+        assert isinstance(settlement, DeadLetter)
+        assert settlement.reason == "NotJson"
+        assert consumer.dead_lettered == 1
+        records = [r for p in range(PARTITIONS) for r in await rig.store.audit(p)]
+        assert [r.kind for r in records] == ["message.dead-lettered"]
+        assert records[0].details["message_id"] == "m-1"
+        assert records[0].details["reason"] == "NotJson"
+
+    async def test_azure_away_is_passed_on_and_nothing_is_settled(self, rig: Rig) -> None:
+        rig.facts.answer = DependencyAway("azure", "throttled")
+        now = a.NOW.isoformat()
+        with pytest.raises(DependencyAway):
+            await starts(rig)(message(grid() | {"eventTime": now}))
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.binary(max_size=100) | st.dictionaries(st.text(max_size=5), st.text(max_size=5)))
+    async def test_any_message_is_settled_and_its_settlement_can_be_sent(self, data: object) -> None:
+        settlement = await starts(Rig())(message(data))
+        assert isinstance(settlement, DeadLetter)
+        assert settlement.model_dump_json()
+
+
+class TestWork:
+    async def test_a_nudge_about_a_containment_brings_it_forward(self, rig: Rig) -> None:
+        containment = await rig.rejected()
+        nudge = Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=1)
+        assert await work(rig)(message(nudge.model_dump_json().encode())) == Complete()
+        assert (await rig.store.containment(containment.id)).state is ContainmentState.RUNNING
+
+    async def test_a_nudge_about_an_approval_looks_at_its_deadlines(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        rig.clock.to(approval.remind_at)
+        nudge = Nudge(subject=Subject.APPROVAL, id=approval.id, version=99)
+        await work(rig)(message(nudge.model_dump_json().encode()))
+        assert (await rig.store.approval(approval.id)).reminded_at == approval.remind_at
+
+    @pytest.mark.parametrize("subject", Subject)
+    @pytest.mark.parametrize("about", ["a" + "0" * 25, "c" + "0" * 25, "nonsense", ""])
+    async def test_a_nudge_about_nothing_is_done(self, rig: Rig, subject: Subject, about: str) -> None:
+        nudge = Nudge(subject=subject, id=about, version=1)
+        assert await work(rig)(message(nudge.model_dump_json().encode())) == Complete()
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.binary(max_size=60) | st.dictionaries(st.sampled_from(["subject", "id", "version"]), st.text()))
+    async def test_what_is_no_nudge_is_dead_lettered(self, data: object) -> None:
+        settlement = await work(Rig())(message(data))
+        assert isinstance(settlement, DeadLetter)
+        assert settlement.reason == "NotANudge"
+        assert settlement.model_dump_json()
+
+    async def test_a_nudge_proves_nothing(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        for subject in Subject:
+            nudge = Nudge(subject=subject, id=approval.id, version=approval.version)
+            await work(rig)(message(nudge.model_dump_json().encode()))
+        assert await rig.store.approval(approval.id) == approval
+        assert all(runner.begun == [] for runner in rig.runners.values())

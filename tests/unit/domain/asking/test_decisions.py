@@ -1,0 +1,108 @@
+"""Who may confirm, reject and lock down."""
+
+from typing import Any
+
+import pytest
+
+from tests import builders as a
+from workers.domain.asking.decisions import Answer, may_answer, may_lock_down
+from workers.domain.starts.people import Actor
+
+OWNER = a.owner()
+OWNER_BY_ID = a.owner(emails=(), slack_users=("U0BOB0001",), source="tag contact")
+CALLER = a.caller(email="carol@contoso.com")
+
+ALICE = a.actor()
+BOB = a.actor(slack_user="U0BOB0001", name="Bob", email="bob@contoso.com")
+CAROL = a.actor(slack_user="U0CAROL01", name="Carol", email="Carol@Contoso.com")
+MALLORY = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@evil.example")
+NAMELESS = a.actor(slack_user="U0NOBODY1", name="", email="")
+
+
+def may(answer: Answer, actor: Actor, *, owner: Any = OWNER, caller: Any = CALLER) -> bool:
+    return may_answer(answer, actor, owner, caller).allowed
+
+
+class TestOwners:
+    @pytest.mark.parametrize("answer", Answer)
+    def test_the_owner_by_address_may_confirm_and_reject(self, answer: Answer) -> None:
+        assert may(answer, ALICE)
+
+    @pytest.mark.parametrize("answer", Answer)
+    def test_addresses_are_compared_without_regard_to_case(self, answer: Answer) -> None:
+        assert may(answer, a.actor(email="ALICE@Contoso.COM"))
+
+    @pytest.mark.parametrize("answer", Answer)
+    def test_the_owner_by_slack_id_may_whatever_their_address(self, answer: Answer) -> None:
+        assert may(answer, BOB, owner=OWNER_BY_ID)
+        assert may(answer, BOB.changed(email=""), owner=OWNER_BY_ID)
+
+    @pytest.mark.parametrize("answer", Answer)
+    def test_a_slack_id_is_compared_as_it_is(self, answer: Answer) -> None:
+        assert not may(answer, BOB.changed(slack_user="u0bob0001"), owner=OWNER_BY_ID)
+
+    def test_the_reason_names_where_the_right_comes_from(self) -> None:
+        assert may_answer(Answer.CONFIRM, ALICE, OWNER, CALLER).reason == "owner by tag owner"
+
+
+class TestOnCall:
+    @pytest.mark.parametrize("answer", Answer)
+    def test_on_call_may_confirm_and_reject(self, answer: Answer) -> None:
+        assert may(answer, a.oncall())
+
+    @pytest.mark.parametrize("answer", Answer)
+    def test_on_call_may_where_no_owner_is_known(self, answer: Answer) -> None:
+        assert may(answer, a.oncall(), owner=a.owner(emails=(), source="no tag owner"))
+
+    def test_doubt_about_who_is_on_call_refuses_and_says_so(self) -> None:
+        doubtful = a.oncall(on_call=False, doubt="Slack did not say who is on call.")
+        for permission in (
+            may_answer(Answer.REJECT, doubtful, OWNER, CALLER),
+            may_answer(Answer.CONFIRM, doubtful, OWNER, CALLER),
+            may_lock_down(doubtful),
+        ):
+            assert not permission.allowed
+            assert permission.reason.endswith("Slack did not say who is on call.")
+
+
+class TestTheCaller:
+    def test_whoever_started_it_may_reject(self) -> None:
+        assert may(Answer.REJECT, CAROL)
+
+    def test_whoever_started_it_may_not_confirm_their_own_start(self) -> None:
+        assert not may(Answer.CONFIRM, CAROL)
+
+    def test_a_caller_without_an_address_is_nobody_without_an_address(self) -> None:
+        assert not may(Answer.REJECT, NAMELESS, caller=a.caller(email=""))
+        assert not may(Answer.CONFIRM, NAMELESS, caller=a.caller(email=""))
+
+
+class TestStrangers:
+    @pytest.mark.parametrize("answer", Answer)
+    def test_a_stranger_may_nothing(self, answer: Answer) -> None:
+        assert not may(answer, MALLORY)
+        assert not may_lock_down(MALLORY).allowed
+
+    @pytest.mark.parametrize("answer", Answer)
+    def test_no_address_is_no_owner_of_a_vm_without_owner(self, answer: Answer) -> None:
+        unknown = a.owner(emails=(), slack_users=(), source="no tag owner")
+        assert not may(answer, NAMELESS, owner=unknown)
+        assert not may(answer, NAMELESS, owner=a.owner(emails=("",)))
+
+    @pytest.mark.parametrize("answer", Answer)
+    def test_a_name_gives_no_right(self, answer: Answer) -> None:
+        assert not may(answer, MALLORY.changed(name="alice@contoso.com"))
+
+    def test_a_refusal_says_who_may(self) -> None:
+        known = may_answer(Answer.CONFIRM, MALLORY, OWNER, CALLER)
+        assert known.reason == "Only the VM's owner or on-call may confirm this start."
+        unknown = may_answer(Answer.REJECT, MALLORY, a.owner(emails=()), CALLER)
+        assert unknown.reason == "Only on-call (no owner is known) may reject this start."
+
+
+class TestLockdowns:
+    def test_on_call_alone_may_lock_down(self) -> None:
+        assert may_lock_down(a.oncall()).allowed
+        assert not may_lock_down(ALICE).allowed
+        assert not may_lock_down(CAROL).allowed
+        assert may_lock_down(ALICE).reason == "Only on-call may lock a VM down."

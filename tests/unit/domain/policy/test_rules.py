@@ -1,0 +1,297 @@
+"""Rules: the first that matches decides, before facts are read if it can; what is unknown matches nothing."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import builders as a
+from workers.domain.policy.conditions import Condition, InvalidCondition, Unevaluated, activation
+from workers.domain.policy.flaws import Flaw
+from workers.domain.policy.model import Rule, Verdict
+from workers.domain.policy.rules import Rules, Ruling, Seen, Undecided
+from workers.domain.policy.variables import VARIABLES, Case, known_values
+from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
+
+NIGHT = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)  # 04:50 in Berlin
+KNOWN = Case(a.start_event(), NIGHT, a.facts(), a.owner())
+
+
+def rule(name: str, when: str, verdict: Verdict = Verdict.PASS) -> Rule:
+    return Rule(name=name, when=when, verdict=verdict)
+
+
+def holds(when: str, case: Case = KNOWN) -> bool:
+    condition = Condition(when)
+    return condition.holds(activation(known_values(case, condition.variables)))
+
+
+def flaws(when: str) -> list[Flaw]:
+    """What is wrong with it; any other error is the test's failure."""
+    try:
+        Condition(when)
+    except InvalidCondition as invalid:
+        return invalid.flaws
+    return []
+
+
+def why_not(when: str, case: Case = KNOWN) -> str:
+    with pytest.raises(Unevaluated) as raised:
+        holds(when, case)
+    return str(raised.value)
+
+
+def decided(*rules: Rule, case: Case = KNOWN) -> Ruling:
+    ruling = Rules(rules).early(case.event, case.now)
+    if isinstance(ruling, Undecided):
+        assert case.facts is not None
+        assert case.owner is not None
+        return ruling.decide(case.facts, case.owner)
+    return ruling
+
+
+class TestWhatCanBeAsked:
+    @pytest.mark.parametrize(
+        "when",
+        [
+            'event.operation == "microsoft.compute/virtualmachines/start/action"',
+            'event.phase == "started" && event.at == timestamp("2026-11-24T03:49:00Z")',
+            'event.correlation_id == "cccccccc-0000-0000-0000-000000000001"',
+            'vm.id.endsWith("/virtualmachines/vm-web-01") && vm.name == "vm-web-01" && !vm.classic',
+            f'vm.resource_group == "rg-web" && vm.subscription_id == "{a.SUBSCRIPTION}"',
+            'vm.tags["env"] == "prod" && vm.tags.env == "prod" && has(vm.tags.env) && "env" in vm.tags',
+            'vm.location == "westeurope" && vm.size == "Standard_D4s_v5" && vm.power == "running"',
+            'caller.kind == "user" && caller.name == "Alice Example" && caller.email == "alice@contoso.com"',
+            f'caller.app_id == "{a.AZURE_CLI}" && caller.client_app == "Azure CLI" && caller.mfa',
+            'caller.object_id.startsWith("aaaaaaaa-") && caller.ip == "203.0.113.7"',
+            'owner.known && "alice@contoso.com" in owner.emails && owner.source == "tag owner"',
+            "owner.slack_users == [] && !facts.protected && facts.missing.size() == 0",
+            'facts.subscription_name == "Contoso Production" && facts.open_ports == ["22"]',
+            'facts.public_ips.exists(ip, ip.startsWith("198.51.100."))',
+            'now.getHours("Europe/Berlin") == 4 && now.getHours() == 3 && now - event.at == duration("60s")',
+        ],
+    )
+    def test_every_variable_has_its_value(self, when: str) -> None:
+        assert holds(when)
+
+    def test_each_of_them_is_there_in_a_full_case(self) -> None:
+        assert {name for name, variable in VARIABLES.items() if variable.of(KNOWN) is None} == set()
+
+    def test_ids_and_names_of_resources_do_not_depend_on_their_spelling(self) -> None:
+        shouted = a.start_event(
+            vm=a.vm_ref(name="VM-Web-01", group="RG-Web"), caller=a.caller(app_id=a.AZURE_CLI.upper())
+        )
+        assert holds(
+            f'vm.name == "vm-web-01" && vm.resource_group == "rg-web" && caller.app_id == "{a.AZURE_CLI}"',
+            Case(shouted, NIGHT),
+        )
+
+    def test_a_tag_is_found_as_spelt_and_in_lower_case(self) -> None:
+        case = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags={"Env": "prod"})))
+        assert holds('vm.tags["env"] == "prod" && vm.tags["Env"] == "prod"', case)
+
+    def test_mfa_is_so_only_where_the_token_says_so(self) -> None:
+        for mfa in (None, False):
+            assert not holds("caller.mfa", Case(a.start_event(caller=a.caller(mfa=mfa)), NIGHT))
+
+
+class TestWhichNeedFacts:
+    @pytest.mark.parametrize("name", VARIABLES)
+    def test_a_condition_needs_facts_exactly_when_a_variable_of_it_does(self, name: str) -> None:
+        assert Condition(f"type({name}) == type({name})").needs_facts is VARIABLES[name].fact
+
+    def test_it_is_what_the_expression_means_that_counts_not_which_words_are_in_it(self) -> None:
+        assert not Condition('caller.name == "vm.tags" && ["x"].exists(facts, facts == "x")').needs_facts
+        assert Condition('vm . tags ["env"] == "prod"').needs_facts
+        assert Condition('.vm.tags["env"] == "prod"').needs_facts
+
+    def test_no_way_to_write_a_name_hides_its_value(self) -> None:
+        assert holds('caller // whose\n . kind == "user" && .caller.`kind` == "user"')
+
+
+class TestOrder:
+    def test_the_first_that_matches_decides(self) -> None:
+        ruling = decided(
+            rule("never", "false"), rule("ask", "true", Verdict.ASK), rule("later", "true", Verdict.PASS)
+        )
+        assert (ruling.verdict, ruling.name) == (Verdict.ASK, "ask")
+
+    def test_where_none_matches_the_owner_is_asked_as_the_defaults_say(self) -> None:
+        for rules in ([], [rule("never", "false")], [rule("no", 'vm.tags["env"] == "dev"')]):
+            ruling = decided(*rules)
+            assert (ruling.verdict, ruling.rule, ruling.name) == (Verdict.ASK, None, "defaults")
+
+    def test_what_the_event_tells_decides_before_any_fact(self) -> None:
+        rules = Rules(
+            [rule("never", "false"), rule("night", "now.getHours() < 6"), rule("x", "vm.size == 'S'")]
+        )
+        ruling = rules.early(a.start_event(), NIGHT)
+        assert isinstance(ruling, Ruling)
+        assert ruling.name == "night"
+
+    def test_a_rule_that_needs_facts_is_waited_for_before_those_behind_it(self) -> None:
+        rules = Rules([rule("prod", 'vm.tags["env"] == "prod"', Verdict.ASK), rule("all", "true")])
+        undecided = rules.early(a.start_event(), NIGHT)
+        assert isinstance(undecided, Undecided)
+        assert undecided.decide(a.facts(), a.owner()).name == "prod"
+        other = a.facts(machine=MachineFacts(tags={"env": "dev"}))
+        assert undecided.decide(other, a.owner()).name == "all"
+
+    def test_the_rules_that_need_facts_are_known(self) -> None:
+        rules = Rules([rule("a", "true"), rule("b", "owner.known"), rule("c", "facts.protected")])
+        assert [each.name for each in rules.needing_facts] == ["b", "c"]
+
+    def test_each_rule_can_be_looked_at_by_itself(self) -> None:
+        rules = Rules(
+            [rule("a", "true"), rule("b", "false"), rule("c", "owner.known"), rule("d", "1 / 0 == 1")]
+        )
+        looks = rules.look(Case(a.start_event(), NIGHT))
+        assert [look.seen for look in looks] == [
+            Seen.MATCHES, Seen.DIFFERS, Seen.NEEDS_FACTS, Seen.UNEVALUATED,
+        ]  # fmt: skip
+        assert looks[3].reason == "divide by zero"
+
+
+class TestWhatIsUnknownMatchesNothing:
+    def test_a_missing_tag_is_named_and_the_next_rule_is_tried(self) -> None:
+        ruling = decided(rule("team", 'vm.tags["team"] == "x"'), rule("rest", "true", Verdict.ASK))
+        assert ruling.name == "rest"
+        assert ruling.unevaluated == {"team": 'no such key: "team"'}
+
+    @pytest.mark.parametrize(
+        "when",
+        [
+            'vm.tags["env"] != "prod"',
+            "!has(vm.tags.env)",
+            "vm.tags.size() == 0",
+            '!("env" in vm.tags)',
+            "vm.tags.all(name, false)",
+            "!owner.known",
+            "owner.emails.size() == 0",
+            "facts.open_ports.size() == 0",
+            "facts.public_ips == []",
+            "!facts.protected",
+            'vm.power != "running"',
+            'vm.location != "x" && vm.size != "x"',
+            'facts.subscription_name != "x"',
+        ],
+    )
+    def test_a_fact_that_was_not_read_is_neither_there_nor_away(self, when: str) -> None:
+        nothing = Facts(missing=(MissingFact(name="everything", reason="timeout"),))
+        case = KNOWN._replace(facts=nothing, owner=a.owner(emails=(), source="unknown"))
+        assert "is not known" in why_not(when, case)
+        assert decided(rule("r", when), case=case).verdict is Verdict.ASK
+
+    def test_what_was_read_counts_although_something_else_was_not(self) -> None:
+        facts = a.facts(network=None, missing=(MissingFact(name="network", reason="timeout"),))
+        case = KNOWN._replace(facts=facts)
+        assert holds('vm.tags["env"] == "prod" && facts.missing == ["network"]', case)
+        assert why_not("facts.open_ports.size() == 0", case) == "facts.open_ports is not known"
+
+    def test_no_rule_passes_what_a_rule_before_it_might_have_asked_about(self) -> None:
+        strict = rule("prod", 'vm.tags["env"] == "prod"', Verdict.ASK)
+        expected, last = rule("night", "now.getHours() < 6"), rule("last", "true", Verdict.ASK)
+        unread = KNOWN._replace(facts=Facts())
+        ruling = decided(strict, expected, case=unread)
+        assert (ruling.verdict, ruling.name) == (Verdict.ASK, "defaults")
+        assert ruling.unevaluated["night"] == "holds, but it is not known whether 'prod' does"
+        assert decided(strict, expected, last, case=unread).name == "last"
+        untagged = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags={"team": "web"})))
+        assert decided(strict, expected, case=untagged).name == "night", "it is known that there is no tag"
+
+    def test_what_an_or_does_not_depend_on_may_be_unknown(self) -> None:
+        case = KNOWN._replace(facts=Facts())
+        assert holds('vm.tags["env"] == "prod" || vm.name.startsWith("vm-")', case)
+
+    def test_half_a_character_is_not_evaluated_and_crashes_nothing(self) -> None:
+        case = Case(a.start_event(caller=a.caller(name="\ud800")), NIGHT)
+        assert "can't be read" in why_not('caller.name != "Bob"', case)
+
+
+class TestBounds:
+    def test_loops_in_loops_end(self) -> None:
+        ten = "[0,1,2,3,4,5,6,7,8,9]"
+        when = "".join(f"{ten}.all({name}, " for name in "abcdefghi") + "true" + ")" * 9
+        begun = time.perf_counter()
+        assert "iteration budget exceeded" in why_not(when)
+        assert time.perf_counter() - begun < 1
+
+    def test_loops_over_as_many_tags_as_azure_allows_end_soon(self) -> None:
+        tags = {f"name-{n}": "v" * 256 for n in range(50)}
+        case = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags=tags)))
+        when = "vm.tags.exists(a, vm.tags.exists(b, vm.tags[a] + b == vm.tags[b] && a != b))"
+        begun = time.perf_counter()
+        assert not holds(when, case)
+        assert time.perf_counter() - begun < 1
+
+    def test_a_pattern_takes_no_longer_for_a_text_made_to_hold_it_up(self) -> None:
+        begun = time.perf_counter()
+        case = Case(a.start_event(caller=a.caller(name="a" * 5000 + "!")), NIGHT)
+        assert not holds('caller.name.matches("^(a+)+$")', case)
+        assert time.perf_counter() - begun < 1
+
+    @pytest.mark.parametrize("when", ["(" * 1000 + "true" + ")" * 1000, "!" * 1999 + "x", "[" * 1999])
+    def test_depth_is_refused_not_followed(self, when: str) -> None:
+        with pytest.raises(InvalidCondition):
+            Condition(when)
+
+    def test_an_evaluation_takes_microseconds(self) -> None:
+        rules = Rules(
+            [rule("night", f'caller.app_id == "{a.AZURE_CLI}" && now.getHours("Europe/Berlin") < 6')]
+        )
+        rules.early(KNOWN.event, NIGHT)
+        begun = time.process_time()
+        for _ in range(1000):
+            rules.early(KNOWN.event, NIGHT)
+        assert time.process_time() - begun < 0.2, "200 \u00b5s each would be ten times as slow as it is"
+
+
+HOSTILE = st.text(max_size=40) | st.sampled_from(
+    ['" || true || "', "') || true", "true", "${now}", "%s", "{}", "\x00", "vm.tags", '"] == "prod', "\ud800"]
+)
+GUARD = Rules(
+    [
+        rule("by tag", 'vm.tags["env"] == "trusted"'),
+        rule("by name", 'caller.name == "trusted"'),
+        rule("by id", 'caller.app_id == "trusted" || vm.name == "trusted"'),
+        rule("by words", 'vm.tags.exists(k, vm.tags[k].matches("^trusted$"))'),
+    ]
+)
+
+
+class TestHostileText:
+    @settings(deadline=timedelta(seconds=1))
+    @given(
+        name=HOSTILE,
+        app_id=HOSTILE,
+        tags=st.dictionaries(HOSTILE.filter(lambda text: text.lower() != "env"), HOSTILE, max_size=5),
+        env=HOSTILE,
+    )
+    def test_no_text_lets_a_start_pass_that_is_not_the_text_asked_for(
+        self, name: str, app_id: str, tags: dict[str, str], env: str
+    ) -> None:
+        event = a.start_event(caller=a.caller(name=name, app_id=app_id))
+        facts = a.facts(machine=MachineFacts(tags=tags | {"env": env}))
+        undecided = GUARD.early(event, NIGHT)
+        assert isinstance(undecided, Undecided)
+        assert undecided.decide(facts, a.owner()).verdict is Verdict.ASK
+
+    @settings(deadline=timedelta(seconds=1))
+    @given(name=HOSTILE, value=HOSTILE)
+    def test_no_text_changes_a_rule_that_is_about_something_else(self, name: str, value: str) -> None:
+        event = a.start_event(caller=a.caller(name=name, email=value))
+        night = Rules([rule("night", "now.getHours() < 6")]).early(event, NIGHT)
+        assert isinstance(night, Ruling)
+        assert night.name == "night"
+
+    @settings(deadline=timedelta(seconds=1))
+    @given(st.text(max_size=60) | st.text("vmcaller.ns()[]\"'&|=!<> 0,{}?:", max_size=60))
+    def test_any_text_is_a_condition_or_invalid(self, text: str) -> None:
+        assert all(0 <= flaw.offset <= len(text) and flaw.problem for flaw in flaws(text))
+
+
+def test_facts_that_are_none_at_all_need_no_network_nor_backup() -> None:
+    case = KNOWN._replace(facts=a.facts(network=NetworkFacts(), backup=BackupFacts(protected=True)))
+    assert holds("facts.protected && facts.open_ports.size() == 0", case)

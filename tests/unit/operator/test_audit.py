@@ -1,0 +1,182 @@
+"""``startgate audit``: what it prints and how it exits, on a real Valkey."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner, Result
+
+from tests import builders as a
+from tests.conftest import Valkey
+from workers.cli import app
+from workers.domain.audit import AuditRecord
+from workers.domain.ids import partition_of_vm
+from workers.domain.ports.store import Commit
+from workers.store import keys
+from workers.store.connection import connect
+from workers.store.redis_store import RedisStore
+
+WEB, DB = a.vm_ref(name="vm-web-01"), a.vm_ref(name="vm-db-01")
+APPROVAL = a.approval().id
+
+
+@pytest.fixture
+def environment(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Valkey:
+    monkeypatch.setenv("STARTGATE_REDIS_URL", valkey.url)
+    monkeypatch.setenv("STARTGATE_SERVICEBUS_NAMESPACE", "unused")
+    monkeypatch.setenv("STARTGATE_POLICY", "unused.yaml")
+    return valkey
+
+
+@pytest.fixture
+def written(environment: Valkey) -> Valkey:
+    asyncio.run(_write(environment))
+    return environment
+
+
+async def _write(valkey: Valkey) -> None:
+    async with connect(SecretStr(valkey.url)) as client:
+        store = RedisStore(client)
+        for vm, kind, about in (
+            (WEB, "approval.opened", APPROVAL),
+            (DB, "approval.opened", ""),
+            (WEB, "decision.refused", APPROVAL),
+        ):
+            record = AuditRecord(
+                kind=kind, at=datetime.now(UTC), about=about, vm=vm.key, by="\x1b]0;evil\x07 \u202eeve (U1)"
+            )
+            await store.commit(Commit(partition=partition_of_vm(vm.key), audit=(record,)))
+
+
+def startgate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["audit", *arguments])
+
+
+def shown(*arguments: str) -> list[str]:
+    result = startgate("show", *arguments)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line)["kind"] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.usefixtures("written")
+def test_show_prints_everything_in_the_order_of_writing() -> None:
+    assert shown() == ["approval.opened", "approval.opened", "decision.refused"]
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        (("--vm", WEB.resource_id.upper().replace("/SUBSCRIPTIONS", "/subscriptions")), 2),
+        (("--vm", "VM-DB-01"), 1),
+        (("--vm", "vm-db"), 0),
+        (("--kind", "decision."), 1),
+        (("--about", APPROVAL), 2),
+        (("--about", APPROVAL, "--kind", "approval."), 1),
+        (("--since", "1h"), 3),
+        (("--since", "2999-01-01"), 0),
+    ],
+)
+def test_show_can_be_narrowed(arguments: tuple[str, ...], count: int) -> None:
+    assert len(shown(*arguments)) == count
+
+
+@pytest.mark.usefixtures("written")
+def test_show_lets_no_record_move_the_terminal() -> None:
+    out = startgate("show").stdout
+    assert not {"\x1b", "\x07", "\u202e"} & set(out)
+    assert json.loads(out.splitlines()[0])["by"] == "\x1b]0;evil\x07 \u202eeve (U1)"
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("arguments", [("--about", "nonsense"), ("--vm", "/nonsense"), ("--since", "soon")])
+def test_show_refuses_what_it_does_not_understand(arguments: tuple[str, ...]) -> None:
+    result = startgate("show", *arguments)
+    assert result.exit_code == 2
+    assert result.stderr
+
+
+@pytest.mark.usefixtures("written")
+def test_verify_exits_0_and_counts_when_all_is_well() -> None:
+    result = startgate("verify")
+    assert result.exit_code == 0
+    assert "3 records: fine" in result.stdout
+
+
+def test_verify_exits_1_and_names_the_broken_record(written: Valkey) -> None:
+    partition = partition_of_vm(WEB.key)
+    asyncio.run(_set(written, keys.audit_head(partition), "0" * 40))
+    result = startgate("verify")
+    assert result.exit_code == 1
+    assert f"✗ partition {partition}: record " in result.stdout
+    assert "wrong head" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["verify", "show", "export"])
+def test_commands_exit_2_when_redis_does_not_answer(environment: Valkey, command: str) -> None:
+    environment.stop()
+    try:
+        result = startgate(command)
+    finally:
+        environment.start()
+    assert result.exit_code == 2
+    assert "redis" in result.stderr
+
+
+@pytest.mark.usefixtures("written")
+def test_an_export_verifies_offline_and_against_redis(tmp_path: Path) -> None:
+    path = _export(tmp_path)
+    offline = startgate("verify", "--file", str(path))
+    assert (offline.exit_code, "3 records: fine" in offline.stdout) == (0, True)
+    against = startgate("verify", "--against", str(path))
+    assert (against.exit_code, "holds the same records" in against.stdout) == (0, True)
+
+
+@pytest.mark.usefixtures("written")
+def test_a_changed_export_exits_1(tmp_path: Path) -> None:
+    path = _export(tmp_path)
+    path.write_text(path.read_text().replace("decision.refused", "decision.allowed"))
+    result = startgate("verify", "--file", str(path))
+    assert result.exit_code == 1
+    assert "changed record" in result.stdout
+
+
+def test_redis_that_differs_from_an_export_exits_1(written: Valkey, tmp_path: Path) -> None:
+    path = _export(tmp_path)
+    written.flush()
+    assert startgate("verify").exit_code == 0, "an empty Redis is consistent by itself"
+    result = startgate("verify", "--against", str(path))
+    assert result.exit_code == 1
+    assert "3 records differ" in result.stdout
+
+
+@pytest.mark.usefixtures("written")
+def test_an_export_can_be_bounded(tmp_path: Path) -> None:
+    assert len(startgate("export", "--since", "2999-01-01").stdout.splitlines()) == 16
+    path = tmp_path / "bounded.jsonl"
+    path.write_text(startgate("export", "--until", "2999-01-01").stdout)
+    assert startgate("verify", "--file", str(path)).exit_code == 0
+
+
+def test_a_file_that_is_no_export_exits_1(tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text("\x1b[2J\n")
+    result = startgate("verify", "--file", str(path))
+    assert result.exit_code == 1
+    assert "line 1 is not a line of an export" in result.stderr
+
+
+def _export(directory: Path) -> Path:
+    result = startgate("export")
+    assert result.exit_code == 0
+    path = directory / "export.jsonl"
+    path.write_text(result.stdout)
+    return path
+
+
+async def _set(valkey: Valkey, key: str, value: str) -> None:
+    async with connect(SecretStr(valkey.url)) as client:
+        await client.set(key, value)

@@ -1,0 +1,223 @@
+"""Silence: reminded, escalated, ended, and never anybody's rejection."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests import builders as a
+from tests.conftest import CrashError, Rig
+from workers.domain.asking.approvals import UNDELIVERED_GRACE, Approval, ApprovalState
+from workers.domain.containment.containment import CauseKind, ContainmentState
+from workers.domain.containment.plans import StepName
+from workers.domain.errors import NotFound
+from workers.domain.nudges import Subject
+from workers.domain.policy.model import Defaults, OnSilence
+from workers.use_cases.asking.expire import SILENCE_WORDS
+
+HOUR = timedelta(minutes=60)
+
+
+def rig_with(on_silence: OnSilence) -> Rig:
+    return Rig(a.policy(defaults=Defaults(on_silence=on_silence)))
+
+
+async def silent(rig: Rig) -> Approval:
+    """An approval that nobody answered, looked at once at its end."""
+    approval = await rig.asked()
+    rig.clock.advance(HOUR)
+    await rig.look(approval.id)
+    return await rig.store.approval(approval.id)
+
+
+class TestAsking:
+    async def test_the_clock_starts_when_the_card_reached_slack(self, rig: Rig) -> None:
+        opened = await rig.open(a.start_event())
+        rig.clock.advance(90)
+        await rig.note_asked(opened.document_id, (a.ALICE,), notice="only in the channel")
+        approval = await rig.store.approval(opened.document_id)
+        assert approval.asked_at == a.NOW + timedelta(seconds=90)
+        assert (approval.asked_whom, approval.notice) == ((a.ALICE,), "only in the channel")
+        (nudge,) = rig.nudger.to_work
+        assert (nudge.id, nudge.version, nudge.due) == (approval.id, approval.version, approval.remind_at)
+
+    async def test_noting_it_again_changes_nothing(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        rig.clock.advance(60)
+        await rig.note_asked(approval.id, (a.ALICE,))
+        assert await rig.store.approval(approval.id) == approval
+        assert rig.nudger.to_work == []
+
+    async def test_noting_it_after_the_answer_changes_nothing(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        await rig.decide(a.Answer.CONFIRM, approval.id, a.actor())
+        before = await rig.store.approval(approval.id)
+        await rig.note_asked(approval.id, (a.OLGA,))
+        assert await rig.store.approval(approval.id) == before
+
+    async def test_the_time_of_sending_counts_not_that_of_writing(self, rig: Rig) -> None:
+        opened = await rig.open(a.start_event())
+        rig.clock.advance(300)
+        await rig.note_asked(opened.document_id, (), at=a.NOW + timedelta(seconds=1))
+        assert (await rig.store.approval(opened.document_id)).asked_at == a.NOW + timedelta(seconds=1)
+
+    async def test_a_crash_before_the_nudge_is_made_up_for(self, rig: Rig) -> None:
+        opened = await rig.open(a.start_event())
+        rig.nudger.crashes = 1
+        with pytest.raises(CrashError):
+            await rig.note_asked(opened.document_id, (a.ALICE,))
+        rig.clock.advance(timedelta(minutes=11))
+        await rig.resync()
+        assert [n.id for n in rig.worked(Subject.APPROVAL)] == [opened.document_id]
+
+
+class TestDeadlines:
+    async def test_nothing_happens_before_its_time_but_the_next_look_is_arranged(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        rig.clock.to(approval.remind_at - timedelta(milliseconds=1))
+        await rig.look(approval.id)
+        assert await rig.store.approval(approval.id) == approval
+        assert [(n.due, n.version) for n in rig.nudger.to_work] == [(approval.remind_at, approval.version)]
+        assert rig.nudger.to_notices == []
+
+    async def test_reminder_escalation_and_end_come_in_order(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        for moment in (approval.remind_at, approval.escalate_at, approval.expire_at):
+            rig.clock.to(moment)
+            await rig.look(approval.id)
+        ended = await rig.store.approval(approval.id)
+        assert (ended.reminded_at, ended.escalated_at) == (approval.remind_at, approval.escalate_at)
+        assert ended.state is ApprovalState.EXPIRED
+        kinds = await rig.kinds()
+        assert kinds[-3:] == ["approval.reminded", "approval.escalated", "approval.expired"]
+        versions = [n.version for n in rig.nudger.to_notices]
+        assert versions == [approval.version + 1, approval.version + 2, approval.version + 3]
+
+    async def test_doubled_looks_do_each_thing_once(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        for moment in (approval.remind_at, approval.escalate_at, approval.expire_at):
+            rig.clock.to(moment)
+            await asyncio.gather(*(rig.look(approval.id) for _ in range(5)))
+        kinds = await rig.kinds()
+        for kind in ("approval.reminded", "approval.escalated", "approval.expired"):
+            assert kinds.count(kind) == 1
+
+    async def test_a_worker_that_comes_late_goes_straight_to_the_end(self, rig: Rig) -> None:
+        approval = await silent(rig)
+        assert approval.state is ApprovalState.EXPIRED
+        assert approval.reminded_at is None
+
+    async def test_an_answer_ends_the_waiting(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        await rig.decide(a.Answer.CONFIRM, approval.id, a.actor())
+        decided = await rig.store.approval(approval.id)
+        rig.clock.advance(HOUR * 2)
+        rig.nudger.clear()
+        await rig.look(approval.id)
+        assert await rig.store.approval(approval.id) == decided
+        assert (rig.nudger.to_work, rig.nudger.to_notices) == ([], [])
+
+    async def test_a_card_that_is_not_in_slack_yet_is_the_bots_to_send(self, rig: Rig) -> None:
+        opened = await rig.open(a.start_event())
+        rig.nudger.clear()
+        rig.clock.advance(timedelta(minutes=50))
+        await rig.look(opened.document_id)
+        approval = await rig.store.approval(opened.document_id)
+        assert approval.open
+        assert approval.escalated_at is None
+        assert [n.id for n in rig.nudger.to_notices] == [opened.document_id]
+
+    async def test_an_ask_that_never_reached_slack_ends_after_its_grace(self, rig: Rig) -> None:
+        opened = await rig.open(a.start_event())
+        rig.clock.advance(UNDELIVERED_GRACE + HOUR)
+        await rig.look(opened.document_id)
+        assert (await rig.store.approval(opened.document_id)).state is ApprovalState.EXPIRED
+
+    async def test_what_is_not_there_is_not_found(self, rig: Rig) -> None:
+        with pytest.raises(NotFound):
+            await rig.look("a" + "0" * 25)
+
+
+class TestWhatSilenceDoes:
+    @pytest.mark.parametrize("on_silence", [OnSilence.LEAVE, OnSilence.ESCALATE])
+    async def test_left_alone_the_vm_is_not_touched(self, on_silence: OnSilence) -> None:
+        rig = rig_with(on_silence)
+        approval = await silent(rig)
+        assert approval.closed_because == SILENCE_WORDS[on_silence]
+        assert approval.containment_id is None
+        assert (approval.escalated_at is not None) is (on_silence is OnSilence.ESCALATE)
+        record = await rig.store.vm_record(a.vm_ref())
+        assert (record.containment_id, record.open_approvals) == (None, ())
+        assert rig.worked(Subject.CONTAINMENT) == []
+
+    @pytest.mark.parametrize(
+        ("on_silence", "steps"),
+        [(OnSilence.ISOLATE, {StepName.ISOLATE}), (OnSilence.CONTAIN, set(StepName))],
+    )
+    async def test_the_policys_word_contains_and_is_carried_out(
+        self, on_silence: OnSilence, steps: set[StepName]
+    ) -> None:
+        rig = rig_with(on_silence)
+        approval = await silent(rig)
+        (nudge,) = rig.worked(Subject.CONTAINMENT)
+        assert approval.containment_id == nudge.id
+        done = await rig.until_rest(nudge.id)
+        assert done.state is ContainmentState.CONTAINED
+        assert {s.name for s in done.steps} == steps
+        assert {name for name, runner in rig.runners.items() if runner.begun} == steps
+
+    @pytest.mark.parametrize("on_silence", OnSilence)
+    async def test_silence_is_never_anybodys_rejection(self, on_silence: OnSilence) -> None:
+        rig = rig_with(on_silence)
+        approval = await silent(rig)
+        assert approval.state is ApprovalState.EXPIRED
+        assert approval.decision is None
+        assert "reject" not in approval.outcome().lower() + approval.closed_because.lower()
+        assert "approval.rejected" not in await rig.kinds()
+        record = next(r for r in await rig.audit() if r.kind == "approval.expired")
+        assert (record.by, record.details["on_silence"]) == ("startgate", on_silence)
+        if approval.containment_id:
+            cause = (await rig.store.containment(approval.containment_id)).cause
+            assert (cause.kind, cause.by) == (CauseKind.SILENCE, None)
+
+    async def test_silence_joins_the_containment_that_stands(self) -> None:
+        rig = rig_with(OnSilence.CONTAIN)
+        other = await rig.asked(a.start_event(correlation_id="another"))
+        containment = await rig.rejected()
+        await rig.until_rest(containment.id)
+        rig.clock.to(other.expire_at)
+        await rig.look(other.id)
+        assert (await rig.store.approval(other.id)).containment_id == containment.id
+        standing = await rig.store.containment(containment.id)
+        assert standing.cause.kind is CauseKind.REJECTION
+        assert other.id in standing.cards
+
+    @pytest.mark.parametrize("crashes", [1, 2])
+    async def test_a_crash_after_the_end_was_written_is_made_up_for(self, crashes: int) -> None:
+        rig = rig_with(OnSilence.CONTAIN)
+        approval = await rig.asked()
+        rig.clock.to(approval.expire_at)
+        rig.nudger.crashes = crashes
+        with pytest.raises(CrashError):
+            await rig.look(approval.id)
+        rig.nudger.crashes = 0
+        rig.nudger.clear()
+        rig.clock.advance(60)
+        await rig.resync()
+        (nudge,) = rig.worked(Subject.CONTAINMENT)
+        assert (await rig.until_rest(nudge.id)).state is ContainmentState.CONTAINED
+        assert approval.id in {n.id for n in rig.nudger.to_notices}
+
+    async def test_a_click_at_the_very_end_and_the_end_do_not_both_happen(self) -> None:
+        rig = rig_with(OnSilence.CONTAIN)
+        approval = await rig.asked()
+        rig.clock.to(approval.expire_at)
+        await asyncio.gather(
+            rig.look(approval.id),
+            rig.decide(a.Answer.CONFIRM, approval.id, a.actor()),
+            return_exceptions=True,
+        )
+        closed = await rig.store.approval(approval.id)
+        record = await rig.store.vm_record(a.vm_ref())
+        assert (closed.state is ApprovalState.EXPIRED) is (record.containment_id is not None)
+        assert (closed.decision is None) is (closed.state is ApprovalState.EXPIRED)

@@ -1,0 +1,227 @@
+"""On-call lets a contained VM go; its starts are ours, asked about, or contained again, as they should be."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests import builders as a
+from tests.conftest import CrashError
+from tests.unit.use_cases.containment.restore_rig import DRIFT, PROFILE, RAN, VM, RestoreRig, UndoableRunner
+from workers.domain.containment.containment import Containment, ContainmentState, Progress, StepState
+from workers.domain.containment.plans import StepName
+from workers.domain.errors import NotAllowed, NotFound, NotYet
+from workers.domain.ids import partition_of_vm
+from workers.domain.nudges import Subject
+from workers.domain.starts.events import Phase
+from workers.use_cases.containment.undo import START_TAKES
+from workers.use_cases.orders.contained import contained_vms
+from workers.use_cases.orders.restore import Ordered
+from workers.use_cases.starts.open import Outcome
+
+
+@pytest.fixture
+def rig() -> RestoreRig:
+    return RestoreRig()
+
+
+class TestOrders:
+    async def test_it_is_ordered_recorded_and_carried_out(self, rig: RestoreRig) -> None:
+        held = await rig.contained()
+        ordered = await rig.restore(held.id, a.oncall(), reason=" false alarm ", via="dialog")
+        assert not ordered.joined
+        stored = await rig.store.containment(held.id)
+        assert stored.state is ContainmentState.RESTORING
+        assert stored.restoration is not None
+        assert (stored.restoration.by, stored.restoration.reason) == (a.oncall(), "false alarm")
+        record = (await rig.audit())[-1]
+        assert (record.kind, record.by) == ("restore.ordered", "Olga Oncall (U0OLGA001)")
+        assert record.details == {"start": False, "reason": "false alarm", "via": "dialog"}
+        assert [n.id for n in rig.worked(Subject.CONTAINMENT)] == [held.id]
+        assert [n.id for n in rig.nudger.to_notices] == [held.id]
+        assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED
+
+    @pytest.mark.parametrize("actor", [a.actor(), a.oncall(on_call=False, doubt="Slack did not say.")])
+    async def test_who_is_not_on_call_is_refused_and_audited(self, rig: RestoreRig, actor: a.Actor) -> None:
+        held = await rig.contained()
+        with pytest.raises(NotAllowed, match="Only on-call may restore a VM"):
+            await rig.restore(held.id, actor)
+        assert await rig.store.containment(held.id) == held
+        (refused,) = [r for r in await rig.audit() if r.kind == "restore.refused"]
+        assert (refused.by, refused.about, refused.vm) == (actor.label, held.id, VM.key)
+        assert (rig.nudger.to_work, rig.nudger.to_notices) == ([], [])
+
+    async def test_a_refused_command_that_names_no_vm_is_audited_too(self, rig: RestoreRig) -> None:
+        with pytest.raises(NotAllowed):
+            await rig.restore.may(a.actor(), wanted="/vm-restore <!channel>")
+        (refused,) = await rig.store.audit(partition_of_vm(a.ALICE))
+        assert (refused.kind, refused.details["wanted"]) == ("restore.refused", "/vm-restore <!channel>")
+
+    async def test_a_vm_that_is_not_contained_is_not_found(self, rig: RestoreRig) -> None:
+        with pytest.raises(NotFound, match="vm-web-01 is not contained, so there is nothing to restore"):
+            await rig.restore.of(VM)
+        held = await rig.ordered()
+        await rig.until_rest(held.id)
+        with pytest.raises(NotFound, match="not contained"):
+            await rig.restore.of(VM)
+        with pytest.raises(NotFound, match="not contained"):
+            await rig.restore(held.id, a.oncall())
+
+    async def test_a_containment_under_way_is_not_undone(self, rig: RestoreRig) -> None:
+        locked = await rig.lock_down(VM, a.oncall(), PROFILE)
+        for _ in range(2):  # PLANNED, then RUNNING
+            with pytest.raises(NotYet, match=r"still being contained\. Wait until its card says CONTAINED"):
+                await rig.restore.of(VM)
+            with pytest.raises(NotYet):
+                await rig.restore(locked.containment.id, a.oncall())
+            await rig.advance(locked.containment.id)
+        assert (await rig.until_rest(locked.containment.id)).state is ContainmentState.CONTAINED
+
+    async def test_a_second_order_joins_the_first_and_changes_nothing(self, rig: RestoreRig) -> None:
+        held = await rig.ordered()
+        second = await rig.restore(held.id, a.oncall(slack_user="U0OTHER01"), start=True)
+        assert second == Ordered(held, joined=True)
+        assert await rig.store.containment(held.id) == held
+        assert (await rig.kinds())[-1] == "restore.joined"
+
+    async def test_orders_at_the_same_moment_make_one(self, rig: RestoreRig) -> None:
+        held = await rig.contained()
+        orders = await asyncio.gather(*(rig.restore(held.id, a.oncall()) for _ in range(5)))
+        assert sorted(one.joined for one in orders) == [False, True, True, True, True]
+        assert len(await rig.seen("restore.ordered")) == 1
+
+    async def test_a_crash_before_the_nudge_is_made_up_for(self, rig: RestoreRig) -> None:
+        held = await rig.contained()
+        rig.nudger.crashes = 1
+        with pytest.raises(CrashError):
+            await rig.restore(held.id, a.oncall())
+        rig.clock.advance(60)
+        await rig.resync()
+        assert [n.id for n in rig.worked(Subject.CONTAINMENT)] == [held.id]
+
+    async def test_only_contained_vms_can_be_chosen_listed_or_not(self, rig: RestoreRig) -> None:
+        await rig.inventory.put([a.known_vm(), a.known_vm(ref=a.vm_ref(name="free"))])
+        gone = a.vm_ref(name="no-longer-listed")
+        await rig.contained()
+        await rig.lock_down(gone, a.oncall(), PROFILE)
+        vms = await contained_vms(rig.store, rig.inventory)
+        assert [vm.ref.name for vm in vms] == ["no-longer-listed", "vm-web-01"]
+        assert vms[1].subscription_name == "Contoso Production"
+
+
+class TestStarts:
+    async def test_after_a_restore_the_next_start_is_asked_about_again(self, rig: RestoreRig) -> None:
+        held = await rig.ordered()
+        await rig.until_rest(held.id)
+        assert (await rig.store.vm_record(VM)).containment_id is None
+        opened = await rig.open(a.start_event(at=rig.clock.now()))
+        assert opened.outcome is Outcome.ASKED
+
+    async def _started(self, rig: RestoreRig) -> str:
+        held = await rig.ordered(start=True)
+        await rig.until_rest(held.id)
+        assert held.restoration is not None
+        assert held.restoration.start_id is not None
+        rig.nudger.clear()
+        return held.restoration.start_id
+
+    async def test_the_start_that_it_asked_for_is_expected_and_asks_nobody(self, rig: RestoreRig) -> None:
+        ours = await self._started(rig)
+        for phase in (Phase.STARTED, Phase.SUCCEEDED):
+            event = a.start_event(correlation_id=ours.upper(), at=rig.clock.now(), phase=phase)
+            assert (await rig.open(event)).outcome is Outcome.EXPECTED
+        assert len(await rig.seen("start.expected")) == 1
+        assert (rig.nudger.to_notices, rig.facts.asked) == ([], [])
+        assert (await rig.store.vm_record(VM)).open_approvals == ()
+
+    async def test_its_event_contains_nothing_while_the_restore_still_goes_on(self, rig: RestoreRig) -> None:
+        held = await rig.ordered(start=True)
+        rig.undoable[StepName.STOP].to_undo.append(Progress(done=False, token="op"))
+        await rig.advance(held.id, times=2)
+        assert held.restoration is not None
+        event = a.start_event(correlation_id=held.restoration.start_id, at=rig.clock.now())
+        assert (await rig.open(event)).outcome is Outcome.EXPECTED
+        assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED
+
+    async def test_an_event_under_azures_own_correlation_id_is_known_too(self, rig: RestoreRig) -> None:
+        held = await rig.ordered(start=True)
+        rig.undoable[StepName.STOP].to_undo.append(Progress(done=False, token="op", started_as="azure-1"))
+        await rig.until_rest(held.id)
+        event = a.start_event(correlation_id="azure-1", at=rig.clock.now())
+        assert (await rig.open(event)).outcome is Outcome.EXPECTED
+
+    async def test_somebody_elses_start_meanwhile_is_asked_about(self, rig: RestoreRig) -> None:
+        held = await rig.ordered(start=True)
+        await rig.advance(held.id)
+        assert (await rig.open(a.start_event(at=rig.clock.now()))).outcome is Outcome.ASKED
+
+    @pytest.mark.parametrize("late", [timedelta(minutes=6), START_TAKES, timedelta(hours=1)])
+    async def test_a_later_start_under_its_correlation_id_is_asked_about(
+        self, rig: RestoreRig, late: timedelta
+    ) -> None:
+        ours = await self._started(rig)
+        rig.clock.advance(late)
+        event = a.start_event(correlation_id=ours, at=rig.clock.now())
+        assert (await rig.open(event)).outcome is Outcome.ASKED
+
+    async def test_another_vms_start_under_its_correlation_id_is_asked_about(self, rig: RestoreRig) -> None:
+        ours = await self._started(rig)
+        other = a.start_event(vm=a.vm_ref(name="other"), correlation_id=ours, at=rig.clock.now())
+        assert (await rig.open(other)).outcome is Outcome.ASKED
+
+
+class TestContainedAnew:
+    async def test_a_lockdown_during_a_restore_takes_precedence(self, rig: RestoreRig) -> None:
+        held = await rig.ordered(start=True)
+        rig.undoable[StepName.STOP].to_undo.append(Progress(done=False, token="op"))
+        await rig.advance(held.id, times=2)
+        locked = await rig.lock_down(VM, a.oncall(), PROFILE, reason="it was no false alarm")
+        assert not locked.joined
+        assert (await rig.store.vm_record(VM)).expected_start is None
+        ended = await rig.until_rest(held.id)
+        assert (ended.state, ended.round, ended.restoration) == (ContainmentState.CONTAINED, 2, None)
+        assert ended.cause.reason == "it was no false alarm"
+        assert ended.step(StepName.STOP).change == RAN, "what was before the first round stays"
+
+    async def test_a_result_that_comes_after_that_changes_nothing(self, rig: RestoreRig) -> None:
+        held = await rig.ordered()
+
+        async def lock_down() -> None:
+            await rig.lock_down(VM, a.oncall(), PROFILE)
+
+        class Overtaken(UndoableRunner):
+            async def undo(self, *args: object, **kwargs: object) -> Progress:
+                del args, kwargs
+                await lock_down()
+                return Progress(done=True)
+
+        rig.runners[StepName.ISOLATE] = Overtaken(StepName.ISOLATE)
+        await rig.worker()(held.id)
+        stored = await rig.store.containment(held.id)
+        assert (stored.state, stored.restoration) == (ContainmentState.RUNNING, None)
+        assert stored.step(StepName.ISOLATE).state is StepState.TODO
+
+    async def test_a_lockdown_after_half_a_restore_does_every_step_again(self, rig: RestoreRig) -> None:
+        held = await rig.ordered()
+        rig.undoable[StepName.ISOLATE].to_undo.append(DRIFT)
+        await rig.until_rest(held.id)
+        await rig.lock_down(VM, a.oncall(), PROFILE)
+        ended = await rig.until_rest(held.id)
+        assert ended.state is ContainmentState.CONTAINED
+        assert all(len(runner.begun) == 2 for runner in rig.runners.values())
+
+    async def test_a_start_after_half_a_restore_is_contained_again(self, rig: RestoreRig) -> None:
+        held = await rig.ordered()
+        rig.undoable[StepName.ISOLATE].to_undo.append(DRIFT)
+        await rig.until_rest(held.id)
+        opened = await rig.open(a.start_event(at=rig.clock.now()))
+        assert opened.outcome is Outcome.RECONTAINED
+        ended = await rig.until_rest(held.id)
+        assert (ended.state, ended.restoration) == (ContainmentState.CONTAINED, None)
+
+
+async def test_a_containment_written_before_there_were_restores_is_still_read() -> None:
+    old = a.containment(state=ContainmentState.CONTAINED).model_dump(mode="json", exclude={"restoration"})
+    for step in old["steps"]:
+        step["change"].pop("back")
+    assert Containment.model_validate(old).restoration is None

@@ -1,0 +1,112 @@
+"""A contained VM that was started again is contained once more, at once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests import builders as a
+from tests.conftest import CrashError, Rig
+from workers.domain.containment.containment import Containment, ContainmentState, StepState
+from workers.domain.containment.plans import StepName
+from workers.domain.errors import StepFailed
+from workers.domain.nudges import Subject
+from workers.domain.ports.store import Commit
+from workers.use_cases.starts.recontain import Recontain
+
+LATER = a.NOW + timedelta(hours=1)
+AGAIN = a.start_event(correlation_id="again", at=LATER)
+
+
+async def contained(rig: Rig) -> Containment:
+    containment = await rig.rejected()
+    done = await rig.until_rest(containment.id)
+    rig.nudger.clear()
+    return done
+
+
+def recontain(rig: Rig) -> Recontain:
+    return Recontain(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+
+
+class TestRounds:
+    async def test_every_step_is_done_once_more_and_proven(self, rig: Rig) -> None:
+        first = await contained(rig)
+        assert await recontain(rig)(first.id, AGAIN)
+        again = await rig.store.containment(first.id)
+        assert (again.state, again.round, again.verified_at) == (ContainmentState.RUNNING, 2, None)
+        assert {step.state for step in again.steps} == {StepState.TODO}
+        done = await rig.until_rest(first.id)
+        assert done.state is ContainmentState.CONTAINED
+        assert all(len(runner.begun) == 2 for runner in rig.runners.values())
+
+    async def test_what_was_before_the_first_round_is_what_a_restore_brings_back(self, rig: Rig) -> None:
+        first = await contained(rig)
+        await recontain(rig)(first.id, AGAIN)
+        done = await rig.until_rest(first.id)
+        for name in StepName:
+            before, after = first.step(name).change, done.step(name).change
+            assert before is not None
+            assert after is not None
+            assert after.before == before.before == {"was": 1}
+
+    async def test_the_same_start_told_twice_makes_one_round(self, rig: Rig) -> None:
+        first = await contained(rig)
+        await asyncio.gather(*(recontain(rig)(first.id, AGAIN) for _ in range(4)))
+        await rig.until_rest(first.id)
+        assert await recontain(rig)(first.id, AGAIN)
+        after = await rig.store.containment(first.id)
+        assert (after.state, after.round) == (ContainmentState.CONTAINED, 2)
+        assert (await rig.kinds()).count("containment.again") == 1
+
+    async def test_another_start_makes_another_round(self, rig: Rig) -> None:
+        first = await contained(rig)
+        await recontain(rig)(first.id, AGAIN)
+        await rig.until_rest(first.id)
+        await recontain(rig)(first.id, a.start_event(correlation_id="third", at=LATER))
+        assert (await rig.until_rest(first.id)).round == 3
+
+    async def test_one_that_is_incomplete_is_tried_again(self, rig: Rig) -> None:
+        containment = await rig.rejected()
+        rig.runners[StepName.STOP].to_begin.append(StepFailed("locked", final=True))
+        assert (await rig.until_rest(containment.id)).state is ContainmentState.INCOMPLETE
+        assert await recontain(rig)(containment.id, AGAIN)
+        assert (await rig.until_rest(containment.id)).state is ContainmentState.CONTAINED
+
+    async def test_one_under_way_goes_on_and_finds_out_when_it_reads_back(self, rig: Rig) -> None:
+        containment = await rig.rejected()
+        await rig.advance(containment.id)
+        before = await rig.store.containment(containment.id)
+        assert await recontain(rig)(containment.id, AGAIN)
+        after = await rig.store.containment(containment.id)
+        assert (after.round, after.steps) == (1, before.steps)
+
+    async def test_it_is_in_the_audit_with_who_started_it(self, rig: Rig) -> None:
+        first = await contained(rig)
+        await recontain(rig)(
+            first.id, a.start_event(correlation_id="x", at=LATER, caller=a.caller(name="Mallory"))
+        )
+        record = (await rig.audit())[-1]
+        assert (record.kind, record.by, record.details["round"]) == ("containment.again", "Mallory", 2)
+
+    async def test_a_crash_before_the_nudge_is_made_up_for(self, rig: Rig) -> None:
+        first = await contained(rig)
+        rig.nudger.crashes = 1
+        with pytest.raises(CrashError):
+            await rig.open(AGAIN)
+        rig.clock.advance(60)
+        await rig.resync()
+        assert [n.id for n in rig.worked(Subject.CONTAINMENT)] == [first.id]
+        assert (await rig.until_rest(first.id)).round == 2
+
+
+class TestNotStanding:
+    @pytest.mark.parametrize("state", [ContainmentState.RESTORING, ContainmentState.RESTORED])
+    async def test_one_that_no_longer_stands_is_left_alone(self, rig: Rig, state: ContainmentState) -> None:
+        containment = a.containment(version=0, state=state)
+        await rig.store.commit(Commit(partition=int(containment.id[1], 16), documents=(containment,)))
+        assert not await recontain(rig)(containment.id, AGAIN)
+        assert (await rig.store.containment(containment.id)).state is state
+
+    async def test_one_that_is_gone_stands_no_more(self, rig: Rig) -> None:
+        assert not await recontain(rig)("c" + "0" * 25, AGAIN)

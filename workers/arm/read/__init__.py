@@ -1,0 +1,1 @@
+"""What is read from Azure: facts about a VM, and the list of all VMs."""

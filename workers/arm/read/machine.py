@@ -1,0 +1,89 @@
+"""One virtual machine as ARM shows it: read it, and take out what the domain wants to know."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import asking
+from workers.arm.session.plain import plain
+from workers.domain.errors import NotFound, StepFailed
+from workers.domain.starts.facts import MachineFacts
+from workers.domain.starts.vm import PowerState, VmRef
+
+_POWER = "powerstate/"
+TRUSTED = frozenset({"TrustedLaunch", "ConfidentialVM"})
+
+
+async def read_machine(azure: Azure, vm: VmRef) -> dict[str, Any]:
+    """The VM with its instance view: one call that answers everything.
+
+    Raises:
+        NotFound: there is no such VM.
+        DependencyAway: Azure does not answer, or throttles.
+        StepFailed: we may not read it.
+    """
+    async with asking(f"read the VM {vm.name}"):
+        return await plain(
+            azure.compute(vm.subscription_id).virtual_machines.get(
+                vm.resource_group, vm.name, expand="instanceView", stream=True
+            )
+        )
+
+
+async def read_machine_to_contain(azure: Azure, vm: VmRef) -> dict[str, Any]:
+    """As ``read_machine``; a VM that is gone fails the step for good."""
+    try:
+        return await read_machine(azure, vm)
+    except NotFound:
+        raise gone(vm) from None
+
+
+def gone(vm: VmRef) -> StepFailed:
+    """What every step says when its VM has been deleted."""
+    return StepFailed(f"the VM {vm.name} no longer exists", code="ResourceNotFound", final=True)
+
+
+def machine_facts(machine: dict[str, Any]) -> MachineFacts:
+    """What a card shows of it."""
+    properties = machine.get("properties") or {}
+    view = properties.get("instanceView") or {}
+    disk = (properties.get("storageProfile") or {}).get("osDisk") or {}
+    named = f"{view.get('osName') or ''} {view.get('osVersion') or ''}".strip()
+    return MachineFacts(
+        location=str(machine.get("location") or ""),
+        size=str((properties.get("hardwareProfile") or {}).get("vmSize") or ""),
+        power=power_state(view),
+        os=named or str(disk.get("osType") or ""),
+        tags=machine.get("tags") or {},
+        nic_ids=nic_ids(machine),
+    )
+
+
+def nic_ids(machine: dict[str, Any]) -> tuple[str, ...]:
+    """Its NICs, in the order of the VM."""
+    profile = (machine.get("properties") or {}).get("networkProfile") or {}
+    return tuple(nic["id"] for nic in profile.get("networkInterfaces") or [])
+
+
+def power_of(machine: dict[str, Any]) -> PowerState:
+    """Its power state; UNKNOWN while Azure reports none."""
+    return power_state((machine.get("properties") or {}).get("instanceView") or {})
+
+
+def power_state(instance_view: dict[str, Any]) -> PowerState:
+    """The power state among the statuses of an instance view."""
+    return _power(status.get("code") for status in instance_view.get("statuses") or [])
+
+
+def _power(codes: Iterable[object]) -> PowerState:
+    for code in codes:
+        kind, _, state = str(code or "").lower().partition("/")
+        if f"{kind}/" == _POWER:
+            return PowerState(state) if state in set(PowerState) else PowerState.UNKNOWN
+    return PowerState.UNKNOWN
+
+
+def trusted_launch(machine: dict[str, Any]) -> bool:
+    """Whether only the enhanced backup policy takes it."""
+    profile = (machine.get("properties") or {}).get("securityProfile") or {}
+    return profile.get("securityType") in TRUSTED

@@ -1,0 +1,1 @@
+"""How Azure Resource Manager is reached: clients, errors, long-running operations."""

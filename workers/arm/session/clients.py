@@ -1,0 +1,266 @@
+"""The clients of Azure: one credential, one connection pool, one set of clients for each subscription.
+
+Made lazily, closed together. What differs from the SDK's defaults, and why:
+
+- No retry policy. azure-core repeats any answer that carries ``Retry-After``, POSTs too, and sleeps the whole
+  value before; here a wait is written into the containment and another worker may take it up.
+- No automatic registration of resource providers: it polls every ten seconds until it is done.
+- No redirects: ARM has none, and a redirect would take the token along.
+- The environment names proxies, nothing else: with aiohttp's ``trust_env``, each request would look into the
+  user's netrc in a thread, and fail where that has an entry for ARM.
+- No trace logging of headers and bodies; the HTTP log keeps to ARM's list of harmless headers.
+"""
+
+import asyncio
+import importlib
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from azure.core import AsyncPipelineClient
+from azure.core.credentials import AccessToken
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline import PipelineRequest, policies
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuthenticationPolicy
+from pydantic import SecretStr
+
+from workers.arm.session.endpoint import Endpoint
+from workers.domain.errors import StepFailed
+
+if TYPE_CHECKING:
+    from azure.mgmt.compute.aio import ComputeManagementClient
+    from azure.mgmt.network.aio import NetworkManagementClient
+    from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
+    from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
+    from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 15.0
+POOL_SIZE = 100
+KEEP_ALIVE_S = 60.0
+
+_T = TypeVar("_T")
+
+
+class Azure:
+    """Every client this process uses towards ARM.
+
+    Args:
+        endpoint: such as ``https://management.azure.com``; plain http on loopback only.
+        credential_scope: what tokens are asked for; by default the endpoint's own ``/.default``. Sovereign
+            clouds name their authority in azure-identity's ``AZURE_AUTHORITY_HOST``.
+        static_token: a fixed token instead of azure-identity, on loopback only.
+
+    Raises:
+        ValueError: the endpoint or the token is not allowed there; the message says the remedy.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential_scope: str | None = None,
+        static_token: SecretStr | None = None,
+    ) -> None:
+        self.endpoint = Endpoint.parse(endpoint)
+        if static_token is not None and not self.endpoint.loopback:
+            raise ValueError("a fixed token is for tests on this machine; leave it out to use azure-identity")
+        if static_token is None and self.endpoint.url.startswith("http:"):
+            raise ValueError("a real token must not go over plain http; give a fixed token, or use https")
+        self._scope = credential_scope or self.endpoint.scope
+        self._static_token = static_token
+        self._credential: AsyncTokenCredential | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def open(self) -> None:
+        """Import the SDK in a thread, so that the first start of a VM doesn't wait for it. Optional."""
+        await asyncio.to_thread(_sdk)
+
+    async def aclose(self) -> None:
+        """Stop what runs in the background and close the connections; safe to call twice."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._clients.clear()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+        if self._credential is not None:
+            await self._credential.close()
+            self._credential = None
+
+    def compute(self, subscription_id: str) -> "ComputeManagementClient":
+        """Virtual machines."""
+        return cast("ComputeManagementClient", self._client("ComputeManagementClient", subscription_id))
+
+    def network(self, subscription_id: str) -> "NetworkManagementClient":
+        """NICs, security groups, subnets, public IPs."""
+        return cast("NetworkManagementClient", self._client("NetworkManagementClient", subscription_id))
+
+    def vaults(self, subscription_id: str) -> "RecoveryServicesClient":
+        """Recovery Services vaults."""
+        return cast("RecoveryServicesClient", self._client("RecoveryServicesClient", subscription_id))
+
+    def backup(self, subscription_id: str) -> "RecoveryServicesBackupClient":
+        """What is inside the vaults."""
+        return cast(
+            "RecoveryServicesBackupClient", self._client("RecoveryServicesBackupClient", subscription_id)
+        )
+
+    def subscriptions(self) -> "SubscriptionClient":
+        """The subscriptions this identity sees."""
+        return cast("SubscriptionClient", self._client("SubscriptionClient"))
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        api_version: str | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncHttpResponse:
+        """Call what has no client: long-running operations by their address, and classic VMs.
+
+        Args:
+            method: the HTTP method.
+            url: absolute at our endpoint, or a path of it.
+            api_version: added to the query; addresses of operations bring theirs.
+            body: sent as JSON.
+            headers: beside those that every call has.
+
+        Raises:
+            HttpResponseError: any answer of 400 and above.
+            StepFailed: the address is not at our endpoint.
+        """
+        absolute = f"{self.endpoint.url}{url}" if url.startswith("/") else url
+        if not self.endpoint.owns(absolute):
+            raise StepFailed(
+                f"{absolute[:100]!r} is not at {self.endpoint.url}; it does not get our token",
+                code="ForeignAddress",
+                final=True,
+            )
+        request = HttpRequest(
+            method,
+            absolute,
+            params={"api-version": api_version} if api_version else {},
+            json=body,
+            headers=dict(headers or {}),
+        )
+        client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = self._client("raw")
+        # Streamed, or a policy would read the JSON once more than whoever asked for it does.
+        response = await client.send_request(request, stream=True)
+        await response.read()
+        response.raise_for_status()
+        return response
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """A task that outlives whoever waits for it; cancelled when this closes."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _client(self, kind: str, subscription_id: str | None = None) -> Any:
+        key = (kind, (subscription_id or "").lower())
+        if key not in self._clients:
+            self._clients[key] = self._make(kind, subscription_id)
+        return self._clients[key]
+
+    def _make(self, kind: str, subscription_id: str | None) -> Any:
+        plumbing = {"policies": self._policies(), "transport": self._transport()}
+        if kind == "raw":
+            return AsyncPipelineClient(self.endpoint.url, **plumbing)
+        make: Callable[..., Any] = getattr(_sdk(), kind)
+        named = {} if subscription_id is None else {"subscription_id": subscription_id}
+        return make(self._identity(), **named, base_url=self.endpoint.url, **plumbing)
+
+    def _policies(self) -> list[object]:
+        authenticate = _OnLoopback if self.endpoint.loopback else AsyncARMChallengeAuthenticationPolicy
+        return [
+            policies.RequestIdPolicy(),
+            policies.HeadersPolicy(),
+            policies.UserAgentPolicy("startgate"),
+            policies.ContentDecodePolicy(),
+            authenticate(self._identity(), self._scope),
+            policies.CustomHookPolicy(),
+            policies.ProxyPolicy(proxies=_proxies(self.endpoint.url)),
+            policies.DistributedTracingPolicy(),
+            ARMHttpLoggingPolicy(),
+        ]
+
+    def _identity(self) -> AsyncTokenCredential:
+        if self._credential is None:
+            self._credential = (
+                _StaticToken(self._static_token)
+                if self._static_token is not None
+                else cast("AsyncTokenCredential", _sdk().DefaultAzureCredential())
+            )
+        return self._credential
+
+    def _transport(self) -> AioHttpTransport:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return AioHttpTransport(
+            session=self._session,
+            session_owner=False,
+            connection_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+        )
+
+
+class _StaticToken:
+    """A credential whose token is given; repr and errors never show it."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        """The token, valid for another hour."""
+        return AccessToken(self._token.get_secret_value(), int(time.time()) + 3600)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class _OnLoopback(AsyncARMChallengeAuthenticationPolicy):
+    """Lets a token pass over plain http, which ``Endpoint`` allows on this machine only."""
+
+    async def on_request(self, request: PipelineRequest[Any]) -> None:
+        request.context.options["enforce_https"] = False
+        await super().on_request(request)
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """The environment's proxies by scheme, unless it exempts this host from them."""
+    return {} if proxy_bypass(urlsplit(url).hostname or "") else getproxies()
+
+
+def _sdk() -> ModuleType:
+    return importlib.import_module("workers.arm.session.sdk")

@@ -1,0 +1,206 @@
+"""One question to one owner about one start, and everything that became of it."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from workers.domain.asking.decisions import Decision
+from workers.domain.containment.plans import Plan, StepName
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import AlreadyDecided, Conflict
+from workers.domain.model import Model, UtcTime
+from workers.domain.policy.model import OnSilence
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.people import Owner
+
+
+class ApprovalState(StrEnum):
+    """Where an approval stands; only ``PENDING`` is open."""
+
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
+    ApprovalState.PENDING: frozenset(
+        {
+            ApprovalState.CONFIRMED,
+            ApprovalState.REJECTED,
+            ApprovalState.EXPIRED,
+            ApprovalState.WITHDRAWN,
+        }
+    ),
+    ApprovalState.CONFIRMED: frozenset(),
+    ApprovalState.REJECTED: frozenset(),
+    ApprovalState.EXPIRED: frozenset(),
+    ApprovalState.WITHDRAWN: frozenset(),
+}
+"""From → to. Whatever is not listed is refused."""
+
+FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2))
+"""When facts that did not come in time are read again, counted from the attempt before."""
+
+UNDELIVERED_GRACE = timedelta(minutes=30)
+"""An ask that reaches Slack late, or never, ends this much later than one that reached it at once."""
+
+
+class Terms(Model):
+    """The policy's word on this ask, fixed when it opened: a later change of policy moves no running clock.
+
+    ``lockdown`` is what a rejection will do, so that the dialog and the deed are the same.
+    """
+
+    remind_after: timedelta
+    escalate_after: timedelta
+    expire_after: timedelta
+    on_silence: OnSilence
+    lockdown: LockdownProfile
+    rule: str = "defaults"
+
+
+def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
+    """What the policy's word on silence does to the VM; empty when it leaves it alone."""
+    if terms.on_silence is OnSilence.ISOLATE:
+        return (StepName.ISOLATE,)
+    return terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else ()
+
+
+class Approval(Model):
+    """An ask. Times are ``None`` until they have happened.
+
+    Attributes:
+        asked_at: the card reached Slack; deadlines count from here.
+        asked_whom: Slack user ids that got a copy.
+        notice: why nobody could be asked directly, for the card; empty when all is well.
+        closed_because: for EXPIRED and WITHDRAWN, in words.
+        released: its containment was restored; it may go when the retention has passed.
+        fill_in_at: when missing facts are read again; ``None`` when nothing is missing or it is given up.
+        fill_ins: how often they were.
+    """
+
+    id: str
+    version: int = 0
+    state: ApprovalState = ApprovalState.PENDING
+    event: StartEvent
+    facts: Facts
+    owner: Owner
+    terms: Terms
+    plan: Plan
+    opened_at: UtcTime
+    asked_at: UtcTime | None = None
+    asked_whom: tuple[str, ...] = ()
+    notice: str = ""
+    reminded_at: UtcTime | None = None
+    escalated_at: UtcTime | None = None
+    decision: Decision | None = None
+    closed_at: UtcTime | None = None
+    closed_because: str = ""
+    containment_id: str | None = None
+    released: bool = False
+    fill_in_at: UtcTime | None = None
+    fill_ins: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether it still waits for an answer."""
+        return self.state is ApprovalState.PENDING
+
+    def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
+        if state not in TRANSITIONS[self.state]:
+            raise AlreadyDecided(self.outcome())
+        return self.changed(state=state, closed_at=at, **changes)
+
+    def asked(self, at: datetime, whom: tuple[str, ...], notice: str = "") -> "Approval":
+        """The card is in Slack; the first time starts the clock, later calls only add people."""
+        return self.changed(
+            asked_at=self.asked_at or at,
+            asked_whom=tuple(dict.fromkeys((*self.asked_whom, *whom))),
+            notice=notice,
+        )
+
+    def decided(self, decision: Decision, *, containment_id: str | None = None) -> "Approval":
+        """Confirmed or rejected.
+
+        Raises:
+            AlreadyDecided: somebody was first, or it is closed.
+        """
+        state = ApprovalState.CONFIRMED if decision.confirms else ApprovalState.REJECTED
+        return self._to(state, decision.at, decision=decision, containment_id=containment_id)
+
+    def expired(self, at: datetime, because: str, *, containment_id: str | None = None) -> "Approval":
+        """Nobody answered. Never written as anybody's rejection."""
+        return self._to(ApprovalState.EXPIRED, at, closed_because=because, containment_id=containment_id)
+
+    def withdrawn(self, at: datetime, because: str) -> "Approval":
+        """The question has become pointless: the VM stopped or vanished, or is being contained anyway."""
+        return self._to(ApprovalState.WITHDRAWN, at, closed_because=because)
+
+    def reminded(self, at: datetime) -> "Approval":
+        """The owner was reminded."""
+        return self._while_open(reminded_at=at)
+
+    def escalated(self, at: datetime) -> "Approval":
+        """On-call was told."""
+        return self._while_open(escalated_at=at)
+
+    def _while_open(self, **changes: object) -> "Approval":
+        if not self.open:
+            raise Conflict(f"approval {self.id} is {self.state}")
+        return self.changed(**changes)
+
+    def filling_in(self, now: datetime) -> "Approval":
+        """The next attempt at missing facts set, or none when nothing is missing or enough were made."""
+        if not self.facts.missing or self.fill_ins >= len(FILL_IN_AFTER):
+            return self if self.fill_in_at is None else self.changed(fill_in_at=None)
+        return self.changed(fill_in_at=now + FILL_IN_AFTER[self.fill_ins], fill_ins=self.fill_ins + 1)
+
+    def outcome(self) -> str:
+        """Who decided it and when, as a sentence without mark-up; says so too while it is open."""
+        if self.decision is not None:
+            by = self.decision.by
+            return f"{self.decision.past_tense} by {by.name or by.email or 'somebody'}"
+        if self.state is ApprovalState.EXPIRED:
+            return "Expired: nobody answered in time"
+        if self.state is ApprovalState.WITHDRAWN:
+            return f"Withdrawn: {self.closed_because}"
+        return "Still open"
+
+    # Deadlines
+
+    def _clock_starts(self) -> datetime:
+        """When it reached Slack; where Slack was away for long, the end still comes in a bounded time."""
+        latest = self.opened_at + UNDELIVERED_GRACE
+        return min(self.asked_at, latest) if self.asked_at is not None else latest
+
+    @property
+    def remind_at(self) -> datetime:
+        """When the owner is reminded."""
+        return self._clock_starts() + self.terms.remind_after
+
+    @property
+    def escalate_at(self) -> datetime:
+        """When on-call is told that nobody answers."""
+        return self._clock_starts() + self.terms.escalate_after
+
+    @property
+    def expire_at(self) -> datetime:
+        """When silence counts as the answer that the policy gives it."""
+        return self._clock_starts() + self.terms.expire_after
+
+    def due_at(self) -> datetime | None:
+        """When it has to be looked at again, or ``None`` once it is closed."""
+        if not self.open:
+            return None
+        coming = [self.expire_at]
+        if self.asked_at is None:
+            coming.append(self.opened_at)  # its card may have been lost on the way: the resync looks
+        if self.fill_in_at is not None:
+            coming.append(self.fill_in_at)
+        if self.reminded_at is None and self.terms.remind_after < self.terms.expire_after:
+            coming.append(self.remind_at)
+        if self.escalated_at is None and self.terms.escalate_after < self.terms.expire_after:
+            coming.append(self.escalate_at)
+        return min(coming)

@@ -1,0 +1,122 @@
+"""What one owner is shown: the posted copies of a card, and the replies in their threads."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from workers.domain.errors import Conflict
+from workers.domain.model import Model, UtcTime
+from workers.domain.starts.people import Owner
+
+REFUSED = "refused"
+"""In place of a ``ts``: Slack does not take this message there, however often it is tried."""
+
+
+class CopyKind(StrEnum):
+    """Why a copy was posted where it is."""
+
+    OWNER = "owner"
+    CHANNEL = "channel"
+    ONCALL = "oncall"
+
+
+class Post(Model):
+    """One message in Slack: intended first, then sent, then edited until it shows what it should.
+
+    Attributes:
+        intent: written before the message is sent and carried in its metadata: after a crash in between,
+            the message is found by it instead of being posted twice.
+        intended_at: when this process set out to send it.
+        ts: Slack's timestamp of the message, its id in the channel; ``None`` until it is sent.
+        shows: a digest of what it shows.
+    """
+
+    intent: str
+    intended_at: UtcTime
+    ts: str | None = None
+    shows: str = ""
+
+
+class Copy(Model):
+    """A card in one channel, with the replies in its thread by key.
+
+    ``channel`` is a Slack conversation id; ``asked`` the Slack user a direct message went to.
+    """
+
+    kind: CopyKind
+    channel: str
+    asked: str = ""
+    root: Post | None = None
+    replies: dict[str, Post] = Field(default_factory=dict)
+
+    @property
+    def refused(self) -> bool:
+        """Whether Slack would not take it here at all."""
+        return self.root is not None and self.root.ts == REFUSED
+
+    @property
+    def sent(self) -> bool:
+        """Whether it is in Slack."""
+        return self.root is not None and self.root.ts is not None and not self.refused
+
+    @property
+    def key(self) -> str:
+        """Unique within a card."""
+        return f"{self.kind}:{self.channel}"
+
+
+class Card(Model):
+    """All copies of one card; ``id`` is that of the approval or containment that it shows.
+
+    Attributes:
+        asked_at: when the first copies were sent.
+        notice: why nobody, or not everybody, could be asked directly.
+        sought: the owner who was looked up in Slack for it.
+    """
+
+    id: str
+    version: int = 0
+    copies: tuple[Copy, ...] = ()
+    asked_at: UtcTime | None = None
+    notice: str = ""
+    sought: Owner | None = None
+
+    def copy_of(self, key: str) -> Copy | None:
+        """The copy of this key, if it was set out."""
+        return next((c for c in self.copies if c.key == key), None)
+
+    @property
+    def reached(self) -> bool:
+        """Whether everybody was asked who can be: a copy is in Slack, and none for an owner is on its way.
+
+        The channel's may follow later: many cards go there, and Slack takes one a second.
+        """
+        owners = [c for c in self.copies if c.kind is CopyKind.OWNER]
+        return any(c.sent for c in self.copies) and all(c.sent or c.refused for c in owners)
+
+    def post_of(self, copy: str, reply: str = "") -> Post | None:
+        """What was posted, or set out to be: the copy of this key, or a reply in its thread."""
+        found = self.copy_of(copy)
+        if found is None:
+            return None
+        return found.replies.get(reply) if reply else found.root
+
+    def with_post(self, copy: str, reply: str, post: Post | None) -> "Card":
+        """This card with one post replaced, added or, with ``None``, taken out.
+
+        Raises:
+            Conflict: it has no such copy.
+        """
+        found = self.copy_of(copy)
+        if found is None:
+            raise Conflict(f"card {self.id} has no copy {copy}")
+        if not reply:
+            return self.with_copy(found.changed(root=post))
+        others = {key: other for key, other in found.replies.items() if key != reply}
+        return self.with_copy(found.changed(replies=others if post is None else {**others, reply: post}))
+
+    def with_copy(self, changed: Copy) -> "Card":
+        """This card with one copy replaced or added."""
+        if self.copy_of(changed.key) is None:
+            return self.changed(copies=(*self.copies, changed))
+        return self.changed(copies=tuple(changed if c.key == changed.key else c for c in self.copies))

@@ -1,0 +1,79 @@
+"""May this person answer, and what did they answer?
+
+Rejecting is the safe direction, confirming the dangerous one: more people may do the first.
+"""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from workers.domain.model import Model, UtcTime
+from workers.domain.starts.people import Actor, Owner
+
+if TYPE_CHECKING:
+    from workers.domain.starts.events import Caller
+
+
+class Answer(StrEnum):
+    """What a decision says."""
+
+    CONFIRM = "confirm"
+    REJECT = "reject"
+
+
+class Decision(Model):
+    """One person's answer. ``reason`` is their own text, hostile like every text from outside."""
+
+    answer: Answer
+    by: Actor
+    at: UtcTime
+    via: str = "card"
+    reason: str = ""
+
+    @property
+    def confirms(self) -> bool:
+        """Whether the start was expected."""
+        return self.answer is Answer.CONFIRM
+
+    @property
+    def past_tense(self) -> str:
+        """``Confirmed`` or ``Rejected``."""
+        return "Confirmed" if self.confirms else "Rejected"
+
+
+class Permission(NamedTuple):
+    """Whether somebody may, and why or why not, as a sentence for them."""
+
+    allowed: bool
+    reason: str
+
+
+def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> Permission:
+    """Whether this person may give this answer.
+
+    Owner and on-call may confirm and reject; whoever started the VM may always take it back by rejecting.
+    """
+    if actor.owns(owner):
+        return Permission(allowed=True, reason=f"owner by {owner.source}")
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    if answer is Answer.REJECT and actor.email and actor.email.lower() == caller.email.lower():
+        return Permission(allowed=True, reason="started the VM")
+    who = "the VM's owner or on-call" if owner.known else "on-call (no owner is known)"
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only {who} may {answer} this start.{doubt}")
+
+
+def may_lock_down(actor: Actor) -> Permission:
+    """Whether this person may contain a VM without an approval: on-call only."""
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only on-call may lock a VM down.{doubt}")
+
+
+def may_restore(actor: Actor) -> Permission:
+    """Whether this person may undo a containment: on-call only, as it is the dangerous direction."""
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only on-call may restore a VM.{doubt}")

@@ -1,0 +1,257 @@
+"""Taking a VM out of the world: the steps, what they wait for, and what counts as contained."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from workers.domain.containment.plans import Plan, StepName
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.steps import (
+    BEGIN_LEASE,
+    MAX_ATTEMPTS,
+    STEP_TRANSITIONS,
+    Progress,
+    Step,
+    Steps,
+    StepState,
+    retry_delay,
+)
+from workers.domain.errors import Conflict
+from workers.domain.model import Model, UtcTime
+from workers.domain.starts.people import Actor
+from workers.domain.starts.vm import VmRef
+
+__all__ = [
+    "BEGIN_LEASE",
+    "MAX_ATTEMPTS",
+    "NEEDS",
+    "STEP_TRANSITIONS",
+    "TRANSITIONS",
+    "VERIFIED",
+    "Cause",
+    "CauseKind",
+    "Containment",
+    "ContainmentState",
+    "Progress",
+    "Restoration",
+    "Step",
+    "StepState",
+    "planned",
+    "retry_delay",
+]
+
+
+class ContainmentState(StrEnum):
+    """Where a containment stands. CONTAINED is only ever written after reading back."""
+
+    PLANNED = "PLANNED"
+    RUNNING = "RUNNING"
+    CONTAINED = "CONTAINED"
+    INCOMPLETE = "INCOMPLETE"
+    RESTORING = "RESTORING"
+    RESTORED = "RESTORED"
+
+
+TRANSITIONS: dict[ContainmentState, frozenset[ContainmentState]] = {
+    ContainmentState.PLANNED: frozenset({ContainmentState.RUNNING}),
+    ContainmentState.RUNNING: frozenset({ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}),
+    ContainmentState.CONTAINED: frozenset({ContainmentState.RUNNING, ContainmentState.RESTORING}),
+    ContainmentState.INCOMPLETE: frozenset({ContainmentState.RUNNING, ContainmentState.RESTORING}),
+    ContainmentState.RESTORING: frozenset(
+        {ContainmentState.RESTORED, ContainmentState.INCOMPLETE, ContainmentState.RUNNING}
+    ),
+    ContainmentState.RESTORED: frozenset(),
+}
+"""From → to. CONTAINED → RUNNING: the VM was started again, or an NSG taken off, behind our back.
+
+RESTORING → RUNNING: a new rejection or lockdown came while it was being undone, and takes precedence.
+"""
+
+NEEDS: dict[StepName, frozenset[StepName]] = {
+    StepName.ISOLATE: frozenset(),
+    StepName.STOP: frozenset(),
+    # Azure Backup's first snapshot wants the VM's power state settled, and the stop must not wait for it.
+    StepName.BACKUP: frozenset({StepName.STOP}),
+}
+"""Step → steps that must have ended, well or badly, before it begins."""
+
+VERIFIED = frozenset({StepName.ISOLATE, StepName.STOP})
+"""Read back once more, all together, before the card says CONTAINED."""
+
+
+class CauseKind(StrEnum):
+    """What gave the right to contain."""
+
+    REJECTION = "rejection"
+    LOCKDOWN = "lockdown"
+    SILENCE = "silence"
+
+
+class Cause(Model):
+    """Why a VM is contained. ``by`` is ``None`` only for silence, where the policy itself decided."""
+
+    kind: CauseKind
+    at: UtcTime
+    by: Actor | None = None
+    reason: str = ""
+    approval_id: str | None = None
+
+
+class Restoration(Steps):
+    """The undo of a containment, from the order to the proof. Each step here undoes the one of its name.
+
+    Attributes:
+        start_id: the VM is to be started, too, by a request of this correlation id; ``None`` leaves it off.
+        number: counts how often it was tried.
+    """
+
+    by: Actor
+    at: UtcTime
+    reason: str = ""
+    start_id: str | None = None
+    number: int = 1
+
+    @property
+    def starts(self) -> bool:
+        """Whether the VM is to be started, too."""
+        return self.start_id is not None
+
+
+class Containment(Steps):
+    """The containment of one VM, from the decision to the proof.
+
+    Attributes:
+        cards: ids of the cards that show it: its own, or those of the approvals that led to it.
+        round: counts how often the VM had to be contained under this one document.
+        restoration: its undo, under way or ended; ``None`` again once the VM had to be contained anew.
+    """
+
+    id: str
+    version: int = 0
+    state: ContainmentState = ContainmentState.PLANNED
+    vm: VmRef
+    cause: Cause
+    profile: LockdownProfile
+    opened_at: UtcTime
+    ended_at: UtcTime | None = None
+    verified_at: UtcTime | None = None
+    cards: tuple[str, ...] = ()
+    round: int = 1
+    restoration: Restoration | None = None
+
+    def to(self, state: ContainmentState, **changes: object) -> "Containment":
+        """The containment in another state.
+
+        Raises:
+            Conflict: that is not a way a containment can go.
+        """
+        if state not in TRANSITIONS[self.state]:
+            raise Conflict(f"containment {self.id} can't go from {self.state} to {state}")
+        return self.changed(state=state, **changes)
+
+    @property
+    def active(self) -> bool:
+        """Whether the VM is contained or on its way; only RESTORED lets it go."""
+        return self.state is not ContainmentState.RESTORED
+
+    @property
+    def working(self) -> bool:
+        """Whether the workers still have something to do."""
+        return self.state in (ContainmentState.PLANNED, ContainmentState.RUNNING, ContainmentState.RESTORING)
+
+    def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
+        """This containment once somebody else asks for it too.
+
+        What they want beyond it, and what failed of what they want, is to be done; it then rests on their
+        cause. Silence takes nothing over that it has no right to.
+        """
+        if self.active and self.restoration is not None:
+            # A restore has taken back some of it by now, so all of it is to be done.
+            again = self.once_more()
+            mine = again if cause.kind is CauseKind.SILENCE else again.changed(cause=cause)
+            return mine.demanded(cause, profile)
+        if not self.active:
+            return self
+        steps = tuple(
+            self._again(name, profile) for name in StepName if name in self._names | {*profile.steps}
+        )
+        if steps == self.steps or (cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}):
+            return self
+        wider = self.profile.changed(steps=tuple(step.name for step in steps))
+        state = ContainmentState.RUNNING if not self.working else self.state
+        joined = self.to(state) if state is not self.state else self
+        return joined.changed(steps=steps, profile=wider, cause=cause, ended_at=None, verified_at=None)
+
+    def once_more(self) -> "Containment":
+        """Another round of it, with every step to be done again.
+
+        What a step read as *before* in the first round stays: a restore brings that back.
+        """
+        return self.to(
+            ContainmentState.RUNNING,
+            round=self.round + 1,
+            ended_at=None,
+            verified_at=None,
+            restoration=None,
+            steps=tuple(
+                step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
+                for step in self.steps
+            ),
+        )
+
+    @property
+    def _names(self) -> frozenset[StepName]:
+        return frozenset(step.name for step in self.steps)
+
+    def _again(self, name: StepName, wanted: LockdownProfile) -> Step:
+        if name not in self._names:
+            return Step(name=name)
+        step = self.step(name)
+        if name in wanted.steps and step.state in (StepState.FAILED, StepState.SKIPPED):
+            return step.to(StepState.TODO, attempt=0, look_at=None, ended_at=None, note="")
+        return step
+
+    def ready(self, now: datetime) -> tuple[Step, ...]:
+        """Steps to begin now: not begun, their needs ended, and not waiting for a retry."""
+        ended = {s.name for s in self.steps if s.ended}
+        present = {s.name for s in self.steps}
+        return tuple(
+            s
+            for s in self.steps
+            if s.state is StepState.TODO
+            and (NEEDS[s.name] & present) <= ended
+            and (s.look_at is None or s.look_at <= now)
+        )
+
+    def due_at(self) -> datetime | None:
+        """When it has to be looked at again, or ``None`` when there is nothing to do."""
+        if not self.working:
+            return None
+        if self.state is ContainmentState.RESTORING and self.restoration is not None:
+            return self.restoration.look_at or self.restoration.at
+        return self.look_at or self.opened_at
+
+
+def planned(
+    containment_id: str,
+    vm: VmRef,
+    cause: Cause,
+    profile: LockdownProfile,
+    *,
+    now: datetime,
+    plan: Plan | None = None,
+) -> Containment:
+    """A new containment, every step still to do, shown on its approval's card or on its own.
+
+    With the plan that somebody was shown, each step begins knowing what was *before*: the isolation need not
+    look first and act later. A step trusts that only as far as it still reads so.
+    """
+    changes = {step.step: step.change for step in plan.steps} if plan is not None else {}
+    return Containment(
+        id=containment_id,
+        vm=vm,
+        cause=cause,
+        profile=profile,
+        steps=tuple(Step(name=name, change=changes.get(name)) for name in profile.steps),
+        opened_at=now,
+        cards=(cause.approval_id or containment_id,),
+    )

@@ -1,0 +1,70 @@
+"""What a step's report makes of the step: done, still going, another attempt, given up, held up."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from workers.domain.containment.containment import MAX_ATTEMPTS, Progress, Step, StepState, retry_delay
+from workers.domain.errors import DependencyAway, StepFailed
+
+SOONEST = timedelta(milliseconds=200)
+"""Polling is never tighter than this, whatever a service allows."""
+
+
+class Outcome(NamedTuple):
+    """The step as it now is, the kind of its audit record (empty: nothing worth one), and the details."""
+
+    step: Step
+    kind: str
+    details: dict[str, object]
+
+
+def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
+    """The step reported how far it is."""
+    change = progress.change or step.change
+    if progress.done:
+        done = step.to(
+            StepState.DONE, ended_at=now, look_at=None, token="", note=progress.note, change=change
+        )
+        return Outcome(
+            done, "step.done", {"note": progress.note, "change": change.model_dump() if change else None}
+        )
+    if progress.again:
+        return failed(step, StepFailed(progress.note or "came to nothing"), now)
+    waiting = step.changed(
+        token=progress.token or "begun",
+        note=progress.note,
+        change=change,
+        look_at=now + max(progress.look_again_after, SOONEST),
+    )
+    kind = "step.progress" if progress.note != step.note or change != step.change else ""
+    return Outcome(waiting, kind, {"note": progress.note, "change": change.model_dump() if change else None})
+
+
+def failed(step: Step, failure: StepFailed, now: datetime) -> Outcome:
+    """Azure refused: another attempt after a pause, unless it is pointless or was the last."""
+    note = str(failure)[:500]
+    details: dict[str, object] = {"error": note, "code": failure.code, "attempt": step.attempt}
+    if failure.final or step.attempt >= MAX_ATTEMPTS:
+        return Outcome(
+            step.to(StepState.FAILED, ended_at=now, look_at=None, note=note), "step.failed", details
+        )
+    again = step.to(StepState.TODO, look_at=now + retry_delay(step.attempt), note=note, token="")
+    return Outcome(again, "step.retry", details)
+
+
+def held_up(step: Step, away: DependencyAway, now: datetime) -> Outcome:
+    """Azure is away or throttles: wait as long as it asks; this counts as no attempt."""
+    wait = timedelta(seconds=min(300.0, away.retry_after_s if away.retry_after_s is not None else 5.0))
+    note = f"waiting for Azure: {away}"[:500]
+    details: dict[str, object] = {"error": str(away)[:500], "wait_s": wait.total_seconds()}
+    if step.token:
+        return Outcome(step.changed(look_at=now + max(wait, SOONEST), note=note), "step.held-up", details)
+    held = step.to(
+        StepState.TODO, attempt=max(0, step.attempt - 1), look_at=now + max(wait, SOONEST), note=note
+    )
+    return Outcome(held, "step.held-up", details)
+
+
+def cut_off(step: Step, now: datetime) -> Outcome:
+    """The step was begun as often as it may be, and no attempt lived to give a result."""
+    return failed(step, StepFailed("was cut off time and again before it gave a result", final=True), now)

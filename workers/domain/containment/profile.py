@@ -1,0 +1,73 @@
+"""What a lockdown does: which steps, with which exceptions."""
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from workers.domain.containment.plans import StepName
+from workers.domain.model import Model
+
+
+class AllowRule(Model):
+    """An exception of the lockdown: who may still reach the VM, for forensics."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
+    source: str
+    ports: tuple[Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")], ...]
+    protocol: Literal["Tcp", "Udp", "Icmp", "*"] = "Tcp"
+
+    @field_validator("source")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        network = ipaddress.ip_network(value, strict=False)
+        if network.prefixlen == 0:
+            raise ValueError(
+                "the whole Internet is not an exception; name an address range such as 10.0.9.0/26"
+            )
+        return str(network)
+
+    @field_validator("ports")
+    @classmethod
+    def _in_range(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:  # said here, because `min_length` would count only the ports that are well-formed
+            raise ValueError("an exception needs at least one port; write ['0-65535'] for all of them")
+        for ports in value:
+            low, _, high = ports.partition("-")
+            if not 0 <= int(low) <= int(high or low) <= 65535:  # noqa: PLR2004 - the highest TCP port
+                raise ValueError(f"{ports} is not a port or a range of ports up to 65535")
+        return value
+
+
+ClassicNsgId = Annotated[
+    str, Field(pattern=r"(?i)^/subscriptions/[^/]+/.+/microsoft\.classicnetwork/networksecuritygroups/[^/]+$")
+]
+
+
+class IsolateOptions(Model):
+    """Options of the isolate step.
+
+    ``classic_nsg`` is the id of a classic NSG for classic VMs, for which none can be made on demand.
+    """
+
+    allow: tuple[AllowRule, ...] = Field(default=(), max_length=50)
+    classic_nsg: ClassicNsgId | None = None
+
+
+class LockdownProfile(Model):
+    """What a rejection does: which steps, and their options.
+
+    ``resource_group`` holds the lockdown NSG and the backup vault; by default the VM's own group.
+    """
+
+    name: str = "standard"
+    steps: tuple[StepName, ...] = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
+    isolate: IsolateOptions = IsolateOptions()
+    resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
+
+    @field_validator("steps")
+    @classmethod
+    def _in_order(cls, value: tuple[StepName, ...]) -> tuple[StepName, ...]:
+        if not value:
+            raise ValueError("a lockdown needs at least one step")
+        return tuple(step for step in StepName if step in value)

@@ -1,0 +1,147 @@
+"""One step of a containment, or the undo of one: where it stands, and what it reports."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.errors import Conflict
+from workers.domain.model import Model, UtcTime
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    TODO = "TODO"
+    STARTED = "STARTED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+
+STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
+    StepState.TODO: frozenset({StepState.STARTED, StepState.SKIPPED}),
+    StepState.STARTED: frozenset({StepState.STARTED, StepState.TODO, StepState.DONE, StepState.FAILED}),
+    StepState.DONE: frozenset({StepState.TODO}),
+    StepState.FAILED: frozenset({StepState.TODO}),
+    StepState.SKIPPED: frozenset({StepState.TODO}),
+}
+"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: contained once more."""
+
+MAX_ATTEMPTS = 7
+"""Two minutes in all: a VM that is still starting refuses to be deallocated for about one."""
+BEGIN_LEASE = timedelta(seconds=45)
+"""A step whose ``begin`` was noted but brought no result for this long was cut off; it is begun again."""
+
+
+class Step(Model):
+    """One step of one containment, or its undo.
+
+    Attributes:
+        attempt: how often it was begun.
+        change: what it changes; for an undo, what is to be taken back.
+        token: where the long-running operation stands, as the step wrote it; opaque here.
+        look_at: when to poll or try again.
+        note: what a person should read: progress, the reason of a failure, what was read back.
+    """
+
+    name: StepName
+    state: StepState = StepState.TODO
+    attempt: int = 0
+    change: Change | None = None
+    token: str = ""
+    started_at: UtcTime | None = None
+    ended_at: UtcTime | None = None
+    look_at: UtcTime | None = None
+    note: str = ""
+
+    def to(self, state: StepState, **changes: object) -> "Step":
+        """The step in another state.
+
+        Raises:
+            Conflict: that is not a way this step can go.
+        """
+        if state not in STEP_TRANSITIONS[self.state]:
+            raise Conflict(f"step {self.name} can't go from {self.state} to {state}")
+        return self.changed(state=state, **changes)
+
+    def begun(self, now: datetime) -> "Step":
+        """The step as it is written down before it is begun, or begun again after it was cut off."""
+        return self.to(
+            StepState.STARTED,
+            attempt=self.attempt + 1,
+            started_at=self.started_at or now,
+            look_at=now + BEGIN_LEASE,
+            note="",
+            token="",
+        )
+
+    @property
+    def cut_off_for_good(self) -> bool:
+        """Whether it was begun as often as it may be, and never gave a result."""
+        return self.state is StepState.STARTED and self.attempt >= MAX_ATTEMPTS
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to do for it."""
+        return self.state in (StepState.DONE, StepState.FAILED, StepState.SKIPPED)
+
+
+class Progress(Model):
+    """What a step reports after ``begin``, ``check`` or ``undo``.
+
+    Attributes:
+        done: verified by reading back.
+        token: kept in the document until the next ``check``.
+        look_again_after: how long to wait before the next look, while not done.
+        note: for the card's thread.
+        change: set by ``begin``, with *before* as it was read at that moment.
+        again: what ``begin`` set going has come to nothing, so the step is begun again.
+        started_as: the correlation id under which Azure starts the VM for us; the start event will carry it.
+    """
+
+    done: bool
+    token: str = ""
+    look_again_after: timedelta = timedelta(seconds=2)
+    note: str = ""
+    change: Change | None = None
+    again: bool = False
+    started_as: str = ""
+
+
+class Steps(Model):
+    """Steps that are worked on side by side."""
+
+    steps: tuple[Step, ...]
+
+    def step(self, name: StepName) -> Step:
+        """The step of this name; ``KeyError`` if there is none."""
+        for step in self.steps:
+            if step.name is name:
+                return step
+        raise KeyError(name)
+
+    def with_step(self, changed: Step) -> Self:
+        """The same with one step replaced by its next state."""
+        return self.changed(steps=tuple(changed if s.name is changed.name else s for s in self.steps))
+
+    def under_way(self, now: datetime) -> tuple[Step, ...]:
+        """Steps to poll now."""
+        return tuple(
+            s for s in self.steps if s.state is StepState.STARTED and (s.look_at is None or s.look_at <= now)
+        )
+
+    @property
+    def failed(self) -> tuple[Step, ...]:
+        """Steps that ended badly."""
+        return tuple(s for s in self.steps if s.state is StepState.FAILED)
+
+    @property
+    def look_at(self) -> datetime | None:
+        """When the first of them has to be looked at again; ``None`` when none says so."""
+        return min((s.look_at for s in self.steps if not s.ended and s.look_at is not None), default=None)
+
+
+def retry_delay(attempt: int) -> timedelta:
+    """How long to wait before attempt ``attempt + 1``: 2, 4, 8 … seconds, at most two minutes."""
+    return timedelta(seconds=min(120.0, 2.0**attempt))

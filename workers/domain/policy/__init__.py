@@ -1,0 +1,1 @@
+"""What this organisation wants: the model, the file, and the rules."""

@@ -1,0 +1,189 @@
+"""What this organisation wants: who is asked when, who is on call, how long to wait, what a rejection does.
+
+This is the model; ``policy_file`` reads it from YAML with every error at once.
+"""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.model import Model
+
+_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
+_LONGEST = timedelta(days=7)
+
+NO_RULE = "defaults"
+"""What the audit calls the rule of a start that none matched."""
+MOST_RULES = 200
+LONGEST_CONDITION = 2000
+"""In characters."""
+
+
+def duration(text: object) -> object:
+    """``90s``, ``10m``, ``1h30m``, ``2d`` → timedelta; anything else is refused with the remedy."""
+    if isinstance(text, timedelta):
+        return text
+    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
+    if match is None:
+        raise ValueError("not a duration; write 90s, 10m, 1h30m or 2d")
+    days, hours, minutes, seconds = (float(match[part] or 0) for part in "dhms")
+    try:
+        value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        value = timedelta.max
+    if not timedelta(0) < value <= _LONGEST:
+        raise ValueError("a duration is more than nothing and at most 7d")
+    return value
+
+
+def _spelt(value: object) -> object:
+    """YAML reads ``when: true`` as a boolean; CEL spells it the same."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Channel = Annotated[str, Field(pattern=r"^(#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{5,20})$")]
+"""``#name`` or a Slack channel id (``C…``)."""
+SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{5,20}$")]
+Usergroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{5,20}$")]
+
+
+class Verdict(StrEnum):
+    """What becomes of a start: its owner is asked, or it is let pass and only put on record."""
+
+    ASK = "ask"
+    PASS = "pass"  # noqa: S105 - a verdict
+
+
+class OnSilence(StrEnum):
+    """What happens when nobody answers until the end."""
+
+    LEAVE = "leave"
+    ESCALATE = "escalate"
+    ISOLATE = "isolate"
+    CONTAIN = "contain"
+
+
+class OwnerPolicy(Model):
+    """Tags that name a VM's owner, first match wins, and where to ask when none does."""
+
+    tags: tuple[str, ...] = ("owner", "Owner", "contact")
+    fallback: Channel = "#vm-approvals"
+
+
+class OncallPolicy(Model):
+    """Who is on call: a Slack user group, named people, or both; and the channel where they are told."""
+
+    usergroup: Usergroup | None = None
+    users: tuple[SlackUser, ...] = ()
+    channel: Channel = "#vm-oncall"
+
+    @model_validator(mode="after")
+    def _somebody(self) -> "OncallPolicy":
+        if self.usergroup is None and not self.users:
+            raise ValueError("nobody is on call; give usergroup: S… or users: [U…]")
+        return self
+
+
+class Defaults(Model):
+    """What holds where no rule says otherwise. Deadlines count from the moment the ask reached Slack."""
+
+    remind_after: Duration = timedelta(minutes=10)
+    escalate_after: Duration = timedelta(minutes=20)
+    expire_after: Duration = timedelta(minutes=60)
+    on_silence: OnSilence = OnSilence.ESCALATE
+    lockdown: str = "standard"
+
+    @model_validator(mode="after")
+    def _in_time(self) -> "Defaults":
+        if not self.remind_after <= self.escalate_after <= self.expire_after:
+            raise ValueError("remind_after, escalate_after and expire_after must not go backwards in time")
+        return self
+
+    def but(self, rule: "Rule") -> "Defaults":
+        """These, with what a rule says instead.
+
+        A rule that brings a deadline forward takes the earlier ones along: whatever it does not give comes no
+        later than the next. So a shorter ``expire_after`` alone leaves out the reminder and the escalation
+        that would have come after it.
+
+        Raises:
+            ValidationError: with what the rule says, the deadlines go backwards in time.
+        """
+        expire = rule.expire_after or self.expire_after
+        escalate = rule.escalate_after or min(self.escalate_after, expire)
+        return Defaults(
+            remind_after=rule.remind_after or min(self.remind_after, escalate),
+            escalate_after=escalate,
+            expire_after=expire,
+            on_silence=rule.on_silence or self.on_silence,
+            lockdown=rule.lockdown or self.lockdown,
+        )
+
+
+class Rule(Model):
+    """What becomes of a start for which the condition holds and that of no rule before it did.
+
+    ``when`` is a CEL expression over the variables of ``conditions``, and checked there. What an asking rule
+    leaves out is as the defaults say.
+    """
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    when: Annotated[str, Field(max_length=LONGEST_CONDITION), BeforeValidator(_spelt)]
+    verdict: Verdict = Verdict.ASK
+    remind_after: Duration | None = None
+    escalate_after: Duration | None = None
+    expire_after: Duration | None = None
+    on_silence: OnSilence | None = None
+    lockdown: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _its_own(cls, value: str) -> str:
+        if value == NO_RULE:
+            raise ValueError(
+                f"{NO_RULE} stands for what holds where no rule matches; name the rule otherwise"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _asks(self) -> "Rule":
+        said = [name for name in _HOW_TO_ASK if getattr(self, name) is not None]
+        if self.verdict is Verdict.PASS and said:
+            raise ValueError(f"a passed start is not asked about; take {', '.join(said)} away")
+        return self
+
+
+_HOW_TO_ASK = ("remind_after", "escalate_after", "expire_after", "on_silence", "lockdown")
+
+
+class Policy(Model):
+    """The whole policy. The empty one asks for everything and contains nothing on silence."""
+
+    owner: OwnerPolicy = OwnerPolicy()
+    oncall: OncallPolicy
+    defaults: Defaults = Defaults()
+    rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
+    lockdowns: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], LockdownProfile] = {}
+
+    @field_validator("lockdowns")
+    @classmethod
+    def _named(cls, value: dict[str, LockdownProfile]) -> dict[str, LockdownProfile]:
+        return {name: profile.changed(name=name) for name, profile in value.items()}
+
+    @property
+    def lockdown(self) -> LockdownProfile:
+        """The default lockdown profile; the built-in one when the file names none."""
+        return self.profile(self.defaults.lockdown)
+
+    def profile(self, name: str) -> LockdownProfile:
+        """A lockdown profile by name; the built-in one when the file names none."""
+        return self.lockdowns.get(name) or LockdownProfile()
+
+    def has_profile(self, name: str) -> bool:
+        """Whether a lockdown is called so; ``standard`` is built in until the file has its own profiles."""
+        return name in self.lockdowns or (name == "standard" and not self.lockdowns)

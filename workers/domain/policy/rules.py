@@ -1,0 +1,140 @@
+"""Which rule decides about a start: the first whose condition holds, else the defaults.
+
+A rule whose condition can't be evaluated does not match, and is named. But no start passes because something
+is not known: where a fact is missing that a rule needs to ask about it, no later rule lets it pass.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from workers.domain.policy.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.model import NO_RULE, Rule, Verdict
+from workers.domain.policy.variables import Case, known_values
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.people import Owner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruling:
+    """What the rules say of a start.
+
+    Attributes:
+        rule: the one that matched; ``None`` for the defaults.
+        unevaluated: rules before it that could not be applied: name → reason.
+    """
+
+    verdict: Verdict
+    rule: Rule | None = None
+    unevaluated: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The rule's, for the audit."""
+        return self.rule.name if self.rule else NO_RULE
+
+
+class Seen(StrEnum):
+    """What came of one rule's condition."""
+
+    MATCHES = "matches"
+    DIFFERS = "does not match"
+    NEEDS_FACTS = "needs facts"
+    UNEVALUATED = "can't be evaluated"
+
+
+class Look(NamedTuple):
+    """One rule, and what came of its condition; ``reason`` where it could not be evaluated."""
+
+    rule: Rule
+    seen: Seen
+    reason: str = ""
+
+
+class Rules:
+    """A policy's rules, compiled.
+
+    Attributes:
+        needing_facts: those of them that ask about something which only Azure knows.
+
+    Raises:
+        InvalidCondition: a condition is none; files are checked for that before.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = [(rule, Condition(rule.when)) for rule in rules]
+        self.needing_facts = tuple(rule for rule, condition in self._rules if condition.needs_facts)
+        first = next((n for n, (_, c) in enumerate(self._rules) if c.needs_facts), len(self._rules))
+        self._early, self._late = self._rules[:first], self._rules[first:]
+        self._early_names = frozenset(name for _, c in self._early for name in c.variables)
+        self._late_names = frozenset(name for _, c in self._late for name in c.variables)
+
+    def early(self, event: StartEvent, now: datetime) -> "Ruling | Undecided":
+        """Decide without facts, as far as the first rule that needs some."""
+        unevaluated: dict[str, str] = {}
+        if self._early:
+            rule = _first(self._early, known_values(Case(event, now), self._early_names), unevaluated)
+            if rule is not None:
+                return Ruling(verdict=rule.verdict, rule=rule, unevaluated=unevaluated)
+        if not self._late:
+            return Ruling(verdict=Verdict.ASK, unevaluated=unevaluated)
+        return Undecided(self, event, now, unevaluated)
+
+    def late(self, undecided: "Undecided", facts: Facts, owner: Owner) -> Ruling:
+        """Go on where ``early`` had to stop."""
+        unevaluated = dict(undecided.unevaluated)
+        case = Case(undecided.event, undecided.now, facts, owner)
+        rule = _first(self._late, known_values(case, self._late_names), unevaluated)
+        return Ruling(verdict=rule.verdict if rule else Verdict.ASK, rule=rule, unevaluated=unevaluated)
+
+    def look(self, case: Case) -> list[Look]:
+        """What comes of each rule, whether or not one before it matches."""
+        return [_look(rule, condition, case) for rule, condition in self._rules]
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """No rule that needs no facts matched, and there are more."""
+
+    rules: Rules
+    event: StartEvent
+    now: datetime
+    unevaluated: dict[str, str]
+
+    def decide(self, facts: Facts, owner: Owner) -> Ruling:
+        """With the facts as far as they are known."""
+        return self.rules.late(self, facts, owner)
+
+
+def _first(
+    rules: list[tuple[Rule, Condition]], known: dict[str, object], unevaluated: dict[str, str]
+) -> Rule | None:
+    values, in_doubt = activation(known), ""
+    for rule, condition in rules:
+        try:
+            if not condition.holds(values):
+                continue
+        except Unevaluated as why:
+            unevaluated[rule.name] = str(why)
+            if rule.verdict is Verdict.ASK and not condition.facts <= known.keys():
+                in_doubt = in_doubt or rule.name
+            continue
+        if in_doubt and rule.verdict is Verdict.PASS:
+            # With that fact, it might have been asked about.
+            unevaluated[rule.name] = f"holds, but it is not known whether {in_doubt!r} does"
+            continue
+        return rule
+    return None
+
+
+def _look(rule: Rule, condition: Condition, case: Case) -> Look:
+    if condition.needs_facts and case.facts is None:
+        return Look(rule, Seen.NEEDS_FACTS)
+    try:
+        holds = condition.holds(activation(known_values(case, condition.variables)))
+    except Unevaluated as why:
+        return Look(rule, Seen.UNEVALUATED, str(why))
+    return Look(rule, Seen.MATCHES if holds else Seen.DIFFERS)

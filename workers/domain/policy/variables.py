@@ -1,0 +1,104 @@
+"""What conditions of rules may ask about: each name, its type, and where its value comes from."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.people import Owner
+
+
+class Case(NamedTuple):
+    """What a rule is told about a start. Facts and owner are ``None`` until they have been looked for."""
+
+    event: StartEvent
+    now: datetime
+    facts: Facts | None = None
+    owner: Owner | None = None
+
+
+class Variable(NamedTuple):
+    """A name in expressions. ``of`` gives its value; ``None`` where it is not known.
+
+    Azure compares ids and names without regard to case and spells them differently in different places: where
+    that is so, the value is in lower case.
+    """
+
+    type: str
+    of: Callable[[Case], object]
+    fact: bool = False
+
+
+def _tags(case: Case) -> dict[str, str] | None:
+    """As spelt, and with each name in lower case, too: Azure keeps the spelling and compares without it."""
+    if case.facts is None or case.facts.machine is None:
+        return None
+    tags = case.facts.machine.tags
+    return {name.lower(): value for name, value in tags.items()} | tags
+
+
+def _machine(name: str) -> Callable[[Case], object]:
+    return lambda c: (getattr(c.facts.machine, name) or None) if c.facts and c.facts.machine else None
+
+
+def _power(case: Case) -> str | None:
+    return case.facts.machine.power.value if case.facts and case.facts.machine else None
+
+
+def _owner(of: Callable[[Owner], object]) -> Callable[[Case], object]:
+    # Who owns the VM is told by its tags: without them nobody is known to own it, and nobody not to.
+    return lambda c: of(c.owner) if c.owner and c.facts and c.facts.machine else None
+
+
+VARIABLES: dict[str, Variable] = {
+    "event.operation": Variable("string", lambda c: c.event.operation.lower()),
+    "event.phase": Variable("string", lambda c: c.event.phase.value),
+    "event.at": Variable("timestamp", lambda c: c.event.at),
+    "event.correlation_id": Variable("string", lambda c: c.event.correlation_id.lower()),
+    "vm.id": Variable("string", lambda c: c.event.vm.key),
+    "vm.name": Variable("string", lambda c: c.event.vm.name.lower()),
+    "vm.resource_group": Variable("string", lambda c: c.event.vm.resource_group.lower()),
+    "vm.subscription_id": Variable("string", lambda c: c.event.vm.subscription_id.lower()),
+    "vm.classic": Variable("bool", lambda c: c.event.vm.classic),
+    "vm.tags": Variable("map", _tags, fact=True),
+    "vm.location": Variable("string", _machine("location"), fact=True),
+    "vm.size": Variable("string", _machine("size"), fact=True),
+    "vm.power": Variable("string", _power, fact=True),
+    "caller.kind": Variable("string", lambda c: c.event.caller.kind.value),
+    "caller.name": Variable("string", lambda c: c.event.caller.name),
+    "caller.email": Variable("string", lambda c: c.event.caller.email.lower()),
+    "caller.object_id": Variable("string", lambda c: c.event.caller.object_id.lower()),
+    "caller.app_id": Variable("string", lambda c: c.event.caller.app_id.lower()),
+    "caller.client_app": Variable("string", lambda c: c.event.caller.client_app),
+    "caller.ip": Variable("string", lambda c: c.event.caller.ip),
+    "caller.mfa": Variable("bool", lambda c: bool(c.event.caller.mfa)),
+    "owner.known": Variable("bool", _owner(lambda o: o.known), fact=True),
+    "owner.emails": Variable("list", _owner(lambda o: list(o.emails)), fact=True),
+    "owner.slack_users": Variable("list", _owner(lambda o: list(o.slack_users)), fact=True),
+    "owner.source": Variable("string", _owner(lambda o: o.source), fact=True),
+    "facts.subscription_name": Variable(
+        "string", lambda c: (c.facts.subscription_name or None) if c.facts else None, fact=True
+    ),
+    "facts.public_ips": Variable(
+        "list", lambda c: list(c.facts.network.public_ips) if c.facts and c.facts.network else None, fact=True
+    ),
+    "facts.open_ports": Variable(
+        "list",
+        lambda c: [p.ports for p in c.facts.network.open_ports] if c.facts and c.facts.network else None,
+        fact=True,
+    ),
+    "facts.protected": Variable(
+        "bool", lambda c: c.facts.backup.protected if c.facts and c.facts.backup else None, fact=True
+    ),
+    "facts.missing": Variable(
+        "list", lambda c: [m.name for m in c.facts.missing] if c.facts else None, fact=True
+    ),
+    "now": Variable("timestamp", lambda c: c.now),
+}
+"""Every name that a condition may use."""
+
+
+def known_values(case: Case, names: Iterable[str] = VARIABLES) -> dict[str, object]:
+    """The values of those variables that are known."""
+    return {name: value for name in names if (value := VARIABLES[name].of(case)) is not None}

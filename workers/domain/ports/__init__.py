@@ -1,0 +1,1 @@
+"""What the rules need from the world, a file a subject; ``store``, ``bus`` and ``arm`` implement it."""

@@ -1,0 +1,115 @@
+"""The truth: documents, written by compare-and-set together with their audit."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.cards import Card
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.containment import Containment
+from workers.domain.model import Model
+from workers.domain.nudges import Scheduled
+from workers.domain.starts.vm import VmRecord, VmRef
+
+Document = Approval | Containment | VmRecord | Card
+
+
+class Commit(Model):
+    """One atomic write in one partition: documents, audit, and when to look again.
+
+    Attributes:
+        partition: 0 … 15; everything in here belongs to it.
+        documents: each as changed from a read: its ``version`` is still the one read (0: it must not exist
+            yet). The store writes ``version + 1``.
+        audit: appended in order.
+        shown: (id, version) of documents whose cards now show that version.
+        once: a key that must be new within its time to live, else nothing at all is written.
+        absent: ids of approvals that must not exist, else it is a conflict.
+        free: a VM whose record must be absent or ``free``, else it is a conflict.
+    """
+
+    partition: int
+    documents: tuple[Document, ...] = ()
+    audit: tuple[AuditRecord, ...] = ()
+    shown: tuple[tuple[str, int], ...] = ()
+    once: str | None = None
+    absent: tuple[str, ...] = ()
+    free: VmRef | None = None
+
+
+class Store(Protocol):
+    """The truth. Every write is compare-and-set; everything in one commit happens or nothing does."""
+
+    async def commit(self, commit: Commit) -> bool:
+        """Write all of it at once.
+
+        A document's ``due_at()`` is kept beside it, so that ``past_due`` finds it.
+
+        Returns:
+            True when written; False when ``once`` was seen before (nothing is written).
+
+        Raises:
+            Conflict: a document changed since it was read, or the VM is not free, or what must not exist does
+                (nothing is written).
+            DependencyAway: the store does not answer; whether it wrote is unknown.
+        """
+        ...
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Raises ``NotFound`` if there is none."""
+        ...
+
+    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
+        """What there is already when a start is told: its approval, and what is going on with its VM.
+
+        As ``approval`` and ``vm_record`` side by side.
+        """
+        ...
+
+    async def containment(self, containment_id: str) -> Containment:
+        """Raises ``NotFound`` if there is none."""
+        ...
+
+    async def card(self, card_id: str) -> Card:
+        """The card of an approval or containment; an empty one of version 0 if none was posted yet."""
+        ...
+
+    async def vm_record(self, vm: VmRef) -> VmRecord:
+        """What is going on with this VM; an empty record of version 0 if nothing is."""
+        ...
+
+    async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
+        """Ids of documents that had to be looked at by ``now``, the longest overdue first."""
+        ...
+
+    async def unshown(self, before: datetime, *, limit: int = 100) -> Sequence[str]:
+        """Ids of approvals and containments changed before then, whose cards don't show it yet."""
+        ...
+
+    async def open_approvals(self) -> Sequence[str]:
+        """Ids of all approvals that wait for an answer."""
+        ...
+
+    async def standing(self) -> Sequence[str]:
+        """Ids of all containments that hold a VM: every one that is not restored."""
+        ...
+
+    async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
+        """Remember the scheduled message that will look at this document, so that it can be cancelled.
+
+        Answers what was remembered before.
+        """
+        ...
+
+    async def scheduled(self, document_id: str) -> Scheduled | None:
+        """What is remembered; ``None`` if there is nothing."""
+        ...
+
+    async def take_scheduled(self, document_id: str) -> Scheduled | None:
+        """What was remembered, forgotten by this call; ``None`` if there is nothing."""
+        ...
+
+    async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
+        """Audit records of a partition, oldest first."""
+        ...

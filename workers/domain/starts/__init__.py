@@ -1,0 +1,1 @@
+"""What was started, by whom, and what is known about it."""

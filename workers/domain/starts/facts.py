@@ -1,0 +1,75 @@
+"""What was found out about a start, and what could not be found in time."""
+
+from pydantic import Field
+
+from workers.domain.model import Model, UtcTime
+from workers.domain.starts.vm import Nic, OpenPort, PowerState
+
+
+class MachineFacts(Model):
+    """The VM itself, read from Microsoft.Compute. ``size`` is Azure's VM size, such as Standard_D4s_v5."""
+
+    location: str = ""
+    size: str = ""
+    power: PowerState = PowerState.UNKNOWN
+    os: str = ""
+    tags: dict[str, str] = Field(default_factory=dict)
+    nic_ids: tuple[str, ...] = ()
+
+
+class NetworkFacts(Model):
+    """Its NICs, and what the Internet can reach through them."""
+
+    nics: tuple[Nic, ...] = ()
+    open_ports: tuple[OpenPort, ...] = ()
+
+    @property
+    def public_ips(self) -> tuple[str, ...]:
+        """All public addresses, in the order of the NICs."""
+        return tuple(ip for nic in self.nics for ip in nic.public_ips)
+
+
+class BackupFacts(Model):
+    """Whether Azure Backup protects it, and in which vault (a resource id)."""
+
+    protected: bool = False
+    vault_id: str | None = None
+    policy_name: str = ""
+
+
+class MissingFact(Model):
+    """A fact that we do not have, and why, in words for the card."""
+
+    name: str
+    reason: str
+
+
+class Facts(Model):
+    """Everything found out about one start.
+
+    Attributes:
+        gone: Azure answered that the VM does not exist.
+        missing: what is not known, with the reason. Never empty together with a ``None`` above.
+        took_ms: milliseconds each fact took to read.
+    """
+
+    subscription_name: str = ""
+    machine: MachineFacts | None = None
+    network: NetworkFacts | None = None
+    backup: BackupFacts | None = None
+    gone: bool = False
+    missing: tuple[MissingFact, ...] = ()
+    took_ms: dict[str, float] = Field(default_factory=dict)
+    gathered_at: UtcTime | None = None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The VM's tags; empty when they are not known."""
+        return self.machine.tags if self.machine else {}
+
+    def with_power(self, power: PowerState) -> "Facts":
+        """With this power state where Azure has not told one, as its lists don't."""
+        if self.machine is None or self.machine.power is not PowerState.UNKNOWN:
+            return self
+        # Copied unchecked: both are of their types, and a burst has thousands of them.
+        return self.model_copy(update={"machine": self.machine.model_copy(update={"power": power})})

@@ -1,0 +1,149 @@
+"""A virtual machine as the domain knows it: its identity, and what was read about it."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field
+
+from workers.domain.model import Model, UtcTime
+
+_VM_ID = re.compile(
+    r"/subscriptions/(?P<subscription>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"/resourcegroups/(?P<group>[^/\s]{1,90})"
+    r"/providers/microsoft\.(?P<classic>classic)?compute"
+    r"/virtualmachines/(?P<name>[^/\s]{1,200})",
+    re.IGNORECASE,
+)
+
+
+class VmRef(Model):
+    """Which VM: an Azure resource id taken apart.
+
+    Azure compares ids without regard to case and spells one VM's id differently in different places, so
+    identity is ``key``; ``resource_id`` keeps the spelling for calls and for people.
+    """
+
+    resource_id: str
+    subscription_id: str
+    resource_group: str
+    name: str
+    classic: bool = False
+
+    @classmethod
+    def parse(cls, resource_id: str) -> Self:
+        """Take an id apart.
+
+        Raises:
+            ValueError: it is not the id of a VM (one below it, such as an extension, neither).
+        """
+        match = _VM_ID.fullmatch(resource_id.strip().rstrip("/"))
+        if match is None:
+            raise ValueError(f"not the resource id of a virtual machine: {resource_id[:300]!r}")
+        return cls(
+            resource_id=match.group(0),
+            subscription_id=match["subscription"],
+            resource_group=match["group"],
+            name=match["name"],
+            classic=match["classic"] is not None,
+        )
+
+    @property
+    def key(self) -> str:
+        """The id in lower case: equal for every spelling of one VM."""
+        return self.resource_id.lower()
+
+
+class PowerState(StrEnum):
+    """Azure's power states; ``UNKNOWN`` while Azure reports none."""
+
+    CREATING = "creating"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    DEALLOCATING = "deallocating"
+    DEALLOCATED = "deallocated"
+    UNKNOWN = "unknown"
+
+
+class Nic(Model):
+    """A network interface with the security groups that guard it. Ids are Azure resource ids."""
+
+    id: str
+    name: str
+    nsg_id: str | None = None
+    subnet_nsg_id: str | None = None
+    public_ips: tuple[str, ...] = ()
+    private_ips: tuple[str, ...] = ()
+
+
+class OpenPort(Model):
+    """A port range that the Internet can reach: ``rule`` of NSG ``nsg`` lets it in, nothing else denies it.
+
+    ``ports`` is Azure's notation: ``22``, ``8000-8100`` or ``*``.
+    """
+
+    nic: str
+    ports: str
+    protocol: str = "*"
+    nsg: str = ""
+    rule: str = ""
+
+
+class KnownVm(Model):
+    """One line of the inventory: enough to find a VM by name, within milliseconds."""
+
+    ref: VmRef
+    subscription_name: str = ""
+    location: str = ""
+    tags: dict[str, str] = Field(default_factory=dict)
+    power: PowerState = PowerState.UNKNOWN
+    seen_at: UtcTime
+
+
+class ExpectedStart(Model):
+    """A start that Startgate itself has Azure do, known again by its correlation ids.
+
+    Whoever reads them in the Activity Log could start the VM under one of them, so they hold only for what
+    Azure dates within a while.
+    """
+
+    correlation_ids: tuple[str, ...]
+    after: UtcTime
+    until: UtcTime
+
+    def covers(self, correlation_id: str, at: datetime) -> bool:
+        """Whether a start of this correlation id, at this time by Azure's clock, is the one."""
+        known = {one.lower() for one in self.correlation_ids}
+        return correlation_id.lower() in known and self.after <= at <= self.until
+
+
+class VmRecord(Model):
+    """What is going on with one VM: the document that ties its approvals and its containment together."""
+
+    vm: VmRef
+    version: int = 0
+    open_approvals: tuple[str, ...] = ()
+    containment_id: str | None = None
+    expected_start: ExpectedStart | None = None
+
+    @property
+    def free(self) -> bool:
+        """Whether a start means nothing special: it is not contained, and we are not starting it."""
+        return self.containment_id is None and self.expected_start is None
+
+
+def tag(tags: dict[str, str], names: Iterable[str]) -> tuple[str, str] | None:
+    """The first of ``names`` that is set and not blank, as (name as written on the VM, value).
+
+    Azure compares tag names without regard to case and keeps the spelling.
+    """
+    by_name = {name.lower(): (name, value) for name, value in tags.items()}
+    for wanted in names:
+        found = by_name.get(wanted.lower())
+        if found and found[1].strip():
+            return found[0], found[1].strip()
+    return None

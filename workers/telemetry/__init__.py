@@ -1,0 +1,1 @@
+"""How a process is doing, for probes and people."""

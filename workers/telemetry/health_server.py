@@ -1,0 +1,55 @@
+"""``GET /healthz`` and ``GET /readyz``, for container platforms and for people with curl."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from workers.telemetry.health import Health
+
+log = structlog.get_logger(__name__)
+
+_NOT_READY = 503
+
+
+@contextlib.asynccontextmanager
+async def serving(health: Health, *, host: str, port: int) -> AsyncIterator[None]:
+    """Serve while inside; does nothing for port 0.
+
+    ``/healthz`` answers 200 as long as the event loop turns: restart the process when it does not. It says
+    nothing about dependencies, because a restart heals none of them. ``/readyz`` answers 200 when the process
+    runs and every dependency answers, else 503; both times with JSON that names each dependency.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    if port == 0:
+        yield
+        return
+    app = web.Application()
+    app.add_routes([web.get("/healthz", _alive), web.get("/readyz", _readiness(health))])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        log.info("health is served", host=host, port=port)
+        yield
+    finally:
+        health.stopping()
+        await runner.cleanup()
+
+
+async def _alive(_request: web.Request) -> web.Response:
+    return web.json_response({"alive": True}, headers={"Cache-Control": "no-store"})
+
+
+def _readiness(health: Health) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def readyz(_request: web.Request) -> web.Response:
+        return web.json_response(
+            health.as_json(),
+            status=200 if health.is_ready else _NOT_READY,
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return readyz

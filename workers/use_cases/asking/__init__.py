@@ -1,0 +1,1 @@
+"""The life of a question: asked, answered, expired, withdrawn."""

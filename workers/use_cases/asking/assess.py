@@ -1,0 +1,99 @@
+"""What the policy makes of a start: whether to ask, whom, on which terms, and what a rejection will do."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from workers.domain.asking.approvals import Terms
+from workers.domain.containment.plans import Plan, PlannedStep
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.policy.model import Policy
+from workers.domain.policy.rules import Rules, Ruling, Undecided
+from workers.domain.ports.steps import StepRunner
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.people import Owner, owner_from_tags
+from workers.domain.starts.vm import VmRef
+
+
+class Assessment(NamedTuple):
+    """The policy's word on one start."""
+
+    owner: Owner
+    terms: Terms
+    plan: Plan
+
+
+class _Made(NamedTuple):
+    """A policy, its rules compiled, and the terms of each rule by which a start was asked about."""
+
+    policy: Policy
+    rules: Rules
+    terms: dict[str, Terms]
+
+
+class Assess:
+    """Pure but for the policy, which is read at the call.
+
+    Args:
+        runners: the steps that plans are made of.
+        policy: gives the policy in force.
+    """
+
+    def __init__(self, *, runners: Sequence[StepRunner], policy: Callable[[], Policy]) -> None:
+        self._runners = {runner.name: runner for runner in runners}
+        self._policy = policy
+        self._of_policy: _Made | None = None
+
+    def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
+        """What the rules say before anything is asked of Azure."""
+        return self._made().rules.early(event, now)
+
+    def late(self, undecided: Undecided, facts: Facts) -> Ruling:
+        """What they say with the facts, as far as those are known."""
+        return undecided.decide(facts, self.owner(facts))
+
+    def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
+        """Owner by tag; deadlines and lockdown by the rule, else the defaults; that lockdown's plan."""
+        terms = self._terms(ruling)
+        return Assessment(
+            owner=self.owner(facts), terms=terms, plan=self.plan(vm, facts, terms.lockdown, now)
+        )
+
+    def owner(self, facts: Facts) -> Owner:
+        """Who owns the VM, by its tags."""
+        return owner_from_tags(facts.tags, self._policy().owner.tags, tags_known=facts.machine is not None)
+
+    def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
+        """What the profile will do to this VM, as far as the facts tell."""
+        return Plan(
+            profile=profile.name,
+            steps=tuple(
+                PlannedStep(step=name, change=self._runners[name].plan(vm, facts, profile))
+                for name in profile.steps
+            ),
+            as_of=facts.gathered_at or now,
+        )
+
+    def _terms(self, ruling: Ruling) -> Terms:
+        """Those of a rule are the same for every start."""
+        policy, _, terms = self._made()
+        known = terms.get(ruling.name)
+        if known is None:
+            asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
+            known = terms[ruling.name] = Terms(
+                remind_after=asking.remind_after,
+                escalate_after=asking.escalate_after,
+                expire_after=asking.expire_after,
+                on_silence=asking.on_silence,
+                lockdown=policy.profile(asking.lockdown),
+                rule=ruling.name,
+            )
+        return known
+
+    def _made(self) -> _Made:
+        """What the policy in force has been made into."""
+        policy = self._policy()
+        if self._of_policy is None or self._of_policy.policy is not policy:
+            self._of_policy = _Made(policy, Rules(policy.rules), {})
+        return self._of_policy

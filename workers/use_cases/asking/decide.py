@@ -1,0 +1,146 @@
+"""Somebody answers: may they, is it still open, and what follows. One decision wins."""
+
+from typing import NamedTuple
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.decisions import Answer, Decision, may_answer
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.containment import Cause, CauseKind, Containment
+from workers.domain.errors import AlreadyDecided, NotAllowed
+from workers.domain.ids import partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Document, Store
+from workers.domain.starts.people import Actor
+from workers.use_cases.after_write import after_write
+from workers.use_cases.asking.deadlines import Deadlines
+from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.request import request_containment, without
+
+
+class Decided(NamedTuple):
+    """The approval as it now stands, and the containment that a rejection set going."""
+
+    approval: Approval
+    containment: Containment | None = None
+
+
+class Decide:
+    """Records an answer."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
+        self._clock = clock
+
+    async def may(self, answer: Answer, approval_id: str, actor: Actor) -> Approval:
+        """The approval, if this person may give this answer to it now; before a dialog opens.
+
+        Raises:
+            NotAllowed: and it is in the audit.
+            AlreadyDecided: somebody was first.
+            NotFound: no such approval.
+        """
+        approval = await self._store.approval(approval_id)
+        permission = may_answer(answer, actor, approval.owner, approval.event.caller)
+        if not permission.allowed:
+            await self._refuse(answer, approval, actor, permission.reason)
+            raise NotAllowed(permission.reason)
+        if not approval.open:
+            raise AlreadyDecided(approval.outcome())
+        return approval
+
+    async def __call__(
+        self, answer: Answer, approval_id: str, actor: Actor, *, reason: str = "", via: str = "card"
+    ) -> Decided:
+        """Confirm or reject. A rejection and its containment are one write.
+
+        Raises:
+            NotAllowed, AlreadyDecided, NotFound: as ``may`` does; authorized again here, at the deed.
+        """
+
+        async def attempt() -> Decided:
+            approval = await self.may(answer, approval_id, actor)
+            decision = Decision(answer=answer, by=actor, at=self._clock.now(), via=via, reason=reason.strip())
+            return await self._write(approval, decision)
+
+        decided = await until_written(attempt)
+        if await after_write(approval_id, lambda: self._nudge(decided)):
+            await self._deadlines.clear(approval_id)
+        return decided
+
+    async def _nudge(self, decided: Decided) -> None:
+        approval, containment = decided
+        if containment is not None:
+            # The VM first, the announcement last.
+            await self._nudger.work(
+                Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
+            )
+        await self._nudger.notices(
+            Nudge(subject=Subject.APPROVAL, id=approval.id, version=approval.version + 1)
+        )
+
+    async def _write(self, approval: Approval, decision: Decision) -> Decided:
+        vm = approval.event.vm
+        documents: tuple[Document, ...]
+        containment: Containment | None = None
+        if decision.confirms:
+            decided = approval.decided(decision)
+            record = without(await self._store.vm_record(vm), approval)
+            documents = (decided, record)
+        else:
+            cause = Cause(
+                kind=CauseKind.REJECTION,
+                at=decision.at,
+                by=decision.by,
+                reason=decision.reason,
+                approval_id=approval.id,
+            )
+            request = await request_containment(
+                self._store, vm, cause, approval.terms.lockdown, now=decision.at, plan=approval.plan
+            )
+            containment = request.containment
+            decided = approval.decided(decision, containment_id=containment.id)
+            documents = (decided, containment, without(request.record, approval))
+        await self._store.commit(
+            Commit(
+                partition=partition_of_id(approval.id),
+                documents=documents,
+                audit=(
+                    AuditRecord(
+                        kind=f"approval.{decided.state.lower()}",
+                        at=decision.at,
+                        about=approval.id,
+                        vm=vm.key,
+                        by=decision.by.label,
+                        details={
+                            "via": decision.via,
+                            "reason": decision.reason,
+                            "on_call": decision.by.on_call,
+                            "owner": decision.by.owns(approval.owner),
+                            "containment": containment.id if containment else None,
+                        },
+                    ),
+                ),
+            )
+        )
+        return Decided(decided, containment)
+
+    async def _refuse(self, answer: Answer, approval: Approval, actor: Actor, reason: str) -> None:
+        await self._store.commit(
+            Commit(
+                partition=partition_of_id(approval.id),
+                audit=(
+                    AuditRecord(
+                        kind="decision.refused",
+                        at=self._clock.now(),
+                        about=approval.id,
+                        vm=approval.event.vm.key,
+                        by=actor.label,
+                        details={"answer": str(answer), "reason": reason},
+                    ),
+                ),
+            )
+        )

@@ -1,0 +1,127 @@
+"""Nobody answers: remind the owner, tell on-call, and in the end do what the policy says of silence."""
+
+from datetime import datetime
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.containment import Cause, CauseKind, Containment
+from workers.domain.containment.plans import StepName
+from workers.domain.ids import partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.model import OnSilence
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Document, Store
+from workers.use_cases.asking.deadlines import Deadlines
+from workers.use_cases.asking.fill_in import FillIn
+from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.request import request_containment, without
+
+_CONTAINS = {OnSilence.ISOLATE, OnSilence.CONTAIN}
+
+SILENCE_WORDS = {
+    OnSilence.LEAVE: "nobody answered; the policy leaves the VM as it is",
+    OnSilence.ESCALATE: "nobody answered; on-call was told",
+    OnSilence.ISOLATE: "nobody answered; the policy isolates the VM",
+    OnSilence.CONTAIN: "nobody answered; the policy contains the VM",
+}
+"""What the card and the audit say of silence: never that anybody rejected."""
+
+
+class LookAtApproval:
+    """What a nudge about an approval leads to: missing facts read again, and the deadline that has passed.
+
+    Args:
+        fill_in: reads missing facts; without it they stay missing.
+    """
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, fill_in: FillIn | None = None) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
+        self._clock = clock
+        self._fill_in = fill_in
+
+    async def __call__(self, approval_id: str) -> None:
+        """Do what is due, and have the next deadline looked at. Early, late or doubled calls are harmless."""
+        before = await self._store.approval(approval_id)
+        if not before.open:
+            return
+        if self._fill_in is not None:
+            await self._fill_in(before)
+            before = await self._store.approval(approval_id)
+        if before.asked_at is None and self._clock.now() < before.expire_at:
+            # Its card has not reached Slack yet. That is the bot's to do.
+            await self._nudger.notices(self._nudge(before))
+            return
+        after, containment = await until_written(lambda: self._write(approval_id))
+        if containment is not None:
+            await self._nudger.work(
+                Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
+            )
+        if after != before:
+            await self._nudger.notices(self._nudge(after, written=True))
+        await self._deadlines.set(after, version=after.version + (after != before))
+
+    @staticmethod
+    def _nudge(approval: Approval, *, written: bool = False) -> Nudge:
+        return Nudge(subject=Subject.APPROVAL, id=approval.id, version=approval.version + written)
+
+    async def _write(self, approval_id: str) -> tuple[Approval, Containment | None]:
+        approval = await self._store.approval(approval_id)
+        now = self._clock.now()
+        if not approval.open:
+            return approval, None
+        if now >= approval.expire_at:
+            return await self._expire(approval, now)
+        if now >= approval.escalate_at and approval.escalated_at is None:
+            return await self._commit(approval, approval.escalated(now), "approval.escalated", now), None
+        if now >= approval.remind_at and approval.reminded_at is None:
+            return await self._commit(approval, approval.reminded(now), "approval.reminded", now), None
+        return approval, None
+
+    async def _expire(self, approval: Approval, now: datetime) -> tuple[Approval, Containment | None]:
+        on_silence = approval.terms.on_silence
+        because = SILENCE_WORDS[on_silence]
+        if on_silence not in _CONTAINS:
+            expired = approval.expired(now, because)
+            if on_silence is OnSilence.ESCALATE and expired.escalated_at is None:
+                expired = expired.changed(escalated_at=now)
+            record = without(await self._store.vm_record(approval.event.vm), approval)
+            return await self._commit(approval, expired, "approval.expired", now, record), None
+        profile = approval.terms.lockdown
+        if on_silence is OnSilence.ISOLATE:
+            profile = profile.changed(steps=(StepName.ISOLATE,))
+        cause = Cause(kind=CauseKind.SILENCE, at=now, reason=because, approval_id=approval.id)
+        request = await request_containment(
+            self._store, approval.event.vm, cause, profile, now=now, plan=approval.plan
+        )
+        expired = approval.expired(now, because, containment_id=request.containment.id)
+        record = without(request.record, approval)
+        await self._commit(approval, expired, "approval.expired", now, request.containment, record)
+        return expired, request.containment
+
+    async def _commit(
+        self, before: Approval, after: Approval, kind: str, now: datetime, *others: Document
+    ) -> Approval:
+        await self._store.commit(
+            Commit(
+                partition=partition_of_id(before.id),
+                documents=(after, *others),
+                audit=(
+                    AuditRecord(
+                        kind=kind,
+                        at=now,
+                        about=before.id,
+                        vm=before.event.vm.key,
+                        details={
+                            "asked": list(before.asked_whom),
+                            "asked_at": before.asked_at.isoformat() if before.asked_at else None,
+                            "on_silence": str(before.terms.on_silence),
+                            **({"because": after.closed_because} if after.closed_because else {}),
+                        },
+                    ),
+                ),
+            )
+        )
+        return after

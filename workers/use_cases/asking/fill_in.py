@@ -1,0 +1,86 @@
+"""Facts that did not come in time are read again, and the open question is brought up to date."""
+
+import structlog
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.audit import AuditRecord
+from workers.domain.errors import DependencyAway
+from workers.domain.ids import partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.facts import FactsReader
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.facts import Facts
+from workers.use_cases.asking.assess import Assess
+from workers.use_cases.asking.withdraw import Withdraw
+from workers.use_cases.conflicts import until_written
+
+log = structlog.get_logger(__name__)
+
+BUDGET_S = 10.0
+"""Longer than an ask may wait; shorter than a message's lock."""
+
+
+class FillIn:
+    """Completes the facts of an open approval: owner, card and plan follow."""
+
+    def __init__(
+        self, *, store: Store, nudger: Nudger, facts: FactsReader, assess: Assess, clock: Clock
+    ) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._facts = facts
+        self._assess = assess
+        self._clock = clock
+        self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
+
+    async def __call__(self, approval: Approval) -> None:
+        """Read what is missing, if it is time to. Called before the deadlines are looked at."""
+        if not approval.open or approval.fill_in_at is None or approval.fill_in_at > self._clock.now():
+            return
+        facts: Facts | None = None
+        try:
+            facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S)
+            facts = facts.with_power(approval.event.power)
+        except DependencyAway as away:
+            log.info("facts are still missing", approval=approval.id, error=str(away))
+        if facts is not None and facts.gone:
+            await self._withdraw(approval.id, "the VM no longer exists")
+            return
+        written = await until_written(lambda: self._write(approval.id, facts))
+        if written is not None and facts is not None:
+            await self._nudger.notices(
+                Nudge(subject=Subject.APPROVAL, id=approval.id, version=written.version + 1)
+            )
+
+    async def _write(self, approval_id: str, facts: Facts | None) -> Approval | None:
+        approval = await self._store.approval(approval_id)
+        if not approval.open:
+            return None
+        now = self._clock.now()
+        records: tuple[AuditRecord, ...] = ()
+        if facts is not None and _known(facts) >= _known(approval.facts):
+            # The rules are not asked again: the terms stay those it was asked on, and the plan is theirs.
+            owner = approval.owner if approval.owner.known else self._assess.owner(facts)
+            plan = self._assess.plan(approval.event.vm, facts, approval.terms.lockdown, now)
+            approval = approval.changed(facts=facts, plan=plan, owner=owner)
+            records = (
+                AuditRecord(
+                    kind="facts.filled-in",
+                    at=now,
+                    about=approval_id,
+                    vm=approval.event.vm.key,
+                    details={"missing": [fact.name for fact in facts.missing], "owner": owner.model_dump()},
+                ),
+            )
+        filled = approval.filling_in(now)
+        await self._store.commit(
+            Commit(partition=partition_of_id(approval_id), documents=(filled,), audit=records)
+        )
+        return filled
+
+
+def _known(facts: Facts) -> int:
+    """How many facts there are. Names of missing ones can't be counted: one may stand for everything."""
+    return sum(part is not None for part in (facts.machine, facts.network, facts.backup))

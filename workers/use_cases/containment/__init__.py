@@ -1,0 +1,1 @@
+"""Carrying out a containment, and undoing it."""

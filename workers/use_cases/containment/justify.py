@@ -1,0 +1,59 @@
+"""May this containment be carried out? The worker believes no message: it checks the record itself."""
+
+from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence
+from workers.domain.asking.decisions import Answer, may_answer, may_lock_down, may_restore
+from workers.domain.containment.containment import Cause, CauseKind, Containment, Restoration
+from workers.domain.errors import NotFound
+from workers.domain.ports.store import Store
+
+
+async def unjustified(store: Store, containment: Containment) -> str:
+    """Why it must not be done, as a sentence; empty when it may.
+
+    A VM is touched only on a recorded rejection, lockdown order or policy's word on silence, by somebody who
+    was allowed at that moment.
+    """
+    cause = containment.cause
+    if cause.kind is CauseKind.LOCKDOWN:
+        return _order_missing(cause)
+    try:
+        approval = await store.approval(cause.approval_id or "")
+    except NotFound:
+        return "the approval that this containment rests on does not exist"
+    if approval.event.vm.key != containment.vm.key:
+        return "the approval that this containment rests on is about another VM"
+    if cause.kind is CauseKind.REJECTION:
+        return _rejection_missing(approval, cause)
+    return _silence_missing(approval, containment)
+
+
+def unordered(restoration: Restoration | None) -> str:
+    """Why it must not be undone, as a sentence; empty when it may."""
+    if restoration is None:
+        return "nobody ordered this restore"
+    permission = may_restore(restoration.by)
+    return "" if permission.allowed else permission.reason
+
+
+def _rejection_missing(approval: Approval, cause: Cause) -> str:
+    decision = approval.decision
+    if approval.state is not ApprovalState.REJECTED or decision is None:
+        return "there is no rejection on record"
+    if cause.by != decision.by:
+        return "the rejection on record is somebody else's"
+    permission = may_answer(Answer.REJECT, decision.by, approval.owner, approval.event.caller)
+    return "" if permission.allowed else permission.reason
+
+
+def _silence_missing(approval: Approval, containment: Containment) -> str:
+    allowed = steps_on_silence(approval.terms)
+    if approval.state is ApprovalState.EXPIRED and all(step.name in allowed for step in containment.steps):
+        return ""
+    return "the policy's word on silence does not contain this VM"
+
+
+def _order_missing(cause: Cause) -> str:
+    if cause.by is None:
+        return "nobody ordered this lockdown"
+    permission = may_lock_down(cause.by)
+    return "" if permission.allowed else permission.reason

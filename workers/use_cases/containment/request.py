@@ -1,0 +1,73 @@
+"""Asking for a containment: one a VM, whoever asks first; the others join it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.containment.containment import Cause, Containment, planned
+from workers.domain.containment.plans import Plan
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import NotFound
+from workers.domain.ids import containment_id
+from workers.domain.ports.store import Document, Store
+from workers.domain.starts.vm import VmRecord, VmRef
+
+
+class Request(NamedTuple):
+    """What has to be written, beside the caller's own document, for the VM to be contained.
+
+    ``joined`` says that a containment was under way already, or stands; one that was being undone does not.
+    """
+
+    containment: Containment
+    record: VmRecord
+    joined: bool
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """For the commit."""
+        return (self.containment, self.record)
+
+
+async def request_containment(
+    store: Store,
+    vm: VmRef,
+    cause: Cause,
+    profile: LockdownProfile,
+    *,
+    now: datetime,
+    plan: Plan | None = None,
+) -> Request:
+    """The VM's one containment: the one that stands, now shown on this cause's card too, or a new one.
+
+    One that stands is never less than what was asked for: it goes on with what is missing.
+    """
+    record = await store.vm_record(vm)
+    standing = await _standing(store, record)
+    if standing is not None:
+        cards = standing.cards
+        if cause.approval_id is not None:
+            cards = tuple(dict.fromkeys((*cards, cause.approval_id)))
+        # A start that a restore had asked for is no longer one that is expected.
+        return Request(
+            standing.demanded(cause, profile).changed(cards=cards),
+            record.changed(expected_start=None),
+            joined=standing.restoration is None,
+        )
+    fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan)
+    return Request(fresh, record.changed(containment_id=fresh.id, expected_start=None), joined=False)
+
+
+async def _standing(store: Store, record: VmRecord) -> Containment | None:
+    if record.containment_id is None:
+        return None
+    try:
+        containment = await store.containment(record.containment_id)
+    except NotFound:
+        return None
+    return containment if containment.active else None
+
+
+def without(record: VmRecord, approval: Approval) -> VmRecord:
+    """The record once this approval is closed."""
+    return record.changed(open_approvals=tuple(i for i in record.open_approvals if i != approval.id))

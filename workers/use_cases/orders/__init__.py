@@ -1,0 +1,1 @@
+"""What on-call orders: lock down, restore, and which VM they mean."""

@@ -1,0 +1,152 @@
+"""On-call contains a VM without an approval."""
+
+from typing import NamedTuple
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.decisions import may_lock_down
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.containment import Cause, CauseKind, Containment
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import NotAllowed, NotFound
+from workers.domain.ids import partition_of_vm
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.people import Actor
+from workers.domain.starts.vm import VmRef
+from workers.use_cases.after_write import after_write
+from workers.use_cases.asking.deadlines import Deadlines
+from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.request import request_containment
+
+
+class Locked(NamedTuple):
+    """The VM's containment; ``joined`` when it was contained already or on its way."""
+
+    containment: Containment
+    joined: bool
+    withdrawn: tuple[Approval, ...] = ()
+
+
+class LockDown:
+    """The deed behind ``/vm-lockdown``."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
+        self._clock = clock
+
+    async def may(self, actor: Actor, *, wanted: str) -> None:
+        """Refuse, with a record in the audit, whoever is not on call.
+
+        Args:
+            actor: who asks.
+            wanted: what they typed, for the audit.
+
+        Raises:
+            NotAllowed: with who may.
+        """
+        permission = may_lock_down(actor)
+        if permission.allowed:
+            return
+        await self._store.commit(
+            Commit(
+                # Refused commands name no VM for sure; they are kept together by who was refused.
+                partition=partition_of_vm(actor.slack_user),
+                audit=(
+                    AuditRecord(
+                        kind="lockdown.refused",
+                        at=self._clock.now(),
+                        by=actor.label,
+                        details={"wanted": wanted[:500], "reason": permission.reason},
+                    ),
+                ),
+            )
+        )
+        raise NotAllowed(permission.reason)
+
+    async def __call__(
+        self, vm: VmRef, actor: Actor, profile: LockdownProfile, *, reason: str = "", via: str = "command"
+    ) -> Locked:
+        """Contain this VM; a question about it that is still open is withdrawn.
+
+        Raises:
+            NotAllowed: not on call.
+        """
+        await self.may(actor, wanted=vm.resource_id)
+        locked = await until_written(lambda: self._write(vm, actor, profile, reason, via))
+        if await after_write(locked.containment.id, lambda: self._nudge(locked)):
+            for approval in locked.withdrawn:
+                await self._deadlines.clear(approval.id)
+        return locked
+
+    async def _nudge(self, locked: Locked) -> None:
+        nudge = Nudge(
+            subject=Subject.CONTAINMENT, id=locked.containment.id, version=locked.containment.version + 1
+        )
+        await self._nudger.work(nudge)
+        await self._nudger.notices(
+            nudge,
+            *(
+                Nudge(subject=Subject.APPROVAL, id=approval.id, version=approval.version + 1)
+                for approval in locked.withdrawn
+            ),
+        )
+
+    async def _write(
+        self, vm: VmRef, actor: Actor, profile: LockdownProfile, reason: str, via: str
+    ) -> Locked:
+        now = self._clock.now()
+        cause = Cause(kind=CauseKind.LOCKDOWN, at=now, by=actor, reason=reason.strip())
+        request = await request_containment(self._store, vm, cause, profile, now=now)
+        withdrawn = tuple(
+            approval.withdrawn(now, f"locked down by {actor.name or 'on-call'}")
+            for approval in await self._open_approvals(request.record.open_approvals)
+        )
+        containment = request.containment
+        containment = containment.changed(
+            cards=tuple(dict.fromkeys((*containment.cards, *(a.id for a in withdrawn))))
+        )
+        withdrawn = tuple(approval.changed(containment_id=containment.id) for approval in withdrawn)
+        record = request.record.changed(open_approvals=())
+        await self._store.commit(
+            Commit(
+                partition=partition_of_vm(vm.key),
+                documents=(containment, record, *withdrawn),
+                audit=(
+                    AuditRecord(
+                        kind="lockdown.joined" if request.joined else "lockdown.ordered",
+                        at=now,
+                        about=containment.id,
+                        vm=vm.key,
+                        by=actor.label,
+                        details={"reason": cause.reason, "profile": profile.name, "via": via},
+                    ),
+                    *(
+                        AuditRecord(
+                            kind="approval.withdrawn",
+                            at=now,
+                            about=approval.id,
+                            vm=vm.key,
+                            by=actor.label,
+                            details={"because": approval.closed_because},
+                        )
+                        for approval in withdrawn
+                    ),
+                ),
+            )
+        )
+        return Locked(containment, request.joined, withdrawn)
+
+    async def _open_approvals(self, ids: tuple[str, ...]) -> list[Approval]:
+        found: list[Approval] = []
+        for approval_id in ids:
+            try:
+                approval = await self._store.approval(approval_id)
+            except NotFound:
+                continue
+            if approval.open:
+                found.append(approval)
+        return found

@@ -1,0 +1,167 @@
+"""On-call lets a contained VM go: its containment is to be undone."""
+
+import uuid
+from datetime import datetime
+from typing import NamedTuple
+
+from workers.domain.asking.decisions import may_restore
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.restoration import can_start, restoring
+from workers.domain.errors import NotAllowed, NotFound, NotYet
+from workers.domain.ids import partition_of_id, partition_of_vm
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.people import Actor
+from workers.domain.starts.vm import VmRef
+from workers.use_cases.conflicts import until_written
+
+
+class Ordered(NamedTuple):
+    """The containment that is being undone; ``joined`` when somebody had ordered that before."""
+
+    containment: Containment
+    joined: bool
+
+
+class Restore:
+    """The deed behind ``/vm-restore``."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._clock = clock
+
+    async def may(self, actor: Actor, *, wanted: str, about: Containment | None = None) -> None:
+        """Refuse, with a record in the audit, whoever is not on call.
+
+        Args:
+            actor: who asks.
+            wanted: what they typed, for the audit.
+            about: the containment, where it is known which one is meant.
+
+        Raises:
+            NotAllowed: with who may.
+        """
+        permission = may_restore(actor)
+        if permission.allowed:
+            return
+        await self._store.commit(
+            Commit(
+                # A refused command names no VM for sure; those are kept together by who was refused.
+                partition=partition_of_id(about.id) if about else partition_of_vm(actor.slack_user),
+                audit=(
+                    AuditRecord(
+                        kind="restore.refused",
+                        at=self._clock.now(),
+                        about=about.id if about else "",
+                        vm=about.vm.key if about else "",
+                        by=actor.label,
+                        details={"wanted": wanted[:500], "reason": permission.reason},
+                    ),
+                ),
+            )
+        )
+        raise NotAllowed(permission.reason)
+
+    async def of(self, vm: VmRef) -> Containment:
+        """The containment that holds this VM, if it can be undone now or is being undone.
+
+        Raises:
+            NotFound: the VM is not contained.
+            NotYet: it is being contained.
+        """
+        record = await self._store.vm_record(vm)
+        if record.containment_id is None:
+            raise _not_contained(vm)
+        try:
+            return _undoable(await self._store.containment(record.containment_id))
+        except NotFound:
+            raise _not_contained(vm) from None
+
+    async def __call__(
+        self,
+        containment_id: str,
+        actor: Actor,
+        *,
+        start: bool = False,
+        reason: str = "",
+        via: str = "command",
+    ) -> Ordered:
+        """Undo this containment; joins a restore that is under way already.
+
+        Args:
+            containment_id: which one, as it was shown to whoever orders this.
+            actor: who orders it; authorized here once more.
+            start: have the VM run again, if it ran before.
+            reason: their own words.
+            via: where they ordered it, for the audit.
+
+        Raises:
+            NotAllowed: not on call.
+            NotFound: there is no such containment, or it has been undone.
+            NotYet: it is being contained.
+        """
+        containment = await self._store.containment(containment_id)
+        await self.may(actor, wanted=f"restore {containment.vm.resource_id}", about=containment)
+        ordered = await until_written(
+            lambda: self._write(containment_id, actor, start=start, reason=reason.strip(), via=via)
+        )
+        nudge = Nudge(
+            subject=Subject.CONTAINMENT,
+            id=containment_id,
+            version=ordered.containment.version + (not ordered.joined),
+        )
+        await self._nudger.work(nudge)
+        await self._nudger.notices(nudge)
+        return ordered
+
+    async def _write(
+        self, containment_id: str, actor: Actor, *, start: bool, reason: str, via: str
+    ) -> Ordered:
+        containment = _undoable(await self._store.containment(containment_id))
+        joined = containment.state is ContainmentState.RESTORING
+        now = self._clock.now()
+        start_id = str(uuid.uuid4()) if start and can_start(containment) else None
+        if not joined:
+            containment = restoring(containment, actor, start_id=start_id, reason=reason, now=now)
+        await self._store.commit(
+            Commit(
+                partition=partition_of_id(containment.id),
+                documents=() if joined else (containment,),
+                audit=(
+                    _ordered(containment, actor, now, joined=joined, start=start, reason=reason, via=via),
+                ),
+            )
+        )
+        return Ordered(containment, joined)
+
+
+def _ordered(
+    containment: Containment, actor: Actor, now: datetime, *, joined: bool, **details: object
+) -> AuditRecord:
+    return AuditRecord(
+        kind="restore.joined" if joined else "restore.ordered",
+        at=now,
+        about=containment.id,
+        vm=containment.vm.key,
+        by=actor.label,
+        details=details,
+    )
+
+
+def _undoable(containment: Containment) -> Containment:
+    if not containment.active:
+        raise _not_contained(containment.vm)
+    if containment.state in (ContainmentState.PLANNED, ContainmentState.RUNNING):
+        raise NotYet(
+            f"{containment.vm.name} is still being contained. Wait until its card says CONTAINED or "
+            "incomplete, then restore it."
+        )
+    return containment
+
+
+def _not_contained(vm: VmRef) -> NotFound:
+    return NotFound(f"{vm.name} is not contained, so there is nothing to restore.")

@@ -1,0 +1,1 @@
+"""A VM was started: ask, let it pass, or contain it again."""

@@ -1,0 +1,57 @@
+"""A start that a rule of the policy expects: nobody is asked, and it is put on record.
+
+Once for each event that tells of it. No later telling becomes a duplicate by that: callers can choose
+correlation ids, so each is judged by the rules anew.
+"""
+
+import hashlib
+from datetime import datetime
+
+from workers.domain.errors import Conflict
+from workers.domain.ids import approval_id, partition_of_vm
+from workers.domain.policy.rules import Ruling
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.vm import VmRef
+from workers.use_cases.starts.record import start_record
+
+
+class LetPass:
+    """Records what passes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def __call__(self, event: StartEvent, ruling: Ruling, now: datetime) -> None:
+        """Put it on record; whether anything goes on with this VM has been looked at."""
+        await self._store.commit(_commit(event, ruling, now, absent=(), free=None))
+
+    async def at_once(self, event: StartEvent, ruling: Ruling, now: datetime) -> bool:
+        """Put it on record, without a look before, if nothing is going on with this VM or this start.
+
+        Returns:
+            Whether it passed; if not, nothing was written.
+        """
+        known = approval_id(event.vm.key, event.dedupe_key)
+        try:
+            await self._store.commit(_commit(event, ruling, now, absent=(known,), free=event.vm))
+        except Conflict:
+            return False
+        return True
+
+
+def _commit(
+    event: StartEvent, ruling: Ruling, now: datetime, *, absent: tuple[str, ...], free: VmRef | None
+) -> Commit:
+    return Commit(
+        partition=partition_of_vm(event.vm.key),
+        once=f"passed:{event.dedupe_key_at_its_time}:{_of_caller(event)}",
+        audit=(start_record("start.passed", event, now, ruling=ruling),),
+        absent=absent,
+        free=free,
+    )
+
+
+def _of_caller(event: StartEvent) -> str:
+    """Who: of a known length, for a key."""
+    return hashlib.sha256(event.caller.object_id.lower().encode(errors="replace")).hexdigest()[:16]

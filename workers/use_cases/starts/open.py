@@ -1,0 +1,289 @@
+"""A VM was started: find out what it means, and open the question. One start gives one approval."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import NamedTuple, TypeGuard
+
+import structlog
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.errors import Conflict, DependencyAway, NotFound
+from workers.domain.ids import approval_id, partition_of_vm
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.model import Verdict
+from workers.domain.policy.rules import Ruling, Undecided
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.facts import FactsReader
+from workers.domain.ports.inventory import Inventory
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.events import Phase, StartEvent
+from workers.domain.starts.facts import Facts, MissingFact
+from workers.domain.starts.vm import KnownVm, PowerState, VmRecord
+from workers.use_cases.asking.assess import Assess
+from workers.use_cases.asking.withdraw import Withdraw
+from workers.use_cases.conflicts import until_written
+from workers.use_cases.starts.let_pass import LetPass
+from workers.use_cases.starts.recontain import Recontain
+from workers.use_cases.starts.record import start_record
+
+log = structlog.get_logger(__name__)
+
+SAME_START = timedelta(minutes=10)
+"""The records of one start lie within this time: Azure starts a VM in about one minute, or gives up."""
+ASK_ANYWAY_AFTER = timedelta(seconds=60)
+"""How old a start may get while Azure can't be asked about it; then its owner is asked without facts."""
+
+
+class Outcome(StrEnum):
+    """What became of one event."""
+
+    ASKED = "asked"
+    DUPLICATE = "duplicate"
+    VANISHED = "vanished"
+    FAILED_START = "failed start"
+    RECONTAINED = "recontained"
+    EXPECTED = "expected"
+    PASSED = "passed"
+
+
+class Opened(NamedTuple):
+    """The outcome, and the approval or containment it led to; empty for one that led to none."""
+
+    outcome: Outcome
+    document_id: str = ""
+
+
+class OpenApproval:
+    """Turns a start event into an approval.
+
+    Args:
+        assess: what the policy makes of the facts.
+        facts_budget_s: the ask waits at most this long for facts.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        inventory: Inventory,
+        facts: FactsReader,
+        assess: Assess,
+        clock: Clock,
+        facts_budget_s: float = 2.0,
+    ) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._inventory = inventory
+        self._facts = facts
+        self._assess = assess
+        self._clock = clock
+        self._budget_s = facts_budget_s
+        self._let_pass = LetPass(store)
+        self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
+        self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
+
+    async def __call__(self, event: StartEvent) -> Opened:
+        """Open the approval of this start, or find out that there is nothing to open.
+
+        Raises:
+            DependencyAway: Azure or Redis does not answer; nothing is written, the event must come again.
+        """
+        if event.phase is Phase.FAILED:
+            return await self._note_failed(event, await self._identified(event))
+        now = self._clock.now()
+        ruling = self._assess.early(event, now)
+        if _passes(ruling) and await self._let_pass.at_once(event, ruling, now):
+            return Opened(Outcome.PASSED)
+        document_id = approval_id(event.vm.key, event.dedupe_key)
+        known, record = await self._store.known_start(document_id, event.vm)
+        if known is not None:
+            document_id = _told_by(event, known)
+            if document_id == known.id or await self._exists(document_id):
+                return Opened(Outcome.DUPLICATE, document_id)
+        if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
+            return await self._note_expected(event)
+        if record.containment_id is not None:
+            recontained = await self._recontain(record.containment_id, event)
+            if recontained:
+                return Opened(Outcome.RECONTAINED, record.containment_id)
+        return await self._judge(event, document_id, record, ruling)
+
+    async def _judge(
+        self, event: StartEvent, document_id: str, record: VmRecord, ruling: Ruling | Undecided
+    ) -> Opened:
+        """Let it pass or ask, as the rules say; they may have decided before any fact is read."""
+        facts: Facts | None = None
+        if isinstance(ruling, Undecided):
+            facts = await self._gather(event)
+            ruling = self._assess.late(ruling, facts)
+        for name, reason in ruling.unevaluated.items():
+            log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
+        if _passes(ruling):
+            await self._let_pass(event, ruling, self._clock.now())
+            return Opened(Outcome.PASSED)
+        if facts is None:
+            facts = await self._gather(event)
+        return await self._ask(self._approval(document_id, event, facts, ruling), record, ruling)
+
+    async def _ask(self, approval: Approval, record: VmRecord, ruling: Ruling) -> Opened:
+        try:
+            # On what was read before: whatever has changed since is a conflict.
+            opened = await self._write(approval, record, ruling)
+        except Conflict:
+            opened = await until_written(lambda: self._write_anew(approval, ruling))
+        if opened.outcome is Outcome.ASKED:
+            await self._nudge(approval)
+        elif opened.outcome is Outcome.VANISHED:
+            await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=approval.id, version=1))
+        return opened
+
+    async def _identified(self, event: StartEvent) -> str:
+        """The id of this start's approval, whether or not there is one."""
+        first = approval_id(event.vm.key, event.dedupe_key)
+        try:
+            return _told_by(event, await self._store.approval(first))
+        except NotFound:
+            return first
+
+    async def _gather(self, event: StartEvent) -> Facts:
+        """What is known within the budget. An Azure that is away holds the ask back a minute, not longer."""
+        try:
+            facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at)
+        except DependencyAway as away:
+            now = self._clock.now()
+            if now - event.at < ASK_ANYWAY_AFTER:
+                raise
+            log.warning("asking without facts", vm=event.vm.name, because=str(away))
+            return Facts(missing=(MissingFact(name="everything", reason=str(away)),), gathered_at=now)
+        return facts.with_power(event.power)
+
+    async def _exists(self, document_id: str) -> bool:
+        try:
+            await self._store.approval(document_id)
+        except NotFound:
+            return False
+        return True
+
+    async def _note_expected(self, event: StartEvent) -> Opened:
+        """A restore had Azure start it: on-call asked for that, so nobody is asked about it."""
+        await self._store.commit(
+            Commit(
+                partition=partition_of_vm(event.vm.key),
+                once=f"expected:{event.dedupe_key}",
+                audit=(start_record("start.expected", event, self._clock.now()),),
+            )
+        )
+        return Opened(Outcome.EXPECTED)
+
+    async def _note_failed(self, event: StartEvent, document_id: str) -> Opened:
+        """A failed start is audited, not asked about; a question that its beginning opened is withdrawn."""
+        now = self._clock.now()
+        await self._store.commit(
+            Commit(
+                partition=partition_of_vm(event.vm.key),
+                once=f"failed:{event.dedupe_key}",
+                audit=(start_record("start.failed", event, now),),
+            )
+        )
+        # Events are unordered: a beginning that is told after the failure must not be asked about.
+        await self._store.commit(Commit(partition=partition_of_vm(event.vm.key), once=_start(document_id)))
+        withdrawn = await self._withdraw(document_id, "the start failed")
+        return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
+
+    def _approval(self, document_id: str, event: StartEvent, facts: Facts, ruling: Ruling) -> Approval:
+        now = self._clock.now()
+        assessment = self._assess(ruling, event.vm, facts, now)
+        return Approval(
+            id=document_id,
+            event=event,
+            facts=facts,
+            owner=assessment.owner,
+            terms=assessment.terms,
+            plan=assessment.plan,
+            opened_at=now,
+        ).filling_in(now)
+
+    async def _write_anew(self, approval: Approval, ruling: Ruling) -> Opened:
+        if await self._exists(approval.id):
+            return Opened(Outcome.DUPLICATE, approval.id)
+        return await self._write(approval, await self._store.vm_record(approval.event.vm), ruling)
+
+    async def _write(self, approval: Approval, record: VmRecord, ruling: Ruling) -> Opened:
+        event = approval.event
+        partition = partition_of_vm(event.vm.key)
+        opened = start_record("approval.opened", event, approval.opened_at, approval, ruling)
+        if approval.facts.gone:
+            gone = approval.withdrawn(approval.opened_at, "the VM no longer exists")
+            closed = start_record("approval.withdrawn", event, approval.opened_at, gone, ruling)
+            commit = Commit(
+                partition=partition, documents=(gone,), audit=(opened, closed), once=_once(approval)
+            )
+            return await self._first(commit, Opened(Outcome.VANISHED, approval.id))
+        record = record.changed(open_approvals=(*record.open_approvals, approval.id))
+        commit = Commit(
+            partition=partition, documents=(approval, record), audit=(opened,), once=_once(approval)
+        )
+        self._inventory.note(_known(approval))  # side by side they share a round trip
+        return await self._first(commit, Opened(Outcome.ASKED, approval.id))
+
+    async def _first(self, commit: Commit, opened: Opened) -> Opened:
+        """Write, unless this start was opened, or was told as failed, before."""
+        if await self._store.commit(commit):
+            return opened
+        known = await self._exists(opened.document_id)
+        return Opened(Outcome.DUPLICATE, opened.document_id) if known else Opened(Outcome.FAILED_START)
+
+    async def _nudge(self, approval: Approval) -> None:
+        """After the write; if the process dies before it, the resync makes up for it."""
+        nudge = Nudge(subject=Subject.APPROVAL, id=approval.id, version=1)
+        await self._nudger.notices(nudge)
+        if approval.fill_in_at is not None:
+            await self._nudger.work(nudge.changed(due=approval.fill_in_at))
+
+
+def _told_by(event: StartEvent, known: Approval) -> str:
+    """The id of this event's approval, where there is one by its correlation id.
+
+    Callers can choose the correlation id. Whoever gives an earlier start's id to another start must not pass
+    for a duplicate of it: what is dated too late to be the same start gets an id of its own.
+    """
+    if same_start(known, event):
+        return known.id
+    return approval_id(event.vm.key, event.dedupe_key_at_its_time)
+
+
+def same_start(known: Approval, event: StartEvent) -> bool:
+    """Whether the event can be another telling of the start that this approval is about."""
+    if known.containment_id is not None and known.closed_at is not None:
+        # Started after that: it is contained again. (A late record of the first start finds it under way.)
+        return event.at <= known.closed_at
+    return event.at - known.event.at <= SAME_START
+
+
+def _known(approval: Approval) -> KnownVm:
+    """What the inventory shows of the VM from now on."""
+    machine = approval.facts.machine
+    return KnownVm(
+        ref=approval.event.vm,
+        subscription_name=approval.facts.subscription_name,
+        location=machine.location if machine else "",
+        tags=approval.facts.tags,
+        power=machine.power if machine else PowerState.UNKNOWN,
+        seen_at=approval.opened_at,
+    )
+
+
+def _passes(ruling: Ruling | Undecided) -> TypeGuard[Ruling]:
+    return isinstance(ruling, Ruling) and ruling.verdict is Verdict.PASS
+
+
+def _start(document_id: str) -> str:
+    """Once only: this start's opening, or the news of its failure, whichever comes first."""
+    return f"start:{document_id}"
+
+
+def _once(approval: Approval) -> str | None:
+    """A beginning told after its failure is not asked about; a success is, whatever was told before."""
+    return _start(approval.id) if approval.event.phase is Phase.STARTED else None

@@ -1,0 +1,71 @@
+"""A contained VM was started again: contain it once more, at once and without asking."""
+
+from datetime import timedelta
+
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.errors import NotFound
+from workers.domain.ids import partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.events import StartEvent
+from workers.use_cases.conflicts import until_written
+
+CLOCK_SKEW = timedelta(seconds=5)
+"""Between Azure's clock, which dates events, and ours, which dates the proof."""
+
+
+class Recontain:
+    """Begins another round of a containment that stands."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._clock = clock
+
+    async def __call__(self, containment_id: str, event: StartEvent) -> bool:
+        """Contain again; ``False`` when it no longer stands, and the start must be asked about."""
+        written = await until_written(lambda: self._write(containment_id, event))
+        if written is None:
+            return False
+        nudge = Nudge(subject=Subject.CONTAINMENT, id=written.id, version=written.version + 1)
+        await self._nudger.work(nudge)
+        await self._nudger.notices(nudge)
+        return True
+
+    async def _write(self, containment_id: str, event: StartEvent) -> Containment | None:
+        try:
+            containment = await self._store.containment(containment_id)
+        except NotFound:
+            return None
+        if not containment.active or containment.state is ContainmentState.RESTORING:
+            return None
+        now = self._clock.now()
+        proven = containment.verified_at
+        # Under way, it reads the VM back before it says CONTAINED, and stops it once more if it runs. A start
+        # from before the proof is an old one, told late: the VM was read back as stopped after it.
+        covered = containment.working or (proven is not None and event.at < proven - CLOCK_SKEW)
+        again = containment if covered else containment.once_more()
+        fresh = await self._store.commit(
+            Commit(
+                partition=partition_of_id(containment.id),
+                documents=() if covered else (again,),
+                # The same start told twice must not begin a third round.
+                once=f"recontain:{event.dedupe_key_at_its_time}",
+                audit=(
+                    AuditRecord(
+                        kind="start.contained" if covered else "containment.again",
+                        at=now,
+                        about=containment.id,
+                        vm=containment.vm.key,
+                        by=event.caller.label[:200],
+                        details={"correlation_id": event.correlation_id, "round": again.round},
+                    ),
+                ),
+            )
+        )
+        if covered:
+            return containment
+        return again if fresh else containment

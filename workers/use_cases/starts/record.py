@@ -1,0 +1,38 @@
+"""How the audit tells of one start."""
+
+from datetime import datetime
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.audit import AuditRecord
+from workers.domain.policy.rules import Ruling
+from workers.domain.starts.events import StartEvent
+
+
+def start_record(
+    kind: str,
+    event: StartEvent,
+    at: datetime,
+    approval: Approval | None = None,
+    ruling: Ruling | None = None,
+) -> AuditRecord:
+    """What the audit says of a start; ``approval`` and ``ruling`` add what came of it."""
+    details: dict[str, object] = {
+        "caller": event.caller.model_dump(mode="json"),
+        "correlation_id": event.correlation_id,
+        "started_at": event.at.isoformat(),
+        "shape": event.shape,
+    }
+    if ruling is not None:
+        details |= {"rule": ruling.name, "verdict": ruling.verdict.value}
+        if ruling.unevaluated:
+            details["unevaluated"] = ruling.unevaluated
+    if ruling is not None and approval is None:
+        details["phase"] = event.phase.value
+    if approval is not None:
+        details["owner"] = approval.owner.model_dump(mode="json")
+        details["missing"] = [fact.name for fact in approval.facts.missing]
+        if approval.closed_because:
+            details["because"] = approval.closed_because
+    return AuditRecord(
+        kind=kind, at=at, about=approval.id if approval else "", vm=event.vm.key, details=details
+    )

@@ -1,0 +1,1 @@
+"""Periodic work: what looks again by itself, without a message."""

@@ -1,0 +1,72 @@
+"""An owner is not asked about a VM that has stopped or vanished meanwhile."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.errors import DependencyAway, NotFound
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.facts import FactsReader
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Store
+from workers.domain.starts.vm import KnownVm, PowerState
+from workers.use_cases.asking.withdraw import Withdraw
+
+log = structlog.get_logger(__name__)
+
+SETTLED_AFTER = timedelta(seconds=60)
+"""Azure's lists lag behind: a VM that has just been started may still be listed as stopped."""
+READ_BUDGET_S = 5.0
+
+_OFF = frozenset({PowerState.STOPPING, PowerState.STOPPED, PowerState.DEALLOCATING, PowerState.DEALLOCATED})
+
+
+class Reconcile:
+    """Compares the open questions of a subscription with what Azure has just listed."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, facts: FactsReader, clock: Clock) -> None:
+        self._store = store
+        self._facts = facts
+        self._clock = clock
+        self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
+
+    async def __call__(self, subscription_id: str, listed: Sequence[KnownVm], at: datetime) -> int:
+        """Withdraw what has become pointless; answers how many.
+
+        Args:
+            subscription_id: whose VMs were listed.
+            listed: all of them.
+            at: when the listing began.
+        """
+        power = {vm.ref.key: vm.power for vm in listed}
+        count = 0
+        for approval_id in await self._store.open_approvals():
+            try:
+                approval = await self._store.approval(approval_id)
+            except NotFound:
+                continue
+            vm = approval.event.vm
+            if vm.subscription_id.lower() != subscription_id.lower() or vm.classic:
+                continue
+            looks_off = power.get(vm.key) in _OFF or vm.key not in power
+            if not looks_off or at - approval.opened_at < SETTLED_AFTER:
+                continue
+            because = await self._read(approval)
+            if because and await self._withdraw(approval_id, because):
+                count += 1
+        return count
+
+    async def _read(self, approval: Approval) -> str:
+        """The list may be stale: the VM itself is asked before a question is taken back."""
+        try:
+            facts = await self._facts.gather(approval.event.vm, budget_s=READ_BUDGET_S)
+        except DependencyAway as away:
+            log.info("can't tell whether the VM still runs", approval=approval.id, error=str(away))
+            return ""
+        if facts.gone:
+            return "the VM no longer exists"
+        if facts.machine is not None and facts.machine.power in _OFF:
+            return f"the VM is {facts.machine.power}"
+        return ""

@@ -1,0 +1,72 @@
+"""The safety net: whatever should have been looked at by now is nudged again.
+
+It makes up for a crash between a write and its nudge, and for a lost message.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+import structlog
+from pydantic import ValidationError
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.containment.containment import Containment
+from workers.domain.errors import NotFound
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Store
+
+log = structlog.get_logger(__name__)
+
+GRACE = timedelta(seconds=5)
+"""Younger changes are on their way by their own nudge."""
+
+_MOST = 1000
+"""More than can be overdue at once, lest what can't be helped now (Slack is away) hides what can."""
+
+
+class Resynced(NamedTuple):
+    """How many documents were nudged."""
+
+    overdue: int
+    unshown: int
+
+
+class Resync:
+    """Run every half minute by every worker; that several do it is harmless."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._clock = clock
+
+    async def __call__(self) -> Resynced:
+        """Nudge what is past due, and what no card shows yet."""
+        before = self._clock.now() - GRACE
+        overdue = await self._nudges(await self._store.past_due(before, limit=_MOST))
+        unshown = await self._nudges(await self._store.unshown(before, limit=_MOST))
+        await self._nudger.work(*overdue)
+        await self._nudger.notices(*unshown)
+        return Resynced(len(overdue), len(unshown))
+
+    async def _nudges(self, ids: Sequence[str]) -> list[Nudge]:
+        found: list[Nudge] = []
+        for document_id in ids:
+            try:
+                document = await self._read(document_id)
+            except NotFound:
+                continue
+            except ValidationError as error:
+                # A newer version's document, or a broken one: it must not hold the others up.
+                log.warning("a document can't be read", id=document_id, error=str(error)[:300])
+                continue
+            subject = Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT
+            found.append(Nudge(subject=subject, id=document_id, version=document.version))
+        return found
+
+    async def _read(self, document_id: str) -> Approval | Containment:
+        if document_id.startswith("a"):
+            return await self._store.approval(document_id)
+        return await self._store.containment(document_id)

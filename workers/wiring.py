@@ -1,0 +1,151 @@
+"""Every part of the workers, made and connected."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import NamedTuple
+
+import structlog
+from azure.servicebus.aio import ServiceBusClient
+from redis.asyncio import Redis
+
+from workers.arm.read.facts import ArmFacts
+from workers.arm.read.inventory import list_vms
+from workers.arm.session.clients import Azure
+from workers.arm.steps import step_runners
+from workers.bus import connection as bus
+from workers.bus import links
+from workers.bus.nudger import BusNudger
+from workers.bus.receiver import QueueReceiver
+from workers.consumers.starts import StartsConsumer
+from workers.consumers.work import WorkConsumer
+from workers.domain.errors import DependencyAway
+from workers.domain.policy.model import Policy
+from workers.domain.ports.clock import SystemClock
+from workers.runtime.lifecycle import every, keep_what_is_loaded, run_until, stop_signal
+from workers.settings import WorkersSettings
+from workers.store.audit_log import AuditLog
+from workers.store.connection import connect
+from workers.store.inventory import RedisInventory
+from workers.store.redis_store import RedisStore
+from workers.telemetry.health import Health, watch
+from workers.telemetry.health_server import serving
+from workers.use_cases.asking.assess import Assess
+from workers.use_cases.asking.expire import LookAtApproval
+from workers.use_cases.asking.fill_in import FillIn
+from workers.use_cases.containment.contain import Contain
+from workers.use_cases.note_process import noted
+from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.sweeps.reconcile import Reconcile
+from workers.use_cases.sweeps.resync import Resync
+
+log = structlog.get_logger("workers")
+
+TRIM_EVERY_S = 3600.0
+
+
+class Parts(NamedTuple):
+    """What is connected to the outside."""
+
+    health: Health
+    redis: Redis
+    store: RedisStore
+    client: ServiceBusClient
+    azure: Azure
+
+
+async def run(settings: WorkersSettings, policy: Policy) -> None:
+    """Make every part, start it, and end it in good order."""
+    health = Health("redis", "servicebus", "azure")
+    redis = connect(settings.redis_url)
+    store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
+    connecting = bus.connected(
+        connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
+    )
+    azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token)
+    async with (
+        serving(health, host=settings.health_host, port=settings.health_port),
+        redis,
+        noted(store, SystemClock(), "workers", settings),
+        connecting as client,
+        contextlib.aclosing(azure),
+        stop_signal() as stop,
+    ):
+        await _run(settings, policy, Parts(health, redis, store, client, azure), stop)
+
+
+async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
+    health, redis, store, client, azure = parts
+    clock, inventory, nudger = SystemClock(), RedisInventory(redis, pipe=store.pipe), BusNudger(client)
+    runners = step_runners(azure)
+    facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
+    opening = OpenApproval(
+        store=store,
+        nudger=nudger,
+        inventory=inventory,
+        facts=facts,
+        assess=assess,
+        clock=clock,
+        facts_budget_s=settings.facts_budget_s,
+    )
+    fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
+    reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
+    starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
+    work = WorkConsumer(
+        look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
+        contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
+    )
+    resync = Resync(store=store, nudger=nudger, clock=clock)
+
+    async def take_inventory() -> None:
+        begun = clock.now()
+        try:
+            async for subscription, vms in list_vms(azure, begun):
+                health.ok("azure")
+                await inventory.put(vms, whole_subscription=subscription)
+                await reconcile(subscription, vms, begun)
+        except DependencyAway as away:
+            health.away(away.service, str(away), retry_after_s=away.retry_after_s)
+            raise
+
+    def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
+        return QueueReceiver(
+            client,
+            queue,
+            handler,
+            receivers=settings.receivers,
+            concurrency=settings.concurrency,
+            together=queue == bus.STARTS,  # a rejection on the other queue waits for nobody
+            health=health,
+            proves="azure" if queue == bus.STARTS else "",
+        )
+
+    receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
+
+    async def say_ready(opened: asyncio.Task[None]) -> None:
+        await opened
+        for each in receivers:
+            await each.listening.wait()
+        health.ready()
+        log.info("ready")
+        keep_what_is_loaded()
+
+    async def trim_audit() -> None:
+        await AuditLog(redis).trim(store, clock, retention=timedelta(days=settings.retention_days))
+
+    async with links.opening(nudger, *receivers) as opened:
+        try:
+            await azure.open()  # beside the links, and before a message: its facts have two seconds
+            await run_until(
+                stop,
+                *(each.run() for each in receivers),
+                say_ready(opened),
+                every(settings.resync_every_s, resync, name="resync"),
+                every(settings.inventory_every_s, take_inventory, name="inventory"),
+                every(TRIM_EVERY_S, trim_audit, name="audit retention"),
+                watch(health, "redis", store.ping, every_s=10),
+            )
+        finally:
+            health.stopping()
+            await nudger.close()
+            log.info("stopped")
