@@ -16,6 +16,7 @@ pytestmark = MARKS
 # -- time ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.quiet
 async def test_a_scheduled_message_comes_at_its_time_with_a_new_number(bus: Bus) -> None:
     due = datetime.now(UTC) + timedelta(seconds=0.8)
     (number,) = await (await bus.sender("plain")).schedule_messages(ServiceBusMessage("at noon"), due)

@@ -232,6 +232,7 @@ async def test_only_real_mentions_are_on_record(slack: SlackServer, web: AsyncWe
     ]
 
 
+@pytest.mark.quiet
 async def test_calls_are_quick_and_their_tokens_off_the_record(
     slack: SlackServer, web: AsyncWebClient
 ) -> None:
