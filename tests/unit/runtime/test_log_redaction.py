@@ -12,7 +12,8 @@ import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from workers.runtime.log import REDACTED, _redact, configure_logging, redacted
+from workers.runtime.log import _redact, configure_logging
+from workers.runtime.secrets import REDACTED, redacted
 
 SECRETS = {
     "bot token": "xoxb-1234567890-abcdefghij",

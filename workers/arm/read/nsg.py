@@ -5,7 +5,7 @@ can't place does not count as a guard. Rules for application security groups and
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workers.domain.starts.exposure import InboundRule, SecurityGroup
@@ -21,7 +21,7 @@ class Guard:
         KeyError, TypeError, AttributeError, ValueError: it is not as ARM shows one.
     """
 
-    def __init__(self, nsg: dict[str, Any]) -> None:
+    def __init__(self, nsg: Mapping[str, Any]) -> None:
         properties = nsg.get("properties") or {}
         rules = [*(properties.get("securityRules") or []), *(properties.get("defaultSecurityRules") or [])]
         rules = [rule for rule in rules if _inbound(rule["properties"])]
@@ -41,14 +41,14 @@ class Guard:
         return SecurityGroup(id=self._whole.id, name=self._whole.name, rules=rules)
 
 
-def listed(properties: dict[str, Any], key: str, plural: str) -> tuple[str, ...]:
+def listed(properties: Mapping[str, Any], key: str, plural: str) -> tuple[str, ...]:
     """What a rule gives either as one value or as a list, such as ``destinationPortRange(s)``."""
     several = properties.get(plural) or []
     one = properties.get(key)
     return tuple(str(value) for value in (several or ([one] if one else [])))
 
 
-def _rule(rule: dict[str, Any]) -> InboundRule:
+def _rule(rule: Mapping[str, Any]) -> InboundRule:
     given = rule["properties"]
     sources = listed(given, "sourceAddressPrefix", "sourceAddressPrefixes")
     return InboundRule(
@@ -61,16 +61,16 @@ def _rule(rule: dict[str, Any]) -> InboundRule:
     )
 
 
-def _targets(given: dict[str, Any]) -> tuple[str, ...]:
+def _targets(given: Mapping[str, Any]) -> tuple[str, ...]:
     return listed(given, "destinationAddressPrefix", "destinationAddressPrefixes")
 
 
-def _names_addresses(given: dict[str, Any]) -> bool:
+def _names_addresses(given: Mapping[str, Any]) -> bool:
     """Whether it depends on a NIC's addresses if the rule applies to it."""
     return any(target.lower() not in _EVERYWHERE for target in _targets(given))
 
 
-def _applies(given: dict[str, Any], ours: tuple[str, ...]) -> bool:
+def _applies(given: Mapping[str, Any], ours: tuple[str, ...]) -> bool:
     allow = _allows(given)
     if listed(given, "sourcePortRange", "sourcePortRanges") not in ((), ("*",)) and not allow:
         return False
@@ -93,9 +93,9 @@ def _covers(target: str, ours: tuple[str, ...], *, allow: bool) -> bool:
     return any(inside) if allow else all(inside)
 
 
-def _allows(given: dict[str, Any]) -> bool:
+def _allows(given: Mapping[str, Any]) -> bool:
     return str(given.get("access", "")).lower() == "allow"
 
 
-def _inbound(given: dict[str, Any]) -> bool:
+def _inbound(given: Mapping[str, Any]) -> bool:
     return str(given.get("direction", "")).lower() == "inbound"

@@ -2,21 +2,20 @@
 
 import asyncio
 import dataclasses
-import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from azure.core.async_paging import AsyncItemPaged
 from pydantic import SecretStr
 
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.world import NicSeed, VmSeed, World
-from workers.arm.read import facts, kinds
+from workers.arm.read import shared_reads, sources
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.together import BUSY, BUSY_S, LIST_FROM, SINGLY, Together
-from workers.arm.session import pages
+from workers.arm.read.shared_reads import AT_ONCE, LIST_FROM, SharedReads
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.starts.facts import Facts
@@ -27,11 +26,11 @@ GROUP, COUNT = "rg-farm", 120
 BUDGET_S = 10.0
 
 
-def whole(machine: dict[str, Any]) -> dict[str, Any]:
+def whole(machine: Mapping[str, Any]) -> Mapping[str, Any]:
     return machine
 
 
-MACHINES = dataclasses.replace(kinds.MACHINES, told=whole)
+MACHINES = dataclasses.replace(sources.MACHINES, parse=whole)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ async def test_a_burst_in_one_group_is_read_with_a_handful_of_calls(arm: AzureSe
     facts = await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 40)))
 
     assert all(not one.missing for one in facts)
-    assert len(singles(arm)) <= SINGLY
+    assert len(singles(arm)) <= AT_ONCE
     assert 1 <= len(lists(arm)) <= 4
     assert 1 <= len(lists(arm, "networkinterfaces")) <= 6
     backups = [path for path in paths(arm) if path.endswith("/backupstatus")]
@@ -97,11 +96,11 @@ async def test_a_burst_in_one_group_is_read_with_a_handful_of_calls(arm: AzureSe
 async def test_what_a_list_gives_is_what_single_reads_give(arm: AzureServer, azure: Azure) -> None:
     burst = ArmFacts(azure)
 
-    together = await asyncio.gather(*(burst.gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 20)))
+    reads = await asyncio.gather(*(burst.gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 20)))
     alone = [await ArmFacts(azure).gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 20)]
 
     assert len(lists(arm)) >= 1
-    assert [comparable(facts) for facts in together] == [comparable(facts) for facts in alone]
+    assert [comparable(facts) for facts in reads] == [comparable(facts) for facts in alone]
 
 
 def comparable(facts: Facts) -> Facts:
@@ -113,21 +112,21 @@ def comparable(facts: Facts) -> Facts:
 
 async def test_few_at_once_are_read_singly_and_side_by_side(arm: AzureServer, azure: Azure) -> None:
     arm.faults.put(Fault(path="/virtualMachines/", delay_ms=200))
-    together, began = Together(azure), asyncio.get_running_loop().time()
+    reads, began = SharedReads(azure), asyncio.get_running_loop().time()
 
-    await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, SINGLY)))
+    await asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, AT_ONCE)))
 
     assert asyncio.get_running_loop().time() - began < 0.39
-    assert len(singles(arm)) == SINGLY
+    assert len(singles(arm)) == AT_ONCE
     assert not lists(arm)
 
 
 async def test_the_same_names_in_two_groups_are_not_mixed_up(arm: AzureServer, azure: Azure) -> None:
     others = [vm.id for vm in arm.estate.vms() if "/rg-shop/" in vm.id and "/Microsoft.Compute/" in vm.id]
     wanted = [*ids(arm, 10), *others]
-    together = Together(azure)
+    reads = SharedReads(azure)
 
-    found = await asyncio.gather(*(together.get(MACHINES, one) for one in wanted))
+    found = await asyncio.gather(*(reads.get(MACHINES, one) for one in wanted))
 
     assert [one["id"] for one in found] == wanted
 
@@ -136,31 +135,31 @@ async def test_a_list_is_begun_after_those_who_get_something_from_it_have_asked(
     arm: AzureServer, azure: Azure
 ) -> None:
     arm.faults.put(Fault(path=r"/virtualMachines\?", delay_ms=150))
-    together = Together(azure)
-    early = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(arm, 10)]
+    reads = SharedReads(azure)
+    early = [asyncio.create_task(reads.get(MACHINES, one)) for one in ids(arm, 10)]
     await asyncio.sleep(0.1)  # the first list is under way now
     changed = next(vm for vm in arm.estate.vms() if vm.id == ids(arm, 1)[0])
     changed.tags["owner"] = "mallory@contoso.example"
 
-    late = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, 4)))
+    late = await asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, 4)))
 
     assert late[0]["tags"]["owner"] == "mallory@contoso.example"
     await asyncio.gather(*early)
 
 
-@pytest.mark.parametrize(("started_s", "reads"), [(-60.0, 0), (60.0, 1), (None, 1)])
+@pytest.mark.parametrize(("started_s", "more"), [(-60.0, 0), (60.0, 1), (None, 1)])
 async def test_a_list_of_a_moment_ago_serves_starts_that_were_before_it(
-    arm: AzureServer, azure: Azure, started_s: float | None, reads: int
+    arm: AzureServer, azure: Azure, started_s: float | None, more: int
 ) -> None:
-    together, now = Together(azure), datetime.now(UTC)
-    await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, 10)))
+    reads, now = SharedReads(azure), datetime.now(UTC)
+    await asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, 10)))
     before, (wanted,) = len(paths(arm)), ids(arm, 1, first=12)
 
     since = None if started_s is None else now + timedelta(seconds=started_s)
-    found = await together.get(MACHINES, wanted, since=since)
+    found = await reads.get(MACHINES, wanted, since=since)
 
     assert found["id"] == wanted
-    assert len(paths(arm)) - before == reads
+    assert len(paths(arm)) - before == more
 
 
 @pytest.mark.parametrize(("started_s", "more"), [(-60.0, 0), (60.0, 1), (None, 1)])
@@ -168,42 +167,27 @@ async def test_a_list_under_way_serves_starts_that_were_before_it(
     arm: AzureServer, azure: Azure, started_s: float | None, more: int
 ) -> None:
     arm.faults.put(Fault(path=r"/virtualMachines\?", delay_ms=300))
-    together, now = Together(azure), datetime.now(UTC)
-    early = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(arm, 10)]
+    reads, now = SharedReads(azure), datetime.now(UTC)
+    early = [asyncio.create_task(reads.get(MACHINES, one)) for one in ids(arm, 10)]
     for _ in range(400):
-        if any(line.listing for line in together._lines.values()):
+        if any(group.listing for group in reads._groups.values()):
             break
         await asyncio.sleep(0.005)
 
     since = None if started_s is None else now + timedelta(seconds=started_s)
-    wanted = ids(arm, 4, first=12)
-    late = await asyncio.gather(*(together.get(MACHINES, one, since=since) for one in wanted))
+    wanted = ids(arm, AT_ONCE + LIST_FROM, first=12)
+    late = await asyncio.gather(*(reads.get(MACHINES, one, since=since) for one in wanted))
 
     assert [one["id"] for one in late] == wanted
     assert len(lists(arm)) == 1 + more
     await asyncio.gather(*early)
-    assert not together._lines
+    assert not reads._groups
 
 
-@pytest.mark.parametrize(("apart_s", "listed"), [(0.0, True), (BUSY_S, False)])
-async def test_many_within_a_moment_are_many_though_few_are_under_way(
-    arm: AzureServer, azure: Azure, apart_s: float, *, listed: bool
+async def test_facts_of_a_start_are_taken_from_a_list_of_a_moment_ago(
+    arm: AzureServer, azure: Azure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where Azure answers faster than starts come, few wait at once however many there are."""
-
-    async def read(_: Azure, machine_id: str) -> dict[str, Any]:
-        return {"id": machine_id}
-
-    together, kind = Together(azure), dataclasses.replace(MACHINES, read=read)
-    wanted = ids(arm, 2 * BUSY)
-    for pair in zip(wanted[::2], wanted[1::2], strict=True):
-        await asyncio.gather(*(together.get(kind, one) for one in pair))
-        await asyncio.sleep(apart_s)
-
-    assert bool(lists(arm)) is listed
-
-
-async def test_facts_of_a_start_are_taken_from_a_list_of_a_moment_ago(arm: AzureServer, azure: Azure) -> None:
+    monkeypatch.setattr(shared_reads, "KEPT_S", 60.0)  # however slow the machine is at the moment
     reader, started = ArmFacts(azure), datetime.now(UTC) - timedelta(seconds=60)
     vms = refs(arm, 12)
     await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S, since=started) for vm in vms[:10]))
@@ -217,19 +201,6 @@ async def test_facts_of_a_start_are_taken_from_a_list_of_a_moment_ago(arm: Azure
     read = paths(arm)[before:]
     assert not [path for path in read if "virtualmachines" in path or "networkinterfaces" in path]
     assert [path for path in read if path.endswith("/backupstatus")]
-
-
-async def test_gatherings_leave_nothing_to_the_garbage_collector(arm: AzureServer, azure: Azure) -> None:
-    """In a burst it would look through what thousands of them left, with the process standing still."""
-    reader = ArmFacts(azure)
-    gc.collect()
-    gc.disable()
-    try:
-        await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 20)))
-        left = [one for one in gc.get_objects() if type(one).__module__ == facts.__name__]
-    finally:
-        gc.enable()
-    assert {type(one).__name__ for one in left} <= {"_Shared", "ArmFacts"}
 
 
 @pytest.mark.parametrize("count", [1, 12])
@@ -260,40 +231,38 @@ async def test_a_vm_that_is_gone_is_gone_in_a_burst_too(arm: AzureServer, azure:
 
 
 async def test_other_pages_are_read_while_they_hold_what_is_wanted(arm: AzureServer, azure: Azure) -> None:
-    together = Together(azure)
+    reads = SharedReads(azure)
 
-    found = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, COUNT)))
+    found = await asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, COUNT)))
 
     assert [one["id"] for one in found] == ids(arm, COUNT)
-    assert len(singles(arm)) <= SINGLY
+    assert len(singles(arm)) <= AT_ONCE
 
 
 async def test_pages_that_hold_too_little_are_not_turned(arm: AzureServer, azure: Azure) -> None:
-    together = Together(azure)
-    last = ids(arm, SINGLY + LIST_FROM, first=COUNT - SINGLY - LIST_FROM)
+    reads = SharedReads(azure)
+    last = ids(arm, AT_ONCE + LIST_FROM, first=COUNT - AT_ONCE - LIST_FROM)
 
-    found = await asyncio.gather(*(together.get(MACHINES, one) for one in last))
+    found = await asyncio.gather(*(reads.get(MACHINES, one) for one in last))
 
     assert [one["id"] for one in found] == last
     assert len(lists(arm)) == 1
-    assert len(singles(arm)) == SINGLY + LIST_FROM
+    assert len(singles(arm)) == AT_ONCE + LIST_FROM
 
 
 @pytest.mark.parametrize("error", [ValueError("no JSON"), RecursionError("too deep")])
 async def test_a_list_that_can_not_be_read_gives_way_to_single_reads(
-    arm: AzureServer, azure: Azure, monkeypatch: pytest.MonkeyPatch, error: Exception
+    arm: AzureServer, azure: Azure, error: Exception
 ) -> None:
-    def fails(_: bytes) -> object:
+    def fails(_: Azure, _subscription: str, _group: str) -> AsyncItemPaged[Any]:
         raise error
 
-    monkeypatch.setattr(pages, "parsed", fails)
-    together = Together(azure)
+    reads, collection = SharedReads(azure), dataclasses.replace(MACHINES, listed=fails)
 
-    found = await asyncio.wait_for(asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, 12))), 20)
+    found = await asyncio.wait_for(asyncio.gather(*(reads.get(collection, one) for one in ids(arm, 12))), 20)
 
     assert [one["id"] for one in found] == ids(arm, 12)
     assert len(singles(arm)) == 12
-    assert lists(arm)
 
 
 async def test_a_machine_in_a_list_that_is_not_understood_harms_no_other(
@@ -301,47 +270,45 @@ async def test_a_machine_in_a_list_that_is_not_understood_harms_no_other(
 ) -> None:
     *wanted, odd = ids(arm, 12)
 
-    def told(machine: dict[str, Any]) -> dict[str, Any]:
+    def parse(machine: Mapping[str, Any]) -> Mapping[str, Any]:
         if machine["id"] == odd:
             raise KeyError("properties")
         return machine
 
-    together, kind = Together(azure), dataclasses.replace(MACHINES, told=told)
-    found = await asyncio.gather(*(together.get(kind, one) for one in ids(arm, 12)), return_exceptions=True)
+    reads, kind = SharedReads(azure), dataclasses.replace(MACHINES, parse=parse)
+    found = await asyncio.gather(*(reads.get(kind, one) for one in ids(arm, 12)), return_exceptions=True)
 
     assert [one["id"] for one in found[:-1] if isinstance(one, dict)] == wanted
     assert isinstance(found[-1], KeyError), "of its own single read"
     assert lists(arm)
-    assert len(singles(arm)) <= SINGLY + 1, "the others are told by the list"
+    assert len(singles(arm)) <= AT_ONCE + 1, "the others are told by the list"
     assert sum(path.endswith(odd.lower()) for path in singles(arm)) == 1
 
 
 async def test_a_list_that_is_forbidden_gives_way_to_single_reads(arm: AzureServer, azure: Azure) -> None:
     arm.faults.put(Fault(path=r"/virtualMachines\?", status=403))
-    together = Together(azure)
+    reads = SharedReads(azure)
 
-    found = await asyncio.gather(*(together.get(MACHINES, one) for one in ids(arm, 12)))
+    found = await asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, 12)))
 
     assert [one["id"] for one in found] == ids(arm, 12)
 
 
 async def test_a_throttled_list_tells_each_who_waits_how_long(arm: AzureServer, azure: Azure) -> None:
     arm.faults.put(Fault(path=r"/virtualMachines\?", status=429, retry_after_s=27))
-    together = Together(azure)
+    reads = SharedReads(azure)
 
-    found = await asyncio.gather(
-        *(together.get(MACHINES, one) for one in ids(arm, 12)), return_exceptions=True
-    )
+    found = await asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, 12)), return_exceptions=True)
 
     away = [one for one in found if isinstance(one, DependencyAway)]
-    assert len(away) >= 12 - 2 * SINGLY
+    assert len(away) >= 12 - 2 * AT_ONCE
     assert {one.retry_after_s for one in away} == {27}
 
 
 async def test_who_gives_up_waiting_keeps_nobody_else(arm: AzureServer, azure: Azure) -> None:
     arm.faults.put(Fault(path=r"/virtualMachines\?", delay_ms=200))
-    together = Together(azure)
-    tasks = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(arm, 12)]
+    reads = SharedReads(azure)
+    tasks = [asyncio.create_task(reads.get(MACHINES, one)) for one in ids(arm, 12)]
     await asyncio.sleep(0.05)
 
     for task in tasks[::2]:
@@ -349,30 +316,30 @@ async def test_who_gives_up_waiting_keeps_nobody_else(arm: AzureServer, azure: A
     found = await asyncio.gather(*tasks, return_exceptions=True)
 
     assert [one["id"] for one in found[1::2] if isinstance(one, dict)] == ids(arm, 12)[1::2]
-    assert not together._lines
+    assert not reads._groups
 
 
 async def test_one_vm_that_does_not_exist_is_not_found_and_nothing_is_left_behind(
     arm: AzureServer, azure: Azure
 ) -> None:
-    together = Together(azure)
+    reads = SharedReads(azure)
 
     with pytest.raises(NotFound):
-        await together.get(MACHINES, f"{ids(arm, 1)[0]}-not")
+        await reads.get(MACHINES, f"{ids(arm, 1)[0]}-not")
 
-    assert not together._lines
+    assert not reads._groups
 
 
 async def test_closing_the_client_ends_those_who_wait(arm: AzureServer) -> None:
     arm.faults.put(Fault(path="/virtualMachines", delay_ms=5000))
     async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
-        together = Together(azure)
-        tasks = [asyncio.create_task(together.get(MACHINES, one)) for one in ids(arm, 12)]
+        reads = SharedReads(azure)
+        tasks = [asyncio.create_task(reads.get(MACHINES, one)) for one in ids(arm, 12)]
         await asyncio.sleep(0.1)
 
-    done, _ = await asyncio.wait(tasks[SINGLY:], timeout=2)
+    done, _ = await asyncio.wait(tasks[AT_ONCE:], timeout=2)
 
-    assert len(done) == len(tasks) - SINGLY
+    assert len(done) == len(tasks) - AT_ONCE
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
