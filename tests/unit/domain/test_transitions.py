@@ -9,7 +9,6 @@ from tests import builders as a
 from workers.domain.asking.approvals import TRANSITIONS, Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import (
-    NEEDS,
     STEP_TRANSITIONS,
     Containment,
     ContainmentState,
@@ -119,12 +118,6 @@ class TestSteps:
         assert {s for s, targets in STEP_TRANSITIONS.items() if StepState.DONE in targets} == {
             StepState.STARTED
         }
-
-    def test_every_step_says_what_it_needs_and_no_need_is_circular(self) -> None:
-        assert set(NEEDS) == set(StepName)
-        order = list(StepName)
-        for step, needs in NEEDS.items():
-            assert all(order.index(need) < order.index(step) for need in needs)
 
 
 def _with(states: dict[StepName, StepState]) -> Containment:

@@ -62,10 +62,12 @@ class Terms(Model):
 
 
 def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
-    """What the policy's word on silence does to the VM; empty when it leaves it alone."""
-    if terms.on_silence is OnSilence.ISOLATE:
-        return (StepName.ISOLATE,)
-    return terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else ()
+    """The steps that the policy takes when nobody answers; none when it leaves the VM alone.
+
+    The step table says which ones it may use.
+    """
+    wanted = terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else tuple(StepName)
+    return tuple(name for name in wanted if terms.on_silence.value in name.spec.on_silence)
 
 
 class Approval(Model):

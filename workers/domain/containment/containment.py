@@ -23,10 +23,8 @@ from workers.domain.starts.vm import VmRef
 __all__ = [
     "BEGIN_LEASE",
     "MAX_ATTEMPTS",
-    "NEEDS",
     "STEP_TRANSITIONS",
     "TRANSITIONS",
-    "VERIFIED",
     "Cause",
     "CauseKind",
     "Containment",
@@ -65,17 +63,6 @@ TRANSITIONS: dict[ContainmentState, frozenset[ContainmentState]] = {
 
 RESTORING → RUNNING: a new rejection or lockdown came while it was being undone, and takes precedence.
 """
-
-NEEDS: dict[StepName, frozenset[StepName]] = {
-    StepName.ISOLATE: frozenset(),
-    StepName.STOP: frozenset(),
-    # Azure Backup's first snapshot wants the VM's power state settled, and the stop must not wait for it.
-    StepName.BACKUP: frozenset({StepName.STOP}),
-}
-"""Step → steps that must have ended, well or badly, before it begins."""
-
-VERIFIED = frozenset({StepName.ISOLATE, StepName.STOP})
-"""Read back once more, all together, before the card says CONTAINED."""
 
 
 class CauseKind(StrEnum):
@@ -218,7 +205,7 @@ class Containment(Steps):
             s
             for s in self.steps
             if s.state is StepState.TODO
-            and (NEEDS[s.name] & present) <= ended
+            and (s.name.needs & present) <= ended
             and (s.look_at is None or s.look_at <= now)
         )
 

@@ -1,19 +1,13 @@
 """What a containment will do to one VM, said before it is done."""
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
+from workers.domain.containment.spec import StepName
 from workers.domain.model import Model, UtcTime
 
-
-class StepName(StrEnum):
-    """The steps of a containment, in the order a person reads them."""
-
-    ISOLATE = "isolate"
-    STOP = "stop"
-    BACKUP = "backup"
+__all__ = ["Change", "Plan", "PlannedStep", "StepName"]
 
 
 class Change(Model):

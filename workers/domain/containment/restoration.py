@@ -9,15 +9,6 @@ from workers.domain.containment.steps import Step, StepState
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import PowerState
 
-UNDO_NEEDS: dict[StepName, frozenset[StepName]] = {
-    # A VM that is started runs with its own security groups from the first moment, or not at all.
-    StepName.STOP: frozenset({StepName.ISOLATE}),
-}
-"""Step → steps whose undo must have ended before its own begins; and well, if the VM is to be started."""
-
-UNDO_VERIFIED = frozenset({StepName.ISOLATE})
-"""Read back once more at the very end, before the card says Restored."""
-
 _RAN = frozenset({PowerState.RUNNING, PowerState.STARTING})
 
 
@@ -58,7 +49,7 @@ def ready_to_undo(restoration: Restoration, now: datetime) -> tuple[Step, ...]:
         step
         for step in restoration.steps
         if step.state is StepState.TODO
-        and (_needs(step) & present) <= ended
+        and (step.name.undo_needs & present) <= ended
         and (step.look_at is None or step.look_at <= now)
     )
 
@@ -66,7 +57,7 @@ def ready_to_undo(restoration: Restoration, now: datetime) -> tuple[Step, ...]:
 def begin_undo(restoration: Restoration, step: Step, now: datetime) -> Outcome:
     """The undo as it is about to be begun, or begun again; skipped or given up where that must not be."""
     failures = {one.name for one in restoration.failed}
-    missing = _needs(step) & failures if restoration.starts else frozenset()
+    missing = step.name.undo_needs & failures if restoration.starts else frozenset()
     if step.state is StepState.TODO and missing:
         note = f"not done: the VM is not started before {' and '.join(sorted(missing))} is undone"
         skipped = step.to(StepState.SKIPPED, ended_at=now, look_at=None, note=note)
@@ -80,10 +71,6 @@ def begin_undo(restoration: Restoration, step: Step, now: datetime) -> Outcome:
 def of_undo(outcome: Outcome) -> Outcome:
     """The outcome under an undo's own name in the audit."""
     return outcome._replace(kind=outcome.kind.replace("step.", "undo.", 1))
-
-
-def _needs(step: Step) -> frozenset[StepName]:
-    return UNDO_NEEDS.get(step.name, frozenset())
 
 
 def ran_before(change: Change | None) -> bool:

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from workers.domain.asking.approvals import Approval
+from workers.domain.asking.approvals import Approval, steps_on_silence
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
-from workers.domain.containment.plans import StepName
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import OnSilence
@@ -16,8 +15,6 @@ from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.request import request_containment, without
-
-_CONTAINS = {OnSilence.ISOLATE, OnSilence.CONTAIN}
 
 SILENCE_WORDS = {
     OnSilence.LEAVE: "nobody answered; the policy leaves the VM as it is",
@@ -83,15 +80,14 @@ class LookAtApproval:
     async def _expire(self, approval: Approval, now: datetime) -> tuple[Approval, Containment | None]:
         on_silence = approval.terms.on_silence
         because = SILENCE_WORDS[on_silence]
-        if on_silence not in _CONTAINS:
+        steps = steps_on_silence(approval.terms)
+        if not steps:
             expired = approval.expired(now, because)
             if on_silence is OnSilence.ESCALATE and expired.escalated_at is None:
                 expired = expired.changed(escalated_at=now)
             record = without(await self._store.vm_record(approval.event.vm), approval)
             return await self._commit(approval, expired, "approval.expired", now, record), None
-        profile = approval.terms.lockdown
-        if on_silence is OnSilence.ISOLATE:
-            profile = profile.changed(steps=(StepName.ISOLATE,))
+        profile = approval.terms.lockdown.changed(steps=steps)
         cause = Cause(kind=CauseKind.SILENCE, at=now, reason=because, approval_id=approval.id)
         request = await request_containment(
             self._store, approval.event.vm, cause, profile, now=now, plan=approval.plan

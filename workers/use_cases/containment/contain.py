@@ -13,7 +13,6 @@ import structlog
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import (
     MAX_ATTEMPTS,
-    VERIFIED,
     Containment,
     ContainmentState,
     Progress,
@@ -190,7 +189,7 @@ class Contain:
             await self._nudger.notices(_nudge(ended))
             return ended
         reread = [
-            step for step in containment.steps if step.name in VERIFIED and step.state is StepState.DONE
+            step for step in containment.steps if step.name.spec.read_back and step.state is StepState.DONE
         ]
         results = await asyncio.gather(
             *(self._runners[step.name].check(containment.vm, containment.profile, step) for step in reread),

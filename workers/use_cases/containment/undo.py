@@ -15,7 +15,7 @@ from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration
 from workers.domain.containment.outcomes import Outcome, failed, held_up, progressed
 from workers.domain.containment.plans import StepName
-from workers.domain.containment.restoration import UNDO_VERIFIED, begin_undo, of_undo, ready_to_undo
+from workers.domain.containment.restoration import begin_undo, of_undo, ready_to_undo
 from workers.domain.containment.steps import Progress, Step, StepState
 from workers.domain.errors import DependencyAway, NotFound, StepFailed
 from workers.domain.ids import partition_of_id
@@ -179,7 +179,9 @@ class Undo:
             )
             return
         reread = [
-            step for step in restoration.steps if step.name in UNDO_VERIFIED and step.state is StepState.DONE
+            step
+            for step in restoration.steps
+            if step.name.spec.undo_read_back and step.state is StepState.DONE
         ]
         results = await asyncio.gather(
             *(self._undo(containment, step) for step in reread), return_exceptions=True
