@@ -40,6 +40,15 @@ def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
     return Outcome(waiting, kind, {"note": progress.note, "change": change.model_dump() if change else None})
 
 
+def begun(step: Step, now: datetime) -> Outcome:
+    """The step as it is written down before it is begun, or begun again after it was cut off."""
+    if step.cut_off_for_good:
+        return cut_off(step, now)
+    after = step.begun(now)
+    kind = "step.begun" if step.state is StepState.TODO else "step.begun-again"
+    return Outcome(after, kind, {"attempt": after.attempt})
+
+
 def failed(step: Step, failure: StepFailed, now: datetime) -> Outcome:
     """Azure refused: another attempt after a pause, unless it is pointless or was the last."""
     note = str(failure)[:500]
@@ -68,3 +77,13 @@ def held_up(step: Step, away: DependencyAway, now: datetime) -> Outcome:
 def cut_off(step: Step, now: datetime) -> Outcome:
     """The step was begun as often as it may be, and no attempt lived to give a result."""
     return failed(step, StepFailed("was cut off time and again before it gave a result", final=True), now)
+
+
+def unproven(step: Step, why: str, now: datetime) -> Outcome:
+    """A step that was done does not read back as done: do it again, or say that it doesn't hold."""
+    again = step.to(
+        StepState.TODO, look_at=now + retry_delay(step.attempt), ended_at=None, note=f"read back: {why}"[:500]
+    )
+    if step.attempt >= MAX_ATTEMPTS:
+        again = again.to(StepState.STARTED).to(StepState.FAILED, ended_at=now, look_at=None)
+    return Outcome(again, "step.unproven", {"why": why})
