@@ -6,7 +6,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer, Decision, may_answer
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
-from workers.domain.errors import AlreadyDecided, NotAllowed
+from workers.domain.errors import AlreadyDecided
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -17,6 +17,7 @@ from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.request import request_containment, without
+from workers.use_cases.refuse import refuse_unless
 
 
 class Decided(NamedTuple):
@@ -44,10 +45,15 @@ class Decide:
             NotFound: no such approval.
         """
         approval = await self._store.approval(approval_id)
-        permission = may_answer(answer, actor, approval.owner, approval.event.caller)
-        if not permission.allowed:
-            await self._refuse(answer, approval, actor, permission.reason)
-            raise NotAllowed(permission.reason)
+        await refuse_unless(
+            may_answer(answer, actor, approval.owner, approval.event.caller),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="decision.refused",
+            about=approval,
+            answer=str(answer),
+        )
         if not approval.open:
             raise AlreadyDecided(approval.outcome())
         return approval
@@ -127,20 +133,3 @@ class Decide:
             )
         )
         return Decided(decided, containment)
-
-    async def _refuse(self, answer: Answer, approval: Approval, actor: Actor, reason: str) -> None:
-        await self._store.commit(
-            Commit(
-                partition=partition_of_id(approval.id),
-                audit=(
-                    AuditRecord(
-                        kind="decision.refused",
-                        at=self._clock.now(),
-                        about=approval.id,
-                        vm=approval.event.vm.key,
-                        by=actor.label,
-                        details={"answer": str(answer), "reason": reason},
-                    ),
-                ),
-            )
-        )

@@ -7,7 +7,7 @@ from workers.domain.asking.decisions import may_lock_down
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.errors import NotAllowed, NotFound
+from workers.domain.errors import NotFound
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -19,6 +19,7 @@ from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.request import request_containment
+from workers.use_cases.refuse import refuse_unless
 
 
 class Locked(NamedTuple):
@@ -48,24 +49,14 @@ class LockDown:
         Raises:
             NotAllowed: with who may.
         """
-        permission = may_lock_down(actor)
-        if permission.allowed:
-            return
-        await self._store.commit(
-            Commit(
-                # Refused commands name no VM for sure; they are kept together by who was refused.
-                partition=partition_of_vm(actor.slack_user),
-                audit=(
-                    AuditRecord(
-                        kind="lockdown.refused",
-                        at=self._clock.now(),
-                        by=actor.label,
-                        details={"wanted": wanted[:500], "reason": permission.reason},
-                    ),
-                ),
-            )
+        await refuse_unless(
+            may_lock_down(actor),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="lockdown.refused",
+            wanted=wanted,
         )
-        raise NotAllowed(permission.reason)
 
     async def __call__(
         self, vm: VmRef, actor: Actor, profile: LockdownProfile, *, reason: str = "", via: str = "command"

@@ -8,8 +8,8 @@ from workers.domain.asking.decisions import may_restore
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.restoration import can_start, restoring
-from workers.domain.errors import NotAllowed, NotFound, NotYet
-from workers.domain.ids import partition_of_id, partition_of_vm
+from workers.domain.errors import NotFound, NotYet
+from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
@@ -17,6 +17,7 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.refuse import refuse_unless
 
 
 class Ordered(NamedTuple):
@@ -45,26 +46,15 @@ class Restore:
         Raises:
             NotAllowed: with who may.
         """
-        permission = may_restore(actor)
-        if permission.allowed:
-            return
-        await self._store.commit(
-            Commit(
-                # A refused command names no VM for sure; those are kept together by who was refused.
-                partition=partition_of_id(about.id) if about else partition_of_vm(actor.slack_user),
-                audit=(
-                    AuditRecord(
-                        kind="restore.refused",
-                        at=self._clock.now(),
-                        about=about.id if about else "",
-                        vm=about.vm.key if about else "",
-                        by=actor.label,
-                        details={"wanted": wanted[:500], "reason": permission.reason},
-                    ),
-                ),
-            )
+        await refuse_unless(
+            may_restore(actor),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="restore.refused",
+            about=about,
+            wanted=wanted,
         )
-        raise NotAllowed(permission.reason)
 
     async def of(self, vm: VmRef) -> Containment:
         """The containment that holds this VM, if it can be undone now or is being undone.

@@ -13,8 +13,12 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import StartEvent
 from workers.use_cases.conflicts import until_written
 
-CLOCK_SKEW = timedelta(seconds=5)
-"""Between Azure's clock, which dates events, and ours, which dates the proof."""
+PROOF_MARGIN = timedelta(seconds=5)
+"""A start that Azure dates this shortly before our proof may have come after it: the two clocks differ.
+
+It is contained again then, which is the safe side. The margin is small, because the event of the very start
+that led to the containment is dated before the proof, too, and may come after it.
+"""
 
 
 class Recontain:
@@ -46,7 +50,7 @@ class Recontain:
         proven = containment.verified_at
         # Under way, it reads the VM back before it says CONTAINED, and stops it once more if it runs. A start
         # from before the proof is an old one, told late: the VM was read back as stopped after it.
-        covered = containment.working or (proven is not None and event.at < proven - CLOCK_SKEW)
+        covered = containment.working or (proven is not None and event.at < proven - PROOF_MARGIN)
         again = containment if covered else containment.once_more()
         fresh = await self._store.commit(
             Commit(
