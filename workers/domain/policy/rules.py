@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from workers.domain.policy.conditions import Condition, Unevaluated, activation
 from workers.domain.policy.model import NO_RULE, Rule, Verdict
-from workers.domain.policy.variables import Case, known_values
+from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
@@ -37,7 +37,7 @@ class Ruling:
         return self.rule.name if self.rule else NO_RULE
 
 
-class Seen(StrEnum):
+class RuleOutcome(StrEnum):
     """What came of one rule's condition."""
 
     MATCHES = "matches"
@@ -46,11 +46,11 @@ class Seen(StrEnum):
     UNEVALUATED = "can't be evaluated"
 
 
-class Look(NamedTuple):
+class RuleCheck(NamedTuple):
     """One rule, and what came of its condition; ``reason`` where it could not be evaluated."""
 
     rule: Rule
-    seen: Seen
+    outcome: RuleOutcome
     reason: str = ""
 
 
@@ -76,7 +76,7 @@ class Rules:
         """Decide without facts, as far as the first rule that needs some."""
         unevaluated: dict[str, str] = {}
         if self._early:
-            rule = _first(self._early, known_values(Case(event, now), self._early_names), unevaluated)
+            rule = _first(self._early, known_values(RuleInput(event, now), self._early_names), unevaluated)
             if rule is not None:
                 return Ruling(verdict=rule.verdict, rule=rule, unevaluated=unevaluated)
         if not self._late:
@@ -86,13 +86,13 @@ class Rules:
     def late(self, undecided: "Undecided", facts: Facts, owner: Owner) -> Ruling:
         """Go on where ``early`` had to stop."""
         unevaluated = dict(undecided.unevaluated)
-        case = Case(undecided.event, undecided.now, facts, owner)
-        rule = _first(self._late, known_values(case, self._late_names), unevaluated)
+        given = RuleInput(undecided.event, undecided.now, facts, owner)
+        rule = _first(self._late, known_values(given, self._late_names), unevaluated)
         return Ruling(verdict=rule.verdict if rule else Verdict.ASK, rule=rule, unevaluated=unevaluated)
 
-    def look(self, case: Case) -> list[Look]:
+    def check_each(self, given: RuleInput) -> list[RuleCheck]:
         """What comes of each rule, whether or not one before it matches."""
-        return [_look(rule, condition, case) for rule, condition in self._rules]
+        return [_check(rule, condition, given) for rule, condition in self._rules]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +130,11 @@ def _first(
     return None
 
 
-def _look(rule: Rule, condition: Condition, case: Case) -> Look:
-    if condition.needs_facts and case.facts is None:
-        return Look(rule, Seen.NEEDS_FACTS)
+def _check(rule: Rule, condition: Condition, given: RuleInput) -> RuleCheck:
+    if condition.needs_facts and given.facts is None:
+        return RuleCheck(rule, RuleOutcome.NEEDS_FACTS)
     try:
-        holds = condition.holds(activation(known_values(case, condition.variables)))
+        holds = condition.holds(activation(known_values(given, condition.variables)))
     except Unevaluated as why:
-        return Look(rule, Seen.UNEVALUATED, str(why))
-    return Look(rule, Seen.MATCHES if holds else Seen.DIFFERS)
+        return RuleCheck(rule, RuleOutcome.UNEVALUATED, str(why))
+    return RuleCheck(rule, RuleOutcome.MATCHES if holds else RuleOutcome.DIFFERS)

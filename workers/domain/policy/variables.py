@@ -9,7 +9,7 @@ from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
 
 
-class Case(NamedTuple):
+class RuleInput(NamedTuple):
     """What a rule is told about a start. Facts and owner are ``None`` until they have been looked for."""
 
     event: StartEvent
@@ -26,27 +26,27 @@ class Variable(NamedTuple):
     """
 
     type: str
-    of: Callable[[Case], object]
+    of: Callable[[RuleInput], object]
     fact: bool = False
 
 
-def _tags(case: Case) -> dict[str, str] | None:
+def _tags(given: RuleInput) -> dict[str, str] | None:
     """As spelt, and with each name in lower case, too: Azure keeps the spelling and compares without it."""
-    if case.facts is None or case.facts.machine is None:
+    if given.facts is None or given.facts.machine is None:
         return None
-    tags = case.facts.machine.tags
+    tags = given.facts.machine.tags
     return {name.lower(): value for name, value in tags.items()} | tags
 
 
-def _machine(name: str) -> Callable[[Case], object]:
+def _machine(name: str) -> Callable[[RuleInput], object]:
     return lambda c: (getattr(c.facts.machine, name) or None) if c.facts and c.facts.machine else None
 
 
-def _power(case: Case) -> str | None:
-    return case.facts.machine.power.value if case.facts and case.facts.machine else None
+def _power(given: RuleInput) -> str | None:
+    return given.facts.machine.power.value if given.facts and given.facts.machine else None
 
 
-def _owner(of: Callable[[Owner], object]) -> Callable[[Case], object]:
+def _owner(of: Callable[[Owner], object]) -> Callable[[RuleInput], object]:
     # Who owns the VM is told by its tags: without them nobody is known to own it, and nobody not to.
     return lambda c: of(c.owner) if c.owner and c.facts and c.facts.machine else None
 
@@ -99,6 +99,6 @@ VARIABLES: dict[str, Variable] = {
 """Every name that a condition may use."""
 
 
-def known_values(case: Case, names: Iterable[str] = VARIABLES) -> dict[str, object]:
+def known_values(given: RuleInput, names: Iterable[str] = VARIABLES) -> dict[str, object]:
     """The values of those variables that are known."""
-    return {name: value for name in names if (value := VARIABLES[name].of(case)) is not None}
+    return {name: value for name in names if (value := VARIABLES[name].of(given)) is not None}

@@ -24,7 +24,7 @@ class Assessment(NamedTuple):
     plan: Plan
 
 
-class _Made(NamedTuple):
+class _Compiled(NamedTuple):
     """A policy, its rules compiled, and the terms of each rule by which a start was asked about."""
 
     policy: Policy
@@ -43,11 +43,11 @@ class Assess:
     def __init__(self, *, runners: Sequence[StepRunner], policy: Callable[[], Policy]) -> None:
         self._runners = {runner.name: runner for runner in runners}
         self._policy = policy
-        self._of_policy: _Made | None = None
+        self._in_force: _Compiled | None = None
 
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
         """What the rules say before anything is asked of Azure."""
-        return self._made().rules.early(event, now)
+        return self._compiled().rules.early(event, now)
 
     def late(self, undecided: Undecided, facts: Facts) -> Ruling:
         """What they say with the facts, as far as those are known."""
@@ -77,7 +77,7 @@ class Assess:
 
     def _terms(self, ruling: Ruling) -> Terms:
         """Those of a rule are the same for every start."""
-        policy, _, terms = self._made()
+        policy, _, terms = self._compiled()
         known = terms.get(ruling.name)
         if known is None:
             asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
@@ -91,9 +91,9 @@ class Assess:
             )
         return known
 
-    def _made(self) -> _Made:
+    def _compiled(self) -> _Compiled:
         """What the policy in force has been made into."""
         policy = self._policy()
-        if self._of_policy is None or self._of_policy.policy is not policy:
-            self._of_policy = _Made(policy, Rules(policy.rules), {})
-        return self._of_policy
+        if self._in_force is None or self._in_force.policy is not policy:
+            self._in_force = _Compiled(policy, Rules(policy.rules), {})
+        return self._in_force

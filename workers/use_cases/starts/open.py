@@ -99,7 +99,7 @@ class OpenApproval:
         document_id = approval_id(event.vm.key, event.dedupe_key)
         known, record = await self._store.known_start(document_id, event.vm)
         if known is not None:
-            document_id = _told_by(event, known)
+            document_id = _id_of_start(event, known)
             if document_id == known.id or await self._exists(document_id):
                 return Opened(Outcome.DUPLICATE, document_id)
         if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
@@ -143,7 +143,7 @@ class OpenApproval:
         """The id of this start's approval, whether or not there is one."""
         first = approval_id(event.vm.key, event.dedupe_key)
         try:
-            return _told_by(event, await self._store.approval(first))
+            return _id_of_start(event, await self._store.approval(first))
         except NotFound:
             return first
 
@@ -243,7 +243,7 @@ class OpenApproval:
             await self._nudger.work(nudge.changed(due=approval.fill_in_at))
 
 
-def _told_by(event: StartEvent, known: Approval) -> str:
+def _id_of_start(event: StartEvent, known: Approval) -> str:
     """The id of this event's approval, where there is one by its correlation id.
 
     Callers can choose the correlation id. Whoever gives an earlier start's id to another start must not pass
