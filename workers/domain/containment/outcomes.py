@@ -1,4 +1,4 @@
-"""What a step's report makes of the step: done, still going, another attempt, given up, held up."""
+"""What becomes of a step when it reports: done, still going, tried again, given up, or held up."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from workers.domain.containment.containment import MAX_ATTEMPTS, Progress, Step,
 from workers.domain.errors import DependencyAway, StepFailed
 
 SOONEST = timedelta(milliseconds=200)
-"""Polling is never tighter than this, whatever a service allows."""
+"""Polling is never faster than this, whatever a service allows."""
 
 
 class Outcome(NamedTuple):
-    """The step as it now is, the kind of its audit record (empty: nothing worth one), and the details."""
+    """The step as it is now, the kind of its audit record (empty for none), and that record's details."""
 
     step: Step
     kind: str
@@ -19,7 +19,7 @@ class Outcome(NamedTuple):
 
 
 def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
-    """The step reported how far it is."""
+    """A step reported how far it is."""
     change = progress.change or step.change
     if progress.done:
         done = step.to(
@@ -29,7 +29,7 @@ def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
             done, "step.done", {"note": progress.note, "change": change.model_dump() if change else None}
         )
     if progress.again:
-        return failed(step, StepFailed(progress.note or "came to nothing"), now)
+        return failed(step, StepFailed(progress.note or "did not take effect"), now)
     waiting = step.changed(
         token=progress.token or "begun",
         note=progress.note,
@@ -50,7 +50,7 @@ def begun(step: Step, now: datetime) -> Outcome:
 
 
 def failed(step: Step, failure: StepFailed, now: datetime) -> Outcome:
-    """Azure refused: another attempt after a pause, unless it is pointless or was the last."""
+    """Azure refused: try again after a pause, unless that is pointless or this was the last attempt."""
     note = str(failure)[:500]
     details: dict[str, object] = {"error": note, "code": failure.code, "attempt": step.attempt}
     if failure.final or step.attempt >= MAX_ATTEMPTS:
@@ -62,7 +62,7 @@ def failed(step: Step, failure: StepFailed, now: datetime) -> Outcome:
 
 
 def held_up(step: Step, away: DependencyAway, now: datetime) -> Outcome:
-    """Azure is away or throttles: wait as long as it asks; this counts as no attempt."""
+    """Azure is away or throttles: wait as long as it asks. This counts as no attempt."""
     wait = timedelta(seconds=min(300.0, away.retry_after_s if away.retry_after_s is not None else 5.0))
     note = f"waiting for Azure: {away}"[:500]
     details: dict[str, object] = {"error": str(away)[:500], "wait_s": wait.total_seconds()}
@@ -75,8 +75,10 @@ def held_up(step: Step, away: DependencyAway, now: datetime) -> Outcome:
 
 
 def cut_off(step: Step, now: datetime) -> Outcome:
-    """The step was begun as often as it may be, and no attempt lived to give a result."""
-    return failed(step, StepFailed("was cut off time and again before it gave a result", final=True), now)
+    """The step was begun as often as it may be, and each attempt was interrupted before its result."""
+    return failed(
+        step, StepFailed("was interrupted at every attempt before it gave a result", final=True), now
+    )
 
 
 def unproven(step: Step, why: str, now: datetime) -> Outcome:

@@ -1,4 +1,4 @@
-"""Undoing a containment: what is undone after what, and what there is to undo."""
+"""Undoing a containment: what there is to undo, and in which order."""
 
 from datetime import datetime
 
@@ -15,10 +15,10 @@ _RAN = frozenset({PowerState.RUNNING, PowerState.STARTING})
 def restoring(
     containment: Containment, by: Actor, *, start_id: str | None, reason: str, now: datetime
 ) -> Containment:
-    """The containment with its undo ordered. A step that changed nothing has nothing to be undone.
+    """The containment with its undo ordered. A step that changed nothing is skipped.
 
     Raises:
-        Conflict: it is not one that can be undone now.
+        Conflict: it can't be undone in its present state.
     """
     tried = containment.restoration
     restoration = Restoration(
@@ -55,7 +55,7 @@ def ready_to_undo(restoration: Restoration, now: datetime) -> tuple[Step, ...]:
 
 
 def begin_undo(restoration: Restoration, step: Step, now: datetime) -> Outcome:
-    """The undo as it is about to be begun, or begun again; skipped or given up where that must not be."""
+    """The undo as it is written down before it is begun; skipped or failed where it must not be begun."""
     failures = {one.name for one in restoration.failed}
     missing = step.name.undo_needs & failures if restoration.starts else frozenset()
     if step.state is StepState.TODO and missing:
@@ -69,12 +69,12 @@ def begin_undo(restoration: Restoration, step: Step, now: datetime) -> Outcome:
 
 
 def of_undo(outcome: Outcome) -> Outcome:
-    """The outcome under an undo's own name in the audit."""
+    """The outcome, with the audit's name for an undo."""
     return outcome._replace(kind=outcome.kind.replace("step.", "undo.", 1))
 
 
 def ran_before(change: Change | None) -> bool:
-    """Whether the VM ran when the step Stop, whose change this is, found it; nothing else can be started."""
+    """Whether the VM was running before the step Stop, whose change this is. No other VM is started again."""
     return change is not None and change.before.get("power") in _RAN
 
 

@@ -1,4 +1,4 @@
-"""What conditions of rules may ask about: each name, its type, and where its value comes from."""
+"""The variables of rules' conditions: each name, its type, and where its value comes from."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -10,7 +10,7 @@ from workers.domain.starts.people import Owner
 
 
 class RuleInput(NamedTuple):
-    """What a rule is told about a start. Facts and owner are ``None`` until they have been looked for."""
+    """What a rule gets to decide about a start. Facts and owner are ``None`` until they have been read."""
 
     event: StartEvent
     now: datetime
@@ -19,10 +19,10 @@ class RuleInput(NamedTuple):
 
 
 class Variable(NamedTuple):
-    """A name in expressions. ``of`` gives its value; ``None`` where it is not known.
+    """A name in expressions. ``of`` gives its value, or ``None`` if it is not known.
 
-    Azure compares ids and names without regard to case and spells them differently in different places: where
-    that is so, the value is in lower case.
+    Azure ignores case in ids and names, and spells them differently in different places. Such values are in
+    lower case.
     """
 
     type: str
@@ -31,7 +31,7 @@ class Variable(NamedTuple):
 
 
 def _tags(given: RuleInput) -> dict[str, str] | None:
-    """As spelt, and with each name in lower case, too: Azure keeps the spelling and compares without it."""
+    """Each tag as spelt and in lower case: Azure keeps the spelling of tag names, and ignores case."""
     if given.facts is None or given.facts.machine is None:
         return None
     tags = given.facts.machine.tags
@@ -47,7 +47,7 @@ def _power(given: RuleInput) -> str | None:
 
 
 def _owner(of: Callable[[Owner], object]) -> Callable[[RuleInput], object]:
-    # Who owns the VM is told by its tags: without them nobody is known to own it, and nobody not to.
+    # The tags say who owns the VM. If they are unknown, so is whether anybody owns it.
     return lambda c: of(c.owner) if c.owner and c.facts and c.facts.machine else None
 
 

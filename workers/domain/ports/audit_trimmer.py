@@ -11,7 +11,7 @@ class AuditTrimmer(Protocol):
     """Removes audit records that are older than the retention, and says so in the audit."""
 
     async def trim(self, store: Store, clock: Clock, *, retention: timedelta) -> int:
-        """Remove them; answers how many records went.
+        """Remove them; returns how many.
 
         Args:
             store: takes the record that says from where on the audit is kept.

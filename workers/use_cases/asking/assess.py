@@ -1,4 +1,4 @@
-"""What the policy makes of a start: whether to ask, whom, on which terms, and what a rejection will do."""
+"""What the policy says about a start: whether to ask, whom, on which terms, and what a rejection will do."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from workers.domain.starts.vm import VmRef
 
 
 class Assessment(NamedTuple):
-    """The policy's word on one start."""
+    """What the policy says about one start."""
 
     owner: Owner
     terms: Terms
@@ -25,7 +25,7 @@ class Assessment(NamedTuple):
 
 
 class _Compiled(NamedTuple):
-    """A policy, its rules compiled, and the terms of each rule by which a start was asked about."""
+    """A policy, its compiled rules, and the terms of each rule that asked about a start so far."""
 
     policy: Policy
     rules: Rules
@@ -33,10 +33,10 @@ class _Compiled(NamedTuple):
 
 
 class Assess:
-    """Pure but for the policy, which is read at the call.
+    """Has no effects. Only the policy is read anew at each call.
 
     Args:
-        runners: the steps that plans are made of.
+        runners: say what each step will change.
         policy: gives the policy in force.
     """
 
@@ -46,15 +46,15 @@ class Assess:
         self._in_force: _Compiled | None = None
 
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
-        """What the rules say before anything is asked of Azure."""
+        """What the rules say before Azure is asked for any fact."""
         return self._compiled().rules.early(event, now)
 
     def late(self, undecided: Undecided, facts: Facts) -> Ruling:
-        """What they say with the facts, as far as those are known."""
+        """What the rules say with the facts that are known."""
         return undecided.decide(facts, self.owner(facts))
 
     def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
-        """Owner by tag; deadlines and lockdown by the rule, else the defaults; that lockdown's plan."""
+        """The owner by tag, the terms by the rule or else the defaults, and the plan of their lockdown."""
         terms = self._terms(ruling)
         return Assessment(
             owner=self.owner(facts), terms=terms, plan=self.plan(vm, facts, terms.lockdown, now)
@@ -65,7 +65,7 @@ class Assess:
         return owner_from_tags(facts.tags, self._policy().owner.tags, tags_known=facts.machine is not None)
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
-        """What the profile will do to this VM, as far as the facts tell."""
+        """What the profile will do to this VM, as far as the facts say."""
         return Plan(
             profile=profile.name,
             steps=tuple(
@@ -76,7 +76,7 @@ class Assess:
         )
 
     def _terms(self, ruling: Ruling) -> Terms:
-        """Those of a rule are the same for every start."""
+        """The terms of a rule are the same for every start."""
         policy, _, terms = self._compiled()
         known = terms.get(ruling.name)
         if known is None:
@@ -92,7 +92,7 @@ class Assess:
         return known
 
     def _compiled(self) -> _Compiled:
-        """What the policy in force has been made into."""
+        """The policy in force, compiled once."""
         policy = self._policy()
         if self._in_force is None or self._in_force.policy is not policy:
             self._in_force = _Compiled(policy, Rules(policy.rules), {})

@@ -1,4 +1,4 @@
-"""Somebody answers: may they, is it still open, and what follows. One decision wins."""
+"""Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class Decided(NamedTuple):
 
 
 class Decide:
-    """Records an answer."""
+    """Records answers."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -37,11 +37,11 @@ class Decide:
         self._clock = clock
 
     async def may(self, answer: Answer, approval_id: str, actor: Actor) -> Approval:
-        """The approval, if this person may give this answer to it now; before a dialog opens.
+        """The approval, if this person may give this answer to it now. Also called before a dialog opens.
 
         Raises:
-            NotAllowed: and it is in the audit.
-            AlreadyDecided: somebody was first.
+            NotAllowed: they may not; it is in the audit.
+            AlreadyDecided: somebody else was faster.
             NotFound: no such approval.
         """
         approval = await self._store.approval(approval_id)
@@ -64,7 +64,7 @@ class Decide:
         """Confirm or reject. A rejection and its containment are one write.
 
         Raises:
-            NotAllowed, AlreadyDecided, NotFound: as ``may`` does; authorized again here, at the deed.
+            NotAllowed, AlreadyDecided, NotFound: as ``may`` does. Permission is checked again here.
         """
 
         async def attempt() -> Decided:
@@ -80,7 +80,7 @@ class Decide:
     async def _nudge(self, decided: Decided) -> None:
         approval, containment = decided
         if containment is not None:
-            # The VM first, the announcement last.
+            # Work on the VM comes before telling people.
             await self._nudger.work(
                 Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
             )

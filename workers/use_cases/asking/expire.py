@@ -1,4 +1,4 @@
-"""Nobody answers: remind the owner, tell on-call, and in the end do what the policy says of silence."""
+"""Nobody answers: remind the owner, tell on-call, and finally do what the policy says about silence."""
 
 from datetime import datetime
 
@@ -22,11 +22,11 @@ SILENCE_WORDS = {
     OnSilence.ISOLATE: "nobody answered; the policy isolates the VM",
     OnSilence.CONTAIN: "nobody answered; the policy contains the VM",
 }
-"""What the card and the audit say of silence: never that anybody rejected."""
+"""What the card and the audit say when nobody answered: never that anybody rejected."""
 
 
 class LookAtApproval:
-    """What a nudge about an approval leads to: missing facts read again, and the deadline that has passed.
+    """Handles a nudge about an approval: reads missing facts again, and acts on a deadline that has passed.
 
     Args:
         fill_in: reads missing facts; without it they stay missing.
@@ -40,7 +40,7 @@ class LookAtApproval:
         self._fill_in = fill_in
 
     async def __call__(self, approval_id: str) -> None:
-        """Do what is due, and have the next deadline looked at. Early, late or doubled calls are harmless."""
+        """Do what is due, and schedule the next look. Early, late and duplicate calls are harmless."""
         before = await self._store.approval(approval_id)
         if not before.open:
             return
@@ -48,7 +48,7 @@ class LookAtApproval:
             await self._fill_in(before)
             before = await self._store.approval(approval_id)
         if before.asked_at is None and self._clock.now() < before.expire_at:
-            # Its card has not reached Slack yet. That is the bot's to do.
+            # Its card has not reached Slack yet, and only the bot can post it.
             await self._nudger.notices(self._nudge(before))
             return
         after, containment = await until_written(lambda: self._write(approval_id))

@@ -1,4 +1,4 @@
-"""On-call contains a VM without an approval."""
+"""On-call locks down a VM: contains it without an approval."""
 
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from workers.use_cases.refuse import refuse_unless
 
 
 class Locked(NamedTuple):
-    """The VM's containment; ``joined`` when it was contained already or on its way."""
+    """The VM's containment; ``joined`` when it was contained or being contained already."""
 
     containment: Containment
     joined: bool
@@ -31,7 +31,7 @@ class Locked(NamedTuple):
 
 
 class LockDown:
-    """The deed behind ``/vm-lockdown``."""
+    """Does what ``/vm-lockdown`` asks for."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class LockDown:
         self._clock = clock
 
     async def may(self, actor: Actor, *, wanted: str) -> None:
-        """Refuse, with a record in the audit, whoever is not on call.
+        """Refuse whoever is not on call, with a record in the audit.
 
         Args:
             actor: who asks.
@@ -61,10 +61,10 @@ class LockDown:
     async def __call__(
         self, vm: VmRef, actor: Actor, profile: LockdownProfile, *, reason: str = "", via: str = "command"
     ) -> Locked:
-        """Contain this VM; a question about it that is still open is withdrawn.
+        """Contain this VM, and withdraw questions about it that are still open.
 
         Raises:
-            NotAllowed: not on call.
+            NotAllowed: they are not on call.
         """
         await self.may(actor, wanted=vm.resource_id)
         locked = await until_written(lambda: self._write(vm, actor, profile, reason, via))

@@ -1,4 +1,4 @@
-"""On-call lets a contained VM go: its containment is to be undone."""
+"""On-call restores a contained VM: its containment is undone."""
 
 import uuid
 from datetime import datetime
@@ -21,14 +21,14 @@ from workers.use_cases.refuse import refuse_unless
 
 
 class Ordered(NamedTuple):
-    """The containment that is being undone; ``joined`` when somebody had ordered that before."""
+    """The containment that is being undone; ``joined`` when somebody else ordered that before."""
 
     containment: Containment
     joined: bool
 
 
 class Restore:
-    """The deed behind ``/vm-restore``."""
+    """Does what ``/vm-restore`` asks for."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -36,7 +36,7 @@ class Restore:
         self._clock = clock
 
     async def may(self, actor: Actor, *, wanted: str, about: Containment | None = None) -> None:
-        """Refuse, with a record in the audit, whoever is not on call.
+        """Refuse whoever is not on call, with a record in the audit.
 
         Args:
             actor: who asks.
@@ -57,7 +57,7 @@ class Restore:
         )
 
     async def of(self, vm: VmRef) -> Containment:
-        """The containment that holds this VM, if it can be undone now or is being undone.
+        """The containment that holds this VM, if it can be undone now or is being undone already.
 
         Raises:
             NotFound: the VM is not contained.
@@ -80,18 +80,18 @@ class Restore:
         reason: str = "",
         via: str = "command",
     ) -> Ordered:
-        """Undo this containment; joins a restore that is under way already.
+        """Order the undoing of this containment, or join a restore that is under way.
 
         Args:
-            containment_id: which one, as it was shown to whoever orders this.
-            actor: who orders it; authorized here once more.
-            start: have the VM run again, if it ran before.
+            containment_id: the one that was shown to whoever orders this.
+            actor: who orders it; their permission is checked again here.
+            start: also start the VM, if it was running before.
             reason: their own words.
             via: where they ordered it, for the audit.
 
         Raises:
-            NotAllowed: not on call.
-            NotFound: there is no such containment, or it has been undone.
+            NotAllowed: they are not on call.
+            NotFound: there is no such containment, or it was undone.
             NotYet: it is being contained.
         """
         containment = await self._store.containment(containment_id)

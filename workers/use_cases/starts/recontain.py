@@ -1,4 +1,4 @@
-"""A contained VM was started again: contain it once more, at once and without asking."""
+"""A contained VM was started again: contain it once more, at once and without asking anybody."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ that led to the containment is dated before the proof, too, and may come after i
 
 
 class Recontain:
-    """Begins another round of a containment that stands."""
+    """Begins another round of a standing containment."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -30,7 +30,7 @@ class Recontain:
         self._clock = clock
 
     async def __call__(self, containment_id: str, event: StartEvent) -> bool:
-        """Contain again; ``False`` when it no longer stands, and the start must be asked about."""
+        """Contain it again. ``False`` if the containment no longer stands: the start must be asked about."""
         written = await until_written(lambda: self._write(containment_id, event))
         if written is None:
             return False
@@ -48,15 +48,15 @@ class Recontain:
             return None
         now = self._clock.now()
         proven = containment.verified_at
-        # Under way, it reads the VM back before it says CONTAINED, and stops it once more if it runs. A start
-        # from before the proof is an old one, told late: the VM was read back as stopped after it.
+        # While it is under way, it reads the VM back before it is CONTAINED, and stops it again if it runs. A
+        # start from before the proof arrived late: the VM was read back as stopped after it.
         covered = containment.working or (proven is not None and event.at < proven - PROOF_MARGIN)
         again = containment if covered else containment.once_more()
         fresh = await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
                 documents=() if covered else (again,),
-                # The same start told twice must not begin a third round.
+                # Two events of the same start must not begin two rounds.
                 once=f"recontain:{event.dedupe_key_at_its_time}",
                 audit=(
                     AuditRecord(

@@ -1,4 +1,4 @@
-"""The audit is trimmed: what is older than the retention goes."""
+"""Trims the audit: records older than the retention are removed."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ class TrimAudit:
         self._retention = retention
 
     async def __call__(self) -> int:
-        """Trim once; answers how many records went.
+        """Trim once; returns how many records were removed.
 
         Raises:
             DependencyAway: Redis does not answer.
