@@ -17,6 +17,7 @@ from workers.domain.containment.containment import (
 )
 from workers.domain.containment.containment import TRANSITIONS as CONTAINMENT_TRANSITIONS
 from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
 
 AT = a.NOW + timedelta(minutes=3)
@@ -127,7 +128,7 @@ def _with(states: dict[StepName, StepState]) -> Containment:
 
 class TestWhatIsReady:
     def test_isolate_and_stop_begin_together_and_backup_waits_for_the_stop(self) -> None:
-        fresh = _with(dict.fromkeys(StepName, StepState.TODO))
+        fresh = _with(dict.fromkeys(LockdownProfile().steps, StepState.TODO))
         assert {step.name for step in fresh.ready(a.NOW)} == {StepName.ISOLATE, StepName.STOP}
 
     @pytest.mark.parametrize("ended", [StepState.DONE, StepState.FAILED, StepState.SKIPPED])

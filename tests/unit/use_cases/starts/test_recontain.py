@@ -9,6 +9,7 @@ from tests import builders as a
 from tests.conftest import CrashError, Rig
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
 from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
 from workers.domain.nudges import Subject
 from workers.domain.ports.store import Commit
@@ -44,7 +45,7 @@ class TestRounds:
         first = await contained(rig)
         await recontain(rig)(first.id, AGAIN)
         done = await rig.until_rest(first.id)
-        for name in StepName:
+        for name in LockdownProfile().steps:
             before, after = first.step(name).change, done.step(name).change
             assert before is not None
             assert after is not None
