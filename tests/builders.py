@@ -235,12 +235,13 @@ def step(*, name: StepName = StepName.ISOLATE, state: StepState = StepState.TODO
     begun = NOW + timedelta(minutes=2)
     fitting: dict[str, Any] = {}
     if state is not StepState.TODO:
-        change = next(s.change for s in plan().steps if s.step is name)
+        planned = {s.step: s.change for s in plan().steps}
+        change = planned.get(name, Change(summary=name.spec.does))
         fitting = {"attempt": 1, "started_at": begun, "change": change}
     if state in (StepState.DONE, StepState.FAILED, StepState.SKIPPED):
         fitting["ended_at"] = begun + timedelta(seconds=42)
     if state is StepState.DONE:
-        fitting["note"] = _NOTES[name]
+        fitting["note"] = _NOTES.get(name, "as wanted")
     if state is StepState.FAILED:
         fitting |= {"attempt": 5, "note": "Azure refused: ScopeLocked"}
     return _made(Step, changes, name=name, state=state, **fitting)

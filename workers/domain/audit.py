@@ -1,4 +1,4 @@
-"""What is written down for ever: who did what, when, with which right."""
+"""The audit: who did what, when, and under which permission."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from workers.domain.model import Model, UtcTime
 
 
 class AuditRecord(Model):
-    """One entry of the append-only audit, written in the same store call as the change it tells of.
+    """One entry of the append-only audit, written in the same store call as the change that it describes.
 
     Attributes:
         kind: past tense, such as ``approval.opened``, ``decision.refused``, ``step.done``.
         about: id of the approval or containment; empty for refused commands.
         vm: the VM's key, or empty.
         by: who, as ``name (id)``; ``startgate`` for the product itself.
-        details: JSON-ready; never a secret, never a token.
+        details: JSON-ready; never a secret or a token.
     """
 
     kind: str

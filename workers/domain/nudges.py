@@ -1,4 +1,4 @@
-"""*Look at X again*: the only thing that the internal queues ever say."""
+"""*Look at X again*: the only message on the internal queues."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ class Subject(StrEnum):
 
 
 class Scheduled(Model):
-    """A nudge that waits at the broker: its sequence number takes it back until it is due."""
+    """A nudge that waits in Service Bus until it is due. Until then, its sequence number can cancel it."""
 
     sequence_number: int
     due: UtcTime

@@ -23,42 +23,8 @@ RESTORE_COMMAND = "/vm-restore"
 _NAME = 60  # of a VM in a headline; Azure allows 64, and a phone shows about half
 
 
-class StepWords(NamedTuple):
-    """One step in words.
-
-    Attributes:
-        title: the imperative, for lists.
-        done: the participle, for results.
-        does: what it will do, where no plan says it more exactly.
-        undo: what takes it back, or what stays.
-    """
-
-    title: str
-    done: str
-    does: str
-    undo: str
-
-
-STEPS: dict[StepName, StepWords] = {
-    StepName.ISOLATE: StepWords(
-        title="Isolate",
-        done="isolated",
-        does="put the lockdown security group on every network interface",
-        undo="every network interface gets its former security group back",
-    ),
-    StepName.STOP: StepWords(
-        title="Stop",
-        done="stopped",
-        does="stop and deallocate the VM",
-        undo="the VM is started again only if you ask for it",
-    ),
-    StepName.BACKUP: StepWords(
-        title="Back up",
-        done="backed up",
-        does="protect the VM with Azure Backup and back it up now",
-        undo="protection and recovery points stay",
-    ),
-}
+STEPS = {name: name.spec for name in StepName}
+"""What each step is called and does, from the table of steps."""
 
 STEP_STATES = {
     StepState.TODO: "waiting",

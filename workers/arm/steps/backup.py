@@ -267,3 +267,8 @@ def _still(token: Token, operation: OperationState, note: str) -> Progress:
     return Progress(
         done=False, token=token.model_dump_json(), look_again_after=timedelta(seconds=seconds), note=note
     )
+
+
+def runner(azure: Azure) -> StepRunner:
+    """For ``step_runners``."""
+    return Backup(azure)

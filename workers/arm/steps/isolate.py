@@ -290,3 +290,8 @@ def _raise_all(results: Sequence[object]) -> None:
 
 def _nics(count: int) -> str:
     return f"{count} NIC{'' if count == 1 else 's'}"
+
+
+def runner(azure: Azure) -> StepRunner:
+    """For ``step_runners``."""
+    return Isolate(azure)

@@ -171,3 +171,8 @@ def _token(url: str) -> str:
 
 def _url(token: str) -> str:
     return str(json.loads(token).get("operation", "")) if token else ""
+
+
+def runner(azure: Azure) -> StepRunner:
+    """For ``step_runners``."""
+    return Stop(azure)

@@ -1,6 +1,6 @@
 """May this person answer, and what did they answer?
 
-Rejecting is the safe direction, confirming the dangerous one: more people may do the first.
+Rejecting is the safe direction and confirming the dangerous one, so more people may reject.
 """
 
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Answer(StrEnum):
 
 
 class Decision(Model):
-    """One person's answer. ``reason`` is their own text, hostile like every text from outside."""
+    """One person's answer. ``reason`` is their own text: hostile input, like every text from outside."""
 
     answer: Answer
     by: Actor
@@ -41,7 +41,7 @@ class Decision(Model):
 
 
 class Permission(NamedTuple):
-    """Whether somebody may, and why or why not, as a sentence for them."""
+    """Whether somebody may do something, and why or why not, as a sentence for them."""
 
     allowed: bool
     reason: str
@@ -50,7 +50,7 @@ class Permission(NamedTuple):
 def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> Permission:
     """Whether this person may give this answer.
 
-    Owner and on-call may confirm and reject; whoever started the VM may always take it back by rejecting.
+    The owner and on-call may confirm and reject. Whoever started the VM may always reject their own start.
     """
     if actor.owns(owner):
         return Permission(allowed=True, reason=f"owner by {owner.source}")

@@ -1,19 +1,13 @@
-"""What a containment will do to one VM, said before it is done."""
+"""What a containment will do to one VM, as it is shown beforehand."""
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
+from workers.domain.containment.spec import StepName
 from workers.domain.model import Model, UtcTime
 
-
-class StepName(StrEnum):
-    """The steps of a containment, in the order a person reads them."""
-
-    ISOLATE = "isolate"
-    STOP = "stop"
-    BACKUP = "backup"
+__all__ = ["Change", "Plan", "PlannedStep", "StepName"]
 
 
 class Change(Model):
@@ -23,9 +17,9 @@ class Change(Model):
         summary: one line for a person, such as ``isolate 2 NICs with startgate-lockdown-…``.
         details: one line per thing touched, before → after.
         before: what undo needs, as the step wrote it. JSON.
-        after: what reading back has to find. JSON.
-        nothing_to_do: it is so already.
-        back: one line per thing that an undo brings back, as it is → as it was.
+        after: what reading back must find. JSON.
+        nothing_to_do: it is already so.
+        back: one line per thing that an undo brings back: now → then.
     """
 
     summary: str
@@ -44,7 +38,7 @@ class PlannedStep(Model):
 
 
 class Plan(Model):
-    """All steps of a lockdown profile for one VM, from facts of ``as_of``; ``None``: facts are missing."""
+    """All steps of a lockdown profile for one VM, from facts of ``as_of`` (``None``: facts are missing)."""
 
     profile: str
     steps: tuple[PlannedStep, ...] = ()

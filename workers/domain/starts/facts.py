@@ -1,4 +1,4 @@
-"""What was found out about a start, and what could not be found in time."""
+"""The facts about a start, and which of them could not be read in time."""
 
 from pydantic import Field
 
@@ -38,7 +38,7 @@ class BackupFacts(Model):
 
 
 class MissingFact(Model):
-    """A fact that we do not have, and why, in words for the card."""
+    """A fact that is missing, and why, in words for the card."""
 
     name: str
     reason: str
@@ -49,7 +49,7 @@ class Facts(Model):
 
     Attributes:
         gone: Azure answered that the VM does not exist.
-        missing: what is not known, with the reason. Never empty together with a ``None`` above.
+        missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
     """
 
@@ -68,8 +68,8 @@ class Facts(Model):
         return self.machine.tags if self.machine else {}
 
     def with_power(self, power: PowerState) -> "Facts":
-        """With this power state where Azure has not told one, as its lists don't."""
+        """With this power state if Azure gave none; its lists don't."""
         if self.machine is None or self.machine.power is not PowerState.UNKNOWN:
             return self
-        # Copied unchecked: both are of their types, and a burst has thousands of them.
+        # Copied without validation: the types are right, and a burst has thousands of these.
         return self.model_copy(update={"machine": self.machine.model_copy(update={"power": power})})

@@ -1,4 +1,4 @@
-"""The scheduled message that looks at an approval when it is due; an answer cancels it."""
+"""The scheduled message that has an approval looked at when it is due. An answer cancels it."""
 
 from datetime import timedelta
 
@@ -17,10 +17,9 @@ _FIRING = timedelta(seconds=1)
 
 
 class Deadlines:
-    """Sets and clears.
+    """Schedules that message, and cancels it.
 
-    Either may fail without harm: what fires needlessly finds nothing to do, and what does not fire is nudged
-    by the resync.
+    Both may fail without harm: a message too many finds nothing to do, and the resync replaces one too few.
     """
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
@@ -29,7 +28,7 @@ class Deadlines:
         self._clock = clock
 
     async def set(self, approval: Approval, *, version: int) -> None:
-        """Have the approval, at this version, looked at when it is next due."""
+        """Schedule a look at the approval, at this version, for when it is next due."""
         due = approval.due_at()
         if due is None:
             return
@@ -50,7 +49,7 @@ class Deadlines:
 
     async def _cancel(self, scheduled: Scheduled | None) -> None:
         try:
-            # What is due now has fired, or is about to: cancelling it would wait for nothing.
+            # What is due by now was sent, or is about to be, so cancelling it would be in vain.
             if scheduled is not None and scheduled.due > self._clock.now() + _FIRING:
                 await self._nudger.cancel_work(scheduled.sequence_number)
         except StartgateError as error:

@@ -1,4 +1,4 @@
-"""Which VMs are contained: those that a restore can be about."""
+"""Which VMs are contained, so that somebody can choose one to restore."""
 
 import asyncio
 
@@ -10,9 +10,9 @@ from workers.domain.starts.vm import KnownVm
 
 
 async def contained_vms(store: Store, inventory: Inventory) -> list[KnownVm]:
-    """Every VM that is contained or on its way, by name, as the inventory describes it.
+    """Every VM that is contained or being contained, sorted by name, as the inventory describes it.
 
-    A VM that the inventory does not list (any more) is there all the same.
+    VMs that the inventory does not list, or no longer, are included.
     """
     ids, known = await asyncio.gather(store.standing(), inventory.all())
     listed = {vm.ref.key: vm for vm in known}

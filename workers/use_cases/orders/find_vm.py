@@ -1,4 +1,4 @@
-"""Which VM does somebody mean? A name that fits several is never guessed."""
+"""Which VM does somebody mean? If a name fits several, none is picked by guessing."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ _MOST = 100
 
 
 class Match(NamedTuple):
-    """``exact`` is the one VM meant beyond doubt; else ``candidates`` are those it could be, maybe none."""
+    """``exact`` is the VM that is surely meant; if ``None``, ``candidates`` fit, or nothing does."""
 
     exact: VmRef | None
     candidates: tuple[KnownVm, ...]
@@ -18,8 +18,8 @@ class Match(NamedTuple):
 def find_vm(text: str, known: Sequence[KnownVm]) -> Match:
     """Resolve a resource id, ``group/name``, a name, or a part of a name.
 
-    A resource id needs no inventory. A full name that only one VM has is exact; part of a name never is,
-    even if only one VM fits.
+    A resource id needs no inventory. A full name is exact if only one VM has it. Part of a name never is,
+    even if it fits only one VM.
     """
     wanted = text.strip()
     try:

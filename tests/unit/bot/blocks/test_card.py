@@ -14,6 +14,7 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
 from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import OnSilence
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MissingFact, NetworkFacts
@@ -132,7 +133,7 @@ def test_the_card_says_contained_only_when_the_containment_is(state: Containment
 
 
 def test_steps_that_are_all_done_are_not_yet_contained() -> None:
-    done = tuple(b.step(name=name, state=StepState.DONE) for name in StepName)
+    done = tuple(b.step(name=name, state=StepState.DONE) for name in LockdownProfile().steps)
     message = card(
         b.approval(state=ApprovalState.REJECTED),
         b.containment(state=ContainmentState.RUNNING, steps=done),

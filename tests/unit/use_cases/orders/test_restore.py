@@ -14,7 +14,7 @@ from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Subject
 from workers.domain.starts.events import Phase
-from workers.use_cases.containment.undo import START_TAKES
+from workers.use_cases.containment.undoing import START_TAKES
 from workers.use_cases.orders.contained import contained_vms
 from workers.use_cases.orders.restore import Ordered
 from workers.use_cases.starts.open import Outcome
