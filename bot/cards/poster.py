@@ -70,7 +70,7 @@ class Poster:
             Throttled: it was not posted, and can be later.
             DependencyAway: not known whether it was posted; ``find`` tells later.
         """
-        async with self._pace.kept(posting(channel), key, first=first):
+        async with self._pace.in_turn(posting(channel), key, first=first):
             try:
                 answer = await self._client.chat_postMessage(
                     channel=channel,
@@ -93,7 +93,7 @@ class Poster:
             Throttled: it was not edited, and can be later.
             DependencyAway: not known whether it was edited.
         """
-        async with self._pace.kept(EDITING, key):
+        async with self._pace.in_turn(EDITING, key):
             try:
                 await self._client.chat_update(
                     channel=channel, ts=ts, text=message.text, blocks=message.blocks
@@ -121,7 +121,7 @@ class Poster:
                 "include_all_metadata": True,
                 "cursor": cursor,
             }
-            async with self._pace.kept(SEARCHING, key):
+            async with self._pace.in_turn(SEARCHING, key):
                 if thread_ts is None:
                     answer = await self._client.conversations_history(**arguments)
                 else:
