@@ -10,7 +10,6 @@ from bot.slack import directory as module
 from bot.slack.directory import Directory
 from bot.slack.pace import Pace
 from deploy.sandbox.slack.server import SlackServer
-from deploy.sandbox.slack.workspace import Member
 from tests.contract.slack.rig import NADIA, OLIVIA, Json
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import SystemClock
@@ -33,12 +32,13 @@ def calls(slack: SlackServer) -> Count:
 
 
 @pytest.fixture
-def described_as(monkeypatch: pytest.MonkeyPatch) -> Callable[[Json], None]:
+def described_as(slack: SlackServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[Json], None]:
     """Slack describes everybody with these fields, too."""
-    as_json = Member.as_json
+    member = type(slack.state.workspace.members[NADIA])
+    as_json = member.as_json
 
     def describe(fields: Json) -> None:
-        monkeypatch.setattr(Member, "as_json", lambda *args, **kwargs: as_json(*args, **kwargs) | fields)
+        monkeypatch.setattr(member, "as_json", lambda *args, **kwargs: as_json(*args, **kwargs) | fields)
 
     return describe
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cards.renderer import EARLY_S, SETTLING
+from bot.cards.delivery import SETTLING
+from bot.cards.renderer import EARLY_S
 from bot.slack.directory import Found
 from bot.slack.pace import posting
 from tests import builders as a

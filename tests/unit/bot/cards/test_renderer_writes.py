@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cards.renderer import SETTLING
+from bot.cards.delivery import SETTLING
 from tests import builders as a
 from tests.conftest import CrashError
 from tests.unit.bot.posting_rig import DM, Posting
