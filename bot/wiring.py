@@ -13,7 +13,7 @@ from bot.app import build_app
 from bot.cards.audience import Audience
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
-from bot.services import Desk
+from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
@@ -31,6 +31,7 @@ from workers.telemetry.health_server import serving
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.authorize import Authorize
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
 
@@ -89,10 +90,11 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     )
     pace = Pace(clock)
     directory = Directory(slack, lambda: policy, pace)
-    desk = Desk(
+    services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
+        authorize=Authorize(store=store, clock=clock),
         decide=Decide(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock),
@@ -105,7 +107,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
     )
-    app = build_app(slack, desk, signing_secret=settings.slack_signing_secret)
+    app = build_app(slack, services, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
         doorway = SocketDoorway(app, slack, settings.slack_app_token, health)

@@ -12,7 +12,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Copy, CopyKind
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.errors import NotFound
-from workers.domain.policy.model import Policy
+from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,13 @@ def as_asked(approval: Approval, card: Card) -> Approval:
     return approval.asked(card.asked_at, whom, card.notice)
 
 
+def oncall_mention(oncall: OncallPolicy) -> str:
+    """Mrkdwn that mentions on-call: the group, or each person."""
+    if oncall.usergroup is not None:
+        return mention_group(oncall.usergroup)
+    return " ".join(mention(user) for user in oncall.users)
+
+
 class Audience:
     """Decides where copies belong."""
 
@@ -51,11 +58,8 @@ class Audience:
         self._clock = clock
 
     def oncall_mention(self) -> str:
-        """Mrkdwn that mentions on-call: the group, or each person."""
-        oncall = self._policy().oncall
-        if oncall.usergroup is not None:
-            return mention_group(oncall.usergroup)
-        return " ".join(mention(user) for user in oncall.users)
+        """Mrkdwn that mentions on-call."""
+        return oncall_mention(self._policy().oncall)
 
     async def with_copies(self, card: Card, subjects: Subjects) -> Card:
         """The card with a copy for everybody who should have one. Copies once set out stay.

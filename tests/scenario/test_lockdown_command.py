@@ -33,7 +33,7 @@ async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling
     seq = await scene.slack.last_seq()
     wanted = spelling.format(**vm, upper=vm["name"].upper())
     await scene.command("nadia", f"/vm-lockdown {wanted} odd outbound traffic")
-    await scene.told(NADIA, "being locked down", vm["name"], since=seq)
+    await scene.told(NADIA, "Locking down", vm["name"], since=seq)
     copy = await scene.oncall_card(vm["name"], seq)
     shown = await scene.shown(copy)
     assert "Locked down by *nadia* <!date^" in shown
@@ -101,7 +101,9 @@ async def test_an_unknown_name_is_said_to_be_unknown(scene: Scene) -> None:
 async def test_no_name_at_all_shows_how_to_type_it(scene: Scene) -> None:
     seq = await scene.slack.last_seq()
     await scene.command("nadia", "/vm-lockdown")
-    await scene.told(NADIA, "/vm-lockdown NAME [REASON]", since=seq)
+    await scene.told(
+        NADIA, "/vm-lockdown NAME [REASON]", "e.g.", "/vm-lockdown web-02 odd traffic", since=seq
+    )
 
 
 async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
@@ -110,7 +112,7 @@ async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
     vm = known.pop()
     seq = await scene.slack.last_seq()
     await scene.command("sam", f"/vm-lockdown {vm['name']} just because")
-    await scene.told(SAM, "Only on-call may", since=seq)
+    await scene.told(SAM, "Only on-call can", since=seq)
     await scene.quiet()
     posted = [e for e in await scene.slack.record(seq, "posted") if vm["name"] in e["text"]]
     assert not posted, "nobody else hears of it"
@@ -123,7 +125,7 @@ async def test_the_owner_of_a_vm_is_not_on_call_for_it(scene: Scene, known: list
     vm = known.pop()
     seq = await scene.slack.last_seq()
     await scene.command("olivia", f"/vm-lockdown {vm['id']}")
-    await scene.told("U0OLIVIA01", "Only on-call may", since=seq)
+    await scene.told("U0OLIVIA01", "Only on-call can", since=seq)
     assert not await scene.changes(vm["id"])
 
 
@@ -135,7 +137,7 @@ async def test_a_contained_vm_is_not_contained_twice(scene: Scene, known: list[E
     done = len(await scene.changes(vm["id"]))
     seq = await scene.slack.last_seq()
     await scene.command("nadia", f"/vm-lockdown {vm['id']} second")
-    await scene.told(NADIA, "in containment already", "nothing new was begun", since=seq)
+    await scene.told(NADIA, "is already contained", "No new action was started", since=seq)
     await scene.quiet()
     assert len(await scene.changes(vm["id"])) == done
     assert not [e for e in await scene.root_posts(vm["name"], seq) if e["channel"] == ONCALL]
