@@ -1,4 +1,4 @@
-"""All of the bot but its links to the bus: what is imported while those open."""
+"""Makes all parts of the bot except its links to the bus, and runs them."""
 
 import asyncio
 from datetime import timedelta
@@ -55,7 +55,7 @@ class Bus(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What is connected to the rest of the outside."""
+    """The connections to everything else outside."""
 
     health: Health
     redis: Redis
@@ -64,7 +64,7 @@ class Parts(NamedTuple):
 
 
 async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
-    """Make every part, start it, and end it in good order when ``stop`` is set."""
+    """Make every part, start it, and end it in order when ``stop`` is set."""
     redis = connect(settings.redis_url)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     async with (
@@ -85,7 +85,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         base_url=f"{settings.slack_api_url}/",
         timeout=SLACK_TIMEOUT_S,
         session=session,
-        # The default handler repeats a request whose answer was lost, and so posts twice.
+        # The default handler repeats a request whose answer was lost, which would post twice.
         retry_handlers=[],
     )
     pace = Pace(clock)

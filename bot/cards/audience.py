@@ -18,7 +18,7 @@ from workers.domain.ports.clock import Clock
 log = structlog.get_logger(__name__)
 
 _STALE = timedelta(seconds=5)
-"""A card that was set out this long ago without reaching Slack starts its clock anew."""
+"""If a card has not reached Slack this long after its first try, its deadlines start again."""
 
 
 class Subjects(NamedTuple):
@@ -35,7 +35,7 @@ class Subjects(NamedTuple):
 
 
 def as_asked(approval: Approval, card: Card) -> Approval:
-    """The approval as it will be once its card is in Slack, so that the first posting is right already."""
+    """The approval as it will be once its card is in Slack, so that the first post shows it so."""
     if not approval.open or card.asked_at is None:
         return approval
     whom = tuple(copy.asked for copy in card.copies if copy.asked and not copy.refused)
@@ -50,7 +50,7 @@ def oncall_mention(oncall: OncallPolicy) -> str:
 
 
 class Audience:
-    """Decides where copies belong."""
+    """Decides who gets a copy."""
 
     def __init__(self, directory: Directory, policy: Callable[[], Policy], clock: Clock) -> None:
         self._directory = directory
@@ -62,7 +62,7 @@ class Audience:
         return oncall_mention(self._policy().oncall)
 
     async def with_copies(self, card: Card, subjects: Subjects) -> Card:
-        """The card with a copy for everybody who should have one. Copies once set out stay.
+        """The card with a copy for everybody who should have one. Copies are never taken away.
 
         Raises:
             DependencyAway: Slack does not answer.
@@ -99,7 +99,7 @@ class Audience:
         try:
             channel = await self._directory.channel(name)
         except NotFound as missing:
-            # The card must reach somebody. The other channel of the policy is better than nobody.
+            # The card must reach somebody: take the other channel of the policy.
             policy = self._policy()
             other = policy.oncall.channel if name == policy.owner.fallback else policy.owner.fallback
             log.error(

@@ -35,7 +35,7 @@ _ON_SILENCE = {
 
 
 def approval_card(approval: Approval, containment: Containment | None, *, kind: CopyKind) -> Message:
-    """The card as it has to look now, in a copy of this kind."""
+    """The card as it should be now, in a copy of this kind."""
     headline = approval_headline(approval, containment)
     if _escalated(approval, kind):
         headline = Headline(headline.sign, f"No answer yet. {headline.words}")

@@ -21,7 +21,7 @@ _CAN_BE_UNDONE = {ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}
 
 
 def lockdown_card(containment: Containment) -> Message:
-    """The card as it has to look now: which VM, by whom and why, every step, and how to take it back."""
+    """The card as it should be now: which VM, by whom and why, every step, and how to undo it."""
     vm, headline = containment.vm, containment_headline(containment)
     about = f"*VM*\n{'Classic VM ' if vm.classic else ''}{code(vm.name)}"
     undo = f"On-call can undo this with {undo_command(containment)}."

@@ -1,4 +1,4 @@
-"""The replies about a restore: who ordered it, each step's undo, and what is left to do by hand."""
+"""The replies about a restore: who ordered it, how each step's undo goes, what to do by hand."""
 
 from bot.cards.blocks.by_hand import undo_remedy
 from bot.cards.blocks.kit import listed, section
@@ -19,7 +19,7 @@ _MOST_LINES = 8  # an Azure VM has at most so many network interfaces
 
 
 def restore_replies(containment: Containment, oncall_mention: str) -> list[Reply]:
-    """All that is said about the newest restore; nothing if there is none. That it succeeded is a result."""
+    """The replies about the newest restore, if there is one. Its success is the containment's result."""
     restoration = containment.restoration
     if restoration is None:
         return []

@@ -1,4 +1,4 @@
-"""Where things stand, in the same few words everywhere: headlines, names of steps, one line of progress."""
+"""States in words, the same everywhere: headlines, names of steps, one line of progress."""
 
 import re
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ UNDO_STATES = {**STEP_STATES, StepState.DONE: "undone", StepState.FAILED: "not u
 
 
 class Headline(NamedTuple):
-    """A state in one sign and a few words; the words alone say everything."""
+    """A state as a sign and words. The words alone are enough."""
 
     sign: str
     words: str

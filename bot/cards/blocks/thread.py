@@ -1,4 +1,4 @@
-"""The replies below a card: what happened since, each said once and kept true by editing."""
+"""The replies below a card: what happened since. Each is posted once and edited as things change."""
 
 from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.card import outcome
@@ -54,7 +54,7 @@ def replies(
 
 
 def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[Reply]:
-    """Reminder and escalation while they can still be followed, and how it ended."""
+    """Reminder and escalation while somebody can act on them, and how the question ended."""
     found: list[Reply] = []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
         found.append(_reminder(approval))

@@ -6,7 +6,6 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.app import _authorizing
 from bot.slack import private
 from bot.slack.private import answer_click
 
@@ -25,8 +24,6 @@ class Answer(dict[str, Any]):
 class Slack:
     """Fails as told, one failure a call, then answers."""
 
-    token = "xoxb-1"  # the only thing of a real client that is read here
-
     def __init__(self, *failures: Exception) -> None:
         self._failures = list(failures)
         self.calls = 0
@@ -35,12 +32,6 @@ class Slack:
         self.calls += 1
         if self._failures:
             raise self._failures.pop(0)
-
-    async def auth_test(self) -> dict[str, str]:
-        self.calls += 1
-        if self._failures:
-            raise self._failures.pop(0)
-        return {"bot_id": "B1", "user_id": "UBOT"}
 
 
 THROTTLED = SlackApiError("x", Answer(429, error="ratelimited"))
@@ -75,14 +66,3 @@ async def test_a_refused_answer_is_not_repeated() -> None:
     await answer_click(slack, BODY, "Confirmed", [])  # type: ignore[arg-type]  # as above
 
     assert slack.calls == 1
-
-
-async def test_a_click_is_let_in_while_auth_test_fails() -> None:
-    slack = Slack(THROTTLED)
-    authorize = _authorizing(slack)  # type: ignore[arg-type]  # as above
-
-    first = await authorize(None, "T1", "U1")
-    second = await authorize(None, "T1", "U1")
-
-    assert (first.bot_token, first.bot_id) == ("xoxb-1", None)
-    assert (second.bot_token, second.bot_id) == ("xoxb-1", "B1")

@@ -17,7 +17,7 @@ from bot.commands.restore import _parsed
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from deploy.sandbox.slack.mrkdwn import mentions_in_layout
 from tests import builders as b
-from tests.unit.bot.blocks.test_hostile import (
+from tests.unit.bot.cards.blocks.test_hostile import (
     HOSTILE,
     MENTION_OF_ONCALL,
     actors,
