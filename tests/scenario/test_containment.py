@@ -124,7 +124,7 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
         assert REJECT not in shown
     await full.quiet()
     thread = await full.thread(asked.channel)
-    for words in ("*Isolate* done", "*Stop* done", "*Back up* done", "*Contained:*", "/vm-restore"):
+    for words in ("*Isolated*", "*Stopped*", "*Backed up*", "*Contained:*", "/vm-restore"):
         assert any(words in reply for reply in thread), f"{words!r} is not in the thread: {thread}"
 
 

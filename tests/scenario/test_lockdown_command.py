@@ -106,6 +106,26 @@ async def test_no_name_at_all_shows_how_to_type_it(scene: Scene) -> None:
     )
 
 
+async def test_vm_help_lists_the_commands_and_what_each_person_may_do(scene: Scene) -> None:
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", "/vm-help")
+    told = await scene.told(NADIA, "/vm-lockdown NAME", "/vm-restore NAME", "/vm-help", since=seq)
+    assert "You can't use this" not in str(told["blocks"])
+    await scene.command("sam", "/vm-help")
+    told = await scene.told(
+        SAM, "You can't use this: Only on-call can lock down a VM. Ask <!subteam^", since=seq
+    )
+    assert "You can use this." in str(told["blocks"]), "the list itself is for everybody"
+
+
+async def test_help_about_a_command_is_no_attempt_to_use_it(scene: Scene) -> None:
+    seq = await scene.slack.last_seq()
+    before = len(await scene.audit("lockdown.refused"))
+    await scene.command("sam", "/vm-lockdown help")
+    await scene.told(SAM, "Usage: `/vm-lockdown NAME [REASON]`, e.g.", "You can't use this", since=seq)
+    assert len(await scene.audit("lockdown.refused")) == before
+
+
 async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
     scene: Scene, known: list[Entry]
 ) -> None:

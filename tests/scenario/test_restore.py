@@ -106,7 +106,7 @@ async def test_what_somebody_changed_since_is_named_and_left_and_oncall_is_calle
     )
     said = json.dumps(thread["blocks"], ensure_ascii=False)
     assert "<!subteam^" in said
-    assert f"{first['name']} has none now" in said
+    assert f"`{first['name']}` has none now" in said
     assert f"`/vm-restore {held.name}` again" in said
     assert await nsgs(scene, held.vm["id"]) == [None, *held.before[1:]]
     assert len(others) == 2

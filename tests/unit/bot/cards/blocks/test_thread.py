@@ -149,6 +149,19 @@ def test_a_step_done_says_when_and_that_azure_was_asked_and_no_identifier_change
     assert "`vm-web-01`: busy." in said(thread(None, waiting), "step.isolate.1")
 
 
+@pytest.mark.parametrize(
+    ("note", "shown"),
+    [
+        ("db-01-nic: busy", "db-01-nic: busy."),
+        ("nic2 is busy", "nic2 is busy."),
+        ("waiting for Azure", "Waiting for Azure."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_an_identifier_does(note: str, shown: str) -> None:
+    waiting = one_step(state=StepState.STARTED, note=note)
+    assert said(thread(None, waiting), "step.isolate.1").endswith(f" {shown}")
+
+
 def test_a_failed_step_gives_its_reason_and_what_to_do_by_hand() -> None:
     text = said(thread(None, one_step(state=StepState.FAILED)), "step.isolate.1")
     assert "failed after 5 attempts" in text
