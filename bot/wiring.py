@@ -1,4 +1,4 @@
-"""All of the bot but its links to the bus: what is imported while those open."""
+"""Makes all parts of the bot except its links to the bus, and runs them."""
 
 import asyncio
 from datetime import timedelta
@@ -13,7 +13,7 @@ from bot.app import build_app
 from bot.cards.audience import Audience
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
-from bot.services import Desk
+from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
@@ -31,6 +31,7 @@ from workers.telemetry.health_server import serving
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.authorize import Authorize
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
 
@@ -54,7 +55,7 @@ class Bus(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What is connected to the rest of the outside."""
+    """The connections to everything else outside."""
 
     health: Health
     redis: Redis
@@ -63,7 +64,7 @@ class Parts(NamedTuple):
 
 
 async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
-    """Make every part, start it, and end it in good order when ``stop`` is set."""
+    """Make every part, start it, and end it in order when ``stop`` is set."""
     redis = connect(settings.redis_url)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     async with (
@@ -84,15 +85,16 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         base_url=f"{settings.slack_api_url}/",
         timeout=SLACK_TIMEOUT_S,
         session=session,
-        # The default handler repeats a request whose answer was lost, and so posts twice.
+        # The default handler repeats a request whose answer was lost, which would post twice.
         retry_handlers=[],
     )
     pace = Pace(clock)
     directory = Directory(slack, lambda: policy, pace)
-    desk = Desk(
+    services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
+        authorize=Authorize(store=store, clock=clock),
         decide=Decide(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock),
@@ -105,7 +107,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
     )
-    app = build_app(slack, desk, signing_secret=settings.slack_signing_secret)
+    app = build_app(slack, services, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
         doorway = SocketDoorway(app, slack, settings.slack_app_token, health)

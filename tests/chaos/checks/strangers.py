@@ -50,9 +50,11 @@ def _refusals(evidence: Evidence) -> Iterator[Violation]:
     told = Counter(
         entry["user"]
         for entry in evidence.slack
-        if (entry["kind"] == "ephemeral" and "You may not do this" in entry["text"])
+        if (entry["kind"] == "ephemeral" and "Not allowed" in entry["text"])
         or (
-            entry["kind"] == "view" and entry.get("what") == "updated" and "may not" in str(entry.get("view"))
+            entry["kind"] == "view"
+            and entry.get("what") == "updated"
+            and "Not allowed" in str(entry.get("view"))
         )
     )
     audited = Counter(user_of(record["by"]) for record in evidence.audit if record["kind"] in _REFUSALS)

@@ -60,7 +60,7 @@ def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> 
         return Permission(allowed=True, reason="started the VM")
     who = "the VM's owner or on-call" if owner.known else "on-call (no owner is known)"
     doubt = f" {actor.doubt}" if actor.doubt else ""
-    return Permission(allowed=False, reason=f"Only {who} may {answer} this start.{doubt}")
+    return Permission(allowed=False, reason=f"Only {who} can {answer} this start.{doubt}")
 
 
 def may_lock_down(actor: Actor) -> Permission:
@@ -68,7 +68,7 @@ def may_lock_down(actor: Actor) -> Permission:
     if actor.on_call:
         return Permission(allowed=True, reason="on call")
     doubt = f" {actor.doubt}" if actor.doubt else ""
-    return Permission(allowed=False, reason=f"Only on-call may lock a VM down.{doubt}")
+    return Permission(allowed=False, reason=f"Only on-call can lock down a VM.{doubt}")
 
 
 def may_restore(actor: Actor) -> Permission:
@@ -76,4 +76,4 @@ def may_restore(actor: Actor) -> Permission:
     if actor.on_call:
         return Permission(allowed=True, reason="on call")
     doubt = f" {actor.doubt}" if actor.doubt else ""
-    return Permission(allowed=False, reason=f"Only on-call may restore a VM.{doubt}")
+    return Permission(allowed=False, reason=f"Only on-call can restore a VM.{doubt}")

@@ -44,7 +44,7 @@ class TestOrders:
     @pytest.mark.parametrize("actor", [a.actor(), a.oncall(on_call=False, doubt="Slack did not say.")])
     async def test_who_is_not_on_call_is_refused_and_audited(self, rig: RestoreRig, actor: a.Actor) -> None:
         held = await rig.contained()
-        with pytest.raises(NotAllowed, match="Only on-call may restore a VM"):
+        with pytest.raises(NotAllowed, match="Only on-call can restore a VM"):
             await rig.restore(held.id, actor)
         assert await rig.store.containment(held.id) == held
         (refused,) = [r for r in await rig.audit() if r.kind == "restore.refused"]

@@ -36,12 +36,12 @@ class Bench:
         return 0.0 if at is None else (at - self.clock.now()).total_seconds()
 
     async def send(self, key: str, limit: Limit = CHANNEL, *, first: bool = False) -> None:
-        async with self.pace.kept(limit, key, first=first):
+        async with self.pace.in_turn(limit, key, first=first):
             self.went.append((key, self.now_s()))
 
     async def refused(self, key: str, wait_s: float, limit: Limit = CHANNEL) -> None:
         with contextlib.suppress(Throttled):
-            async with self.pace.kept(limit, key):
+            async with self.pace.in_turn(limit, key):
                 raise Throttled("ratelimited", wait_s=wait_s)
 
 
@@ -182,7 +182,7 @@ async def test_many_at_once_find_out_at_the_cost_of_few_refusals() -> None:
     async def post(key: str) -> None:
         nonlocal not_yet
         try:
-            async with pace.kept(CHANNEL, key):
+            async with pace.in_turn(CHANNEL, key):
                 await slack()
         except Throttled:
             not_yet += 1
@@ -205,7 +205,7 @@ async def test_where_answers_are_slow_whoever_got_no_place_comes_in_turn() -> No
 
     async def post(key: str) -> None:
         try:
-            async with pace.kept(CHANNEL, key):
+            async with pace.in_turn(CHANNEL, key):
                 await answered.wait()
         except Throttled as no:
             assert pace.turn(CHANNEL, key) is not None
@@ -220,7 +220,7 @@ async def test_where_answers_are_slow_whoever_got_no_place_comes_in_turn() -> No
 
 async def test_a_slack_that_does_not_answer_is_away_and_no_refusal(bench: Bench) -> None:
     with pytest.raises(DependencyAway) as away:
-        async with bench.pace.kept(CHANNEL, "lost"):
+        async with bench.pace.in_turn(CHANNEL, "lost"):
             raise TimeoutError
     assert not isinstance(away.value, Throttled)
     assert not bench.turn_s("next")
@@ -229,11 +229,11 @@ async def test_a_slack_that_does_not_answer_is_away_and_no_refusal(bench: Bench)
 async def test_what_is_over_is_forgotten(bench: Bench) -> None:
     for n in range(2000):
         await bench.send("a", posting(f"D{n}"))
-    assert not bench.pace._lines
+    assert not bench.pace._turns
     for n in range(1500):
         await bench.refused("a", 1, posting(f"D{n}"))
         bench.clock.advance(1)
-    assert len(bench.pace._lines) <= 1000
+    assert len(bench.pace._turns) <= 1000
 
 
 async def test_turns_for_which_nobody_comes_are_forgotten(bench: Bench) -> None:
@@ -241,4 +241,4 @@ async def test_turns_for_which_nobody_comes_are_forgotten(bench: Bench) -> None:
     for n in range(1000):
         bench.turn_s(f"{n}")
         bench.clock.advance(EVERY_S)
-    assert len(bench.pace._lines[CHANNEL]._turns) < 100
+    assert len(bench.pace._turns[CHANNEL]._kept) < 100

@@ -6,13 +6,10 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot import services as context
-from bot.app import _authorizing
-from bot.cards.blocks.message import Message
-from bot.services import tell
+from bot.slack import private
+from bot.slack.private import answer_click
 
 BODY = {"channel": {"id": "C0APPROVALS"}, "user": {"id": "U0OLIVIA01"}}
-SAID = Message("Recorded", [])
 
 
 class Answer(dict[str, Any]):
@@ -27,8 +24,6 @@ class Answer(dict[str, Any]):
 class Slack:
     """Fails as told, one failure a call, then answers."""
 
-    token = "xoxb-1"  # the only thing of a real client that is read here
-
     def __init__(self, *failures: Exception) -> None:
         self._failures = list(failures)
         self.calls = 0
@@ -38,12 +33,6 @@ class Slack:
         if self._failures:
             raise self._failures.pop(0)
 
-    async def auth_test(self) -> dict[str, str]:
-        self.calls += 1
-        if self._failures:
-            raise self._failures.pop(0)
-        return {"bot_id": "B1", "user_id": "UBOT"}
-
 
 THROTTLED = SlackApiError("x", Answer(429, error="ratelimited"))
 REFUSED = SlackApiError("x", Answer(200, error="not_in_channel"))
@@ -51,14 +40,14 @@ REFUSED = SlackApiError("x", Answer(200, error="not_in_channel"))
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context, "_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(private, "_PAUSES_S", (0.0, 0.0))
 
 
 @pytest.mark.parametrize("trouble", [THROTTLED, aiohttp.ServerDisconnectedError(), TimeoutError()])
 async def test_an_answer_is_said_again_while_slack_is_away(trouble: Exception) -> None:
     slack = Slack(trouble, trouble)
 
-    await tell(slack, BODY, SAID)  # type: ignore[arg-type]  # the one call of a client that it makes
+    await answer_click(slack, BODY, "Confirmed", [])  # type: ignore[arg-type]  # the one call of a client that it makes
 
     assert slack.calls == 3
 
@@ -66,7 +55,7 @@ async def test_an_answer_is_said_again_while_slack_is_away(trouble: Exception) -
 async def test_an_answer_is_given_up_in_the_end() -> None:
     slack = Slack(*[THROTTLED] * 9)
 
-    await tell(slack, BODY, SAID)  # type: ignore[arg-type]  # as above
+    await answer_click(slack, BODY, "Confirmed", [])  # type: ignore[arg-type]  # as above
 
     assert slack.calls == 3
 
@@ -74,17 +63,6 @@ async def test_an_answer_is_given_up_in_the_end() -> None:
 async def test_a_refused_answer_is_not_repeated() -> None:
     slack = Slack(REFUSED)
 
-    await tell(slack, BODY, SAID)  # type: ignore[arg-type]  # as above
+    await answer_click(slack, BODY, "Confirmed", [])  # type: ignore[arg-type]  # as above
 
     assert slack.calls == 1
-
-
-async def test_a_click_is_let_in_while_auth_test_fails() -> None:
-    slack = Slack(THROTTLED)
-    authorize = _authorizing(slack)  # type: ignore[arg-type]  # as above
-
-    first = await authorize(None, "T1", "U1")
-    second = await authorize(None, "T1", "U1")
-
-    assert (first.bot_token, first.bot_id) == ("xoxb-1", None)
-    assert (second.bot_token, second.bot_id) == ("xoxb-1", "B1")

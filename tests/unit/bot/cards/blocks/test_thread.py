@@ -14,7 +14,7 @@ from tests import builders as b
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
-from workers.domain.containment.plans import StepName
+from workers.domain.containment.plans import Change, StepName
 
 ONCALL = "<!subteam^S0ONCALL1>"
 
@@ -117,25 +117,49 @@ def test_a_steps_reply_keeps_its_key_and_changes_its_words() -> None:
     started = thread(None, one_step(state=StepState.STARTED))
     done = thread(None, one_step(state=StepState.DONE))
     assert [r.key for r in started] == [r.key for r in done] == ["step.isolate.1"]
-    assert "*Isolate* under way." in said(started, "step.isolate.1")
-    assert "Read back: 1 of 1 NIC has startgate-lockdown-westeurope." in said(done, "step.isolate.1")
+    assert "*Isolate*: in progress." in said(started, "step.isolate.1")
+    assert "*Isolated* <!date^" in said(done, "step.isolate.1")
     assert started[0].message.digest != done[0].message.digest
 
 
 def test_a_step_under_way_tells_how_far_it_is_and_which_attempt() -> None:
     found = thread(None, one_step(state=StepState.STARTED, attempt=2, note="1 of 2 NICs done"))
-    assert "under way, attempt 2 of 7." in said(found, "step.isolate.1")
+    assert "in progress, attempt 2 of 7." in said(found, "step.isolate.1")
     assert "1 of 2 NICs done." in said(found, "step.isolate.1")
 
 
 def test_a_step_that_waits_for_another_attempt_says_why_and_until_when() -> None:
     waiting = one_step(attempt=1, note="waiting for Azure: 429", look_at=b.NOW + timedelta(minutes=1))
     text = said(thread(None, waiting), "step.isolate.1")
-    assert "is to be tried again. Waiting for Azure: 429. Next attempt <!date^" in text
+    assert "*Isolate*: will be retried. Waiting for Azure: 429. Next attempt <!date^" in text
 
 
 def test_a_step_held_up_before_its_first_attempt_counts_still_speaks() -> None:
     assert keys(None, one_step(attempt=0, note="waiting for Azure: away")) == ["step.isolate.1"]
+
+
+def test_a_step_done_says_when_and_that_azure_was_asked_and_no_identifier_changes_its_spelling() -> None:
+    nic = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/web-02-nic"
+    change = Change(summary="isolate 1 NIC", before={nic: None})
+    done = one_step(state=StepState.DONE, change=change, note="web-02-nic with lockdown, rules read back")
+    text = said(thread(None, done), "step.isolate.1")
+    assert text.startswith("*Isolated* <!date^")
+    assert text.endswith("UTC>, verified in Azure. `web-02-nic` with lockdown.")
+    waiting = one_step(state=StepState.STARTED, change=change, note="vm-web-01: busy")
+    assert "`vm-web-01`: busy." in said(thread(None, waiting), "step.isolate.1")
+
+
+@pytest.mark.parametrize(
+    ("note", "shown"),
+    [
+        ("db-01-nic: busy", "db-01-nic: busy."),
+        ("nic2 is busy", "nic2 is busy."),
+        ("waiting for Azure", "Waiting for Azure."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_an_identifier_does(note: str, shown: str) -> None:
+    waiting = one_step(state=StepState.STARTED, note=note)
+    assert said(thread(None, waiting), "step.isolate.1").endswith(f" {shown}")
 
 
 def test_a_failed_step_gives_its_reason_and_what_to_do_by_hand() -> None:
@@ -156,7 +180,7 @@ def test_contained_comes_last_with_the_time_of_reading_back() -> None:
     ]
     text = said(found, "result.1")
     assert not any(r.pages for r in found)
-    assert "`vm-web-01` is isolated, stopped and backed up. Read back from Azure <!date^" in text
+    assert "`vm-web-01` is isolated, stopped and backed up. Verified in Azure <!date^" in text
     assert "`/vm-restore vm-web-01`" in text
 
 
@@ -166,7 +190,7 @@ def test_incomplete_calls_on_call_with_what_is_left() -> None:
     assert called(found) == ["S0ONCALL1"]
     assert "Done so far: isolated and stopped." in text
     assert [r.key for r in found if r.pages] == ["result.1"], "how each step went can wait, this can't"
-    assert "*Back up* is left. Azure refused: ScopeLocked. By hand:" in text
+    assert "*Back up*: not done. Azure refused: ScopeLocked. By hand:" in text
 
 
 def test_a_refused_containment_asks_nobody_to_do_it_by_hand() -> None:
@@ -175,7 +199,7 @@ def test_a_refused_containment_asks_nobody_to_do_it_by_hand() -> None:
         steps=(b.step(state=StepState.SKIPPED, note="the rejection on record is somebody else's"),),
     )
     text = said(thread(None, refused), "result.1")
-    assert "*Isolate* was skipped. The rejection on record is somebody else's." in text
+    assert "*Isolate*: skipped. The rejection on record is somebody else's." in text
     assert "By hand" not in text
 
 

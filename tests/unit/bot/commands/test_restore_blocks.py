@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cards.blocks import answers, restore_dialog
+from bot.cards.blocks import answers
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import containment_headline
 from bot.cards.blocks.thread import replies
+from bot.commands import restore_blocks
 from bot.commands.restore import _parsed
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from deploy.sandbox.slack.mrkdwn import mentions_in_layout
 from tests import builders as b
-from tests.unit.bot.blocks.test_hostile import (
+from tests.unit.bot.cards.blocks.test_hostile import (
     HOSTILE,
     MENTION_OF_ONCALL,
     actors,
@@ -84,7 +85,7 @@ def block(view: dict[str, Any], block_id: str) -> dict[str, Any] | None:
 
 class TestDialog:
     def test_it_names_every_nic_and_its_former_nsg(self) -> None:
-        view = restore_dialog.restore_dialog(contained(), b.known_vm())
+        view = restore_blocks.restore_dialog(contained(), b.known_vm())
         text = checked(view)
         assert all(line in text for line in BACK)
         assert "Contoso Production" in text
@@ -92,7 +93,7 @@ class TestDialog:
 
     def test_a_start_is_only_ticked_when_it_was_typed(self) -> None:
         for typed in (True, False):
-            view = restore_dialog.restore_dialog(contained(), start=typed, reason="false alarm")
+            view = restore_blocks.restore_dialog(contained(), start=typed, reason="false alarm")
             checked(view)
             box = block(view, "start")
             assert box is not None
@@ -104,39 +105,38 @@ class TestDialog:
 
     def test_a_vm_that_was_off_before_offers_no_start(self) -> None:
         off = contained(steps=(b.step(name=StepName.STOP, state=StepState.DONE),))
-        view = restore_dialog.restore_dialog(off, start=True)
-        assert "did not run when it was contained" in checked(view)
+        view = restore_blocks.restore_dialog(off, start=True)
+        assert "wasn't running when it was contained" in checked(view)
         assert block(view, "start") is None
 
     def test_a_step_that_changed_nothing_is_said_to_bring_nothing_back(self) -> None:
         failed = contained(steps=(b.step(state=StepState.FAILED, change=None),))
-        assert "nothing was changed, so nothing comes back" in checked(restore_dialog.restore_dialog(failed))
+        assert "nothing was changed, so nothing is restored" in checked(restore_blocks.restore_dialog(failed))
 
     def test_the_choice_keeps_what_was_typed(self) -> None:
-        view = restore_dialog.restore_choice_dialog([b.known_vm()], "web", start=True, reason="false alarm")
+        view = restore_blocks.restore_choice_dialog([b.known_vm()], "web", start=True, reason="false alarm")
         assert "1 contained VM matches `web`." in checked(view)
-        assert restore_dialog.typed_before(view) == (True, "false alarm")
+        assert restore_blocks.typed_before(view) == (True, "false alarm")
 
     def test_why_not_is_said(self) -> None:
-        assert "still being contained" in checked(
-            restore_dialog.cannot_restore_dialog("It is still being contained.")
-        )
+        why = answers.not_done("It is still being contained.")
+        assert "still being contained" in checked(answers.as_dialog(why))
 
 
 class TestCard:
     def test_a_restore_under_way_says_who_ordered_it_and_how_far_it_is(self) -> None:
         text = said(lockdown_card(ordered(start=True, isolate=StepState.DONE)))
-        assert "Restore, with a start of the VM ordered by *Olga Oncall*" in text
+        assert "Restore and start ordered by *Olga Oncall*" in text
         assert "false alarm" in text
         assert "Isolate undone, stop waiting, back up waiting." in text
-        assert "*Undo: Isolate*" in text
+        assert "*Undo isolate*" in text
 
     def test_restored_is_only_said_when_the_document_says_so(self) -> None:
         done = ordered(isolate=StepState.DONE, stop=StepState.DONE, backup=StepState.DONE)
         assert containment_headline(done).words == "Restoring"
         restored = done.to(ContainmentState.RESTORED, ended_at=b.NOW, verified_at=b.NOW)
         assert containment_headline(restored).words == "Restored"
-        assert "To undo it" not in said(lockdown_card(restored))
+        assert "On-call can undo this" not in said(lockdown_card(restored))
 
     def test_an_incomplete_restore_is_not_called_an_incomplete_containment(self) -> None:
         assert containment_headline(drifted()).words == "Restore incomplete"
@@ -149,8 +149,8 @@ class TestThread:
     def test_it_says_who_ordered_it_and_how_each_undo_goes(self) -> None:
         found = thread(ordered(isolate=StepState.DONE, stop=StepState.STARTED))
         assert "false alarm" in found["restore.1.1"]
-        assert "*Undo: Isolate* done" in found["undo.isolate.1.1"]
-        assert "*Undo: Stop* under way" in found["undo.stop.1.1"]
+        assert "*Undo isolate*: done" in found["undo.isolate.1.1"]
+        assert "*Undo stop*: in progress" in found["undo.stop.1.1"]
         assert "result.1" not in found
 
     def test_drift_calls_on_call_with_its_sentence_what_comes_back_and_the_way_on(self) -> None:
@@ -158,7 +158,7 @@ class TestThread:
         text = found["unrestored.1.1"]
         assert "note on isolate" in text.lower()
         assert all(line in text for line in BACK)
-        assert "Undo of *Stop* was skipped." in text
+        assert "*Stop*: undo skipped." in text
         assert "`/vm-restore vm-web-01` again" in text
         assert "result.1" not in found
         calls = replies(None, drifted(), kind=CopyKind.ONCALL, oncall_mention=MENTION_OF_ONCALL)
@@ -172,14 +172,16 @@ class TestThread:
 
 class TestAnswers:
     def test_what_was_ordered_is_said(self) -> None:
-        assert "is started, too" in said(answers.restore_started(ordered(start=True)))
-        assert "is not started" in said(answers.restore_started(ordered()))
-        assert "nothing new was begun" in said(answers.already_restoring(ordered()))
+        assert "is started once its network is restored" in said(
+            restore_blocks.restore_started(ordered(start=True))
+        )
+        assert "is not started" in said(restore_blocks.restore_started(ordered()))
+        assert "No new action was started" in said(restore_blocks.already_restoring(ordered()))
 
     def test_a_name_that_fits_none_gives_the_way_on(self) -> None:
-        assert "No VM is contained now." in said(answers.none_contained("web", 0))
-        assert "3 VMs are contained, and none matches." in said(answers.none_contained("web", 3))
-        assert "Nothing was changed." in said(answers.cannot_restore("web is not contained."))
+        assert "No VM is contained now." in said(restore_blocks.none_contained("web", 0))
+        assert "3 VMs are contained. Check the spelling" in said(restore_blocks.none_contained("web", 3))
+        assert "Nothing was changed." in said(answers.not_done("web is not contained."))
 
     @pytest.mark.parametrize(
         ("typed", "parsed"),
@@ -234,17 +236,19 @@ def test_no_text_breaks_what_is_said_of_a_restore(
     assert_good(lockdown_card(containment))
     for reply in replies(None, containment, kind=CopyKind.ONCALL, oncall_mention=MENTION_OF_ONCALL):
         assert_good(reply.message)
-    for message in (answers.restore_started(containment), answers.already_restoring(containment)):
+    for message in (
+        restore_blocks.restore_started(containment),
+        restore_blocks.already_restoring(containment),
+    ):
         assert_good(message)
-    assert_good(answers.cannot_restore(text))
-    assert_good(answers.none_contained(text, 2))
-    assert_good_view(restore_dialog.restore_dialog(containment, start=start, reason=text))
-    assert_good_view(restore_dialog.cannot_restore_dialog(text))
+    assert_good(answers.not_done(text))
+    assert_good(restore_blocks.none_contained(text, 2))
+    assert_good_view(restore_blocks.restore_dialog(containment, start=start, reason=text))
 
 
 @thorough
 @given(st.lists(known_vms(), min_size=1, max_size=4), HOSTILE, HOSTILE)
 def test_no_text_breaks_the_choice_or_is_lost_in_it(vms: list[KnownVm], query: str, reason: str) -> None:
-    view = restore_dialog.restore_choice_dialog(vms, query, start=True, reason=reason)
+    view = restore_blocks.restore_choice_dialog(vms, query, start=True, reason=reason)
     assert_good_view(view)
-    assert restore_dialog.typed_before(view)[0] is True
+    assert restore_blocks.typed_before(view)[0] is True

@@ -57,7 +57,7 @@ def test_an_open_card_is_four_blocks_ending_in_the_buttons() -> None:
     assert block_types(card(b.approval())) == ["header", "section", "context", "actions"]
 
 
-def test_an_open_card_asks_and_says_who_did_it_from_where_and_with_which_right() -> None:
+def test_an_open_card_asks_and_says_who_did_it_from_where_and_under_which_permission() -> None:
     message = card(b.approval())
     said = everything(message)
     assert headline(message) == "\u2753 Was this start expected? vm-web-01"
@@ -87,6 +87,41 @@ def test_the_buttons_carry_only_the_id_and_confirming_asks_once_more() -> None:
     assert "vm-web-01 in rg-web" in confirm["confirm"]["text"]["text"]
     assert confirm["confirm"]["confirm"]["text"] == "Yes, expected"
     assert confirm["confirm"]["deny"]["text"] == "Back"
+
+
+LONGEST = f"vm-{'x' * 54}-web-01"
+"""Azure allows 64 characters."""
+
+
+def test_every_button_has_a_label_that_names_its_vm() -> None:
+    elements = card(b.approval()).blocks[-1]["elements"]
+    assert [element["accessibility_label"] for element in elements] == [
+        "Confirm the start of vm-web-01",
+        "Reject the start of vm-web-01",
+    ]
+
+
+def test_the_longest_name_is_whole_in_the_header_and_differs_on_the_buttons() -> None:
+    assert len(LONGEST) == 64
+    message = card(b.approval(event=b.start_event(vm=b.vm_ref(name=LONGEST))))
+    assert headline(message).endswith(LONGEST)
+    assert LONGEST in message.text
+    for element in message.blocks[-1]["elements"]:
+        assert len(element["accessibility_label"]) <= 75
+        assert element["accessibility_label"].endswith("-web-01")
+    assert LONGEST in message.blocks[-1]["elements"][0]["confirm"]["text"]["text"]
+
+
+def test_the_on_call_copy_asks_in_its_header_and_says_that_nobody_has_answered() -> None:
+    message = card(b.approval(), kind=CopyKind.ONCALL)
+    assert headline(message) == "\u2753 No answer yet. Was this start expected? vm-web-01"
+    assert message.text.startswith("No answer yet. Alice Example started vm-web-01.")
+
+
+@pytest.mark.parametrize("kind", [CallerKind.MANAGED_IDENTITY, CallerKind.SERVICE_PRINCIPAL])
+def test_mfa_is_left_out_where_there_is_none(kind: CallerKind) -> None:
+    event = b.start_event(caller=b.caller(mfa=None, kind=kind))
+    assert "MFA" not in everything(card(b.approval(event=event)))
 
 
 @pytest.mark.parametrize("state", CLOSED)
@@ -121,7 +156,7 @@ def test_a_rejected_card_says_by_whom_and_why_and_how_far_the_containment_is() -
     assert headline(message) == "\u26d4 Rejected, containing: vm-web-01"
     assert "Rejected by *Alice Example*" in said
     assert "Reason: \u201cI did not start this.\u201d" in said
-    assert "Containing: *1 of 3 steps* done. Isolate done, stop under way, back up waiting." in said
+    assert "Containing: *1 of 3 steps* done. Isolate done, stop in progress, back up waiting." in said
 
 
 @pytest.mark.parametrize("state", ContainmentState)
@@ -129,7 +164,7 @@ def test_the_card_says_contained_only_when_the_containment_is(state: Containment
     message = card(b.approval(state=ApprovalState.REJECTED), b.containment(state=state))
     says_so = "Contained" in headline(message) or "*Contained:*" in everything(message)
     assert says_so is (state is ContainmentState.CONTAINED)
-    assert ("Read back from Azure" in everything(message)) is (state is ContainmentState.CONTAINED)
+    assert ("Verified in Azure" in everything(message)) is (state is ContainmentState.CONTAINED)
 
 
 def test_steps_that_are_all_done_are_not_yet_contained() -> None:
@@ -169,19 +204,20 @@ def test_a_confirmed_card_shows_no_containment() -> None:
 
 def test_the_owners_copy_says_why_they_are_asked_and_what_silence_does() -> None:
     said = everything(card(b.approval()))
-    assert "You are asked as the owner (tag owner)." in said
-    assert "2026-11-24 04:50 UTC>, on-call decides." in said
+    assert "Asking you because the tag `owner` on this VM names you." in said
+    assert "If nobody answers by <!date^" in said
+    assert "{time}|2026-11-24 04:50 UTC> (1 hour), on-call decides." in said
 
 
 def test_a_channels_copy_says_who_is_asked() -> None:
     message = card(b.approval(), kind=CopyKind.CHANNEL)
     assert [m["id"] for m in mentions_in_layout(message.blocks, "")] == [b.ALICE]
-    assert "Owner by tag owner." in everything(message)
+    assert "Owner from tag `owner`." in everything(message)
 
 
 def test_the_on_call_copy_says_since_when_nobody_answers() -> None:
     said = everything(card(b.approval(), kind=CopyKind.ONCALL))
-    assert "*Nobody has answered* since" in said
+    assert "*No answer yet.* Asked <!date^" in said
     assert "2026-11-24 03:50 UTC>" in said
 
 
@@ -192,20 +228,20 @@ def test_without_an_owner_the_card_says_why_nobody_is_asked() -> None:
         notice="Nobody could be asked directly: no tag names an owner.",
     )
     said = everything(card(approval, kind=CopyKind.CHANNEL))
-    assert "No owner is known: no tag owner or contact." in said
+    assert "No owner found: no tag owner or contact." in said
     assert "Nobody could be asked directly: no tag names an owner." in said
 
 
 def test_before_the_card_is_out_the_deadline_is_a_span_not_a_time() -> None:
     approval = b.approval(asked_at=None, terms=b.terms(on_silence=OnSilence.CONTAIN))
-    assert "Without an answer within 1 hour, the VM is contained." in everything(card(approval))
+    assert "If nobody answers within 1 hour, the VM is contained." in everything(card(approval))
 
 
 def test_missing_facts_are_named_with_their_reason() -> None:
     facts = b.facts(network=None, missing=(MissingFact(name="network", reason="no answer within 2 s"),))
     said = everything(card(b.approval(facts=facts)))
-    assert "*Public IP*\nNot known" in said
-    assert "Not known: network (no answer within 2 s)." in said
+    assert "*Public IP*\nUnknown" in said
+    assert "Unknown: network (no answer within 2 s)." in said
 
 
 def test_a_vm_out_of_reach_says_none_rather_than_nothing() -> None:
@@ -235,8 +271,7 @@ def test_a_scope_is_said_in_words(scope: str, said: str) -> None:
     ("changes", "said"),
     [
         ({"mfa": False}, "Signed in *without MFA*"),
-        ({"mfa": None}, "MFA not stated"),
-        ({"mfa": None, "kind": CallerKind.MANAGED_IDENTITY}, "MFA does not apply"),
+        ({"mfa": None}, "MFA unknown"),
         ({"ip": ""}, "Azure CLI, unknown IP address"),
         ({"app_id": "deadbeef"}, "client `deadbeef`"),
         ({"app_id": ""}, "unknown client"),

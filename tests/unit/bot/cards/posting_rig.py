@@ -86,7 +86,7 @@ class Slack:
     async def another_was_refused(self, channel: str, wait_s: float) -> None:
         """Somebody else's message into this channel was one too many."""
         with contextlib.suppress(Throttled):
-            async with self.pace.kept(posting(channel), "another card"):
+            async with self.pace.in_turn(posting(channel), "another card"):
                 raise Throttled("ratelimited", wait_s=wait_s)
 
     async def post(
@@ -103,7 +103,7 @@ class Slack:
         del card_id, thread_ts
         if channel == self.refuses:
             raise Refused("channel_not_found")
-        async with self.pace.kept(posting(channel), key, first=first):
+        async with self.pace.in_turn(posting(channel), key, first=first):
             if channel in self.full:
                 raise Throttled("ratelimited", wait_s=self.full[channel])
             if channel in self.away:
@@ -122,7 +122,7 @@ class Slack:
 
     async def find(self, _channel: str, post: Post, *, key: str, thread_ts: str | None = None) -> str | None:
         del thread_ts
-        async with self.pace.kept(SEARCHING, key):
+        async with self.pace.in_turn(SEARCHING, key):
             if self.unsearchable_s:
                 raise Throttled("ratelimited", wait_s=self.unsearchable_s)
         self.sought.append(post.intent)

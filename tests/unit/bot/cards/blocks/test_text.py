@@ -18,9 +18,12 @@ from bot.cards.blocks.text import (
     escape,
     mention,
     mention_group,
+    name,
     plain,
+    plain_name,
     utc,
     when,
+    with_code,
 )
 
 AT = datetime(2026, 11, 24, 3, 49, 30, tzinfo=UTC)
@@ -38,11 +41,14 @@ def test_escaped_text_has_no_raw_angle_bracket_and_only_whole_entities(text: str
 
 
 @example(":'", 4)
+@example("0:0", 4)
+@example("0:100", 9)
 @given(TEXT, LIMIT)
 def test_escaped_text_carries_no_mark_up_no_emoji_and_no_link(text: str, limit: int) -> None:
     shown = escape(text, limit)
     assert not set("*~`") & set(shown)
-    assert not re.search(r":[a-z0-9_+'-]+:", f"{shown}:")
+    # Two digits are the minutes of a time of day, and no emoji of Slack's.
+    assert not re.search(r":(?!\d\d:)[a-z0-9_+'-]+:", f"{shown}:")
     assert "://" not in shown
     assert not re.search(r"(?<!\w)_\S.*\S_(?!\w)", shown)
 
@@ -75,6 +81,42 @@ def test_ordinary_words_stay_as_they_are(text: str) -> None:
 
 def test_an_entity_typed_by_somebody_is_shown_as_they_typed_it() -> None:
     assert escape("&amp; <b>") == "&amp;amp; &lt;b&gt;"
+
+
+def test_of_a_long_name_the_middle_gives_way() -> None:
+    long = f"vm-{'x' * 90}-web-01"
+    for shown in (name(long, 40), plain_name(long, 40), code(long, 42).strip("`")):
+        assert len(shown) == 40
+        assert shown.startswith("vm-xxx")
+        assert shown.endswith("-web-01")
+        assert shown.count("\u2026") == 1
+    assert code("a<b" * 50, 20).count("&lt;") == code("a<b" * 50, 20).count("&")
+
+
+@given(TEXT, LIMIT)
+def test_a_cut_name_keeps_to_its_limit_and_is_harmless(text: str, limit: int) -> None:
+    assert len(plain_name(text, limit)) <= limit
+    shown = name(text, limit)
+    assert len(shown) <= limit
+    assert not set("<>*~`") & set(shown)
+    assert re.sub(r"&(?:amp|lt|gt);", "", shown).count("&") == 0
+
+
+def test_known_identifiers_are_in_code_style_where_they_stand_alone() -> None:
+    text = "web-02: waiting for web-02-nic and *web-02*"
+    shown = with_code(text, {"web-02", "web-02-nic", ""}, 300)
+    assert shown == "`web-02`: waiting for `web-02-nic` and \u2217`web-02`\u2217"
+    assert with_code(text, (), 300) == escape(text)
+
+
+@given(TEXT, st.sets(TEXT, max_size=3), LIMIT)
+def test_whatever_the_identifiers_code_style_is_closed_and_keeps_the_limit(
+    text: str, identifiers: set[str], limit: int
+) -> None:
+    shown = with_code(text, identifiers, limit)
+    assert len(shown) <= limit
+    assert "`" not in re.sub(r"`[^`\n]+`", "", shown)
+    assert not set("<>") & set(shown)
 
 
 def test_cutting_never_splits_an_entity() -> None:
