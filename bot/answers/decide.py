@@ -6,11 +6,11 @@ import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cards.blocks.answers import already_decided, recorded, refused
-from bot.cards.blocks.dialogs import REASON, decided_dialog, not_allowed_dialog, reject_dialog
+from bot.cards.blocks.answers import already_decided, not_now, recorded, refused
+from bot.cards.blocks.dialogs import REASON, decided_dialog, not_allowed_dialog, not_now_dialog, reject_dialog
 from bot.services import Desk, tell, unexpected
 from workers.domain.asking.decisions import Answer
-from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound
+from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, NotYet
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +33,8 @@ class DecideListener:
             await tell(client, body, already_decided(await self._desk.store.approval(approval_id)))
         except (NotAllowed, NotFound) as error:
             await tell(client, body, refused(error.diagnostics()))
+        except NotYet as error:
+            await tell(client, body, not_now(error.diagnostics()))
         except Exception as error:
             await tell(client, body, unexpected("confirm", error))
 
@@ -48,6 +50,8 @@ class DecideListener:
             await tell(client, body, already_decided(await self._desk.store.approval(approval_id)))
         except (NotAllowed, NotFound) as error:
             await tell(client, body, refused(error.diagnostics()))
+        except NotYet as error:
+            await tell(client, body, not_now(error.diagnostics()))
         except Exception as error:
             await tell(client, body, unexpected("reject", error))
 
@@ -66,6 +70,8 @@ class DecideListener:
             await ack(response_action="update", view=dialog)
         except (NotAllowed, NotFound) as error:
             await ack(response_action="update", view=not_allowed_dialog(error.diagnostics()))
+        except NotYet as error:
+            await ack(response_action="update", view=not_now_dialog(error.diagnostics()))
         except Exception as error:
             await ack(response_action="update", view=not_allowed_dialog(unexpected("submit", error).text))
         else:

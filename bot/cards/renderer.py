@@ -15,7 +15,6 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 import structlog
-from pydantic import ValidationError
 
 from bot.cards.audience import Audience, Subjects, as_asked
 from bot.cards.blocks.card import approval_card
@@ -25,13 +24,14 @@ from bot.cards.blocks.thread import replies
 from bot.cards.poster import Poster, Refused
 from bot.slack.errors import Throttled
 from workers.domain.asking.cards import REFUSED, Card, Post
-from workers.domain.errors import Conflict, NotFound
+from workers.domain.errors import Conflict, NewerDocument, NotFound
 from workers.domain.ids import partition_of_id
-from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
+from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
 from workers.use_cases.asking.ask import NoteAsked
+from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)
 
@@ -94,10 +94,9 @@ class Renderer:
             DependencyAway: Slack or Redis does not answer; the message comes again.
         """
         turns: dict[str, datetime | None] = {}
-        try:
-            nudge = Nudge.model_validate_json(message.body)
-        except ValidationError as error:
-            return DeadLetter(reason="NotANudge", description=str(error))
+        nudge = read_nudge(message)
+        if not isinstance(nudge, Nudge):
+            return nudge
         try:
             cards: tuple[str, ...] = (nudge.id,)
             if nudge.subject is Subject.CONTAINMENT:
@@ -108,6 +107,8 @@ class Renderer:
             log.info("nothing to show", id=nudge.id, because=str(gone))
         except (_InFlight, Conflict):
             return Later(after_s=2.0)
+        except NewerDocument as newer:
+            return put_off(message, newer)
         return self._settled(turns)
 
     def _settled(self, turns: dict[str, datetime | None]) -> Settlement:

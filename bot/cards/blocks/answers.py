@@ -20,6 +20,11 @@ def refused(reason: str) -> Message:
     return _answer("You may not do this.", f"{said}\nNothing was changed, and the attempt is in the audit.")
 
 
+def not_now(reason: str) -> Message:
+    """They may, but it can't be done as things stand; ``reason`` says what to wait for."""
+    return _answer("Not now.", f"{escape(reason, 1000)}\nNothing was changed.")
+
+
 def already_decided(approval: Approval) -> Message:
     """Somebody was first, or time ran out."""
     name, vm = escape(approval.event.vm.name, 80), code(approval.event.vm.name)

@@ -13,7 +13,7 @@ from bot.cards.blocks.text import code, counted, escape, plain, when, words
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.starts.vm import KnownVm
+from workers.domain.starts.vm import KnownVm, VmRef
 
 REJECT = "approval.reject"
 LOCKDOWN = "lockdown.choose"
@@ -25,6 +25,7 @@ REASON_MIN, REASON_MAX = 3, 500
 
 _MOST_DETAILS = 6
 _MOST_EXCEPTIONS = 5
+_LONGEST_QUERY = 1000
 
 
 def reject_dialog(approval: Approval) -> dict[str, Any]:
@@ -81,7 +82,10 @@ def decided_dialog(approval: Approval) -> dict[str, Any]:
 def lockdown_dialog(
     candidates: Sequence[KnownVm], query: str, reason: str, profile: LockdownProfile
 ) -> dict[str, Any]:
-    """Asks which VM is meant, and why; chosen already where only one can be. Needs at least one candidate."""
+    """Asks which VM is meant, and why; chosen already where only one can be. Needs at least one candidate.
+
+    What was typed is kept as ``private_metadata``: the submit finds the candidates by it again.
+    """
     menu = vm_menu(candidates)
     one = len(candidates) == 1
     fits = (
@@ -91,26 +95,34 @@ def lockdown_dialog(
     )
     found = f"{counted(len(candidates), 'VM')} {fits}."
     more = f" The first {MOST_OPTIONS} are listed: type more of the name to see others."
-    return modal(
-        "Lock down a VM",
-        [
-            section(found + (more if len(candidates) > MOST_OPTIONS else "")),
-            {"type": "input", "block_id": CHOICE, "label": plain("VM", 2000), "element": menu},
-            reason_input("Why?", hint="Shown on the card and kept in the audit.", given=reason),
-            section("The VM is contained *at once*, without asking its owner:"),
-            *_steps(profile, {}),
-            *context([_undo(profile, code(RESTORE_COMMAND))]),
-        ],
-        callback_id=LOCKDOWN,
-        submit="Lock down",
-        close="Back",
-    )
+    return {
+        **modal(
+            "Lock down a VM",
+            [
+                section(found + (more if len(candidates) > MOST_OPTIONS else "")),
+                {"type": "input", "block_id": CHOICE, "label": plain("VM", 2000), "element": menu},
+                reason_input("Why?", hint="Shown on the card and kept in the audit.", given=reason),
+                section("The VM is contained *at once*, without asking its owner:"),
+                *_steps(profile, {}),
+                *context([_undo(profile, code(RESTORE_COMMAND))]),
+            ],
+            callback_id=LOCKDOWN,
+            submit="Lock down",
+            close="Back",
+        ),
+        "private_metadata": query[:_LONGEST_QUERY],
+    }
 
 
 def not_allowed_dialog(text: str) -> dict[str, Any]:
     """Says why not, to the one who asked."""
     said = escape(text, 1000) or "You may not do this."
     return modal("Not allowed", [section(f"{said}\nNothing was changed.")])
+
+
+def not_now_dialog(text: str) -> dict[str, Any]:
+    """Says what to wait for, to the one who asked."""
+    return modal("Not now", [section(f"{escape(text, 1000)}\nNothing was changed.")])
 
 
 def vm_menu(candidates: Sequence[KnownVm]) -> Block:
@@ -129,7 +141,12 @@ def vm_menu(candidates: Sequence[KnownVm]) -> Block:
 
 def candidate_value(vm: KnownVm) -> str:
     """A VM's value in the menu: a digest, as resource ids can be longer than a value may be."""
-    return hashlib.sha256(vm.ref.key.encode()).hexdigest()[:32]
+    return value_of(vm.ref)
+
+
+def value_of(vm: VmRef) -> str:
+    """As ``candidate_value``, of a VM's identity."""
+    return hashlib.sha256(vm.key.encode()).hexdigest()[:32]
 
 
 def vm_option(vm: KnownVm) -> Block:

@@ -2,13 +2,15 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 
 from workers.domain.asking.decisions import Decision
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import OnSilence
+from workers.domain.schema import Numbered
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
@@ -47,7 +49,7 @@ UNDELIVERED_GRACE = timedelta(minutes=30)
 """An ask that reaches Slack late, or never, ends this much later than one that reached it at once."""
 
 
-class Terms(Model):
+class Terms(Stored):
     """The policy's word on this ask, fixed when it opened: a later change of policy moves no running clock.
 
     ``lockdown`` is what a rejection will do, so that the dialog and the deed are the same.
@@ -68,7 +70,7 @@ def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
     return terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else ()
 
 
-class Approval(Model):
+class Approval(Numbered):
     """An ask. Times are ``None`` until they have happened.
 
     Attributes:
@@ -80,6 +82,8 @@ class Approval(Model):
         fill_in_at: when missing facts are read again; ``None`` when nothing is missing or it is given up.
         fill_ins: how often they were.
     """
+
+    document_kind: ClassVar[str] = "approval"
 
     id: str
     version: int = 0

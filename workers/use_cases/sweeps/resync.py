@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import NotFound
+from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
@@ -24,7 +24,7 @@ GRACE = timedelta(seconds=5)
 """Younger changes are on their way by their own nudge."""
 
 _MOST = 1000
-"""More than can be overdue at once, lest what can't be helped now (Slack is away) hides what can."""
+"""More than can be overdue at once, so that what waits for Slack does not hide the rest."""
 
 
 class Resynced(NamedTuple):
@@ -58,8 +58,9 @@ class Resync:
                 document = await self._read(document_id)
             except NotFound:
                 continue
-            except ValidationError as error:
-                # A newer version's document, or a broken one: it must not hold the others up.
+            except (NewerDocument, ValidationError) as error:
+                # A newer version's document, which its own processes nudge, or a broken one: it must not
+                # hold the others up.
                 log.warning("a document can't be read", id=document_id, error=str(error)[:300])
                 continue
             subject = Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT
