@@ -6,11 +6,25 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cards.blocks.answers import already_contained, lockdown_started, refused, usage, vm_not_found
-from bot.cards.blocks.dialogs import CHOICE, REASON, candidate_value, lockdown_dialog, not_allowed_dialog
+from bot.cards.blocks.answers import (
+    already_contained,
+    lockdown_started,
+    not_now,
+    refused,
+    usage,
+    vm_not_found,
+)
+from bot.cards.blocks.dialogs import (
+    CHOICE,
+    REASON,
+    lockdown_dialog,
+    not_allowed_dialog,
+    not_now_dialog,
+    value_of,
+)
 from bot.cards.blocks.message import Message
 from bot.services import Desk, answer, unexpected
-from workers.domain.errors import NotAllowed
+from workers.domain.errors import NotAllowed, NotYet
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.find_vm import find_vm
@@ -36,8 +50,7 @@ class LockdownListener:
             if not wanted:
                 await answer(respond, usage(USAGE))
                 return
-            known = await self._desk.inventory.all()
-            match = find_vm(wanted, known)
+            match = await find_vm(wanted, self._desk.inventory)
             if match.exact is not None:
                 await answer(respond, await self._lock(match.exact, actor, reason))
             elif match.candidates:
@@ -45,9 +58,11 @@ class LockdownListener:
                 dialog = lockdown_dialog(match.candidates, wanted, reason, profile)
                 await client.views_open(trigger_id=body["trigger_id"], view=dialog)
             else:
-                await answer(respond, vm_not_found(wanted, len(known)))
+                await answer(respond, vm_not_found(wanted, await self._desk.inventory.count()))
         except NotAllowed as error:
             await answer(respond, refused(error.diagnostics()))
+        except NotYet as error:
+            await answer(respond, not_now(error.diagnostics()))
         except Exception as error:
             await answer(respond, unexpected("vm-lockdown", error))
 
@@ -61,7 +76,7 @@ class LockdownListener:
         user = body["user"]["id"]
         try:
             actor = await self._desk.directory.actor(user)
-            vm = await self._by_value(str(option.get("value", "")))
+            vm = await self._by_value(str(option.get("value", "")), str(view.get("private_metadata", "")))
             if vm is None:
                 await ack(
                     response_action="errors",
@@ -71,6 +86,9 @@ class LockdownListener:
             message = await self._lock(vm, actor, reason)
         except NotAllowed as error:
             await ack(response_action="update", view=not_allowed_dialog(error.diagnostics()))
+            return
+        except NotYet as error:
+            await ack(response_action="update", view=not_now_dialog(error.diagnostics()))
             return
         except Exception as error:
             await ack(response_action="update", view=not_allowed_dialog(unexpected("lockdown", error).text))
@@ -85,6 +103,8 @@ class LockdownListener:
             return already_contained(locked.containment)
         return lockdown_started(locked.containment, channel=self._desk.policy().oncall.channel)
 
-    async def _by_value(self, value: str) -> VmRef | None:
-        known = await self._desk.inventory.all()
-        return next((vm.ref for vm in known if candidate_value(vm) == value), None)
+    async def _by_value(self, value: str, typed: str) -> VmRef | None:
+        """The chosen one of the VMs that what was typed stands for."""
+        match = await find_vm(typed, self._desk.inventory)
+        candidates = [match.exact] if match.exact is not None else [vm.ref for vm in match.candidates]
+        return next((vm for vm in candidates if value_of(vm) == value), None)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
@@ -27,7 +28,9 @@ from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
-from workers.use_cases.orders.find_vm import find_vm
+from workers.use_cases.orders.find_vm import by_id, find_among
+
+log = structlog.get_logger(__name__)
 
 USAGE = "/vm-restore NAME [start] [REASON]"
 
@@ -50,20 +53,24 @@ class RestoreListener:
             if not wanted:
                 await answer(respond, usage(USAGE))
                 return
-            contained = await contained_vms(self._desk.store, self._desk.inventory)
-            match = find_vm(wanted, contained)
-            if match.exact is None and not match.candidates:
-                await answer(respond, none_contained(wanted, len(contained)))
-                return
-            if match.exact is None:
-                dialog = restore_choice_dialog(match.candidates, wanted, start=start, reason=reason)
-            else:
-                containment = await self._desk.restore.of(match.exact)
-                if containment.state is ContainmentState.RESTORING:
-                    await answer(respond, already_restoring(containment))
+            vm = by_id(wanted)
+            if vm is None:
+                contained = await contained_vms(self._desk.store, self._desk.inventory)
+                match = find_among(wanted, contained)
+                if match.exact is None and not match.candidates:
+                    await answer(respond, none_contained(wanted, len(contained)))
                     return
-                known = _known(containment.vm, contained)
-                dialog = restore_dialog(containment, known, start=start, reason=reason)
+                if match.exact is None:
+                    dialog = restore_choice_dialog(match.candidates, wanted, start=start, reason=reason)
+                    await client.views_open(trigger_id=body["trigger_id"], view=dialog)
+                    return
+                vm = match.exact
+            containment = await self._desk.restore.of(vm)
+            if containment.state is ContainmentState.RESTORING:
+                await answer(respond, already_restoring(containment))
+                return
+            known = await self._described(containment.vm)
+            dialog = restore_dialog(containment, known, start=start, reason=reason)
             await client.views_open(trigger_id=body["trigger_id"], view=dialog)
         except NotAllowed as error:
             await answer(respond, refused(error.diagnostics()))
@@ -124,6 +131,14 @@ class RestoreListener:
         channel = await self._desk.directory.direct_message(user)
         await client.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks)
 
+    async def _described(self, vm: VmRef) -> KnownVm | None:
+        """The VM as the inventory describes it; a restore needs it only for the subscription's name."""
+        try:
+            return (await self._desk.inventory.lines([vm])).get(vm.key)
+        except Exception as error:
+            log.warning("the inventory can't be read", vm=vm.name, because=str(error))
+            return None
+
 
 def _parsed(text: str) -> tuple[str, bool, str]:
     """The VM as typed, whether the word ``start`` follows, and the reason."""
@@ -132,10 +147,6 @@ def _parsed(text: str) -> tuple[str, bool, str]:
     if first.lower() == START:
         return wanted, True, reason.strip()
     return wanted, False, rest.strip()
-
-
-def _known(vm: VmRef, contained: list[KnownVm]) -> KnownVm | None:
-    return next((one for one in contained if one.ref.key == vm.key), None)
 
 
 def _dialog(containment: Containment, known: KnownVm, start: bool, reason: str) -> dict[str, Any]:  # noqa: FBT001 - as it was kept
