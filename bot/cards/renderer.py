@@ -20,7 +20,7 @@ from bot.cards.audience import Audience, Subjects, as_asked
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message as SlackMessage
-from bot.cards.blocks.thread import replies
+from bot.cards.blocks.thread import replies, without_past_rounds
 from bot.cards.poster import Poster, Refused
 from bot.slack.errors import Throttled
 from workers.domain.asking.cards import REFUSED, Card, Post
@@ -142,6 +142,7 @@ class Renderer:
         for _ in range(_PASSES):
             subjects, card = await asyncio.gather(self._subjects(card_id), self._store.card(card_id))
             card = await self._audience.with_copies(card, subjects)
+            card = without_past_rounds(card, subjects.containment)
             todo = self._todo(card, subjects)
             turns = [self._turn(card, wanted) for wanted in todo]
             ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]

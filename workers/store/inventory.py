@@ -5,6 +5,7 @@ name without a line is passed over: so a crash in between shows nothing that isn
 """
 
 import asyncio
+import heapq
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,8 +25,8 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE = 500
 """Lines written or read by one command: a few milliseconds of ours and of Redis' time."""
-_SCANNED = 5000
-"""Names that Redis looks at in one call."""
+_SCANNED = 1000
+"""Names that Redis looks at in one call: about 3 ms of its time."""
 _MOST_NOTED = 10_000
 _CLOSE_WITHIN_S = 3.0
 T = TypeVar("T")
@@ -115,7 +116,7 @@ class RedisInventory:
             async for member, _ in self._redis.zscan_iter(keys.VM_NAMES, match=pattern, count=_SCANNED):
                 if wanted in member.partition(_BEFORE_ID)[0]:  # else it is in the id
                     found.add(member)
-        return await self._read(_key(member) for member in sorted(found)[:limit])
+        return await self._read(_key(member) for member in heapq.nsmallest(limit, found))
 
     async def lines(self, vms: Iterable[VmRef]) -> dict[str, KnownVm]:
         """What is known of these VMs, by their keys."""

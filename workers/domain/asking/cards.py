@@ -1,5 +1,6 @@
 """What one owner is shown: the posted copies of a card, and the replies in their threads."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import ClassVar
 
@@ -118,6 +119,17 @@ class Card(Numbered):
             return self.with_copy(found.changed(root=post))
         others = {key: other for key, other in found.replies.items() if key != reply}
         return self.with_copy(found.changed(replies=others if post is None else {**others, reply: post}))
+
+    def without_replies(self, past: Callable[[str], bool]) -> "Card":
+        """This card without the replies whose keys are past: they stay in Slack as they are."""
+        if not any(past(key) for copy in self.copies for key in copy.replies):
+            return self
+        return self.changed(
+            copies=tuple(
+                copy.changed(replies={key: post for key, post in copy.replies.items() if not past(key)})
+                for copy in self.copies
+            )
+        )
 
     def with_copy(self, changed: Copy) -> "Card":
         """This card with one copy replaced or added."""
