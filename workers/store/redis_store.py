@@ -10,6 +10,7 @@ import redis.asyncio as redis
 import structlog
 from pydantic import ValidationError
 from pydantic_core import to_json
+from redis.exceptions import NoScriptError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
@@ -48,7 +49,7 @@ class RedisStore:
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
         self._redis = client
-        self._write = client.register_script(_SCRIPT)
+        self._script = client.register_script(_SCRIPT)
         self._clock = clock or SystemClock()
         self._retention = retention
 
@@ -74,8 +75,8 @@ class RedisStore:
             "free": commit.free is not None,
         }
         async with redis_away(self._redis):
-            answer = await self._write(
-                keys=[
+            answer = await self._run_script(
+                script_keys=[
                     keys.due(p),
                     keys.unshown(p),
                     keys.audit(p),
@@ -99,6 +100,18 @@ class RedisStore:
         if answer[1] == b"once":
             return False
         raise Conflict(f"{answer[2].decode()} was changed by somebody else")
+
+    async def _run_script(self, script_keys: Sequence[str], args: Sequence[str]) -> Any:
+        """Run by its digest; a server that does not know it, after a restart say, is sent the text.
+
+        The script object itself would load it on every primary of a cluster first, and so fail for all of
+        them while one is dead. The text goes to the node of the keys, and was not run before.
+        """
+        count = len(script_keys)
+        try:
+            return await self._redis.evalsha(self._script.sha, count, *script_keys, *args)
+        except NoScriptError:
+            return await self._redis.eval(_SCRIPT, count, *script_keys, *args)
 
     def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""

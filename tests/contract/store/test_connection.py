@@ -143,7 +143,7 @@ class TestForgottenScript:
         async def many(partition: int) -> None:
             for n in range(25):
                 told = AuditRecord(kind="test.done", at=a.NOW, by=str(n))
-                await _until_written(far, Commit(partition=partition, audit=(told,), once=str(n)))
+                assert await far.commit(Commit(partition=partition, audit=(told,), once=str(n)))
 
         async def flushing() -> None:
             while True:
@@ -159,13 +159,3 @@ class TestForgottenScript:
             told = [r.by for r in await far.audit(partition, limit=100)]
             assert told == [str(n) for n in range(25)]
             assert (await AuditLog(client).verify(partition)).broken is None
-
-
-async def _until_written(store: RedisStore, wanted: Commit) -> None:
-    """As a message that comes again: a script forgotten between loading and running was not run."""
-    while True:
-        try:
-            assert await store.commit(wanted)
-        except DependencyAway:
-            continue
-        return
