@@ -40,7 +40,7 @@ M = TypeVar("M", bound=Model)
 
 def _made(model: type[M], changes: dict[str, Any], /, **defaults: Any) -> M:
     """Validated, so that no test runs on an object that the product could not hold."""
-    return model.model_validate({**defaults, **changes})
+    return model.model_validate({**defaults, **changes}, extra="forbid")
 
 
 def vm_ref(

@@ -78,7 +78,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
 
 async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
     health, redis, store, client, azure = parts
-    clock, inventory, nudger = SystemClock(), RedisInventory(redis, pipe=store.pipe), BusNudger(client)
+    clock, inventory, nudger = SystemClock(), RedisInventory(redis), BusNudger(client)
     runners = step_runners(azure)
     facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
@@ -131,6 +131,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             )
         finally:
             health.stopping()
+            await inventory.aclose()
             await nudger.close()
             log.info("stopped")
 

@@ -10,18 +10,19 @@ from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 import structlog
-from pydantic import ValidationError
 
 from bot.cards.audience import Audience, Subjects
+from bot.cards.blocks.thread import without_past_rounds
 from bot.cards.delivery import Delivery, InFlight
 from bot.cards.poster import Poster
 from bot.slack.errors import Throttled
-from workers.domain.errors import Conflict, NotFound
-from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
+from workers.domain.errors import Conflict, NewerDocument, NotFound
+from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.ask import NoteAsked
+from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)
 
@@ -62,10 +63,9 @@ class Renderer:
             DependencyAway: Slack or Redis does not answer; the message comes again.
         """
         turns: dict[str, datetime | None] = {}
-        try:
-            nudge = Nudge.model_validate_json(message.body)
-        except ValidationError as error:
-            return DeadLetter(reason="NotANudge", description=str(error))
+        nudge = read_nudge(message)
+        if not isinstance(nudge, Nudge):
+            return nudge
         try:
             cards: tuple[str, ...] = (nudge.id,)
             if nudge.subject is Subject.CONTAINMENT:
@@ -76,6 +76,8 @@ class Renderer:
             log.info("nothing to show", id=nudge.id, because=str(gone))
         except (InFlight, Conflict):
             return Later(after_s=2.0)
+        except NewerDocument as newer:
+            return put_off(message, newer)
         return self._settled(turns)
 
     def _settled(self, turns: dict[str, datetime | None]) -> Settlement:
@@ -109,6 +111,7 @@ class Renderer:
         for _ in range(_PASSES):
             subjects, card = await asyncio.gather(self._subjects(card_id), self._store.card(card_id))
             card = await self._audience.with_copies(card, subjects)
+            card = without_past_rounds(card, subjects.containment)
             todo = self._delivery.missing(card, subjects)
             turns = [self._delivery.turn(card, wanted) for wanted in todo]
             ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]

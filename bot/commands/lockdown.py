@@ -1,6 +1,6 @@
 """``/vm-lockdown NAME [REASON]``: on-call contains a VM without asking its owner."""
 
-from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_value, given_reason
+from bot.cards.blocks.inputs import CHOICE, chosen_value, given_reason, value_of
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import LOCKDOWN_COMMAND
 from bot.commands.command import VM_NAME, Command
@@ -9,6 +9,7 @@ from bot.commands.lockdown_blocks import (
     already_contained,
     lockdown_dialog,
     lockdown_started,
+    typed_name,
     vm_not_found,
 )
 from bot.requests import Dialogs, Outcome, Submitted, Typed
@@ -29,21 +30,21 @@ class LockdownListener:
     async def typed(self, command: Typed) -> Message | None:
         """Lock down the one VM that is certainly meant, or ask which one."""
         wanted, _, reason = command.text.partition(" ")
-        known = await self._services.inventory.all()
-        match = find_vm(wanted, known)
+        match = await find_vm(wanted, self._services.inventory)
         if match.exact is not None:
             return await self._lock_down(match.exact, command.actor, reason)
         if not match.candidates:
-            return vm_not_found(wanted, len(known))
+            return vm_not_found(wanted, await self._services.inventory.count())
         profile = self._services.policy().lockdown
         await command.open_dialog(lockdown_dialog(match.candidates, wanted, reason, profile))
         return None
 
     async def chosen(self, dialog: Submitted) -> Outcome:
         """Lock down the chosen VM; authorized once more."""
+        match = await find_vm(typed_name(dialog.view), self._services.inventory)
+        candidates = [match.exact] if match.exact is not None else [vm.ref for vm in match.candidates]
         value = chosen_value(dialog.view)
-        known = await self._services.inventory.all()
-        vm = next((vm.ref for vm in known if candidate_value(vm) == value), None)
+        vm = next((vm for vm in candidates if value_of(vm) == value), None)
         if vm is None:
             return Outcome(errors={CHOICE: "This VM is no longer known. Close this dialog and try again."})
         return Outcome(message=await self._lock_down(vm, dialog.actor, given_reason(dialog.view)))

@@ -1,6 +1,6 @@
 """What ``/vm-lockdown`` says: the dialog that asks which VM, and the answers only one person sees."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.cards.blocks.answers import private
@@ -15,6 +15,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.vm import KnownVm
 
 LOCKDOWN = "lockdown.choose"
+_LONGEST_QUERY = 1000
 
 
 def lockdown_dialog(
@@ -29,7 +30,7 @@ def lockdown_dialog(
     )
     found = f"{counted(len(candidates), 'VM')} {fits}."
     more = f" The first {MOST_OPTIONS} are listed. Type more of the name to see others."
-    return modal(
+    view = modal(
         "Lock down a VM",
         [
             section(found + (more if len(candidates) > MOST_OPTIONS else "")),
@@ -43,6 +44,12 @@ def lockdown_dialog(
         submit="Lock down",
         close="Back",
     )
+    return {**view, "private_metadata": query[:_LONGEST_QUERY]}
+
+
+def typed_name(view: Mapping[str, Any]) -> str:
+    """What was typed for the VM: the submitted dialog finds the candidates by it again."""
+    return str(view.get("private_metadata", ""))
 
 
 def lockdown_started(containment: Containment, *, channel: str = "") -> Message:

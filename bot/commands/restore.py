@@ -1,5 +1,7 @@
 """``/vm-restore NAME [start] [REASON]``: on-call undoes a containment, after seeing what comes back."""
 
+import structlog
+
 from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_value, given_reason
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import RESTORE_COMMAND
@@ -21,8 +23,11 @@ from bot.services import Services
 from workers.domain.asking.decisions import may_restore
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import NotYet
+from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
-from workers.use_cases.orders.find_vm import find_vm
+from workers.use_cases.orders.find_vm import by_id, find_among
+
+log = structlog.get_logger(__name__)
 
 
 class RestoreListener:
@@ -35,19 +40,22 @@ class RestoreListener:
     async def typed(self, command: Typed) -> Message | None:
         """Show what restoring the VM brings back, or ask which one is meant. Nothing happens yet."""
         wanted, start, reason = _parsed(command.text)
-        contained = await contained_vms(self._services.store, self._services.inventory)
-        match = find_vm(wanted, contained)
-        if match.exact is None and not match.candidates:
-            return none_contained(wanted, len(contained))
-        if match.exact is None:
-            dialog = restore_choice_dialog(match.candidates, wanted, start=start, reason=reason)
-        else:
-            containment = await self._services.restore.of(match.exact)
-            if containment.state is ContainmentState.RESTORING:
-                return already_restoring(containment)
-            known = next((vm for vm in contained if vm.ref.key == containment.vm.key), None)
-            dialog = restore_dialog(containment, known, start=start, reason=reason)
-        await command.open_dialog(dialog)
+        vm = by_id(wanted)
+        if vm is None:
+            contained = await contained_vms(self._services.store, self._services.inventory)
+            match = find_among(wanted, contained)
+            if match.exact is None and not match.candidates:
+                return none_contained(wanted, len(contained))
+            if match.exact is None:
+                dialog = restore_choice_dialog(match.candidates, wanted, start=start, reason=reason)
+                await command.open_dialog(dialog)
+                return None
+            vm = match.exact
+        containment = await self._services.restore.of(vm)
+        if containment.state is ContainmentState.RESTORING:
+            return already_restoring(containment)
+        known = await self._described(containment.vm)
+        await command.open_dialog(restore_dialog(containment, known, start=start, reason=reason))
         return None
 
     async def chosen(self, dialog: Submitted) -> Outcome:
@@ -77,6 +85,14 @@ class RestoreListener:
         )
         answer = already_restoring if ordered.joined else restore_started
         return Outcome(message=answer(ordered.containment))
+
+    async def _described(self, vm: VmRef) -> KnownVm | None:
+        """The VM as the inventory describes it; a restore needs it only for the subscription's name."""
+        try:
+            return (await self._services.inventory.lines([vm])).get(vm.key)
+        except Exception as error:
+            log.warning("the inventory can't be read", vm=vm.name, because=str(error))
+            return None
 
 
 def _parsed(text: str) -> tuple[str, bool, str]:

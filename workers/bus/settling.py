@@ -72,13 +72,13 @@ class Settler:
                     error_description=settlement.description[:_DESCRIPTION_LIMIT],
                 )
             case Later():
-                await self._sender.send([_again(raw, settlement.after_s)])
+                await self._sender.send([_again(raw, settlement)])
                 await self._receiver.complete_message(raw)
             case None:
                 await self._receiver.abandon_message(raw)
 
 
-def _again(raw: ServiceBusReceivedMessage, after_s: float) -> ServiceBusMessage:
+def _again(raw: ServiceBusReceivedMessage, later: Later) -> ServiceBusMessage:
     """The same message, scheduled.
 
     Its id gets a new ending, or duplicate detection would drop it; its sequence number, which no other
@@ -86,10 +86,10 @@ def _again(raw: ServiceBusReceivedMessage, after_s: float) -> ServiceBusMessage:
     """
     base = _ENDING.sub("", raw.message_id or "")
     return ServiceBusMessage(
-        body(raw),
+        body(raw) if later.body is None else later.body,
         message_id=f"{base[:100]}~{raw.sequence_number}",
         content_type=raw.content_type,
         subject=raw.subject,
         application_properties=raw.application_properties,
-        scheduled_enqueue_time_utc=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=after_s),
+        scheduled_enqueue_time_utc=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=later.after_s),
     )

@@ -1,13 +1,14 @@
 """The audit: who did what, when, and under which permission."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import UtcTime
+from workers.domain.schema import Numbered
 
 
-class AuditRecord(Model):
+class AuditRecord(Numbered):
     """One entry of the append-only audit, written in the same store call as the change that it describes.
 
     Attributes:
@@ -17,6 +18,8 @@ class AuditRecord(Model):
         by: who, as ``name (id)``; ``startgate`` for the product itself.
         details: JSON-ready; never a secret or a token.
     """
+
+    document_kind: ClassVar[str] = "audit record"
 
     kind: str
     at: UtcTime

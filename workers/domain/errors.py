@@ -7,6 +7,7 @@ StartgateError
 ├── AlreadyDecided         somebody else was faster; carries who
 ├── NotFound               no such document, VM or resource
 ├── NotYet                 something else has to end first; says what to wait for
+│   └── NewerDocument      a newer version wrote it, and this one can't read it
 ├── Conflict               somebody else wrote in between; read again and retry
 ├── StepFailed             Azure refused a containment step
 └── DependencyAway         Azure, Redis, Slack or the bus does not answer, or throttles; try later
@@ -89,6 +90,13 @@ class NotFound(StartgateError):
 
 class NotYet(StartgateError):
     """It can't be done while something else is under way; the message says what to wait for."""
+
+
+class NewerDocument(NotYet):
+    """A newer version of Startgate wrote this document, and this one can't read it.
+
+    Nothing is wrong with it: during a rolling upgrade another process can take it, or this one later.
+    """
 
 
 class Conflict(StartgateError):

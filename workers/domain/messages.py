@@ -25,9 +25,13 @@ class DeadLetter(Model):
 
 
 class Later(Model):
-    """Not now: it is delivered again after ``after_s`` seconds. This does not count as a failed delivery."""
+    """Not now: it is delivered again after ``after_s`` seconds. This does not count as a failed delivery.
+
+    With ``body`` instead of what it carried.
+    """
 
     after_s: float
+    body: bytes | None = None
 
 
 Settlement = Complete | DeadLetter | Later

@@ -7,7 +7,7 @@ from typing import Any
 from bot.cards.blocks.kit import MOST_OPTIONS, OPTION
 from bot.cards.blocks.message import Block
 from bot.cards.blocks.text import plain, plain_name, words
-from workers.domain.starts.vm import KnownVm
+from workers.domain.starts.vm import KnownVm, VmRef
 
 CHOICE = "vm"
 """Block and action of the menu of VMs; the chosen value is ``candidate_value`` of one of them."""
@@ -33,7 +33,12 @@ def vm_menu(candidates: Sequence[KnownVm]) -> Block:
 
 def candidate_value(vm: KnownVm) -> str:
     """A VM's value in the menu: a digest, since a resource id can be too long for a value."""
-    return hashlib.sha256(vm.ref.key.encode()).hexdigest()[:32]
+    return value_of(vm.ref)
+
+
+def value_of(vm: VmRef) -> str:
+    """As ``candidate_value``, for a VM of which only the id is known."""
+    return hashlib.sha256(vm.key.encode()).hexdigest()[:32]
 
 
 def vm_option(vm: KnownVm) -> Block:

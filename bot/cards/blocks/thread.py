@@ -19,7 +19,7 @@ from bot.cards.blocks.status import (
 )
 from bot.cards.blocks.text import clock, code, counted, escape, mention, name, when
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.cards import CopyKind
+from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.containment.containment import (
     MAX_ATTEMPTS,
     Containment,
@@ -51,6 +51,21 @@ def replies(
         found += restore_replies(containment, oncall_mention)
         found += _result(containment, oncall_mention)
     return found
+
+
+def without_past_rounds(card: Card, containment: Containment | None) -> Card:
+    """The card without what it knows of replies about rounds that are over; those stay in the thread.
+
+    A VM that is contained time and again must not make its card grow without end.
+    """
+    if containment is None:
+        return card
+    return card.without_replies(lambda key: (_round(key) or containment.round) < containment.round)
+
+
+def _round(key: str) -> int | None:
+    """The round that the reply of this key is about: the first number in it."""
+    return next((int(part) for part in key.split(".") if part.isdecimal()), None)
 
 
 def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[Reply]:

@@ -23,7 +23,7 @@ from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.model import Model
+from workers.domain.model import Stored
 from workers.domain.ports.steps import StepRunner
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
@@ -46,7 +46,7 @@ class Stage(StrEnum):
     JOB = "job"
 
 
-class Token(Model):
+class Token(Stored):
     """Where the step stands, between two looks."""
 
     stage: Stage

@@ -2,13 +2,15 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 
 from workers.domain.asking.decisions import Decision
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import OnSilence
+from workers.domain.schema import Numbered
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
@@ -47,7 +49,7 @@ UNDELIVERED_GRACE = timedelta(minutes=30)
 """A question that reaches Slack later than this, or never, counts as asked this long after it was opened."""
 
 
-class Terms(Model):
+class Terms(Stored):
     """What the policy says about this question, fixed when it opened: later changes move no running deadline.
 
     ``lockdown`` is what a rejection will do, so that the dialog shows what will be done.
@@ -70,7 +72,7 @@ def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
     return tuple(name for name in wanted if terms.on_silence.value in name.spec.on_silence)
 
 
-class Approval(Model):
+class Approval(Numbered):
     """A question about a start. Times are ``None`` until they have come.
 
     Attributes:
@@ -82,6 +84,8 @@ class Approval(Model):
         fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
         fill_ins: how often missing facts were read again.
     """
+
+    document_kind: ClassVar[str] = "approval"
 
     id: str
     version: int = 0

@@ -6,7 +6,7 @@ Rejecting is the safe direction and confirming the dangerous one, so more people
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.people import Actor, Owner
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Answer(StrEnum):
     REJECT = "reject"
 
 
-class Decision(Model):
+class Decision(Stored):
     """One person's answer. ``reason`` is their own text: hostile input, like every text from outside."""
 
     answer: Answer

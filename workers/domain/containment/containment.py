@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -16,7 +17,8 @@ from workers.domain.containment.steps import (
     retry_delay,
 )
 from workers.domain.errors import Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
+from workers.domain.schema import Numbered
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 
@@ -73,7 +75,7 @@ class CauseKind(StrEnum):
     SILENCE = "silence"
 
 
-class Cause(Model):
+class Cause(Stored):
     """Why a VM is contained. ``by`` is ``None`` only for silence, where the policy itself decided."""
 
     kind: CauseKind
@@ -103,7 +105,7 @@ class Restoration(Steps):
         return self.start_id is not None
 
 
-class Containment(Steps):
+class Containment(Steps, Numbered):
     """The containment of one VM, from the decision to the proof.
 
     Attributes:
@@ -111,6 +113,8 @@ class Containment(Steps):
         round: how often the VM had to be contained under this one document.
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
     """
+
+    document_kind: ClassVar[str] = "containment"
 
     id: str
     version: int = 0

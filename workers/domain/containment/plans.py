@@ -5,12 +5,12 @@ from typing import Any
 from pydantic import Field
 
 from workers.domain.containment.spec import StepName
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 
 __all__ = ["Change", "Plan", "PlannedStep", "StepName"]
 
 
-class Change(Model):
+class Change(Stored):
     """What one step changes.
 
     Attributes:
@@ -30,14 +30,14 @@ class Change(Model):
     back: tuple[str, ...] = ()
 
 
-class PlannedStep(Model):
+class PlannedStep(Stored):
     """A step and the change it is going to make."""
 
     step: StepName
     change: Change
 
 
-class Plan(Model):
+class Plan(Stored):
     """All steps of a lockdown profile for one VM, from facts of ``as_of`` (``None``: facts are missing)."""
 
     profile: str

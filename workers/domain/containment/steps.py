@@ -6,7 +6,7 @@ from typing import Self
 
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.errors import Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Model, Stored, UtcTime
 
 
 class StepState(StrEnum):
@@ -34,7 +34,7 @@ BEGIN_LEASE = timedelta(seconds=45)
 """A step that was begun and has no result after this long was cut off; it is begun again."""
 
 
-class Step(Model):
+class Step(Stored):
     """One step of one containment, or its undo.
 
     Attributes:
@@ -109,7 +109,7 @@ class Progress(Model):
     started_as: str = ""
 
 
-class Steps(Model):
+class Steps(Stored):
     """Steps that are done side by side."""
 
     steps: tuple[Step, ...]

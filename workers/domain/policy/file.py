@@ -54,7 +54,7 @@ def load_policy(text: str, *, path: str = "policy", conditions: bool = True) -> 
     if isinstance(root, yaml.MappingNode):
         findings.extend(rule_findings(root, text, conditions=conditions))
     try:
-        policy = Policy.model_validate(data)
+        policy = Policy.model_validate(data, extra="forbid")  # profiles, too, which are stored elsewhere
     except ValidationError as error:
         findings.extend(_finding(dict(item), places) for item in error.errors())
         raise InvalidPolicy(findings, path=path) from None

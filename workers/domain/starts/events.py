@@ -3,7 +3,7 @@
 import hashlib
 from enum import StrEnum
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.vm import PowerState, VmRef
 
 START_OPERATIONS = {
@@ -39,7 +39,7 @@ class CallerKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Caller(Model):
+class Caller(Stored):
     """Who started the VM, as Microsoft Entra ID told Azure. Every text is hostile input.
 
     ``mfa`` is ``None`` where the token doesn't say how they signed in (service principals never do).
@@ -64,7 +64,7 @@ class Caller(Model):
         return WELL_KNOWN_CLIENTS.get(self.app_id.lower(), self.app_id)
 
 
-class Access(Model):
+class Access(Stored):
     """The role assignment that allowed the start, from the event's ``authorization.evidence``."""
 
     role: str
@@ -80,7 +80,7 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-class StartEvent(Model):
+class StartEvent(Stored):
     """One start of one VM, parsed from whichever shape the event came in."""
 
     vm: VmRef

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
-class MachineFacts(Model):
+class MachineFacts(Stored):
     """The VM itself, read from Microsoft.Compute. ``size`` is Azure's VM size, such as Standard_D4s_v5."""
 
     location: str = ""
@@ -17,7 +17,7 @@ class MachineFacts(Model):
     nic_ids: tuple[str, ...] = ()
 
 
-class NetworkFacts(Model):
+class NetworkFacts(Stored):
     """Its NICs, and what the Internet can reach through them."""
 
     nics: tuple[Nic, ...] = ()
@@ -29,7 +29,7 @@ class NetworkFacts(Model):
         return tuple(ip for nic in self.nics for ip in nic.public_ips)
 
 
-class BackupFacts(Model):
+class BackupFacts(Stored):
     """Whether Azure Backup protects it, and in which vault (a resource id)."""
 
     protected: bool = False
@@ -37,14 +37,14 @@ class BackupFacts(Model):
     policy_name: str = ""
 
 
-class MissingFact(Model):
+class MissingFact(Stored):
     """A fact that is missing, and why, in words for the card."""
 
     name: str
     reason: str
 
 
-class Facts(Model):
+class Facts(Stored):
     """Everything found out about one start.
 
     Attributes:

@@ -3,7 +3,7 @@
 import functools
 import re
 
-from workers.domain.model import Model
+from workers.domain.model import Stored
 from workers.domain.starts.vm import tag
 
 _EMAIL = re.compile(r"[^@\s<>,;|]{1,64}@[^@\s<>,;|]{1,255}")
@@ -11,7 +11,7 @@ _SLACK_USER = re.compile(r"[UW][A-Z0-9]{5,20}")
 _MOST_OWNERS = 5
 
 
-class Owner(Model):
+class Owner(Stored):
     """Who is asked about a VM.
 
     Attributes:
@@ -51,7 +51,7 @@ def _named(name: str, value: str) -> Owner:
     return Owner(emails=emails, slack_users=users, source=f"tag {name}")
 
 
-class Actor(Model):
+class Actor(Stored):
     """A person as Slack and the policy know them at this moment.
 
     ``on_call`` fails closed: it is ``False`` if membership could not be read, and ``doubt`` says so.

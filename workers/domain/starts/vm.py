@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
+from workers.domain.schema import Numbered
 
 _VM_ID = re.compile(
     r"/subscriptions/(?P<subscription>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -19,7 +20,7 @@ _VM_ID = re.compile(
 )
 
 
-class VmRef(Model):
+class VmRef(Stored):
     """Which VM: an Azure resource id taken apart.
 
     Azure ignores case in ids, and spells the id of one VM differently in different places. So ``key`` says
@@ -70,7 +71,7 @@ class PowerState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Nic(Model):
+class Nic(Stored):
     """A network interface with the security groups that guard it. Ids are Azure resource ids."""
 
     id: str
@@ -81,7 +82,7 @@ class Nic(Model):
     private_ips: tuple[str, ...] = ()
 
 
-class OpenPort(Model):
+class OpenPort(Stored):
     """A port range that the Internet can reach: ``rule`` of NSG ``nsg`` allows it, and nothing denies it.
 
     ``ports`` is Azure's notation: ``22``, ``8000-8100`` or ``*``.
@@ -94,8 +95,10 @@ class OpenPort(Model):
     rule: str = ""
 
 
-class KnownVm(Model):
+class KnownVm(Numbered):
     """One line of the inventory: enough to find a VM by name, within milliseconds."""
+
+    document_kind: ClassVar[str] = "line of the inventory"
 
     ref: VmRef
     subscription_name: str = ""
@@ -105,7 +108,7 @@ class KnownVm(Model):
     seen_at: UtcTime
 
 
-class ExpectedStart(Model):
+class ExpectedStart(Stored):
     """A start that Startgate itself asked Azure for. Its event is recognized by the correlation id.
 
     Whoever reads these ids in the Activity Log could start the VM under one of them, so they count only for
@@ -122,8 +125,10 @@ class ExpectedStart(Model):
         return correlation_id.lower() in known and self.after <= at <= self.until
 
 
-class VmRecord(Model):
+class VmRecord(Numbered):
     """What is going on with one VM: the document that ties its approvals and its containment together."""
+
+    document_kind: ClassVar[str] = "VM record"
 
     vm: VmRef
     version: int = 0

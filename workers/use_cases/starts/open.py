@@ -226,7 +226,7 @@ class OpenApproval:
         commit = Commit(
             partition=partition, documents=(approval, record), audit=(opened,), once=_once(approval)
         )
-        self._inventory.note(_known(approval))  # side by side they share a round trip
+        self._inventory.note(_known(approval))  # beside the write, which does not wait for it
         return await self._first(commit, Opened(Outcome.ASKED, approval.id))
 
     async def _first(self, commit: Commit, opened: Opened) -> Opened:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.errors import DependencyAway, NotFound
+from workers.domain.errors import DependencyAway, NewerDocument, NotFound
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.nudger import Nudger
@@ -46,6 +46,9 @@ class Reconcile:
             try:
                 approval = await self._store.approval(approval_id)
             except NotFound:
+                continue
+            except NewerDocument as newer:
+                log.info("left to a newer version", approval=approval_id, because=str(newer))
                 continue
             vm = approval.event.vm
             if vm.subscription_id.lower() != subscription_id.lower() or vm.classic:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import NotFound
+from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
@@ -61,8 +61,9 @@ class Resync:
                 document = await self._read(document_id)
             except NotFound:
                 continue
-            except ValidationError as error:
-                # A newer version's document, or a broken one: it must not hold the others up.
+            except (NewerDocument, ValidationError) as error:
+                # A newer version's document, which its own processes nudge, or a broken one: it must not
+                # hold the others up.
                 log.warning("a document can't be read", id=document_id, error=str(error)[:300])
                 continue
             subject = Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT
