@@ -1,22 +1,13 @@
-"""``startgate-bot run``: the command line, the settings, and the links to the bus."""
-
-import asyncio
-import importlib
+"""``startgate-bot``: the command line, and ``startgate-bot run``, which runs until SIGTERM."""
 
 import typer
 
 from bot.settings import BotSettings
-from workers.bus import connection as bus
-from workers.bus import links
-from workers.bus.nudger import BusNudger
-from workers.bus.receiver import QueueReceiver
+from bot.wiring import run
 from workers.domain.errors import InvalidPolicy, StartgateError
-from workers.domain.policy.model import Policy
 from workers.runtime import loop
 from workers.runtime.environment import read_environment
-from workers.runtime.lifecycle import stop_signal
 from workers.runtime.log import configure_logging
-from workers.telemetry.health import Health
 from workers.use_cases.read_policy import read_policy
 
 cli = typer.Typer(
@@ -51,30 +42,6 @@ def run_command() -> None:
         for error in errors.exceptions:
             typer.echo(str(error), err=True)
         raise typer.Exit(78) from None
-
-
-async def run(settings: BotSettings, policy: Policy) -> None:
-    """Open the links to the bus, import the rest meanwhile, and run it."""
-    health = Health("redis", "servicebus", "slack")
-    connecting = bus.connected(
-        connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
-    )
-    async with stop_signal() as stop, connecting as client:
-        nudger = BusNudger(client)
-        notices = QueueReceiver(
-            client,
-            bus.NOTICES,
-            receivers=settings.receivers,
-            concurrency=settings.concurrency,
-            health=health,
-            proves="slack",
-        )
-        async with links.opening(nudger, notices) as opened:
-            # Slack's and Redis's libraries, and what stands on them, while the broker answers.
-            await asyncio.to_thread(importlib.import_module, "bot.wiring")
-            from bot import wiring  # noqa: PLC0415 - see above
-
-            await wiring.run(settings, policy, health, wiring.Bus(nudger, opened, notices), stop)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""All of the bot but its links to the bus: what is imported while those open."""
+"""Every part of the bot, made and connected."""
 
 import asyncio
 from datetime import timedelta
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import aiohttp
 import structlog
+from azure.servicebus.aio import ServiceBusClient
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -18,11 +19,12 @@ from bot.settings import BotSettings
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.pace import Pace
+from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
-from workers.runtime.lifecycle import keep_what_is_loaded, run_until
+from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
@@ -39,46 +41,37 @@ log = structlog.get_logger("bot")
 SLACK_TIMEOUT_S = 10
 
 
-class Bus(NamedTuple):
-    """What is connected to Service Bus, or about to be.
-
-    Attributes:
-        nudger: sends nudges.
-        opened: ends when the nudger's links are open.
-        notices: not running yet.
-    """
-
-    nudger: BusNudger
-    opened: asyncio.Task[None]
-    notices: QueueReceiver
-
-
 class Parts(NamedTuple):
-    """What is connected to the rest of the outside."""
+    """What is connected to the outside."""
 
     health: Health
     redis: Redis
     store: RedisStore
+    client: ServiceBusClient
     session: aiohttp.ClientSession
 
 
-async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
-    """Make every part, start it, and end it in good order when ``stop`` is set."""
+async def run(settings: BotSettings, policy: Policy) -> None:
+    """Make every part, start it, and end it in good order."""
+    health = Health("redis", "servicebus", "slack")
     redis = connect(settings.redis_url)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
         noted(store, SystemClock(), "bot", settings),
+        bus.connected(
+            connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
+        ) as client,
         aiohttp.ClientSession() as session,
+        stop_signal() as stop,
     ):
-        await _run(settings, policy, bus, Parts(health, redis, store, session), stop)
+        await _run(settings, policy, Parts(health, redis, store, client, session), stop)
 
 
-async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, stop: asyncio.Event) -> None:
-    health, redis, store, session = parts
-    nudger, opened, notices = bus
-    clock, inventory = SystemClock(), RedisInventory(redis)
+async def _run(settings: BotSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
+    health, redis, store, client, session = parts
+    clock, inventory, nudger = SystemClock(), RedisInventory(redis), BusNudger(client)
     slack = AsyncWebClient(
         settings.slack_bot_token.get_secret_value(),
         base_url=f"{settings.slack_api_url}/",
@@ -105,6 +98,15 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
     )
+    notices = QueueReceiver(
+        client,
+        bus.NOTICES,
+        renderer,
+        receivers=settings.receivers,
+        concurrency=settings.concurrency,
+        health=health,
+        proves="slack",
+    )
     app = build_app(slack, desk, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
@@ -114,7 +116,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     ready = asyncio.Event()
 
     async def say_ready() -> None:
-        await opened
+        await nudger.open()
         for part in (ready, notices.listening):
             await part.wait()
         health.ready()
@@ -125,7 +127,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         await run_until(
             stop,
             doorway.run(ready),
-            notices.run(renderer),
+            notices.run(),
             watch(health, "redis", store.ping, every_s=10),
             say_ready(),
         )

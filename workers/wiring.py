@@ -14,7 +14,6 @@ from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.bus import connection as bus
-from workers.bus import links
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
 from workers.consumers.starts import StartsConsumer
@@ -115,15 +114,14 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             handler,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
-            together=queue == bus.STARTS,  # a rejection on the other queue waits for nobody
             health=health,
             proves="azure" if queue == bus.STARTS else "",
         )
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
 
-    async def say_ready(opened: asyncio.Task[None]) -> None:
-        await opened
+    async def say_ready() -> None:
+        await nudger.open()
         for each in receivers:
             await each.listening.wait()
         health.ready()
@@ -133,19 +131,18 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     async def trim_audit() -> None:
         await AuditLog(redis).trim(store, clock, retention=timedelta(days=settings.retention_days))
 
-    async with links.opening(nudger, *receivers) as opened:
-        try:
-            await azure.open()  # beside the links, and before a message: its facts have two seconds
-            await run_until(
-                stop,
-                *(each.run() for each in receivers),
-                say_ready(opened),
-                every(settings.resync_every_s, resync, name="resync"),
-                every(settings.inventory_every_s, take_inventory, name="inventory"),
-                every(TRIM_EVERY_S, trim_audit, name="audit retention"),
-                watch(health, "redis", store.ping, every_s=10),
-            )
-        finally:
-            health.stopping()
-            await nudger.close()
-            log.info("stopped")
+    try:
+        await azure.open()  # before a message: its facts have two seconds
+        await run_until(
+            stop,
+            *(each.run() for each in receivers),
+            say_ready(),
+            every(settings.resync_every_s, resync, name="resync"),
+            every(settings.inventory_every_s, take_inventory, name="inventory"),
+            every(TRIM_EVERY_S, trim_audit, name="audit retention"),
+            watch(health, "redis", store.ping, every_s=10),
+        )
+    finally:
+        health.stopping()
+        await nudger.close()
+        log.info("stopped")

@@ -94,7 +94,7 @@ class TestLinks:
         server = BusServer()
         await server.start()
         await server.stop()
-        async with connected(connection=SecretStr(server.connection), namespace=None, retries=0) as client:
+        async with connected(connection=SecretStr(server.connection), namespace=None) as client:
             with pytest.raises(DependencyAway):
                 async with links.opening(BusNudger(client)) as opened:
                     await opened

@@ -41,7 +41,7 @@ def notes() -> Notes:
 
 @pytest_asyncio.fixture
 async def client(bus_server: BusServer) -> AsyncIterator[ServiceBusClient]:
-    async with connected(connection=SecretStr(bus_server.connection), namespace=None, retries=0) as made:
+    async with connected(connection=SecretStr(bus_server.connection), namespace=None) as made:
         yield made
 
 
