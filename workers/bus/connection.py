@@ -1,12 +1,13 @@
 """A Service Bus client from the settings: a connection string, or a namespace and the managed identity."""
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, TypeVar
 
 import certifi
-from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from pydantic import SecretStr
 
 STARTS = "starts"
@@ -30,6 +31,32 @@ OPEN_S = 10.0
 """Seconds that one attempt to open a link may take."""
 CLOSE_S = 5.0
 """Seconds that closing a link may take: a peer that says nothing answers no goodbye."""
+
+
+Link = TypeVar("Link", ServiceBusReceiver, ServiceBusSender)
+
+
+@contextlib.asynccontextmanager
+async def opened(link: Link) -> AsyncIterator[Link]:
+    """The receiver or sender, open for this block.
+
+    Raises:
+        TimeoutError: it did not open in time.
+        ServiceBusError, OSError: it was refused, or not reached.
+    """
+    try:
+        async with asyncio.timeout(OPEN_S):
+            await link.__aenter__()
+        yield link
+    finally:
+        await close(link)
+
+
+async def close(link: ServiceBusReceiver | ServiceBusSender) -> None:
+    """Close it, within bounds: what is broken already may fail to close."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(CLOSE_S):
+            await link.close()
 
 
 @contextlib.asynccontextmanager

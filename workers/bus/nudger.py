@@ -8,7 +8,7 @@ from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 from azure.servicebus.exceptions import MessageNotFoundError
 
-from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK
+from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK, opened
 from workers.bus.refusals import told
 from workers.bus.sender import QueueSender
 from workers.domain.errors import DependencyAway
@@ -66,7 +66,8 @@ class BusNudger:
         """One by one, on a link of its own: one that is gone, or waits for an answer, holds nothing up."""
         try:
             while self._needless:
-                async with self._client.get_queue_sender(WORK, socket_timeout=SOCKET_TIMEOUT_S) as link:
+                sender = self._client.get_queue_sender(WORK, socket_timeout=SOCKET_TIMEOUT_S)
+                async with opened(sender) as link:
                     while self._needless:
                         await _cancel(link, self._needless.popleft())
         except Exception as error:

@@ -9,7 +9,7 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 
 from workers.bus import payload
-from workers.bus.connection import CLOSE_S, OPEN_S, SOCKET_TIMEOUT_S
+from workers.bus.connection import CLOSE_S, SOCKET_TIMEOUT_S, opened
 from workers.bus.gate import Gate
 from workers.bus.link import Link
 from workers.bus.refusals import told
@@ -107,9 +107,7 @@ class QueueReceiver:
         receiver = self._client.get_queue_receiver(
             self._queue, prefetch_count=self._concurrency, socket_timeout=SOCKET_TIMEOUT_S
         )
-        try:
-            async with asyncio.timeout(OPEN_S):
-                await receiver.__aenter__()
+        async with opened(receiver):
             self._say_open()
             settler = Settler(receiver, self._again, self._queue)
             await Link(
@@ -120,10 +118,6 @@ class QueueReceiver:
                 gate=self._gate,
                 leaving=self._leaving,
             ).run()
-        finally:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(CLOSE_S):
-                    await receiver.close()
 
     async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
         try:

@@ -1,7 +1,6 @@
 """Sends to one queue, and schedules messages there: on one link, which is opened anew when it fails."""
 
 import asyncio
-import contextlib
 import itertools
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +12,7 @@ from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError
 
-from workers.bus.connection import CLOSE_S, FRESH_S, OPEN_S, SOCKET_TIMEOUT_S
+from workers.bus.connection import FRESH_S, OPEN_S, SOCKET_TIMEOUT_S, close
 from workers.bus.refusals import MISSING, NO_RIGHT, TOO_LARGE, refusal, told
 from workers.domain.errors import DependencyAway
 
@@ -180,12 +179,8 @@ class QueueSender:
             self._link = None
 
     def _close(self, link: ServiceBusSender) -> None:
-        async def close() -> None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(CLOSE_S):
-                    await link.close()
-
-        closing = asyncio.create_task(close())
+        """Beside: nobody waits for its goodbye."""
+        closing = asyncio.create_task(close(link))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 

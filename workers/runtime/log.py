@@ -75,5 +75,5 @@ def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
     root.handlers[:] = [_Standard()]
     root.setLevel(logging.WARNING)
     # The SDKs log whole requests at INFO, and a lost connection at ERROR for each link that shares it.
-    for noisy in ("azure", "azure.core.pipeline.policies.http_logging_policy", "azure.servicebus._pyamqp"):
+    for noisy in ("azure", "azure.core.pipeline.policies.http_logging_policy", "azure.servicebus"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
