@@ -1,13 +1,22 @@
 """``startgate-bot``: the command line, and ``startgate-bot run``, which runs until SIGTERM."""
 
+import asyncio
+import importlib
+
 import typer
 
 from bot.settings import BotSettings
-from bot.wiring import run
+from workers.bus import connection as bus
+from workers.bus.nudger import BusNudger
+from workers.bus.receiver import Handler, QueueReceiver
 from workers.domain.errors import InvalidPolicy, StartgateError
+from workers.domain.messages import Message, Settlement
+from workers.domain.policy.model import Policy
 from workers.runtime import loop
 from workers.runtime.environment import read_environment
+from workers.runtime.lifecycle import stop_signal
 from workers.runtime.log import configure_logging
+from workers.telemetry.health import Health
 from workers.use_cases.read_policy import read_policy
 
 cli = typer.Typer(
@@ -42,6 +51,43 @@ def run_command() -> None:
         for error in errors.exceptions:
             typer.echo(str(error), err=True)
         raise typer.Exit(78) from None
+
+
+async def run(settings: BotSettings, policy: Policy) -> None:
+    """Open the links to the bus, which takes as long as importing the rest, and run it."""
+    health = Health("redis", "servicebus", "slack")
+    renderer: asyncio.Future[Handler] = asyncio.get_running_loop().create_future()
+
+    async def render(message: Message) -> Settlement:
+        handler = await renderer
+        return await handler(message)
+
+    connecting = bus.connected(
+        connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
+    )
+    async with stop_signal() as stop, connecting as client:
+        nudger = BusNudger(client)
+        notices = QueueReceiver(
+            client,
+            bus.NOTICES,
+            render,
+            receivers=settings.receivers,
+            concurrency=settings.concurrency,
+            health=health,
+            proves="slack",
+        )
+        opening, receiving = asyncio.create_task(nudger.open()), asyncio.create_task(notices.run())
+        try:
+            await asyncio.to_thread(importlib.import_module, "bot.wiring")
+            from bot import wiring  # noqa: PLC0415 - see above
+
+            links = wiring.Bus(nudger, opening, notices.listening, receiving, renderer)
+            await wiring.run(settings, policy, health, links, stop)
+        finally:
+            for task in (renderer, opening, receiving):
+                task.cancel()
+            await asyncio.gather(opening, receiving, return_exceptions=True)
+            await nudger.close()
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Every part of the bot, made and connected."""
+"""All of the bot but its links to the bus: what is imported while those open."""
 
 import asyncio
 from datetime import timedelta
@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import aiohttp
 import structlog
-from azure.servicebus.aio import ServiceBusClient
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -19,12 +18,11 @@ from bot.settings import BotSettings
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.pace import Pace
-from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
-from workers.bus.receiver import QueueReceiver
+from workers.bus.receiver import Handler
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
-from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
+from workers.runtime.lifecycle import keep_what_is_loaded, run_until
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
@@ -41,37 +39,50 @@ log = structlog.get_logger("bot")
 SLACK_TIMEOUT_S = 10
 
 
+class Bus(NamedTuple):
+    """What is connected to Service Bus, or about to be.
+
+    Attributes:
+        nudger: sends nudges.
+        opening: ends when the nudger's links are open.
+        listening: set when all links to the queue ``notices`` are.
+        receiving: takes notices; cancelled, it ends in good order.
+        renderer: whom they wait for.
+    """
+
+    nudger: BusNudger
+    opening: asyncio.Task[None]
+    listening: asyncio.Event
+    receiving: asyncio.Task[None]
+    renderer: asyncio.Future[Handler]
+
+
 class Parts(NamedTuple):
-    """What is connected to the outside."""
+    """What is connected to the rest of the outside."""
 
     health: Health
     redis: Redis
     store: RedisStore
-    client: ServiceBusClient
     session: aiohttp.ClientSession
 
 
-async def run(settings: BotSettings, policy: Policy) -> None:
-    """Make every part, start it, and end it in good order."""
-    health = Health("redis", "servicebus", "slack")
+async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
+    """Make every part, start it, and end it in good order when ``stop`` is set."""
     redis = connect(settings.redis_url)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
         noted(store, SystemClock(), "bot", settings),
-        bus.connected(
-            connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
-        ) as client,
         aiohttp.ClientSession() as session,
-        stop_signal() as stop,
     ):
-        await _run(settings, policy, Parts(health, redis, store, client, session), stop)
+        await _run(settings, policy, bus, Parts(health, redis, store, session), stop)
 
 
-async def _run(settings: BotSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
-    health, redis, store, client, session = parts
-    clock, inventory, nudger = SystemClock(), RedisInventory(redis), BusNudger(client)
+async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, stop: asyncio.Event) -> None:
+    health, redis, store, session = parts
+    nudger = bus.nudger
+    clock, inventory = SystemClock(), RedisInventory(redis)
     slack = AsyncWebClient(
         settings.slack_bot_token.get_secret_value(),
         base_url=f"{settings.slack_api_url}/",
@@ -98,15 +109,7 @@ async def _run(settings: BotSettings, policy: Policy, parts: Parts, stop: asynci
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
     )
-    notices = QueueReceiver(
-        client,
-        bus.NOTICES,
-        renderer,
-        receivers=settings.receivers,
-        concurrency=settings.concurrency,
-        health=health,
-        proves="slack",
-    )
+    bus.renderer.set_result(renderer)
     app = build_app(slack, desk, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
@@ -116,8 +119,8 @@ async def _run(settings: BotSettings, policy: Policy, parts: Parts, stop: asynci
     ready = asyncio.Event()
 
     async def say_ready() -> None:
-        await nudger.open()
-        for part in (ready, notices.listening):
+        await bus.opening
+        for part in (ready, bus.listening):
             await part.wait()
         health.ready()
         log.info("ready")
@@ -127,7 +130,7 @@ async def _run(settings: BotSettings, policy: Policy, parts: Parts, stop: asynci
         await run_until(
             stop,
             doorway.run(ready),
-            notices.run(),
+            _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
             say_ready(),
         )
@@ -135,3 +138,8 @@ async def _run(settings: BotSettings, policy: Policy, parts: Parts, stop: asynci
         health.stopping()
         await nudger.close()
         log.info("stopped")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """A task as one of several jobs: cancelled with them, and waited for."""
+    await task
