@@ -19,7 +19,7 @@ from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.pace import Pace
 from workers.bus.nudger import BusNudger
-from workers.bus.receiver import QueueReceiver
+from workers.bus.receiver import Handler
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until
@@ -45,13 +45,17 @@ class Bus(NamedTuple):
 
     Attributes:
         nudger: sends nudges.
-        opened: ends when the nudger's links are open.
-        notices: not running yet.
+        opening: ends when the nudger's links are open.
+        listening: set when all links to the queue ``notices`` are.
+        receiving: takes notices; cancelled, it ends in good order.
+        renderer: whom they wait for.
     """
 
     nudger: BusNudger
-    opened: asyncio.Task[None]
-    notices: QueueReceiver
+    opening: asyncio.Task[None]
+    listening: asyncio.Event
+    receiving: asyncio.Task[None]
+    renderer: asyncio.Future[Handler]
 
 
 class Parts(NamedTuple):
@@ -78,7 +82,7 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
 
 async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, stop: asyncio.Event) -> None:
     health, redis, store, session = parts
-    nudger, opened, notices = bus
+    nudger = bus.nudger
     clock, inventory = SystemClock(), RedisInventory(redis)
     slack = AsyncWebClient(
         settings.slack_bot_token.get_secret_value(),
@@ -107,6 +111,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
     )
+    bus.renderer.set_result(renderer)
     app = build_app(slack, services, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
@@ -116,8 +121,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     ready = asyncio.Event()
 
     async def say_ready() -> None:
-        await opened
-        for part in (ready, notices.listening):
+        await bus.opening
+        for part in (ready, bus.listening):
             await part.wait()
         health.ready()
         log.info("ready")
@@ -127,7 +132,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         await run_until(
             stop,
             doorway.run(ready),
-            notices.run(renderer),
+            _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
             say_ready(),
         )
@@ -135,3 +140,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         health.stopping()
         await nudger.close()
         log.info("stopped")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """A task as one of several jobs: cancelled with them, and waited for."""
+    await task

@@ -16,7 +16,6 @@ from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.bus import connection as bus
-from workers.bus import links
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
 from workers.consumers.starts import StartsConsumer
@@ -104,36 +103,34 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             handler,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
-            together=queue == bus.STARTS,  # a rejection on the other queue waits for nobody
             health=health,
             proves="azure" if queue == bus.STARTS else "",
         )
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
 
-    async def say_ready(opened: asyncio.Task[None]) -> None:
-        await opened
+    async def say_ready() -> None:
+        await nudger.open()
         for each in receivers:
             await each.listening.wait()
         health.ready()
         log.info("ready")
         keep_what_is_loaded()
 
-    async with links.opening(nudger, *receivers) as opened:
-        try:
-            await azure.open()  # beside the links, and before a message: its facts have two seconds
-            await run_until(
-                stop,
-                *(each.run() for each in receivers),
-                say_ready(opened),
-                run_sweeps(_sweeps(settings, parts, nudger, inventory, facts), health),
-                watch(health, "redis", store.ping, every_s=10),
-            )
-        finally:
-            health.stopping()
-            await inventory.aclose()
-            await nudger.close()
-            log.info("stopped")
+    try:
+        await azure.open()  # before a message: its facts have two seconds
+        await run_until(
+            stop,
+            *(each.run() for each in receivers),
+            say_ready(),
+            run_sweeps(_sweeps(settings, parts, nudger, inventory, facts), health),
+            watch(health, "redis", store.ping, every_s=10),
+        )
+    finally:
+        health.stopping()
+        await inventory.aclose()
+        await nudger.close()
+        log.info("stopped")
 
 
 def _sweeps(

@@ -53,6 +53,5 @@ def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Standard()]
     root.setLevel(logging.WARNING)
-    # The SDKs log whole requests at INFO, and a lost connection at ERROR for each link that shares it.
-    for noisy in ("azure", "azure.core.pipeline.policies.http_logging_policy", "azure.servicebus._pyamqp"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # The SDKs log whole requests at INFO.
+    logging.getLogger("azure").setLevel(logging.WARNING)
