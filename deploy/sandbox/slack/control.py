@@ -8,13 +8,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deploy.sandbox.slack.acts.dialogs import Close, Dialogs, Submit
 from deploy.sandbox.slack.acts.elements import Click, Elements, Options, ViewAction
-from deploy.sandbox.slack.acts.talk import Command, Home, Say, Talk
+from deploy.sandbox.slack.acts.talk import Command, Delete, Home, Say, Talk
 from deploy.sandbox.slack.deliver import Courier
 from deploy.sandbox.slack.errors import RefusedActError
+from deploy.sandbox.slack.forged import FORGERIES
 from deploy.sandbox.slack.messages import Json
+from deploy.sandbox.slack.populate import ChannelOrder, PersonOrder, put_channels, put_person
+from deploy.sandbox.slack.refusals import Refusal
 from deploy.sandbox.slack.snapshot import snapshot
 from deploy.sandbox.slack.state import SlashCommand, State, Switches
-from deploy.sandbox.slack.workspace import new_id
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _Act = TypeVar("_Act", bound=BaseModel)
@@ -28,21 +30,6 @@ class SocketOrder(BaseModel):
     disconnect: Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"] | None = None
     drop: bool = False
     refuse: bool | None = None
-
-
-class PersonOrder(BaseModel):
-    """``POST /_people``: add somebody, or change who is there. ``key`` finds them."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    key: str
-    id: str | None = None
-    name: str | None = None
-    email: str | None = None
-    tz: str | None = None
-    tz_offset: int | None = None
-    deleted: bool | None = None
-    channels: list[str] = []
 
 
 class Control:
@@ -61,6 +48,7 @@ class Control:
             "close": self._act(Close, dialogs.close),
             "command": self._act(Command, talk.command),
             "message": self._act(Say, talk.message),
+            "delete": self._act(Delete, talk.delete),
             "home": self._act(Home, talk.home),
         }
 
@@ -75,7 +63,10 @@ class Control:
             web.put("/_limits", _guarded(self._put_limits)),
             web.post("/_socket", _guarded(self._socket)),
             web.post("/_http", _guarded(self._http)),
+            web.get("/_refusals", self._get_refusals),
+            web.put("/_refusals", _guarded(self._put_refusals)),
             web.post("/_people", _guarded(self._people)),
+            web.post("/_channels", _guarded(self._channels)),
             web.post("/_reset", self._reset),
         ]
 
@@ -127,29 +118,35 @@ class Control:
         return web.json_response({"ok": True, **told})
 
     async def _http(self, request: web.Request) -> web.Response:
-        """``{"check": "url_verification"}`` or ``{"check": "ssl_check"}``, as Slack does them itself."""
-        url = self._courier.request_url
-        token = self._state.identity.verification_token
-        checks = {} if url is None else {"url_verification": url.verify, "ssl_check": url.ssl_check}
-        check = checks.get((await request.json()).get("check", ""))
+        """``{"check": …}`` as Slack does them itself, or ``{"forge": …}``, one of ``forged.FORGERIES``."""
+        url, order = self._courier.request_url, await request.json()
+        if url is None:
+            return web.json_response({"ok": False, "error": "not_in_http_mode"}, status=400)
+        forge = FORGERIES.get(order.get("forge", ""))
+        if forge is not None:
+            forged = forge(url.signing_secret)
+            answers = [await url.raw(forged.body, forged.headers) for _ in range(forged.times)]
+            return web.json_response({"ok": True, "answers": answers})
+        check = {"url_verification": url.verify, "ssl_check": url.ssl_check}.get(order.get("check", ""))
         if check is None:
-            return web.json_response({"ok": False, "error": "not_in_http_mode_or_no_such_check"}, status=400)
-        return web.json_response(await check(token))
+            return web.json_response({"ok": False, "error": "no_such_check_or_forgery"}, status=400)
+        return web.json_response(await check(self._state.identity.verification_token))
 
     async def _people(self, request: web.Request) -> web.Response:
         order = PersonOrder.model_validate(await request.json())
-        workspace = self._state.workspace
-        member = workspace.person(order.key)
-        if member is None:
-            member = workspace.add_person(id=order.id or new_id("U"), key=order.key, name=order.key)
-        for name, value in order.model_dump(exclude={"key", "id", "channels"}, exclude_none=True).items():
-            setattr(member, name, value)
-        for ref in order.channels:
-            channel = workspace.channel(ref)
-            if channel is None:
-                return web.json_response({"ok": False, "error": "no_such_channel"}, status=400)
-            channel.members.add(member.id)
-        return web.json_response({"ok": True, "id": member.id})
+        return web.json_response({"ok": True, **put_person(self._state, order)})
+
+    async def _channels(self, request: web.Request) -> web.Response:
+        order = ChannelOrder.model_validate(await request.json())
+        return web.json_response({"ok": True, **put_channels(self._state, order)})
+
+    async def _get_refusals(self, _request: web.Request) -> web.Response:
+        return web.json_response([refusal.model_dump() for refusal in self._state.refusals.kept])
+
+    async def _put_refusals(self, request: web.Request) -> web.Response:
+        """A JSON list, which replaces all of them."""
+        self._state.refusals.put(*(Refusal.model_validate(item) for item in await request.json()))
+        return await self._get_refusals(request)
 
     async def _reset(self, _request: web.Request) -> web.Response:
         self._state.reset()

@@ -23,12 +23,12 @@ class HttpStatusError(Exception):
         self.status = status
 
 
-def signature(secret: str, timestamp: str, body: str) -> str:
+def signature(secret: str, timestamp: str, body: str | bytes) -> str:
     """``X-Slack-Signature`` of a body, version 0.
 
     https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
-    base = f"v0:{timestamp}:{body}".encode()
+    base = f"v0:{timestamp}:".encode() + (body.encode() if isinstance(body, str) else body)
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 
 
@@ -75,6 +75,17 @@ class RequestUrl:
         content_type = "application/x-www-form-urlencoded"
         answer = await self._post(form, content_type, {}, timeout_s, signed=False)
         return {"ok": True, "answer": answer}
+
+    async def raw(self, body: bytes, headers: dict[str, str], timeout_s: float = 10.0) -> tuple[int, str]:
+        """Post bytes as they are; the status and the text that came back, 0 if the connection was cut."""
+        if self.session is None:
+            raise ConnectionError("not started")
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        try:
+            async with self.session.post(self.url, data=body, headers=headers, timeout=timeout) as response:
+                return response.status, await response.text(errors="replace")
+        except aiohttp.ClientConnectionError as error:
+            return 0, str(error)
 
     async def _post(
         self, body: str, content_type: str, headers: dict[str, str], timeout_s: float, *, signed: bool = True

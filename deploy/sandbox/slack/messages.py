@@ -64,14 +64,20 @@ class Message:
 
 @dataclass(kw_only=True, slots=True)
 class Channel:
-    """A channel, a direct message (``im``) or a group one (``mpim``)."""
+    """A channel, a direct message (``im``) or a group one (``mpim``).
+
+    Attributes:
+        gone: the ts of messages that were deleted, which is how a reply to one of them is known.
+    """
 
     id: str
     name: str
     kind: Literal["channel", "im", "mpim"] = "channel"
     members: set[str] = field(default_factory=set)
     archived: bool = False
+    private: bool = False
     created: int = 0
+    gone: set[str] = field(default_factory=set)
     messages: dict[str, Message] = field(default_factory=dict)
     ephemerals: dict[str, Message] = field(default_factory=dict)
     _threads: dict[str, list[Message]] = field(default_factory=dict)
@@ -86,9 +92,15 @@ class Channel:
         """Forget a message."""
         self.ephemerals.pop(message.ts, None)
         self.messages.pop(message.ts, None)
+        self.gone.add(message.ts)
         thread = self._threads.get(message.thread_ts or "", [])
         if message in thread:
             thread.remove(message)
+
+    @property
+    def family(self) -> str:
+        """The word of its scopes and events: ``channels``, ``groups`` (private ones), ``im``, ``mpim``."""
+        return self.kind if self.kind != "channel" else "groups" if self.private else "channels"
 
     def message(self, ts: str) -> Message | None:
         """The message of this ts, an ephemeral one too."""
@@ -132,7 +144,7 @@ class Channel:
             "name_normalized": self.name,
             "is_channel": self.kind == "channel",
             "is_group": False,
-            "is_private": self.kind == "mpim",
+            "is_private": self.private or self.kind == "mpim",
             "is_general": False,
             "is_member": viewer in self.members,
             "num_members": len(self.members),

@@ -201,21 +201,26 @@ def note(state: State, kind: str, message: Message, content: Content, **extra: o
         state.record.add("mention", **where, mention=mention)
 
 
-def remove(state: State, channel: Channel, message: Message) -> None:
-    """Delete a message. A parent with replies leaves a tombstone, as in Slack."""
+def remove(state: State, channel: Channel, message: Message, *, by: str = "") -> None:
+    """Delete a message; ``by`` is the person who does, if not the app.
+
+    A parent with replies leaves a tombstone: https://github.com/microsoft/vscode-github-triage-actions/pull/78
+    """
     before = channel.tell(message)
     if channel.replies(message.ts):
         message.subtype, message.text = "tombstone", "This message was deleted."
         message.blocks, message.attachments, message.metadata = [], [], None
+        channel.gone.add(message.ts)
     else:
         channel.drop(message)
-    state.record.add("deleted", channel=channel.id, ts=message.ts)
+    state.record.add("deleted", channel=channel.id, ts=message.ts, **({"by": by} if by else {}))
     if not message.ephemeral_for:
         _echo(state, channel, payloads.message_deleted_event(channel, before, state.workspace.ts()))
 
 
 def _echo(state: State, channel: Channel, event: Json) -> None:
     """Tell the app of its own message, if it is in the channel and asked for such events."""
-    listening = state.switches.echoes and state.subscribed(payloads.MESSAGE_EVENTS[channel.kind])
+    listening = state.switches.echoes and state.subscribed(payloads.message_events(channel))
     if listening and state.identity.bot_user in channel.members:
-        state.publish(payloads.event_callback(state, event))
+        shared = state.workspace.shared_outside(channel)
+        state.publish(payloads.event_callback(state, event, shared=shared))

@@ -1,4 +1,9 @@
-"""Rate limits: how many calls of a method a minute, and how often into one channel."""
+"""Rate limits: how many calls of a method a minute, and how often into one channel.
+
+They are counted by method, app and workspace (https://docs.slack.dev/apis/web-api/rate-limits), and here
+there is one app in one workspace. Every tier is "at least" so many calls and allows bursts that Slack does
+not specify; none is granted here, so that an app which lives with these lives with Slack's.
+"""
 
 import math
 import time
@@ -11,25 +16,21 @@ MINUTE_S = 60.0
 
 
 class Tier(Enum):
-    """A method's tier; the value is calls a minute.
-
-    https://docs.slack.dev/apis/web-api/rate-limits
-    """
+    """A method's tier, as its page under https://docs.slack.dev/reference/methods says; calls a minute."""
 
     ONE = 1
     TWO = 20
     THREE = 50
     FOUR = 100
-    POSTING = 0
-    """Paced by channel instead, and by no fewer than several hundred a minute in the workspace."""
-    NONE = -1
-    """``auth.test`` and the like: hundreds a minute."""
+    POSTING = 300
+    """``chat.postMessage``: "several hundred messages per minute" in all, beside each channel's pace."""
+    HUNDREDS = 301
+    """``auth.test`` and ``chat.getPermalink``: "hundreds of requests per minute"."""
 
 
 CHANNEL_INTERVAL_S = 1.0
 CHANNEL_BURST = 3
-"""Slack says "short bursts" and gives no number."""
-WORKSPACE_POSTS_A_MINUTE = 300
+"""Slack says "short bursts >1 allowed" and gives no number."""
 
 
 class Limiter:
@@ -45,14 +46,11 @@ class Limiter:
         Raises:
             RateLimitedError: if it is one too many; it is not counted then.
         """
-        allowed = WORKSPACE_POSTS_A_MINUTE if tier is Tier.POSTING else tier.value
-        if tier is Tier.NONE:
-            return
         now = time.monotonic()
         calls = self._calls.setdefault(method, deque())
         while calls and now - calls[0] >= MINUTE_S:
             calls.popleft()
-        if len(calls) >= allowed:
+        if len(calls) >= tier.value:
             raise RateLimitedError(max(1, math.ceil(MINUTE_S - (now - calls[0]))))
         calls.append(now)
 

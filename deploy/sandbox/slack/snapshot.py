@@ -1,8 +1,8 @@
 """``GET /_state``: what a person sees, or everything."""
 
+from deploy.sandbox.slack.members import Member
 from deploy.sandbox.slack.messages import Channel, Json, Message
 from deploy.sandbox.slack.state import State
-from deploy.sandbox.slack.workspace import Member
 
 
 def snapshot(state: State, viewer: Member | None, latest: int | None = None) -> Json:
@@ -58,6 +58,8 @@ def _tell_person(member: Member) -> Json:
         "tz_offset": member.tz_offset,
         "deleted": member.deleted,
         "is_bot": member.is_bot,
+        "guest": member.is_restricted or member.is_ultra_restricted,
+        "team_id": member.team_id,
     }
 
 

@@ -42,6 +42,7 @@ class View:
 
     Attributes:
         definition: what the app sent, with the ids that Slack adds.
+        team: the workspace of a person of another one, whose dialog it is; empty for our own.
         entered: what the person entered so far, by block_id and action_id, as state values.
     """
 
@@ -50,6 +51,7 @@ class View:
     definition: Json
     root: str
     previous: str | None = None
+    team: str = ""
     hash: str = ""
     entered: dict[str, dict[str, Json]] = field(default_factory=dict)
 
@@ -78,7 +80,7 @@ class View:
         given = self.definition
         return {
             "id": self.id,
-            "team_id": identity.team_id,
+            "team_id": self.team or identity.team_id,
             "type": given["type"],
             "blocks": self.blocks,
             "private_metadata": given.get("private_metadata", ""),
@@ -118,10 +120,10 @@ class Views:
             yield from stack
         yield from self.homes.values()
 
-    def open(self, user: str, definition: Json) -> View:
+    def open(self, user: str, definition: Json, *, team: str = "") -> View:
         """Begin a new stack. A dialog that was open gives way, as in Slack's client."""
         self._claim_external_id(definition)
-        view = self._new(user, definition, previous=None)
+        view = self._new(user, definition, previous=None, team=team)
         self.stacks[user] = [view]
         return view
 
@@ -172,7 +174,7 @@ class Views:
         """Close all of a person's views."""
         self.stacks.pop(user, None)
 
-    def _new(self, user: str, definition: Json, *, previous: View | None) -> View:
+    def _new(self, user: str, definition: Json, *, previous: View | None, team: str = "") -> View:
         view_id = new_id("V")
         view = View(
             id=view_id,
@@ -180,6 +182,7 @@ class Views:
             definition=definition,
             root=previous.root if previous else view_id,
             previous=previous.id if previous else None,
+            team=previous.team if previous else team,
         )
         view.define(definition)
         return view

@@ -87,6 +87,8 @@ class WebApi:
             token = _token(request, values)
             args = Args(values)
             self._admit(called, token)
+            state = self._state
+            state.refusals.check(name, args, state.workspace, state.switches.scopes)
             self._require(called, args)
             body = {"ok": True} | called.handler(self._state, args)
             _add_warnings(body, warnings)

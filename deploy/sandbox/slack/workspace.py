@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.sandbox.slack.identity import Identity
+from deploy.sandbox.slack.members import Member
 from deploy.sandbox.slack.messages import Channel, Json, Message
 from deploy.sandbox.world import World
 
@@ -16,53 +17,6 @@ ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
 def new_id(prefix: str, length: int = 10) -> str:
     """A fresh id in Slack's look, such as ``V0AB12CD34E``."""
     return prefix + "0" + "".join(secrets.choice(ID_ALPHABET) for _ in range(length - 1))
-
-
-@dataclass(kw_only=True, slots=True)
-class Member:
-    """Somebody, or some app, in the workspace. ``key`` is the short name tests and stories use."""
-
-    id: str
-    key: str
-    name: str
-    email: str = ""
-    tz: str = "UTC"
-    tz_offset: int = 0
-    deleted: bool = False
-    is_bot: bool = False
-
-    @property
-    def handle(self) -> str:
-        """Slack's ``name``: not to be trusted by anybody, and here to be seen not trusted."""
-        return self.email.split("@", 1)[0] or self.key
-
-    def as_json(self, identity: Identity, *, with_email: bool) -> Json:
-        """The user object; the e-mail address only with ``users:read.email``."""
-        profile: Json = {"real_name": self.name, "display_name": self.key, "team": identity.team_id}
-        if with_email and self.email:
-            profile["email"] = self.email
-        user: Json = {
-            "id": self.id,
-            "team_id": identity.team_id,
-            "name": self.handle,
-            "deleted": self.deleted,
-            "profile": profile,
-            "is_bot": self.is_bot,
-            "is_app_user": False,
-            "updated": 0,
-        }
-        if self.deleted:
-            return user
-        return user | {
-            "real_name": self.name,
-            "tz": self.tz,
-            "tz_label": self.tz,
-            "tz_offset": self.tz_offset,
-            "is_admin": False,
-            "is_owner": False,
-            "is_restricted": False,
-            "is_ultra_restricted": False,
-        }
 
 
 @dataclass(kw_only=True, slots=True)
@@ -102,12 +56,16 @@ class Workspace:
         bot = Member(id=identity.bot_user, key=identity.bot_handle, name=identity.app_name, is_bot=True)
         self.members[bot.id] = bot
         for person in world.people:
-            fields = person.model_dump(include={"key", "name", "email", "tz", "tz_offset", "deleted"})
-            self.members[person.slack] = Member(id=person.slack, **fields)
+            self.members[person.slack] = Member(id=person.slack, **person.model_dump(exclude={"slack", "ip"}))
         for seed in world.channels:
             members = {*seed.members, *([identity.bot_user] if seed.bot_is_member else [])}
             self.channels[seed.id] = Channel(
-                id=seed.id, name=seed.name, members=members, archived=seed.archived, created=int(time.time())
+                id=seed.id,
+                name=seed.name,
+                members=members,
+                archived=seed.archived,
+                private=seed.private,
+                created=int(time.time()),
             )
         for group in world.usergroups:
             self.groups[group.id] = Group(
@@ -159,6 +117,21 @@ class Workspace:
         )
         self.channels[channel.id] = channel
         return channel, False
+
+    def add_channel(self, name: str, **fields: Any) -> Channel:
+        """A new channel, of nobody yet; an ``id`` is made if none is given."""
+        channel = Channel(**{"id": new_id("C"), "name": name, "created": int(time.time()), **fields})
+        self.channels[channel.id] = channel
+        return channel
+
+    def shared_outside(self, channel: Channel) -> bool:
+        """Whether somebody of another workspace is in it: a Slack Connect channel."""
+        return any(self.members[user].foreign for user in channel.members if user in self.members)
+
+    def tell_channel(self, channel: Channel) -> Json:
+        """The conversation object, as the app gets it."""
+        outside = self.shared_outside(channel)
+        return channel.as_json(self.identity.bot_user) | {"is_shared": outside, "is_ext_shared": outside}
 
     def can_see(self, user: str, channel: Channel) -> bool:
         return user in channel.members

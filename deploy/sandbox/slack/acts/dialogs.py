@@ -9,10 +9,10 @@ from deploy.sandbox.slack.acts.people import Act, seen_view, who
 from deploy.sandbox.slack.deliver import Ack, Courier
 from deploy.sandbox.slack.errors import RefusedActError, SlackError
 from deploy.sandbox.slack.inputs import initial_value
+from deploy.sandbox.slack.members import Member
 from deploy.sandbox.slack.messages import Json
 from deploy.sandbox.slack.state import State
 from deploy.sandbox.slack.views import View, checked_view
-from deploy.sandbox.slack.workspace import Member
 
 
 class Submit(Act):

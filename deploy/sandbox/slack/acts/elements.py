@@ -10,11 +10,11 @@ from deploy.sandbox.slack.blockkit import check_options
 from deploy.sandbox.slack.deliver import Courier
 from deploy.sandbox.slack.errors import RefusedActError
 from deploy.sandbox.slack.inputs import HOLDERS, Placed
+from deploy.sandbox.slack.members import Member
 from deploy.sandbox.slack.messages import Channel, Json, Message
 from deploy.sandbox.slack.state import State
 from deploy.sandbox.slack.tickets import Trigger
 from deploy.sandbox.slack.views import View
-from deploy.sandbox.slack.workspace import Member
 
 ECHOED = ("text", "value", "style", "placeholder", "confirm")
 """Fields of an element that its action carries back to the app."""

@@ -15,17 +15,19 @@ def api_test(_state: State, args: Args) -> Json:
     return {"args": args.values}
 
 
-@method("auth.test", Tier.NONE)
+@method("auth.test", Tier.HUNDREDS)
 def auth_test(state: State, _args: Args) -> Json:
     me = state.identity
+    organization = {"enterprise_id": me.enterprise_id} if me.enterprise_id else {}
     return {
+        **organization,
         "url": f"https://{me.team_domain}.slack.com/",
         "team": me.team_name,
         "user": me.bot_handle,
         "team_id": me.team_id,
         "user_id": me.bot_user,
         "bot_id": me.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": me.is_enterprise_install,
     }
 
 

@@ -40,7 +40,7 @@ def post_ephemeral(state: State, args: Args) -> Json:
 
 @method("chat.update", Tier.THREE, scopes=WRITE, needs=("channel", "ts"))
 def update(state: State, args: Args) -> Json:
-    channel, message = _own_message(state, args, "cant_update_message")
+    channel, message = _own_message(state, args, "cant_update_message", "is_inactive")
     content = compose(args, text_max=UPDATE_TEXT_MAX, blocks_max=MESSAGE_TEXT_TOTAL_MAX)
     rewrite(state, message, content)
     shown = {"channel": channel.id, "ts": message.ts, "text": message.text}
@@ -49,12 +49,12 @@ def update(state: State, args: Args) -> Json:
 
 @method("chat.delete", Tier.THREE, scopes=WRITE, needs=("channel", "ts"))
 def delete(state: State, args: Args) -> Json:
-    channel, message = _own_message(state, args, "cant_delete_message")
+    channel, message = _own_message(state, args, "cant_delete_message", "cant_delete_message")
     remove(state, channel, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
-@method("chat.getPermalink", Tier.NONE, needs=("channel", "message_ts"), takes_json=False)
+@method("chat.getPermalink", Tier.HUNDREDS, needs=("channel", "message_ts"), takes_json=False)
 def permalink(state: State, args: Args) -> Json:
     channel = state.workspace.channels.get(args.text("channel"))
     if channel is None:
@@ -85,31 +85,38 @@ def _writable(state: State, ref: str) -> Channel:
     channel = workspace.channel(ref)
     if channel is None:
         raise SlackError("channel_not_found")
+    if me not in channel.members and channel.family != "channels":
+        raise SlackError("channel_not_found")
     if channel.archived:
         raise SlackError("is_archived")
-    if me not in channel.members:
-        if channel.kind != "channel":
-            raise SlackError("channel_not_found")
-        if "chat:write.public" not in state.switches.scopes:
-            raise SlackError("not_in_channel")
+    if me not in channel.members and "chat:write.public" not in state.switches.scopes:
+        raise SlackError("not_in_channel")
     return channel
 
 
 def _thread(channel: Channel, args: Args) -> str | None:
+    """The thread to post into.
+
+    Where the parent was deleted there is none: the reply becomes a message of its own, without an error and
+    without ``thread_ts`` in the answer (https://github.com/slack-go/slack/issues/1571). The report does not
+    tell a parent that left a tombstone from one that left nothing; here both are alike.
+    """
     if not args.text("thread_ts"):
         return None
     ts = args.text("thread_ts")
     if not re.fullmatch(r"\d+\.\d{6}", ts):
         raise SlackError("invalid_thread_ts")
+    if ts in channel.gone:
+        return None
     parent = channel.messages.get(ts)
     if parent is None:
         raise SlackError("thread_not_found")
     return parent.thread_ts or parent.ts
 
 
-def _own_message(state: State, args: Args, not_own: str) -> tuple[Channel, Message]:
+def _own_message(state: State, args: Args, not_own: str, in_archived: str) -> tuple[Channel, Message]:
     channel = state.workspace.channels.get(args.text("channel"))
-    if channel is None:
+    if channel is None or (channel.private and state.identity.bot_user not in channel.members):
         raise SlackError("channel_not_found")
     message = channel.messages.get(args.text("ts"))
     if message is None or message.subtype == "tombstone":
@@ -117,7 +124,7 @@ def _own_message(state: State, args: Args, not_own: str) -> tuple[Channel, Messa
     if message.bot_id != state.identity.bot_id:
         raise SlackError(not_own)
     if channel.archived:
-        raise SlackError("is_archived")
+        raise SlackError(in_archived)
     return channel, message
 
 

@@ -8,15 +8,8 @@ from deploy.sandbox.slack.ratelimits import Tier
 from deploy.sandbox.slack.state import State
 from deploy.sandbox.slack.webapi import method
 
-FAMILY = {"channel": "channels", "im": "im", "mpim": "mpim"}
-"""Scopes are named by the kind of conversation: ``channels:read``, ``im:history`` and so on."""
-TYPES = {
-    "public_channel": ("channel", "channels"),
-    "private_channel": ("", "groups"),
-    "im": ("im", "im"),
-    "mpim": ("mpim", "mpim"),
-}
-"""The types to list, with the kind they are kept under here and the family of their scope."""
+TYPES = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
+"""The types to list, with the family of their scope."""
 GROUP_MAX = 8
 """A group direct message holds at most eight people besides the caller."""
 
@@ -32,25 +25,39 @@ def open_conversation(state: State, args: Args) -> Json:
     if len(users) > GROUP_MAX:
         raise SlackError("too_many_users")
     for user in users:
-        member = state.workspace.members.get(user)
-        if member is None:
-            raise SlackError("user_not_found")
-        if member.deleted:
-            raise SlackError("user_disabled")
-        if member.is_bot:
-            raise SlackError("cannot_dm_bot")
+        _reachable(state, user)
     state.need("im:write" if len(users) == 1 else "mpim:write")
     channel, existed = state.workspace.dm(users)
-    me = state.identity.bot_user
-    shown = channel.as_json(me) if args.flag("return_im") else {"id": channel.id}
+    shown = state.workspace.tell_channel(channel) if args.flag("return_im") else {"id": channel.id}
     return {"channel": shown} | ({"no_op": True, "already_open": True} if existed else {})
+
+
+def _reachable(state: State, user: str) -> None:
+    """Refuse whom the app cannot talk to.
+
+    ``cannot_dm_bot`` is not in https://docs.slack.dev/reference/methods/conversations.open but in many
+    apps, such as https://github.com/errbotio/err-backend-slackv3. A stranger: *those organizations must be
+    in at least one channel together*, ``invalid_user_combination`` there.
+    """
+    member = state.workspace.members.get(user)
+    if member is None:
+        raise SlackError("user_not_found")
+    refusals = {
+        "user_not_visible": member.hidden,
+        "user_disabled": member.deleted,
+        "cannot_dm_bot": member.is_bot,
+        "invalid_user_combination": member.is_stranger,
+    }
+    for error, holds in refusals.items():
+        if holds:
+            raise SlackError(error)
 
 
 @method("conversations.info", Tier.THREE, needs=("channel",), takes_json=False)
 def info(state: State, args: Args) -> Json:
     channel = _known(state, args)
-    state.need(f"{FAMILY[channel.kind]}:read")
-    shown = channel.as_json(state.identity.bot_user)
+    state.need(f"{channel.family}:read")
+    shown = state.workspace.tell_channel(channel)
     if not args.flag("include_num_members"):
         shown.pop("num_members", None)
     return {"channel": shown}
@@ -58,24 +65,32 @@ def info(state: State, args: Args) -> Json:
 
 @method("conversations.list", Tier.TWO, takes_json=False)
 def list_conversations(state: State, args: Args) -> Json:
+    """Every public channel, joined or not (``is_member``), and of the others those the app is in.
+
+    What is not wanted is left out of a page after the page was cut, so pages are short, and some are empty
+    with a cursor that goes on: https://github.com/slackapi/python-slack-sdk/issues/1494
+    """
     wanted = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
     if not wanted <= set(TYPES):
         raise SlackError("invalid_types")
-    state.need(*(f"{TYPES[kind][1]}:read" for kind in sorted(wanted)))
-    kinds = {TYPES[kind][0] for kind in wanted}
-    found = [
-        channel.as_json(state.identity.bot_user)
-        for channel in state.workspace.channels.values()
-        if channel.kind in kinds and not (args.flag("exclude_archived") and channel.archived)
+    families = {TYPES[kind] for kind in wanted}
+    state.need(*(f"{family}:read" for family in sorted(families)))
+    no_archived, me = args.flag("exclude_archived"), state.identity.bot_user
+    part, metadata = page(list(state.workspace.channels.values()), args)
+    shown = [
+        state.workspace.tell_channel(channel)
+        for channel in part
+        if channel.family in families
+        and (channel.family == "channels" or me in channel.members)
+        and not (no_archived and channel.archived)
     ]
-    part, metadata = page(found, args)
-    return {"channels": part, **metadata}
+    return {"channels": shown, **metadata}
 
 
 @method("conversations.members", Tier.FOUR, needs=("channel",), takes_json=False)
 def members(state: State, args: Args) -> Json:
     channel = _known(state, args)
-    state.need(f"{FAMILY[channel.kind]}:read")
+    state.need(f"{channel.family}:read")
     part, metadata = page(sorted(channel.members), args)
     return {"members": part, **metadata}
 
@@ -107,14 +122,14 @@ def replies(state: State, args: Args) -> Json:
 
 def _known(state: State, args: Args) -> Channel:
     channel = state.workspace.channels.get(args.text("channel"))
-    if channel is None or (channel.kind != "channel" and state.identity.bot_user not in channel.members):
+    if channel is None or (channel.family != "channels" and state.identity.bot_user not in channel.members):
         raise SlackError("channel_not_found")
     return channel
 
 
 def _readable(state: State, args: Args) -> Channel:
     channel = _known(state, args)
-    state.need(f"{FAMILY[channel.kind]}:history")
+    state.need(f"{channel.family}:history")
     if state.identity.bot_user not in channel.members:
         raise SlackError("not_in_channel")
     return channel

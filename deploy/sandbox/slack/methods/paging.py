@@ -11,7 +11,8 @@ from deploy.sandbox.slack.messages import Json
 Item = TypeVar("Item")
 
 LIMIT_DEFAULT = 100
-LIMIT_MAX = 999
+LIMIT_MAX = 1000
+"""https://docs.slack.dev/reference/methods/conversations.list takes "no larger than 1000"."""
 
 
 def page(items: list[Item], args: Args) -> tuple[list[Item], Json]:

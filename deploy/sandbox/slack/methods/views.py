@@ -13,7 +13,8 @@ from deploy.sandbox.slack.webapi import method
 def open_view(state: State, args: Args) -> Json:
     definition = checked_view(args.structure("view", "invalid_arguments"), "modal")
     trigger = state.tickets.exchange(args.text("trigger_id"))
-    view = state.views.open(trigger.user, definition)
+    team = state.workspace.members[trigger.user].team_id
+    view = state.views.open(trigger.user, definition, team=team)
     trigger.spend(view.id)
     return _shown(state, view, "opened")
 
