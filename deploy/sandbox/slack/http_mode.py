@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import io
 import json
 import time
 from dataclasses import dataclass
@@ -82,7 +83,9 @@ class RequestUrl:
             raise ConnectionError("not started")
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         try:
-            async with self.session.post(self.url, data=body, headers=headers, timeout=timeout) as response:
+            async with self.session.post(
+                self.url, data=io.BytesIO(body), headers=headers, timeout=timeout
+            ) as response:
                 return response.status, await response.text(errors="replace")
         except aiohttp.ClientConnectionError as error:
             return 0, str(error)

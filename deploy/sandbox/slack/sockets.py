@@ -1,4 +1,8 @@
-"""Socket Mode: one-time WebSocket addresses, envelopes out, acknowledgements in."""
+"""Socket Mode: one-time WebSocket addresses, envelopes out, acknowledgements in.
+
+https://docs.slack.dev/apis/events-api/using-socket-mode; ``too_many_websockets`` is from reports, such as
+https://github.com/slackapi/node-slack-sdk/issues/1654
+"""
 
 import asyncio
 import contextlib
@@ -13,6 +17,7 @@ from deploy.sandbox.record import Record
 from deploy.sandbox.slack.messages import Json
 
 CONNECTIONS_MAX = 10
+"""An app's; "each payload may go to any of them"."""
 TICKET_LIFE_S = 30.0
 GRACE_S = 10.0
 """How long a connection told to go away is kept open, so that acks in flight still arrive."""

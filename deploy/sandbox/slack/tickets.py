@@ -10,9 +10,13 @@ from typing import TypeVar
 from deploy.sandbox.slack.errors import SlackError
 
 TRIGGER_LIFE_S = 3.0
-"""A trigger_id opens one dialog within three seconds of the person's act."""
+"""A trigger_id opens one dialog within three seconds of the person's act.
+
+https://docs.slack.dev/reference/methods/views.open: ``expired_trigger_id``, ``exchanged_trigger_id``
+"""
 RESPONSE_URL_LIFE_S = 30 * 60.0
 RESPONSE_URL_USES = 5
+"""https://docs.slack.dev/interactivity/handling-user-interaction: "up to 5 times within 30 minutes"."""
 _Ticket = TypeVar("_Ticket")
 KEEP = 2_000
 """Tickets remembered of each kind, so that a long-running sandbox does not grow without bound."""
