@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from deploy.sandbox.slack.deliver import EVENT_RETRIES_S
+from deploy.sandbox.slack.delivery.deliver import EVENT_RETRIES_S
 from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.manifest import Manifest, load_manifest
 from deploy.sandbox.slack.server import SlackServer

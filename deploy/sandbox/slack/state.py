@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict
 
 from deploy.sandbox.record import Record
+from deploy.sandbox.slack.api.ratelimits import Limiter
+from deploy.sandbox.slack.api.refusals import Refusals
 from deploy.sandbox.slack.errors import SlackError
 from deploy.sandbox.slack.identity import Identity
-from deploy.sandbox.slack.messages import Json
-from deploy.sandbox.slack.ratelimits import Limiter
-from deploy.sandbox.slack.refusals import Refusals
-from deploy.sandbox.slack.tickets import Tickets
-from deploy.sandbox.slack.views import Views
-from deploy.sandbox.slack.workspace import Workspace
+from deploy.sandbox.slack.team.messages import Json
+from deploy.sandbox.slack.team.tickets import Tickets
+from deploy.sandbox.slack.team.views import Views
+from deploy.sandbox.slack.team.workspace import Workspace
 from deploy.sandbox.world import World
 
 ALL_SCOPES = (

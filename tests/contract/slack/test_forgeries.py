@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web as aioweb
 from slack_bolt.async_app import AsyncApp
 
-from deploy.sandbox.slack.forged import FORGERIES, command, signed
+from deploy.sandbox.slack.delivery.forged import FORGERIES, command, signed
 from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import COMMANDS, Json

@@ -13,7 +13,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.server import SlackServer
-from deploy.sandbox.slack.tickets import RESPONSE_URL_LIFE_S
+from deploy.sandbox.slack.team.tickets import RESPONSE_URL_LIFE_S
 from tests.contract.slack.rig import (
     APPROVALS,
     NADIA,

@@ -5,7 +5,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from deploy.sandbox.slack.refusals import Refusal
+from deploy.sandbox.slack.api.refusals import Refusal
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import APPROVALS, NADIA, OLIVIA, ONCALL, Json, refused
 

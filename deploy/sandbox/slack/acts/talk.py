@@ -6,16 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from deploy.sandbox.slack import payloads
 from deploy.sandbox.slack.acts.people import APP, Act, seen_message, where, who
 from deploy.sandbox.slack.acts.typed import How, as_sent, as_typed
-from deploy.sandbox.slack.deliver import Ack, Courier
+from deploy.sandbox.slack.api.posting import remove
+from deploy.sandbox.slack.api.respond import respond
+from deploy.sandbox.slack.delivery import payloads
+from deploy.sandbox.slack.delivery.deliver import Ack, Courier
 from deploy.sandbox.slack.errors import RefusedActError, SlackError
-from deploy.sandbox.slack.members import Member
-from deploy.sandbox.slack.messages import Channel, Json, Message
-from deploy.sandbox.slack.posting import remove
-from deploy.sandbox.slack.respond import respond
 from deploy.sandbox.slack.state import State
+from deploy.sandbox.slack.team.members import Member
+from deploy.sandbox.slack.team.messages import Channel, Json, Message
 
 
 class Command(Act):

@@ -3,8 +3,8 @@
 import re
 from typing import Literal
 
-from deploy.sandbox.slack.mrkdwn import escape
 from deploy.sandbox.slack.state import State
+from deploy.sandbox.slack.team.mrkdwn import escape
 
 How = Literal["plain", "smart", "pasted"]
 
