@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.server import SlackServer
-from tests.contract.slack.rig import APPROVALS, COMMANDS, OLIVIA, Acts, Json, card, dialog, refused
+from tests.contract.slack.rig import APPROVALS, COMMANDS, OLIVIA, Acts, Json, card, dialog, refused, seen
 
 PARTNER, GRID = "T0PARTNER1", "E0PARTNER1"
 PEOPLE: list[Json] = [
@@ -155,7 +155,7 @@ async def test_a_guest_and_somebody_connected_click_and_type(
 
 
 async def test_bolt_tells_who_of_another_workspace_speaks(
-    app: AsyncApp, act: Acts, ids: dict[str, str]
+    slack: SlackServer, app: AsyncApp, act: Acts, ids: dict[str, str]
 ) -> None:
     contexts: list[AsyncBoltContext] = []
 
@@ -172,6 +172,11 @@ async def test_bolt_tells_who_of_another_workspace_speaks(
         assert (context.actor_team_id, context.actor_user_id) == (PARTNER, ids["petra"])
         assert context.team_id == Identity().team_id
     assert len(contexts) == 2
+    spoken, mentioned = (entry["envelope"]["payload"] for entry in seen(slack, "delivered"))
+    assert (spoken["team_id"], spoken["event"]["team"]) == (PARTNER, PARTNER)
+    assert (mentioned["team_id"], mentioned["event"]["user_team"]) == (Identity().team_id, PARTNER)
+    for payload in (spoken, mentioned):
+        assert (payload["context_team_id"], payload["is_ext_shared_channel"]) == (Identity().team_id, True)
 
 
 @pytest.mark.parametrize("key", ["dora", "buildbot"])

@@ -189,7 +189,6 @@ def event_callback(state: State, event: Json, *, who: Member | None = None, shar
             event = {**event, "team": me.team_id, "user_team": actor, "source_team": actor}
         else:
             theirs = {"team_id": who.team_id, "enterprise_id": who.enterprise_id or None}
-            event = {**event, "team": who.team_id}
     authorization = {
         **ours,
         "user_id": me.bot_user,
