@@ -19,7 +19,14 @@ class Subscription(_Part):
 
 
 class Person(_Part):
-    """A member of the Slack workspace."""
+    """Somebody whom the Slack workspace knows.
+
+    Attributes:
+        team_id: their workspace, where it is another one; empty for our own.
+        is_restricted: a guest; ``is_ultra_restricted``: of a single channel.
+        is_stranger: of another workspace, and in no channel with the app.
+        hidden: the app is not allowed to see them.
+    """
 
     key: str
     slack: str
@@ -29,6 +36,13 @@ class Person(_Part):
     tz_offset: int = 0
     ip: str = "198.51.100.9"
     deleted: bool = False
+    is_bot: bool = False
+    team_id: str = ""
+    enterprise_id: str = ""
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    hidden: bool = False
 
 
 class Usergroup(_Part):
@@ -43,6 +57,7 @@ class Channel(_Part):
     name: str
     members: list[str]
     archived: bool = False
+    private: bool = False
     bot_is_member: bool = True
 
 

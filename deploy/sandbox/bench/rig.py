@@ -95,6 +95,8 @@ class Rig:
                 speed=0,
                 ports=Ports(valkey=valkey_port),
                 directory=directory,
+                # What is measured is the product; the one measurement at Slack's pace turns them on.
+                slack_limits=False,
                 # Nothing periodic falls into a measurement; what is lost would stay lost, and be seen.
                 extra={"STARTGATE_RESYNC_EVERY_S": "600", "STARTGATE_INVENTORY_EVERY_S": "3600"},
             )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from deploy.sandbox.slack.mrkdwn import mentions_in_layout
+from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests.chaos import people
 from tests.chaos.checks.reading import may, shown, user_of, vm_of
 from tests.chaos.evidence import Evidence, Violation

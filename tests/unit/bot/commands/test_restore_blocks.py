@@ -15,7 +15,7 @@ from bot.cards.blocks.thread import replies
 from bot.commands import restore_blocks
 from bot.commands.restore import _parsed
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
-from deploy.sandbox.slack.mrkdwn import mentions_in_layout
+from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests import builders as b
 from tests.unit.bot.cards.blocks.test_hostile import (
     HOSTILE,

@@ -8,7 +8,7 @@ from bot.cards.blocks.card import approval_card, top_line
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
 from deploy.sandbox.slack.blockkit import check_blocks
-from deploy.sandbox.slack.mrkdwn import mentions_in_layout, mentions_in_text
+from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout, mentions_in_text
 from tests import builders as b
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind

@@ -9,7 +9,7 @@ from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.message import Reply
 from bot.cards.blocks.thread import replies
 from deploy.sandbox.slack.blockkit import check_blocks
-from deploy.sandbox.slack.mrkdwn import mentions_in_layout
+from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests import builders as b
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
