@@ -156,7 +156,7 @@ class Machines:
             vm.etag = f'"{int(vm.etag.strip(chr(34))) + 1}"'
 
         vm.properties["provisioningState"] = "Updating"
-        self._lro.operations.begin(operation, done, failed=lambda: settle(vm, "Failed"))
+        self._lro.operations.begin(operation, done, failed=lambda: settle(vm, operation.status))
         return accepted(call, operation, status=200, body=vm.as_json())
 
     def delete(self, call: Call) -> Answer:
@@ -169,7 +169,7 @@ class Machines:
         operation = self._lro.compute("delete", vm.id, vm.location, DELETE_S)
         vm.properties["provisioningState"] = "Deleting"
         self._lro.operations.begin(
-            operation, lambda: remove_vm(self._estate, vm), failed=lambda: settle(vm, "Failed")
+            operation, lambda: remove_vm(self._estate, vm), failed=lambda: settle(vm, operation.status)
         )
         return accepted(call, operation)
 

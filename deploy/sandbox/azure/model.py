@@ -82,9 +82,9 @@ class Resource:
         return {**body, **self.extra, "properties": self.properties}
 
 
-def settle(resource: Resource, state: Literal["Succeeded", "Failed"]) -> None:
-    """Note how the last write of a resource ended."""
-    resource.properties["provisioningState"] = state
+def settle(resource: Resource, state: str) -> None:
+    """Note how the last write of a resource ended: Succeeded, Failed, or Canceled in either spelling."""
+    resource.properties["provisioningState"] = state if state != "TimedOut" else "Failed"
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

@@ -107,7 +107,7 @@ class Interfaces:
         operation = self._lro.network("NIC PUT", new.id, new.location, PUT_S)
         shown = new.as_json()
         shown["properties"] = {**new.properties, "provisioningState": "Updating"}
-        self._lro.operations.begin(operation, done, failed=lambda: settle(standing, "Failed"))
+        self._lro.operations.begin(operation, done, failed=lambda: settle(standing, operation.status))
         return accepted(call, operation, status=201 if old is None else 200, body=shown)
 
     def _replaced(

@@ -22,6 +22,7 @@ from deploy.sandbox.azure.network import Interfaces
 from deploy.sandbox.azure.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
 from deploy.sandbox.azure.protection import Protection
+from deploy.sandbox.azure.refusals import Refusals
 from deploy.sandbox.azure.requests import recording
 from deploy.sandbox.azure.routing import Router
 from deploy.sandbox.azure.security import Defender
@@ -30,6 +31,7 @@ from deploy.sandbox.azure.starts import Starter
 from deploy.sandbox.azure.state import State
 from deploy.sandbox.azure.subscriptions import Subscriptions
 from deploy.sandbox.azure.throttling import Throttle
+from deploy.sandbox.azure.trouble import Trouble
 from deploy.sandbox.azure.vaults import Vaults
 from deploy.sandbox.faults import Faults
 from deploy.sandbox.standin import StandIn
@@ -62,6 +64,7 @@ class AzureServer(StandIn):
         self.estate = Estate()
         self.faults = Faults(refusal)
         self.failures = Failures()
+        self.refusals = Refusals(self.estate)
         self.operations = Operations(self._operation_changed, plan=self.failures.plan, speed=speed)
         self.throttle = Throttle()
         self.outbox = Outbox(queue or Nowhere(), self._record)
@@ -77,10 +80,15 @@ class AzureServer(StandIn):
             state=self.state,
             starter=starter,
             operations=self.operations,
-            failures=self.failures,
-            throttle=self.throttle,
             changed=self._changed,
             reset=self.reset,
+        )
+        trouble = Trouble(
+            operations=self.operations,
+            failures=self.failures,
+            refusals=self.refusals,
+            throttle=self.throttle,
+            changed=self._changed,
         )
         providers = (
             locks,
@@ -98,10 +106,17 @@ class AzureServer(StandIn):
             lro,
         )
         router = Router([route for provider in providers for route in provider.routes()])
-        arm = Arm(estate=self.estate, world=self.world, router=router, throttle=self.throttle, token=token)
+        arm = Arm(
+            estate=self.estate,
+            world=self.world,
+            router=router,
+            throttle=self.throttle,
+            refusals=self.refusals,
+            token=token,
+        )
         super().__init__("azure", port=port)
         self.app.middlewares.extend((recording(self.record), control.errors, self.faults.middleware))
-        self.app.add_routes([*control.routes(), *self.faults.routes()])
+        self.app.add_routes([*control.routes(), *trouble.routes(), *self.faults.routes()])
         self.app.router.add_route("*", "/{tail:.*}", arm.handle)
         self.app.on_cleanup.append(self._close)
         seed_estate(self.estate, self.world)
@@ -112,6 +127,7 @@ class AzureServer(StandIn):
         self.outbox.forget()
         self.faults.put()
         self.failures.put()
+        self.refusals.put()
         self.throttle.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)

@@ -117,7 +117,7 @@ class Vaults:
             vault.etag = _etag()
 
         operation = self._lro.vault(name, vault.id, seconds)
-        return self._lro.operations.begin(operation, done, failed=lambda: settle(vault, "Failed"))
+        return self._lro.operations.begin(operation, done, failed=lambda: settle(vault, operation.status))
 
     @staticmethod
     def _settings(old: Resource | None, body: dict[str, Any]) -> dict[str, Any]:
