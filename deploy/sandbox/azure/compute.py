@@ -86,6 +86,19 @@ class Machines:
         return accepted(call, self._starter.start(self._estate.vm(call.parent_id), request))
 
     def deallocate(self, call: Call) -> Answer:
+        """Refused where the OS disk is ephemeral: it would be lost with the host. Power off works.
+
+        "Stop-Deallocate is not available for Ephemeral VMs": https://aka.ms/ephemeralosdiskfaq. Which words
+        the refusal has is not documented.
+        """
+        vm = self._estate.vm(call.parent_id)
+        if vm.ephemeral:
+            raise ArmError(
+                409,
+                "OperationNotAllowed",
+                f"Operation 'deallocate' is not supported for VM '{vm.name}' because it has an ephemeral OS "
+                "disk. Please refer to https://aka.ms/Ephemeral for more details.",
+            )
         return self._power(call, "deallocate", DEALLOCATE_S, "deallocating", "deallocated")
 
     def power_off(self, call: Call) -> Answer:

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from deploy.sandbox.azure.balancer_seed import add_load_balancer
 from deploy.sandbox.azure.compute import remove_vm
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.events import Schema
+from deploy.sandbox.azure.interfaces import Interfaces
 from deploy.sandbox.azure.model import NIC, Estate, Vm
 from deploy.sandbox.azure.nsg import nsg_of
 from deploy.sandbox.azure.operations import Operations
@@ -17,7 +20,7 @@ from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.starts import How, Request, Starter
 from deploy.sandbox.azure.state import State
 from deploy.sandbox.faults import Handler
-from deploy.sandbox.world import VmSeed, World
+from deploy.sandbox.world import LoadBalancerSeed, VmSeed, World
 
 PUBLISH_WAIT_S = 5.0
 """Seconds that an immediate start waits for the bus before it answers without a time."""
@@ -63,10 +66,11 @@ class VmAsk(_Ask):
 
 
 class NicAsk(_Ask):
-    """Body of ``PUT /_nic``: a name or id, and the group it is to have."""
+    """Body of ``PUT /_nic``: a name or id, the group it is to have, properties it is to have too."""
 
     nic: str
-    nsg: str | None
+    nsg: str | None = None
+    properties: dict[str, Any] = {}
 
 
 class Control:
@@ -84,6 +88,7 @@ class Control:
         world: World,
         state: State,
         starter: Starter,
+        interfaces: Interfaces,
         operations: Operations,
         changed: Callable[..., None],
         reset: Callable[[], None],
@@ -92,6 +97,7 @@ class Control:
         self._world = world
         self._state = state
         self._starter = starter
+        self._interfaces = interfaces
         self._operations = operations
         self._changed = changed
         self._reset_all = reset
@@ -106,6 +112,8 @@ class Control:
             web.post("/_vm/stop", self._power),
             web.post("/_vm/power", self._power),
             web.put("/_nic", self._nic),
+            web.get("/_lost", self._lost),
+            web.post("/_load_balancer", self._balance),
             web.post("/_reset", self._reset),
         ]
 
@@ -190,15 +198,24 @@ class Control:
         if len(nics) != 1:
             raise ValueError(f"{len(nics)} interfaces are called {ask.nic!r}; give its id")
         nic = nics[0]
-        if ask.nsg is None:
+        nic.properties |= ask.properties
+        if "nsg" in ask.model_fields_set and ask.nsg is None:
             nic.properties.pop("networkSecurityGroup", None)
-        else:
+        elif ask.nsg is not None:
             nic.properties["networkSecurityGroup"] = {"id": self._estate.get(ask.nsg).id}
         nic.touch()
         owner = self._estate.find((nic.properties.get("virtualMachine") or {}).get("id", ""))
         if isinstance(owner, Vm):
             self._vm_changed(owner)
         return web.json_response({"nic": nic.id, "nsg": nsg_of(nic) or None})
+
+    async def _lost(self, _request: web.Request) -> web.Response:
+        """The PUTs of interfaces that left out what can be written, or what only Azure writes."""
+        return web.json_response([asdict(loss) for loss in self._interfaces.losses])
+
+    async def _balance(self, request: web.Request) -> web.Response:
+        seed = LoadBalancerSeed.model_validate(await request.json())
+        return web.json_response({"id": add_load_balancer(self._estate, self._world, seed).id})
 
     async def _reset(self, _request: web.Request) -> web.Response:
         self._reset_all()

@@ -14,11 +14,13 @@ from deploy.sandbox.azure.delivery import Nowhere, Outbox, Queue
 from deploy.sandbox.azure.disks import Disks
 from deploy.sandbox.azure.errors import refusal
 from deploy.sandbox.azure.failures import Failures
+from deploy.sandbox.azure.interfaces import Interfaces
 from deploy.sandbox.azure.jobs import Jobs
+from deploy.sandbox.azure.loadbalancers import LoadBalancers
 from deploy.sandbox.azure.locks import Locks
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
-from deploy.sandbox.azure.network import Interfaces
+from deploy.sandbox.azure.network import Networks
 from deploy.sandbox.azure.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
 from deploy.sandbox.azure.protection import Protection
@@ -74,7 +76,9 @@ class AzureServer(StandIn):
         jobs = Jobs(self.estate)
         protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs)
         self.state = State(estate=self.estate, locks=locks, lro=lro, protection=protection)
+        self.interfaces = Interfaces(estate=self.estate, locks=locks, lro=lro)
         control = Control(
+            interfaces=self.interfaces,
             estate=self.estate,
             world=self.world,
             state=self.state,
@@ -94,7 +98,9 @@ class AzureServer(StandIn):
             locks,
             Subscriptions(self.estate),
             Machines(estate=self.estate, locks=locks, lro=lro, starter=starter),
-            Interfaces(estate=self.estate, locks=locks, lro=lro),
+            self.interfaces,
+            Networks(self.estate),
+            LoadBalancers(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
             Disks(estate=self.estate, locks=locks, lro=lro),
             protection,
@@ -129,6 +135,7 @@ class AzureServer(StandIn):
         self.failures.put()
         self.refusals.put()
         self.throttle.clear()
+        self.interfaces.losses.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 

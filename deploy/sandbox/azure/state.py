@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from deploy.sandbox.azure.exposure import open_to_internet
 from deploy.sandbox.azure.locks import Locks
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import NSG, SNAPSHOT, VAULT, Estate, Resource, Vm
-from deploy.sandbox.azure.network import open_to_internet
 from deploy.sandbox.azure.nsg import nsg_of
 from deploy.sandbox.azure.protection import Protection
 
