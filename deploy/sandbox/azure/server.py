@@ -7,6 +7,7 @@ from aiohttp import web
 
 from deploy.sandbox.azure.arm import Arm
 from deploy.sandbox.azure.authorization import RoleAssignments
+from deploy.sandbox.azure.backup_control import BackupControl
 from deploy.sandbox.azure.classic import ClassicMachines
 from deploy.sandbox.azure.compute import Machines
 from deploy.sandbox.azure.control import Control
@@ -15,6 +16,7 @@ from deploy.sandbox.azure.disks import Disks
 from deploy.sandbox.azure.errors import refusal
 from deploy.sandbox.azure.failures import Failures
 from deploy.sandbox.azure.interfaces import Interfaces
+from deploy.sandbox.azure.items import Items
 from deploy.sandbox.azure.jobs import Jobs
 from deploy.sandbox.azure.loadbalancers import LoadBalancers
 from deploy.sandbox.azure.locks import Locks
@@ -74,8 +76,10 @@ class AzureServer(StandIn):
         locks = Locks(self.estate)
         starter = Starter(estate=self.estate, locks=locks, lro=lro, outbox=self.outbox)
         jobs = Jobs(self.estate)
-        protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs)
-        self.state = State(estate=self.estate, locks=locks, lro=lro, protection=protection)
+        self.items = Items(self.estate)
+        protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs, items=self.items)
+        vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
+        self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
         self.interfaces = Interfaces(estate=self.estate, locks=locks, lro=lro)
         control = Control(
             interfaces=self.interfaces,
@@ -94,6 +98,7 @@ class AzureServer(StandIn):
             throttle=self.throttle,
             changed=self._changed,
         )
+        backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
         providers = (
             locks,
             Subscriptions(self.estate),
@@ -105,7 +110,7 @@ class AzureServer(StandIn):
             Disks(estate=self.estate, locks=locks, lro=lro),
             protection,
             jobs,
-            Vaults(estate=self.estate, locks=locks, lro=lro),
+            vaults,
             Defender(self.estate),
             RoleAssignments(self.estate, self.world),
             ClassicMachines(estate=self.estate, locks=locks, lro=lro, starter=starter),
@@ -122,7 +127,7 @@ class AzureServer(StandIn):
         )
         super().__init__("azure", port=port)
         self.app.middlewares.extend((recording(self.record), control.errors, self.faults.middleware))
-        self.app.add_routes([*control.routes(), *trouble.routes(), *self.faults.routes()])
+        self.app.add_routes([*control.routes(), *backup.routes(), *trouble.routes(), *self.faults.routes()])
         self.app.router.add_route("*", "/{tail:.*}", arm.handle)
         self.app.on_cleanup.append(self._close)
         seed_estate(self.estate, self.world)
@@ -136,6 +141,7 @@ class AzureServer(StandIn):
         self.refusals.put()
         self.throttle.clear()
         self.interfaces.losses.clear()
+        self.items.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 
