@@ -1,7 +1,7 @@
 """The people, principals and machines of the sandbox, read from ``world.yaml``."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -78,11 +78,20 @@ class Principal(_Part):
 
 
 class NicSeed(_Part):
-    """One network interface. ``nsg: none`` leaves it with the subnet's NSG only."""
+    """One network interface. ``nsg: none`` leaves it with the subnet's NSG only.
+
+    Attributes:
+        asgs: names of application security groups, made as they are named.
+        settings: further properties, such as ``auxiliaryMode``, as its REST body spells them.
+        extended_location: the edge zone it is in.
+    """
 
     public_ip: str | None = None
     open: list[str] = []
     nsg: Literal["own", "none"] = "own"
+    asgs: list[str] = []
+    settings: dict[str, Any] = {}
+    extended_location: str = ""
 
 
 class VmSeed(_Part):
@@ -95,6 +104,39 @@ class VmSeed(_Part):
     tags: dict[str, str] = {}
     nics: list[NicSeed] = []
     classic: bool = False
+    ephemeral: bool = False
+
+
+class NatSeed(_Part):
+    """A port of a load balancer that leads to one port of one VM."""
+
+    vm: str
+    port: int
+    to: int
+
+
+class LoadBalancerSeed(_Part):
+    """A load balancer in front of VMs of its own group.
+
+    Attributes:
+        public_ip: the address of its frontend; without one it is internal.
+        backends: names of the VMs in its pool.
+        rules: ports that are balanced over the pool, such as ``443`` or ``443:8443``.
+        nat: ports that lead to one VM.
+        nat_pools: first and last port, and the port they lead to, as scale sets have them.
+        outbound: the pool reaches the Internet through it.
+    """
+
+    name: str
+    group: str
+    subscription: int = 0
+    location: str = "westeurope"
+    public_ip: str | None = None
+    backends: list[str] = []
+    rules: list[str] = []
+    nat: list[NatSeed] = []
+    nat_pools: list[tuple[int, int, int]] = []
+    outbound: bool = False
 
 
 class World(_Part):
@@ -105,6 +147,7 @@ class World(_Part):
     channels: list[Channel]
     principals: list[Principal]
     vms: list[VmSeed]
+    load_balancers: list[LoadBalancerSeed] = []
 
     @classmethod
     def load(cls, path: Path = DEFAULT) -> Self:

@@ -11,6 +11,7 @@ from aiohttp import web
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.ids import group_of, subscription_of
 from deploy.sandbox.azure.model import Estate
+from deploy.sandbox.azure.refusals import Refusals
 from deploy.sandbox.azure.routing import Answer, Call, Handler, Router
 from deploy.sandbox.azure.throttling import Throttle
 from deploy.sandbox.world import Principal, World
@@ -38,13 +39,22 @@ class Arm:
     """Authenticates, routes and answers.
 
     Args:
+        refusals: requests to which it says no on demand.
         token: the accepted bearer token. ``TOKEN~key`` is the token of that principal of the world.
     """
 
     def __init__(
-        self, *, estate: Estate, world: World, router: Router, throttle: Throttle, token: str
+        self,
+        *,
+        estate: Estate,
+        world: World,
+        router: Router,
+        throttle: Throttle,
+        refusals: Refusals,
+        token: str,
     ) -> None:
         self.estate = estate
+        self._refusals = refusals
         self.throttle = throttle
         self._world = world
         self._router = router
@@ -80,6 +90,7 @@ class Arm:
             )
         # Clients of extension resources write "/{scope}/providers/…" with a scope that begins with a slash.
         path = f"/{request.path.lstrip('/')}"
+        self._refusals.check(request.method, path, caller)
         handler, params = self._route(request.method, path)
         subscription = subscription_of(path).lower()
         headers |= self.throttle.take(request.method, path, caller=caller.oid, subscription=subscription)

@@ -86,6 +86,19 @@ class Machines:
         return accepted(call, self._starter.start(self._estate.vm(call.parent_id), request))
 
     def deallocate(self, call: Call) -> Answer:
+        """Refused where the OS disk is ephemeral: it would be lost with the host. Power off works.
+
+        "Stop-Deallocate is not available for Ephemeral VMs": https://aka.ms/ephemeralosdiskfaq. Which words
+        the refusal has is not documented.
+        """
+        vm = self._estate.vm(call.parent_id)
+        if vm.ephemeral:
+            raise ArmError(
+                409,
+                "OperationNotAllowed",
+                f"Operation 'deallocate' is not supported for VM '{vm.name}' because it has an ephemeral OS "
+                "disk. Please refer to https://aka.ms/Ephemeral for more details.",
+            )
         return self._power(call, "deallocate", DEALLOCATE_S, "deallocating", "deallocated")
 
     def power_off(self, call: Call) -> Answer:
@@ -156,7 +169,7 @@ class Machines:
             vm.etag = f'"{int(vm.etag.strip(chr(34))) + 1}"'
 
         vm.properties["provisioningState"] = "Updating"
-        self._lro.operations.begin(operation, done, failed=lambda: settle(vm, "Failed"))
+        self._lro.operations.begin(operation, done, failed=lambda: settle(vm, operation.status))
         return accepted(call, operation, status=200, body=vm.as_json())
 
     def delete(self, call: Call) -> Answer:
@@ -169,7 +182,7 @@ class Machines:
         operation = self._lro.compute("delete", vm.id, vm.location, DELETE_S)
         vm.properties["provisioningState"] = "Deleting"
         self._lro.operations.begin(
-            operation, lambda: remove_vm(self._estate, vm), failed=lambda: settle(vm, "Failed")
+            operation, lambda: remove_vm(self._estate, vm), failed=lambda: settle(vm, operation.status)
         )
         return accepted(call, operation)
 

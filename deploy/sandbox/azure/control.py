@@ -1,25 +1,26 @@
-"""The ``/_…`` endpoints: what a person or a test does to the estate behind the product's back."""
+"""The ``/_…`` endpoints for what people do to the estate behind the product's back."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from deploy.sandbox.azure.balancer_seed import add_load_balancer
 from deploy.sandbox.azure.compute import remove_vm
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.events import Schema
-from deploy.sandbox.azure.failures import Failure, Failures
+from deploy.sandbox.azure.interfaces import Interfaces
 from deploy.sandbox.azure.model import NIC, Estate, Vm
 from deploy.sandbox.azure.nsg import nsg_of
 from deploy.sandbox.azure.operations import Operations
 from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.starts import How, Request, Starter
 from deploy.sandbox.azure.state import State
-from deploy.sandbox.azure.throttling import Throttle
 from deploy.sandbox.faults import Handler
-from deploy.sandbox.world import VmSeed, World
+from deploy.sandbox.world import LoadBalancerSeed, VmSeed, World
 
 PUBLISH_WAIT_S = 5.0
 """Seconds that an immediate start waits for the bus before it answers without a time."""
@@ -55,29 +56,21 @@ class StartManyAsk(_Reported):
 
 
 class VmAsk(_Ask):
-    """Body of ``POST /_vm/stop`` and ``DELETE /_vm``; ``power`` is for stop."""
+    """Body of ``POST /_vm/power``, of ``POST /_vm/stop`` and of ``DELETE /_vm``, which takes no ``power``.
+
+    A VM that is set to *running* runs without any event: somebody started it behind the product's back.
+    """
 
     vm: str
     power: Literal["stopped", "deallocated", "running"] = "deallocated"
 
 
 class NicAsk(_Ask):
-    """Body of ``PUT /_nic``: a name or id, and the group it is to have."""
+    """Body of ``PUT /_nic``: a name or id, the group it is to have, properties it is to have too."""
 
     nic: str
-    nsg: str | None
-
-
-class SpeedAsk(_Ask):
-    """Body of ``PUT /_speed``."""
-
-    factor: float = Field(ge=0)
-
-
-class ThrottlingAsk(_Ask):
-    """Body of ``PUT /_throttling``."""
-
-    enforced: bool
+    nsg: str | None = None
+    properties: dict[str, Any] = {}
 
 
 class Control:
@@ -95,9 +88,8 @@ class Control:
         world: World,
         state: State,
         starter: Starter,
+        interfaces: Interfaces,
         operations: Operations,
-        failures: Failures,
-        throttle: Throttle,
         changed: Callable[..., None],
         reset: Callable[[], None],
     ) -> None:
@@ -105,9 +97,8 @@ class Control:
         self._world = world
         self._state = state
         self._starter = starter
+        self._interfaces = interfaces
         self._operations = operations
-        self._failures = failures
-        self._throttle = throttle
         self._changed = changed
         self._reset_all = reset
 
@@ -118,12 +109,11 @@ class Control:
             web.delete("/_vm", self._delete),
             web.post("/_vm/start", self._start),
             web.post("/_vm/start-many", self._start_many),
-            web.post("/_vm/stop", self._stop),
+            web.post("/_vm/stop", self._power),
+            web.post("/_vm/power", self._power),
             web.put("/_nic", self._nic),
-            web.put("/_speed", self._speed),
-            web.put("/_throttling", self._throttling),
-            web.get("/_failures", self._get_failures),
-            web.put("/_failures", self._put_failures),
+            web.get("/_lost", self._lost),
+            web.post("/_load_balancer", self._balance),
             web.post("/_reset", self._reset),
         ]
 
@@ -185,7 +175,7 @@ class Control:
         times = [task.result() for task in finished if not task.cancelled()]
         return answer | {"published_at_ms": min(times, default=None)}
 
-    async def _stop(self, request: web.Request) -> web.Response:
+    async def _power(self, request: web.Request) -> web.Response:
         ask = VmAsk.model_validate(await request.json())
         vm = self._find(ask.vm)
         self._operations.check_free(vm.id, "OperationNotAllowed")
@@ -208,9 +198,10 @@ class Control:
         if len(nics) != 1:
             raise ValueError(f"{len(nics)} interfaces are called {ask.nic!r}; give its id")
         nic = nics[0]
-        if ask.nsg is None:
+        nic.properties |= ask.properties
+        if "nsg" in ask.model_fields_set and ask.nsg is None:
             nic.properties.pop("networkSecurityGroup", None)
-        else:
+        elif ask.nsg is not None:
             nic.properties["networkSecurityGroup"] = {"id": self._estate.get(ask.nsg).id}
         nic.touch()
         owner = self._estate.find((nic.properties.get("virtualMachine") or {}).get("id", ""))
@@ -218,23 +209,13 @@ class Control:
             self._vm_changed(owner)
         return web.json_response({"nic": nic.id, "nsg": nsg_of(nic) or None})
 
-    async def _speed(self, request: web.Request) -> web.Response:
-        self._operations.set_speed(SpeedAsk.model_validate(await request.json()).factor)
-        self._changed("speed", factor=self._operations.speed)
-        return web.json_response({"factor": self._operations.speed})
+    async def _lost(self, _request: web.Request) -> web.Response:
+        """The PUTs of interfaces that left out what can be written, or what only Azure writes."""
+        return web.json_response([asdict(loss) for loss in self._interfaces.losses])
 
-    async def _throttling(self, request: web.Request) -> web.Response:
-        self._throttle.enforced = ThrottlingAsk.model_validate(await request.json()).enforced
-        self._throttle.clear()
-        self._changed("throttling", enforced=self._throttle.enforced)
-        return web.json_response({"enforced": self._throttle.enforced})
-
-    async def _get_failures(self, _request: web.Request) -> web.Response:
-        return web.json_response([failure.model_dump() for failure in self._failures.planned])
-
-    async def _put_failures(self, request: web.Request) -> web.Response:
-        self._failures.put(*(Failure.model_validate(item) for item in await request.json()))
-        return await self._get_failures(request)
+    async def _balance(self, request: web.Request) -> web.Response:
+        seed = LoadBalancerSeed.model_validate(await request.json())
+        return web.json_response({"id": add_load_balancer(self._estate, self._world, seed).id})
 
     async def _reset(self, _request: web.Request) -> web.Response:
         self._reset_all()

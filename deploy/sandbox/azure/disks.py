@@ -69,7 +69,9 @@ class Disks:
 
         operation = self._lro.compute("snapshot PUT", snapshot.id, location, SNAPSHOT_S)
         self._lro.operations.begin(
-            operation, lambda: settle(snapshot, "Succeeded"), failed=lambda: settle(snapshot, "Failed")
+            operation,
+            lambda: settle(snapshot, "Succeeded"),
+            failed=lambda: settle(snapshot, operation.status),
         )
         return accepted(call, operation, body=snapshot.as_json())
 

@@ -5,10 +5,16 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from deploy.sandbox.azure.model import Estate, Resource
+from deploy.sandbox.azure.operations import Operation
 from deploy.sandbox.azure.routing import Answer, Call, Route, listing
 from deploy.sandbox.azure.vaults import ONE
 
+JobOperation = Literal["ConfigureBackup", "Backup", "DisableBackup", "DeleteBackupData", "Undelete"]
 JOB = "Microsoft.RecoveryServices/vaults/backupJobs"
+
+
+_ENDS = {"Succeeded": "Completed", "Canceled": "Cancelled"}
+"""How a job calls the end of its operation."""
 
 
 class Jobs:
@@ -42,7 +48,7 @@ class Jobs:
             ],
         )
 
-    def open(self, vault_id: str, vm_id: str, operation: Literal["ConfigureBackup", "Backup"]) -> Resource:
+    def open(self, vault_id: str, vm_id: str, operation: JobOperation) -> Resource:
         """A new job that runs; ``finish`` ends it."""
         job_id = str(uuid.uuid4())
         name = vm_id.rpartition("/")[2]
@@ -67,10 +73,20 @@ class Jobs:
         )
 
     @staticmethod
-    def finish(job: Resource, status: Literal["Completed", "Failed"]) -> None:
-        """End a job and its tasks."""
+    def finish(job: Resource, operation: Operation) -> None:
+        """End a job and its tasks as the operation has ended.
+
+        A job ends Completed, CompletedWithWarnings, Failed or Cancelled:
+        https://learn.microsoft.com/azure/backup/backup-azure-monitoring-built-in-monitor#backup-jobs-in-recovery-services-vault
+        """
         now = datetime.now(UTC)
         seconds = (now - datetime.fromisoformat(job.properties["startTime"])).total_seconds()
+        status = operation.wanted_end or _ENDS.get(operation.status, operation.status)
         job.properties |= {"status": status, "endTime": now.isoformat(), "duration": f"PT{seconds:.7f}S"}
+        if operation.failure is not None:
+            code, message = operation.failure
+            job.properties["errorDetails"] = [
+                {"errorCode": 400001, "errorTitle": code, "errorString": message, "recommendations": []}
+            ]
         for task in job.properties["extendedInfo"]["tasksList"]:
-            task["status"] = status
+            task["status"] = "Completed" if operation.failure is None else status

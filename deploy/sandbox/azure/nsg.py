@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.errors import ArmError, stale_etag
 from deploy.sandbox.azure.locks import Locks
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import NIC, NSG, SUBNET, Estate, Resource, new_etag, settle
@@ -69,7 +69,7 @@ class SecurityGroups:
         operation = self._lro.network("NSG PUT", new.id, new.location, PUT_S)
         shown = self._shown(new, self._used())
         shown["properties"]["provisioningState"] = "Updating"
-        self._lro.operations.begin(operation, done, failed=lambda: settle(standing, "Failed"))
+        self._lro.operations.begin(operation, done, failed=lambda: settle(standing, operation.status))
         return accepted(call, operation, status=201 if old is None else 200, body=shown)
 
     def delete(self, call: Call) -> Answer:
@@ -155,11 +155,9 @@ def checked_location(body: dict[str, Any], old: Resource | None) -> str:
 def check_match(call: Call, resource: Resource | None) -> None:
     """Raise 412 if ``If-Match`` names another version, or ``If-None-Match: *`` meets an existing resource."""
     wanted = call.headers.get("If-Match")
-    stale = wanted is not None and wanted != "*" and (resource is None or wanted != resource.etag)
-    exists = call.headers.get("If-None-Match") == "*" and resource is not None
-    if stale or exists:
+    if wanted is not None and wanted != "*" and (resource is None or wanted != resource.etag):
+        raise stale_etag(call.resource_id, wanted, resource.etag if resource else "null")
+    if call.headers.get("If-None-Match") == "*" and resource is not None:
         raise ArmError(
-            412,
-            "PreconditionFailed",
-            f"Precondition failed: '{call.resource_id}' is not in the version {wanted or 'none'}.",
+            412, "PreconditionFailed", f"Precondition failed: '{call.resource_id}' exists already."
         )

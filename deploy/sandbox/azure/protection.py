@@ -1,22 +1,34 @@
-"""Azure Backup of machines: is one protected, protect it, back it up now.
+"""Azure Backup of machines: is one protected, protect it, back it up now, stop, delete, undelete.
 
 The codes of refusals that begin with ``BMSUserError`` follow the service's style; their exact words are not
-documented.
+documented. Nor is what the service does with a recovery point that would be expired at birth: it is taken.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.ids import same
-from deploy.sandbox.azure.jobs import Jobs
+from deploy.sandbox.azure.items import (
+    IDLE,
+    Items,
+    Told,
+    backup_names,
+    delete_softly,
+    soft_deleted,
+    stop,
+    undelete,
+    vault_of,
+)
+from deploy.sandbox.azure.jobs import JobOperation, Jobs
 from deploy.sandbox.azure.locks import Locks
 from deploy.sandbox.azure.lro import Lro
-from deploy.sandbox.azure.model import CLASSIC_VM, VM, Estate, Resource, Vm
+from deploy.sandbox.azure.model import VM, Estate, Resource, Vm
+from deploy.sandbox.azure.operations import Operation
 from deploy.sandbox.azure.routing import SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.vaults import ONE
 
-ITEM = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
 PROTECT_S = 20.0
 TRIGGER_S = 3.0
 BACKUP_S = 60.0
@@ -25,78 +37,54 @@ _STATUS = "/providers/Microsoft.RecoveryServices/locations/{region}/backupStatus
 
 
 class Protection:
-    """Protected items of every vault."""
+    """Protected items over REST."""
 
-    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, jobs: Jobs) -> None:
+    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, jobs: Jobs, items: Items) -> None:
         self._estate = estate
         self._locks = locks
         self._lro = lro
         self._jobs = jobs
+        self._items = items
 
     def routes(self) -> list[Route]:
         return [
             Route("POST", f"{SUBSCRIPTION}{_STATUS}", self.status),
             Route("GET", _ITEM, self.get),
             Route("PUT", _ITEM, self.put),
+            Route("DELETE", _ITEM, self.delete),
             Route("POST", f"{_ITEM}/backup", self.trigger),
             Route("GET", f"{ONE}/backupProtectedItems", self.list_all),
         ]
-
-    def items(self, vault_id: str = "") -> list[Resource]:
-        """Protected items, of one vault if given."""
-        return list(self._estate.of(ITEM, vault_id))
-
-    def item_of(self, vm_id: str) -> Resource | None:
-        """The item that protects a machine, in whichever vault."""
-        for item in self.items():
-            if same(item.properties["sourceResourceId"], vm_id):
-                return item
-        return None
-
-    def state_of(self, vm_id: str) -> dict[str, Any]:
-        """Whether a machine is protected, by which vault, and how its last backup went."""
-        item = self.item_of(vm_id)
-        if item is None:
-            return {"status": "NotProtected"}
-        return {
-            "status": item.properties["protectionState"],
-            "vault": _vault_of(item.id),
-            "policy": item.properties["policyId"],
-            "last_backup": item.properties.get("lastBackupStatus"),
-        }
 
     def status(self, call: Call) -> Answer:
         """``backupStatus``: asked about a machine anywhere in the subscription's region."""
         given = call.body or {}
         vm = self._estate.vm(str(given.get("resourceId") or ""))
         if str(given.get("resourceType")).lower() != "vm" or not same(vm.location, call.params["region"]):
-            raise ArmError(
-                400, "BMSUserErrorInvalidInput", f"'{vm.id}' is no VM of region {call.params['region']}."
-            )
+            raise _invalid(f"'{vm.id}' is no VM of region {call.params['region']}.")
         container, item_name = backup_names(vm)
+        told, item = self._items.status(vm.id), self._items.of_vm(vm.id)
         body = {
-            "protectionStatus": "NotProtected",
+            "protectionStatus": told.status,
             "fabricName": "Azure",
             "containerName": container,
             "protectedItemName": item_name,
             "protectedItemsCount": 0,
             "objectType": "BackupStatusResponse",
         }
-        if item := self.item_of(vm.id):
-            body |= {
-                "protectionStatus": "Protected",
-                "vaultId": _vault_of(item.id),
-                "policyName": item.properties["policyId"].rpartition("/")[2],
-            }
+        if told.vault_id:
+            body["vaultId"] = told.vault_id
+        if told.vault_id and item is not None and item.properties["policyId"]:
+            body["policyName"] = item.properties["policyId"].rpartition("/")[2]
         return Answer(body=body)
 
     def get(self, call: Call) -> Answer:
-        self._estate.get(_vault_of(call.resource_id))
+        self._estate.get(vault_of(call.resource_id))
         return Answer(body=self._item(call.resource_id).as_json())
 
     def list_all(self, call: Call) -> Answer:
         vault = self._estate.get(call.parent_id)
-        return listing(call, [item.as_json() for item in self.items(vault.id)])
+        return listing(call, [item.as_json() for item in self._items.all(vault.id)])
 
     def _item(self, item_id: str) -> Resource:
         item = self._estate.find(item_id)
@@ -109,34 +97,77 @@ class Protection:
         return item
 
     def put(self, call: Call) -> Answer:
-        """Protect a machine, or change its policy. Until the operation ends there is no item to read."""
-        vault = self._estate.get(_vault_of(call.resource_id))
+        """Protect a machine, change its policy, resume, stop or undelete it, as the body says.
+
+        Until the operation ends there is no item to read. Source of the bodies:
+        https://learn.microsoft.com/azure/backup/backup-azure-arm-userestapi-backupazurevms
+        """
+        vault = self._estate.get(vault_of(call.resource_id))
         given = (call.body or {}).get("properties") or {}
         vm = self._source(call, vault, given)
+        for busy in (vault.id, call.resource_id):
+            self._lro.operations.check_free(busy, "BMSUserErrorOperationInProgress")
+        self._locks.check_write(vm.id, f"{VM}/write")
+        known = self._estate.find(call.resource_id)
+        if known is not None and soft_deleted(known):
+            if given.get("isRehydrate") is not True:
+                raise ArmError(
+                    400,
+                    "BMSUserErrorItemSoftDeleted",
+                    f"The protected item of '{vm.name}' is in soft deleted state. Undelete it first.",
+                )
+            return self._change(call, vm, "Undelete", lambda: undelete(known))
+        if known is not None and given.get("protectionState") == "ProtectionStopped":
+            return self._change(call, vm, "DisableBackup", lambda: stop(known))
+        return self._protect(call, vm, vault, self._policy(vault, given))
+
+    def _policy(self, vault: Resource, given: dict[str, Any]) -> Resource:
         policy = self._estate.find(str(given.get("policyId") or ""))
-        if policy is None or not same(_vault_of(policy.id), vault.id):
+        if policy is None or not same(vault_of(policy.id), vault.id):
             raise ArmError(
                 400,
                 "BMSUserErrorPolicyNotFound",
                 f"The policy '{given.get('policyId')}' is not in the vault.",
             )
-        for busy in (vault.id, call.resource_id):
-            self._lro.operations.check_free(busy, "BMSUserErrorOperationInProgress")
-        self._locks.check_write(vm.id, f"{VM}/write")
-        job = self._jobs.open(vault.id, vm.id, "ConfigureBackup")
-        operation = self._lro.backup("protect", call.resource_id, PROTECT_S)
-        operation.extra = _job_of(job)
-        known = self._estate.find(call.resource_id)
+        return policy
 
+    def _protect(self, call: Call, vm: Vm, vault: Resource, policy: Resource) -> Answer:
         def done() -> None:
-            self._jobs.finish(job, "Completed")
-            item = known or self._estate.add(
-                Resource(id=call.resource_id, kind=ITEM, properties=_protected(vm, call.params["container"]))
-            )
-            item.properties["policyId"] = policy.id
-            _count(self._estate, policy)
+            self._items.attempts.pop(vm.id.lower(), None)
+            item = self._estate.find(call.resource_id) or self._items.add(vm, vault.id)
+            self._items.use_policy(item, policy)
 
-        self._lro.operations.begin(operation, done, failed=lambda: self._jobs.finish(job, "Failed"))
+        def failed() -> None:
+            if self._items.of_vm(vm.id) is None:
+                self._items.attempts[vm.id.lower()] = Told(status="ProtectionFailed", vault_id=vault.id)
+
+        if self._items.of_vm(vm.id) is None:
+            self._items.attempts[vm.id.lower()] = Told(status="Protecting", vault_id=vault.id)
+        return self._change(call, vm, "ConfigureBackup", done, failed)
+
+    def _change(
+        self,
+        call: Call,
+        vm: Vm,
+        what: JobOperation,
+        done: Callable[[], None],
+        failed: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """An operation on an item, with the job that tells how it goes."""
+        job = self._jobs.open(vault_of(call.resource_id), vm.id, what)
+        name = "protect" if what == "ConfigureBackup" else what
+        operation = self._lro.backup(name, call.resource_id, PROTECT_S)
+        operation.extra = _job_of(job)
+
+        def well() -> None:
+            self._jobs.finish(job, operation)
+            done()
+
+        def badly() -> None:
+            self._jobs.finish(job, operation)
+            failed()
+
+        self._lro.operations.begin(operation, well, failed=badly)
         return accepted(call, operation)
 
     def _source(self, call: Call, vault: Resource, given: dict[str, Any]) -> Vm:
@@ -150,80 +181,88 @@ class Protection:
                 "in one region and one subscription.",
             )
         if not all(map(same, (call.params["container"], call.params["item"]), backup_names(vm))):
+            raise _invalid(f"The names in the path are not those of the VM '{vm.id}'.")
+        if vm.ephemeral:
+            # https://learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks#unsupported-features
             raise ArmError(
-                400, "BMSUserErrorInvalidInput", f"The names in the path are not those of the VM '{vm.id}'."
+                400, "BMSUserErrorEphemeralOsDisk", f"The VM '{vm.name}' has an ephemeral OS disk."
             )
-        item = self.item_of(vm.id)
-        if item is not None and not same(_vault_of(item.id), vault.id):
+        self._check_other_vaults(vm, vault)
+        return vm
+
+    def _check_other_vaults(self, vm: Vm, vault: Resource) -> None:
+        """A machine has one vault; only where it is deleted softly can another one protect it.
+
+        Source: https://learn.microsoft.com/azure/backup/backup-azure-enhanced-soft-delete-about
+        """
+        item, attempt = self._items.of_vm(vm.id), self._items.attempts.get(vm.id.lower())
+        holder = vault_of(item.id) if item is not None and not soft_deleted(item) else ""
+        if attempt is not None and attempt.status == "Protecting":
+            holder = attempt.vault_id
+        if holder and not same(holder, vault.id):
             raise ArmError(
                 400,
                 "BMSUserErrorVmProtectedInAnotherVault",
-                f"The VM '{vm.name}' is already protected by the vault '{_vault_of(item.id)}'.",
+                f"The VM '{vm.name}' is already protected by the vault '{holder}'.",
             )
-        return vm
+
+    def delete(self, call: Call) -> Answer:
+        """Stop protection and delete the data: softly, unless the vault has soft delete turned off."""
+        item = self._item(call.resource_id)
+        vault = self._estate.get(vault_of(item.id))
+        vm = self._estate.vm(item.properties["sourceResourceId"])
+        self._lro.operations.check_free(item.id, "BMSUserErrorOperationInProgress")
+        settings = vault.properties["securitySettings"]["softDeleteSettings"]
+
+        def done() -> None:
+            if settings["softDeleteState"] == "Disabled":
+                self._estate.remove(item.id)
+            else:
+                delete_softly(item, settings["softDeleteRetentionPeriodInDays"])
+
+        return self._change(call, vm, "DeleteBackupData", done)
 
     def trigger(self, call: Call) -> Answer:
         """Back up now. The request is done in seconds, its job takes longer."""
         item = self._item(call.parent_id)
         self._lro.operations.check_free(item.id, "BMSUserErrorBackupOperationInProgress")
-        job = self._jobs.open(_vault_of(item.id), item.properties["sourceResourceId"], "Backup")
-
-        def backed_up() -> None:
-            self._jobs.finish(job, "Completed")
-            now = datetime.now(UTC).isoformat()
-            item.properties |= {
-                "protectionState": "Protected",
-                "lastBackupStatus": "Completed",
-                "lastBackupTime": now,
-                "lastRecoveryPoint": now,
-            }
-
-        def failed() -> None:
-            self._jobs.finish(job, "Failed")
-            item.properties["lastBackupStatus"] = "Failed"
-
+        state = item.properties["protectionState"]
+        if state in IDLE:
+            raise ArmError(
+                400,
+                "BMSUserErrorBackupNotAllowedInState",
+                f"No backup can be taken of '{item.properties['friendlyName']}' in the state {state}.",
+            )
+        job = self._jobs.open(vault_of(item.id), item.properties["sourceResourceId"], "Backup")
         backup = self._lro.backup("backup", item.id, BACKUP_S)
-        self._lro.operations.begin(backup, backed_up, failed=failed)
+        self._lro.operations.begin(
+            backup,
+            lambda: self._backed_up(item, job, backup),
+            failed=lambda: self._not_backed_up(item, job, backup),
+        )
         request = self._lro.backup("trigger backup", item.id, TRIGGER_S)
         request.extra = _job_of(job)
         self._lro.operations.begin(request, lambda: None, holds=False)
         return accepted(call, request)
 
+    def _backed_up(self, item: Resource, job: Resource, backup: Operation) -> None:
+        self._jobs.finish(job, backup)
+        now = datetime.now(UTC).isoformat()
+        item.properties |= {
+            "protectionState": "Protected",
+            "lastBackupStatus": "Completed",
+            "lastBackupTime": now,
+            "lastRecoveryPoint": now,
+        }
 
-def backup_names(vm: Vm) -> tuple[str, str]:
-    """The names of a machine's container and item, which Azure makes from its group and name."""
-    kind = "iaasvmcontainer" if vm.kind == CLASSIC_VM else "iaasvmcontainerv2"
-    tail = f"{kind};{vm.group};{vm.name}"
-    return f"iaasvmcontainer;{tail}", f"vm;{tail}"
+    def _not_backed_up(self, item: Resource, job: Resource, backup: Operation) -> None:
+        self._jobs.finish(job, backup)
+        item.properties["lastBackupStatus"] = "Failed"
 
 
-def _vault_of(inner_id: str) -> str:
-    """The vault's id, from an id of something in it."""
-    return "/".join(inner_id.split("/")[:9])
+def _invalid(message: str) -> ArmError:
+    return ArmError(400, "BMSUserErrorInvalidInput", message)
 
 
 def _job_of(job: Resource) -> dict[str, Any]:
     return {"properties": {"objectType": "OperationStatusJobExtendedInfo", "jobId": job.name}}
-
-
-def _count(estate: Estate, policy: Resource) -> None:
-    items = [item for item in estate.of(ITEM) if same(item.properties["policyId"], policy.id)]
-    policy.properties["protectedItemsCount"] = len(items)
-
-
-def _protected(vm: Vm, container: str) -> dict[str, Any]:
-    """A fresh item: protected, with the first backup still to come."""
-    return {
-        "friendlyName": vm.name,
-        "protectedItemType": vm.kind,
-        "backupManagementType": "AzureIaasVM",
-        "workloadType": "VM",
-        "containerName": container.partition(";")[2],
-        "sourceResourceId": vm.id,
-        "virtualMachineId": vm.id,
-        "protectionStatus": "Healthy",
-        "protectionState": "IRPending",
-        "healthStatus": "Passed",
-        "lastBackupStatus": "",
-        "protectedItemDataId": str(int(datetime.now(UTC).timestamp() * 1e7)),
-    }

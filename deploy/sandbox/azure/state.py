@@ -2,22 +2,22 @@
 
 from typing import Any
 
+from deploy.sandbox.azure.exposure import open_to_internet
+from deploy.sandbox.azure.items import Items
 from deploy.sandbox.azure.locks import Locks
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import NSG, SNAPSHOT, VAULT, Estate, Resource, Vm
-from deploy.sandbox.azure.network import open_to_internet
 from deploy.sandbox.azure.nsg import nsg_of
-from deploy.sandbox.azure.protection import Protection
 
 
 class State:
     """Looks at the estate from outside; changes nothing."""
 
-    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, protection: Protection) -> None:
+    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, items: Items) -> None:
         self._estate = estate
         self._locks = locks
         self._lro = lro
-        self._protection = protection
+        self._items = items
 
     def all(self) -> dict[str, Any]:
         """Machines, network security groups and vaults."""
@@ -49,7 +49,7 @@ class State:
             "nics": nics,
             "open_ports": sorted({port for nic in nics for port in nic["open_ports"]}, key=_port),
             "public_ips": [nic["public_ip"] for nic in nics if nic["public_ip"]],
-            "backup": self._protection.state_of(vm.id),
+            "backup": self._items.state(vm.id),
             "locks": [
                 {"id": lock.id, "name": lock.name, "level": lock.properties["level"]}
                 for lock in self._locks.on(vm.id)
@@ -103,7 +103,7 @@ class State:
             "name": vault.name,
             "location": vault.location,
             "properties": vault.properties,
-            "items": [item.properties["sourceResourceId"] for item in self._protection.items(vault.id)],
+            "items": [item.properties["sourceResourceId"] for item in self._items.all(vault.id)],
         }
 
 
