@@ -22,6 +22,7 @@ from bot.requests import Clicked, OnClick, OnCommand, OnSubmit, Outcome, Submitt
 from bot.services import Services
 from bot.slack.private import answer_click, answer_command, send_direct
 from workers.domain.errors import NotAllowed, NotFound, NotYet
+from workers.use_cases.refuse import refuse_unless
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +81,14 @@ class Flow:
         permission = command.may(actor)
         if command.asks_for_usage(text):
             return usage(command, permission, self._oncall())
-        await self._services.authorize(
-            permission, actor, subject=command.subject, wanted=f"{command.name} {text}".strip()
+        services = self._services
+        await refuse_unless(
+            permission,
+            actor,
+            store=services.store,
+            clock=services.clock,
+            kind=f"{command.subject}.refused",
+            wanted=f"{command.name} {text}".strip(),
         )
         return await act(Typed(actor=actor, text=text, open_dialog=_opening(client, body)))
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from bot.slack.directory import Directory
 from workers.domain.policy.model import Policy
+from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
-from workers.use_cases.orders.authorize import Authorize
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
 
@@ -20,7 +20,7 @@ class Services:
     store: Store
     inventory: Inventory
     directory: Directory
-    authorize: Authorize
+    clock: Clock
     decide: Decide
     lock_down: LockDown
     restore: Restore

@@ -31,7 +31,6 @@ from workers.telemetry.health_server import serving
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.note_process import noted
-from workers.use_cases.orders.authorize import Authorize
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
 
@@ -98,7 +97,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         store=store,
         inventory=inventory,
         directory=directory,
-        authorize=Authorize(store=store, clock=clock),
+        clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock),

@@ -15,7 +15,8 @@ def private(name: str) -> bool:
     """One underscore in front: Python's own names have two, and ``_`` is nobody's."""
     if name in _NAMED_TUPLE:
         return False
-    return name.startswith("_") and not name.startswith("__") and name.strip("_") != ""
+    # Names with an underscore at both ends, such as an enum's ``_value_``, are documented by Python.
+    return name.startswith("_") and not name.endswith("_") and not name.startswith("__")
 
 
 def defined(tree: ast.AST) -> set[str]:

@@ -210,9 +210,9 @@ class TestNudging:
     async def test_a_broker_that_is_away_is_said_so_and_later_nudges_go_out(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sender_module, "WITHIN_S", 0.5)
         fresh = BusNudger(bus.client)
         await fresh.work(nudge(1))
+        monkeypatch.setattr(sender_module, "WITHIN_S", 0.5)
         bus.server.broker.faults = BusFaults(refuse_connections=True)
         bus.server.broker.cut_all()
         with pytest.raises(DependencyAway, match="servicebus: could not send to work"):

@@ -19,7 +19,6 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.starts.people import Actor
 from workers.store.memory import MemoryStore
-from workers.use_cases.orders.authorize import Authorize
 
 POLICY = Policy(oncall=OncallPolicy(usergroup="S0ONCALL1"))
 
@@ -87,7 +86,8 @@ class Rig:
         self.people = People(actor)
         services = SimpleNamespace(
             directory=self.people,
-            authorize=Authorize(store=self.store, clock=FakeClock()),
+            store=self.store,
+            clock=FakeClock(),
             policy=lambda: POLICY,
         )
         self.flow = Flow(cast("Services", services))

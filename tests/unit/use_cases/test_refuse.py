@@ -18,7 +18,7 @@ USE_CASES = Path(__file__).parents[3] / "workers" / "use_cases"
 
 async def of_an_answer(rig: RestoreRig) -> tuple[str, str]:
     approval = await rig.asked()
-    with pytest.raises(NotAllowed, match=r"^Only .* may confirm"):
+    with pytest.raises(NotAllowed, match=r"^Only .* can confirm"):
         await rig.decide(a.Answer.CONFIRM, approval.id, MALLORY)
     return "decision.refused", approval.id
 

@@ -49,7 +49,7 @@ async def test_what_is_listed_is_known_and_what_is_no_longer_listed_goes(rig: Ri
     await rig.inventory.put([OLD])
     azure = Azure((WEB.subscription_id, [a.known_vm(ref=WEB)]))
     await sweep(rig, Health("azure"), azure)()
-    assert [vm.ref.name for vm in await rig.inventory.all()] == [WEB.name]
+    assert [vm.ref.name for vm in await rig.inventory.of(WEB.subscription_id)] == [WEB.name]
     assert azure.asked_at == [rig.clock.now()]
 
 
