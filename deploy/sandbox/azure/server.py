@@ -53,6 +53,9 @@ class AzureServer(StandIn):
         token: the bearer token that ARM calls need.
         world: people, principals and machines.
         speed: factor on the duration of every long-running operation.
+
+    Attributes:
+        routes: every request of ARM that it answers.
     """
 
     def __init__(
@@ -116,7 +119,8 @@ class AzureServer(StandIn):
             ClassicMachines(estate=self.estate, locks=locks, lro=lro, starter=starter),
             lro,
         )
-        router = Router([route for provider in providers for route in provider.routes()])
+        self.routes = [route for provider in providers for route in provider.routes()]
+        router = Router(self.routes)
         arm = Arm(
             estate=self.estate,
             world=self.world,
