@@ -6,7 +6,7 @@ The models are those of the api-version that the SDK sends, and the product's ow
 import re
 from collections.abc import Iterator
 
-from deploy.sandbox.azure.refusal_bodies import BODIES
+from deploy.sandbox.azure.front.refusal_bodies import BODIES
 from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import NicSeed, VmSeed

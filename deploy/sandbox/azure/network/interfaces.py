@@ -2,11 +2,10 @@
 
 from typing import Any
 
+from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.errors import ArmError
-from deploy.sandbox.azure.exposure import effective_groups
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.ids import same, subscription_of
-from deploy.sandbox.azure.locks import Locks
-from deploy.sandbox.azure.lost import KEPT, KEPT_DNS, Loss, compare
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import (
     ASG,
@@ -21,8 +20,9 @@ from deploy.sandbox.azure.model import (
     new_etag,
     settle,
 )
-from deploy.sandbox.azure.nsg import check_match, checked_location
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
+from deploy.sandbox.azure.network.exposure import effective_groups
+from deploy.sandbox.azure.network.lost import KEPT, KEPT_DNS, Loss, compare
+from deploy.sandbox.azure.network.nsg import check_match, checked_location
 
 PUT_S = 3.0
 EFFECTIVE_S = 4.0

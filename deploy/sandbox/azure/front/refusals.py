@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.front.refusal_bodies import BODIES, Request
 from deploy.sandbox.azure.ids import within
 from deploy.sandbox.azure.model import Estate, Vm
-from deploy.sandbox.azure.refusal_bodies import BODIES, Request
 from deploy.sandbox.world import Principal
 
 if TYPE_CHECKING:

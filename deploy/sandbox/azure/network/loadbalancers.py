@@ -7,9 +7,9 @@ https://learn.microsoft.com/rest/api/load-balancer/load-balancers/get
 from collections.abc import Iterator
 from typing import Any
 
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, listing
 from deploy.sandbox.azure.ids import same
 from deploy.sandbox.azure.model import LOAD_BALANCER, NIC, Estate, Resource
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, listing
 
 _BALANCERS = "/providers/Microsoft.Network/loadBalancers"
 

@@ -4,11 +4,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.errors import ArmError
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import DISK, SNAPSHOT, Estate, Resource, settle
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 
 SNAPSHOT_S = 5.0
 DELETE_S = 3.0

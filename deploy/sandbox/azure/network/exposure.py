@@ -3,8 +3,8 @@
 from typing import Any
 
 from deploy.sandbox.azure.model import Estate, Resource
-from deploy.sandbox.azure.nsg import all_rules, nsg_of
-from deploy.sandbox.azure.rules import open_ports
+from deploy.sandbox.azure.network.nsg import all_rules, nsg_of
+from deploy.sandbox.azure.network.rules import open_ports
 
 
 def filters(estate: Estate, nic: Resource) -> tuple[Resource | None, Resource | None]:

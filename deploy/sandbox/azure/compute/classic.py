@@ -7,12 +7,12 @@ its operations, and can be compared with nothing.
 from collections.abc import Callable
 from typing import Any
 
+from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.compute.starts import ALREADY_S, Request, Starter
 from deploy.sandbox.azure.errors import ArmError
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import CLASSIC_VM, Estate, PowerState, Vm
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
-from deploy.sandbox.azure.starts import ALREADY_S, Request, Starter
 
 STOP_S = 15.0
 GROUP_S = 2.0

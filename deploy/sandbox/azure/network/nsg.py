@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.errors import ArmError, stale_etag
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import NIC, NSG, SUBNET, Estate, Resource, new_etag, settle
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
-from deploy.sandbox.azure.rules import check_rules, default_rules, stored
+from deploy.sandbox.azure.network.rules import check_rules, default_rules, stored
 
 PUT_S = 2.0
 DELETE_S = 2.0

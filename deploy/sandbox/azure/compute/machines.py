@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.compute.starts import ALREADY_S, Request, Starter
 from deploy.sandbox.azure.errors import ArmError
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import VM, Estate, PowerState, Vm, settle
-from deploy.sandbox.azure.nsg import check_match
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
-from deploy.sandbox.azure.starts import ALREADY_S, Request, Starter
+from deploy.sandbox.azure.network.nsg import check_match
 
 DEALLOCATE_S = 20.0
 POWER_OFF_S = 10.0

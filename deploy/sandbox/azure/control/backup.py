@@ -5,10 +5,10 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+from deploy.sandbox.azure.backup.items import Items, ItemState, Status, Told, delete_softly, undelete
+from deploy.sandbox.azure.backup.vaults import Vaults
 from deploy.sandbox.azure.ids import arm_id
-from deploy.sandbox.azure.items import Items, ItemState, Status, Told, delete_softly, undelete
 from deploy.sandbox.azure.model import VAULT, Estate, Vm
-from deploy.sandbox.azure.vaults import Vaults
 
 
 class BackupAsk(BaseModel):

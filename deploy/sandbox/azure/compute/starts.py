@@ -5,9 +5,9 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.delivery import Outbox
 from deploy.sandbox.azure.events import CLASSIC_START, START, Schema, Started
-from deploy.sandbox.azure.locks import Locks
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.messages import messages
 from deploy.sandbox.azure.model import Estate, Vm

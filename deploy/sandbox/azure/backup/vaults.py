@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.errors import ArmError
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import VAULT, Estate, Resource, settle
 from deploy.sandbox.azure.operations import Operation
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 
 POLICY = "Microsoft.RecoveryServices/vaults/backupPolicies"
 CREATE_S = 5.0

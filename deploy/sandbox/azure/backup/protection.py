@@ -8,9 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from deploy.sandbox.azure.errors import ArmError
-from deploy.sandbox.azure.ids import same
-from deploy.sandbox.azure.items import (
+from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.backup.items import (
     IDLE,
     Items,
     Told,
@@ -21,13 +20,14 @@ from deploy.sandbox.azure.items import (
     undelete,
     vault_of,
 )
-from deploy.sandbox.azure.jobs import JobOperation, Jobs
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.backup.jobs import JobOperation, Jobs
+from deploy.sandbox.azure.backup.vaults import ONE
+from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.front.routing import SUBSCRIPTION, Answer, Call, Route, accepted, listing
+from deploy.sandbox.azure.ids import same
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import VM, Estate, Resource, Vm
 from deploy.sandbox.azure.operations import Operation
-from deploy.sandbox.azure.routing import SUBSCRIPTION, Answer, Call, Route, accepted, listing
-from deploy.sandbox.azure.vaults import ONE
 
 PROTECT_S = 20.0
 TRIGGER_S = 3.0

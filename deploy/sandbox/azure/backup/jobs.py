@@ -4,10 +4,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from deploy.sandbox.azure.backup.vaults import ONE
+from deploy.sandbox.azure.front.routing import Answer, Call, Route, listing
 from deploy.sandbox.azure.model import Estate, Resource
 from deploy.sandbox.azure.operations import Operation
-from deploy.sandbox.azure.routing import Answer, Call, Route, listing
-from deploy.sandbox.azure.vaults import ONE
 
 JobOperation = Literal["ConfigureBackup", "Backup", "DisableBackup", "DeleteBackupData", "Undelete"]
 JOB = "Microsoft.RecoveryServices/vaults/backupJobs"

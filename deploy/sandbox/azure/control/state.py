@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from deploy.sandbox.azure.exposure import open_to_internet
-from deploy.sandbox.azure.items import Items
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.backup.items import Items
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import NSG, SNAPSHOT, VAULT, Estate, Resource, Vm
-from deploy.sandbox.azure.nsg import nsg_of
+from deploy.sandbox.azure.network.exposure import open_to_internet
+from deploy.sandbox.azure.network.nsg import nsg_of
 
 
 class State:

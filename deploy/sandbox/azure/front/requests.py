@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.sandbox.azure.arm import CALLER, CORRELATION_ID
+from deploy.sandbox.azure.front.arm import CALLER, CORRELATION_ID
 from deploy.sandbox.faults import FAULT, Handler
 from deploy.sandbox.record import Record
 

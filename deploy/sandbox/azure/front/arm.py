@@ -9,11 +9,11 @@ from typing import Any
 from aiohttp import web
 
 from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.front.refusals import Refusals
+from deploy.sandbox.azure.front.routing import Answer, Call, Handler, Router
+from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.ids import group_of, subscription_of
 from deploy.sandbox.azure.model import Estate
-from deploy.sandbox.azure.refusals import Refusals
-from deploy.sandbox.azure.routing import Answer, Call, Handler, Router
-from deploy.sandbox.azure.throttling import Throttle
 from deploy.sandbox.world import Principal, World
 
 CALLER = web.RequestKey("caller", str)

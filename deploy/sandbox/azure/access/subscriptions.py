@@ -3,8 +3,8 @@
 from typing import Any
 
 from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, listing
 from deploy.sandbox.azure.model import Estate, Group
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, listing
 
 
 class Subscriptions:

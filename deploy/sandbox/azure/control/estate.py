@@ -8,17 +8,17 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from deploy.sandbox.azure.balancer_seed import add_load_balancer
-from deploy.sandbox.azure.compute import remove_vm
+from deploy.sandbox.azure.compute.machines import remove_vm
+from deploy.sandbox.azure.compute.starts import How, Request, Starter
+from deploy.sandbox.azure.control.state import State
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.events import Schema
-from deploy.sandbox.azure.interfaces import Interfaces
 from deploy.sandbox.azure.model import NIC, Estate, Vm
-from deploy.sandbox.azure.nsg import nsg_of
+from deploy.sandbox.azure.network.balancer_seed import add_load_balancer
+from deploy.sandbox.azure.network.interfaces import Interfaces
+from deploy.sandbox.azure.network.nsg import nsg_of
 from deploy.sandbox.azure.operations import Operations
 from deploy.sandbox.azure.seed import add_vm
-from deploy.sandbox.azure.starts import How, Request, Starter
-from deploy.sandbox.azure.state import State
 from deploy.sandbox.faults import Handler
 from deploy.sandbox.world import LoadBalancerSeed, VmSeed, World
 

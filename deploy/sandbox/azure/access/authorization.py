@@ -5,9 +5,9 @@ import uuid
 from typing import Any
 
 from deploy.sandbox.azure.claims import ROLES, assignment_id
+from deploy.sandbox.azure.front.routing import Answer, Call, Route, listing
 from deploy.sandbox.azure.ids import within
 from deploy.sandbox.azure.model import ROLE_ASSIGNMENT, Estate
-from deploy.sandbox.azure.routing import Answer, Call, Route, listing
 from deploy.sandbox.world import Principal, World
 
 _PRINCIPAL = re.compile(r"(?:principalId\s+eq\s+|assignedTo\()'([^']+)'", re.IGNORECASE)

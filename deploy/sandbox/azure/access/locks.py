@@ -1,9 +1,9 @@
 """Management locks: the resource ``Microsoft.Authorization/locks``, and what a lock forbids."""
 
 from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.front.routing import Answer, Call, Route, listing
 from deploy.sandbox.azure.ids import name_of, within
 from deploy.sandbox.azure.model import LOCK, Estate, Resource
-from deploy.sandbox.azure.routing import Answer, Call, Route, listing
 
 _PROVIDER = "/providers/Microsoft.Authorization/locks"
 LEVELS = ("ReadOnly", "CanNotDelete")

@@ -1,7 +1,7 @@
 """What network interfaces hang on: networks, subnets, public addresses, application security groups."""
 
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, listing
 from deploy.sandbox.azure.model import ASG, PUBLIC_IP, SUBNET, VNET, Estate
-from deploy.sandbox.azure.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, listing
 
 _NETWORK = "/providers/Microsoft.Network"
 _VNETS = f"{_NETWORK}/virtualNetworks"

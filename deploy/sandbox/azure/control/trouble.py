@@ -6,9 +6,9 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from deploy.sandbox.azure.failures import EndAsk, Failure, Failures, end_now
+from deploy.sandbox.azure.front.refusals import Refusal, Refusals
+from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.operations import Operations
-from deploy.sandbox.azure.refusals import Refusal, Refusals
-from deploy.sandbox.azure.throttling import Throttle
 
 
 class SpeedAsk(BaseModel):
