@@ -1,7 +1,7 @@
 """Where each provider lets its long-running operations be asked about."""
 
+from deploy.sandbox.azure.front.routing import Answer, Call, Route
 from deploy.sandbox.azure.operations import Operation, Operations
-from deploy.sandbox.azure.routing import Answer, Call, Route
 
 
 class Lro:

@@ -5,7 +5,6 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from deploy.sandbox.azure.balancer_seed import add_load_balancer
 from deploy.sandbox.azure.ids import arm_id
 from deploy.sandbox.azure.model import (
     ASG,
@@ -23,8 +22,9 @@ from deploy.sandbox.azure.model import (
     Vm,
     new_etag,
 )
-from deploy.sandbox.azure.nsg import nsg_resource
-from deploy.sandbox.azure.rules import rule
+from deploy.sandbox.azure.network.balancer_seed import add_load_balancer
+from deploy.sandbox.azure.network.nsg import nsg_resource
+from deploy.sandbox.azure.network.rules import rule
 from deploy.sandbox.world import NicSeed, VmSeed, World
 
 CREATED = datetime(2026, 1, 12, 9, 0, tzinfo=UTC).isoformat()

@@ -5,38 +5,38 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.sandbox.azure.arm import Arm
-from deploy.sandbox.azure.authorization import RoleAssignments
-from deploy.sandbox.azure.backup_control import BackupControl
-from deploy.sandbox.azure.classic import ClassicMachines
-from deploy.sandbox.azure.compute import Machines
-from deploy.sandbox.azure.control import Control
+from deploy.sandbox.azure.access.authorization import RoleAssignments
+from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.access.security import Defender
+from deploy.sandbox.azure.access.subscriptions import Subscriptions
+from deploy.sandbox.azure.backup.items import Items
+from deploy.sandbox.azure.backup.jobs import Jobs
+from deploy.sandbox.azure.backup.protection import Protection
+from deploy.sandbox.azure.backup.vaults import Vaults
+from deploy.sandbox.azure.compute.classic import ClassicMachines
+from deploy.sandbox.azure.compute.disks import Disks
+from deploy.sandbox.azure.compute.machines import Machines
+from deploy.sandbox.azure.compute.starts import Starter
+from deploy.sandbox.azure.control.backup import BackupControl
+from deploy.sandbox.azure.control.estate import Control
+from deploy.sandbox.azure.control.state import State
+from deploy.sandbox.azure.control.trouble import Trouble
 from deploy.sandbox.azure.delivery import Nowhere, Outbox, Queue
-from deploy.sandbox.azure.disks import Disks
 from deploy.sandbox.azure.errors import refusal
 from deploy.sandbox.azure.failures import Failures
-from deploy.sandbox.azure.interfaces import Interfaces
-from deploy.sandbox.azure.items import Items
-from deploy.sandbox.azure.jobs import Jobs
-from deploy.sandbox.azure.loadbalancers import LoadBalancers
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.front.arm import Arm
+from deploy.sandbox.azure.front.refusals import Refusals
+from deploy.sandbox.azure.front.requests import recording
+from deploy.sandbox.azure.front.routing import Router
+from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
-from deploy.sandbox.azure.network import Networks
-from deploy.sandbox.azure.nsg import SecurityGroups
+from deploy.sandbox.azure.network.interfaces import Interfaces
+from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
+from deploy.sandbox.azure.network.networks import Networks
+from deploy.sandbox.azure.network.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
-from deploy.sandbox.azure.protection import Protection
-from deploy.sandbox.azure.refusals import Refusals
-from deploy.sandbox.azure.requests import recording
-from deploy.sandbox.azure.routing import Router
-from deploy.sandbox.azure.security import Defender
 from deploy.sandbox.azure.seed import seed_estate
-from deploy.sandbox.azure.starts import Starter
-from deploy.sandbox.azure.state import State
-from deploy.sandbox.azure.subscriptions import Subscriptions
-from deploy.sandbox.azure.throttling import Throttle
-from deploy.sandbox.azure.trouble import Trouble
-from deploy.sandbox.azure.vaults import Vaults
 from deploy.sandbox.faults import Faults
 from deploy.sandbox.standin import StandIn
 from deploy.sandbox.world import DEFAULT, World
@@ -53,6 +53,9 @@ class AzureServer(StandIn):
         token: the bearer token that ARM calls need.
         world: people, principals and machines.
         speed: factor on the duration of every long-running operation.
+
+    Attributes:
+        routes: every request of ARM that it answers.
     """
 
     def __init__(
@@ -116,7 +119,8 @@ class AzureServer(StandIn):
             ClassicMachines(estate=self.estate, locks=locks, lro=lro, starter=starter),
             lro,
         )
-        router = Router([route for provider in providers for route in provider.routes()])
+        self.routes = [route for provider in providers for route in provider.routes()]
+        router = Router(self.routes)
         arm = Arm(
             estate=self.estate,
             world=self.world,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from deploy.sandbox.azure.backup.items import ITEM
 from deploy.sandbox.azure.errors import ArmError
-from deploy.sandbox.azure.items import ITEM
 from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.operations import Operation
 from deploy.sandbox.azure.server import AzureServer

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from deploy.sandbox.azure.refusal_bodies import BODIES
+from deploy.sandbox.azure.front.refusal_bodies import BODIES
 from tests.contract.azure.rig import CONTAINER, PRODUCTION, SHOP, WEB_01, Cloud, refused
 
 NIC = f"{SHOP}/Microsoft.Network/networkInterfaces/web-01-nic"
