@@ -5,11 +5,13 @@ from typing import Any, cast
 
 import pytest
 
-from bot.answers.decide import DecideListener
-from bot.cards.blocks.dialogs import value_of
-from bot.commands.lockdown import LockdownListener
-from bot.commands.restore import RestoreListener
-from bot.services import Desk
+from bot.answers.confirm import Confirm
+from bot.answers.reject import Reject
+from bot.cards.blocks.inputs import value_of
+from bot.commands import lockdown, restore
+from bot.commands.command import Command
+from bot.flow import Flow
+from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.containment.containment import ContainmentState
@@ -72,20 +74,17 @@ def slack() -> Slack:
     return Slack()
 
 
-def desk(rig: Rig, inventory: MemoryInventory) -> Desk:
-    return Desk(
+def services(rig: Rig, inventory: MemoryInventory) -> Services:
+    return Services(
         store=rig.store,
         inventory=inventory,
         directory=cast("Any", Directory()),
+        clock=rig.clock,
         decide=rig.decide,
         lock_down=rig.lock_down,
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
     )
-
-
-def typed(text: str) -> dict[str, Any]:
-    return {"text": text, "user_id": a.OLGA, "trigger_id": "t"}
 
 
 async def held(rig: Rig) -> None:
@@ -95,19 +94,30 @@ async def held(rig: Rig) -> None:
     await rig.store.commit(Commit(partition=partition_of_vm(WEB.ref.key), documents=(containment, record)))
 
 
-async def command(listener: Any, slack: Slack, text: str) -> str:
-    await listener.command(slack.ack, typed(text), slack, slack.respond)
+async def typed(command: Command, given: Services, slack: Slack, text: str) -> str:
+    """Type it; what the person is told."""
+    listener = Flow(given).command(command, command.listener(given).typed)
+    body = {"text": text, "user_id": a.OLGA, "trigger_id": "t"}
+    await listener(ack=slack.ack, body=body, client=slack, respond=slack.respond)
     return " ".join(slack.said)
+
+
+async def submitted(given: Services, slack: Slack, view: dict[str, Any]) -> None:
+    """Submit the lockdown's dialog."""
+    (chosen,) = lockdown.LockdownListener(given).dialogs.values()
+    listener = Flow(given).submit(chosen)
+    await listener(ack=slack.ack, body={"user": {"id": a.OLGA}}, view=view, client=slack)
 
 
 class TestById:
     async def test_a_lockdown_by_id_needs_no_inventory(self, rig: Rig, slack: Slack) -> None:
-        await command(LockdownListener(desk(rig, Unreadable())), slack, f"{WEB.ref.resource_id} odd")
+        text = f"{WEB.ref.resource_id} odd"
+        await typed(lockdown.COMMAND, services(rig, Unreadable()), slack, text)
         assert (await rig.store.vm_record(WEB.ref)).containment_id is not None
 
     async def test_a_restore_by_id_needs_none_either(self, rig: Rig, slack: Slack) -> None:
         await held(rig)
-        await command(RestoreListener(desk(rig, Unreadable())), slack, WEB.ref.resource_id)
+        await typed(restore.COMMAND, services(rig, Unreadable()), slack, WEB.ref.resource_id)
         assert [view["callback_id"] for view in slack.views] == ["restore.confirm"]
 
 
@@ -116,19 +126,15 @@ class TestChosen:
         self, rig: Rig, slack: Slack
     ) -> None:
         await rig.inventory.put([WEB, DB])
-        listener = LockdownListener(desk(rig, rig.inventory))
-        await command(listener, slack, "vm-")
+        given = services(rig, rig.inventory)
+        await typed(lockdown.COMMAND, given, slack, "vm-")
         (view,) = slack.views
-        submitted = {
-            "private_metadata": view["private_metadata"],
-            "state": {
-                "values": {
-                    "vm": {"vm": {"selected_option": {"value": value_of(DB.ref)}}},
-                    "reason": {"reason": {"value": "odd traffic"}},
-                }
-            },
+        values = {
+            "vm": {"vm": {"selected_option": {"value": value_of(DB.ref)}}},
+            "reason": {"reason": {"value": "odd traffic"}},
         }
-        await listener.chosen(slack.ack, {"user": {"id": a.OLGA}}, submitted, slack)  # type: ignore[arg-type]
+        metadata = view["private_metadata"]
+        await submitted(given, slack, {"private_metadata": metadata, "state": {"values": values}})
         assert (await rig.store.vm_record(DB.ref)).containment_id is not None
         assert (await rig.store.vm_record(WEB.ref)).containment_id is None
 
@@ -138,9 +144,8 @@ class TestChosen:
     ) -> None:
         await rig.inventory.put([WEB, DB])
         values = {"vm": {"vm": {"selected_option": {"value": value_of(DB.ref)}}}}
-        submitted = {"private_metadata": metadata, "state": {"values": values}}
-        listener = LockdownListener(desk(rig, rig.inventory))
-        await listener.chosen(slack.ack, {"user": {"id": a.OLGA}}, submitted, slack)  # type: ignore[arg-type]
+        view = {"private_metadata": metadata, "state": {"values": values}}
+        await submitted(services(rig, rig.inventory), slack, view)
         assert "no longer known" in " ".join(slack.said)
         assert (await rig.store.vm_record(DB.ref)).containment_id is None
 
@@ -154,25 +159,27 @@ class TestNewerDocuments:
         for read in ("approval", "containment", "vm_record"):
             monkeypatch.setattr(rig.store, read, newer)
 
-    @pytest.mark.parametrize("listener", [LockdownListener, RestoreListener])
+    @pytest.mark.parametrize("command", [lockdown.COMMAND, restore.COMMAND])
     async def test_a_command_about_one_says_that_it_is_newer(
-        self, rig: Rig, slack: Slack, listener: Any
+        self, rig: Rig, slack: Slack, command: Command
     ) -> None:
-        assert NEWER in await command(listener(desk(rig, rig.inventory)), slack, WEB.ref.resource_id)
+        assert NEWER in await typed(command, services(rig, rig.inventory), slack, WEB.ref.resource_id)
 
-    @pytest.mark.parametrize("button", ["confirm", "reject"])
-    async def test_so_does_a_button(self, rig: Rig, slack: Slack, button: str) -> None:
-        listener = DecideListener(desk(rig, rig.inventory))
+    @pytest.mark.parametrize("button", [Confirm, Reject])
+    async def test_so_does_a_button(self, rig: Rig, slack: Slack, button: type[Confirm | Reject]) -> None:
+        given = services(rig, rig.inventory)
         body = {
             "user": {"id": a.ALICE},
             "channel": {"id": "C1"},
             "actions": [{"value": a.approval().id}],
             "trigger_id": "t",
         }
-        await getattr(listener, button)(slack.ack, body, slack)
+        await Flow(given).click(button(given).pressed)(ack=slack.ack, body=body, client=slack)
         assert NEWER in " ".join(slack.said)
 
     async def test_so_does_the_dialog_of_a_rejection(self, rig: Rig, slack: Slack) -> None:
+        given = services(rig, rig.inventory)
         view = {"private_metadata": a.approval().id, "state": {"values": {}}}
-        await DecideListener(desk(rig, rig.inventory)).submit(slack.ack, {"user": {"id": a.ALICE}}, view)  # type: ignore[arg-type]
+        listener = Flow(given).submit(Reject(given).submitted)
+        await listener(ack=slack.ack, body={"user": {"id": a.ALICE}}, view=view, client=slack)
         assert NEWER in " ".join(slack.said)
