@@ -72,8 +72,13 @@ class TestEnding:
         queue = bus.queue()
         bus.server.namespace.queues[queue].settings = Settings(name=queue, lock_ms=3_000)
 
+        given_up = asyncio.Event()
+
         async def never(_: domain.Message) -> domain.Settlement:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
             return Complete()
 
         task = await bus.receive(queue, stuck := Taken(never))
@@ -83,6 +88,7 @@ class TestEnding:
         task.cancel()
         await asyncio.wait([task], timeout=10)
         assert task.cancelled()
+        assert given_up.is_set()
         assert time.monotonic() - begun < 4
         await bus.receive(queue, taken)
         await until(lambda: not bus.messages(queue))

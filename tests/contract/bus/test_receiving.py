@@ -127,7 +127,7 @@ class TestReceiving:
         await bus.receive(queue, answer, concurrency=4)
         bus.put(queue, *map(str, range(12)))
         await until(lambda: now == 4)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
         assert most == 4
         go.set()
         await until(lambda: not bus.messages(queue))
@@ -168,7 +168,7 @@ class TestTheGate:
             nonlocal now
             now += 1
             most.append(now)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)  # longer than a batch is waited for
             now -= 1
             raise DependencyAway("redis", "no answer", retry_after_s=0.1)
 
