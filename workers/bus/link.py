@@ -62,15 +62,20 @@ class Link:
         Raises:
             ServiceBusError, OSError, ValueError: the link broke.
         """
+        broken: Exception | None = None
         try:
-            await self._receive()
-        except asyncio.CancelledError:
-            for task in self._under_way:
-                task.cancel()
-            raise
-        finally:
+            try:
+                await self._receive()
+            except Exception as error:
+                broken = error
             if self._under_way:
                 await asyncio.wait(self._under_way)
+        finally:
+            # There are some only if this was cancelled while it waited for them.
+            for task in self._under_way:
+                task.cancel()
+        if broken is not None:
+            raise broken
 
     async def _receive(self) -> None:
         loop = asyncio.get_running_loop()
