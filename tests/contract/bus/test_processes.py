@@ -43,10 +43,12 @@ class BotProcess:
     Attributes:
         mark: what it has said when it is asked to stop.
         wait_s: seconds after that.
+        asked_at: when it was asked, by the monotonic clock.
     """
 
     code, command = RUN.format(process="bot"), "run"
     mark, wait_s = b"", 0.0
+    asked_at = 0.0
 
     def __init__(self, bus: BusServer, slack: SlackServer, **settings: str) -> None:
         identity = slack.state.identity
@@ -75,6 +77,7 @@ class BotProcess:
                 said = await asyncio.wait_for(process.stdout.readuntil(self.mark), 20)
                 await asyncio.sleep(self.wait_s)
                 process.send_signal(signal.SIGTERM)
+                self.asked_at = time.monotonic()
             said += await asyncio.wait_for(process.stdout.read(), 20)
             return await process.wait(), said.decode()
         finally:
@@ -138,13 +141,13 @@ class TestProcesses:
         process: type[BotProcess],
     ) -> None:
         monkeypatch.setattr(process, "mark", b'"event": "ready"')
-        begun = time.monotonic()
         ready = process(bus.server, slack, STARTGATE_REDIS_URL=valkey.url)
-        code, said = await asyncio.wait_for(ready.run(stop_it=True), 12)
+        code, said = await ready.run(stop_it=True)
+        ended_in_s = time.monotonic() - ready.asked_at
         assert code == 0
         assert '"event": "stopped"' in said
         assert '"level": "error"' not in said
-        assert time.monotonic() - begun < 10
+        assert ended_in_s < 8, "how long the imports took on a busy machine is no part of it"
 
     async def test_a_token_that_slack_refuses_ends_the_bot_with_the_remedy(
         self, bus: Bus, slack: SlackServer
