@@ -122,6 +122,7 @@ class Link:
     def _renew(self) -> None:
         """Have the locks of slow messages renewed, from now until they are settled."""
         for task, raw in self._under_way.items():
-            if task not in self._renewed:
+            # One that is settled has no lock, though its task may not have ended yet.
+            if task not in self._renewed and raw.locked_until_utc is not None:
                 self._renewed.add(task)
                 self._renewer.register(self._receiver, raw)
