@@ -2,7 +2,8 @@
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from workers.runtime.environment import CommonSettings, checked_url
+from workers.runtime.addresses import checked_url
+from workers.runtime.environment import CommonSettings
 
 
 class BotSettings(CommonSettings):

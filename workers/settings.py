@@ -2,7 +2,8 @@
 
 from pydantic import SecretStr, ValidationInfo, field_validator
 
-from workers.runtime.environment import CommonSettings, checked_url, is_loopback
+from workers.runtime.addresses import checked_url, is_loopback
+from workers.runtime.environment import CommonSettings
 
 
 class WorkersSettings(CommonSettings):

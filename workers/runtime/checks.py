@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from workers.runtime.log import redacted
+from workers.runtime.secrets import redacted
 from workers.runtime.terminal import safe_line
 
 CHECK_TIMEOUT_S = 15.0

@@ -1,28 +1,13 @@
 """Logs: one event a line, JSON or text, and no secret in any of them."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
 
-_SECRETS = re.compile(
-    r"(?i)(xox[a-z]-[\w-]{6,}|xapp-[\w-]{6,}|SharedAccessKey=[^;\s]+|Bearer\s+[\w.~+/=-]{8,}"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?:sig|ticket)=[\w%.~+-]{8,}|\beyJ[\w-]{10,}\.[\w-]+\.[\w-]*)"
-)
-"""Slack tokens, shared access keys, bearer tokens, passwords in URLs, signatures, JSON web tokens."""
-
-_MARKS = ("xox", "xapp-", "sharedaccesskey=", "bearer", "://", "g=", "cket=", "eyj")
-"""Without one of these, folded, a text holds none of them. No i: the expression takes Turkish ones, too."""
-
-REDACTED = "[redacted]"
-
-
-def redacted(text: str) -> str:
-    """The text with everything that looks like a secret taken out."""
-    return _SECRETS.sub(REDACTED, text)
+from workers.runtime.secrets import may_hold_secret, redacted
 
 
 def _redact(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -30,8 +15,7 @@ def _redact(_logger: object, _name: str, event: MutableMapping[str, Any]) -> Mut
         if not isinstance(value, (str, int, float, type(None))):
             event[key] = str(value)
     # Hardly any line holds a secret, and the expression costs more than all else about a line.
-    together = "\n".join([value for value in event.values() if isinstance(value, str)]).casefold()
-    if any(mark in together for mark in _MARKS):
+    if may_hold_secret("\n".join([value for value in event.values() if isinstance(value, str)])):
         for key, value in event.items():
             if isinstance(value, str):
                 event[key] = redacted(value)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from workers.runtime.lifecycle import leave_if_cancelled
-from workers.runtime.log import redacted
+from workers.runtime.secrets import redacted
 
 _LONGEST_REASON = 300
 

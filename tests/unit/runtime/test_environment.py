@@ -4,13 +4,12 @@ import os
 
 import pytest
 
+from workers.runtime.addresses import checked_url, is_loopback
 from workers.runtime.environment import (
     PREFIX,
     REMEDIES,
     CommonSettings,
     MissingSettings,
-    checked_url,
-    is_loopback,
     read_environment,
 )
 from workers.settings import WorkersSettings

@@ -1,8 +1,9 @@
 """Where Azure Resource Manager is, and which addresses may be sent our token."""
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
+
+from workers.runtime.addresses import checked_url, is_loopback
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -26,16 +27,17 @@ class Endpoint:
         Raises:
             ValueError: not an absolute http(s) address, or plain http to somewhere else than this machine.
         """
-        parts = urlsplit(url.strip())
+        url = url.strip()
+        parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username or parts.query:
             raise ValueError(f"not the address of Azure Resource Manager: {url[:200]!r}; use https://…")
-        loopback = _loopback(parts.hostname)
-        if parts.scheme == "http" and not loopback:
+        try:
+            return cls(url=checked_url(url), loopback=is_loopback(url))
+        except ValueError:
             raise ValueError(
                 f"plain http to {parts.hostname} would show our token to the network; use https, "
                 "or http on 127.0.0.1 for tests"
-            )
-        return cls(url=url.strip().rstrip("/"), loopback=loopback)
+            ) from None
 
     @property
     def scope(self) -> str:
@@ -56,12 +58,3 @@ class Endpoint:
 
 def _port(parts: SplitResult) -> int | None:
     return parts.port or _DEFAULT_PORTS.get(parts.scheme)
-
-
-def _loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from workers.domain.errors import DependencyAway, NotFound, StartgateError, StepFailed
+from workers.runtime.secrets import redacted
 
 CALL_TIMEOUT_S = 20.0
 """Of one call, from asking for a connection to the last byte."""
@@ -35,7 +36,6 @@ _BUSY_CODES = frozenset(
     }
 )
 _LONGEST = 400
-_SECRET = re.compile(r"(?i)bearer\s+\S+|\beyJ[\w-]{8,}(?:\.[\w-]*)*|\b(?:sig|c|s|t|h)=[\w%+/=-]{16,}")
 _DENIED_ACTION = re.compile(r"perform action(?:\(s\))? '([^']+)'")
 
 
@@ -158,5 +158,5 @@ def _headers(error: HttpResponseError) -> Mapping[str, str]:
 
 def clean(text: str) -> str:
     """A text from Azure as one line of bearable length, without what looks like a token or a signature."""
-    line = " ".join(_SECRET.sub("[removed]", text).split())
+    line = " ".join(redacted(text).split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
