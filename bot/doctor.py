@@ -68,7 +68,6 @@ async def _doctor() -> int:
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
-                    retries=0,
                 )
             )
         except ValueError as error:

@@ -24,8 +24,8 @@ class BotSettings(CommonSettings):
     slack_signing_secret: SecretStr | None = None
     slack_api_url: str = "https://slack.com/api"
     http_port: int = 3000
-    receivers: int = 2
-    concurrency: int = 32
+    receivers: int = 4
+    concurrency: int = 16
 
     @field_validator("slack_api_url")
     @classmethod

@@ -39,7 +39,7 @@ async def test_server_errors_are_tried_again_and_the_event_is_not_lost(scene: Sc
     await scene.azure.put("/_faults", [fault])
     start = await scene.press_start(vm)
     copies = await scene.copies(start, 2)
-    assert "Not known" not in await scene.shown(copies[0])
+    assert "Unknown" not in await scene.shown(copies[0])
     state = await scene.bus.get("/_state")
     assert vm["name"] not in str(state["starts"]["dead_letters"])
 
@@ -50,7 +50,7 @@ async def test_a_fact_that_fails_is_named_and_holds_nothing_back(scene: Scene) -
     start = await scene.press_start(vm)
     copy = (await scene.copies(start, 2))[0]
     shown = "\n".join(texts((await scene.message(copy))["blocks"]))
-    assert "Not known:" in shown
+    assert "Unknown:" in shown
     assert f"NIC {vm['name']}-nic" in shown
 
 

@@ -26,7 +26,7 @@ async def test_a_nudge_whose_acknowledgement_was_lost_does_no_harm(scene: Scene)
     await scene.bus.put("/_faults", {"drop_after_send": 1})
     await scene.click("olivia", asked.dm, CONFIRM)
     await scene.until_shown(asked.channel, "the answer", "Confirmed by *olivia*")
-    await scene.told("U0OLIVIA01", "Recorded", since=asked.start.seq)
+    await scene.told("U0OLIVIA01", "No action will be taken", since=asked.start.seq)
     await scene.audited("approval.confirmed", asked.start.vm_id)
 
 

@@ -68,7 +68,7 @@ async def test_the_lockdown_group_denies_all_but_what_the_dialog_names(
 ) -> None:
     asked, view, _ = rejected
     said = "\n".join(texts(view["blocks"]))
-    assert "Still let in: bastion: 10.0.9.0/26, Tcp 22, 3389." in said
+    assert "Exception: bastion (10.0.9.0/26) can still connect on TCP 22, 3389" in said
     changes = await full.changes(asked.start.vm_id, asked.azure_seq)
     group = next(e for e in changes if "/networksecuritygroups/" in e["path"].lower())
     rules = [rule["properties"] for rule in group["request"]["properties"]["securityRules"]]
@@ -124,7 +124,7 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
         assert REJECT not in shown
     await full.quiet()
     thread = await full.thread(asked.channel)
-    for words in ("*Isolate* done", "*Stop* done", "*Back up* done", "*Contained:*", "/vm-restore"):
+    for words in ("*Isolated*", "*Stopped*", "*Backed up*", "*Contained:*", "/vm-restore"):
         assert any(words in reply for reply in thread), f"{words!r} is not in the thread: {thread}"
 
 

@@ -64,7 +64,7 @@ async def test_a_classic_vm_is_asked_about_in_both_spellings(scene: Scene, opera
     )
     shown = await scene.shown(asked.dm)
     assert f"classic VM `{asked.vm}`" in shown
-    assert "Not known" in shown, "the network of a classic VM is named as missing, not shown as closed"
+    assert "Unknown" in shown, "the network of a classic VM is named as missing, not shown as closed"
 
 
 async def test_a_start_that_failed_is_audited_and_nobody_is_asked(scene: Scene) -> None:

@@ -7,7 +7,7 @@ import aiohttp
 import pytest_asyncio
 
 from deploy.sandbox.processes import free_port
-from deploy.sandbox.slack.http_mode import signature
+from deploy.sandbox.slack.delivery.http_mode import signature
 from deploy.sandbox.system import System
 from tests.scenario.conftest import QUICK, Start, write_policy
 from tests.scenario.scene import APPROVALS, CONFIRM, Scene

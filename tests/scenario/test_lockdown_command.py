@@ -33,7 +33,7 @@ async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling
     seq = await scene.slack.last_seq()
     wanted = spelling.format(**vm, upper=vm["name"].upper())
     await scene.command("nadia", f"/vm-lockdown {wanted} odd outbound traffic")
-    await scene.told(NADIA, "being locked down", vm["name"], since=seq)
+    await scene.told(NADIA, "Locking down", vm["name"], since=seq)
     copy = await scene.oncall_card(vm["name"], seq)
     shown = await scene.shown(copy)
     assert "Locked down by *nadia* <!date^" in shown
@@ -101,7 +101,29 @@ async def test_an_unknown_name_is_said_to_be_unknown(scene: Scene) -> None:
 async def test_no_name_at_all_shows_how_to_type_it(scene: Scene) -> None:
     seq = await scene.slack.last_seq()
     await scene.command("nadia", "/vm-lockdown")
-    await scene.told(NADIA, "/vm-lockdown NAME [REASON]", since=seq)
+    await scene.told(
+        NADIA, "/vm-lockdown NAME [REASON]", "e.g.", "/vm-lockdown web-02 odd traffic", since=seq
+    )
+
+
+async def test_vm_help_lists_the_commands_and_what_each_person_may_do(scene: Scene) -> None:
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", "/vm-help")
+    told = await scene.told(NADIA, "/vm-lockdown NAME", "/vm-restore NAME", "/vm-help", since=seq)
+    assert "You can't use this" not in str(told["blocks"])
+    await scene.command("sam", "/vm-help")
+    told = await scene.told(
+        SAM, "You can't use this: Only on-call can lock down a VM. Ask <!subteam^", since=seq
+    )
+    assert "You can use this." in str(told["blocks"]), "the list itself is for everybody"
+
+
+async def test_help_about_a_command_is_no_attempt_to_use_it(scene: Scene) -> None:
+    seq = await scene.slack.last_seq()
+    before = len(await scene.audit("lockdown.refused"))
+    await scene.command("sam", "/vm-lockdown help")
+    await scene.told(SAM, "Usage: `/vm-lockdown NAME [REASON]`, e.g.", "You can't use this", since=seq)
+    assert len(await scene.audit("lockdown.refused")) == before
 
 
 async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
@@ -110,7 +132,7 @@ async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
     vm = known.pop()
     seq = await scene.slack.last_seq()
     await scene.command("sam", f"/vm-lockdown {vm['name']} just because")
-    await scene.told(SAM, "Only on-call may", since=seq)
+    await scene.told(SAM, "Only on-call can", since=seq)
     await scene.quiet()
     posted = [e for e in await scene.slack.record(seq, "posted") if vm["name"] in e["text"]]
     assert not posted, "nobody else hears of it"
@@ -123,7 +145,7 @@ async def test_the_owner_of_a_vm_is_not_on_call_for_it(scene: Scene, known: list
     vm = known.pop()
     seq = await scene.slack.last_seq()
     await scene.command("olivia", f"/vm-lockdown {vm['id']}")
-    await scene.told("U0OLIVIA01", "Only on-call may", since=seq)
+    await scene.told("U0OLIVIA01", "Only on-call can", since=seq)
     assert not await scene.changes(vm["id"])
 
 
@@ -135,7 +157,7 @@ async def test_a_contained_vm_is_not_contained_twice(scene: Scene, known: list[E
     done = len(await scene.changes(vm["id"]))
     seq = await scene.slack.last_seq()
     await scene.command("nadia", f"/vm-lockdown {vm['id']} second")
-    await scene.told(NADIA, "in containment already", "nothing new was begun", since=seq)
+    await scene.told(NADIA, "is already contained", "No new action was started", since=seq)
     await scene.quiet()
     assert len(await scene.changes(vm["id"])) == done
     assert not [e for e in await scene.root_posts(vm["name"], seq) if e["channel"] == ONCALL]

@@ -48,7 +48,7 @@ async def test_whoever_left_the_firm_is_not_asked(scene: Scene) -> None:
 async def test_an_owner_nobody_knows_leaves_the_answer_to_oncall(scene: Scene) -> None:
     asked = await scene.ask(copies=1, tags={})
     await scene.click("colin", asked.channel, CONFIRM)
-    await scene.told("U0COLIN002", "Only on-call (no owner is known) may", since=asked.start.seq)
+    await scene.told("U0COLIN002", "Only on-call (no owner is known) can", since=asked.start.seq)
     await scene.click("nadia", asked.channel, CONFIRM)
     await scene.until_shown(asked.channel, "nadia's answer", "Confirmed by *nadia*")
 

@@ -25,7 +25,7 @@ async def test_a_double_click_is_one_confirmation_and_the_second_is_told(scene: 
     asked = await scene.ask()
     await asyncio.gather(*(scene.click("olivia", asked.dm, CONFIRM) for _ in range(2)))
     told = await _told_by(scene, asked, OLIVIA, 2)
-    assert sum("Recorded" in answer for answer in told) == 1
+    assert sum("No action will be taken" in answer for answer in told) == 1
     assert sum("Confirmed by *olivia*" in answer for answer in told) == 1
     await scene.audited("approval.confirmed", asked.start.vm_id)
 
@@ -69,8 +69,8 @@ async def test_owner_and_oncall_confirm_at_the_same_instant(scene: Scene) -> Non
         scene.click("olivia", asked.dm, CONFIRM), scene.click("nadia", asked.channel, CONFIRM)
     )
     told = [*await _told_by(scene, asked, OLIVIA), *await _told_by(scene, asked, NADIA)]
-    assert sum("Recorded" in answer for answer in told) == 1
-    assert sum("answered before you" in answer for answer in told) == 1
+    assert sum("No action will be taken" in answer for answer in told) == 1
+    assert sum("Your answer was not recorded" in answer for answer in told) == 1
     await scene.audited("approval.confirmed", asked.start.vm_id)
 
 
@@ -100,7 +100,7 @@ async def test_a_click_on_an_old_copy_of_a_decided_card_is_told_who_decided(scen
     await _told_by(scene, asked, OLIVIA)
     await scene.click("nadia", asked.channel, CONFIRM)
     late = await _told_by(scene, asked, NADIA)
-    assert "answered before you" in late[0]
+    assert "Your answer was not recorded" in late[0]
     assert "Confirmed by *olivia*" in late[0]
     opened = await scene.click("nadia", asked.channel, REJECT)
     assert "view_id" not in opened

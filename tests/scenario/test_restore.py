@@ -63,7 +63,7 @@ async def test_oncall_restores_a_vm_and_every_nic_reads_back_as_it_was(scene: Sc
     thread = "\n".join(await scene.thread(held.card))
     assert "Restore ordered by *nadia*" in thread
     assert "it was the other machine" in thread
-    assert "*Undo: Isolate* done" in thread
+    assert "*Undo isolate*: done" in thread
     ordered, *_ = await scene.audited("restore.ordered", held.vm["id"])
     assert (ordered["by"], ordered["details"]["via"]) == (f"nadia ({NADIA})", "dialog")
     await scene.audited("containment.restored", held.vm["id"])
@@ -106,7 +106,7 @@ async def test_what_somebody_changed_since_is_named_and_left_and_oncall_is_calle
     )
     said = json.dumps(thread["blocks"], ensure_ascii=False)
     assert "<!subteam^" in said
-    assert f"{first['name']} has none now" in said
+    assert f"`{first['name']}` has none now" in said
     assert f"`/vm-restore {held.name}` again" in said
     assert await nsgs(scene, held.vm["id"]) == [None, *held.before[1:]]
     assert len(others) == 2
@@ -143,7 +143,7 @@ async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(scene: Sc
     seq = await scene.slack.last_seq()
     opened = await scene.command("sam", f"/vm-restore {held.name} start mine")
     assert "view_id" not in opened
-    await scene.told(SAM, "Only on-call may restore", since=seq)
+    await scene.told(SAM, "Only on-call can restore", since=seq)
     refused = [r for r in await scene.audit("restore.refused") if held.name in r["details"]["wanted"]]
     assert [record["by"] for record in refused] == [f"sam ({SAM})"]
     assert await nsgs(scene, held.vm["id"]) != held.before

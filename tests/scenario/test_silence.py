@@ -8,7 +8,7 @@ from tests.scenario.conftest import QUICK, Start, write_policy
 from tests.scenario.scene import CONFIRM, ONCALL, ONCALL_GROUP, Asked, Entry, Scene, texts
 
 DEADLINES = {"remind_after": "2s", "escalate_after": "3s", "expire_after": "4s"}
-WORDS = {"contain": "the VM is contained", "isolate": "the VM is isolated", "leave": "nothing is done"}
+WORDS = {"contain": "the VM is contained", "isolate": "the VM is isolated", "leave": "no action is taken"}
 
 Silent = dict[str, tuple[Scene, Asked]]
 
@@ -72,7 +72,7 @@ async def test_before_the_end_the_card_says_what_silence_will_do(silent: Silent)
     for kind, words in WORDS.items():
         scene, asked = silent[kind]
         first = (await scene.root_posts(asked.vm, asked.start.seq))[0]
-        assert "Without an answer by <!date^" in str(first["blocks"])
+        assert "If nobody answers by <!date^" in str(first["blocks"])
         assert words in "\n".join(texts(first["blocks"]))
 
 
@@ -134,6 +134,6 @@ async def test_a_click_after_the_deadline_is_told_that_time_ran_out(silent: Sile
         since=again.start.bus_seq,
     )
     await scene.click("olivia", again.dm, CONFIRM)
-    await scene.told("U0OLIVIA01", "answered before you", "expired", since=again.start.seq)
+    await scene.told("U0OLIVIA01", "Your answer was not recorded", "expired", since=again.start.seq)
     await scene.slack.put("/_faults", [])
     await scene.audited("approval.confirmed", again.start.vm_id, count=0)

@@ -21,20 +21,20 @@ async def _refused(scene: Scene, asked: Asked, person: str, answer: str, words: 
 async def test_a_colleague_may_not_confirm_somebody_elses_vm(scene: Scene) -> None:
     asked = await scene.ask("intruder")
     await scene.click("colin", asked.channel, CONFIRM)
-    await _refused(scene, asked, COLIN, "confirm", "Only the VM's owner or on-call may confirm")
+    await _refused(scene, asked, COLIN, "confirm", "Only the VM's owner or on-call can confirm")
 
 
 async def test_a_colleague_may_not_reject_somebody_elses_vm(scene: Scene) -> None:
     asked = await scene.ask("intruder")
     opened = await scene.click("sam", asked.channel, REJECT)
     assert "view_id" not in opened, "no dialog opens for somebody who may not"
-    await _refused(scene, asked, SAM, "reject", "Only the VM's owner or on-call may reject")
+    await _refused(scene, asked, SAM, "reject", "Only the VM's owner or on-call can reject")
 
 
 async def test_whoever_started_it_may_not_confirm_it(scene: Scene) -> None:
     asked = await scene.ask("colin")
     await scene.click("colin", asked.channel, CONFIRM)
-    await _refused(scene, asked, COLIN, "confirm", "Only the VM's owner or on-call may confirm")
+    await _refused(scene, asked, COLIN, "confirm", "Only the VM's owner or on-call can confirm")
 
 
 async def test_whoever_started_it_may_take_it_back(scene: Scene) -> None:
@@ -92,7 +92,7 @@ async def test_while_the_user_group_cant_be_read_nobody_is_on_call(group_unreada
     await scene.click("nadia", asked.channel, CONFIRM)
     await _refused(scene, asked, NADIA, "confirm", "did not say who is on call")
     await scene.command("nadia", f"/vm-lockdown {asked.start.vm_id}")
-    await scene.told(NADIA, "Only on-call may", since=asked.start.seq)
+    await scene.told(NADIA, "Only on-call can", since=asked.start.seq)
     await scene.click("olivia", asked.dm, CONFIRM)
     await scene.until_shown(asked.dm, "the owner's answer, which needs no group", "Confirmed by *olivia*")
     await scene.slack.put("/_limits", {"usergroups_plan": True})

@@ -49,7 +49,6 @@ async def _doctor() -> int:
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
-                    retries=0,
                 )
             )
             azure = await stack.enter_async_context(

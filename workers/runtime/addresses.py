@@ -1,4 +1,4 @@
-"""Addresses that this process is configured with: which are this machine, and which may carry a token."""
+"""Which addresses may be sent a token: https ones, and plain http on this machine alone."""
 
 import ipaddress
 from urllib.parse import urlsplit

@@ -7,18 +7,13 @@ from typing import Any, Literal
 
 import structlog
 
-from workers.runtime.secrets import may_hold_secret, redacted
+from workers.runtime.secrets import redacted
 
 
 def _redact(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        if not isinstance(value, (str, int, float, type(None))):
-            event[key] = str(value)
-    # Hardly any line holds a secret, and the expression costs more than all else about a line.
-    if may_hold_secret("\n".join([value for value in event.values() if isinstance(value, str)])):
-        for key, value in event.items():
-            if isinstance(value, str):
-                event[key] = redacted(value)
+        if not isinstance(value, (int, float, type(None))):
+            event[key] = redacted(str(value))
     return event
 
 
@@ -58,6 +53,5 @@ def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Standard()]
     root.setLevel(logging.WARNING)
-    # The SDKs log whole requests at INFO, and a lost connection at ERROR for each link that shares it.
-    for noisy in ("azure", "azure.core.pipeline.policies.http_logging_policy", "azure.servicebus._pyamqp"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # The SDKs log whole requests at INFO.
+    logging.getLogger("azure").setLevel(logging.WARNING)

@@ -16,7 +16,7 @@ from deploy.sandbox.bench.records import Entry, Tail
 from deploy.sandbox.bench.report import GUARD, Row, percentile
 from deploy.sandbox.bench.rig import Rig
 from deploy.sandbox.bench.sizes import Sizes
-from deploy.sandbox.slack.ratelimits import CHANNEL_BURST, CHANNEL_INTERVAL_S
+from deploy.sandbox.slack.api.ratelimits import CHANNEL_BURST, CHANNEL_INTERVAL_S
 
 MUST_EXPONENT, MUST_MB, MUST_PACED, ACK_MS = 1.1, 100.0, 1.5, 150.0
 CLICKS_PER_S = 50

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-from deploy.sandbox.azure.compute import DEALLOCATE_S
+from deploy.sandbox.azure.compute.machines import DEALLOCATE_S
 from deploy.sandbox.bench.report import Row
 from deploy.sandbox.bench.rig import Rig
 from deploy.sandbox.bench.sizes import Sizes

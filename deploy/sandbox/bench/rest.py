@@ -12,7 +12,7 @@ from deploy.sandbox.bench.report import Row
 from deploy.sandbox.bench.rig import Product, Rig
 from deploy.sandbox.bench.sizes import Sizes
 
-BOT_MB, WORKERS_MB, IDLE_PERCENT, READY = 120.0, 60.0, 2.0, 1.5
+BOT_MB, WORKERS_MB, IDLE_PERCENT, READY = 120.0, 60.0, 2.0, 2.0
 _SETTLE_S = 1.5
 _ROOT = Path(__file__).parents[3]
 _IMPORTS = {"bot": "bot.__main__, bot.wiring", "workers": "workers.__main__, workers.arm.session.sdk"}

@@ -22,12 +22,18 @@ async def test_isolate_puts_the_lockdown_nsg_on_every_nic(arm: AzureServer, azur
     assert progress.note == f"2 NICs with {LOCKDOWN}, rules read back"
 
 
-async def test_isolate_leaves_every_other_property_of_a_nic_untouched(arm: AzureServer, azure: Azure) -> None:
+async def test_a_nic_is_written_back_with_every_property_that_nobody_here_knows(
+    arm: AzureServer, azure: Azure
+) -> None:
     nic = nics(arm, "web-01")[0]
     nic.tags = {"cost-center": "4711"}
     nic.properties["enableIPForwarding"] = True
     nic.properties["dnsSettings"] = {"dnsServers": ["10.1.1.1"], "appliedDnsServers": []}
-    nic.properties["ipConfigurations"][0]["properties"]["futureSetting"] = {"deep": [1, None]}
+    nic.extra["futureAtTheTop"] = {"x": 1}
+    nic.properties["futureSetting"] = [{"y": None}]
+    inner = nic.properties["ipConfigurations"][0]["properties"]
+    inner["futureSetting"] = {"deep": [1, None]}
+    inner["subnet"] = {**inner["subnet"], "futureDeeper": {"z": {"w": True}}}
     before = copy.deepcopy(nic.as_json())
 
     await isolating(arm, azure, "web-01").contain()

@@ -24,8 +24,6 @@ SECRETS = {
     "bearer": "Bearer abc.def-ghi_jkl~mno+pqr/stu==",
     "json web token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "signature": "sig=abcdef%2Bghijk%3D",
-    "signature of an operation": "s=AbCdEfGhIjKlMnOpQrSt",
-    "beginning of a web token": "eyJ0eXAiOiJKV1Qi",
     "socket ticket": "ticket=0f1e2d3c-aaaa",
 }
 PIECES = [

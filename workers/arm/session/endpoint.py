@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from workers.runtime.addresses import checked_url, is_loopback
+from workers.runtime.addresses import is_loopback
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -27,17 +27,16 @@ class Endpoint:
         Raises:
             ValueError: not an absolute http(s) address, or plain http to somewhere else than this machine.
         """
-        url = url.strip()
-        parts = urlsplit(url)
+        parts = urlsplit(url.strip())
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username or parts.query:
             raise ValueError(f"not the address of Azure Resource Manager: {url[:200]!r}; use https://…")
-        try:
-            return cls(url=checked_url(url), loopback=is_loopback(url))
-        except ValueError:
+        loopback = is_loopback(url.strip())
+        if parts.scheme == "http" and not loopback:
             raise ValueError(
                 f"plain http to {parts.hostname} would show our token to the network; use https, "
                 "or http on 127.0.0.1 for tests"
-            ) from None
+            )
+        return cls(url=url.strip().rstrip("/"), loopback=loopback)
 
     @property
     def scope(self) -> str:

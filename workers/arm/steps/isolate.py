@@ -23,7 +23,7 @@ from workers.arm.read import network
 from workers.arm.read.machine import nic_ids, read_machine_to_contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
-from workers.arm.steps import classic_isolate
+from workers.arm.steps import classic_isolate, network_writes
 from workers.arm.steps.lockdown import lockdown_nsg_id, locks_down, nsg_name, wanted_nsg
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
@@ -168,7 +168,7 @@ class Isolate(StepRunner):
             return (True, []) if network.settled(nsg) else (False, [f"{name} is being written"])
         body = wanted_nsg(profile, location, tags=(nsg or {}).get("tags"))
         try:
-            await network.put_nsg(self._azure, target, body, etag=nsg["etag"] if nsg else None)
+            await network_writes.put_nsg(self._azure, target, body, etag=nsg["etag"] if nsg else None)
         except Busy as busy:
             return False, [str(busy)]
         except NotFound:
@@ -192,7 +192,7 @@ class Isolate(StepRunner):
         if not ready or not (on_record or begun):
             return f"{nic['name']} still has {name_of(current)}"
         try:
-            await network.put_nsg_on_nic(self._azure, nic, target)
+            await network_writes.put_nsg_on_nic(self._azure, nic, target)
         except Busy as busy:
             return f"{nic['name']}: {busy.code}, read again"
         return None if await self._reads_back(nic["id"], target) else f"{nic['name']} written"
@@ -239,7 +239,7 @@ class Isolate(StepRunner):
                 final=True,
             )
         try:
-            await network.put_nsg_on_nic(self._azure, nic, former)
+            await network_writes.put_nsg_on_nic(self._azure, nic, former)
         except Busy as busy:
             return f"{nic['name']}: {busy.code}, read again"
         return f"{nic['name']} written"
@@ -290,3 +290,8 @@ def _raise_all(results: Sequence[object]) -> None:
 
 def _nics(count: int) -> str:
     return f"{count} NIC{'' if count == 1 else 's'}"
+
+
+def runner(azure: Azure) -> StepRunner:
+    """For ``step_runners``."""
+    return Isolate(azure)

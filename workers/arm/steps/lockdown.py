@@ -8,7 +8,7 @@ Source: https://learn.microsoft.com/azure/virtual-network/network-security-group
 from typing import Any
 
 from workers.arm.ids import group_id
-from workers.arm.read.rules import listed
+from workers.arm.read.nsg import listed
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.vm import VmRef
 

@@ -13,6 +13,7 @@ from workers.arm.read.machine import gone, power_of, read_machine
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.longrunning import CORRELATION_ID, Accepted, Outcome, Receipt, look, next_look_s
+from workers.arm.steps import classic_writes
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -124,7 +125,7 @@ class Stop(StepRunner):
 
     async def _deallocate(self, vm: VmRef) -> Accepted:
         if vm.classic:
-            return await classic.shutdown(self._azure, vm)
+            return await classic_writes.shutdown(self._azure, vm)
         receipt = Receipt()
         async with asking(f"deallocate the VM {vm.name}"):
             await self._azure.compute(vm.subscription_id).virtual_machines.begin_deallocate(
@@ -135,7 +136,7 @@ class Stop(StepRunner):
     async def _start(self, vm: VmRef, correlation_id: str) -> Accepted:
         try:
             if vm.classic:
-                return await classic.start(self._azure, vm, correlation_id)
+                return await classic_writes.start(self._azure, vm, correlation_id)
             receipt = Receipt()
             async with asking(f"start the VM {vm.name}"):
                 await self._azure.compute(vm.subscription_id).virtual_machines.begin_start(
@@ -170,3 +171,8 @@ def _token(url: str) -> str:
 
 def _url(token: str) -> str:
     return str(json.loads(token).get("operation", "")) if token else ""
+
+
+def runner(azure: Azure) -> StepRunner:
+    """For ``step_runners``."""
+    return Stop(azure)

@@ -1,7 +1,8 @@
-"""Taking a VM out of the world: the steps, what they wait for, and what counts as contained."""
+"""A containment: its states, its steps, and what counts as contained."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -16,17 +17,16 @@ from workers.domain.containment.steps import (
     retry_delay,
 )
 from workers.domain.errors import Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
+from workers.domain.schema import Numbered
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 
 __all__ = [
     "BEGIN_LEASE",
     "MAX_ATTEMPTS",
-    "NEEDS",
     "STEP_TRANSITIONS",
     "TRANSITIONS",
-    "VERIFIED",
     "Cause",
     "CauseKind",
     "Containment",
@@ -61,32 +61,21 @@ TRANSITIONS: dict[ContainmentState, frozenset[ContainmentState]] = {
     ),
     ContainmentState.RESTORED: frozenset(),
 }
-"""From → to. CONTAINED → RUNNING: the VM was started again, or an NSG taken off, behind our back.
+"""From → to. CONTAINED → RUNNING: somebody started the VM again, or removed the lockdown NSG.
 
-RESTORING → RUNNING: a new rejection or lockdown came while it was being undone, and takes precedence.
+RESTORING → RUNNING: a new rejection or lockdown during the restore takes precedence.
 """
-
-NEEDS: dict[StepName, frozenset[StepName]] = {
-    StepName.ISOLATE: frozenset(),
-    StepName.STOP: frozenset(),
-    # Azure Backup's first snapshot wants the VM's power state settled, and the stop must not wait for it.
-    StepName.BACKUP: frozenset({StepName.STOP}),
-}
-"""Step → steps that must have ended, well or badly, before it begins."""
-
-VERIFIED = frozenset({StepName.ISOLATE, StepName.STOP})
-"""Read back once more, all together, before the card says CONTAINED."""
 
 
 class CauseKind(StrEnum):
-    """What gave the right to contain."""
+    """What a containment rests on."""
 
     REJECTION = "rejection"
     LOCKDOWN = "lockdown"
     SILENCE = "silence"
 
 
-class Cause(Model):
+class Cause(Stored):
     """Why a VM is contained. ``by`` is ``None`` only for silence, where the policy itself decided."""
 
     kind: CauseKind
@@ -116,14 +105,16 @@ class Restoration(Steps):
         return self.start_id is not None
 
 
-class Containment(Steps):
+class Containment(Steps, Numbered):
     """The containment of one VM, from the decision to the proof.
 
     Attributes:
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
-        round: counts how often the VM had to be contained under this one document.
-        restoration: its undo, under way or ended; ``None`` again once the VM had to be contained anew.
+        round: how often the VM had to be contained under this one document.
+        restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
     """
+
+    document_kind: ClassVar[str] = "containment"
 
     id: str
     version: int = 0
@@ -142,7 +133,7 @@ class Containment(Steps):
         """The containment in another state.
 
         Raises:
-            Conflict: that is not a way a containment can go.
+            Conflict: a containment can't go from this state to that one.
         """
         if state not in TRANSITIONS[self.state]:
             raise Conflict(f"containment {self.id} can't go from {self.state} to {state}")
@@ -150,7 +141,7 @@ class Containment(Steps):
 
     @property
     def active(self) -> bool:
-        """Whether the VM is contained or on its way; only RESTORED lets it go."""
+        """Whether it still holds the VM: in every state but RESTORED."""
         return self.state is not ContainmentState.RESTORED
 
     @property
@@ -159,13 +150,14 @@ class Containment(Steps):
         return self.state in (ContainmentState.PLANNED, ContainmentState.RUNNING, ContainmentState.RESTORING)
 
     def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
-        """This containment once somebody else asks for it too.
+        """This containment after somebody else asked for it, too.
 
-        What they want beyond it, and what failed of what they want, is to be done; it then rests on their
-        cause. Silence takes nothing over that it has no right to.
+        Steps that they want beyond it are added, and steps that they want and that failed are tried again.
+        It then rests on their cause. Silence changes nothing in a containment that has steps which silence
+        does not ask for.
         """
         if self.active and self.restoration is not None:
-            # A restore has taken back some of it by now, so all of it is to be done.
+            # A restore has undone some of it by now, so all of it has to be done again.
             again = self.once_more()
             mine = again if cause.kind is CauseKind.SILENCE else again.changed(cause=cause)
             return mine.demanded(cause, profile)
@@ -218,12 +210,12 @@ class Containment(Steps):
             s
             for s in self.steps
             if s.state is StepState.TODO
-            and (NEEDS[s.name] & present) <= ended
+            and (s.name.needs & present) <= ended
             and (s.look_at is None or s.look_at <= now)
         )
 
     def due_at(self) -> datetime | None:
-        """When it has to be looked at again, or ``None`` when there is nothing to do."""
+        """When it has to be looked at again; ``None`` when there is nothing to do."""
         if not self.working:
             return None
         if self.state is ContainmentState.RESTORING and self.restoration is not None:
@@ -242,8 +234,8 @@ def planned(
 ) -> Containment:
     """A new containment, every step still to do, shown on its approval's card or on its own.
 
-    With the plan that somebody was shown, each step begins knowing what was *before*: the isolation need not
-    look first and act later. A step trusts that only as far as it still reads so.
+    With the plan that somebody was shown, each step begins with a *before*, so that the isolation can act at
+    its first look. A step uses it only where Azure still reads the same.
     """
     changes = {step.step: step.change for step in plan.steps} if plan is not None else {}
     return Containment(

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from workers.domain.containment.plans import StepName
-from workers.domain.model import Model
+from workers.domain.model import Stored
 
 
-class AllowRule(Model):
+class AllowRule(Stored):
     """An exception of the lockdown: who may still reach the VM, for forensics."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
@@ -44,7 +44,7 @@ ClassicNsgId = Annotated[
 ]
 
 
-class IsolateOptions(Model):
+class IsolateOptions(Stored):
     """Options of the isolate step.
 
     ``classic_nsg`` is the id of a classic NSG for classic VMs, for which none can be made on demand.
@@ -54,7 +54,7 @@ class IsolateOptions(Model):
     classic_nsg: ClassicNsgId | None = None
 
 
-class LockdownProfile(Model):
+class LockdownProfile(Stored):
     """What a rejection does: which steps, and their options.
 
     ``resource_group`` holds the lockdown NSG and the backup vault; by default the VM's own group.

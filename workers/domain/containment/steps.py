@@ -6,7 +6,7 @@ from typing import Self
 
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.errors import Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Model, Stored, UtcTime
 
 
 class StepState(StrEnum):
@@ -26,15 +26,15 @@ STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     StepState.FAILED: frozenset({StepState.TODO}),
     StepState.SKIPPED: frozenset({StepState.TODO}),
 }
-"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: contained once more."""
+"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: the step is done again."""
 
 MAX_ATTEMPTS = 7
 """Two minutes in all: a VM that is still starting refuses to be deallocated for about one."""
 BEGIN_LEASE = timedelta(seconds=45)
-"""A step whose ``begin`` was noted but brought no result for this long was cut off; it is begun again."""
+"""A step that was begun and has no result after this long was cut off; it is begun again."""
 
 
-class Step(Model):
+class Step(Stored):
     """One step of one containment, or its undo.
 
     Attributes:
@@ -42,7 +42,7 @@ class Step(Model):
         change: what it changes; for an undo, what is to be taken back.
         token: where the long-running operation stands, as the step wrote it; opaque here.
         look_at: when to poll or try again.
-        note: what a person should read: progress, the reason of a failure, what was read back.
+        note: for people: progress, the reason of a failure, or what was read back.
     """
 
     name: StepName
@@ -59,7 +59,7 @@ class Step(Model):
         """The step in another state.
 
         Raises:
-            Conflict: that is not a way this step can go.
+            Conflict: a step can't go from this state to that one.
         """
         if state not in STEP_TRANSITIONS[self.state]:
             raise Conflict(f"step {self.name} can't go from {self.state} to {state}")
@@ -93,10 +93,10 @@ class Progress(Model):
     Attributes:
         done: verified by reading back.
         token: kept in the document until the next ``check``.
-        look_again_after: how long to wait before the next look, while not done.
+        look_again_after: how long to wait before the next look, until it is done.
         note: for the card's thread.
         change: set by ``begin``, with *before* as it was read at that moment.
-        again: what ``begin`` set going has come to nothing, so the step is begun again.
+        again: what ``begin`` started did not take effect, so the step is begun again.
         started_as: the correlation id under which Azure starts the VM for us; the start event will carry it.
     """
 
@@ -109,8 +109,8 @@ class Progress(Model):
     started_as: str = ""
 
 
-class Steps(Model):
-    """Steps that are worked on side by side."""
+class Steps(Stored):
+    """Steps that are done side by side."""
 
     steps: tuple[Step, ...]
 
@@ -138,7 +138,7 @@ class Steps(Model):
 
     @property
     def look_at(self) -> datetime | None:
-        """When the first of them has to be looked at again; ``None`` when none says so."""
+        """When the first of them has to be looked at again; ``None`` when none of them has to."""
         return min((s.look_at for s in self.steps if not s.ended and s.look_at is not None), default=None)
 
 

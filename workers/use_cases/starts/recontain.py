@@ -1,4 +1,4 @@
-"""A contained VM was started again: contain it once more, at once and without asking."""
+"""A contained VM was started again: contain it once more, at once and without asking anybody."""
 
 from datetime import timedelta
 
@@ -13,12 +13,16 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import StartEvent
 from workers.use_cases.conflicts import until_written
 
-CLOCK_SKEW = timedelta(seconds=5)
-"""Between Azure's clock, which dates events, and ours, which dates the proof."""
+PROOF_MARGIN = timedelta(seconds=5)
+"""A start that Azure dates this shortly before our proof may have come after it: the two clocks differ.
+
+It is contained again then, which is the safe side. The margin is small, because the event of the very start
+that led to the containment is dated before the proof, too, and may come after it.
+"""
 
 
 class Recontain:
-    """Begins another round of a containment that stands."""
+    """Begins another round of a standing containment."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -26,7 +30,7 @@ class Recontain:
         self._clock = clock
 
     async def __call__(self, containment_id: str, event: StartEvent) -> bool:
-        """Contain again; ``False`` when it no longer stands, and the start must be asked about."""
+        """Contain it again. ``False`` if the containment no longer stands: the start must be asked about."""
         written = await until_written(lambda: self._write(containment_id, event))
         if written is None:
             return False
@@ -44,15 +48,15 @@ class Recontain:
             return None
         now = self._clock.now()
         proven = containment.verified_at
-        # Under way, it reads the VM back before it says CONTAINED, and stops it once more if it runs. A start
-        # from before the proof is an old one, told late: the VM was read back as stopped after it.
-        covered = containment.working or (proven is not None and event.at < proven - CLOCK_SKEW)
+        # While it is under way, it reads the VM back before it is CONTAINED, and stops it again if it runs. A
+        # start from before the proof arrived late: the VM was read back as stopped after it.
+        covered = containment.working or (proven is not None and event.at < proven - PROOF_MARGIN)
         again = containment if covered else containment.once_more()
         fresh = await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
                 documents=() if covered else (again,),
-                # The same start told twice must not begin a third round.
+                # Two events of the same start must not begin two rounds.
                 once=f"recontain:{event.dedupe_key_at_its_time}",
                 audit=(
                     AuditRecord(

@@ -6,7 +6,6 @@ from tests import builders as a
 from tests.conftest import FakeRunner, Rig
 from tests.unit.use_cases.containment.contain_rig import ISOLATE, STOP, put, states
 from workers.domain.containment.containment import MAX_ATTEMPTS, ContainmentState, Progress, StepState
-from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import DependencyAway, NotFound, StepFailed
 from workers.domain.nudges import Subject
@@ -24,7 +23,9 @@ class TestTheWay:
         done = await rig.until_rest(containment.id)
         assert done.state is ContainmentState.CONTAINED
         assert done.verified_at == done.ended_at == rig.clock.now()
-        assert {name: len(runner.begun) for name, runner in rig.runners.items()} == dict.fromkeys(StepName, 1)
+        assert {name: len(runner.begun) for name, runner in rig.runners.items()} == dict.fromkeys(
+            LockdownProfile().steps, 1
+        )
 
     async def test_every_step_is_in_the_audit_from_beginning_to_proof(self, rig: Rig) -> None:
         containment = await rig.rejected()

@@ -9,10 +9,11 @@ from tests import builders as a
 from tests.conftest import CrashError, Rig
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
 from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
 from workers.domain.nudges import Subject
 from workers.domain.ports.store import Commit
-from workers.use_cases.starts.recontain import Recontain
+from workers.use_cases.starts.recontain import PROOF_MARGIN, Recontain
 
 LATER = a.NOW + timedelta(hours=1)
 AGAIN = a.start_event(correlation_id="again", at=LATER)
@@ -44,7 +45,7 @@ class TestRounds:
         first = await contained(rig)
         await recontain(rig)(first.id, AGAIN)
         done = await rig.until_rest(first.id)
-        for name in StepName:
+        for name in LockdownProfile().steps:
             before, after = first.step(name).change, done.step(name).change
             assert before is not None
             assert after is not None
@@ -80,6 +81,20 @@ class TestRounds:
         assert await recontain(rig)(containment.id, AGAIN)
         after = await rig.store.containment(containment.id)
         assert (after.round, after.steps) == (1, before.steps)
+
+    @pytest.mark.parametrize(
+        ("before", "rounds"),
+        [(PROOF_MARGIN, 2), (PROOF_MARGIN + timedelta(milliseconds=1), 1), (timedelta(minutes=1), 1)],
+    )
+    async def test_a_start_dated_shortly_before_the_proof_is_contained_again_as_clocks_differ(
+        self, rig: Rig, before: timedelta, rounds: int
+    ) -> None:
+        first = await contained(rig)
+        assert first.verified_at is not None
+        event = a.start_event(correlation_id="late", at=first.verified_at - before)
+        assert await recontain(rig)(first.id, event)
+        assert (await rig.store.containment(first.id)).round == rounds
+        assert timedelta(seconds=2) <= PROOF_MARGIN <= timedelta(seconds=30)
 
     async def test_it_is_in_the_audit_with_who_started_it(self, rig: Rig) -> None:
         first = await contained(rig)

@@ -1,5 +1,5 @@
 import { useId } from "react";
-import type { FieldProps } from "./Field";
+import type { FieldProps } from "./fieldProps";
 
 /** Radio buttons and checkboxes. */
 export function ChoiceField({ element, name, value, describedBy, onChange }: FieldProps) {

@@ -1,19 +1,8 @@
-import type { Ack, Element } from "../types";
+import type { Element } from "../types";
 import { ChoiceField } from "./ChoiceField";
+import type { FieldProps } from "./fieldProps";
 import { SelectField } from "./SelectField";
 import { TextField } from "./TextField";
-
-export interface FieldProps {
-  element: Element;
-  /** What a screen reader calls it, unless a label does. */
-  name?: string;
-  id?: string;
-  describedBy?: string | undefined;
-  invalid?: boolean;
-  value: unknown;
-  onChange: (value: unknown) => void;
-  search: (query: string) => Promise<Ack>;
-}
 
 const CHOICES = new Set(["radio_buttons", "checkboxes"]);
 const TEXTS = new Set([

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Element, Option } from "../types";
 import { usePeople } from "../usePeople";
-import type { FieldProps } from "./Field";
+import type { FieldProps } from "./fieldProps";
 
 /** Menus of one or several choices: the app's own, people, channels, or what the app finds for a query. */
 export function SelectField({ element, name, id, describedBy, invalid, value, onChange, search }: FieldProps) {

@@ -1,4 +1,4 @@
-import type { FieldProps } from "./Field";
+import type { FieldProps } from "./fieldProps";
 
 const TYPES: Record<string, string> = {
   email_text_input: "email",

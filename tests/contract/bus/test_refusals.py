@@ -1,0 +1,101 @@
+"""What a doctor, the log and health say when Service Bus refuses."""
+
+import asyncio
+
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from deploy.sandbox.processes import free_port
+from tests.contract.bus.refusing import DISABLED, NO_RIGHT, refuse_links, refuse_tokens
+from tests.contract.bus.rig import MARKS, Bus, Taken, completes, nudge, until
+from workers.bus.checks import Needs, bus_checks
+from workers.bus.connection import connected
+from workers.bus.nudger import BusNudger
+from workers.bus.receiver import QueueReceiver
+from workers.domain.errors import DependencyAway
+from workers.runtime.checks import make
+from workers.telemetry.health import Health
+
+pytestmark = MARKS
+
+NEEDS = [Needs("work", receives=True, sends=True)]
+
+
+async def lines(bus: Bus, connection: str = "") -> list[str]:
+    told: list[str] = []
+    async with connected(connection=SecretStr(connection or bus.server.connection), namespace=None) as client:
+        assert not await make(bus_checks(client, NEEDS), told.append)
+    assert len(told) == 2
+    return told
+
+
+class TestADoctorTells:
+    async def test_a_queue_that_is_disabled(self, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+        refuse_links(monkeypatch, DISABLED)
+        told = await lines(bus)
+        assert ["the queue is disabled" in line and "→ enable it" in line for line in told] == [True] * 2, (
+            told
+        )
+
+    async def test_a_queue_that_is_missing_when_its_token_is_refused(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refuse_tokens(monkeypatch, 404, "The messaging entity 'sb://x/work' could not be found.")
+        told = await lines(bus)
+        assert all("no such queue" in line and "→ create it" in line for line in told), told
+
+    async def test_a_right_that_is_missing_by_its_role(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refuse_links(monkeypatch, NO_RIGHT)
+        receives, sends = await lines(bus)
+        assert "the right Listen is missing" in receives
+        assert "role Azure Service Bus Data Receiver" in receives
+        assert "the right Send is missing" in sends
+        assert "role Azure Service Bus Data Sender" in sends
+
+    async def test_a_key_that_is_wrong(self, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+        refuse_tokens(monkeypatch, 401, "InvalidSignature: The token has an invalid signature.")
+        told = await lines(bus)
+        assert all("not accepted" in line and "→ check the key" in line for line in told), told
+
+    async def test_a_namespace_that_is_not_reached(self, bus: Bus) -> None:
+        elsewhere = bus.server.connection.replace(str(bus.server.amqp_port), str(free_port()))
+        told = await lines(bus, elsewhere)
+        assert all("not reached" in line and "firewall" in line for line in told), told
+
+
+class TestWhileItRuns:
+    async def test_a_disabled_queue_is_said_at_once_and_once_and_health_says_it(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        queue, taken, health = bus.queue(), Taken(completes), Health("servicebus")
+        refuse_links(monkeypatch, DISABLED)
+        with capture_logs() as logs:
+            receiver = QueueReceiver(bus.client, queue, taken, receivers=2, health=health)
+            task = asyncio.create_task(receiver.run())
+            await until(lambda: logs, within_s=2)
+            await asyncio.sleep(1)
+            assert [(line["log_level"], "the queue is disabled" in line["because"]) for line in logs] == [
+                ("warning", True)
+            ]
+            shown = health.as_json()["dependencies"]["servicebus"]
+            assert shown["state"] == "away"
+            assert f"queue {queue}: the queue is disabled" in shown["last_error"]
+            monkeypatch.undo()
+            bus.put(queue, "x")
+            await until(lambda: taken.bodies == ["x"])
+        assert health.as_json()["dependencies"]["servicebus"]["state"] == "ok"
+        task.cancel()
+        await asyncio.wait([task])
+
+    async def test_a_right_to_send_that_is_missing_is_not_tried_for_long(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refuse_links(monkeypatch, NO_RIGHT)
+        nudger = BusNudger(bus.client)
+        async with asyncio.timeout(3):
+            with pytest.raises(DependencyAway, match="a right is missing"):
+                await nudger.work(nudge())
+        await nudger.close()
