@@ -1,7 +1,7 @@
 """The clients of Azure: one credential, one connection pool, one set of clients for each subscription.
 
-Made lazily, closed together. Each has its ``policies`` given, because one of the SDK's own can't be turned off
-by any other argument. What differs from them, and why:
+Made lazily, closed together. Each is given its ``policies``, because no other argument turns off the first of
+those that we leave out. What differs from the SDK's own, and why:
 
 - No automatic registration of resource providers: it changes the subscription unasked, and asks every ten
   seconds until that is done.
