@@ -33,6 +33,12 @@ SETTLING = timedelta(seconds=3)
 """After our own attempt failed, Slack may still be working on it, so it is looked for this much later."""
 
 
+PROGRESS_EVERY = timedelta(seconds=2)
+"""How often a message that tells the progress of a containment is edited. Slack takes 50 edits a minute in a
+whole workspace, and a containment has twenty things to tell in a few seconds. Its end is told at once.
+Source: https://docs.slack.dev/reference/methods/chat.update (tier 3)"""
+
+
 class InFlight(Exception):
     """Another process is posting this very message."""
 
@@ -86,9 +92,13 @@ class Delivery:
             wanted.extend(Wanted(copy.channel, copy.key, r.key, r.message, r.pages) for r in thread)
         return wanted
 
-    def turn(self, card: Card, wanted: Wanted) -> datetime | None:
+    def turn(self, card: Card, subjects: Subjects, wanted: Wanted) -> datetime | None:
         """When this message can go to Slack; ``None`` for now."""
         post = card.post_of(wanted.copy, wanted.reply)
+        if post is not None and post.edited_at is not None and _only_progress(subjects):
+            next_edit = post.edited_at + PROGRESS_EVERY
+            if self._clock.now() < next_edit:
+                return next_edit
         return self._poster.turn(wanted.channel, wanted.key(card), post, first=wanted.first)
 
     async def send(self, card: Card, todo: list[Wanted], subjects: Subjects) -> bool:
@@ -181,7 +191,7 @@ class Delivery:
                 ts = await self._poster.find(channel, post, key=key, thread_ts=thread)
                 known = post.changed(ts=ts)
             if ts is not None and await self._poster.edit(channel, ts, wanted.message, key=key):
-                return post.changed(ts=ts, shows=digest)
+                return post.changed(ts=ts, shows=digest, edited_at=self._clock.now())
             known = None
             ts = await self._poster.post(
                 channel,
@@ -192,7 +202,9 @@ class Delivery:
                 thread_ts=thread,
                 first=wanted.first,
             )
-            return post.changed(ts=ts, shows=digest)
+            # A reply tells progress from the first moment; the card itself waits for an answer then.
+            edited_at = self._clock.now() if wanted.reply else None
+            return post.changed(ts=ts, shows=digest, edited_at=edited_at)
         except Throttled:
             return known
         except Refused as refused:
@@ -212,3 +224,8 @@ def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:
 def _differs(card: Card, wanted: Wanted) -> bool:
     post = card.post_of(wanted.copy, wanted.reply)
     return post is None or post.ts is None or (post.ts != REFUSED and post.shows != wanted.message.digest)
+
+
+def _only_progress(subjects: Subjects) -> bool:
+    """Whether a containment is under way, so that its messages change again soon."""
+    return subjects.containment is not None and subjects.containment.working

@@ -113,7 +113,7 @@ class Renderer:
             card = await self._audience.with_copies(card, subjects)
             card = without_past_rounds(card, subjects.containment)
             todo = self._delivery.missing(card, subjects)
-            turns = [self._delivery.turn(card, wanted) for wanted in todo]
+            turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
             ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
             if ready:
                 if await self._delivery.send(card, ready, subjects):

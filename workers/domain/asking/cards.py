@@ -32,12 +32,14 @@ class Post(Stored):
         intended_at: when this process set out to send it.
         ts: Slack's timestamp of the message, its id in the channel; ``None`` until it is sent.
         shows: a digest of what it shows.
+        edited_at: when it was edited last; of a reply, also when it was posted.
     """
 
     intent: str
     intended_at: UtcTime
     ts: str | None = None
     shows: str = ""
+    edited_at: UtcTime | None = None
 
 
 class Copy(Stored):

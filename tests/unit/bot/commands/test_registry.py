@@ -11,7 +11,8 @@ from bot.commands.registry import COMMANDS, commands_table
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as a
 
-MANIFEST = Path(__file__).parents[4] / "deploy/slack/manifest.yaml"
+ROOT = Path(__file__).parents[4]
+MANIFEST, README = ROOT / "deploy/slack/manifest.yaml", ROOT / "README.md"
 ONCALL = "<!subteam^S0ONCALL1>"
 BY_NAME = {command.name: command for command in COMMANDS}
 
@@ -21,6 +22,10 @@ def test_the_manifest_lists_the_same_commands_with_the_same_words() -> None:
     assert [(one["command"], one.get("usage_hint", ""), one["description"]) for one in listed] == [
         (command.name, command.arguments, command.description) for command in COMMANDS
     ]
+
+
+def test_the_readme_has_the_same_table() -> None:
+    assert commands_table() in README.read_text(encoding="utf-8")
 
 
 def test_names_callback_ids_and_audit_subjects_are_each_used_once() -> None:
