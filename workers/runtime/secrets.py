@@ -5,8 +5,8 @@ import re
 REDACTED = "[redacted]"
 
 _SECRETS = re.compile(
-    r"(?i)(xox[a-z]-[\w-]{6,}|xapp-[\w-]{6,}|SharedAccessKey=[^;\s]+|Bearer\s+[\w.~+/=-]{8,}"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?:sig|ticket)=[\w%.~+-]{8,}|\b[csth]=[\w%+/=-]{16,}"
+    r"(?i)(xox[a-z]-[\w-]{6,}|xapp-[\w-]{6,}|SharedAccessKey=[^;\s]+|Bearer\s+\S+"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?:sig|ticket)=[\w%.~+/=-]{8,}|\b[csth]=[\w%.~+/=-]{16,}"
     r"|\beyJ[\w-]{8,}(?:\.[\w-]*)*)"
 )
 """Slack tokens, shared access keys, bearer tokens, passwords in URLs, signatures (also those in the addresses

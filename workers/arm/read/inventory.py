@@ -1,7 +1,7 @@
 """Every VM of every subscription that this identity sees."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -32,10 +32,10 @@ async def list_vms(azure: Azure, now: datetime) -> AsyncIterator[tuple[str, list
         StepFailed: we may not list them.
     """
     async with asking("list the subscriptions", timeout_s=LIST_TIMEOUT_S):
-        seen = [subscription async for subscription in azure.subscriptions().subscriptions.list()]
+        seen = [one.as_dict() async for one in azure.subscriptions().subscriptions.list()]
     for subscription in seen:
-        subscription_id, name = subscription.subscription_id, subscription.display_name or ""
-        if not subscription_id or str(subscription.get("state") or "").lower() not in _READABLE:
+        subscription_id, name = subscription["subscriptionId"], str(subscription.get("displayName") or "")
+        if str(subscription.get("state") or "").lower() not in _READABLE:
             continue
         try:
             vms = await _vms(azure, subscription_id, name, now)
@@ -46,30 +46,27 @@ async def list_vms(azure: Azure, now: datetime) -> AsyncIterator[tuple[str, list
 
 
 async def _vms(azure: Azure, subscription_id: str, name: str, now: datetime) -> list[KnownVm]:
-    known, power, classics = await asyncio.gather(
-        _machines(azure, subscription_id, name, now),
-        _power_states(azure, subscription_id),
+    client = azure.compute(subscription_id).virtual_machines
+    machines, states, classics = await asyncio.gather(
+        _list(client.list_all()),
+        _list(client.list_all(status_only="true")),
         classic.list_machines(azure, subscription_id),
     )
-    found = [vm.changed(power=power.get(vm.ref.key, PowerState.UNKNOWN)) for vm in known]
-    return found + [_known(machine, name, now, classic.machine_facts(machine).power) for machine in classics]
+    power = {str(machine["id"]).lower(): power_of(machine) for machine in states}
+    known = [
+        _known(machine, name, now, power.get(str(machine["id"]).lower(), PowerState.UNKNOWN))
+        for machine in machines
+    ]
+    known += [_known(machine, name, now, classic.machine_facts(machine).power) for machine in classics]
+    return known
 
 
-async def _machines(azure: Azure, subscription_id: str, name: str, now: datetime) -> list[KnownVm]:
-    """All VMs; the list of them doesn't tell their power states."""
-    listed = azure.compute(subscription_id).virtual_machines.list_all()
+async def _list(machines: AsyncIterable[Any]) -> list[dict[str, Any]]:
     async with asking("list the VMs", timeout_s=LIST_TIMEOUT_S):
-        return [_known(machine, name, now, PowerState.UNKNOWN) async for machine in listed]
+        return [machine.as_dict() async for machine in machines]
 
 
-async def _power_states(azure: Azure, subscription_id: str) -> dict[str, PowerState]:
-    """The power state of each VM by its id in lower case; this list tells hardly anything else."""
-    listed = azure.compute(subscription_id).virtual_machines.list_all(status_only="true")
-    async with asking("list the power states", timeout_s=LIST_TIMEOUT_S):
-        return {str(machine["id"]).lower(): power_of(machine) async for machine in listed}
-
-
-def _known(machine: Mapping[str, Any], subscription: str, now: datetime, power: PowerState) -> KnownVm:
+def _known(machine: dict[str, Any], subscription: str, now: datetime, power: PowerState) -> KnownVm:
     return KnownVm(
         ref=VmRef.parse(machine["id"]),
         subscription_name=subscription,

@@ -19,7 +19,7 @@ from cachetools import TTLCache
 
 from workers.arm.ids import ArmId
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import asking
+from workers.arm.session.errors import Unreadable, asking
 from workers.domain.errors import DependencyAway, StartgateError
 
 AT_ONCE = 2
@@ -149,12 +149,14 @@ class SharedReads:
                         told += self._tell(collection, group, model.as_dict(), begun_at)
                     if told < LIST_FROM or not any(_served(request, begun_at) for request in group.waiting):
                         break  # a large group has many pages: the next one hardly holds more
-        except (DependencyAway, asyncio.CancelledError) as error:
-            _fail_all(group.waiting, error)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-        except (StartgateError, ValueError, RecursionError) as error:
-            log.info("reading one by one instead", collection=collection.name, error=str(error))
+        except asyncio.CancelledError as closing:
+            _fail_all(group.waiting, closing)
+            raise
+        except StartgateError as error:
+            if isinstance(error, DependencyAway) and not isinstance(error, Unreadable):
+                _fail_all(group.waiting, error)
+            else:
+                log.info("reading one by one instead", collection=collection.name, error=str(error))
         finally:
             for request in group.waiting:
                 request.by_itself = request.by_itself or _served(request, begun_at)

@@ -1,7 +1,8 @@
 """What Azure answers when it says no, as the domain's errors.
 
-404 → ``NotFound``; 408, 429, 5xx, no connection, no answer in time, no token → ``DependencyAway``; 412 and
-"somebody else is writing" → ``Busy``, which steps turn into another look; everything else → ``StepFailed``.
+404 → ``NotFound``; 408, 429, 5xx, no connection, no answer in time, none that can be read, no token →
+``DependencyAway``; 412 and "somebody else is writing" → ``Busy``, which steps turn into another look;
+everything else → ``StepFailed``.
 No error carries a token or a whole response body, and none is chained to the SDK's, which may.
 """
 
@@ -43,6 +44,10 @@ class Busy(StepFailed):
     """Somebody else is writing, or has written since we read: read again and try again."""
 
 
+class Unreadable(DependencyAway):
+    """What came in the place of Azure's answer is not JSON; another call may fare better."""
+
+
 @asynccontextmanager
 async def asking(doing: str, *, timeout_s: float = CALL_TIMEOUT_S) -> AsyncIterator[None]:
     """Around one call: limits its time, and turns what the SDK raises into the domain's errors.
@@ -58,6 +63,9 @@ async def asking(doing: str, *, timeout_s: float = CALL_TIMEOUT_S) -> AsyncItera
         raise DependencyAway("azure", f"could not {doing}: no answer within {timeout_s:g} s") from None
     except AzureError as error:
         raise translated(error, doing) from None
+    except (ValueError, RecursionError):
+        # The SDK lets these pass: a proxy's page in the place of an answer, or JSON that nests without end.
+        raise Unreadable("azure", f"could not {doing}: the answer is not JSON") from None
 
 
 def translated(error: AzureError, doing: str) -> StartgateError:

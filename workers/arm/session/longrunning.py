@@ -80,7 +80,7 @@ class Receipt:
         self.accepted = accepted_by(response.http_response.headers)
 
 
-async def look(azure: Azure, url: str, doing: str) -> OperationState:
+async def operation_status(azure: Azure, url: str, doing: str) -> OperationState:
     """Ask once how an operation stands.
 
     Raises:

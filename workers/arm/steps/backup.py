@@ -16,7 +16,7 @@ from workers.arm.read.backup import Item
 from workers.arm.read.machine import read_machine_to_contain, trusted_launch
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
-from workers.arm.session.longrunning import Accepted, OperationState, Outcome, look, next_look_s
+from workers.arm.session.longrunning import Accepted, OperationState, Outcome, next_look_s, operation_status
 from workers.arm.steps import backup_writes
 from workers.arm.steps.lockdown import TAGS
 from workers.domain.containment.containment import Progress, Step
@@ -156,7 +156,7 @@ class Backup(StepRunner):
         state = str(((vault or {}).get("properties") or {}).get("provisioningState") or "")
         if vault is None or state not in ("Succeeded", ""):
             if token.operation:
-                operation = await look(self._azure, token.operation, "create the vault")
+                operation = await operation_status(self._azure, token.operation, "create the vault")
                 _must_not_have_failed(operation, f"create the vault {name_of(token.vault)}")
             return _waiting(token, None, f"creating the vault {name_of(token.vault)}")
         try:
@@ -172,7 +172,9 @@ class Backup(StepRunner):
 
     async def _protecting(self, vm: VmRef, token: Token) -> Progress:
         operation = (
-            await look(self._azure, token.operation, f"protect {vm.name}") if token.operation else None
+            await operation_status(self._azure, token.operation, f"protect {vm.name}")
+            if token.operation
+            else None
         )
         if operation is not None and operation.outcome is Outcome.RUNNING:
             return _still(token, operation, f"protecting with {token.policy} of {name_of(token.vault)}")
@@ -199,7 +201,7 @@ class Backup(StepRunner):
         """The backup itself takes long; that its job exists is enough."""
         if not token.operation:
             return await self._done(vm, token, "backup accepted")
-        operation = await look(self._azure, token.operation, f"back {vm.name} up")
+        operation = await operation_status(self._azure, token.operation, f"back {vm.name} up")
         _must_not_have_failed(operation, f"back {vm.name} up")
         job = str(operation.properties.get("jobId") or "")
         if job:

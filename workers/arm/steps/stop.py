@@ -12,7 +12,14 @@ from workers.arm.read import classic
 from workers.arm.read.machine import gone, power_of, read_machine
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.arm.session.longrunning import CORRELATION_ID, Accepted, Outcome, Receipt, look, next_look_s
+from workers.arm.session.longrunning import (
+    CORRELATION_ID,
+    Accepted,
+    Outcome,
+    Receipt,
+    next_look_s,
+    operation_status,
+)
 from workers.arm.steps import classic_writes
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
@@ -69,7 +76,7 @@ class Stop(StepRunner):
         url = _url(step.token)
         ended = "nobody deallocates it"
         if url:
-            state = await look(self._azure, url, f"deallocate the VM {vm.name}")
+            state = await operation_status(self._azure, url, f"deallocate the VM {vm.name}")
             if state.outcome is Outcome.RUNNING:
                 return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
             if state.outcome is Outcome.FAILED:
@@ -98,7 +105,7 @@ class Stop(StepRunner):
     async def _back_to_running(self, vm: VmRef, step: Step, correlation_id: str) -> Progress:
         url = _url(step.token)
         if url:
-            state = await look(self._azure, url, f"start the VM {vm.name}")
+            state = await operation_status(self._azure, url, f"start the VM {vm.name}")
             if state.outcome is Outcome.RUNNING:
                 return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
             if state.outcome is Outcome.FAILED:
