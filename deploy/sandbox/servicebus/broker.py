@@ -1,14 +1,12 @@
 """The AMQP side as a whole: connections, and the turn that writes the journal before any answer leaves."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from deploy.sandbox.servicebus.connection import Connection
 from deploy.sandbox.servicebus.faults import BusFaults
-
-if TYPE_CHECKING:
-    from deploy.sandbox.servicebus.journal import NoJournal
-    from deploy.sandbox.servicebus.namespace import Namespace
+from deploy.sandbox.servicebus.journal import NoJournal
+from deploy.sandbox.servicebus.namespace import Namespace
+from deploy.sandbox.servicebus.roles import SessionOwner
 
 TICK_S = 0.002
 """Timers run no more often than this, so that thousands of locks cost one timer."""
@@ -21,13 +19,13 @@ class Broker:
         idle_s: a connection that is silent for this long is closed, as the service does.
     """
 
-    def __init__(self, namespace: "Namespace", journal: "NoJournal", *, idle_s: float = 240) -> None:
+    def __init__(self, namespace: Namespace, journal: NoJournal, *, idle_s: float = 240) -> None:
         self.namespace = namespace
         self.faults = BusFaults()
         self.idle_s = idle_s
         self._journal = journal
-        self._connections: set[Connection] = set()
-        self._unwritten: set[Connection] = set()
+        self._connections: set[SessionOwner] = set()
+        self._unwritten: set[SessionOwner] = set()
         self._turn_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
@@ -53,14 +51,14 @@ class Broker:
             self._timer.cancel()
         self._journal.close()
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: SessionOwner) -> None:
         """A connection is there; faults may refuse it."""
         if self.faults.refuse_connections:
             connection.cut()
         else:
             self._connections.add(connection)
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: SessionOwner) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
         self._unwritten.discard(connection)
@@ -70,7 +68,7 @@ class Broker:
         for connection in list(self._connections):
             connection.cut()
 
-    def wake(self, connection: Connection | None = None) -> None:
+    def wake(self, connection: SessionOwner | None = None) -> None:
         """Something changed, or this connection has something to write: take a turn soon.
 
         One turn serves everything that happens in the same pass of the event loop.

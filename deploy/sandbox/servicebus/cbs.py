@@ -4,18 +4,15 @@ As with Microsoft's emulator, any token is good, as long as there is one and it 
 """
 
 import time
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from deploy.sandbox.servicebus.codec import Int
 from deploy.sandbox.servicebus.namespace import parse_address
 from deploy.sandbox.servicebus.replies import Reply, Request
-
-if TYPE_CHECKING:
-    from deploy.sandbox.servicebus.connection import Connection
+from deploy.sandbox.servicebus.roles import SessionOwner
 
 
-def put_token(connection: "Connection", request: Request) -> Reply:
+def put_token(connection: SessionOwner, request: Request) -> Reply:
     """Grant the connection what the token names: an entity with all below it, or the whole namespace."""
     audience, token = request.properties.get("name"), request.body
     if request.properties.get("operation") != "put-token" or not isinstance(audience, str):

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from deploy.sandbox.servicebus.codec import DecodeError
 from deploy.sandbox.servicebus.frames import (
@@ -27,10 +27,8 @@ from deploy.sandbox.servicebus.frames import (
     mechanisms,
     parse,
 )
+from deploy.sandbox.servicebus.roles import ConnectionOwner
 from deploy.sandbox.servicebus.session import Session
-
-if TYPE_CHECKING:
-    from deploy.sandbox.servicebus.broker import Broker
 
 MAX_FRAME = 65_536
 """Bytes in one frame from the client; the service's Standard tier says the same."""
@@ -42,7 +40,7 @@ _log = logging.getLogger(__name__)
 class Connection(asyncio.Protocol):
     """Reads what one client sends, and gathers what it is to be sent until the broker's turn."""
 
-    def __init__(self, broker: "Broker") -> None:
+    def __init__(self, broker: ConnectionOwner) -> None:
         self.broker = broker
         self.grants: set[str] = set()
         self.max_frame = 512

@@ -2,13 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from deploy.sandbox.servicebus.codec import DecodeError, Described, Ulong
 from deploy.sandbox.servicebus.encoding import encode
 from deploy.sandbox.servicebus.frames import AmqpError, Flow, Transfer, settlement
 from deploy.sandbox.servicebus.messages import BadMessageError, Message
+from deploy.sandbox.servicebus.namespace import Address
+from deploy.sandbox.servicebus.queues import Queue
 from deploy.sandbox.servicebus.replies import Reply, Request
+from deploy.sandbox.servicebus.roles import LinkOwner
 from deploy.sandbox.servicebus.sections import (
     APPLICATION_PROPERTIES,
     PROPERTIES,
@@ -20,11 +22,6 @@ from deploy.sandbox.servicebus.sections import (
 )
 from deploy.sandbox.servicebus.settling import ACCEPTED, rejected
 
-if TYPE_CHECKING:
-    from deploy.sandbox.servicebus.namespace import Address
-    from deploy.sandbox.servicebus.queues import Queue
-    from deploy.sandbox.servicebus.session import Session
-
 BATCH_FORMAT = 0x80013700
 CREDIT = 1_000
 """Messages the client may send before it hears from us again."""
@@ -35,7 +32,7 @@ MAX_MESSAGE = 262_144
 class Link:
     """What all links share."""
 
-    def __init__(self, session: "Session", handle: int) -> None:
+    def __init__(self, session: LinkOwner, handle: int) -> None:
         self.session = session
         self.handle = handle
 
@@ -56,7 +53,7 @@ class Link:
 class Incoming(Link):
     """Takes transfers: puts the parts of a message together, and keeps the client in credit."""
 
-    def __init__(self, session: "Session", handle: int) -> None:
+    def __init__(self, session: LinkOwner, handle: int) -> None:
         super().__init__(session, handle)
         self._received = 0
         self._granted = 0
@@ -101,7 +98,7 @@ class Incoming(Link):
 class Sender(Incoming):
     """The client sends to a queue."""
 
-    def __init__(self, session: "Session", handle: int, queue: "Queue") -> None:
+    def __init__(self, session: LinkOwner, handle: int, queue: Queue) -> None:
         super().__init__(session, handle)
         self._queue = queue
 
@@ -137,7 +134,7 @@ class Sender(Incoming):
 class Receiver(Link):
     """The client receives from a queue: a consumer of it, as far as it gave credit."""
 
-    def __init__(self, session: "Session", handle: int, queue: "Queue", *, deletes: bool) -> None:
+    def __init__(self, session: LinkOwner, handle: int, queue: Queue, *, deletes: bool) -> None:
         super().__init__(session, handle)
         self.deletes = deletes
         self._queue = queue
@@ -180,7 +177,7 @@ class Requests(Incoming):
     """The client asks a node; the reply leaves on its link of the same address in the same session."""
 
     def __init__(
-        self, session: "Session", handle: int, address: "Address", node: Callable[[Request], Reply]
+        self, session: LinkOwner, handle: int, address: Address, node: Callable[[Request], Reply]
     ) -> None:
         super().__init__(session, handle)
         self._address = address
@@ -208,7 +205,7 @@ class Requests(Incoming):
 class Replies(Link):
     """The client waits for a node's answers."""
 
-    def __init__(self, session: "Session", handle: int, address: "Address") -> None:
+    def __init__(self, session: LinkOwner, handle: int, address: Address) -> None:
         super().__init__(session, handle)
         self.address = address
         self._sent = 0

@@ -20,10 +20,10 @@ from deploy.sandbox.servicebus.frames import (
 from deploy.sandbox.servicebus.links import MAX_MESSAGE, Link, Receiver, Replies, Requests, Sender
 from deploy.sandbox.servicebus.management import Management
 from deploy.sandbox.servicebus.namespace import CBS, MANAGEMENT, Address, parse_address
+from deploy.sandbox.servicebus.roles import SessionOwner
 from deploy.sandbox.servicebus.settling import settle
 
 if TYPE_CHECKING:
-    from deploy.sandbox.servicebus.connection import Connection
     from deploy.sandbox.servicebus.queues import Queue
 
 WINDOW = 5_000
@@ -33,7 +33,7 @@ WINDOW = 5_000
 class Session:
     """Answers the frames of one channel."""
 
-    def __init__(self, connection: "Connection", channel: int, begin: Begin) -> None:
+    def __init__(self, connection: SessionOwner, channel: int, begin: Begin) -> None:
         self.connection = connection
         self.channel = channel
         self.unsettled: dict[int, tuple[Queue, bytes]] = {}

@@ -1,15 +1,13 @@
 """Settling by disposition: which outcome means what, and the answer the client waits for."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deploy.sandbox.servicebus.codec import Described, Ulong
 from deploy.sandbox.servicebus.encoding import encode
 from deploy.sandbox.servicebus.frames import AmqpError, Disposition, settlement
 from deploy.sandbox.servicebus.messages import LockLostError
-
-if TYPE_CHECKING:
-    from deploy.sandbox.servicebus.queues import Queue
-    from deploy.sandbox.servicebus.session import Session
+from deploy.sandbox.servicebus.queues import Queue
+from deploy.sandbox.servicebus.roles import LinkOwner
 
 RECEIVED, ACCEPTED_CODE, REJECTED_CODE, MODIFIED = 0x23, 0x24, 0x25, 0x27
 ACCEPTED = b"\x00\x53\x24\x45"
@@ -21,7 +19,7 @@ def rejected(error: AmqpError) -> bytes:
     return encode(Described(Ulong(REJECTED_CODE), [error.wire()]))
 
 
-def settle(session: "Session", disposition: Disposition) -> None:
+def settle(session: LinkOwner, disposition: Disposition) -> None:
     """Apply one disposition of the client to every delivery it names, and answer each.
 
     The service echoes the outcome it applied. A dead-letter's echo has no error in it, because the
@@ -47,7 +45,7 @@ def settle(session: "Session", disposition: Disposition) -> None:
     session.connection.broker.wake()
 
 
-def _named(session: "Session", disposition: Disposition) -> list[int]:
+def _named(session: LinkOwner, disposition: Disposition) -> list[int]:
     """The unsettled deliveries it names. The range is the peer's word: never walked when it is long."""
     first = disposition.first
     last = first if disposition.last is None else disposition.last
@@ -56,7 +54,7 @@ def _named(session: "Session", disposition: Disposition) -> list[int]:
     return [n for n in session.unsettled if first <= n <= last]
 
 
-def _apply(queue: "Queue", token: bytes, code: int, fields: Any) -> None:
+def _apply(queue: Queue, token: bytes, code: int, fields: Any) -> None:
     if code == ACCEPTED_CODE:
         queue.complete(token)
     elif code == REJECTED_CODE:

@@ -1,0 +1,84 @@
+"""What the parts of the AMQP side need of the part they belong to.
+
+A broker has connections, a connection has sessions, a session has links. Imports run in that direction only:
+a part knows its owner by the protocol here, and never imports it.
+"""
+
+from typing import Protocol
+
+from deploy.sandbox.servicebus.faults import BusFaults
+from deploy.sandbox.servicebus.namespace import Address, Namespace
+from deploy.sandbox.servicebus.queues import Queue
+from deploy.sandbox.servicebus.replies import Reply, Request
+
+
+class ConnectionOwner(Protocol):
+    """The broker, as a connection sees it."""
+
+    namespace: Namespace
+    faults: BusFaults
+    idle_s: float
+
+    def opened(self, connection: "SessionOwner") -> None:
+        """A connection is there; faults may refuse it."""
+
+    def closed(self, connection: "SessionOwner") -> None:
+        """A connection is gone."""
+
+    def wake(self, connection: "SessionOwner | None" = None) -> None:
+        """Something changed, or this connection has something to write: take a turn soon."""
+
+
+class SessionOwner(Protocol):
+    """A connection, as its sessions and its broker see it."""
+
+    grants: set[str]
+    max_frame: int
+    paused: bool
+
+    @property
+    def broker(self) -> ConnectionOwner:
+        """Whom it belongs to."""
+
+    def send(self, data: bytes) -> None:
+        """Send at the end of this turn."""
+
+    def send_late(self, data: bytes) -> None:
+        """Send an answer or a delivery: later, while the faults say so, but always in order."""
+
+    def write_out(self) -> None:
+        """Write what was gathered, in one go. Only the broker's turn calls this."""
+
+    def cut(self) -> None:
+        """Drop the connection without a word."""
+
+
+class ReplyLink(Protocol):
+    """A link on which the client waits for a node's answers."""
+
+    def put(self, request: Request, reply: Reply) -> None:
+        """Send the reply, or keep it until there is credit."""
+
+
+class LinkOwner(Protocol):
+    """A session, as its links see it."""
+
+    channel: int
+    unsettled: dict[int, tuple[Queue, bytes]]
+
+    @property
+    def connection(self) -> SessionOwner:
+        """Whom it belongs to."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the client takes another transfer, and the network another write."""
+
+    def send_flow(self, handle: int, *, delivery_count: int, credit: int, drain: bool = False) -> None:
+        """Tell the client the state of a link, and grant the session's window anew."""
+
+    def send_message(self, handle: int, tag: bytes, message: bytes, *, settled: bool) -> int:
+        """Send a message in as many transfers as it takes; returns its delivery id."""
+
+    def replies_for(self, address: Address) -> ReplyLink | None:
+        """The link on which the client waits for answers from a node."""
