@@ -16,6 +16,7 @@ from bot.cards.blocks.thread import without_past_rounds
 from bot.cards.delivery import Delivery, InFlight
 from bot.cards.poster import Poster
 from bot.slack.errors import Throttled
+from workers.domain.asking.cards import Card
 from workers.domain.errors import Conflict, NewerDocument, NotFound
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
@@ -109,7 +110,7 @@ class Renderer:
 
     async def _converge(self, card_id: str) -> datetime | None:
         for _ in range(_PASSES):
-            subjects, card = await asyncio.gather(self._subjects(card_id), self._store.card(card_id))
+            subjects, card = await self._read(card_id)
             card = await self._audience.with_copies(card, subjects)
             card = without_past_rounds(card, subjects.containment)
             todo = self._delivery.missing(card, subjects)
@@ -123,10 +124,12 @@ class Renderer:
             return min((turn for turn in turns if turn is not None), default=None)
         raise Conflict(f"card {card_id} does not come to rest")
 
-    async def _subjects(self, card_id: str) -> Subjects:
+    async def _read(self, card_id: str) -> tuple[Subjects, Card]:
+        """What the card is about, and what is known of the card itself."""
         if card_id.startswith("c"):
-            return Subjects(None, await self._store.containment(card_id))
-        approval = await self._store.approval(card_id)
+            containment = await self._store.containment(card_id)
+            return Subjects(None, containment), await self._store.card(card_id)
+        approval, card = await self._store.approval_and_card(card_id)
         if approval.containment_id is None:
-            return Subjects(approval, None)
-        return Subjects(approval, await self._store.containment(approval.containment_id))
+            return Subjects(approval, None), card
+        return Subjects(approval, await self._store.containment(approval.containment_id)), card

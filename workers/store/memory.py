@@ -90,6 +90,10 @@ class MemoryStore:
         except NotFound:
             return None, record
 
+    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
+        """Both; raises ``NotFound`` if there is no approval."""
+        return await self.approval(approval_id), await self.card(approval_id)
+
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         return self._find(Containment, containment_id)

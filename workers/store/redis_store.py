@@ -143,6 +143,16 @@ class RedisStore:
             read(VmRecord, record) if record is not None else VmRecord(vm=vm),
         )
 
+    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
+        """Both in one round trip; raises ``NotFound`` if there is no approval."""
+        async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hget(keys.by_id(_checked(approval_id, "a")), "d")
+            pipeline.hget(keys.card(approval_id), "d")
+            approval, card = await pipeline.execute()
+        if approval is None:
+            raise NotFound(f"there is no approval {approval_id}")
+        return read(Approval, approval), read(Card, card) if card is not None else Card(id=approval_id)
+
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Containment, keys.by_id(_checked(containment_id, "c")), containment_id)

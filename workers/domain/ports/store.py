@@ -67,6 +67,10 @@ class Store(Protocol):
         """
         ...
 
+    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
+        """As ``approval`` and ``card`` side by side."""
+        ...
+
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         ...
