@@ -14,7 +14,7 @@ from deploy.sandbox.bench.sizes import Sizes
 
 BOT_MB, WORKERS_MB, IDLE_PERCENT, READY = 120.0, 60.0, 2.0, 2.0
 _SETTLE_S = 1.5
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[4]
 _IMPORTS = {"bot": "bot.__main__, bot.wiring", "workers": "workers.__main__, workers.arm.session.sdk"}
 _TELL = "print([l.split()[1] for l in open('/proc/self/status') if l.startswith('VmRSS')][0], flush=True)"
 

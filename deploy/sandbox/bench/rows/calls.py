@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from deploy.sandbox.bench.ask import Cards
 from deploy.sandbox.bench.crowd import OWNERS
 from deploy.sandbox.bench.records import Tail
 from deploy.sandbox.bench.report import Row
 from deploy.sandbox.bench.rig import Rig
+from deploy.sandbox.bench.rows.ask import Cards
 from deploy.sandbox.bench.sizes import Sizes
 
 FIRST_READS, REPEATED_READS, ROUND_TRIPS, MESSAGES = 8, 4, 6, 4

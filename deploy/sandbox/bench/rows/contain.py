@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from deploy.sandbox.bench.ask import ARM_MS, BUS_MS, REDIS_MS, Cards, Hop, slow, told, total_ms
 from deploy.sandbox.bench.records import Entry, Tail
 from deploy.sandbox.bench.report import Row, percentile
 from deploy.sandbox.bench.rig import Rig
+from deploy.sandbox.bench.rows.ask import ARM_MS, BUS_MS, REDIS_MS, Cards, Hop, slow, told, total_ms
 from deploy.sandbox.bench.sizes import Sizes
 from deploy.sandbox.stage import WRITES, CardCopy, Stage
 

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from deploy.sandbox.bench.ask import Cards
-from deploy.sandbox.bench.contain import owner_of
 from deploy.sandbox.bench.crowd import Start
 from deploy.sandbox.bench.meter import Peak
 from deploy.sandbox.bench.records import Entry, Tail
 from deploy.sandbox.bench.report import GUARD, Row, percentile
 from deploy.sandbox.bench.rig import Rig
+from deploy.sandbox.bench.rows.ask import Cards
+from deploy.sandbox.bench.rows.contain import owner_of
 from deploy.sandbox.bench.sizes import Sizes
 from deploy.sandbox.slack.api.ratelimits import CHANNEL_BURST, CHANNEL_INTERVAL_S
 
