@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.core.async_paging import AsyncItemPaged
 from pydantic import SecretStr
 
 from deploy.sandbox.azure.server import TOKEN, AzureServer
@@ -16,7 +15,9 @@ from deploy.sandbox.world import NicSeed, VmSeed, World
 from workers.arm.read import shared_reads, sources
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.shared_reads import AT_ONCE, LIST_FROM, SharedReads
+from workers.arm.session import pages
 from workers.arm.session.clients import Azure
+from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import PowerState, VmRef
@@ -252,17 +253,35 @@ async def test_pages_that_hold_too_little_are_not_turned(arm: AzureServer, azure
 
 @pytest.mark.parametrize("error", [ValueError("no JSON"), RecursionError("too deep")])
 async def test_a_list_that_can_not_be_read_gives_way_to_single_reads(
-    arm: AzureServer, azure: Azure, error: Exception
+    arm: AzureServer, azure: Azure, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fails(_: Azure, _subscription: str, _group: str) -> AsyncItemPaged[Any]:
+    def fails(_: bytes) -> object:
         raise error
 
-    reads, collection = SharedReads(azure), dataclasses.replace(MACHINES, listed=fails)
+    monkeypatch.setattr(pages, "parsed", fails)
+    reads = SharedReads(azure)
 
-    found = await asyncio.wait_for(asyncio.gather(*(reads.get(collection, one) for one in ids(arm, 12))), 20)
+    found = await asyncio.wait_for(asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, 12))), 20)
 
     assert [one["id"] for one in found] == ids(arm, 12)
     assert len(singles(arm)) == 12
+    assert lists(arm)
+
+
+async def test_lists_speak_the_api_versions_of_the_sdk(arm: AzureServer, azure: Azure) -> None:
+    """They are written by hand; the single reads are the SDK's own calls."""
+    reader = ArmFacts(azure)
+    await asyncio.gather(*(reader.gather(vm, budget_s=BUDGET_S) for vm in refs(arm, 20)))
+
+    spoken: dict[str, set[str]] = {}
+    for entry in arm.record.since(0, "request"):
+        provider = str(entry.data["path"]).partition("/providers/")[2].lower().partition("/")[0]
+        if provider in ("microsoft.compute", "microsoft.network"):
+            spoken.setdefault(provider, set()).add(str(entry.data["query"]["api-version"]))
+    assert lists(arm)
+    assert lists(arm, "networkinterfaces")
+    assert singles(arm)
+    assert spoken == {"microsoft.compute": {COMPUTE_VERSION}, "microsoft.network": {NETWORK_VERSION}}
 
 
 async def test_a_machine_in_a_list_that_is_not_understood_harms_no_other(
