@@ -139,6 +139,14 @@ class TestOrder:
         other = a.facts(machine=MachineFacts(tags={"env": "dev"}))
         assert undecided.decide(other, a.owner()).name == "all"
 
+    def test_a_rule_that_failed_before_the_facts_came_is_still_named_after(self) -> None:
+        rules = Rules([rule("broken", "1 / 0 == 1"), rule("known", "owner.known")])
+        undecided = rules.early(a.start_event(), NIGHT)
+        assert isinstance(undecided, Undecided)
+        ruling = undecided.decide(a.facts(), a.owner())
+        assert ruling.name == "known"
+        assert ruling.unevaluated == {"broken": "divide by zero"}
+
     def test_the_rules_that_need_facts_are_known(self) -> None:
         rules = Rules([rule("a", "true"), rule("b", "owner.known"), rule("c", "facts.protected")])
         assert [each.name for each in rules.needing_facts] == ["b", "c"]
