@@ -185,10 +185,29 @@ class Containment(Steps, Numbered):
             verified_at=None,
             restoration=None,
             steps=tuple(
-                step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
+                step.to(
+                    StepState.TODO,
+                    attempt=0,
+                    redone=0,
+                    token="",
+                    started_at=None,
+                    ended_at=None,
+                    look_at=None,
+                    note="",
+                )
                 for step in self.steps
             ),
         )
+
+    def started_again(self, at: datetime) -> "Containment":
+        """This containment, under way, after a start of its VM: the stop is begun again at once.
+
+        Unchanged if the stop is not begun yet, or was begun after ``at``, when the VM was started.
+        """
+        stop = next((step for step in self.steps if step.name is StepName.STOP), None)
+        if stop is None or stop.started_at is None or at < stop.started_at:
+            return self
+        return self.with_step(stop.again("the VM was started again"))
 
     @property
     def _names(self) -> frozenset[StepName]:

@@ -150,17 +150,14 @@ class Engine:
     # The end
 
     async def _conclude(self, direction: Direction, containment: Containment) -> Containment | None:
-        """The good end is only ever written after reading back, at this moment, all that must be read back.
+        """No end is written before all that must be read back was read back, at this moment.
+
+        A bad end neither: if the VM runs by then, it is stopped again instead.
 
         Returns:
             The containment as written; ``None`` when somebody else wrote meanwhile.
         """
         steps = direction.steps(containment)
-        if steps.failed:
-            left = {str(step.name): step.note for step in steps.failed}
-            return await self._end(
-                containment, ContainmentState.INCOMPLETE, direction, direction.kinds.incomplete, left=left
-            )
         reread = [s for s in steps.steps if direction.read_back(s.name) and s.state is StepState.DONE]
         results = await asyncio.gather(
             *(direction.prove(containment, step) for step in reread), return_exceptions=True
@@ -172,6 +169,12 @@ class Engine:
                 outcome = self._unproven(direction, step, result)
                 return await self._note(direction, containment.id, step, outcome)
         names = [str(step.name) for step in reread]
+        if steps.failed:
+            left = {str(step.name): step.note for step in steps.failed}
+            kind = direction.kinds.incomplete
+            return await self._end(
+                containment, ContainmentState.INCOMPLETE, direction, kind, left=left, read_back=names
+            )
         return await self._end(containment, direction.end, direction, direction.kinds.proven, read_back=names)
 
     def _unproven(self, direction: Direction, step: Step, result: Exception | Progress) -> Outcome:
