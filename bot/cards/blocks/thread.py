@@ -3,6 +3,7 @@
 from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.card import outcome
 from bot.cards.blocks.kit import section
+from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.restore_thread import restore_replies
 from bot.cards.blocks.status import (
@@ -50,6 +51,7 @@ def replies(
         found += _again(containment, oncall_mention)
         found += [_step(containment, step) for step in containment.steps if _begun(step)]
         found += restore_replies(containment, oncall_mention)
+        found += late_replies(containment, oncall_mention)
         found += _result(containment, oncall_mention)
     return found
 

@@ -3,8 +3,14 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from workers.domain.containment.containment import MAX_ATTEMPTS, Progress, Step, StepState, retry_delay
-from workers.domain.containment.steps import MAX_REDONE
+from workers.domain.containment.steps import (
+    MAX_ATTEMPTS,
+    MAX_REDONE,
+    Progress,
+    Step,
+    StepState,
+    retry_delay,
+)
 from workers.domain.errors import DependencyAway, StepFailed
 
 SOONEST = timedelta(milliseconds=200)

@@ -49,6 +49,7 @@ class Step(Stored):
         change: what it changes; for an undo, what is to be taken back.
         token: where the long-running operation stands, as the step wrote it; opaque here.
         started_at: when it was first begun; kept over all attempts.
+        paged_at: when on-call was told that it takes long.
         look_at: when to poll or try again.
         note: for people: progress, the reason of a failure, or what was read back.
     """
@@ -61,6 +62,7 @@ class Step(Stored):
     token: str = ""
     started_at: UtcTime | None = None
     ended_at: UtcTime | None = None
+    paged_at: UtcTime | None = None
     look_at: UtcTime | None = None
     note: str = ""
 
@@ -94,6 +96,7 @@ class Step(Stored):
             token="",
             started_at=None,
             ended_at=None,
+            paged_at=None,
             look_at=look_at,
             note=note,
         )
@@ -134,9 +137,14 @@ class Progress(Model):
 
 
 class Steps(Stored):
-    """Steps that are done side by side."""
+    """Steps that are done side by side.
+
+    Attributes:
+        paged_at: when on-call was first told that they take long.
+    """
 
     steps: tuple[Step, ...]
+    paged_at: UtcTime | None = None
 
     def step(self, name: StepName) -> Step:
         """The step of this name; ``KeyError`` if there is none."""

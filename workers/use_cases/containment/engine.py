@@ -7,6 +7,7 @@ works: every call to a step returns at once, and the next look is scheduled.
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import structlog
@@ -14,6 +15,7 @@ import structlog
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.outcomes import Outcome, failed, held_up, progressed
+from workers.domain.containment.patience import overdue
 from workers.domain.containment.steps import Progress, Step, StepState
 from workers.domain.errors import DependencyAway, StepFailed
 from workers.domain.ids import partition_of_id
@@ -94,10 +96,11 @@ class Engine:
             await self._give_up(direction, containment, refusal)
             return None
         now = self._clock.now()
+        containment, records = self._overdue(direction, containment, now)
+        late = bool(records)
         under_way = direction.steps(containment).under_way(now)
         # Begun, but cut off before its result was written: begin again. Steps are idempotent.
         cut_off = tuple(step for step in under_way if not step.token)
-        records: list[AuditRecord] = []
         begun: list[Step] = []
         for step in (*direction.ready(containment, now), *cut_off):
             outcome = direction.begin(containment, step, now)
@@ -108,7 +111,24 @@ class Engine:
         if records:
             beside = await direction.written_with_begun(containment, [step.name for step in begun], now)
             containment = await self._commit(_running(containment), *records, beside=beside)
+        if late:
+            await self._nudger.notices(_nudge(containment))
         return _Intended(containment, direction, (*begun, *(step for step in under_way if step.token)))
+
+    def _overdue(
+        self, direction: Direction, containment: Containment, now: datetime
+    ) -> tuple[Containment, list[AuditRecord]]:
+        """What takes too long is given up, or on-call is told what it waits for."""
+        late = overdue(direction.steps(containment), direction.began(containment), containment.profile, now)
+        records: list[AuditRecord] = []
+        for outcome in late.outcomes:
+            containment = direction.with_step(containment, outcome.step)
+            records.append(self._audit_step(containment, direction.named(outcome)))
+        if late.pages:
+            containment = direction.paged(containment, now)
+            waiting = {str(s.name): s.note for s in direction.steps(containment).steps if not s.ended}
+            records.append(self._audit(containment, direction.kinds.late, waits_for=waiting))
+        return containment, records
 
     async def _bring_forward(self, direction: Direction, containment: Containment, step: Step) -> None:
         """Act, and write down what came of it. The result is never lost to somebody else's write."""
@@ -138,10 +158,16 @@ class Engine:
 
         async def write() -> Containment | None:
             current = await self._store.containment(containment_id)
-            if current.state not in direction.states or step not in direction.steps(current).steps:
+            if current.state not in direction.states:
+                return None
+            now_is = direction.steps(current).step(step.name)
+            if now_is.changed(paged_at=step.paged_at) != step:
                 return None  # their result stands
             beside = await direction.written_with_progress(current, progress) if progress else ()
-            current = direction.with_step(current, outcome.step)
+            after = outcome.step
+            if now_is.paged_at != step.paged_at:
+                after = after.changed(paged_at=now_is.paged_at)
+            current = direction.with_step(current, after)
             records = [self._audit_step(current, outcome)] if outcome.kind else []
             return await self._commit(current, *records, beside=beside)
 

@@ -54,12 +54,12 @@ class Recontain:
         proven = containment.verified_at
         if containment.working:
             # A start from before the stop was begun is the one that led here, or as good as that.
-            again = containment.started_again(event.at + CLOCK_MARGIN)
+            again = containment.started_again(event.at + CLOCK_MARGIN, now)
         elif proven is not None and event.at < proven - CLOCK_MARGIN:
             # It arrived late: the VM was read back as stopped after it.
             again = containment
         else:
-            again = containment.once_more()
+            again = containment.once_more(now)
         covered = again == containment
         fresh = await self._store.commit(
             Commit(

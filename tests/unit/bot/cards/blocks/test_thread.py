@@ -244,3 +244,25 @@ class TestUndoneBySomebody:
     def test_nobody_is_paged_before_that(self) -> None:
         containment = one_step(name=StepName.ISOLATE, state=StepState.STARTED, redone=MAX_REDONE - 1)
         assert not [key for key in keys(containment=containment) if key.startswith("redone")]
+
+
+class TestLate:
+    def test_on_call_is_told_what_a_step_waits_for(self) -> None:
+        containment = one_step(
+            name=StepName.ISOLATE, state=StepState.STARTED, note="the NIC is Updating", paged_at=b.NOW
+        ).changed(paged_at=b.NOW)
+        found = [reply for reply in thread(containment=containment) if reply.key.startswith("late.")]
+        assert [reply.pages for reply in found] == [True]
+        assert called(found) == ["S0ONCALL1"]
+        words = said(found, found[0].key)
+        assert "not contained yet" in words
+        assert "the NIC is Updating" in words or "The NIC is Updating" in words
+        assert "Back up" not in words, "only what is late"
+
+    def test_a_whole_that_takes_long_lists_all_it_waits_for(self) -> None:
+        containment = one_step(name=StepName.ISOLATE, state=StepState.DONE).changed(paged_at=b.NOW)
+        found = [reply for reply in thread(containment=containment) if reply.key.startswith("late.")]
+        words = said(found, found[0].key)
+        assert "*Stop*, not begun" in words
+        assert "*Back up*, not begun" in words
+        assert "Isolate" not in words
