@@ -6,8 +6,8 @@ works: every call to a step returns at once, and the next look is scheduled.
 """
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
@@ -16,7 +16,7 @@ from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.outcomes import Outcome, failed, held_up, progressed
 from workers.domain.containment.patience import overdue
-from workers.domain.containment.steps import Progress, Step, StepState
+from workers.domain.containment.steps import BEGIN_LEASE, Progress, Step, StepState
 from workers.domain.errors import DependencyAway, StepFailed
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -28,6 +28,9 @@ from workers.use_cases.containment.direction import Direction
 from workers.use_cases.containment.next_look import schedule_next_look
 
 log = structlog.get_logger(__name__)
+
+ACT_TAKES = BEGIN_LEASE - timedelta(seconds=5)
+"""How long one call of a step may take in all. It ends before the lease, to write down what came of it."""
 
 
 class _Intended(NamedTuple):
@@ -134,7 +137,7 @@ class Engine:
         """Act, and write down what came of it. The result is never lost to somebody else's write."""
         progress: Progress | None = None
         try:
-            progress = await direction.act(containment, step)
+            progress = await _bounded(direction.act(containment, step))
             outcome = progressed(step, progress, self._clock.now())
         except DependencyAway as away:
             outcome = held_up(step, away, self._clock.now())
@@ -266,6 +269,22 @@ class Engine:
         return AuditRecord(
             kind=kind, at=self._clock.now(), about=containment.id, vm=containment.vm.key, details=details
         )
+
+
+async def _bounded(acting: Awaitable[Progress]) -> Progress:
+    """One act on Azure, ended before its lease is over, so that nobody begins the same beside it.
+
+    Raises:
+        DependencyAway: Azure took too long. What was done already is found by the next attempt.
+    """
+    try:
+        async with asyncio.timeout(ACT_TAKES.total_seconds()) as bound:
+            return await acting
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        away = f"took longer than {ACT_TAKES.total_seconds():g} s to answer"
+        raise DependencyAway("azure", away) from None
 
 
 def _running(containment: Containment) -> Containment:

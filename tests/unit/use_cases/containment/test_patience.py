@@ -1,5 +1,7 @@
 """Nothing is waited for without end: on-call is told after a while, and then it is given up."""
 
+import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,9 @@ from tests.unit.use_cases.containment.contain_rig import AWAY, BACKUP, GOING_ON,
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.containment.containment import Containment, ContainmentState, Progress, StepState
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.steps import BEGIN_LEASE
 from workers.domain.errors import DependencyAway
+from workers.use_cases.containment import engine
 
 PAGE, GIVE_UP = LockdownProfile().page_after, LockdownProfile().give_up_after
 FOR_EVER = 5000
@@ -124,3 +128,30 @@ async def test_a_restore_that_never_ends_is_given_up_too() -> None:
     kinds = await rig.kinds()
     assert "restore.late" in kinds
     assert "undo.given-up" in kinds
+
+
+class TestSlowCalls:
+    @pytest.fixture(autouse=True)
+    def _hundredfold(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A second takes 10 ms."""
+        monkeypatch.setattr(engine, "ACT_TAKES", engine.ACT_TAKES / 100)
+
+    async def test_a_begin_of_five_calls_of_20_s_ends_before_its_lease_and_is_held_up_not_failed(
+        self, rig: Rig
+    ) -> None:
+        containment = await rig.rejected()
+        rig.runners[ISOLATE].held = asyncio.Event()
+        asyncio.get_running_loop().call_later(5 * 20 / 100, rig.runners[ISOLATE].held.set)
+        began = time.monotonic()
+        for _ in range(2):
+            containment = await rig.advance(containment.id)
+            isolate = containment.step(ISOLATE)
+            assert (isolate.state, isolate.attempt) == (StepState.TODO, 0)
+            assert "waiting for Azure" in isolate.note
+            rig.clock.advance(10)
+        assert time.monotonic() - began < 2 * BEGIN_LEASE.total_seconds() / 100
+        rig.runners[ISOLATE].held.set()
+        assert (await rig.until_rest(containment.id)).state is ContainmentState.CONTAINED
+
+    def test_the_bound_is_below_the_lease(self) -> None:
+        assert engine.ACT_TAKES * 100 < BEGIN_LEASE
