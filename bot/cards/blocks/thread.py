@@ -3,6 +3,7 @@
 from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.card import outcome
 from bot.cards.blocks.kit import section
+from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.restore_thread import restore_replies
 from bot.cards.blocks.status import (
@@ -27,6 +28,7 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
+from workers.domain.containment.steps import MAX_REDONE
 from workers.domain.starts.vm import VmRef
 
 
@@ -46,9 +48,10 @@ def replies(
     if approval is not None:
         found += _question(approval, kind, oncall_mention)
     if containment is not None:
-        found += _again(containment)
+        found += _again(containment, oncall_mention)
         found += [_step(containment, step) for step in containment.steps if _begun(step)]
         found += restore_replies(containment, oncall_mention)
+        found += late_replies(containment, oncall_mention)
         found += _result(containment, oncall_mention)
     return found
 
@@ -125,7 +128,32 @@ def _begun(step: Step) -> bool:
     return step.state is not StepState.TODO or step.attempt > 0 or bool(step.note)
 
 
-def _again(containment: Containment) -> list[Reply]:
+def _again(containment: Containment, oncall_mention: str) -> list[Reply]:
+    vm = containment.vm
+    return [
+        *_new_round(containment),
+        *(
+            _redone(vm, step, containment.round, oncall_mention)
+            for step in containment.steps
+            if step.redone >= MAX_REDONE
+        ),
+    ]
+
+
+def _redone(vm: VmRef, step: Step, round_: int, oncall_mention: str) -> Reply:
+    """Pages on-call: a step is undone by somebody as fast as we do it."""
+    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    title = STEPS[step.name].title
+    return _reply(
+        f"redone.{step.name}.{round_}",
+        f"Somebody keeps undoing the containment of {name(vm.name)}",
+        f"{calls}*{title}* had to be done again on {code(vm.name)} {MAX_REDONE} times: somebody keeps undoing"
+        " it. Find out who, and take away their permission. Startgate goes on.",
+        pages=True,
+    )
+
+
+def _new_round(containment: Containment) -> list[Reply]:
     if containment.round == 1:
         return []
     vm = containment.vm

@@ -128,7 +128,7 @@ async def test_a_restore_brings_back_exactly_what_was_or_names_what_drifted(
     held = await house.until_rest(locked.containment.id)
     for _ in range(case.rounds - 1):  # started by somebody, with its NICs opened, and contained again
         vm.power = "running"
-        again = held.once_more()
+        again = held.once_more(held.opened_at)
         partition = partition_of_vm(ref.key)
         await house.store.commit(Commit(partition=partition, documents=(again,)))
         held = await house.until_rest(held.id)

@@ -166,6 +166,31 @@ async def test_a_contained_vm_that_is_started_again_is_contained_again_without_a
     assert not await full.root_posts(asked.vm, again.seq), "no new question"
 
 
+async def test_a_vm_that_is_started_again_during_a_slow_backup_is_stopped_at_once_and_reads_back_so(
+    full: Scene,
+) -> None:
+    asked = await full.ask()
+    never = {"operation": "^protect$", "target": asked.vm, "ends": "never", "times": 1}
+    await full.azure.put("/_failures", [never])
+    await full.reject("olivia", asked.dm, "not mine")
+    await full.wait_for_change(asked.start.vm_id, f";{asked.vm}", asked.azure_seq)
+    assert (await full.vm_now(asked.start.vm_id))["power"] == "deallocated"
+
+    seq = await full.azure.last_seq()
+    await full.start_vm(asked.start.vm_id, "intruder")
+    await full.wait_for_change(asked.start.vm_id, "/deallocate", seq, within_s=8)
+    await full.audited("containment.started-again", asked.start.vm_id)
+    await full.audited("containment.contained", asked.start.vm_id, count=0)
+
+    await full.azure.post("/_operations/end", operation="^protect$", target=asked.vm, ends="Failed")
+    await full.until_contained(asked.dm)
+    assert (await full.vm_now(asked.start.vm_id))["power"] == "deallocated"
+    stops = [
+        r for r in await full.audit("step.begun", vm_id=asked.start.vm_id) if r["details"]["step"] == "stop"
+    ]
+    assert [record["details"]["attempt"] for record in stops] == [1, 1], "no failed attempt"
+
+
 async def test_a_refused_step_ends_incomplete_and_calls_oncall(scene: Scene) -> None:
     asked = await scene.ask()
     fault = {"path": f"{asked.vm}/deallocate", "method": "POST", "status": 403}

@@ -36,6 +36,8 @@ USUAL_LOOK_S = 3.0
 OTHERS_LOOK_S = 5.0
 """Between two reads of the VM itself while somebody else works on it: Azure allows 12 a minute."""
 
+_RUNS = frozenset({PowerState.STARTING, PowerState.RUNNING})
+
 
 class Stop(StepRunner):
     """The ``StepRunner`` that deallocates a VM."""
@@ -89,7 +91,7 @@ class Stop(StepRunner):
             return Progress(done=True, note="deallocated, power state read back")
         if power is PowerState.DEALLOCATING:
             return _waiting(_token(""), OTHERS_LOOK_S, step.note or "deallocating")
-        return Progress(done=False, again=True, note=f"{ended}, but the VM is {power}")
+        return Progress(done=False, again=True, undone=power in _RUNS, note=f"{ended}, but the VM is {power}")
 
     @override
     async def undo(

@@ -4,11 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.steps import (
     BEGIN_LEASE,
     MAX_ATTEMPTS,
+    MAX_REDONE,
     STEP_TRANSITIONS,
     Progress,
     Step,
@@ -109,6 +111,7 @@ class Containment(Steps, Numbered):
     """The containment of one VM, from the decision to the proof.
 
     Attributes:
+        began_at: when it was last ordered anew, so that its time counts from there; ``None`` at first.
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
         round: how often the VM had to be contained under this one document.
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
@@ -123,6 +126,7 @@ class Containment(Steps, Numbered):
     cause: Cause
     profile: LockdownProfile
     opened_at: UtcTime
+    began_at: UtcTime | None = None
     ended_at: UtcTime | None = None
     verified_at: UtcTime | None = None
     cards: tuple[str, ...] = ()
@@ -158,7 +162,7 @@ class Containment(Steps, Numbered):
         """
         if self.active and self.restoration is not None:
             # A restore has undone some of it by now, so all of it has to be done again.
-            again = self.once_more()
+            again = self.once_more(cause.at)
             mine = again if cause.kind is CauseKind.SILENCE else again.changed(cause=cause)
             return mine.demanded(cause, profile)
         if not self.active:
@@ -171,24 +175,56 @@ class Containment(Steps, Numbered):
         wider = self.profile.changed(steps=tuple(step.name for step in steps))
         state = ContainmentState.RUNNING if not self.working else self.state
         joined = self.to(state) if state is not self.state else self
-        return joined.changed(steps=steps, profile=wider, cause=cause, ended_at=None, verified_at=None)
+        return joined.changed(
+            steps=steps,
+            profile=wider,
+            cause=cause,
+            began_at=cause.at,
+            paged_at=None,
+            ended_at=None,
+            verified_at=None,
+        )
 
-    def once_more(self) -> "Containment":
-        """Another round of it, with every step to be done again.
+    def once_more(self, at: datetime) -> "Containment":
+        """Another round of it, begun at ``at``, with every step to be done again.
 
         What a step read as *before* in the first round stays: a restore brings that back.
         """
         return self.to(
             ContainmentState.RUNNING,
             round=self.round + 1,
+            began_at=at,
+            paged_at=None,
             ended_at=None,
             verified_at=None,
             restoration=None,
             steps=tuple(
-                step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
+                step.to(
+                    StepState.TODO,
+                    attempt=0,
+                    redone=0,
+                    token="",
+                    started_at=None,
+                    ended_at=None,
+                    paged_at=None,
+                    look_at=None,
+                    note="",
+                )
                 for step in self.steps
             ),
         )
+
+    def started_again(self, at: datetime, now: datetime) -> "Containment":
+        """This containment, under way, after a start of its VM: the stop is begun again at once.
+
+        Unchanged if the stop is not begun yet, or was begun after ``at``, when the VM was started.
+        """
+        stop = next((step for step in self.steps if step.name is StepName.STOP), None)
+        if stop is None or stop.started_at is None or at < stop.started_at:
+            return self
+        again = self.with_step(stop.again("the VM was started again"))
+        # It gets its full time once more, but not time and again.
+        return again.changed(began_at=now, paged_at=None) if stop.redone < MAX_REDONE else again
 
     @property
     def _names(self) -> frozenset[StepName]:
@@ -199,7 +235,16 @@ class Containment(Steps, Numbered):
             return Step(name=name)
         step = self.step(name)
         if name in wanted.steps and step.state in (StepState.FAILED, StepState.SKIPPED):
-            return step.to(StepState.TODO, attempt=0, look_at=None, ended_at=None, note="")
+            return step.to(
+                StepState.TODO,
+                attempt=0,
+                redone=0,
+                started_at=None,
+                ended_at=None,
+                paged_at=None,
+                look_at=None,
+                note="",
+            )
         return step
 
     def ready(self, now: datetime) -> tuple[Step, ...]:
@@ -219,8 +264,19 @@ class Containment(Steps, Numbered):
         if not self.working:
             return None
         if self.state is ContainmentState.RESTORING and self.restoration is not None:
-            return self.restoration.look_at or self.restoration.at
-        return self.look_at or self.opened_at
+            return _due(self.restoration, self.restoration.at, self.profile)
+        return _due(self, self.began, self.profile)
+
+    @property
+    def began(self) -> datetime:
+        """When its time began to count."""
+        return self.began_at or self.opened_at
+
+
+def _due(steps: Steps, began: datetime, profile: LockdownProfile) -> datetime:
+    deadline = next_deadline(steps, began, profile)
+    work = steps.look_at or began
+    return min(work, deadline) if deadline is not None else work
 
 
 def planned(

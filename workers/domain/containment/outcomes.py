@@ -3,7 +3,14 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from workers.domain.containment.containment import MAX_ATTEMPTS, Progress, Step, StepState, retry_delay
+from workers.domain.containment.steps import (
+    MAX_ATTEMPTS,
+    MAX_REDONE,
+    Progress,
+    Step,
+    StepState,
+    retry_delay,
+)
 from workers.domain.errors import DependencyAway, StepFailed
 
 SOONEST = timedelta(milliseconds=200)
@@ -28,6 +35,8 @@ def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
         return Outcome(
             done, "step.done", {"note": progress.note, "change": change.model_dump() if change else None}
         )
+    if progress.undone and step.redone < MAX_REDONE:
+        return unproven(step, progress.note, now)
     if progress.again:
         return failed(step, StepFailed(progress.note or "did not take effect"), now)
     waiting = step.changed(
@@ -82,10 +91,14 @@ def cut_off(step: Step, now: datetime) -> Outcome:
 
 
 def unproven(step: Step, why: str, now: datetime) -> Outcome:
-    """A step that was done does not read back as done: do it again, or say that it doesn't hold."""
-    again = step.to(
-        StepState.TODO, look_at=now + retry_delay(step.attempt), ended_at=None, note=f"read back: {why}"[:500]
-    )
-    if step.attempt >= MAX_ATTEMPTS:
-        again = again.to(StepState.STARTED).to(StepState.FAILED, ended_at=now, look_at=None)
-    return Outcome(again, "step.unproven", {"why": why})
+    """A step that was done does not read back as done: do it again, or say that it doesn't hold.
+
+    Somebody undid it, so this is no failed attempt.
+    """
+    note = f"read back: {why}"[:500]
+    if step.redone < MAX_REDONE:
+        again = step.again(note, look_at=now + retry_delay(step.redone))
+    else:
+        again = step.to(StepState.TODO).to(StepState.STARTED)
+        again = again.to(StepState.FAILED, ended_at=now, look_at=None, note=note)
+    return Outcome(again, "step.unproven", {"why": why, "redone": again.redone})

@@ -30,6 +30,12 @@ STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
 
 MAX_ATTEMPTS = 7
 """Two minutes in all: a VM that is still starting refuses to be deallocated for about one."""
+MAX_REDONE = 10
+"""How often a step is done again in one round because somebody undid it, such as by starting the VM.
+
+That is no failed attempt. Once more than this, on-call is told, and a step that still does not read back as
+done has failed.
+"""
 BEGIN_LEASE = timedelta(seconds=45)
 """A step that was begun and has no result after this long was cut off; it is begun again."""
 
@@ -39,8 +45,11 @@ class Step(Stored):
 
     Attributes:
         attempt: how often it was begun.
+        redone: how often it had to be done again in this round because somebody undid it.
         change: what it changes; for an undo, what is to be taken back.
         token: where the long-running operation stands, as the step wrote it; opaque here.
+        started_at: when it was first begun; kept over all attempts.
+        paged_at: when on-call was told that it takes long.
         look_at: when to poll or try again.
         note: for people: progress, the reason of a failure, or what was read back.
     """
@@ -48,10 +57,12 @@ class Step(Stored):
     name: StepName
     state: StepState = StepState.TODO
     attempt: int = 0
+    redone: int = 0
     change: Change | None = None
     token: str = ""
     started_at: UtcTime | None = None
     ended_at: UtcTime | None = None
+    paged_at: UtcTime | None = None
     look_at: UtcTime | None = None
     note: str = ""
 
@@ -76,6 +87,20 @@ class Step(Stored):
             token="",
         )
 
+    def again(self, note: str, *, look_at: datetime | None = None) -> "Step":
+        """The step to be done again, from now or from ``look_at`` on, because somebody undid it."""
+        return self.to(
+            StepState.TODO,
+            attempt=0,
+            redone=self.redone + 1,
+            token="",
+            started_at=None,
+            ended_at=None,
+            paged_at=None,
+            look_at=look_at,
+            note=note,
+        )
+
     @property
     def cut_off_for_good(self) -> bool:
         """Whether it was begun as often as it may be, and never gave a result."""
@@ -97,6 +122,7 @@ class Progress(Model):
         note: for the card's thread.
         change: set by ``begin``, with *before* as it was read at that moment.
         again: what ``begin`` started did not take effect, so the step is begun again.
+        undone: with ``again``: somebody has undone it since it took effect. This is no failed attempt.
         started_as: the correlation id under which Azure starts the VM for us; the start event will carry it.
     """
 
@@ -106,13 +132,19 @@ class Progress(Model):
     note: str = ""
     change: Change | None = None
     again: bool = False
+    undone: bool = False
     started_as: str = ""
 
 
 class Steps(Stored):
-    """Steps that are done side by side."""
+    """Steps that are done side by side.
+
+    Attributes:
+        paged_at: when on-call was first told that they take long.
+    """
 
     steps: tuple[Step, ...]
+    paged_at: UtcTime | None = None
 
     def step(self, name: StepName) -> Step:
         """The step of this name; ``KeyError`` if there is none."""

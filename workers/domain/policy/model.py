@@ -3,41 +3,20 @@
 ``file`` reads it from YAML, and reports every error at once.
 """
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.profile import LockdownProfile, duration
 from workers.domain.model import Model
-
-_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
-_LONGEST = timedelta(days=7)
 
 NO_RULE = "defaults"
 """How the audit names the rule of a start that no rule matched."""
 MOST_RULES = 200
 LONGEST_CONDITION = 2000
 """In characters."""
-
-
-def duration(text: object) -> object:
-    """``90s``, ``10m``, ``1h30m``, ``2d`` → timedelta. Anything else is refused with a remedy."""
-    if isinstance(text, timedelta):
-        return text
-    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    if match is None:
-        raise ValueError("not a duration; write 90s, 10m, 1h30m or 2d")
-    days, hours, minutes, seconds = (float(match[part] or 0) for part in "dhms")
-    try:
-        value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        value = timedelta.max
-    if not timedelta(0) < value <= _LONGEST:
-        raise ValueError("a duration is more than nothing and at most 7d")
-    return value
 
 
 def _spelt(value: object) -> object:

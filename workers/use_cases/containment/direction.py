@@ -15,8 +15,9 @@ from workers.domain.ports.store import Document, Store
 
 
 class AuditKinds(NamedTuple):
-    """The kinds of the audit records at the end of a direction, such as ``containment.contained``."""
+    """The kinds of the audit records about a whole direction, such as ``containment.contained``."""
 
+    late: str
     refused: str
     incomplete: str
     proven: str
@@ -52,6 +53,14 @@ class Direction(ABC):
     @abstractmethod
     def with_step(self, containment: Containment, step: Step) -> Containment:
         """The containment with one of those steps replaced by its next state."""
+
+    @abstractmethod
+    def began(self, containment: Containment) -> datetime:
+        """When it was ordered: its time counts from there."""
+
+    @abstractmethod
+    def paged(self, containment: Containment, now: datetime) -> Containment:
+        """The containment with the note that on-call is told how long it takes."""
 
     @abstractmethod
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:

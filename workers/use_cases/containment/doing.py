@@ -18,7 +18,10 @@ class Doing(Direction):
     states = frozenset({ContainmentState.PLANNED, ContainmentState.RUNNING})
     end = ContainmentState.CONTAINED
     kinds = AuditKinds(
-        refused="containment.refused", incomplete="containment.incomplete", proven="containment.contained"
+        late="containment.late",
+        refused="containment.refused",
+        incomplete="containment.incomplete",
+        proven="containment.contained",
     )
 
     @override
@@ -32,6 +35,14 @@ class Doing(Direction):
     @override
     def with_step(self, containment: Containment, step: Step) -> Containment:
         return containment.with_step(step)
+
+    @override
+    def began(self, containment: Containment) -> datetime:
+        return containment.began
+
+    @override
+    def paged(self, containment: Containment, now: datetime) -> Containment:
+        return containment.changed(paged_at=now)
 
     @override
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:

@@ -6,7 +6,8 @@ works: every call to a step returns at once, and the next look is scheduled.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
@@ -14,7 +15,8 @@ import structlog
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.outcomes import Outcome, failed, held_up, progressed
-from workers.domain.containment.steps import Progress, Step, StepState
+from workers.domain.containment.patience import overdue
+from workers.domain.containment.steps import BEGIN_LEASE, Progress, Step, StepState
 from workers.domain.errors import DependencyAway, StepFailed
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -26,6 +28,9 @@ from workers.use_cases.containment.direction import Direction
 from workers.use_cases.containment.next_look import schedule_next_look
 
 log = structlog.get_logger(__name__)
+
+ACT_TAKES = BEGIN_LEASE - timedelta(seconds=5)
+"""How long one call of a step may take in all. It ends before the lease, to write down what came of it."""
 
 
 class _Intended(NamedTuple):
@@ -94,10 +99,11 @@ class Engine:
             await self._give_up(direction, containment, refusal)
             return None
         now = self._clock.now()
+        containment, records = self._overdue(direction, containment, now)
+        late = bool(records)
         under_way = direction.steps(containment).under_way(now)
         # Begun, but cut off before its result was written: begin again. Steps are idempotent.
         cut_off = tuple(step for step in under_way if not step.token)
-        records: list[AuditRecord] = []
         begun: list[Step] = []
         for step in (*direction.ready(containment, now), *cut_off):
             outcome = direction.begin(containment, step, now)
@@ -108,13 +114,30 @@ class Engine:
         if records:
             beside = await direction.written_with_begun(containment, [step.name for step in begun], now)
             containment = await self._commit(_running(containment), *records, beside=beside)
+        if late:
+            await self._nudger.notices(_nudge(containment))
         return _Intended(containment, direction, (*begun, *(step for step in under_way if step.token)))
+
+    def _overdue(
+        self, direction: Direction, containment: Containment, now: datetime
+    ) -> tuple[Containment, list[AuditRecord]]:
+        """What takes too long is given up, or on-call is told what it waits for."""
+        late = overdue(direction.steps(containment), direction.began(containment), containment.profile, now)
+        records: list[AuditRecord] = []
+        for outcome in late.outcomes:
+            containment = direction.with_step(containment, outcome.step)
+            records.append(self._audit_step(containment, direction.named(outcome)))
+        if late.pages:
+            containment = direction.paged(containment, now)
+            waiting = {str(s.name): s.note for s in direction.steps(containment).steps if not s.ended}
+            records.append(self._audit(containment, direction.kinds.late, waits_for=waiting))
+        return containment, records
 
     async def _bring_forward(self, direction: Direction, containment: Containment, step: Step) -> None:
         """Act, and write down what came of it. The result is never lost to somebody else's write."""
         progress: Progress | None = None
         try:
-            progress = await direction.act(containment, step)
+            progress = await _bounded(direction.act(containment, step))
             outcome = progressed(step, progress, self._clock.now())
         except DependencyAway as away:
             outcome = held_up(step, away, self._clock.now())
@@ -138,10 +161,16 @@ class Engine:
 
         async def write() -> Containment | None:
             current = await self._store.containment(containment_id)
-            if current.state not in direction.states or step not in direction.steps(current).steps:
+            if current.state not in direction.states:
+                return None
+            now_is = direction.steps(current).step(step.name)
+            if now_is.changed(paged_at=step.paged_at) != step:
                 return None  # their result stands
             beside = await direction.written_with_progress(current, progress) if progress else ()
-            current = direction.with_step(current, outcome.step)
+            after = outcome.step
+            if now_is.paged_at != step.paged_at:
+                after = after.changed(paged_at=now_is.paged_at)
+            current = direction.with_step(current, after)
             records = [self._audit_step(current, outcome)] if outcome.kind else []
             return await self._commit(current, *records, beside=beside)
 
@@ -150,17 +179,14 @@ class Engine:
     # The end
 
     async def _conclude(self, direction: Direction, containment: Containment) -> Containment | None:
-        """The good end is only ever written after reading back, at this moment, all that must be read back.
+        """No end is written before all that must be read back was read back, at this moment.
+
+        A bad end neither: if the VM runs by then, it is stopped again instead.
 
         Returns:
             The containment as written; ``None`` when somebody else wrote meanwhile.
         """
         steps = direction.steps(containment)
-        if steps.failed:
-            left = {str(step.name): step.note for step in steps.failed}
-            return await self._end(
-                containment, ContainmentState.INCOMPLETE, direction, direction.kinds.incomplete, left=left
-            )
         reread = [s for s in steps.steps if direction.read_back(s.name) and s.state is StepState.DONE]
         results = await asyncio.gather(
             *(direction.prove(containment, step) for step in reread), return_exceptions=True
@@ -172,6 +198,12 @@ class Engine:
                 outcome = self._unproven(direction, step, result)
                 return await self._note(direction, containment.id, step, outcome)
         names = [str(step.name) for step in reread]
+        if steps.failed:
+            left = {str(step.name): step.note for step in steps.failed}
+            kind = direction.kinds.incomplete
+            return await self._end(
+                containment, ContainmentState.INCOMPLETE, direction, kind, left=left, read_back=names
+            )
         return await self._end(containment, direction.end, direction, direction.kinds.proven, read_back=names)
 
     def _unproven(self, direction: Direction, step: Step, result: Exception | Progress) -> Outcome:
@@ -237,6 +269,22 @@ class Engine:
         return AuditRecord(
             kind=kind, at=self._clock.now(), about=containment.id, vm=containment.vm.key, details=details
         )
+
+
+async def _bounded(acting: Awaitable[Progress]) -> Progress:
+    """One act on Azure, ended before its lease is over, so that nobody begins the same beside it.
+
+    Raises:
+        DependencyAway: Azure took too long. What was done already is found by the next attempt.
+    """
+    try:
+        async with asyncio.timeout(ACT_TAKES.total_seconds()) as bound:
+            return await acting
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        away = f"took longer than {ACT_TAKES.total_seconds():g} s to answer"
+        raise DependencyAway("azure", away) from None
 
 
 def _running(containment: Containment) -> Containment:

@@ -32,7 +32,10 @@ class Undoing(Direction):
     states = frozenset({ContainmentState.RESTORING})
     end = ContainmentState.RESTORED
     kinds = AuditKinds(
-        refused="restore.unjustified", incomplete="restore.incomplete", proven="containment.restored"
+        late="restore.late",
+        refused="restore.unjustified",
+        incomplete="restore.incomplete",
+        proven="containment.restored",
     )
 
     @override
@@ -46,6 +49,14 @@ class Undoing(Direction):
     @override
     def with_step(self, containment: Containment, step: Step) -> Containment:
         return containment.changed(restoration=_ordered(containment).with_step(step))
+
+    @override
+    def began(self, containment: Containment) -> datetime:
+        return _ordered(containment).at
+
+    @override
+    def paged(self, containment: Containment, now: datetime) -> Containment:
+        return containment.changed(restoration=_ordered(containment).changed(paged_at=now))
 
     @override
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:

@@ -1,4 +1,8 @@
-"""A contained VM was started again: contain it once more, at once and without asking anybody."""
+"""A VM was started again while it is contained, or while it is being contained: it is stopped again at once.
+
+Nobody is asked. One that was contained goes through another round; one that is being contained goes on, with
+its stop begun anew.
+"""
 
 from datetime import timedelta
 
@@ -13,10 +17,10 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import StartEvent
 from workers.use_cases.conflicts import until_written
 
-PROOF_MARGIN = timedelta(seconds=5)
-"""A start that Azure dates this shortly before our proof may have come after it: the two clocks differ.
+CLOCK_MARGIN = timedelta(seconds=5)
+"""A start that Azure dates this shortly before our proof or our stop may have come after it: clocks differ.
 
-It is contained again then, which is the safe side. The margin is small, because the event of the very start
+It is stopped again then, which is the safe side. The margin is small, because the event of the very start
 that led to the containment is dated before the proof, too, and may come after it.
 """
 
@@ -48,10 +52,15 @@ class Recontain:
             return None
         now = self._clock.now()
         proven = containment.verified_at
-        # While it is under way, it reads the VM back before it is CONTAINED, and stops it again if it runs. A
-        # start from before the proof arrived late: the VM was read back as stopped after it.
-        covered = containment.working or (proven is not None and event.at < proven - PROOF_MARGIN)
-        again = containment if covered else containment.once_more()
+        if containment.working:
+            # A start from before the stop was begun is the one that led here, or as good as that.
+            again = containment.started_again(event.at + CLOCK_MARGIN, now)
+        elif proven is not None and event.at < proven - CLOCK_MARGIN:
+            # It arrived late: the VM was read back as stopped after it.
+            again = containment
+        else:
+            again = containment.once_more(now)
+        covered = again == containment
         fresh = await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
@@ -60,7 +69,7 @@ class Recontain:
                 once=f"recontain:{event.dedupe_key_at_its_time}",
                 audit=(
                     AuditRecord(
-                        kind="start.contained" if covered else "containment.again",
+                        kind=_kind(containment, again),
                         at=now,
                         about=containment.id,
                         vm=containment.vm.key,
@@ -70,6 +79,10 @@ class Recontain:
                 ),
             )
         )
-        if covered:
-            return containment
         return again if fresh else containment
+
+
+def _kind(before: Containment, after: Containment) -> str:
+    if after == before:
+        return "start.contained"
+    return "containment.again" if after.round != before.round else "containment.started-again"

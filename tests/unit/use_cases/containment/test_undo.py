@@ -182,7 +182,7 @@ class TestProof:
         ended = await rig.until_rest(held.id)
         assert ended.state is ContainmentState.INCOMPLETE
         assert undo_of(ended, StepName.ISOLATE).note == str(DRIFT)
-        assert await rig.seen("restore.incomplete") == [{"left": {"isolate": str(DRIFT)}}]
+        assert await rig.seen("restore.incomplete") == [{"left": {"isolate": str(DRIFT)}, "read_back": []}]
         assert (await rig.store.vm_record(VM)).containment_id == held.id
 
     async def test_a_vm_whose_nics_drifted_is_not_started(self, rig: RestoreRig) -> None:

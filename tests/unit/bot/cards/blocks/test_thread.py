@@ -15,6 +15,7 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
 from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.steps import MAX_REDONE
 
 ONCALL = "<!subteam^S0ONCALL1>"
 
@@ -230,3 +231,38 @@ def test_a_command_is_offered_only_where_a_shell_can_read_nothing_into_it() -> N
     for name in ("vm;reboot", "$(id)", "-n", "vm`id`", "vm web"):
         assert "az vm" not in remedy(StepName.STOP, b.vm_ref(name=name))
     assert "az vm" not in remedy(StepName.STOP, b.vm_ref(classic=True))
+
+
+class TestUndoneBySomebody:
+    def test_on_call_is_paged_once_a_step_had_to_be_done_again_too_often(self) -> None:
+        containment = one_step(name=StepName.ISOLATE, state=StepState.STARTED, redone=MAX_REDONE)
+        found = [reply for reply in thread(containment=containment) if reply.key == "redone.isolate.1"]
+        assert [reply.pages for reply in found] == [True]
+        assert called(found) == ["S0ONCALL1"]
+        assert "somebody keeps undoing" in said(found, "redone.isolate.1")
+
+    def test_nobody_is_paged_before_that(self) -> None:
+        containment = one_step(name=StepName.ISOLATE, state=StepState.STARTED, redone=MAX_REDONE - 1)
+        assert not [key for key in keys(containment=containment) if key.startswith("redone")]
+
+
+class TestLate:
+    def test_on_call_is_told_what_a_step_waits_for(self) -> None:
+        containment = one_step(
+            name=StepName.ISOLATE, state=StepState.STARTED, note="the NIC is Updating", paged_at=b.NOW
+        ).changed(paged_at=b.NOW)
+        found = [reply for reply in thread(containment=containment) if reply.key.startswith("late.")]
+        assert [reply.pages for reply in found] == [True]
+        assert called(found) == ["S0ONCALL1"]
+        words = said(found, found[0].key)
+        assert "not contained yet" in words
+        assert "the NIC is Updating" in words or "The NIC is Updating" in words
+        assert "Back up" not in words, "only what is late"
+
+    def test_a_whole_that_takes_long_lists_all_it_waits_for(self) -> None:
+        containment = one_step(name=StepName.ISOLATE, state=StepState.DONE).changed(paged_at=b.NOW)
+        found = [reply for reply in thread(containment=containment) if reply.key.startswith("late.")]
+        words = said(found, found[0].key)
+        assert "*Stop*, not begun" in words
+        assert "*Back up*, not begun" in words
+        assert "Isolate" not in words
