@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from workers.domain.containment.plans import Plan, StepName
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.profile import IsolateOptions, LockdownProfile
 from workers.domain.containment.steps import (
     BEGIN_LEASE,
     MAX_ATTEMPTS,
@@ -153,8 +153,9 @@ class Containment(Steps, Numbered):
         """This containment after somebody else asked for it, too.
 
         Steps that they want beyond it are added, and steps that they want and that failed are tried again.
-        It then rests on their cause. Silence changes nothing in a containment that has steps which silence
-        does not ask for.
+        Exceptions from the isolation that they don't have go, and the VM is isolated again without them.
+        It then rests on their cause. Silence takes no exception away, and changes nothing in a containment
+        that has steps which silence does not ask for.
         """
         if self.active and self.restoration is not None:
             # A restore has undone some of it by now, so all of it has to be done again.
@@ -166,9 +167,14 @@ class Containment(Steps, Numbered):
         steps = tuple(
             self._again(name, profile) for name in StepName if name in self._names | {*profile.steps}
         )
-        if steps == self.steps or (cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}):
+        isolate = self._tightened(cause, profile)
+        if isolate.allow != self.profile.isolate.allow:
+            steps = tuple(_done_again(step) if step.name is StepName.ISOLATE else step for step in steps)
+        if (steps, isolate) == (self.steps, self.profile.isolate) or (
+            cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
+        ):
             return self
-        wider = self.profile.changed(steps=tuple(step.name for step in steps))
+        wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
         state = ContainmentState.RUNNING if not self.working else self.state
         joined = self.to(state) if state is not self.state else self
         return joined.changed(steps=steps, profile=wider, cause=cause, ended_at=None, verified_at=None)
@@ -189,6 +195,17 @@ class Containment(Steps, Numbered):
                 for step in self.steps
             ),
         )
+
+    def _tightened(self, cause: Cause, wanted: LockdownProfile) -> IsolateOptions:
+        """The options of the isolation: only exceptions that both sides make."""
+        mine = self.profile.isolate
+        if StepName.ISOLATE not in wanted.steps:
+            return mine
+        if StepName.ISOLATE not in self._names:
+            return wanted.isolate
+        if cause.kind is CauseKind.SILENCE:
+            return mine
+        return mine.changed(allow=tuple(rule for rule in mine.allow if rule in wanted.isolate.allow))
 
     @property
     def _names(self) -> frozenset[StepName]:
@@ -221,6 +238,13 @@ class Containment(Steps, Numbered):
         if self.state is ContainmentState.RESTORING and self.restoration is not None:
             return self.restoration.look_at or self.restoration.at
         return self.look_at or self.opened_at
+
+
+def _done_again(step: Step) -> Step:
+    """An ended step, to be done again. One under way takes the new profile at its next look."""
+    if not step.ended:
+        return step
+    return step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
 
 
 def planned(
