@@ -14,9 +14,10 @@ from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import NicSeed, VmSeed
 from tests import builders as a
 from tests.conftest import FakeClock
-from tests.contract.arm.driver import LOCKDOWN, nsg_name
+from tests.contract.arm.driver import nsg_name
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
+from workers.arm.steps.lockdown import nsg_name as lockdown_name
 from workers.bus.memory import MemoryNudger
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.plans import StepName
@@ -30,6 +31,7 @@ from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
 
 PROFILE = LockdownProfile(steps=(StepName.ISOLATE, StepName.STOP))
+LOCKDOWN = lockdown_name(PROFILE, "westeurope")
 OWN, NONE, SHARED = "own", "none", "shared"
 """What a NIC may carry before: an NSG of its own, none, or that of another machine."""
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.profile import IsolateOptions, LockdownProfile
 from workers.domain.containment.steps import (
     BEGIN_LEASE,
     MAX_ATTEMPTS,
@@ -157,8 +157,9 @@ class Containment(Steps, Numbered):
         """This containment after somebody else asked for it, too.
 
         Steps that they want beyond it are added, and steps that they want and that failed are tried again.
-        It then rests on their cause. Silence changes nothing in a containment that has steps which silence
-        does not ask for.
+        Exceptions from the isolation that they don't have go, and the VM is isolated again without them.
+        It then rests on their cause. Silence takes no exception away, and changes nothing in a containment
+        that has steps which silence does not ask for.
         """
         if self.active and self.restoration is not None:
             # A restore has undone some of it by now, so all of it has to be done again.
@@ -170,9 +171,14 @@ class Containment(Steps, Numbered):
         steps = tuple(
             self._again(name, profile) for name in StepName if name in self._names | {*profile.steps}
         )
-        if steps == self.steps or (cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}):
+        isolate = self._tightened(cause, profile)
+        if isolate.allow != self.profile.isolate.allow:
+            steps = tuple(_done_again(step) if step.name is StepName.ISOLATE else step for step in steps)
+        if (steps, isolate) == (self.steps, self.profile.isolate) or (
+            cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
+        ):
             return self
-        wider = self.profile.changed(steps=tuple(step.name for step in steps))
+        wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
         state = ContainmentState.RUNNING if not self.working else self.state
         joined = self.to(state) if state is not self.state else self
         return joined.changed(
@@ -226,6 +232,17 @@ class Containment(Steps, Numbered):
         # It gets its full time once more, but not time and again.
         return again.changed(began_at=now, paged_at=None) if stop.redone < MAX_REDONE else again
 
+    def _tightened(self, cause: Cause, wanted: LockdownProfile) -> IsolateOptions:
+        """The options of the isolation: only exceptions that both sides make."""
+        mine = self.profile.isolate
+        if StepName.ISOLATE not in wanted.steps:
+            return mine
+        if StepName.ISOLATE not in self._names:
+            return wanted.isolate
+        if cause.kind is CauseKind.SILENCE:
+            return mine
+        return mine.changed(allow=tuple(rule for rule in mine.allow if rule in wanted.isolate.allow))
+
     @property
     def _names(self) -> frozenset[StepName]:
         return frozenset(step.name for step in self.steps)
@@ -277,6 +294,13 @@ def _due(steps: Steps, began: datetime, profile: LockdownProfile) -> datetime:
     deadline = next_deadline(steps, began, profile)
     work = steps.look_at or began
     return min(work, deadline) if deadline is not None else work
+
+
+def _done_again(step: Step) -> Step:
+    """An ended step, to be done again. One under way takes the new profile at its next look."""
+    if not step.ended:
+        return step
+    return step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
 
 
 def planned(

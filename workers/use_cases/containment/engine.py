@@ -277,8 +277,9 @@ async def _bounded(acting: Awaitable[Progress]) -> Progress:
     Raises:
         DependencyAway: Azure took too long. What was done already is found by the next attempt.
     """
+    bound = asyncio.timeout(ACT_TAKES.total_seconds())
     try:
-        async with asyncio.timeout(ACT_TAKES.total_seconds()) as bound:
+        async with bound:
             return await acting
     except TimeoutError:
         if not bound.expired():

@@ -16,7 +16,8 @@ from workers.domain.starts.vm import VmRecord, VmRef
 class Request(NamedTuple):
     """What has to be written, with the caller's own document, so that the VM is contained.
 
-    ``joined`` says that it joins a containment that stands or is under way, and is not being undone.
+    ``joined`` says that it joins a containment that stands or is under way, and is not being undone; not if
+    exceptions from its isolation are taken away, so that whoever asked is told that something was begun.
     """
 
     containment: Containment
@@ -49,10 +50,12 @@ async def request_containment(
         if cause.approval_id is not None:
             cards = tuple(dict.fromkeys((*cards, cause.approval_id)))
         # A start that a restore asked for is no longer expected.
+        demanded = standing.demanded(cause, profile)
         return Request(
-            standing.demanded(cause, profile).changed(cards=cards),
+            demanded.changed(cards=cards),
             record.changed(expected_start=None),
-            joined=standing.restoration is None,
+            joined=standing.restoration is None
+            and demanded.profile.isolate.allow == standing.profile.isolate.allow,
         )
     fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan)
     return Request(fresh, record.changed(containment_id=fresh.id, expected_start=None), joined=False)
