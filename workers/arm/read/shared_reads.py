@@ -7,6 +7,7 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/requ
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +15,12 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import structlog
-from azure.core.async_paging import AsyncItemPaged
 from cachetools import TTLCache
 
-from workers.arm.ids import ArmId
+from workers.arm.ids import ArmId, group_id
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Unreadable, asking
+from workers.arm.session.pages import pages
 from workers.domain.errors import DependencyAway, StartgateError
 
 AT_ONCE = 2
@@ -44,13 +45,15 @@ class Collection(Generic[_T]):
     Attributes:
         name: for errors, such as ``network interfaces``.
         read: reads one; raises the domain's errors.
-        listed: the SDK's pager over a subscription's resource group.
+        path: of the list, below a resource group, such as ``Microsoft.Compute/virtualMachines``.
+        api_version: of the list.
         parse: what is kept of a resource's JSON; raises ``KeyError`` and the like for what it doesn't know.
     """
 
     name: str
     read: Callable[[Azure, str], Awaitable[Mapping[str, Any]]]
-    listed: Callable[[Azure, str, str], AsyncItemPaged[Any]]
+    path: str
+    api_version: str
     parse: Callable[[Mapping[str, Any]], _T]
 
 
@@ -140,13 +143,15 @@ class SharedReads:
 
     async def _list(self, collection: Collection[Any], key: tuple[str, str, str], group: _Group) -> None:
         begun_at, where = time.time(), group.where
+        path = f"{group_id(where.subscription_id, where.group)}/providers/{collection.path}"
+        listed = pages(self._azure, path, collection.api_version)
         try:
-            async with asking(f"list the {collection.name} of {where.group}", timeout_s=LIST_TIMEOUT_S):
-                listed = collection.listed(self._azure, where.subscription_id, where.group)
-                async for page in listed.by_page():
-                    told = 0
-                    async for model in page:
-                        told += self._tell(collection, group, model.as_dict(), begun_at)
+            async with (
+                asking(f"list the {collection.name} of {where.group}", timeout_s=LIST_TIMEOUT_S),
+                contextlib.aclosing(listed),
+            ):
+                async for page in listed:
+                    told = sum(self._tell(collection, group, resource, begun_at) for resource in page)
                     if told < LIST_FROM or not any(_served(request, begun_at) for request in group.waiting):
                         break  # a large group has many pages: the next one hardly holds more
         except asyncio.CancelledError as closing:

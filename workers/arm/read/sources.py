@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from async_lru import alru_cache
-from azure.core.async_paging import AsyncItemPaged
 
 from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
@@ -15,6 +14,7 @@ from workers.arm.read.nsg import Guard
 from workers.arm.read.shared_reads import Collection, SharedReads
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
+from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.starts.facts import BackupFacts, MachineFacts
 from workers.domain.starts.vm import VmRef
 
@@ -27,30 +27,38 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """For what is believed for minutes: a list of a moment ago will do in any case."""
 
 
-def _machines(azure: Azure, subscription_id: str, group: str) -> AsyncItemPaged[Any]:
-    return azure.compute(subscription_id).virtual_machines.list(group)
-
-
-def _nics(azure: Azure, subscription_id: str, group: str) -> AsyncItemPaged[Any]:
-    return azure.network(subscription_id).network_interfaces.list(group)
-
-
-def _nsgs(azure: Azure, subscription_id: str, group: str) -> AsyncItemPaged[Any]:
-    return azure.network(subscription_id).network_security_groups.list(group)
-
-
-def _public_ips(azure: Azure, subscription_id: str, group: str) -> AsyncItemPaged[Any]:
-    return azure.network(subscription_id).public_ip_addresses.list(group)
-
-
 async def _read_machine(azure: Azure, vm_id: str) -> Mapping[str, Any]:
     return await read_machine(azure, VmRef.parse(vm_id))
 
 
-MACHINES = Collection(name="VMs", read=_read_machine, listed=_machines, parse=machine_facts)
-NICS = Collection(name="NICs", read=network.read_nic, listed=_nics, parse=nic_links)
-NSGS = Collection(name="NSGs", read=network.read_nsg, listed=_nsgs, parse=Guard)
-PUBLIC_IPS = Collection(name="public IPs", read=network.read_public_ip, listed=_public_ips, parse=public_ip)
+MACHINES = Collection(
+    name="VMs",
+    read=_read_machine,
+    path="Microsoft.Compute/virtualMachines",
+    api_version=COMPUTE_VERSION,
+    parse=machine_facts,
+)
+NICS = Collection(
+    name="NICs",
+    read=network.read_nic,
+    path="Microsoft.Network/networkInterfaces",
+    api_version=NETWORK_VERSION,
+    parse=nic_links,
+)
+NSGS = Collection(
+    name="NSGs",
+    read=network.read_nsg,
+    path="Microsoft.Network/networkSecurityGroups",
+    api_version=NETWORK_VERSION,
+    parse=Guard,
+)
+PUBLIC_IPS = Collection(
+    name="public IPs",
+    read=network.read_public_ip,
+    path="Microsoft.Network/publicIPAddresses",
+    api_version=NETWORK_VERSION,
+    parse=public_ip,
+)
 
 
 class Sources:
