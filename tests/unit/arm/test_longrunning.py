@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from workers.arm.session.longrunning import Outcome, look
+from workers.arm.session.longrunning import Outcome, operation_status
 
 
 class Answer:
@@ -26,9 +26,11 @@ class Azure:
         return Answer(self._status)
 
 
-@pytest.mark.parametrize("status", ["Failed", "Canceled", "canceled", "Cancelled"])
+@pytest.mark.parametrize("status", ["TimedOut", "Failed", "Canceled", "canceled", "Cancelled"])
 async def test_an_operation_that_was_cancelled_has_failed_in_any_spelling(status: str) -> None:
     azure: Any = Azure(status)
-    state = await look(azure, "https://management.azure.com/operations/1", "deallocate the VM web-01")
+    state = await operation_status(
+        azure, "https://management.azure.com/operations/1", "deallocate the VM web-01"
+    )
     assert state.outcome is Outcome.FAILED
     assert state.code == status.capitalize()
