@@ -130,5 +130,6 @@ def test_s7_a_hostile_name_is_text_and_never_a_mention(hostile: str) -> None:
     message = approval_card(approval, None, kind=CopyKind.CHANNEL)
     said = str(message.blocks) + message.text
     assert hostile not in said
+    assert "rm`" not in said
     assert "<!channel" not in said
     assert "<https:" not in said
