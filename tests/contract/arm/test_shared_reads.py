@@ -21,6 +21,7 @@ from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import PowerState, VmRef
+from workers.runtime.json_text import parsed
 
 GROUP, COUNT = "rg-farm", 120
 """More than the stand-in puts on one page."""
@@ -266,6 +267,23 @@ async def test_a_list_that_can_not_be_read_gives_way_to_single_reads(
     assert [one["id"] for one in found] == ids(arm, 12)
     assert len(singles(arm)) == 12
     assert lists(arm)
+
+
+async def test_an_entry_of_a_list_without_an_id_harms_no_other(
+    arm: AzureServer, azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_an_odd_one(text: bytes) -> Any:
+        page = parsed(text)
+        assert isinstance(page, dict)
+        return page | {"value": [{"name": "nameless"}, *page["value"]]}
+
+    monkeypatch.setattr(pages, "parsed", with_an_odd_one)
+    reads = SharedReads(azure)
+
+    found = await asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, 12)))
+
+    assert [one["id"] for one in found] == ids(arm, 12)
+    assert len(singles(arm)) == AT_ONCE, "the others are told by the list"
 
 
 async def test_lists_speak_the_api_versions_of_the_sdk(arm: AzureServer, azure: Azure) -> None:

@@ -1,7 +1,7 @@
 """Every VM of every subscription that this identity sees."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from workers.arm.read import classic
 from workers.arm.read.machine import power_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
+from workers.arm.session.pages import COMPUTE_VERSION, pages
 from workers.domain.errors import StartgateError
 from workers.domain.starts.vm import KnownVm, PowerState, VmRef
 
@@ -46,24 +47,24 @@ async def list_vms(azure: Azure, now: datetime) -> AsyncIterator[tuple[str, list
 
 
 async def _vms(azure: Azure, subscription_id: str, name: str, now: datetime) -> list[KnownVm]:
-    client = azure.compute(subscription_id).virtual_machines
     machines, states, classics = await asyncio.gather(
-        _list(client.list_all()),
-        _list(client.list_all(status_only="true")),
+        _list(azure, subscription_id),
+        _list(azure, subscription_id, "?statusOnly=true"),
         classic.list_machines(azure, subscription_id),
     )
-    power = {str(machine["id"]).lower(): power_of(machine) for machine in states}
+    power = {machine["id"].lower(): power_of(machine) for machine in states}
     known = [
-        _known(machine, name, now, power.get(str(machine["id"]).lower(), PowerState.UNKNOWN))
+        _known(machine, name, now, power.get(machine["id"].lower(), PowerState.UNKNOWN))
         for machine in machines
     ]
     known += [_known(machine, name, now, classic.machine_facts(machine).power) for machine in classics]
     return known
 
 
-async def _list(machines: AsyncIterable[Any]) -> list[dict[str, Any]]:
+async def _list(azure: Azure, subscription_id: str, parameters: str = "") -> list[dict[str, Any]]:
+    path = f"/subscriptions/{subscription_id}/providers/Microsoft.Compute/virtualMachines{parameters}"
     async with asking("list the VMs", timeout_s=LIST_TIMEOUT_S):
-        return [machine.as_dict() async for machine in machines]
+        return [machine async for page in pages(azure, path, COMPUTE_VERSION) for machine in page]
 
 
 def _known(machine: dict[str, Any], subscription: str, now: datetime, power: PowerState) -> KnownVm:

@@ -172,12 +172,13 @@ class SharedReads:
         self, collection: Collection[Any], group: _Group, resource: Mapping[str, Any], begun_at: float
     ) -> int:
         """Keep one resource of a list, and answer those who wait for it; how many that were."""
-        resource_id = str(resource["id"]).lower()
         try:
-            value = collection.parse(resource)
+            resource_id, value = str(resource["id"]).lower(), collection.parse(resource)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             # Whoever wants it reads it, and is told so then.
-            log.debug("not understood in a list", id=resource_id, error=f"{type(error).__name__}: {error}")
+            log.debug(
+                "not understood in a list", of=collection.name, error=f"{type(error).__name__}: {error}"
+            )
             return 0
         self._recent[collection.name, resource_id] = (begun_at, value)
         told = [

@@ -1,8 +1,8 @@
-"""Lists of a resource group, page by page, as the JSON that Azure sent.
+"""Lists in ARM, page by page, as the JSON that Azure sent.
 
-Not the SDK's pagers, for these lists alone: in a burst they are read again and again for the few resources
-of a page that are wanted, and a model of each of the others costs 0.7 ms of processor time. Without models
-a start that is asked about takes half of it.
+Not the SDK's pagers: they make a model of every resource, 0.45 ms of processor time and more for each. In a
+burst a group is listed again and again for the few resources that are wanted, and a fleet of ten thousand
+VMs is listed twice every few minutes.
 """
 
 from collections.abc import AsyncGenerator
