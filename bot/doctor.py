@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import BotSettings
-from bot.slack.errors import slack_away
+from bot.slack.errors import TokenRefused, slack_away
 from workers.bus.checks import Needs, bus_checks
 from workers.bus.connection import NOTICES, WORK, connected
 from workers.domain.errors import DependencyAway, InvalidPolicy
@@ -175,6 +175,8 @@ async def _channel(slack: AsyncWebClient, name: str) -> str:
             found = answer["channel"]
     if found is None:
         raise Failed("the bot can't see it")
+    if found.get("is_archived"):
+        raise Failed("it is archived", remedy=f"unarchive {name}, or name another channel in the policy")
     if not found.get("is_member"):
         raise Failed("the bot is not in it and can't post there")
     return "the bot is in it"
@@ -184,7 +186,7 @@ async def _by_name(slack: AsyncWebClient, name: str) -> dict[str, Any] | None:
     cursor = ""
     while True:
         answer = await slack.conversations_list(
-            types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
+            types="public_channel,private_channel", limit=1000, cursor=cursor
         )
         for channel in answer["channels"]:
             if channel["name"] == name:
@@ -214,5 +216,7 @@ def _refused(what: str) -> Iterator[None]:
         code = str(error.response.get("error", ""))
         needed = str(error.response.get("needed") or "")
         raise Failed(f"{what}: {code}" + (f", needs {needed}" if needed else "")) from None
+    except TokenRefused as refused:
+        raise Failed(f"{what}: {refused.code}") from None
     except DependencyAway as away:
         raise Failed(str(away), remedy="check the way out to slack.com, and status.slack.com") from None
