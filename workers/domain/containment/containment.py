@@ -153,6 +153,12 @@ class Containment(Steps, Numbered):
         """Whether the workers still have something to do."""
         return self.state in (ContainmentState.PLANNED, ContainmentState.RUNNING, ContainmentState.RESTORING)
 
+    @property
+    def needs_oncall(self) -> bool:
+        """Whether on-call was called for it: it is incomplete, or a step takes long or has failed."""
+        told = (step.paged_at for step in self.steps)
+        return self.state is ContainmentState.INCOMPLETE or any((self.paged_at, *told))
+
     def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
         """This containment after somebody else asked for it, too.
 
@@ -179,17 +185,21 @@ class Containment(Steps, Numbered):
         ):
             return self
         wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
-        state = ContainmentState.RUNNING if not self.working else self.state
-        joined = self.to(state) if state is not self.state else self
-        return joined.changed(
-            steps=steps,
-            profile=wider,
-            cause=cause,
-            began_at=cause.at,
-            paged_at=None,
-            ended_at=None,
-            verified_at=None,
-        )
+        return self._going_on(steps, cause.at).changed(profile=wider, cause=cause)
+
+    def retried(self, at: datetime) -> "Containment":
+        """This containment with the steps that failed to be tried again, from ``at`` on.
+
+        Unchanged if nothing has failed, or while it is being undone.
+        """
+        if not self.active or self.restoration is not None or not self.failed:
+            return self
+        return self._going_on(tuple(self._again(step.name, self.profile) for step in self.steps), at)
+
+    def _going_on(self, steps: tuple[Step, ...], at: datetime) -> "Containment":
+        """With these steps, and its time counts from ``at``."""
+        running = self if self.working else self.to(ContainmentState.RUNNING)
+        return running.changed(steps=steps, began_at=at, paged_at=None, ended_at=None, verified_at=None)
 
     def once_more(self, at: datetime) -> "Containment":
         """Another round of it, begun at ``at``, with every step to be done again.
