@@ -74,8 +74,7 @@ class Audience:
         if card.sought != approval.owner and (approval.open or not card.copies):
             card = await self._sought(card, approval)
         card = self._clock_started(card)
-        incomplete = containment is not None and containment.state is ContainmentState.INCOMPLETE
-        if approval.escalated_at is not None or incomplete:
+        if approval.escalated_at is not None or (containment is not None and _needs_oncall(containment)):
             card = await self._added(card, CopyKind.ONCALL, self._policy().oncall.channel)
         return card
 
@@ -109,3 +108,8 @@ class Audience:
         copy = Copy(kind=kind, channel=channel)
         # On-call is paged by a message of its own, even in a channel that has a copy already.
         return card if card.copy_of(copy.key) else card.with_copy(copy)
+
+
+def _needs_oncall(containment: Containment) -> bool:
+    """Whether on-call has to read about it in their own channel."""
+    return containment.state is ContainmentState.INCOMPLETE or bool(containment.drift)

@@ -115,6 +115,7 @@ class Containment(Steps, Numbered):
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
         round: how often the VM had to be contained under this one document.
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
+        drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
     document_kind: ClassVar[str] = "containment"
@@ -132,6 +133,7 @@ class Containment(Steps, Numbered):
     cards: tuple[str, ...] = ()
     round: int = 1
     restoration: Restoration | None = None
+    drift: tuple[str, ...] = ()
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.
@@ -204,6 +206,7 @@ class Containment(Steps, Numbered):
             ended_at=None,
             verified_at=None,
             restoration=None,
+            drift=(),
             steps=tuple(
                 step.to(
                     StepState.TODO,
