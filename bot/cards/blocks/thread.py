@@ -132,7 +132,7 @@ def _begun(step: Step) -> bool:
 def _again(containment: Containment, oncall_mention: str) -> list[Reply]:
     vm = containment.vm
     return [
-        *_new_round(containment),
+        *_new_round(containment, oncall_mention),
         *(
             _redone(vm, step, containment.round, oncall_mention)
             for step in containment.steps
@@ -154,10 +154,12 @@ def _redone(vm: VmRef, step: Step, round_: int, oncall_mention: str) -> Reply:
     )
 
 
-def _new_round(containment: Containment) -> list[Reply]:
+def _new_round(containment: Containment, oncall_mention: str) -> list[Reply]:
     if containment.round == 1:
         return []
     vm = containment.vm
+    if containment.drift:
+        return [_drifted(containment, oncall_mention)]
     return [
         _reply(
             f"again.{containment.round}",
@@ -166,6 +168,21 @@ def _new_round(containment: Containment) -> list[Reply]:
             " It is being contained again, without asking.",
         )
     ]
+
+
+def _drifted(containment: Containment, oncall_mention: str) -> Reply:
+    """Pages on-call: the containment was undone, and no event said so."""
+    vm = containment.vm
+    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    found = "\n".join(f"\u2022 {sentence(escape(said, 400))}" for said in containment.drift)
+    return _reply(
+        f"again.{containment.round}",
+        f"The containment of {name(vm.name)} was undone outside Startgate",
+        f"{calls}the containment of {code(vm.name)} was undone outside Startgate, and no event has told of"
+        f" it so far. It is being contained again, without asking. Found:\n{found}\n"
+        "Find out who did it, in the Activity Log of the VM and its network interfaces.",
+        pages=True,
+    )
 
 
 def _step(containment: Containment, step: Step) -> Reply:

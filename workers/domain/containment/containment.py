@@ -115,6 +115,7 @@ class Containment(Steps, Numbered):
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
         round: how often the VM had to be contained under this one document.
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
+        drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
     document_kind: ClassVar[str] = "containment"
@@ -132,6 +133,7 @@ class Containment(Steps, Numbered):
     cards: tuple[str, ...] = ()
     round: int = 1
     restoration: Restoration | None = None
+    drift: tuple[str, ...] = ()
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.
@@ -155,9 +157,9 @@ class Containment(Steps, Numbered):
 
     @property
     def needs_oncall(self) -> bool:
-        """Whether on-call was called for it: it is incomplete, or a step takes long or has failed."""
+        """Whether on-call is called for it: it is incomplete, late, was undone, or a step has failed."""
         told = (step.paged_at for step in self.steps)
-        return self.state is ContainmentState.INCOMPLETE or any((self.paged_at, *told))
+        return self.state is ContainmentState.INCOMPLETE or any((self.paged_at, self.drift, *told))
 
     def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
         """This containment after somebody else asked for it, too.
@@ -214,6 +216,7 @@ class Containment(Steps, Numbered):
             ended_at=None,
             verified_at=None,
             restoration=None,
+            drift=(),
             steps=tuple(
                 step.to(
                     StepState.TODO,

@@ -305,3 +305,16 @@ class TestLate:
         assert "*Stop*, not begun" in words
         assert "*Back up*, not begun" in words
         assert "Isolate" not in words
+
+
+def test_a_round_that_nobody_announced_calls_on_call_with_what_was_found() -> None:
+    drift = ("NIC *web-nic* has no NSG, not startgate-lockdown-x", "the VM is running")
+    found = thread(containment=b.containment(state=ContainmentState.RUNNING, round=2, drift=drift))
+    (reply,) = [reply for reply in found if reply.key == "again.2"]
+    assert reply.pages
+    assert called(found) == ["S0ONCALL1"]
+    text = said(found, "again.2")
+    assert "undone outside Startgate" in text
+    assert "\u2022 The VM is running." in text
+    assert "*web-nic*" not in text, "names are no mark-up"
+    assert "was started while it was contained" not in text
