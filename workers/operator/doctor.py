@@ -12,7 +12,9 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.bus.checks import Needs, bus_checks, duplicate_detection
 from workers.bus.connection import NOTICES, STARTS, WORK, connected
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy, StartgateError, StepFailed
+from workers.operator.azure_rights import rights_checks
 from workers.operator.session import BROKEN, FINE
 from workers.runtime.checks import Check, Failed, line, make, settings_of
 from workers.settings import WorkersSettings
@@ -55,8 +57,17 @@ async def _doctor() -> int:
             *bus_checks(client, NEEDS),
             duplicate_detection(STARTS),
             *azure_checks(azure),
+            *rights_checks(azure, _profiles(settings), lambda: _subscriptions(azure)),
         ]
         return FINE if await make(checks, typer.echo) else BROKEN
+
+
+def _profiles(settings: WorkersSettings) -> tuple[LockdownProfile, ...]:
+    """Every lockdown that may be used; none of a policy that can't be read, which is a finding of its own."""
+    try:
+        return read_policy(settings.policy).profiles
+    except InvalidPolicy:
+        return ()
 
 
 def policy_check(settings: WorkersSettings) -> Check:

@@ -26,6 +26,8 @@ from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
 
+RIGHTS = ["✗ Azure rights to isolate", "✗ Azure rights to stop", "✗ Azure rights to back up"]
+
 bot_app = typer.Typer()
 bot_app.command("doctor")(bot_doctor)
 
@@ -125,7 +127,8 @@ async def test_the_workers_doctor_names_everything_that_is_wrong_at_once(
 
 async def test_the_workers_doctor_names_the_right_that_azure_denies(world: World) -> None:
     world.azure.refusals.put(Refusal(code="AuthorizationFailed", path="Microsoft.Compute/virtualMachines$"))
-    (line,) = wrong(await world.workers_doctor())
+    line, *rights = wrong(await world.workers_doctor())
+    assert [each.split(":")[0] for each in rights] == RIGHTS
     assert line.startswith("✗ Azure VMs: Contoso ")
     assert "could not list the VMs: we lack the right Microsoft.Compute/virtualMachines/read" in line
 
@@ -133,7 +136,8 @@ async def test_the_workers_doctor_names_the_right_that_azure_denies(world: World
 async def test_the_workers_doctor_names_a_refused_list_of_classic_vms(world: World) -> None:
     path = "Microsoft.ClassicCompute/virtualMachines$"
     world.azure.refusals.put(Refusal(code="AuthorizationFailed", path=path))
-    (line,) = wrong(await world.workers_doctor())
+    line, *rights = wrong(await world.workers_doctor())
+    assert [each.split(":")[0] for each in rights] == RIGHTS
     assert line.startswith("✗ Azure classic VMs: Contoso ")
     assert "we lack the right Microsoft.ClassicCompute/virtualMachines/read" in line
 
@@ -150,7 +154,7 @@ async def test_the_workers_doctor_ends_when_nothing_is_there(world: World) -> No
     world.set("REDIS_URL", "redis://:hunter22@127.0.0.1:1/0")
     result = await world.workers_doctor()
     assert result.exit_code == 1
-    assert len(wrong(result)) == 13, result.output
+    assert len(wrong(result)) == 16, result.output
     assert "hunter22" not in result.output
 
 
