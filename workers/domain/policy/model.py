@@ -163,6 +163,11 @@ class Policy(Model):
         """A lockdown profile by name; the built-in one when the file names none."""
         return self.lockdowns.get(name) or LockdownProfile()
 
+    @property
+    def profiles(self) -> tuple[LockdownProfile, ...]:
+        """Every lockdown profile that may be used: the file's, or the built-in one."""
+        return tuple(self.lockdowns.values()) or (LockdownProfile(),)
+
     def has_profile(self, name: str) -> bool:
         """Whether there is such a profile. ``standard`` is built in unless the file has its own profiles."""
         return name in self.lockdowns or (name == "standard" and not self.lockdowns)
