@@ -198,7 +198,7 @@ def _step_state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
         case StepState.FAILED:
             after = f" after {counted(step.attempt, 'attempt')}" if step.attempt > 1 else ""
             reason = f"Reason: {about}" if about else ""
-            return f"failed{after}", [reason, f"By hand: {remedy(step.name, vm)}."]
+            return f"failed{after}", [reason, f"By hand: {remedy(step, vm)}."]
         case StepState.SKIPPED:
             return "skipped", [about]
 
@@ -240,7 +240,7 @@ def _incomplete(containment: Containment, oncall_mention: str) -> str:
         if step.state is StepState.SKIPPED:  # it was not to be done, so there is nothing to do by hand
             lines.append(f"\u2022 *{title}*: skipped. {why}")
         elif step.state is not StepState.DONE:
-            lines.append(f"\u2022 *{title}*: not done. {why} By hand: {remedy(step.name, vm)}.")
+            lines.append(f"\u2022 *{title}*: not done. {why} By hand: {remedy(step, vm)}.")
     return "\n".join(lines)
 
 
