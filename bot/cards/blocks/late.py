@@ -40,7 +40,7 @@ def _failed(containment: Containment, step: Step, key: str, doing: str, oncall_m
     """Waiting won't mend it, so on-call is called while the other steps go on."""
     vm, title = containment.vm, STEPS[step.name].title
     calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
-    by_hand = remedy(step.name, vm) if doing == "contained" else undo_remedy(step.name)
+    by_hand = remedy(step, vm) if doing == "contained" else undo_remedy(step.name)
     why = note(step, vm, 400) or "No reason was given."
     said = f"{calls}*{title}* of {code(vm.name)} failed, and waiting won't help. {why} By hand: {by_hand}."
     buttons = [retry_button(containment)] if doing == "contained" else []

@@ -253,7 +253,7 @@ def _incomplete(containment: Containment, oncall_mention: str) -> str:
         if step.state is StepState.SKIPPED:  # it was not to be done, so there is nothing to do by hand
             lines.append(f"\u2022 *{title}*: skipped. {why}")
         elif step.state is not StepState.DONE:
-            by_hand = f" By hand: {remedy(step.name, vm)}." if step in containment.not_reported else ""
+            by_hand = f" By hand: {remedy(step, vm)}." if step in containment.not_reported else ""
             lines.append(f"\u2022 *{title}*: not done. {why}{by_hand}")
     return "\n".join(lines)
 

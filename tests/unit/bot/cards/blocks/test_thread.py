@@ -266,10 +266,22 @@ def test_without_an_on_call_mention_nobody_is_called_by_accident() -> None:
 
 
 def test_a_command_is_offered_only_where_a_shell_can_read_nothing_into_it() -> None:
-    assert "`az vm deallocate" in remedy(StepName.STOP, b.vm_ref())
-    for name in ("vm;reboot", "$(id)", "-n", "vm`id`", "vm web"):
-        assert "az vm" not in remedy(StepName.STOP, b.vm_ref(name=name))
-    assert "az vm" not in remedy(StepName.STOP, b.vm_ref(classic=True))
+    for other_way in (False, True):
+        stop = b.step(name=StepName.STOP, change=Change(summary="stop it", other_way=other_way))
+        assert "`az vm " in remedy(stop, b.vm_ref())
+        for name in ("vm;reboot", "$(id)", "-n", "vm`id`", "vm web"):
+            assert "az vm" not in remedy(stop, b.vm_ref(name=name))
+        assert "az vm" not in remedy(stop, b.vm_ref(classic=True))
+
+
+def test_a_vm_that_cannot_be_deallocated_is_never_to_be_deallocated_by_hand() -> None:
+    power_off = Change(summary="power off the VM", other_way=True)
+    failed = b.step(name=StepName.STOP, state=StepState.FAILED, change=power_off)
+    containment = b.containment(state=ContainmentState.INCOMPLETE, steps=(failed,))
+    words = said(thread(containment=containment), "result.1")
+    assert "`az vm stop " in words
+    assert "az vm deallocate" not in words
+    assert "choose Stop" not in words
 
 
 class TestUndoneBySomebody:
