@@ -17,6 +17,7 @@ from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
+from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
@@ -93,7 +94,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         retry_handlers=[],
     )
     pace = Pace(clock)
-    directory = Directory(slack, lambda: policy, pace)
+    installation = Installation(slack)
+    directory = Directory(slack, lambda: policy, installation, pace)
     services = Services(
         store=store,
         inventory=inventory,
@@ -113,7 +115,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
     )
     bus.renderer.set_result(renderer)
-    app = build_app(slack, services, signing_secret=settings.slack_signing_secret)
+    app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
         doorway = SocketDoorway(app, slack, settings.slack_app_token, health)

@@ -63,7 +63,7 @@ class Slack:
 
 
 class Directory:
-    async def actor(self, _user: str) -> Any:
+    async def actor(self, _user: str, **_how: object) -> Any:
         return a.oncall()
 
     async def direct_message(self, _user: str) -> str:
