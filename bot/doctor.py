@@ -39,6 +39,15 @@ SCOPES = {
 
 NEEDS = (Needs(NOTICES, True, True), Needs(WORK, False, True))  # noqa: FBT003 - a table
 
+_NEVER_ON_CALL = {
+    "deleted": "deactivated in Slack",
+    "is_bot": "a bot",
+    "is_stranger": "of another workspace",
+    "is_restricted": "a guest",
+    "is_ultra_restricted": "a guest",
+}
+"""Flag of a Slack user → why it can't be on call."""
+
 _SLACK_TIMEOUT_S = 10
 _INSTALL = "set STARTGATE_SLACK_BOT_TOKEN to the token (xoxb-…) of the app's page OAuth & Permissions"
 
@@ -144,7 +153,7 @@ def slack_checks(slack: AsyncWebClient, settings: BotSettings) -> list[Check]:
 
 
 def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
-    """Whether Slack knows what the policy names: channels, and who is on call."""
+    """Whether Slack knows what the policy names: channels that the bot is in, and who is on call."""
 
     def channel(name: str) -> Check:
         return Check(
@@ -154,6 +163,14 @@ def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
         )
 
     checks = [channel(name) for name in dict.fromkeys((policy.owner.fallback, policy.oncall.channel))]
+    checks += [
+        Check(
+            name=f"Slack user {user}",
+            look=lambda user=user: _person(slack, user),  # type: ignore[misc]
+            remedy="correct oncall.users in the policy; a profile in Slack has Copy member ID",
+        )
+        for user in dict.fromkeys(policy.oncall.users)
+    ]
     group = policy.oncall.usergroup
     if group is not None:
         checks.append(
@@ -168,19 +185,19 @@ def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
 
 async def _channel(slack: AsyncWebClient, name: str) -> str:
     with _refused(f"Slack does not show {name}"):
-        if name.startswith("#"):
-            found = await _by_name(slack, name[1:])
-        else:
-            answer = await slack.conversations_info(channel=name)
-            found = answer["channel"]
-    if found is None:
-        raise Failed("the bot can't see it")
+        channel = await _by_name(slack, name[1:]) if name.startswith("#") else name
+        if channel is None:
+            raise Failed("the bot can't see it")
+        # The list may be older than an invitation: membership is asked for.
+        answer = await slack.conversations_info(channel=channel)
+    found = answer["channel"]
     if not found.get("is_member"):
         raise Failed("the bot is not in it and can't post there")
     return "the bot is in it"
 
 
-async def _by_name(slack: AsyncWebClient, name: str) -> dict[str, Any] | None:
+async def _by_name(slack: AsyncWebClient, name: str) -> str | None:
+    """The id of the channel with this name."""
     cursor = ""
     while True:
         answer = await slack.conversations_list(
@@ -188,11 +205,20 @@ async def _by_name(slack: AsyncWebClient, name: str) -> dict[str, Any] | None:
         )
         for channel in answer["channels"]:
             if channel["name"] == name:
-                found: dict[str, Any] = channel
-                return found
+                return str(channel["id"])
         cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
         if not cursor:
             return None
+
+
+async def _person(slack: AsyncWebClient, user: str) -> str:
+    with _refused("Slack does not show who this is"):
+        answer = await slack.users_info(user=user)
+    person: dict[str, Any] = answer["user"]
+    for flag, what in _NEVER_ON_CALL.items():
+        if person.get(flag):
+            raise Failed(f"{what}, so nobody is on call by this id")
+    return f"{person.get('real_name') or person.get('name') or 'somebody'} is on call"
 
 
 async def _members(slack: AsyncWebClient, group: str) -> str:
