@@ -63,7 +63,9 @@ async def run(settings: BotSettings, policy: Policy) -> None:
         return await handler(message)
 
     connecting = bus.connected(
-        connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
+        connection=settings.servicebus_connection,
+        namespace=settings.servicebus_namespace,
+        credential=settings.credential,
     )
     async with stop_signal() as stop, connecting as client:
         nudger = BusNudger(client)

@@ -69,6 +69,7 @@ async def _doctor() -> int:
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
+                    credential=settings.credential,
                 )
             )
         except ValueError as error:
