@@ -12,10 +12,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import BotSettings
 from bot.slack.errors import slack_away
+from bot.slack.installation import Installation
+from bot.slack.membership import OF_THEM, Standing, standing
 from workers.bus.checks import Needs, bus_checks
 from workers.bus.connection import NOTICES, WORK, connected
 from workers.domain.errors import DependencyAway, InvalidPolicy
-from workers.domain.policy.model import Policy
+from workers.domain.policy.model import PeoplePolicy, Policy
 from workers.runtime.checks import CannotTell, Check, Failed, line, make, settings_of
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
@@ -38,15 +40,6 @@ SCOPES = {
 """Scope of the bot token → what it is for. The app's manifest asks for the same."""
 
 NEEDS = (Needs(NOTICES, True, True), Needs(WORK, False, True))  # noqa: FBT003 - a table
-
-_NEVER_ON_CALL = {
-    "deleted": "deactivated in Slack",
-    "is_bot": "a bot",
-    "is_stranger": "of another workspace",
-    "is_restricted": "a guest",
-    "is_ultra_restricted": "a guest",
-}
-"""Flag of a Slack user → why it can't be on call."""
 
 _SLACK_TIMEOUT_S = 10
 _INSTALL = "set STARTGATE_SLACK_BOT_TOKEN to the token (xoxb-…) of the app's page OAuth & Permissions"
@@ -167,7 +160,7 @@ def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
     checks += [
         Check(
             name=f"Slack user {user}",
-            look=lambda user=user: _person(slack, user),  # type: ignore[misc]
+            look=lambda user=user: _person(slack, user, policy.people),  # type: ignore[misc]
             remedy="correct oncall.users in the policy; a profile in Slack has Copy member ID",
         )
         for user in dict.fromkeys(policy.oncall.users)
@@ -212,14 +205,16 @@ async def _by_name(slack: AsyncWebClient, name: str) -> str | None:
             return None
 
 
-async def _person(slack: AsyncWebClient, user: str) -> str:
+async def _person(slack: AsyncWebClient, user: str, people: PeoplePolicy) -> str:
     with _refused("Slack does not show who this is"):
+        installed = await Installation(slack)()
         answer = await slack.users_info(user=user)
     person: dict[str, Any] = answer["user"]
-    for flag, what in _NEVER_ON_CALL.items():
-        if person.get(flag):
-            raise Failed(f"{what}, so nobody is on call by this id")
-    return f"{person.get('real_name') or person.get('name') or 'somebody'} is on call"
+    name = person.get("real_name") or person.get("name") or "somebody"
+    stands = standing(person, installed, people)
+    if not stands.may_be_on_call:
+        raise Failed(f"{name}, {OF_THEM.get(stands, OF_THEM[Standing.GUEST])}, can't be on call")
+    return f"{name} is on call"
 
 
 async def _members(slack: AsyncWebClient, group: str) -> str:

@@ -204,15 +204,18 @@ async def test_the_bots_doctor_names_channels_that_the_bot_is_not_in(world: Worl
 
 async def test_the_bots_doctor_names_ids_on_call_that_reach_nobody(world: World, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
-    policy.write_text("oncall: {users: [U0NADIA003, U0NOBODY99, U0DORA00007, U0BUILDBOT8, U0GUS000005]}\n")
+    policy.write_text(
+        "oncall: {users: [U0NADIA003, U0NOBODY99, U0DORA00007, U0BUILDBOT8, U0GUS000005, U0PETRA0006]}\n"
+    )
     world.set("POLICY", str(policy))
     result = await world.bot_doctor()
     assert "✓ Slack user U0NADIA003: Nadia Night is on call" in result.stdout
     assert [line.split(" → ")[0] for line in wrong(result)] == [
         "✗ Slack user U0NOBODY99: Slack does not show who this is: user_not_found",
-        "✗ Slack user U0DORA00007: deactivated in Slack, so nobody is on call by this id",
-        "✗ Slack user U0BUILDBOT8: a bot, so nobody is on call by this id",
-        "✗ Slack user U0GUS000005: a guest, so nobody is on call by this id",
+        "✗ Slack user U0DORA00007: dora, who is deactivated in Slack, can't be on call",
+        "✗ Slack user U0BUILDBOT8: Build Bot, who is a bot, can't be on call",
+        "✗ Slack user U0GUS000005: Gus Guest, who is a guest of the workspace, can't be on call",
+        "✗ Slack user U0PETRA0006: Petra Partner, who belongs to another workspace, can't be on call",
     ]
 
 
