@@ -8,7 +8,7 @@ No error carries a token or a whole response body, and none is chained to the SD
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -111,6 +111,14 @@ def _not_allowed(error: HttpResponseError, doing: str, code: str, message: str) 
         code=code,
         final=True,
     )
+
+
+def raise_worst(results: Sequence[object]) -> None:
+    """Raise what went wrong among results, refusals first: a person has to hear what only they can mend."""
+    errors = [result for result in results if isinstance(result, BaseException)]
+    errors.sort(key=lambda error: not isinstance(error, StepFailed))
+    if errors:
+        raise errors[0]
 
 
 def code_and_message(error: HttpResponseError) -> tuple[str, str]:

@@ -25,7 +25,7 @@ from workers.arm.ids import name_of, same
 from workers.arm.read import network
 from workers.arm.read.machine import nic_ids, read_machine_to_contain
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import Busy
+from workers.arm.session.errors import Busy, raise_worst
 from workers.arm.steps import classic_isolate, isolate_undo, lockdown_nsg, network_writes
 from workers.arm.steps.isolate_record import (
     containment_of,
@@ -120,10 +120,10 @@ class Isolate(StepRunner):
     async def undo(
         self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
     ) -> Progress:
-        """Give each NIC its former NSG, unless somebody has changed it since; the failure names each such."""
+        """Give each NIC its former NSG, unless somebody has put another one on it since."""
         if vm.classic:
             return await classic_isolate.undo(self._azure, vm, step.change)
-        return await isolate_undo.undo(self._azure, step.change)
+        return await isolate_undo.undo(self._azure, step)
 
     async def _advance(
         self,
@@ -154,7 +154,7 @@ class Isolate(StepRunner):
             *(self._isolate(nic, wanted.id, earlier, ready=not awaited) for nic in present),
             return_exceptions=True,
         )
-        isolate_undo.raise_worst(results)
+        raise_worst(results)
         waiting = [note for note in (awaited, *results) if isinstance(note, str) and note]
         if nsg is not None and not waiting and len(present) == len(attached):
             return await self._isolated(wanted, nsg, present, change, looks)
