@@ -236,7 +236,7 @@ async def test_a_classic_vm_that_somebody_gave_another_nsg_is_let_go_as_it_is_an
     group = arm_id(vm.subscription, vm.group, CLASSIC_NSG, "quarantine")
     driver = isolating(arm, azure, "legacy-01", PROFILE.changed(isolate=IsolateOptions(classic_nsg=group)))
     await driver.contain()
-    other = {"id": arm_id(vm.subscription, vm.group, CLASSIC_NSG, "other")}
+    other = {"id": arm_id(vm.subscription, vm.group, CLASSIC_NSG, "other"), "name": "other"}
     vm.properties["associatedNetworkSecurityGroup"] = other
 
     progress = await driver.undo()

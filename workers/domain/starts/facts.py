@@ -36,11 +36,15 @@ class NetworkFacts(Stored):
 
 
 class BackupFacts(Stored):
-    """Whether Azure Backup protects it, and in which vault (a resource id)."""
+    """Whether Azure Backup protects it, and in which vault (a resource id).
+
+    ``state`` says in words what is wrong with the protection or still to come; empty if nothing is.
+    """
 
     protected: bool = False
     vault_id: str | None = None
     policy_name: str = ""
+    state: str = ""
 
 
 class MissingFact(Stored):
