@@ -229,6 +229,22 @@ async def test_a_classic_vm_gets_the_configured_nsg_and_loses_it_again(
     assert "associatedNetworkSecurityGroup" not in vm.properties
 
 
+async def test_a_classic_vm_that_somebody_gave_another_nsg_is_let_go_as_it_is_and_said(
+    arm: AzureServer, azure: Azure
+) -> None:
+    vm = machine(arm, "legacy-01")
+    group = arm_id(vm.subscription, vm.group, CLASSIC_NSG, "quarantine")
+    driver = isolating(arm, azure, "legacy-01", PROFILE.changed(isolate=IsolateOptions(classic_nsg=group)))
+    await driver.contain()
+    other = {"id": arm_id(vm.subscription, vm.group, CLASSIC_NSG, "other"), "name": "other"}
+    vm.properties["associatedNetworkSecurityGroup"] = other
+
+    progress = await driver.undo()
+
+    assert "the VM has other now: somebody changed it since" in progress.note
+    assert vm.properties["associatedNetworkSecurityGroup"] == other
+
+
 async def test_a_classic_vm_is_not_backed_up(arm: AzureServer, azure: Azure) -> None:
     with pytest.raises(StepFailed, match="does not protect classic VMs"):
         await backing_up(arm, azure, "legacy-01").begin()

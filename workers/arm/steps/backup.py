@@ -31,7 +31,7 @@ from workers.arm.steps.backup_token import (
     waiting,
     wants_enhanced,
 )
-from workers.arm.steps.lockdown import TAGS
+from workers.arm.steps.lockdown import tags_of
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -195,7 +195,9 @@ class Backup(StepRunner):
         """Put the vault: a new one, or once more the one that could not be made."""
         making = f"creating the vault {token.vault_name}"
         try:
-            accepted = await backup_writes.create_vault(self._azure, token.vault, token.location, TAGS)
+            accepted = await backup_writes.create_vault(
+                self._azure, token.vault, token.location, tags_of(profile)
+            )
         except NotFound:
             group = profile.resource_group or vm.resource_group
             raise StepFailed(

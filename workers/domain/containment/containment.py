@@ -186,7 +186,12 @@ class Containment(Steps, Numbered):
             cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
         ):
             return self
-        wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
+        wider = self.profile.changed(
+            steps=tuple(step.name for step in steps),
+            isolate=isolate,
+            tags={**self.profile.tags, **profile.tags},
+            resource_group=(profile if self._not_isolated else self.profile).resource_group,
+        )
         return self._going_on(steps, cause.at).changed(profile=wider, cause=cause)
 
     def retried(self, at: datetime) -> "Containment":
@@ -254,7 +259,15 @@ class Containment(Steps, Numbered):
             return wanted.isolate
         if cause.kind is CauseKind.SILENCE:
             return mine
-        return mine.changed(allow=tuple(rule for rule in mine.allow if rule in wanted.isolate.allow))
+        allow = tuple(rule for rule in mine.allow if rule in wanted.isolate.allow)
+        # A prepared NSG fits its exceptions; and one may be named because none could be made.
+        other_nsg = allow != mine.allow or self._not_isolated
+        return mine.changed(allow=allow, nsg=wanted.isolate.nsg if other_nsg else mine.nsg)
+
+    @property
+    def _not_isolated(self) -> bool:
+        """Whether the isolation failed, so that a profile may name another way for it by now."""
+        return any(step.name is StepName.ISOLATE for step in self.failed)
 
     @property
     def _names(self) -> frozenset[StepName]:
