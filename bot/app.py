@@ -18,7 +18,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.answers.confirm import Confirm
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
+from bot.answers.retry import RetryClick
 from bot.cards.blocks.card import CONFIRM, REJECT
+from bot.cards.blocks.retry import RETRY
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
 from bot.services import Services
@@ -59,6 +61,7 @@ def build_app(
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
+    app.action(RETRY)(flow.click(RetryClick(services).pressed))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
     for command in COMMANDS:
         listener = command.listener(services)

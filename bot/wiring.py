@@ -34,6 +34,7 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
+from workers.use_cases.orders.retry import Retry
 
 log = structlog.get_logger("bot")
 
@@ -103,6 +104,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         decide=Decide(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock),
+        retry=Retry(store=store, nudger=nudger, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(

@@ -11,7 +11,8 @@ from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
-from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
@@ -24,10 +25,11 @@ _STALE = timedelta(seconds=5)
 
 
 class Subjects(NamedTuple):
-    """What a card is about: an approval, its containment, or a containment alone."""
+    """What a card is about: an approval, its containment, or a containment or a notice alone."""
 
     approval: Approval | None
     containment: Containment | None
+    notice: DeadLetterNotice | None = None
 
     def need_containment(self) -> Containment:
         """The containment of a card that has no approval."""
@@ -78,7 +80,7 @@ class Audience:
         Raises:
             DependencyAway: Slack does not answer.
         """
-        approval, containment = subjects
+        approval, containment, _ = subjects
         policy = self._policy()
         if approval is None:
             card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
@@ -88,8 +90,7 @@ class Audience:
                 card = await self._sought(card, approval)
             card = await self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
-        incomplete = containment is not None and containment.state is ContainmentState.INCOMPLETE
-        if approval.escalated_at is not None or incomplete:
+        if approval.escalated_at is not None or (containment is not None and containment.needs_oncall):
             card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return await self._elsewhere(card)
 

@@ -16,6 +16,7 @@ from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.moved import moved
+from bot.cards.blocks.notice_card import notice_card
 from bot.cards.blocks.thread import replies
 from bot.cards.poster import Poster
 from bot.slack.errors import Refused, Throttled
@@ -85,7 +86,7 @@ class Delivery:
         return [wanted for wanted in self._wanted(card, subjects) if _differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
-        approval, containment = subjects
+        approval, containment, notice = subjects
         if approval is not None:
             approval = as_asked(approval, card)
         mention = self._audience.oncall_mention()
@@ -93,6 +94,8 @@ class Delivery:
         for copy in card.copies:
             if approval is not None:
                 root = approval_card(approval, containment, kind=copy.kind)
+            elif notice is not None:
+                root = notice_card(notice, mention)
             else:
                 root = lockdown_card(subjects.need_containment())
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
@@ -268,7 +271,7 @@ def _still_needed(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
         return False
     if copy.kind is CopyKind.ONCALL and not any(c.sent for c in card.copies if c.kind is CopyKind.ONCALL):
         return True
-    approval, containment = subjects
+    approval, containment, _ = subjects
     return (approval is not None and approval.open) or (containment is not None and containment.working)
 
 
