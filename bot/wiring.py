@@ -19,6 +19,8 @@ from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
+from bot.slack.reach import Reach
+from bot.slack.signed_requests import SignedRequests
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
 from workers.domain.policy.model import Policy
@@ -117,11 +119,13 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     )
     bus.renderer.set_result(renderer)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
+    reach = Reach(health)
     doorway: Doorway
     if settings.slack_app_token is not None:
-        doorway = SocketDoorway(app, slack, settings.slack_app_token, health)
+        doorway = SocketDoorway(app, slack, settings.slack_app_token, reach)
     else:
-        doorway = HttpDoorway(app, settings.http_port)
+        secret = settings.need_signing_secret()
+        doorway = HttpDoorway(SignedRequests(app, secret, store), settings.http_port)
     ready = asyncio.Event()
 
     async def say_ready() -> None:
@@ -138,6 +142,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            reach.watch_token(installation),
             say_ready(),
         )
     finally:
