@@ -8,7 +8,7 @@ from workers.domain.asking.decisions import may_restore
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.restoration import can_start, restoring
-from workers.domain.errors import NotFound, NotYet
+from workers.domain.errors import NotFound, NotYet, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -76,6 +76,7 @@ class Restore:
         containment_id: str,
         actor: Actor,
         *,
+        shown: str,
         start: bool = False,
         reason: str = "",
         via: str = "command",
@@ -85,6 +86,7 @@ class Restore:
         Args:
             containment_id: the one that was shown to whoever orders this.
             actor: who orders it; their permission is checked again here.
+            shown: its ``demand`` at that moment. What it rests on now may be a reason not to restore.
             start: also start the VM, if it was running before.
             reason: their own words.
             via: where they ordered it, for the audit.
@@ -93,11 +95,14 @@ class Restore:
             NotAllowed: they are not on call.
             NotFound: there is no such containment, or it was undone.
             NotYet: it is being contained.
+            Outdated: the VM was contained anew since it was shown, or more is asked for.
         """
         containment = await self._store.containment(containment_id)
         await self.may(actor, wanted=f"restore {containment.vm.resource_id}", about=containment)
         ordered = await until_written(
-            lambda: self._write(containment_id, actor, start=start, reason=reason.strip(), via=via)
+            lambda: self._write(
+                containment_id, actor, shown=shown, start=start, reason=reason.strip(), via=via
+            )
         )
         nudge = Nudge(
             subject=Subject.CONTAINMENT,
@@ -109,10 +114,12 @@ class Restore:
         return ordered
 
     async def _write(
-        self, containment_id: str, actor: Actor, *, start: bool, reason: str, via: str
+        self, containment_id: str, actor: Actor, *, shown: str, start: bool, reason: str, via: str
     ) -> Ordered:
         containment = _undoable(await self._store.containment(containment_id))
         joined = containment.state is ContainmentState.RESTORING
+        if containment.demand != shown and not joined:
+            raise Outdated(f"{containment.vm.name} was contained anew since this was shown.")
         now = self._clock.now()
         start_id = str(uuid.uuid4()) if start and can_start(containment) else None
         if not joined:
