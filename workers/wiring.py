@@ -65,7 +65,9 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
     connecting = bus.connected(
         connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
     )
-    azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token)
+    azure = Azure(
+        settings.arm_endpoint, settings.arm_scope, settings.arm_token, heard=partial(health.ok, "azure")
+    )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
@@ -106,7 +108,6 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             receivers=settings.receivers,
             concurrency=settings.concurrency,
             health=health,
-            proves="azure" if queue == bus.STARTS else "",
         )
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
