@@ -82,7 +82,6 @@ async def run(settings: BotSettings, policy: Policy) -> None:
             receivers=settings.receivers,
             concurrency=settings.concurrency,
             health=health,
-            proves="slack",
         )
         opening, receiving = asyncio.create_task(nudger.open()), asyncio.create_task(notices.run())
         try:

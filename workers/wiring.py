@@ -69,7 +69,13 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         namespace=settings.servicebus_namespace,
         credential=settings.credential,
     )
-    azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
+    azure = Azure(
+        settings.arm_endpoint,
+        settings.arm_scope,
+        settings.arm_token,
+        settings.credential,
+        heard=partial(health.ok, "azure"),
+    )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
@@ -110,7 +116,6 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             receivers=settings.receivers,
             concurrency=settings.concurrency,
             health=health,
-            proves="azure" if queue == bus.STARTS else "",
         )
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
