@@ -13,6 +13,7 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
+from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
@@ -69,6 +70,7 @@ def documents() -> dict[str, Numbered]:
         ),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
+        "containment-with-a-job": _with_a_job(),
         "containment-on-silence": a.containment(
             state=ContainmentState.RUNNING,
             cause=a.cause(kind=CauseKind.SILENCE, approval_id=a.approval().id),
@@ -155,6 +157,14 @@ def _restored() -> Containment:
         steps=steps,
         restoration=restoration,
     )
+
+
+def _with_a_job() -> Containment:
+    job = Job(
+        id="5b0d", token="vault", state=JobState.FAILED, note="timed out", begun_at=a.NOW, look_at=_SOON
+    )
+    contained = a.containment(state=ContainmentState.CONTAINED)
+    return contained.with_step(contained.step(StepName.BACKUP).changed(job=job.changed(ended_at=_SOON)))
 
 
 def _card() -> Card:

@@ -32,7 +32,9 @@ async def test_backup_makes_a_vault_protects_the_vm_and_takes_a_backup(
     (trigger,) = sent(arm, "POST", "/backup")[-1:]
     assert trigger["request"]["properties"]["objectType"] == "IaasVMBackupRequest"
     assert "recoveryPointExpiryTimeInUTC" in trigger["request"]["properties"]
-    assert progress.note.startswith("protected by startgate-westeurope, backup job ")
+    assert progress.job is not None
+    job = progress.job.id
+    assert progress.note == f"backup started, job {job}, protected by startgate-westeurope"
 
 
 async def test_two_vms_wait_for_one_new_vault_together(arm: AzureServer, azure: Azure) -> None:
@@ -43,7 +45,7 @@ async def test_two_vms_wait_for_one_new_vault_together(arm: AzureServer, azure: 
 
     results = await asyncio.gather(first.finish(), second.finish())
 
-    assert all(progress.note.startswith("protected by startgate-westeurope") for progress in results)
+    assert all("protected by startgate-westeurope" in progress.note for progress in results)
     vaults = [put for put in sent(arm, "PUT", "/vaults/") if "/backupFabrics/" not in put["path"]]
     assert len(vaults) == 1
 
@@ -158,7 +160,7 @@ async def test_a_backup_that_runs_already_is_good_enough(arm: AzureServer, azure
     progress = await backing_up(arm, azure, "web-01").begin()
 
     assert progress.done
-    assert progress.note == "protected by startgate-westeurope, a backup is running already"
+    assert progress.note.startswith("a backup was under way already, job ")
 
 
 async def test_a_protection_that_came_to_nothing_is_begun_again(arm: AzureServer, azure: Azure) -> None:

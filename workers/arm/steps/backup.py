@@ -33,6 +33,7 @@ from workers.arm.steps.backup_token import (
 )
 from workers.arm.steps.lockdown import TAGS
 from workers.domain.containment.containment import Progress, Step
+from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
@@ -115,6 +116,11 @@ class Backup(StepRunner):
     ) -> Progress:
         """Nothing: protection and recovery points are kept."""
         return Progress(done=True, note="protection and backups are kept")
+
+    @override
+    async def follow(self, vm: VmRef, job: Job) -> Job:
+        """How the backup job stands."""
+        return await backup.read_job(self._azure, vm, job)
 
     # A VM that is registered with a vault
 

@@ -16,6 +16,7 @@ from workers.domain.containment.steps import (
     Step,
     Steps,
     StepState,
+    next_job_look,
     retry_delay,
 )
 from workers.domain.errors import Conflict
@@ -277,9 +278,12 @@ class Containment(Steps, Numbered):
         )
 
     def due_at(self) -> datetime | None:
-        """When it has to be looked at again; ``None`` when there is nothing to do."""
+        """When it has to be looked at again; ``None`` when there is nothing to do.
+
+        Jobs are looked at only when it is at rest: there is enough to tell until then.
+        """
         if not self.working:
-            return None
+            return next_job_look(self)
         if self.state is ContainmentState.RESTORING and self.restoration is not None:
             return _due(self.restoration, self.restoration.at, self.profile)
         return _due(self, self.began, self.profile)

@@ -30,7 +30,13 @@ def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
     change = progress.change or step.change
     if progress.done:
         done = step.to(
-            StepState.DONE, ended_at=now, look_at=None, token="", note=progress.note, change=change
+            StepState.DONE,
+            ended_at=now,
+            look_at=None,
+            token="",
+            note=progress.note,
+            change=change,
+            job=progress.job.followed(now) if progress.job else step.job,
         )
         return Outcome(
             done, "step.done", {"note": progress.note, "change": change.model_dump() if change else None}

@@ -27,6 +27,9 @@ class StepSpec:
         command: a shell command that does the same by hand, or empty. It may name ``{subscription}``,
             ``{resource_group}`` and ``{name}`` of the VM; whoever shows it checks that the values are safe in
             a shell. Not for classic VMs.
+        job_begun: for a step that counts as done while Azure goes on with a job: the participle until that
+            job has ended well. ``done`` is said only then.
+        job_failed: the same, once that job has ended badly.
         needs: steps that must have ended, well or badly, before it begins.
         read_back: whether it is read back once more, with the others, before the card says CONTAINED.
         undo_needs: steps whose undo must have ended before its own undo begins; and ended well, if the VM is
@@ -44,6 +47,8 @@ class StepSpec:
     by_hand: str
     undo_by_hand: str = "in the Azure portal, take back what the step did"
     command: str = ""
+    job_begun: str = ""
+    job_failed: str = ""
     needs: tuple[str, ...] = ()
     read_back: bool = False
     undo_needs: tuple[str, ...] = ()
@@ -95,6 +100,8 @@ class StepName(StrEnum):
             does="protect the VM with Azure Backup and back it up now",
             undo="protection and recovery points stay",
             by_hand="in the Azure portal, open Backup on the VM, enable it and choose Back up now",
+            job_begun="backup started",
+            job_failed="backup failed",
             # Azure Backup's first snapshot needs a settled power state, and the stop must not wait for it.
             needs=("stop",),
         ),

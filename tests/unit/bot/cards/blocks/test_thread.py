@@ -181,7 +181,7 @@ def test_contained_comes_last_with_the_time_of_reading_back() -> None:
     ]
     text = said(found, "result.1")
     assert not any(r.pages for r in found)
-    assert "`vm-web-01` is isolated, stopped and backed up. Verified in Azure <!date^" in text
+    assert "`vm-web-01` is isolated and stopped; backup started. Verified in Azure <!date^" in text
     assert "`/vm-restore vm-web-01`" in text
 
 
