@@ -41,5 +41,5 @@ def _failed(containment: Containment, step: Step, oncall_mention: str) -> Reply:
     why = sentence(escape(job.note, 400)) if job else ""
     which = f" Job {code(job.id)}." if job and job.id else ""
     text = f"{spec.job_failed.capitalize()}: {name(vm.name)}"
-    body = f"{calls}*{spec.job_failed}* for {code(vm.name)}. {why}{which} By hand: {remedy(step.name, vm)}."
+    body = f"{calls}*{spec.job_failed}* for {code(vm.name)}. {why}{which} By hand: {remedy(step, vm)}."
     return Reply(f"job.{step.name}.{containment.round}", Message(text, [section(body)]), pages=True)

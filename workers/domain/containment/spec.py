@@ -27,6 +27,8 @@ class StepSpec:
         command: a shell command that does the same by hand, or empty. It may name ``{subscription}``,
             ``{resource_group}`` and ``{name}`` of the VM; whoever shows it checks that the values are safe in
             a shell. Not for classic VMs.
+        other_by_hand: as ``by_hand``, for a VM whose ``Change`` says ``other_way``.
+        other_command: as ``command``, for such a VM.
         job_begun: for a step that counts as done while Azure goes on with a job: the participle until that
             job has ended well. ``done`` is said only then.
         job_failed: the same, once that job has ended badly.
@@ -47,6 +49,8 @@ class StepSpec:
     by_hand: str
     undo_by_hand: str = "in the Azure portal, take back what the step did"
     command: str = ""
+    other_by_hand: str = ""
+    other_command: str = ""
     job_begun: str = ""
     job_failed: str = ""
     needs: tuple[str, ...] = ()
@@ -86,6 +90,11 @@ class StepName(StrEnum):
             by_hand="in the Azure portal, open the VM and choose Stop, so that it is deallocated",
             undo_by_hand="in the Azure portal, find out why the VM does not start",
             command="az vm deallocate --subscription {subscription} --resource-group {resource_group}"
+            " --name {name}",
+            # The portal's Stop deallocates, which Azure refuses for an ephemeral OS disk.
+            other_by_hand="power the VM off with the Azure CLI; it can't be deallocated, because its OS disk"
+            " is ephemeral",
+            other_command="az vm stop --subscription {subscription} --resource-group {resource_group}"
             " --name {name}",
             read_back=True,
             # A VM that is started has its own security groups back by then, or isn't started at all.

@@ -7,7 +7,12 @@ from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
 class MachineFacts(Stored):
-    """The VM itself, read from Microsoft.Compute. ``size`` is Azure's VM size, such as Standard_D4s_v5."""
+    """The VM itself, read from Microsoft.Compute.
+
+    Attributes:
+        size: Azure's VM size, such as Standard_D4s_v5.
+        ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
+    """
 
     location: str = ""
     size: str = ""
@@ -15,6 +20,7 @@ class MachineFacts(Stored):
     os: str = ""
     tags: dict[str, str] = Field(default_factory=dict)
     nic_ids: tuple[str, ...] = ()
+    ephemeral: bool = False
 
 
 class NetworkFacts(Stored):
