@@ -10,6 +10,7 @@ from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    Restart,
     Restoration,
     StepState,
 )
@@ -71,6 +72,9 @@ def documents() -> dict[str, Numbered]:
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
+        "containment-restarted": a.containment(
+            state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
+        ),
         "containment-on-silence": a.containment(
             state=ContainmentState.RUNNING,
             cause=a.cause(kind=CauseKind.SILENCE, approval_id=a.approval().id),

@@ -6,6 +6,7 @@ from bot.cards.blocks.jobs import job_replies, job_step
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.restarts import restart_replies
 from bot.cards.blocks.restore_thread import restore_replies
 from bot.cards.blocks.retry import retry_button
 from bot.cards.blocks.status import (
@@ -136,6 +137,7 @@ def _again(containment: Containment, oncall_mention: str) -> list[Reply]:
     vm = containment.vm
     return [
         *_new_round(containment, oncall_mention),
+        *restart_replies(containment, oncall_mention),
         *(
             _redone(vm, step, containment.round, oncall_mention)
             for step in containment.steps

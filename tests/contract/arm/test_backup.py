@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from deploy.sandbox.azure.backup.items import ITEM
 from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.failures import Failure
 from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.operations import Operation
 from deploy.sandbox.azure.server import AzureServer
@@ -14,6 +16,7 @@ from deploy.sandbox.faults import Fault
 from tests.contract.arm.driver import PROFILE, backing_up, machine, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
+from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import Change
 from workers.domain.errors import StepFailed
 
@@ -194,3 +197,54 @@ async def test_a_vault_that_can_not_be_made_gives_azures_reason(arm: AzureServer
 
     with pytest.raises(StepFailed, match=r"Microsoft\.RecoveryServices/vaults/write"):
         await backing_up(arm, azure, "web-01").begin()
+
+
+async def test_a_vm_that_is_contained_again_the_same_day_is_not_backed_up_again(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = backing_up(arm, azure, "web-01")
+    first = await driver.contain()
+    await asyncio.sleep(0.01)
+
+    again = await driver.begin()
+
+    assert len(sent(arm, "POST", "/protectedItems/")) == 1
+    assert again.done
+    assert first.job is not None
+    assert again.job is not None
+    assert (again.job.id, again.job.state) == (first.job.id, JobState.DONE)
+    assert f"job {first.job.id}, is kept: one a day is taken at most" in again.note
+
+
+async def test_a_backup_of_today_that_failed_or_is_no_longer_protected_does_not_count(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = backing_up(arm, azure, "web-01")
+    arm.failures.put(Failure(operation="^backup$", ends="TimedOut", times=1))
+    await driver.contain()
+    await asyncio.sleep(0.01)
+
+    await driver.contain()
+    await asyncio.sleep(0.01)
+
+    assert len(sent(arm, "POST", "/protectedItems/")) == 2
+    for item in list(arm.estate.of(ITEM)):
+        arm.estate.remove(item.id)
+    await driver.contain()
+    assert len(sent(arm, "POST", "/protectedItems/")) == 3
+
+
+async def test_a_day_later_it_is_backed_up_again(arm: AzureServer, azure: Azure) -> None:
+    driver = backing_up(arm, azure, "web-01")
+    await driver.contain()
+    await asyncio.sleep(0.01)
+    assert driver.step.change is not None
+    kept = driver.step.change.kept["backup"]
+    yesterday = (datetime.now(UTC) - timedelta(hours=24, seconds=1)).isoformat()
+    driver.step = driver.step.changed(
+        change=driver.step.change.changed(kept={"backup": {**kept, "at": yesterday}})
+    )
+
+    await driver.contain()
+
+    assert len(sent(arm, "POST", "/protectedItems/")) == 2

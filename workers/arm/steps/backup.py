@@ -20,7 +20,7 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.session.longrunning import Outcome, operation_status
 from workers.arm.steps import backup_words, backup_writes
-from workers.arm.steps.backup_copy import BackupOfNow
+from workers.arm.steps.backup_copy import BackupOfNow, with_backup
 from workers.arm.steps.backup_token import (
     DEFAULT_POLICY,
     ENHANCED_POLICY,
@@ -66,6 +66,9 @@ class Backup(StepRunner):
         """Find out how things are, and do the first thing that is missing."""
         if vm.classic:
             raise StepFailed("Azure Backup does not protect classic VMs", code="ClassicVm", final=True)
+        recent = await self._now.recent(vm, earlier)
+        if recent is not None:
+            return recent.changed(change=earlier)
         machine = await read_machine_to_contain(self._azure, vm)
         location = machine["location"]
         status = await backup.backup_status(self._azure, vm, location)
@@ -88,11 +91,12 @@ class Backup(StepRunner):
             progress = await self._registered(vm, profile, token, found, status)
         else:
             progress = await self._with_vault(vm, profile, token)
+        change = backup_words.change(vm, vault_id, protected=registered, state=token.state)
         if earlier is not None and earlier.after:
-            return progress.changed(change=earlier)
-        return progress.changed(
-            change=backup_words.change(vm, vault_id, protected=registered, state=token.state)
-        )
+            change = earlier
+        if progress.done:
+            change = with_backup(change, progress, vault_id)
+        return progress.changed(change=change)
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
@@ -100,6 +104,12 @@ class Backup(StepRunner):
         if not step.token:
             return await self._verify(vm, step)
         token = Token.model_validate_json(step.token)
+        progress = await self._look(vm, profile, token)
+        if progress.done and step.change is not None:
+            return progress.changed(change=with_backup(step.change, progress, token.vault))
+        return progress
+
+    async def _look(self, vm: VmRef, profile: LockdownProfile, token: Token) -> Progress:
         match token.stage:
             case Stage.VAULT:
                 return await self._vault_made(vm, profile, token)

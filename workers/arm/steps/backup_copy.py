@@ -3,18 +3,23 @@
 from datetime import UTC, datetime, timedelta
 
 from workers.arm.read import backup
+from workers.arm.read.backup import Item
 from workers.arm.session.clients import Azure
 from workers.arm.session.longrunning import Outcome, operation_status
 from workers.arm.steps import backup_writes
 from workers.arm.steps.backup_token import Stage, Token, must_not_have_failed, waiting
 from workers.domain.containment.containment import Progress
-from workers.domain.containment.jobs import Job
+from workers.domain.containment.jobs import Job, JobState
+from workers.domain.containment.plans import Change
 from workers.domain.errors import StepFailed
 from workers.domain.starts.vm import VmRef
 
 KEEP = timedelta(days=30)
 """How long the backup that a containment takes is kept."""
 MOST_LOOKS_FOR_JOB = 5
+ONE_IN = timedelta(days=1)
+"""A VM that is contained time and again is backed up once in this time."""
+_KEPT = "backup"
 
 RUNNING_ALREADY = frozenset({"UserErrorBackupOperationInProgress", "SystemBackupOperationInProgress"})
 """Codes that say: another backup of this VM is in progress. No other refusal means that.
@@ -39,6 +44,23 @@ class BackupOfNow:
             return await self._runs_already(vm, token)
         begun = token.changed(stage=Stage.JOB, operation=accepted.url, looks=0)
         return waiting(begun, accepted, f"backup requested from {token.vault_name}")
+
+    async def recent(self, vm: VmRef, earlier: Change | None) -> Progress | None:
+        """The backup of an earlier round, if it is young enough and has not failed; else ``None``."""
+        kept = (earlier.kept.get(_KEPT) if earlier else None) or {}
+        if not kept or datetime.now(UTC) - datetime.fromisoformat(kept["at"]) >= ONE_IN:
+            return None
+        if not await backup.reads_back_protected(self._azure, vm, Item.of(vm, kept["vault"])):
+            return None
+        job = Job(id=kept["job"], token=kept["vault"]) if kept["job"] else None
+        if job is not None:
+            job = await backup.read_job(self._azure, vm, job)
+            if job.state is JobState.FAILED:
+                return None
+        about = f", job {job.id}," if job is not None else ""
+        at = datetime.fromisoformat(kept["at"])
+        note = f"the backup of {at:%Y-%m-%d %H:%M} UTC{about} is kept: one a day is taken at most"
+        return Progress(done=True, note=note, job=job)
 
     async def look(self, vm: VmRef, token: Token) -> Progress:
         """See whether the request has become a job."""
@@ -68,3 +90,10 @@ class BackupOfNow:
             note=f"{how}{about}, protected by {token.vault_name}{state}",
             job=Job(id=job_id, token=token.vault) if job_id else None,
         )
+
+
+def with_backup(change: Change, progress: Progress, vault_id: str) -> Change:
+    """The change with a note of the backup that was started, for later rounds."""
+    job = progress.job.id if progress.job is not None else ""
+    kept = {"vault": vault_id, "job": job, "at": datetime.now(UTC).isoformat()}
+    return change.changed(kept={**change.kept, _KEPT: kept})

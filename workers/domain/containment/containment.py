@@ -89,6 +89,13 @@ class Cause(Stored):
     approval_id: str | None = None
 
 
+class Restart(Stored):
+    """A start of a VM that is contained, or being contained. ``by`` is the caller's name, hostile text."""
+
+    by: str = ""
+    at: UtcTime
+
+
 class Restoration(Steps):
     """The undo of a containment, from the order to the proof. Each step here undoes the one of its name.
 
@@ -117,6 +124,7 @@ class Containment(Steps, Numbered):
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
         round: how often the VM had to be contained under this one document.
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
+        restart: the start of the contained VM that on-call was told of last.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
@@ -136,6 +144,7 @@ class Containment(Steps, Numbered):
     round: int = 1
     restoration: Restoration | None = None
     drift: tuple[str, ...] = ()
+    restart: Restart | None = None
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.
@@ -161,7 +170,9 @@ class Containment(Steps, Numbered):
     def needs_oncall(self) -> bool:
         """Whether on-call is called for it: it is incomplete, late, undone, or something failed."""
         told = (step.paged_at or (step.job and step.job.state is JobState.FAILED) for step in self.steps)
-        return self.state is ContainmentState.INCOMPLETE or any((self.paged_at, self.drift, *told))
+        return self.state is ContainmentState.INCOMPLETE or any(
+            (self.paged_at, self.drift, self.restart, *told)
+        )
 
     def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
         """This containment after somebody else asked for it, too.
