@@ -183,7 +183,15 @@ async def test_a_contained_vm_that_is_started_again_is_contained_again_without_a
     )
     assert shown
     assert any("was started while it was contained" in reply for reply in await full.thread(asked.dm))
-    assert not await full.root_posts(asked.vm, again.seq), "no new question"
+    copy = await full.oncall_card(asked.vm, again.seq)
+    page = await full.slack.wait_for(
+        "a message that calls on-call",
+        lambda e: e["kind"] == "posted" and e["thread_ts"] == copy.ts and ONCALL_GROUP in str(e["mentions"]),
+        since=again.seq,
+    )
+    assert "although it is contained" in "\n".join(texts(page["blocks"]))
+    posts = await full.root_posts(asked.vm, again.seq)
+    assert [post["channel"] for post in posts] == [ONCALL], "on-call's copy, and no new question"
 
 
 async def test_a_vm_that_is_started_again_during_a_slow_backup_is_stopped_at_once_and_reads_back_so(

@@ -15,7 +15,7 @@ from typing_extensions import override
 from workers.arm.ids import same
 from workers.arm.read import backup
 from workers.arm.read.backup import ITEM_WORDS, PROTECTED_STATES, Item, ItemState, ItemView
-from workers.arm.read.machine import read_machine_to_contain, trusted_launch
+from workers.arm.read.machine import ephemeral, read_machine_to_contain, trusted_launch
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.session.longrunning import Outcome, operation_status
@@ -65,11 +65,13 @@ class Backup(StepRunner):
     ) -> Progress:
         """Find out how things are, and do the first thing that is missing."""
         if vm.classic:
-            raise StepFailed("Azure Backup does not protect classic VMs", code="ClassicVm", final=True)
+            return _left_out(vm)
         recent = await self._now.recent(vm, earlier)
         if recent is not None:
             return recent.changed(change=earlier)
         machine = await read_machine_to_contain(self._azure, vm)
+        if ephemeral(machine):
+            return _left_out(vm)
         location = machine["location"]
         status = await backup.backup_status(self._azure, vm, location)
         vault_id = str(status.get("vaultId") or "") or backup_words.vault_for(vm, profile, location)
@@ -280,6 +282,11 @@ class Backup(StepRunner):
         if not vault or not await backup.reads_back_protected(self._azure, vm, Item.of(vm, vault)):
             return Progress(done=False, again=True, note="the VM does not read back as protected")
         return Progress(done=True, note=step.note)
+
+
+def _left_out(vm: VmRef) -> Progress:
+    why = backup_words.unfit(classic=vm.classic, ephemeral=True)
+    return Progress(done=True, note=why, change=backup_words.left_out(why))
 
 
 def runner(azure: Azure) -> StepRunner:

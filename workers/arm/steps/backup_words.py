@@ -15,10 +15,26 @@ def vault_for(vm: VmRef, profile: LockdownProfile, location: str) -> str:
     return f"{group}/providers/Microsoft.RecoveryServices/vaults/startgate-{location}"
 
 
+def unfit(*, classic: bool, ephemeral: bool) -> str:
+    """Why Azure Backup can't protect such a VM; empty if it can.
+
+    Source: https://learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks#unsupported-features
+    """
+    if classic:
+        return "Azure Backup does not protect classic VMs"
+    return "its OS disk is ephemeral, which Azure Backup does not protect" if ephemeral else ""
+
+
+def left_out(why: str) -> Change:
+    """The step is skipped."""
+    return Change(summary=f"no backup: {why}", skipped=why)
+
+
 def planned(vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
     """Which vault, and what it does, as far as the facts tell."""
-    if vm.classic:
-        return Change(summary="no backup: Azure Backup does not protect classic VMs")
+    why = unfit(classic=vm.classic, ephemeral=facts.machine is not None and facts.machine.ephemeral)
+    if why:
+        return left_out(why)
     if facts.backup is None or facts.machine is None:
         return Change(summary="back the VM up", details=("protection: read when it begins",))
     if facts.backup.protected:

@@ -28,6 +28,12 @@ class Outcome(NamedTuple):
 def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
     """A step reported how far it is."""
     change = progress.change or step.change
+    if progress.change is not None and progress.change.skipped:
+        why = progress.change.skipped
+        skipped = step.to(
+            StepState.SKIPPED, ended_at=now, look_at=None, token="", note=why, change=progress.change
+        )
+        return Outcome(skipped, "step.skipped", {"why": why})
     if progress.done:
         done = step.to(
             StepState.DONE,

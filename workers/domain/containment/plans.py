@@ -19,6 +19,7 @@ class Change(Stored):
         before: what undo needs, as the step wrote it. JSON.
         after: what reading back must find. JSON.
         nothing_to_do: it is already so.
+        skipped: why the step can't be done for this VM, and is left out; empty if it can.
         back: one line per thing that an undo brings back: now → then.
         kept: what else the step has to know at its later looks. JSON.
         other_way: this VM doesn't take the step's usual way, but the other one of its ``spec``.
@@ -29,6 +30,7 @@ class Change(Stored):
     before: dict[str, Any] = Field(default_factory=dict)
     after: dict[str, Any] = Field(default_factory=dict)
     nothing_to_do: bool = False
+    skipped: str = ""
     back: tuple[str, ...] = ()
     kept: dict[str, Any] = Field(default_factory=dict)
     other_way: bool = False

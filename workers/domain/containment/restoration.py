@@ -36,7 +36,7 @@ def restoring(
 
 def _undo(step: Step, now: datetime) -> Step:
     undo = Step(name=step.name, change=step.change)
-    if step.change is None:
+    if step.change is None or step.change.skipped:
         return undo.to(StepState.SKIPPED, ended_at=now, note="nothing was changed")
     return undo
 

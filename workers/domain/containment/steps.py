@@ -22,12 +22,17 @@ class StepState(StrEnum):
 
 STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     StepState.TODO: frozenset({StepState.STARTED, StepState.SKIPPED}),
-    StepState.STARTED: frozenset({StepState.STARTED, StepState.TODO, StepState.DONE, StepState.FAILED}),
+    StepState.STARTED: frozenset(
+        {StepState.STARTED, StepState.TODO, StepState.DONE, StepState.FAILED, StepState.SKIPPED}
+    ),
     StepState.DONE: frozenset({StepState.TODO}),
     StepState.FAILED: frozenset({StepState.TODO}),
     StepState.SKIPPED: frozenset({StepState.TODO}),
 }
-"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: the step is done again."""
+"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: the step is done again.
+
+STARTED → SKIPPED: as it was begun, it was found that it can't be done for this VM.
+"""
 
 MAX_ATTEMPTS = 7
 """Two minutes in all: a VM that is still starting refuses to be deallocated for about one."""
@@ -123,7 +128,8 @@ class Progress(Model):
         token: kept in the document until the next ``check``.
         look_again_after: how long to wait before the next look, until it is done.
         note: for the card's thread.
-        change: set by ``begin``, with *before* as it was read at that moment.
+        change: set by ``begin``, with *before* as it was read at that moment. Where it says ``skipped``, the
+            step is left out.
         again: what ``begin`` started did not take effect, so the step is begun again.
         undone: with ``again``: somebody has undone it since it took effect. This is no failed attempt.
         started_as: the correlation id under which Azure starts the VM for us; the start event will carry it.

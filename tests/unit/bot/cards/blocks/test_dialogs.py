@@ -73,6 +73,13 @@ def test_a_step_that_is_done_already_is_said_to_be_so() -> None:
     assert "Already done: nothing to change." in checked(reject_blocks.reject_dialog(b.approval(plan=plan)))
 
 
+def test_a_step_that_this_vm_does_not_take_is_said_to_be_skipped_and_why() -> None:
+    left_out = Change(summary="no backup", skipped="its OS disk is ephemeral")
+    plan = b.plan(steps=(PlannedStep(step=StepName.BACKUP, change=left_out),))
+    text = checked(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    assert "*3. Back up:* skipped. Its OS disk is ephemeral." in text
+
+
 def test_who_rejects_sees_who_stays_connected() -> None:
     rule = AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389"))
     profile = LockdownProfile(isolate=IsolateOptions(allow=(rule,)))
