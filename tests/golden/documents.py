@@ -16,7 +16,14 @@ from workers.domain.containment.containment import (
 )
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
-from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.containment.profile import (
+    AfterRestore,
+    AllowRule,
+    BackupOptions,
+    IsolateOptions,
+    LockdownProfile,
+    Redundancy,
+)
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
@@ -72,6 +79,13 @@ def documents() -> dict[str, Numbered]:
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
+        "containment-with-backup-options": a.containment(
+            profile=LockdownProfile(
+                backup=BackupOptions(
+                    resource_group="rg-backup", redundancy=Redundancy.ZONE, after_restore=AfterRestore.STOP
+                )
+            ),
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),

@@ -23,8 +23,13 @@ def planned_steps(profile: LockdownProfile, changes: Mapping[StepName, Change]) 
 
 def how_to_undo(profile: LockdownProfile, command: str) -> str:
     """What on-call can undo with ``command``, which is mrkdwn."""
-    undone = "; ".join(STEPS[name].undo for name in profile.steps)
+    undone = "; ".join(undo_words(name, profile) for name in profile.steps)
     return f"On-call can undo this with {command}: {undone}."
+
+
+def undo_words(name: StepName, profile: LockdownProfile) -> str:
+    """What takes a step of this profile back, or what stays."""
+    return profile.backup.after_restore.words if name is StepName.BACKUP else STEPS[name].undo
 
 
 def _step(number: int, name: StepName, change: Change | None, profile: LockdownProfile) -> str:

@@ -112,7 +112,7 @@ async def plan_of(arm: AzureServer, azure: Azure, name: str) -> Change:
 
 async def test_the_plan_names_the_vault(arm: AzureServer, azure: Azure) -> None:
     plan = await plan_of(arm, azure, "web-01")
-    assert plan.details == ("web-01: not protected → protected by startgate-westeurope",)
+    assert plan.details[0] == "web-01: not protected → protected by startgate-westeurope"
 
     await backing_up(arm, azure, "web-01").contain()
 

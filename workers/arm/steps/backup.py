@@ -31,6 +31,7 @@ from workers.arm.steps.backup_token import (
     waiting,
     wants_enhanced,
 )
+from workers.arm.steps.backup_undo import undo_backup
 from workers.arm.steps.lockdown import TAGS
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.jobs import Job
@@ -84,7 +85,7 @@ class Backup(StepRunner):
             location=location,
             policy=ENHANCED_POLICY if trusted_launch(machine) else DEFAULT_POLICY,
         )
-        registered = bool(status.get("vaultId"))
+        registered, found = bool(status.get("vaultId")), None
         if registered:
             found = await backup.find_item(self._azure, vm, token.place)
             token = token.changed(
@@ -93,7 +94,10 @@ class Backup(StepRunner):
             progress = await self._registered(vm, profile, token, found, status)
         else:
             progress = await self._with_vault(vm, profile, token)
-        change = backup_words.change(vm, vault_id, protected=registered, state=token.state)
+        state = found.state if found is not None else None
+        change = backup_words.change(
+            vm, profile, vault_id, protected=registered, state=state, words=token.state
+        )
         if earlier is not None and earlier.after:
             change = earlier
         if progress.done:
@@ -119,15 +123,15 @@ class Backup(StepRunner):
                 return await self._undeleting(vm, token)
             case Stage.PROTECT:
                 return await self._protecting(vm, profile, token)
-            case Stage.JOB:
+            case Stage.JOB | Stage.STOP:
                 return await self._now.look(vm, token)
 
     @override
     async def undo(
         self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
     ) -> Progress:
-        """Nothing: protection and recovery points are kept."""
-        return Progress(done=True, note="protection and backups are kept")
+        """Keep the protection, or stop it and keep its data, as the profile says."""
+        return await undo_backup(self._azure, vm, profile, step)
 
     @override
     async def follow(self, vm: VmRef, job: Job) -> Job:
@@ -210,12 +214,21 @@ class Backup(StepRunner):
         return await self._make_vault(vm, profile, token)
 
     async def _make_vault(self, vm: VmRef, profile: LockdownProfile, token: Token) -> Progress:
-        """Put the vault: a new one, or once more the one that could not be made."""
+        """Put the vault: a new one, or once more the one that could not be made. One by id is never put."""
+        if profile.backup.vault is not None:
+            raise StepFailed(
+                f"the vault {token.vault_name} that the lockdown profile {profile.name} names does not exist,"
+                " or is in the state Failed; create it, or name another one",
+                code="VaultNotFound",
+                final=True,
+            )
         making = f"creating the vault {token.vault_name}"
         try:
-            accepted = await backup_writes.create_vault(self._azure, token.vault, token.location, TAGS)
+            accepted = await backup_writes.create_vault(
+                self._azure, token.vault, token.location, TAGS, profile.backup.redundancy
+            )
         except NotFound:
-            group = profile.resource_group or vm.resource_group
+            group = profile.vault_group or vm.resource_group
             raise StepFailed(
                 f"the resource group {group} for the vault does not exist in the VM's subscription; create "
                 f"it, or name another one in the lockdown profile {profile.name}",

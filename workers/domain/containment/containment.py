@@ -199,7 +199,9 @@ class Containment(Steps, Numbered):
             cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
         ):
             return self
-        wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
+        backup = self.profile.backup if StepName.BACKUP in self._names else profile.backup
+        names = tuple(step.name for step in steps)
+        wider = self.profile.changed(steps=names, isolate=isolate, backup=backup)
         return self._going_on(steps, cause.at).changed(profile=wider, cause=cause)
 
     def retried(self, at: datetime) -> "Containment":

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -56,6 +57,71 @@ class IsolateOptions(Stored):
     classic_nsg: ClassicNsgId | None = None
 
 
+_VAULT = re.compile(
+    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.recoveryservices/vaults/[^/]+",
+    re.IGNORECASE,
+)
+
+
+class AfterRestore(StrEnum):
+    """What a restore leaves of a protection that the containment began: it goes on, or it is stopped.
+
+    The data is kept in both cases.
+    """
+
+    KEEP = "keep"
+    STOP = "stop"
+
+    @property
+    def words(self) -> str:
+        """What is so after the restore, for people."""
+        how = "is stopped" if self is AfterRestore.STOP else "goes on with daily backups"
+        return f"protection {how}, and recovery points are kept"
+
+
+class Redundancy(StrEnum):
+    """How often a vault that is made keeps its data: in one data centre, in three zones, in two regions."""
+
+    LOCAL = "local"
+    ZONE = "zone"
+    GEO = "geo"
+
+
+class BackupOptions(Stored):
+    """Options of the backup step.
+
+    Attributes:
+        vault: id of the vault that protects VMs which have none; then nothing is made. Azure wants it in the
+            subscription and region of the VM.
+        resource_group: where vaults are made; by default the profile's group, or else the VM's own.
+        redundancy: of vaults that are made; Azure's own choice, geo, if not given.
+        after_restore: what a restore leaves of the protection.
+    """
+
+    vault: str | None = None
+    resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
+    redundancy: Redundancy | None = None
+    after_restore: AfterRestore = AfterRestore.KEEP
+
+    @field_validator("vault")
+    @classmethod
+    def _a_vault(cls, value: str | None) -> str | None:
+        if value is not None and not _VAULT.fullmatch(value):
+            raise ValueError(
+                "not the id of a Recovery Services vault; copy it from the vault's properties:"
+                " /subscriptions/…/resourceGroups/…/providers/Microsoft.RecoveryServices/vaults/NAME"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.vault is not None and (self.resource_group or self.redundancy):
+            raise ValueError(
+                "with vault: nothing is made, so leave out resource_group and redundancy, or vault itself"
+            )
+        return self
+
+
 _DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
 _LONGEST = timedelta(days=7)
 
@@ -91,7 +157,8 @@ class LockdownProfile(Stored):
     """What a rejection does: which steps, and their options.
 
     Attributes:
-        resource_group: holds the lockdown NSG and the backup vault; by default the VM's own group.
+        resource_group: holds the lockdown NSG and, unless ``backup`` says otherwise, the backup vault; by
+            default the VM's own group.
         page_after: on-call is told when a step, or the whole containment or restore, takes longer than this.
         give_up_after: what takes longer than this has failed, and ends INCOMPLETE.
     """
@@ -99,9 +166,15 @@ class LockdownProfile(Stored):
     name: str = "standard"
     steps: tuple[StepName, ...] = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
     isolate: IsolateOptions = IsolateOptions()
+    backup: BackupOptions = BackupOptions()
     resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
     page_after: StoredDuration = timedelta(minutes=2)
     give_up_after: StoredDuration = timedelta(minutes=30)
+
+    @property
+    def vault_group(self) -> str | None:
+        """The resource group in which a vault is made; ``None`` for the VM's own."""
+        return self.backup.resource_group or self.resource_group
 
     @model_validator(mode="after")
     def _paged_first(self) -> Self:

@@ -15,7 +15,13 @@ from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
-from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.containment.profile import (
+    AfterRestore,
+    AllowRule,
+    BackupOptions,
+    IsolateOptions,
+    LockdownProfile,
+)
 
 
 def checked(view: dict[str, Any]) -> str:
@@ -59,6 +65,19 @@ def test_the_reject_dialog_says_what_undoes_it() -> None:
     text = checked(reject_blocks.reject_dialog(b.approval()))
     assert "`/vm-restore vm-web-01`" in text
     assert "every network interface gets its former security group back" in text
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("keep", "protection goes on with daily backups"),
+        ("stop", "protection is stopped, and recovery points"),
+    ],
+)
+def test_the_reject_dialog_says_what_a_restore_leaves_of_the_protection(after: str, said: str) -> None:
+    profile = LockdownProfile(backup=BackupOptions(after_restore=AfterRestore(after)))
+    text = checked(reject_blocks.reject_dialog(b.approval(terms=b.terms(lockdown=profile))))
+    assert said in text
 
 
 def test_without_a_plan_the_dialog_says_what_each_step_does_in_general() -> None:
