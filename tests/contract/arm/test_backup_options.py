@@ -12,7 +12,7 @@ from tests.contract.arm.driver import PROFILE, Driver, backing_up, sent
 from tests.contract.arm.test_backup_states import OTHERS, set_backup, vault_puts
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
-from workers.domain.containment.profile import BackupOptions
+from workers.domain.containment.backup_options import BackupOptions
 from workers.domain.errors import StepFailed
 
 NAMED = OTHERS.replace("others-vault", "safe")

@@ -3,21 +3,30 @@
 import ipaddress
 import re
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from workers.domain.containment.backup_options import BackupOptions, GroupName
 from workers.domain.containment.plans import StepName
-from workers.domain.model import Stored
+from workers.domain.model import Stored, spelt
 
 
 class AllowRule(Stored):
     """An exception of the lockdown: who may still reach the VM, for forensics."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
+    name: Annotated[
+        str,
+        spelt(
+            r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}",
+            "begin with a letter or digit, then at most 60 of letters, digits and _ . -",
+        ),
+    ]
     source: str
-    ports: tuple[Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")], ...]
+    ports: tuple[
+        Annotated[str, spelt(r"[0-9]{1,5}(-[0-9]{1,5})?", "write a port or a range: '22' or '8000-8010'")],
+        ...,
+    ]
     protocol: Literal["Tcp", "Udp", "Icmp", "*"] = "Tcp"
 
     @field_validator("source")
@@ -43,7 +52,11 @@ class AllowRule(Stored):
 
 
 ClassicNsgId = Annotated[
-    str, Field(pattern=r"(?i)^/subscriptions/[^/]+/.+/microsoft\.classicnetwork/networksecuritygroups/[^/]+$")
+    str,
+    spelt(
+        r"(?i)/subscriptions/[^/]+/.+/microsoft\.classicnetwork/networksecuritygroups/[^/]+",
+        "write the whole resource id of a classic network security group",
+    ),
 ]
 
 
@@ -55,71 +68,6 @@ class IsolateOptions(Stored):
 
     allow: tuple[AllowRule, ...] = Field(default=(), max_length=50)
     classic_nsg: ClassicNsgId | None = None
-
-
-_VAULT = re.compile(
-    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.recoveryservices/vaults/[^/]+",
-    re.IGNORECASE,
-)
-
-
-class AfterRestore(StrEnum):
-    """What a restore leaves of a protection that the containment began: it goes on, or it is stopped.
-
-    The data is kept in both cases.
-    """
-
-    KEEP = "keep"
-    STOP = "stop"
-
-    @property
-    def words(self) -> str:
-        """What is so after the restore, for people."""
-        how = "is stopped" if self is AfterRestore.STOP else "goes on with daily backups"
-        return f"protection {how}, and recovery points are kept"
-
-
-class Redundancy(StrEnum):
-    """How often a vault that is made keeps its data: in one data centre, in three zones, in two regions."""
-
-    LOCAL = "local"
-    ZONE = "zone"
-    GEO = "geo"
-
-
-class BackupOptions(Stored):
-    """Options of the backup step.
-
-    Attributes:
-        vault: id of the vault that protects VMs which have none; then nothing is made. Azure wants it in the
-            subscription and region of the VM.
-        resource_group: where vaults are made; by default the profile's group, or else the VM's own.
-        redundancy: of vaults that are made; Azure's own choice, geo, if not given.
-        after_restore: what a restore leaves of the protection.
-    """
-
-    vault: str | None = None
-    resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
-    redundancy: Redundancy | None = None
-    after_restore: AfterRestore = AfterRestore.KEEP
-
-    @field_validator("vault")
-    @classmethod
-    def _a_vault(cls, value: str | None) -> str | None:
-        if value is not None and not _VAULT.fullmatch(value):
-            raise ValueError(
-                "not the id of a Recovery Services vault; copy it from the vault's properties:"
-                " /subscriptions/…/resourceGroups/…/providers/Microsoft.RecoveryServices/vaults/NAME"
-            )
-        return value
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if self.vault is not None and (self.resource_group or self.redundancy):
-            raise ValueError(
-                "with vault: nothing is made, so leave out resource_group and redundancy, or vault itself"
-            )
-        return self
 
 
 _DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
@@ -141,6 +89,14 @@ def duration(text: object) -> object:
     if not timedelta(0) < value <= _LONGEST:
         raise ValueError("a duration is more than nothing and at most 7d")
     return value
+
+
+def written(span: timedelta) -> str:
+    """As a person writes it: ``90s`` is ``1m30s``, and a day and a half ``1d12h``."""
+    minutes, seconds = divmod(span.total_seconds(), 60)
+    days, hours, minutes = int(minutes) // 1440, int(minutes) // 60 % 24, int(minutes) % 60
+    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{count:g}{unit}" for count, unit in parts if count) or "0s"
 
 
 def _written_or_stored(text: object) -> object:
@@ -167,7 +123,7 @@ class LockdownProfile(Stored):
     steps: tuple[StepName, ...] = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
     isolate: IsolateOptions = IsolateOptions()
     backup: BackupOptions = BackupOptions()
-    resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
+    resource_group: GroupName | None = None
     page_after: StoredDuration = timedelta(minutes=2)
     give_up_after: StoredDuration = timedelta(minutes=30)
 

@@ -3,9 +3,10 @@
 import pytest
 
 from tests import builders as a
+from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.containment import CauseKind
 from workers.domain.containment.plans import StepName
-from workers.domain.containment.profile import AfterRestore, BackupOptions, LockdownProfile, Redundancy
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
 from workers.domain.policy.file import load_policy
 
@@ -45,7 +46,7 @@ def test_a_vault_that_is_none_is_told_with_its_place_and_in_words(vault: str) ->
         options(f"vault: {vault}")
     (finding,) = refused.value.findings
     assert (finding.line, finding.column, finding.where) == (5, 7, "lockdowns.standard.backup.vault")
-    assert finding.problem.startswith("not the id of a Recovery Services vault; copy it from")
+    assert "does not look right; write the whole resource id of a Recovery Services vault" in finding.problem
 
 
 @pytest.mark.parametrize("more", ["resource_group: rg", "redundancy: geo"])

@@ -13,15 +13,10 @@ from bot.commands import lockdown_blocks
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState
+from workers.domain.containment.backup_options import AfterRestore, BackupOptions
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
-from workers.domain.containment.profile import (
-    AfterRestore,
-    AllowRule,
-    BackupOptions,
-    IsolateOptions,
-    LockdownProfile,
-)
+from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 
 
 def checked(view: dict[str, Any]) -> str:
