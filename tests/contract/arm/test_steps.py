@@ -252,6 +252,22 @@ async def test_a_vm_that_can_not_be_backed_up_is_left_out_and_the_plan_says_so(
     assert not sent(arm, "POST", "/protectedItems/")
 
 
+async def test_a_classic_vm_that_somebody_gave_another_nsg_is_let_go_as_it_is_and_said(
+    arm: AzureServer, azure: Azure
+) -> None:
+    vm = machine(arm, "legacy-01")
+    group = arm_id(vm.subscription, vm.group, CLASSIC_NSG, "quarantine")
+    driver = isolating(arm, azure, "legacy-01", PROFILE.changed(isolate=IsolateOptions(classic_nsg=group)))
+    await driver.contain()
+    other = {"id": arm_id(vm.subscription, vm.group, CLASSIC_NSG, "other"), "name": "other"}
+    vm.properties["associatedNetworkSecurityGroup"] = other
+
+    progress = await driver.undo()
+
+    assert "the VM has other now: somebody changed it since" in progress.note
+    assert vm.properties["associatedNetworkSecurityGroup"] == other
+
+
 async def test_plans_say_what_is_read_only_later(arm: AzureServer, azure: Azure) -> None:
     vm = ref(arm, "web-01")
     arm.faults.put(Fault(path="/virtualMachines/", status=403))

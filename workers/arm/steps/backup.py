@@ -32,7 +32,7 @@ from workers.arm.steps.backup_token import (
     wants_enhanced,
 )
 from workers.arm.steps.backup_undo import undo_backup
-from workers.arm.steps.lockdown import TAGS
+from workers.arm.steps.lockdown import tags_of
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
@@ -225,7 +225,7 @@ class Backup(StepRunner):
         making = f"creating the vault {token.vault_name}"
         try:
             accepted = await backup_writes.create_vault(
-                self._azure, token.vault, token.location, TAGS, profile.backup.redundancy
+                self._azure, token.vault, token.location, tags_of(profile), profile.backup.redundancy
             )
         except NotFound:
             group = profile.vault_group or vm.resource_group

@@ -199,9 +199,13 @@ class Containment(Steps, Numbered):
             cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
         ):
             return self
-        backup = self.profile.backup if StepName.BACKUP in self._names else profile.backup
-        names = tuple(step.name for step in steps)
-        wider = self.profile.changed(steps=names, isolate=isolate, backup=backup)
+        wider = self.profile.changed(
+            steps=tuple(step.name for step in steps),
+            isolate=isolate,
+            backup=(profile if self._not_backed_up else self.profile).backup,
+            tags={**self.profile.tags, **profile.tags},
+            resource_group=(profile if self._not_isolated else self.profile).resource_group,
+        )
         return self._going_on(steps, cause.at).changed(profile=wider, cause=cause)
 
     def retried(self, at: datetime) -> "Containment":
@@ -269,7 +273,20 @@ class Containment(Steps, Numbered):
             return wanted.isolate
         if cause.kind is CauseKind.SILENCE:
             return mine
-        return mine.changed(allow=tuple(rule for rule in mine.allow if rule in wanted.isolate.allow))
+        allow = tuple(rule for rule in mine.allow if rule in wanted.isolate.allow)
+        # A prepared NSG fits its exceptions; and one may be named because none could be made.
+        other_nsg = allow != mine.allow or self._not_isolated
+        return mine.changed(allow=allow, nsg=wanted.isolate.nsg if other_nsg else mine.nsg)
+
+    @property
+    def _not_backed_up(self) -> bool:
+        """Whether there is no backup yet, or it failed, so that a profile may name another way for it."""
+        return StepName.BACKUP not in self._names or any(s.name is StepName.BACKUP for s in self.failed)
+
+    @property
+    def _not_isolated(self) -> bool:
+        """Whether the isolation failed, so that a profile may name another way for it by now."""
+        return any(step.name is StepName.ISOLATE for step in self.failed)
 
     @property
     def _names(self) -> frozenset[StepName]:
