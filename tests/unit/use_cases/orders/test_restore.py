@@ -81,7 +81,7 @@ class TestOrders:
     ) -> None:
         held = await asked_to_choose(rig)
         original = held.step(StepName.ISOLATE).change
-        await rig.restore(held.id, a.oncall(), chosen={NIC: SPARE})
+        await rig.restore(held.id, a.oncall(), shown=held.demand, chosen={NIC: SPARE})
         stored = await rig.store.containment(held.id)
         change = undo_of(stored, StepName.ISOLATE).change
         assert change is not None
@@ -95,9 +95,9 @@ class TestOrders:
         held = await asked_to_choose(rig)
         for chosen in ({NIC: f"{SPARE}-else"}, {OTHER_NIC: None}):
             with pytest.raises(NotFound, match="is not offered for"):
-                await rig.restore(held.id, a.oncall(), chosen=chosen)
+                await rig.restore(held.id, a.oncall(), shown=held.demand, chosen=chosen)
         assert (await rig.store.containment(held.id)).state is ContainmentState.INCOMPLETE
-        await rig.restore(held.id, a.oncall(), chosen={NIC: None})
+        await rig.restore(held.id, a.oncall(), shown=held.demand, chosen={NIC: None})
 
     async def test_without_a_choice_it_is_asked_about_again(self, rig: RestoreRig) -> None:
         held = await asked_to_choose(rig)
