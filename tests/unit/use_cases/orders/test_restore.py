@@ -101,7 +101,7 @@ class TestOrders:
 
     async def test_without_a_choice_it_is_asked_about_again(self, rig: RestoreRig) -> None:
         held = await asked_to_choose(rig)
-        await rig.restore(held.id, a.oncall())
+        await rig.restore(held.id, a.oncall(), shown=held.demand)
         stored = await rig.store.containment(held.id)
         change = undo_of(stored, StepName.ISOLATE).change
         assert change is not None
