@@ -13,6 +13,7 @@ from deploy.sandbox.servicebus.codec import (
     Described,
     Symbol,
     Timestamp,
+    Ubyte,
     Uint,
     Ulong,
     compound_items,
@@ -37,16 +38,18 @@ def read(data: bytes) -> Payload:
     Raises:
         DecodeError: it is not a message.
     """
-    ttl_ms = due_ms = None
+    ttl_ms = due_ms = priority = None
     message_id = ""
-    annotations = b""
+    annotations = delivery_annotations = b""
     bare = len(data)
     pos = 0
     while pos < len(data):
         code, at = _section(data, pos)
         end = skip(data, at)
         if code == HEADER:
-            ttl_ms = _ttl(decode(data, at)[0])
+            ttl_ms, priority = _header(decode(data, at)[0])
+        elif code == DELIVERY_ANNOTATIONS:
+            delivery_annotations = data[pos:end]
         elif code == MESSAGE_ANNOTATIONS:
             annotations, due_ms = _annotations(data, at)
         elif code >= PROPERTIES:
@@ -56,7 +59,7 @@ def read(data: bytes) -> Payload:
             break
         pos = end
     _check_rest(data, bare)
-    return Payload(message_id, data[bare:], ttl_ms, due_ms, annotations)
+    return Payload(message_id, data[bare:], ttl_ms, due_ms, annotations, priority, delivery_annotations)
 
 
 def read_batch(data: bytes) -> list[Payload]:
@@ -84,11 +87,12 @@ def read_batch(data: bytes) -> list[Payload]:
 def render(message: Message) -> bytes:
     """The message as it is delivered or peeked: header, annotations, and the sent bytes."""
     payload = message.payload
-    if payload.ttl_ms is None and message.delivery_count < 256:
+    if payload.ttl_ms is None and payload.priority is None and message.delivery_count < 256:
         header = _PLAIN_HEADER + bytes((message.delivery_count,))
     else:
         ttl = None if payload.ttl_ms is None else Uint(payload.ttl_ms)
-        header = b"\x00\x53\x70" + encode([None, None, ttl, None, Uint(message.delivery_count)])
+        priority = None if payload.priority is None else Ubyte(payload.priority)
+        header = b"\x00\x53\x70" + encode([None, priority, ttl, None, Uint(message.delivery_count)])
     ours = _ANNOTATIONS.pack(
         _ENQUEUED, message.enqueued_ms, _LOCKED, message.locked_until_ms,
         _SEQUENCE, message.sequence, _STATE, message.state,
@@ -102,7 +106,7 @@ def render(message: Message) -> bytes:
     if message.reason is not None:
         reasons = {"DeadLetterReason": message.reason, "DeadLetterErrorDescription": message.description}
         content = _with_properties(content, {k: v for k, v in reasons.items() if v is not None})
-    return header + annotations + content
+    return header + payload.delivery_annotations + annotations + content
 
 
 def build(body: bytes, message_id: str | None, properties: dict[str, Any], due_ms: int | None) -> bytes:
@@ -154,11 +158,12 @@ def _check_rest(data: bytes, pos: int) -> None:
         pos = skip(data, at)
 
 
-def _ttl(header: Any) -> int | None:
+def _header(header: Any) -> tuple[int | None, int | None]:
+    """The time to live in ms, and the priority."""
     if not isinstance(header, list):
         raise DecodeError("the header section is not a list")
-    ttl = header[2] if len(header) > 2 else None
-    return ttl if isinstance(ttl, int) else None
+    priority, ttl = (header[at] if len(header) > at else None for at in (1, 2))
+    return ttl if isinstance(ttl, int) else None, priority if isinstance(priority, int) else None
 
 
 def _message_id(data: bytes, at: int) -> str:

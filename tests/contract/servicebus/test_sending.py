@@ -13,7 +13,7 @@ from azure.servicebus import (
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 from azure.servicebus.exceptions import (
     MessageSizeExceededError,
-    MessagingEntityNotFoundError,
+    ServiceBusAuthenticationError,
     ServiceBusError,
 )
 
@@ -128,13 +128,13 @@ async def test_peek_shows_every_state_and_locks_nothing(bus: Bus) -> None:
 # -- refusals ------------------------------------------------------------------------------------------
 
 
-async def test_an_unknown_queue_is_not_found(bus: Bus) -> None:
-    with pytest.raises(MessagingEntityNotFoundError):
-        async with bus.receiver("nowhere"):
-            pass
-    with pytest.raises(MessagingEntityNotFoundError):
-        async with bus.client.get_queue_sender("nowhere"):
-            pass
+async def test_an_unknown_queue_is_refused_with_404_when_the_token_is_put(bus: Bus) -> None:
+    async with bus.impatient() as client:
+        for link in (client.get_queue_sender("nowhere"), client.get_queue_receiver("nowhere")):
+            # The client takes any refusal of a token for a matter of authentication.
+            with pytest.raises(ServiceBusAuthenticationError) as caught:
+                await link.__aenter__()
+            assert "Status code: 404" in str(caught.value.inner_exception)
 
 
 async def test_a_message_over_256_kb_is_refused(bus: Bus) -> None:

@@ -4,13 +4,10 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any, cast
-from uuid import uuid4
 
 import pytest
 
-from deploy.sandbox.servicebus.cbs import put_token
 from deploy.sandbox.servicebus.codec import DecodeError, Described, decode
 from deploy.sandbox.servicebus.frames import (
     AMQP_HEADER,
@@ -28,7 +25,7 @@ from deploy.sandbox.servicebus.frames import (
     frame,
     parse,
 )
-from deploy.sandbox.servicebus.replies import Request
+from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.servicebus.rig import MARKS, Bus
 
@@ -120,25 +117,6 @@ async def test_a_link_without_a_token_is_unauthorised(bus: Bus) -> None:
         assert detach.error.value[0] == "amqp:unauthorized-access"
 
 
-@pytest.mark.parametrize(
-    ("name", "token", "status", "grants"),
-    [
-        ("sb://h:1/Plain", "SharedAccessSignature sr=x&sig=y&se=99999999999&skn=z", 202, {"plain"}),
-        ("sb://h:1/", "anything", 202, {""}),
-        ("sb://h:1/plain", "SharedAccessSignature sr=x&sig=y&se=1&skn=z", 401, set()),
-        ("sb://h:1/plain", "", 401, set()),
-        (None, "anything", 400, set()),
-    ],
-)
-async def test_a_token_grants_what_it_names_unless_it_is_missing_or_expired(
-    name: str | None, token: str, status: int, grants: set[str]
-) -> None:
-    connection = cast("Any", SimpleNamespace(grants=set()))
-    reply = put_token(connection, Request(uuid4(), {"operation": "put-token", "name": name}, token))
-    assert reply.properties["status-code"] == status
-    assert connection.grants == grants
-
-
 async def test_an_idle_client_hears_something_before_it_would_give_up(bus: Bus) -> None:
     async with Peer.connect(bus.server.amqp_port) as peer:
         await peer.opened(idle_time_out=400)
@@ -147,7 +125,7 @@ async def test_an_idle_client_hears_something_before_it_would_give_up(bus: Bus) 
 
 
 async def test_a_silent_client_is_told_to_go() -> None:
-    server = BusServer(idle_s=0.3)
+    server = BusServer(limits=Limits(connection_idle_s=0.3))
     await server.start()
     async with Peer.connect(server.amqp_port) as peer:
         await peer.opened()
