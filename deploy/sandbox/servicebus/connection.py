@@ -210,6 +210,7 @@ class Connection(asyncio.Protocol):
                 self.send(frame(0, Close()))
                 self._stage = "closing"
             elif isinstance(performative, End):
+                self.changed()
                 self._session(channel).drop()
                 del self._sessions[channel]
                 self.send(frame(channel, End()))
@@ -257,7 +258,7 @@ class Connection(asyncio.Protocol):
     # -- time --------------------------------------------------------------------------------------
 
     def changed(self) -> None:
-        """A link was attached, or a token put: the watch may have to look earlier."""
+        """A link was attached or is about to go, or a token was put: the watch has other times to keep."""
         self._watch.set()
 
     def watch(self) -> None:

@@ -55,7 +55,7 @@ class SessionOwner(Protocol):
         """Write what was gathered, in one go. Only the broker's turn calls this."""
 
     def changed(self) -> None:
-        """A link was attached, or a token put."""
+        """A link was attached or is about to go, or a token was put."""
 
     def links(self) -> "list[LinkView]":
         """All links to an entity, over all sessions: the pair to ``$cbs`` is not among them."""

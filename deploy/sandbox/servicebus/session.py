@@ -148,6 +148,7 @@ class Session:
 
     def detach(self, handle: int, error: AmqpError) -> None:
         """Detach the link of this handle, and say why; the faults say what becomes of its locks."""
+        self.connection.changed()
         link = self._links.pop(handle)
         self._ended.add(handle)
         link.attached = False
@@ -180,6 +181,7 @@ class Session:
 
     def _detach(self, detach: Detach) -> None:
         self._ended.discard(detach.handle)
+        self.connection.changed()
         link = self._links.pop(detach.handle, None)
         if link is not None:
             link.attached = False

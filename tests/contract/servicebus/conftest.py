@@ -9,6 +9,7 @@ import pytest_asyncio
 from azure.servicebus.aio import ServiceBusClient
 
 from deploy.sandbox.servicebus.faults import BusFaults
+from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.servicebus.rig import QUEUES, Bus
 
@@ -37,6 +38,16 @@ async def _shared() -> AsyncIterator[Bus]:
 @pytest_asyncio.fixture(loop_scope="package")
 async def bus(shared: Bus) -> AsyncIterator[Bus]:
     yield shared
-    shared.server.broker.faults = BusFaults()
+    shared.server.broker.apply(BusFaults())
+    shared.server.broker.limit(Limits())
     for queue in shared.server.namespace.queues.values():
         queue.purge()
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def own() -> AsyncIterator[BusServer]:
+    """A server that one test has to itself, to set its times."""
+    server = BusServer(queues=QUEUES)
+    await server.start()
+    yield server
+    await server.stop()

@@ -56,6 +56,26 @@ async def test_what_is_sent_is_received_with_its_properties(bus: Bus) -> None:
     assert (await bus.state("plain"))["messages"] == []
 
 
+async def test_header_and_annotations_of_an_amqp_message_are_handed_on(bus: Bus) -> None:
+    sent = AmqpAnnotatedMessage(
+        value_body={b"key": [-123, b"data", False]},
+        header={"priority": 10},
+        annotations={"ann_key": "ann_value"},
+        delivery_annotations={"del_key": "del_value"},
+        footer={"foot_key": "foot_value"},
+    )
+    await (await bus.sender("plain")).send_messages(sent)
+    async with bus.receiver("plain") as receiver:
+        (got,) = await only(receiver)
+        raw = got.raw_amqp_message
+        assert raw.body == {b"key": [-123, b"data", False]}
+        assert raw.header is not None
+        assert raw.header.priority == 10
+        assert (raw.annotations or {})[b"ann_key"] == b"ann_value"
+        assert raw.delivery_annotations == {b"del_key": b"del_value"}
+        assert raw.footer == {b"foot_key": b"foot_value"}
+
+
 async def test_a_batch_arrives_in_order_with_rising_sequence_numbers(bus: Bus) -> None:
     sender = await bus.sender("plain")
     batch = await sender.create_message_batch()

@@ -3,76 +3,27 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from deploy.sandbox.servicebus.codec import DecodeError, Described, decode
 from deploy.sandbox.servicebus.frames import (
-    AMQP_HEADER,
     HEAD,
     SASL_HEADER,
     Attach,
-    Begin,
-    Close,
     Detach,
     Flow,
     Open,
-    Performative,
-    SaslInit,
     Transfer,
     frame,
-    parse,
 )
 from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.server import BusServer
+from tests.contract.servicebus.peer import Peer
 from tests.contract.servicebus.rig import MARKS, Bus
 
 pytestmark = MARKS
-
-
-class Peer:
-    """A client that says exactly what it is told to."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    @classmethod
-    @contextlib.asynccontextmanager
-    async def connect(cls, port: int) -> AsyncIterator["Peer"]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            yield cls(reader, writer)
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-
-    async def opened(self, **options: Any) -> None:
-        init = frame(0, SaslInit("ANONYMOUS"), kind=1)
-        begun = frame(0, Begin(None, 0, 100, 100))
-        self.writer.write(SASL_HEADER + init + AMQP_HEADER + frame(0, Open("peer", **options)) + begun)
-        assert await self.reader.readexactly(8) == SASL_HEADER
-        for _ in range(2):
-            await self.read()
-        assert await self.reader.readexactly(8) == AMQP_HEADER
-        assert isinstance(await self.read(), Open)
-        assert isinstance(await self.read(), Begin)
-
-    async def read(self) -> Performative | None:
-        size, _, _, _ = HEAD.unpack(await self.reader.readexactly(8))
-        body = await self.reader.readexactly(size - 8)
-        return parse(body)[0] if body else None
-
-    async def error(self) -> str:
-        """The condition of the close it is sent, after which the connection must end."""
-        while not isinstance(got := await self.read(), Close):
-            pass
-        assert isinstance(got.error, Described)
-        assert await self.reader.read() == b""
-        return str(got.error.value[0])
 
 
 @pytest.mark.parametrize(
