@@ -3,6 +3,8 @@
 import base64
 import json
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -39,38 +41,34 @@ def identity(lives_s: float) -> str:
     return f"e30.{payload.rstrip('=')}.c2ln"
 
 
-@pytest.mark.parametrize(
-    ("name", "token", "status", "word"),
-    [
-        (PLAIN, signature(PLAIN), 202, "Accepted"),
-        ("sb://localhost:5672/PLAIN/", signature(PLAIN), 202, "Accepted"),
-        (PLAIN, signature("sb://localhost:5672/"), 202, "Accepted"),
-        (PLAIN, identity(60), 202, "Accepted"),
-        (PLAIN, signature(PLAIN, key="another"), 401, "InvalidSignature"),
-        (PLAIN, signature(PLAIN, policy="another"), 401, "InvalidSignature"),
-        (PLAIN, signature(PLAIN).replace("&se=", "&se=9"), 401, "InvalidSignature"),
-        (PLAIN, "SharedAccessSignature sr=x", 401, "InvalidSignature"),
-        (PLAIN, signature(PLAIN, lives_s=-1), 401, "ExpiredToken"),
-        (PLAIN, identity(-1), 401, "ExpiredToken"),
-        (PLAIN, signature("sb://localhost:5672/quick"), 401, "InvalidAudience"),
-        (PLAIN, "anything", 401, "InvalidToken"),
-        (PLAIN, "", 401, "InvalidToken"),
-        ("sb://localhost:5672/no", signature("sb://localhost:5672/no"), 404, "could not be found"),
-        (
-            "sb://localhost:5672/no",
-            signature("sb://localhost:5672/no", key="another"),
-            401,
-            "InvalidSignature",
-        ),
-        (None, signature(PLAIN), 400, "put-token"),
-    ],
-)
-async def test_a_token_is_good_only_signed_valid_and_for_what_it_is_put_for(
-    bus: Bus, name: str | None, token: str, status: int, word: str
-) -> None:
+GOOD = partial(signature, PLAIN)
+ELSEWHERE = "sb://localhost:5672/elsewhere"
+CASES: dict[str, tuple[str | None, Callable[[], str], int, str]] = {
+    "good": (PLAIN, GOOD, 202, "Accepted"),
+    "another spelling": ("sb://localhost:5672/PLAIN/", GOOD, 202, "Accepted"),
+    "for the namespace": (PLAIN, partial(signature, "sb://localhost:5672/"), 202, "Accepted"),
+    "identity": (PLAIN, partial(identity, 60), 202, "Accepted"),
+    "wrong key": (PLAIN, partial(GOOD, key="another"), 401, "InvalidSignature"),
+    "unknown policy": (PLAIN, partial(GOOD, policy="another"), 401, "InvalidSignature"),
+    "made to last": (PLAIN, lambda: GOOD().replace("&se=", "&se=9"), 401, "InvalidSignature"),
+    "half a signature": (PLAIN, lambda: "SharedAccessSignature sr=x", 401, "InvalidSignature"),
+    "expired": (PLAIN, partial(GOOD, lives_s=-1), 401, "ExpiredToken"),
+    "expired identity": (PLAIN, partial(identity, -1), 401, "ExpiredToken"),
+    "for another queue": (PLAIN, partial(signature, "sb://localhost:5672/quick"), 401, "InvalidAudience"),
+    "no token": (PLAIN, lambda: "anything", 401, "InvalidToken"),
+    "empty": (PLAIN, str, 401, "InvalidToken"),
+    "missing queue": (ELSEWHERE, partial(signature, ELSEWHERE), 404, "could not be found"),
+    "missing queue, wrong key": (ELSEWHERE, partial(signature, ELSEWHERE, key="x"), 401, "InvalidSignature"),
+    "for nothing": (None, GOOD, 400, "put-token"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_a_token_is_good_only_signed_valid_and_for_what_it_is_put_for(bus: Bus, case: str) -> None:
+    name, make, status, word = CASES[case]
     claims = Claims()
     node = TokenNode(claims, Keys(), bus.server.namespace)
-    told = node(Request(uuid4(), {"operation": "put-token", "name": name}, token)).properties
+    told = node(Request(uuid4(), {"operation": "put-token", "name": name}, make())).properties
     assert (told["status-code"], word in told["status-description"]) == (status, True), told
     assert claims.allow("plain", "send") is (status == 202)
     assert claims.allow("plain/$deadletterqueue", "listen") is (status == 202)
