@@ -3,15 +3,13 @@
 import gc
 from collections.abc import AsyncIterator, Iterator
 
-import aiohttp
 import pytest
 import pytest_asyncio
-from azure.servicebus.aio import ServiceBusClient
 
 from deploy.sandbox.servicebus.faults import BusFaults
 from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.server import BusServer
-from tests.contract.servicebus.rig import QUEUES, Bus
+from tests.contract.servicebus.rig import QUEUES, Bus, serving
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,16 +21,8 @@ def _tidy() -> Iterator[None]:
 
 @pytest_asyncio.fixture(loop_scope="package", scope="package", name="shared")
 async def _shared() -> AsyncIterator[Bus]:
-    server = BusServer(queues=QUEUES)
-    await server.start()
-    async with (
-        ServiceBusClient.from_connection_string(server.connection) as client,
-        aiohttp.ClientSession() as http,
-    ):
-        bus = Bus(server, client, http)
+    async with serving() as bus:
         yield bus
-        await bus.close()
-    await server.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="package")

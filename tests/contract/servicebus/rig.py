@@ -74,6 +74,21 @@ class Bus:
         await asyncio.gather(*self._closing, *(sender.close() for sender in self._senders.values()))
 
 
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[Bus]:
+    """A server, and clients of it."""
+    server = BusServer(queues=QUEUES)
+    await server.start()
+    async with (
+        ServiceBusClient.from_connection_string(server.connection) as client,
+        aiohttp.ClientSession() as http,
+    ):
+        bus = Bus(server, client, http)
+        yield bus
+        await bus.close()
+    await server.stop()
+
+
 async def only(receiver: ServiceBusReceiver, count: int = 1) -> list[ServiceBusReceivedMessage]:
     """Exactly so many messages, over as many calls as it takes."""
     found: list[ServiceBusReceivedMessage] = []

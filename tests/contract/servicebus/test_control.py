@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from azure.servicebus.exceptions import ServiceBusError
 
+from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.servicebus.rig import MARKS, Bus, only
 
 pytestmark = MARKS
@@ -111,8 +112,8 @@ async def test_limits_are_read_and_set_and_wrong_ones_are_told_why(bus: Bus) -> 
             assert response.status == 400
 
 
-async def test_what_happens_once_reads_back_as_off(bus: Bus) -> None:
-    url = f"{bus.server.url}/_faults"
+async def test_what_happens_once_reads_back_as_off(bus: Bus, own: BusServer) -> None:
+    url = f"{own.url}/_faults"
     once = {"detach": True, "close": "forced", "expire_tokens": True, "drop_connections": True}
     async with bus.http.put(url, json={**once, "busy": True}) as response:
         told = await response.json()

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import (
@@ -20,11 +22,18 @@ from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.sections import build, read
 from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.servicebus.peer import Peer, condition
-from tests.contract.servicebus.rig import MARKS, Bus, only, texts
+from tests.contract.servicebus.rig import MARKS, Bus, only, serving, texts
 
 pytestmark = MARKS
 
 ACCEPTED = Described(Ulong(0x24), [])
+
+
+@pytest_asyncio.fixture(loop_scope="package", scope="module")
+async def shared() -> AsyncIterator[Bus]:
+    """Clients for this module alone: it leaves their links detached and their connections closed."""
+    async with serving() as bus:
+        yield bus
 
 
 def put(server: BusServer, *bodies: str) -> None:

@@ -172,9 +172,9 @@ async def test_the_client_comes_back_with_a_new_token(bus: Bus) -> None:
         assert texts(await only(receiver)) == ["after"]
 
 
-async def test_a_token_that_expired_before_it_was_used_opens_nothing(bus: Bus) -> None:
-    async with Peer.connect(bus.server.amqp_port) as peer:
+async def test_a_token_that_expired_before_it_was_used_opens_nothing(own: BusServer) -> None:
+    async with Peer.connect(own.amqp_port) as peer:
         await peer.opened()
         await peer.put_token("plain")
-        bus.server.broker.apply(BusFaults(expire_tokens=True))
+        own.broker.apply(BusFaults(expire_tokens=True))
         assert (await peer.attach(0, "plain", receives=True)).source is None
