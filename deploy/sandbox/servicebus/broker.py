@@ -5,12 +5,12 @@ import ssl
 
 from deploy.sandbox.servicebus import reasons
 from deploy.sandbox.servicebus.auth.keys import Keys
-from deploy.sandbox.servicebus.connection import Connection
 from deploy.sandbox.servicebus.faults import BusFaults
 from deploy.sandbox.servicebus.journal import NoJournal
 from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.namespace import Namespace
-from deploy.sandbox.servicebus.roles import SessionOwner
+from deploy.sandbox.servicebus.wire.connection import Connection
+from deploy.sandbox.servicebus.wire.roles import SessionOwner
 
 TICK_S = 0.002
 """Timers run no more often than this, so that thousands of locks cost one timer."""

@@ -9,9 +9,9 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 from structlog.testing import capture_logs
 
-from deploy.sandbox.servicebus import session
 from deploy.sandbox.servicebus.frames import Disposition
 from deploy.sandbox.servicebus.messages import Settings, State
+from deploy.sandbox.servicebus.wire import session
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, until
 from workers.bus import completing
 from workers.bus.disposition import complete_range

@@ -16,8 +16,8 @@ from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
 from pydantic import SecretStr
 
 from deploy.sandbox.processes import free_port
-from deploy.sandbox.servicebus.connection import Connection as StandIn
 from deploy.sandbox.servicebus.server import BusServer
+from deploy.sandbox.servicebus.wire.connection import Connection as StandIn
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, POLICY
 from tests.conftest import Valkey

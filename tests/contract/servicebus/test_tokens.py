@@ -16,14 +16,14 @@ from azure.servicebus.exceptions import (
     ServiceBusAuthorizationError,
 )
 
-from deploy.sandbox.servicebus.auth.cbs import TokenNode
 from deploy.sandbox.servicebus.auth.claims import Claims
 from deploy.sandbox.servicebus.auth.keys import ROOT, Keys, Policy
 from deploy.sandbox.servicebus.faults import BusFaults
 from deploy.sandbox.servicebus.frames import Detach
 from deploy.sandbox.servicebus.limits import Limits
-from deploy.sandbox.servicebus.replies import Request
 from deploy.sandbox.servicebus.server import BusServer
+from deploy.sandbox.servicebus.wire.cbs import TokenNode
+from deploy.sandbox.servicebus.wire.replies import Request
 from tests.contract.servicebus.peer import Peer, condition, signature
 from tests.contract.servicebus.rig import MARKS, QUEUES, Bus, only, texts
 

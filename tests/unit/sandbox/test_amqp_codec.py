@@ -51,7 +51,7 @@ from deploy.sandbox.servicebus.sections import (
     render,
     whole,
 )
-from deploy.sandbox.servicebus.settling import ACCEPTED, rejected
+from deploy.sandbox.servicebus.wire.settling import ACCEPTED, rejected
 
 ascii_text = st.text(st.characters(max_codepoint=127), max_size=300)
 scalars = st.one_of(

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from deploy.sandbox.servicebus import reasons
 from deploy.sandbox.servicebus.limits import Limits
-from deploy.sandbox.servicebus.roles import SessionOwner
+from deploy.sandbox.servicebus.wire.roles import SessionOwner
 
 SOONEST_S = 0.01
 """A timer never runs sooner than this: clocks and timers differ by less."""

@@ -13,8 +13,8 @@ from deploy.sandbox.servicebus.messages import (
     MessageNotFoundError,
 )
 from deploy.sandbox.servicebus.reasons import claim_missing
-from deploy.sandbox.servicebus.replies import Reply, Request
 from deploy.sandbox.servicebus.sections import read, render
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,9 +28,9 @@ from deploy.sandbox.servicebus.frames import (
     mechanisms,
     parse,
 )
-from deploy.sandbox.servicebus.roles import ConnectionOwner, LinkView
-from deploy.sandbox.servicebus.session import Session
-from deploy.sandbox.servicebus.watch import Watch
+from deploy.sandbox.servicebus.wire.roles import ConnectionOwner, LinkView
+from deploy.sandbox.servicebus.wire.session import Session
+from deploy.sandbox.servicebus.wire.watch import Watch
 
 MAX_FRAME = 65_536
 """Bytes in one frame from the client; the service's Standard tier says the same."""

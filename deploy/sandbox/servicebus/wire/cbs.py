@@ -8,7 +8,7 @@ from deploy.sandbox.servicebus.auth.claims import Claims
 from deploy.sandbox.servicebus.auth.keys import Keys, TokenRefused
 from deploy.sandbox.servicebus.codec import Int
 from deploy.sandbox.servicebus.namespace import Namespace, parse_address
-from deploy.sandbox.servicebus.replies import Reply, Request
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
 
 
 class TokenNode:

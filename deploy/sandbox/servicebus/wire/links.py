@@ -11,8 +11,6 @@ from deploy.sandbox.servicebus.frames import AmqpError, Flow, Transfer, settleme
 from deploy.sandbox.servicebus.messages import BadMessageError, Message
 from deploy.sandbox.servicebus.namespace import Address
 from deploy.sandbox.servicebus.queues import Queue
-from deploy.sandbox.servicebus.replies import Reply, Request
-from deploy.sandbox.servicebus.roles import Delivered, LinkOwner
 from deploy.sandbox.servicebus.sections import (
     APPLICATION_PROPERTIES,
     PROPERTIES,
@@ -22,7 +20,9 @@ from deploy.sandbox.servicebus.sections import (
     render,
     whole,
 )
-from deploy.sandbox.servicebus.settling import ACCEPTED, rejected
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
+from deploy.sandbox.servicebus.wire.roles import Delivered, LinkOwner
+from deploy.sandbox.servicebus.wire.settling import ACCEPTED, rejected
 
 BATCH_FORMAT = 0x80013700
 CREDIT = 1_000

@@ -7,7 +7,7 @@ from deploy.sandbox.servicebus.encoding import encode
 from deploy.sandbox.servicebus.frames import AmqpError, Disposition, settlement
 from deploy.sandbox.servicebus.messages import LockLostError
 from deploy.sandbox.servicebus.queues import Queue
-from deploy.sandbox.servicebus.roles import Delivered, LinkOwner
+from deploy.sandbox.servicebus.wire.roles import Delivered, LinkOwner
 
 RECEIVED, ACCEPTED_CODE, REJECTED_CODE, MODIFIED = 0x23, 0x24, 0x25, 0x27
 ACCEPTED = b"\x00\x53\x24\x45"

@@ -13,7 +13,7 @@ from deploy.sandbox.servicebus.frames import AmqpError
 from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.namespace import Address, Namespace
 from deploy.sandbox.servicebus.queues import Queue
-from deploy.sandbox.servicebus.replies import Reply, Request
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
 
 
 class ConnectionOwner(Protocol):

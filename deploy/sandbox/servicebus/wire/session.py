@@ -4,8 +4,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from deploy.sandbox.servicebus import reasons
-from deploy.sandbox.servicebus.auth.cbs import TokenNode
-from deploy.sandbox.servicebus.ends import address_of, raw_ends, wants_session
 from deploy.sandbox.servicebus.frames import (
     AmqpError,
     Attach,
@@ -18,12 +16,14 @@ from deploy.sandbox.servicebus.frames import (
     delivery,
     frame,
 )
-from deploy.sandbox.servicebus.links import MAX_MESSAGE, Link, Receiver, Replies, Requests, Sender, Terms
-from deploy.sandbox.servicebus.management import Management
 from deploy.sandbox.servicebus.namespace import CBS, MANAGEMENT, Address, parse_address
-from deploy.sandbox.servicebus.replies import Reply, Request
-from deploy.sandbox.servicebus.roles import Delivered, SessionOwner
-from deploy.sandbox.servicebus.settling import settle
+from deploy.sandbox.servicebus.wire.cbs import TokenNode
+from deploy.sandbox.servicebus.wire.ends import address_of, raw_ends, wants_session
+from deploy.sandbox.servicebus.wire.links import MAX_MESSAGE, Link, Receiver, Replies, Requests, Sender, Terms
+from deploy.sandbox.servicebus.wire.management import Management
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
+from deploy.sandbox.servicebus.wire.roles import Delivered, SessionOwner
+from deploy.sandbox.servicebus.wire.settling import settle
 
 if TYPE_CHECKING:
     from deploy.sandbox.servicebus.queues import Queue
