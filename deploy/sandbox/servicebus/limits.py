@@ -12,9 +12,10 @@ class Limits(BaseModel):
 
     Attributes:
         link_idle_s: a link without transfer, flow or settlement is detached (1): ten minutes, whatever the
-            connection's keep-alive says (azure-sdk-for-python issue 10127), ``$management`` included
-            (azure-service-bus-java issue 75).
-        links_gone_s: a connection all of whose links are gone is closed (1): five minutes.
+            connection's keep-alive says (azure-sdk-for-python issue 10127), ``$management`` included:
+            its timer has a name of its own, ``AmqpControlProtocolClient`` (azure-service-bus-java issue 75).
+        links_gone_s: a connection all of whose links are gone is closed (1): five minutes, as
+            azure-sdk-for-java issue 25787 and node-amqp10 issue 139 saw it too.
         links_first_s: a connection on which no link was ever made is closed (1): one minute.
         token_within_s: a connection without a valid token is dropped (2): 20 seconds.
         connection_idle_s: a connection on which no byte came is closed (AMQP 1.0, part 2, section 2.4.5).

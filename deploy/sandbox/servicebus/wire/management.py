@@ -28,7 +28,11 @@ MAX_PEEK = 250
 
 
 SENDING = frozenset(("schedule-message", "cancel-scheduled-message"))
-"""Operations of a sender: they need the right to send. All others need the right to listen."""
+"""Operations of a sender: they need the right to send. All others need the right to listen.
+
+Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-sas (rights required for
+operations). The table names receiving and settling; scheduling counts as a way to send.
+"""
 
 
 class Management:
