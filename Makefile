@@ -27,8 +27,8 @@ sandbox: $(STAMP) ## the whole system on loopback, with stand-ins for Azure, Ser
 play: $(STAMP) ## plays six stories against the sandbox and prints a timeline
 	@$(BIN)/python -m deploy.sandbox play $(ARGS)
 
-test: $(STAMP) ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## all tests, side by side
+	@$(BIN)/python -m tests $(ARGS)
 
 coverage: $(STAMP) ## all tests, and which lines of the product none of them reaches; takes half as long again
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)

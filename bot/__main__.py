@@ -1,4 +1,4 @@
-"""``startgate-bot run``: the command line, the settings, and the links to the bus."""
+"""``startgate-bot``: the command line, and ``startgate-bot run``, which runs until SIGTERM."""
 
 import asyncio
 import importlib
@@ -7,10 +7,10 @@ import typer
 
 from bot.settings import BotSettings
 from workers.bus import connection as bus
-from workers.bus import links
 from workers.bus.nudger import BusNudger
-from workers.bus.receiver import QueueReceiver
+from workers.bus.receiver import Handler, QueueReceiver
 from workers.domain.errors import InvalidPolicy, StartgateError
+from workers.domain.messages import Message, Settlement
 from workers.domain.policy.model import Policy
 from workers.runtime import loop
 from workers.runtime.environment import read_environment
@@ -54,8 +54,14 @@ def run_command() -> None:
 
 
 async def run(settings: BotSettings, policy: Policy) -> None:
-    """Open the links to the bus, import the rest meanwhile, and run it."""
+    """Open the links to the bus, which takes as long as importing the rest, and run it."""
     health = Health("redis", "servicebus", "slack")
+    renderer: asyncio.Future[Handler] = asyncio.get_running_loop().create_future()
+
+    async def render(message: Message) -> Settlement:
+        handler = await renderer
+        return await handler(message)
+
     connecting = bus.connected(
         connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
     )
@@ -64,17 +70,24 @@ async def run(settings: BotSettings, policy: Policy) -> None:
         notices = QueueReceiver(
             client,
             bus.NOTICES,
+            render,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
             health=health,
             proves="slack",
         )
-        async with links.opening(nudger, notices) as opened:
-            # Slack's and Redis's libraries, and what stands on them, while the broker answers.
+        opening, receiving = asyncio.create_task(nudger.open()), asyncio.create_task(notices.run())
+        try:
             await asyncio.to_thread(importlib.import_module, "bot.wiring")
             from bot import wiring  # noqa: PLC0415 - see above
 
-            await wiring.run(settings, policy, health, wiring.Bus(nudger, opened, notices), stop)
+            links = wiring.Bus(nudger, opening, notices.listening, receiving, renderer)
+            await wiring.run(settings, policy, health, links, stop)
+        finally:
+            for task in (renderer, opening, receiving):
+                task.cancel()
+            await asyncio.gather(opening, receiving, return_exceptions=True)
+            await nudger.close()
 
 
 def main() -> None:

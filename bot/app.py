@@ -15,15 +15,13 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.answers.decide import DecideListener
+from bot.answers.confirm import Confirm
+from bot.answers.reject import Reject
+from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.cards.blocks.card import CONFIRM, REJECT
-from bot.cards.blocks.dialogs import LOCKDOWN
-from bot.cards.blocks.dialogs import REJECT as REJECT_DIALOG
-from bot.cards.blocks.restore_dialog import CHOOSE as CHOOSE_RESTORE
-from bot.cards.blocks.restore_dialog import RESTORE
-from bot.commands.lockdown import LockdownListener
-from bot.commands.restore import RestoreListener
-from bot.services import Desk
+from bot.commands.registry import COMMANDS
+from bot.flow import Flow
+from bot.services import Services
 from bot.slack.errors import SLACK_AWAY
 
 log = structlog.get_logger(__name__)
@@ -32,12 +30,14 @@ _ANYTHING = re.compile(".*")
 _WHO_AM_I_S = 1.0
 
 
-def build_app(client: AsyncWebClient, desk: Desk, *, signing_secret: SecretStr | None = None) -> AsyncApp:
+def build_app(
+    client: AsyncWebClient, services: Services, *, signing_secret: SecretStr | None = None
+) -> AsyncApp:
     """The app, with nothing connected yet.
 
     Args:
         client: carries the bot token and one shared HTTP session.
-        desk: the ports and use cases.
+        services: what listeners work with.
         signing_secret: HTTP mode only; Socket Mode's payloads come over an authenticated connection.
     """
     app = AsyncApp(
@@ -49,21 +49,18 @@ def build_app(client: AsyncWebClient, desk: Desk, *, signing_secret: SecretStr |
         signing_secret=signing_secret.get_secret_value() if signing_secret else "unused-in-socket-mode",
         request_verification_enabled=signing_secret is not None,
     )
-    decide = DecideListener(desk)
-    lockdown = LockdownListener(desk)
-    restore = RestoreListener(desk)
+    flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
 
-    app.action(CONFIRM)(decide.confirm)
-    app.action(REJECT)(decide.reject)
-    app.view(REJECT_DIALOG)(decide.submit)
-    app.command("/vm-lockdown")(lockdown.command)
-    app.view(LOCKDOWN)(lockdown.chosen)
-    app.command("/vm-restore")(restore.command)
-    app.view(CHOOSE_RESTORE)(restore.chosen)
-    app.view(RESTORE)(restore.submit)
+    app.action(CONFIRM)(flow.click(confirm.pressed))
+    app.action(REJECT)(flow.click(reject.pressed))
+    app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
+    for command in COMMANDS:
+        listener = command.listener(services)
+        app.command(command.name)(flow.command(command, listener.typed))
+        for callback_id, act in listener.dialogs.items():
+            app.view(callback_id)(flow.submit(act))
 
-    # What nobody listens for is acknowledged all the same: without it Slack shows the person an error, and
-    # delivers events again and again.
+    # Everything else is acknowledged, too. Otherwise Slack shows the person an error, and repeats events.
     app.event(_ANYTHING)(_acknowledge)
     app.action(_ANYTHING)(_acknowledge)
     app.command(_ANYTHING)(_acknowledge)
@@ -75,10 +72,10 @@ def build_app(client: AsyncWebClient, desk: Desk, *, signing_secret: SecretStr |
 def _authorizing(
     client: AsyncWebClient,
 ) -> Callable[[str | None, str | None, str | None], Awaitable[AuthorizeResult]]:
-    """Every request is this workspace's: it came over our own connection, or it was signed.
+    """Every request is of this workspace: it came over our own connection, or it was signed.
 
-    Bolt's own way asks ``auth.test`` in the first request, and when Slack fails just then it acknowledges
-    that request and forgets it: a click without any consequence.
+    Bolt itself asks ``auth.test`` at the first request. When that fails it acknowledges the request and drops
+    it, so a click would have no effect.
     """
     me: dict[str, str] = {}
 
@@ -86,7 +83,7 @@ def _authorizing(
         enterprise_id: str | None, team_id: str | None, user_id: str | None
     ) -> AuthorizeResult:
         if not me:
-            # Who we are is only needed to pass over our own messages; the next request asks again.
+            # Who we are is only needed to skip our own messages. The next request asks again.
             with contextlib.suppress(SlackApiError, *SLACK_AWAY):
                 answer = await asyncio.wait_for(client.auth_test(), _WHO_AM_I_S)
                 me.update(bot_id=str(answer["bot_id"]), bot_user_id=str(answer["user_id"]))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import io
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -17,8 +16,7 @@ from workers.bus.checks import Needs, bus_checks
 from workers.bus.connection import NOTICES, WORK, connected
 from workers.domain.errors import DependencyAway, InvalidPolicy
 from workers.domain.policy.model import Policy
-from workers.runtime.checks import CannotTell, Check, Failed, line, make
-from workers.runtime.environment import MissingSettings, read_environment
+from workers.runtime.checks import CannotTell, Check, Failed, line, make, settings_of
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
@@ -51,15 +49,9 @@ def doctor() -> None:
 
 
 async def _doctor() -> int:
-    try:
-        # It prints its lines for a process that can't start; here they are findings among others.
-        with contextlib.redirect_stderr(io.StringIO()):
-            settings = read_environment(BotSettings)
-    except MissingSettings as missing:
-        for each in missing.lines:
-            typer.echo(line("✗", "settings", each.strip()))
+    settings = settings_of(BotSettings, typer.echo)
+    if settings is None:
         return 1
-    typer.echo(line("✓", "settings", "complete"))
     policy = _policy(settings)
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -68,7 +60,6 @@ async def _doctor() -> int:
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
-                    retries=0,
                 )
             )
         except ValueError as error:

@@ -2,7 +2,8 @@
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from workers.runtime.environment import CommonSettings, checked_url
+from workers.runtime.addresses import checked_url
+from workers.runtime.environment import CommonSettings
 
 
 class BotSettings(CommonSettings):
@@ -23,8 +24,8 @@ class BotSettings(CommonSettings):
     slack_signing_secret: SecretStr | None = None
     slack_api_url: str = "https://slack.com/api"
     http_port: int = 3000
-    receivers: int = 2
-    concurrency: int = 32
+    receivers: int = 4
+    concurrency: int = 16
 
     @field_validator("slack_api_url")
     @classmethod

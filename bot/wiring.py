@@ -1,4 +1,4 @@
-"""All of the bot but its links to the bus: what is imported while those open."""
+"""Makes all parts of the bot except its links to the bus, and runs them."""
 
 import asyncio
 from datetime import timedelta
@@ -13,13 +13,13 @@ from bot.app import build_app
 from bot.cards.audience import Audience
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
-from bot.services import Desk
+from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.pace import Pace
 from workers.bus.nudger import BusNudger
-from workers.bus.receiver import QueueReceiver
+from workers.bus.receiver import Handler
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until
@@ -44,17 +44,21 @@ class Bus(NamedTuple):
 
     Attributes:
         nudger: sends nudges.
-        opened: ends when the nudger's links are open.
-        notices: not running yet.
+        opening: ends when the nudger's links are open.
+        listening: set when all links to the queue ``notices`` are.
+        receiving: takes notices; cancelled, it ends in good order.
+        renderer: whom they wait for.
     """
 
     nudger: BusNudger
-    opened: asyncio.Task[None]
-    notices: QueueReceiver
+    opening: asyncio.Task[None]
+    listening: asyncio.Event
+    receiving: asyncio.Task[None]
+    renderer: asyncio.Future[Handler]
 
 
 class Parts(NamedTuple):
-    """What is connected to the rest of the outside."""
+    """The connections to everything else outside."""
 
     health: Health
     redis: Redis
@@ -63,7 +67,7 @@ class Parts(NamedTuple):
 
 
 async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
-    """Make every part, start it, and end it in good order when ``stop`` is set."""
+    """Make every part, start it, and end it in order when ``stop`` is set."""
     redis = connect(settings.redis_url)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     async with (
@@ -77,22 +81,23 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
 
 async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, stop: asyncio.Event) -> None:
     health, redis, store, session = parts
-    nudger, opened, notices = bus
+    nudger = bus.nudger
     clock, inventory = SystemClock(), RedisInventory(redis)
     slack = AsyncWebClient(
         settings.slack_bot_token.get_secret_value(),
         base_url=f"{settings.slack_api_url}/",
         timeout=SLACK_TIMEOUT_S,
         session=session,
-        # The default handler repeats a request whose answer was lost, and so posts twice.
+        # The default handler repeats a request whose answer was lost, which would post twice.
         retry_handlers=[],
     )
     pace = Pace(clock)
     directory = Directory(slack, lambda: policy, pace)
-    desk = Desk(
+    services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
+        clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock),
@@ -105,7 +110,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
     )
-    app = build_app(slack, desk, signing_secret=settings.slack_signing_secret)
+    bus.renderer.set_result(renderer)
+    app = build_app(slack, services, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
         doorway = SocketDoorway(app, slack, settings.slack_app_token, health)
@@ -114,8 +120,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     ready = asyncio.Event()
 
     async def say_ready() -> None:
-        await opened
-        for part in (ready, notices.listening):
+        await bus.opening
+        for part in (ready, bus.listening):
             await part.wait()
         health.ready()
         log.info("ready")
@@ -125,7 +131,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         await run_until(
             stop,
             doorway.run(ready),
-            notices.run(renderer),
+            _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
             say_ready(),
         )
@@ -133,3 +139,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         health.stopping()
         await nudger.close()
         log.info("stopped")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """A task as one of several jobs: cancelled with them, and waited for."""
+    await task

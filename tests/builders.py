@@ -40,7 +40,7 @@ M = TypeVar("M", bound=Model)
 
 def _made(model: type[M], changes: dict[str, Any], /, **defaults: Any) -> M:
     """Validated, so that no test runs on an object that the product could not hold."""
-    return model.model_validate({**defaults, **changes})
+    return model.model_validate({**defaults, **changes}, extra="forbid")
 
 
 def vm_ref(
@@ -235,12 +235,13 @@ def step(*, name: StepName = StepName.ISOLATE, state: StepState = StepState.TODO
     begun = NOW + timedelta(minutes=2)
     fitting: dict[str, Any] = {}
     if state is not StepState.TODO:
-        change = next(s.change for s in plan().steps if s.step is name)
+        planned = {s.step: s.change for s in plan().steps}
+        change = planned.get(name, Change(summary=name.spec.does))
         fitting = {"attempt": 1, "started_at": begun, "change": change}
     if state in (StepState.DONE, StepState.FAILED, StepState.SKIPPED):
         fitting["ended_at"] = begun + timedelta(seconds=42)
     if state is StepState.DONE:
-        fitting["note"] = _NOTES[name]
+        fitting["note"] = _NOTES.get(name, "as wanted")
     if state is StepState.FAILED:
         fitting |= {"attempt": 5, "note": "Azure refused: ScopeLocked"}
     return _made(Step, changes, name=name, state=state, **fitting)

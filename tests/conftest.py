@@ -186,7 +186,7 @@ class Rig:
         self.nudger = CrashingNudger()
         self.inventory = MemoryInventory()
         self.facts = FakeFacts()
-        self.runners = {name: FakeRunner(name) for name in StepName}
+        self.runners = {name: FakeRunner(name) for name in LockdownProfile().steps}
         assess = Assess(runners=list(self.runners.values()), policy=lambda: self.policy)
         self.open = OpenApproval(
             store=self.store,

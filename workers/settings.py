@@ -2,7 +2,8 @@
 
 from pydantic import SecretStr, ValidationInfo, field_validator
 
-from workers.runtime.environment import CommonSettings, checked_url, is_loopback
+from workers.runtime.addresses import checked_url, is_loopback
+from workers.runtime.environment import CommonSettings
 
 
 class WorkersSettings(CommonSettings):
@@ -25,8 +26,8 @@ class WorkersSettings(CommonSettings):
     facts_budget_s: float = 2.0
     inventory_every_s: float = 300.0
     resync_every_s: float = 30.0
-    receivers: int = 2
-    concurrency: int = 128
+    receivers: int = 4
+    concurrency: int = 64
 
     @field_validator("arm_endpoint")
     @classmethod

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -14,15 +16,13 @@ from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.bus import connection as bus
-from workers.bus import links
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
-from workers.domain.errors import DependencyAway
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
-from workers.runtime.lifecycle import every, keep_what_is_loaded, run_until, stop_signal
+from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
 from workers.settings import WorkersSettings
 from workers.store.audit_log import AuditLog
 from workers.store.connection import connect
@@ -36,12 +36,13 @@ from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.note_process import noted
 from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.sweeps.inventory import TakeInventory
+from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
+from workers.use_cases.sweeps.trim_audit import TrimAudit
 
 log = structlog.get_logger("workers")
-
-TRIM_EVERY_S = 3600.0
 
 
 class Parts(NamedTuple):
@@ -76,7 +77,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
 
 async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
     health, redis, store, client, azure = parts
-    clock, inventory, nudger = SystemClock(), RedisInventory(redis, pipe=store.pipe), BusNudger(client)
+    clock, inventory, nudger = SystemClock(), RedisInventory(redis), BusNudger(client)
     runners = step_runners(azure)
     facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
@@ -89,24 +90,11 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         facts_budget_s=settings.facts_budget_s,
     )
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
-    reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
     work = WorkConsumer(
         look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
         contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
     )
-    resync = Resync(store=store, nudger=nudger, clock=clock)
-
-    async def take_inventory() -> None:
-        begun = clock.now()
-        try:
-            async for subscription, vms in list_vms(azure, begun):
-                health.ok("azure")
-                await inventory.put(vms, whole_subscription=subscription)
-                await reconcile(subscription, vms, begun)
-        except DependencyAway as away:
-            health.away(away.service, str(away), retry_after_s=away.retry_after_s)
-            raise
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
         return QueueReceiver(
@@ -115,37 +103,52 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             handler,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
-            together=queue == bus.STARTS,  # a rejection on the other queue waits for nobody
             health=health,
             proves="azure" if queue == bus.STARTS else "",
         )
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
 
-    async def say_ready(opened: asyncio.Task[None]) -> None:
-        await opened
+    async def say_ready() -> None:
+        await nudger.open()
         for each in receivers:
             await each.listening.wait()
         health.ready()
         log.info("ready")
         keep_what_is_loaded()
 
-    async def trim_audit() -> None:
-        await AuditLog(redis).trim(store, clock, retention=timedelta(days=settings.retention_days))
+    try:
+        await azure.open()  # before a message: its facts have two seconds
+        await run_until(
+            stop,
+            *(each.run() for each in receivers),
+            say_ready(),
+            run_sweeps(_sweeps(settings, parts, nudger, inventory, facts), health),
+            watch(health, "redis", store.ping, every_s=10),
+        )
+    finally:
+        health.stopping()
+        await inventory.aclose()
+        await nudger.close()
+        log.info("stopped")
 
-    async with links.opening(nudger, *receivers) as opened:
-        try:
-            await azure.open()  # beside the links, and before a message: its facts have two seconds
-            await run_until(
-                stop,
-                *(each.run() for each in receivers),
-                say_ready(opened),
-                every(settings.resync_every_s, resync, name="resync"),
-                every(settings.inventory_every_s, take_inventory, name="inventory"),
-                every(TRIM_EVERY_S, trim_audit, name="audit retention"),
-                watch(health, "redis", store.ping, every_s=10),
-            )
-        finally:
-            health.stopping()
-            await nudger.close()
-            log.info("stopped")
+
+def _sweeps(
+    settings: WorkersSettings, parts: Parts, nudger: BusNudger, inventory: RedisInventory, facts: ArmFacts
+) -> Sequence[Sweep]:
+    """All periodic work there is."""
+    health, redis, store, _, azure = parts
+    clock, retention = SystemClock(), timedelta(days=settings.retention_days)
+    reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
+    return (
+        Resync(store=store, nudger=nudger, clock=clock, period_s=settings.resync_every_s),
+        TakeInventory(
+            list_vms=partial(list_vms, azure),
+            inventory=inventory,
+            reconcile=reconcile,
+            health=health,
+            clock=clock,
+            period_s=settings.inventory_every_s,
+        ),
+        TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
+    )

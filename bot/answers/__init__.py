@@ -1,1 +1,1 @@
-"""Answers to a question, one doorway a file."""
+"""How people answer a card: one way in a file."""

@@ -1,1 +1,1 @@
-"""What people are shown, and how every copy of it is kept up to date."""
+"""The cards in Slack, and how every copy of them is kept up to date."""

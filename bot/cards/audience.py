@@ -12,13 +12,13 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Copy, CopyKind
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.errors import NotFound
-from workers.domain.policy.model import Policy
+from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 
 _STALE = timedelta(seconds=5)
-"""A card that was set out this long ago without reaching Slack starts its clock anew."""
+"""If a card has not reached Slack this long after its first try, its deadlines start again."""
 
 
 class Subjects(NamedTuple):
@@ -35,15 +35,22 @@ class Subjects(NamedTuple):
 
 
 def as_asked(approval: Approval, card: Card) -> Approval:
-    """The approval as it will be once its card is in Slack, so that the first posting is right already."""
+    """The approval as it will be once its card is in Slack, so that the first post shows it so."""
     if not approval.open or card.asked_at is None:
         return approval
     whom = tuple(copy.asked for copy in card.copies if copy.asked and not copy.refused)
     return approval.asked(card.asked_at, whom, card.notice)
 
 
+def oncall_mention(oncall: OncallPolicy) -> str:
+    """Mrkdwn that mentions on-call: the group, or each person."""
+    if oncall.usergroup is not None:
+        return mention_group(oncall.usergroup)
+    return " ".join(mention(user) for user in oncall.users)
+
+
 class Audience:
-    """Decides where copies belong."""
+    """Decides who gets a copy."""
 
     def __init__(self, directory: Directory, policy: Callable[[], Policy], clock: Clock) -> None:
         self._directory = directory
@@ -51,14 +58,11 @@ class Audience:
         self._clock = clock
 
     def oncall_mention(self) -> str:
-        """Mrkdwn that mentions on-call: the group, or each person."""
-        oncall = self._policy().oncall
-        if oncall.usergroup is not None:
-            return mention_group(oncall.usergroup)
-        return " ".join(mention(user) for user in oncall.users)
+        """Mrkdwn that mentions on-call."""
+        return oncall_mention(self._policy().oncall)
 
     async def with_copies(self, card: Card, subjects: Subjects) -> Card:
-        """The card with a copy for everybody who should have one. Copies once set out stay.
+        """The card with a copy for everybody who should have one. Copies are never taken away.
 
         Raises:
             DependencyAway: Slack does not answer.
@@ -95,7 +99,7 @@ class Audience:
         try:
             channel = await self._directory.channel(name)
         except NotFound as missing:
-            # The card must reach somebody. The other channel of the policy is better than nobody.
+            # The card must reach somebody: take the other channel of the policy.
             policy = self._policy()
             other = policy.oncall.channel if name == policy.owner.fallback else policy.owner.fallback
             log.error(

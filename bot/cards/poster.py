@@ -1,4 +1,4 @@
-"""Posts and edits single messages in Slack, once each: the intent goes into the message's metadata."""
+"""Posts and edits single messages in Slack, once each: the message's metadata carries its intent."""
 
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ _CLOCK_SLACK_S = 120.0
 
 
 class Refused(Exception):
-    """Slack will not take this message there, however often it is tried.
+    """Slack will never take this message there.
 
     Attributes:
         code: Slack's error code, such as ``channel_not_found``.
@@ -33,9 +33,9 @@ class Refused(Exception):
 
 
 class Poster:
-    """Sends messages for cards, at Slack's pace.
+    """Sends the messages of cards, at Slack's pace.
 
-    ``key`` is one message's everywhere: its turn is kept by it.
+    Each message has a ``key``, by which its turn is kept.
     """
 
     def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
@@ -43,10 +43,10 @@ class Poster:
         self._pace = pace
 
     def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
-        """When the message can be posted, looked for or edited, if that is too far away to be waited for.
+        """When the message can be posted, looked for or edited; ``None`` if now, or soon enough to wait.
 
-        ``post`` is what is known of it; ``None`` if it was never set out. One that somebody has to act on is
-        posted ``first``, before those that only tell how things go.
+        ``post`` is what is known of it, ``None`` before its intent is written. A message that somebody has to
+        act on is posted ``first``, before those that only report.
         """
         if post is None:
             return self._pace.turn(posting(channel), key, first=first)
@@ -63,14 +63,14 @@ class Poster:
         thread_ts: str | None = None,
         first: bool = False,
     ) -> str:
-        """Post; answers the message's ``ts``. ``first`` is as in ``turn``.
+        """Post the message and return its ``ts``; for ``first`` see ``turn``.
 
         Raises:
             Refused: Slack says why in its code.
             Throttled: it was not posted, and can be later.
             DependencyAway: not known whether it was posted; ``find`` tells later.
         """
-        async with self._pace.kept(posting(channel), key, first=first):
+        async with self._pace.in_turn(posting(channel), key, first=first):
             try:
                 answer = await self._client.chat_postMessage(
                     channel=channel,
@@ -86,14 +86,14 @@ class Poster:
         return str(answer["ts"])
 
     async def edit(self, channel: str, ts: str, message: Message, *, key: str) -> bool:
-        """Bring a message up to date; ``False`` when it is gone and has to be posted anew.
+        """Bring a message up to date; ``False`` if it is gone and has to be posted again.
 
         Raises:
             Refused: Slack says why in its code.
             Throttled: it was not edited, and can be later.
             DependencyAway: not known whether it was edited.
         """
-        async with self._pace.kept(EDITING, key):
+        async with self._pace.in_turn(EDITING, key):
             try:
                 await self._client.chat_update(
                     channel=channel, ts=ts, text=message.text, blocks=message.blocks
@@ -121,7 +121,7 @@ class Poster:
                 "include_all_metadata": True,
                 "cursor": cursor,
             }
-            async with self._pace.kept(SEARCHING, key):
+            async with self._pace.in_turn(SEARCHING, key):
                 if thread_ts is None:
                     answer = await self._client.conversations_history(**arguments)
                 else:
@@ -137,7 +137,7 @@ class Poster:
 
 
 def _as_refused(error: SlackApiError) -> Exception:
-    """A refusal that stays one; what passes goes on to the pace."""
+    """``Refused`` for a lasting refusal; a passing error as it is, for the pace."""
     code = str(error.response.get("error", ""))
     passing = code in THROTTLING or int(error.response.status_code or 0) != 200  # noqa: PLR2004 - HTTP OK
     return error if passing or code.endswith("_error") else Refused(code)

@@ -1,1 +1,1 @@
-"""Slash commands, one a file."""
+"""Slash commands: a listener and its blocks for each, and the registry that lists them."""

@@ -1,90 +1,69 @@
-"""``/vm-lockdown NAME-OR-ID [REASON]``: on-call contains a VM without an approval."""
+"""``/vm-lockdown NAME [REASON]``: on-call contains a VM without asking its owner."""
 
-from typing import Any
-
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
-from slack_sdk.web.async_client import AsyncWebClient
-
-from bot.cards.blocks.answers import already_contained, lockdown_started, refused, usage, vm_not_found
-from bot.cards.blocks.dialogs import CHOICE, REASON, candidate_value, lockdown_dialog, not_allowed_dialog
+from bot.cards.blocks.inputs import CHOICE, chosen_value, given_reason, value_of
 from bot.cards.blocks.message import Message
-from bot.services import Desk, answer, unexpected
-from workers.domain.errors import NotAllowed
+from bot.cards.blocks.status import LOCKDOWN_COMMAND
+from bot.commands.command import VM_NAME, Command
+from bot.commands.lockdown_blocks import (
+    LOCKDOWN,
+    already_contained,
+    lockdown_dialog,
+    lockdown_started,
+    typed_name,
+    vm_not_found,
+)
+from bot.requests import Dialogs, Outcome, Submitted, Typed
+from bot.services import Services
+from workers.domain.asking.decisions import may_lock_down
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.find_vm import find_vm
-
-USAGE = "/vm-lockdown NAME [REASON]"
 
 
 class LockdownListener:
     """The command, and the dialog that asks which VM is meant."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.dialogs: Dialogs = {LOCKDOWN: self.chosen}
 
-    async def command(
-        self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, respond: AsyncRespond
-    ) -> None:
-        """Lock down the one VM that is meant beyond doubt, or ask."""
-        await ack()
-        wanted, _, reason = str(body.get("text", "")).strip().partition(" ")
-        try:
-            actor = await self._desk.directory.actor(body["user_id"])
-            await self._desk.lock_down.may(actor, wanted=f"/vm-lockdown {wanted}")
-            if not wanted:
-                await answer(respond, usage(USAGE))
-                return
-            known = await self._desk.inventory.all()
-            match = find_vm(wanted, known)
-            if match.exact is not None:
-                await answer(respond, await self._lock(match.exact, actor, reason))
-            elif match.candidates:
-                profile = self._desk.policy().lockdown
-                dialog = lockdown_dialog(match.candidates, wanted, reason, profile)
-                await client.views_open(trigger_id=body["trigger_id"], view=dialog)
-            else:
-                await answer(respond, vm_not_found(wanted, len(known)))
-        except NotAllowed as error:
-            await answer(respond, refused(error.diagnostics()))
-        except Exception as error:
-            await answer(respond, unexpected("vm-lockdown", error))
+    async def typed(self, command: Typed) -> Message | None:
+        """Lock down the one VM that is certainly meant, or ask which one."""
+        wanted, _, reason = command.text.partition(" ")
+        match = await find_vm(wanted, self._services.inventory)
+        if match.exact is not None:
+            return await self._lock_down(match.exact, command.actor, reason)
+        if not match.candidates:
+            return vm_not_found(wanted, await self._services.inventory.count())
+        profile = self._services.policy().lockdown
+        await command.open_dialog(lockdown_dialog(match.candidates, wanted, reason, profile))
+        return None
 
-    async def chosen(
-        self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], client: AsyncWebClient
-    ) -> None:
-        """The dialog's submit."""
-        values = view["state"]["values"]
-        option = values[CHOICE][CHOICE].get("selected_option") or {}
-        reason = next((str(e.get("value") or "") for e in values.get(REASON, {}).values()), "")
-        user = body["user"]["id"]
-        try:
-            actor = await self._desk.directory.actor(user)
-            vm = await self._by_value(str(option.get("value", "")))
-            if vm is None:
-                await ack(
-                    response_action="errors",
-                    errors={CHOICE: "This VM is no longer known. Close, and try again."},
-                )
-                return
-            message = await self._lock(vm, actor, reason)
-        except NotAllowed as error:
-            await ack(response_action="update", view=not_allowed_dialog(error.diagnostics()))
-            return
-        except Exception as error:
-            await ack(response_action="update", view=not_allowed_dialog(unexpected("lockdown", error).text))
-            return
-        await ack()
-        channel = await self._desk.directory.direct_message(user)
-        await client.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks)
+    async def chosen(self, dialog: Submitted) -> Outcome:
+        """Lock down the chosen VM; authorized once more."""
+        match = await find_vm(typed_name(dialog.view), self._services.inventory)
+        candidates = [match.exact] if match.exact is not None else [vm.ref for vm in match.candidates]
+        value = chosen_value(dialog.view)
+        vm = next((vm for vm in candidates if value_of(vm) == value), None)
+        if vm is None:
+            return Outcome(errors={CHOICE: "This VM is no longer known. Close this dialog and try again."})
+        return Outcome(message=await self._lock_down(vm, dialog.actor, given_reason(dialog.view)))
 
-    async def _lock(self, vm: VmRef, actor: Actor, reason: str) -> Message:
-        locked = await self._desk.lock_down(vm, actor, self._desk.policy().lockdown, reason=reason)
+    async def _lock_down(self, vm: VmRef, actor: Actor, reason: str) -> Message:
+        policy = self._services.policy()
+        locked = await self._services.lock_down(vm, actor, policy.lockdown, reason=reason)
         if locked.joined:
             return already_contained(locked.containment)
-        return lockdown_started(locked.containment, channel=self._desk.policy().oncall.channel)
+        return lockdown_started(locked.containment, channel=policy.oncall.channel)
 
-    async def _by_value(self, value: str) -> VmRef | None:
-        known = await self._desk.inventory.all()
-        return next((vm.ref for vm in known if candidate_value(vm) == value), None)
+
+COMMAND = Command(
+    name=LOCKDOWN_COMMAND,
+    arguments="NAME [REASON]",
+    example="web-02 odd traffic",
+    summary="Contain a VM now, without asking its owner",
+    details=VM_NAME,
+    who="on-call",
+    may=may_lock_down,
+    listener=LockdownListener,
+)

@@ -1,128 +1,98 @@
-"""``/vm-restore NAME-OR-ID [start] [REASON]``: on-call lets a VM go, after seeing what comes back."""
+"""``/vm-restore NAME [start] [REASON]``: on-call undoes a containment, after seeing what comes back."""
 
-from typing import Any
+import structlog
 
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
-from slack_sdk.web.async_client import AsyncWebClient
-
-from bot.cards.blocks.answers import (
-    already_restoring,
-    cannot_restore,
-    none_contained,
-    refused,
-    restore_started,
-    usage,
-)
-from bot.cards.blocks.dialogs import CHOICE, REASON, candidate_value, not_allowed_dialog
-from bot.cards.blocks.restore_dialog import (
+from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_value, given_reason
+from bot.cards.blocks.message import Message
+from bot.cards.blocks.status import RESTORE_COMMAND
+from bot.commands.command import VM_NAME, Command
+from bot.commands.restore_blocks import (
+    CHOOSE,
+    RESTORE,
     START,
-    cannot_restore_dialog,
+    already_restoring,
+    none_contained,
     restore_choice_dialog,
     restore_dialog,
+    restore_started,
     typed_before,
+    wants_start,
 )
-from bot.services import Desk, answer, unexpected
-from workers.domain.containment.containment import Containment, ContainmentState
-from workers.domain.errors import NotAllowed, NotFound, NotYet
+from bot.requests import Dialogs, Outcome, Submitted, Typed
+from bot.services import Services
+from workers.domain.asking.decisions import may_restore
+from workers.domain.containment.containment import ContainmentState
+from workers.domain.errors import NotYet
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
-from workers.use_cases.orders.find_vm import find_vm
+from workers.use_cases.orders.find_vm import by_id, find_among
 
-USAGE = "/vm-restore NAME [start] [REASON]"
+log = structlog.get_logger(__name__)
 
 
 class RestoreListener:
     """The command, the dialog that asks which VM is meant, and the one that shows what comes back."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.dialogs: Dialogs = {CHOOSE: self.chosen, RESTORE: self.confirmed}
 
-    async def command(
-        self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, respond: AsyncRespond
-    ) -> None:
+    async def typed(self, command: Typed) -> Message | None:
         """Show what restoring the VM brings back, or ask which one is meant. Nothing happens yet."""
-        await ack()
-        wanted, start, reason = _parsed(str(body.get("text", "")))
-        try:
-            actor = await self._desk.directory.actor(body["user_id"])
-            await self._desk.restore.may(actor, wanted=f"/vm-restore {wanted}")
-            if not wanted:
-                await answer(respond, usage(USAGE))
-                return
-            contained = await contained_vms(self._desk.store, self._desk.inventory)
-            match = find_vm(wanted, contained)
+        wanted, start, reason = _parsed(command.text)
+        vm = by_id(wanted)
+        if vm is None:
+            contained = await contained_vms(self._services.store, self._services.inventory)
+            match = find_among(wanted, contained)
             if match.exact is None and not match.candidates:
-                await answer(respond, none_contained(wanted, len(contained)))
-                return
+                return none_contained(wanted, len(contained))
             if match.exact is None:
                 dialog = restore_choice_dialog(match.candidates, wanted, start=start, reason=reason)
-            else:
-                containment = await self._desk.restore.of(match.exact)
-                if containment.state is ContainmentState.RESTORING:
-                    await answer(respond, already_restoring(containment))
-                    return
-                known = _known(containment.vm, contained)
-                dialog = restore_dialog(containment, known, start=start, reason=reason)
-            await client.views_open(trigger_id=body["trigger_id"], view=dialog)
-        except NotAllowed as error:
-            await answer(respond, refused(error.diagnostics()))
-        except (NotFound, NotYet) as error:
-            await answer(respond, cannot_restore(error.diagnostics()))
-        except Exception as error:
-            await answer(respond, unexpected("vm-restore", error))
+                await command.open_dialog(dialog)
+                return None
+            vm = match.exact
+        containment = await self._services.restore.of(vm)
+        if containment.state is ContainmentState.RESTORING:
+            return already_restoring(containment)
+        known = await self._described(containment.vm)
+        await command.open_dialog(restore_dialog(containment, known, start=start, reason=reason))
+        return None
 
-    async def chosen(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        """The first dialog's submit: shows what comes back for the chosen VM. Nothing happens yet."""
-        option = view["state"]["values"][CHOICE][CHOICE].get("selected_option") or {}
-        value = str(option.get("value", ""))
-        try:
-            actor = await self._desk.directory.actor(body["user"]["id"])
-            await self._desk.restore.may(actor, wanted="/vm-restore, chosen in the dialog")
-            contained = await contained_vms(self._desk.store, self._desk.inventory)
-            known = next((vm for vm in contained if candidate_value(vm) == value), None)
-            if known is None:
-                errors = {CHOICE: "This VM is no longer contained. Close, and try again."}
-                await ack(response_action="errors", errors=errors)
-                return
-            containment = await self._desk.restore.of(known.ref)
-            dialog = _dialog(containment, known, *typed_before(view))
-        except NotAllowed as error:
-            dialog = not_allowed_dialog(error.diagnostics())
-        except (NotFound, NotYet) as error:
-            dialog = cannot_restore_dialog(error.diagnostics())
-        except Exception as error:
-            dialog = cannot_restore_dialog(unexpected("vm-restore chosen", error).text)
-        await ack(response_action="update", view=dialog)
-
-    async def submit(
-        self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], client: AsyncWebClient
-    ) -> None:
-        """The dialog's submit: authorized once more, recorded, and the undo set going."""
-        values = view["state"]["values"]
-        reason = next((str(e.get("value") or "") for e in values.get(REASON, {}).values()), "")
-        ticked = values.get(START, {}).get(START, {}).get("selected_options") or []
-        user = body["user"]["id"]
-        try:
-            actor = await self._desk.directory.actor(user)
-            ordered = await self._desk.restore(
-                str(view["private_metadata"]), actor, start=bool(ticked), reason=reason, via="dialog"
+    async def chosen(self, dialog: Submitted) -> Outcome:
+        """Show what comes back for the chosen VM. Nothing happens yet."""
+        await self._services.restore.may(dialog.actor, wanted=f"{RESTORE_COMMAND}, chosen in the dialog")
+        value = chosen_value(dialog.view)
+        contained = await contained_vms(self._services.store, self._services.inventory)
+        known = next((vm for vm in contained if candidate_value(vm) == value), None)
+        if known is None:
+            return Outcome(
+                errors={CHOICE: "This VM is no longer contained. Close this dialog and try again."}
             )
-        except NotAllowed as error:
-            await ack(response_action="update", view=not_allowed_dialog(error.diagnostics()))
-            return
-        except (NotFound, NotYet) as error:
-            await ack(response_action="update", view=cannot_restore_dialog(error.diagnostics()))
-            return
+        containment = await self._services.restore.of(known.ref)
+        if containment.state is ContainmentState.RESTORING:
+            raise NotYet(f"{containment.vm.name} is already being restored.")
+        start, reason = typed_before(dialog.view)
+        return Outcome(view=restore_dialog(containment, known, start=start, reason=reason))
+
+    async def confirmed(self, dialog: Submitted) -> Outcome:
+        """Restore the VM; authorized once more."""
+        ordered = await self._services.restore(
+            str(dialog.view["private_metadata"]),
+            dialog.actor,
+            start=wants_start(dialog.view),
+            reason=given_reason(dialog.view),
+            via="dialog",
+        )
+        answer = already_restoring if ordered.joined else restore_started
+        return Outcome(message=answer(ordered.containment))
+
+    async def _described(self, vm: VmRef) -> KnownVm | None:
+        """The VM as the inventory describes it; a restore needs it only for the subscription's name."""
+        try:
+            return (await self._services.inventory.lines([vm])).get(vm.key)
         except Exception as error:
-            text = unexpected("vm-restore submit", error).text
-            await ack(response_action="update", view=cannot_restore_dialog(text))
-            return
-        await ack()
-        said = already_restoring if ordered.joined else restore_started
-        message = said(ordered.containment)
-        channel = await self._desk.directory.direct_message(user)
-        await client.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks)
+            log.warning("the inventory can't be read", vm=vm.name, because=str(error))
+            return None
 
 
 def _parsed(text: str) -> tuple[str, bool, str]:
@@ -134,11 +104,13 @@ def _parsed(text: str) -> tuple[str, bool, str]:
     return wanted, False, rest.strip()
 
 
-def _known(vm: VmRef, contained: list[KnownVm]) -> KnownVm | None:
-    return next((one for one in contained if one.ref.key == vm.key), None)
-
-
-def _dialog(containment: Containment, known: KnownVm, start: bool, reason: str) -> dict[str, Any]:  # noqa: FBT001 - as it was kept
-    if containment.state is ContainmentState.RESTORING:
-        return cannot_restore_dialog(f"{containment.vm.name} is being restored already.")
-    return restore_dialog(containment, known, start=start, reason=reason)
+COMMAND = Command(
+    name=RESTORE_COMMAND,
+    arguments="NAME [start] [REASON]",
+    example="web-02 start false alarm",
+    summary="Undo a VM's containment, after showing what comes back",
+    details=f"{VM_NAME} `start` also starts it.",
+    who="on-call",
+    may=may_restore,
+    listener=RestoreListener,
+)

@@ -1,11 +1,13 @@
-"""Who is who in Slack: owner → Slack users, Slack user → Actor, on-call, channels. Cached; fails closed."""
+"""Who is who in Slack: owner → Slack users, Slack user → Actor, on-call, channels.
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+Answers are cached for a while. Errors are not, and a permission that can't be read is not granted.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import structlog
+from async_lru import alru_cache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -22,45 +24,12 @@ ONCALL_TTL_S = 60.0
 CHANNEL_TTL_S = 3600.0
 _MOST_CACHED = 5000
 
-K = TypeVar("K")
-V = TypeVar("V")
-
 
 class Found(NamedTuple):
     """Slack user ids of the people who own a VM, and what to say when some could not be found."""
 
     users: tuple[str, ...]
     notice: str
-
-
-class _Cache(Generic[K, V]):
-    """Remembers answers for a while, and asks once when many want the same."""
-
-    def __init__(self, ttl_s: float) -> None:
-        self._ttl_s = ttl_s
-        self._kept: dict[K, tuple[float, V]] = {}
-        self._locks: dict[K, asyncio.Lock] = {}
-
-    async def get(self, key: K, read: Callable[[], Awaitable[V]]) -> V:
-        kept = self._fresh(key)
-        if kept is not None:
-            return kept[1]
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            kept = self._fresh(key)
-            if kept is not None:
-                return kept[1]
-            try:
-                value = await read()
-            finally:
-                self._locks.pop(key, None)
-            if len(self._kept) >= _MOST_CACHED:
-                self._kept.clear()
-            self._kept[key] = (time.monotonic() + self._ttl_s, value)
-            return value
-
-    def _fresh(self, key: K) -> tuple[float, V] | None:
-        kept = self._kept.get(key)
-        return kept if kept and kept[0] > time.monotonic() else None
 
 
 class Directory:
@@ -76,25 +45,26 @@ class Directory:
         self._client = client
         self._policy = policy
         self._pace = pace
-        self._people: _Cache[str, dict[str, Any]] = _Cache(PERSON_TTL_S)
-        self._by_email: _Cache[str, str] = _Cache(PERSON_TTL_S)
-        self._groups: _Cache[str, frozenset[str]] = _Cache(ONCALL_TTL_S)
-        self._channels: _Cache[str, dict[str, str]] = _Cache(CHANNEL_TTL_S)
-        self._dms: _Cache[str, str] = _Cache(CHANNEL_TTL_S)
+        # Made here, not as decorators: each directory has caches of its own.
+        self._person = alru_cache(_MOST_CACHED, ttl=PERSON_TTL_S)(self._read_person)
+        self._user_by_email = alru_cache(_MOST_CACHED, ttl=PERSON_TTL_S)(self._look_up)
+        self._members = alru_cache(_MOST_CACHED, ttl=ONCALL_TTL_S)(self._read_members)
+        self._channels = alru_cache(1, ttl=CHANNEL_TTL_S)(self._list_channels)
+        self._direct_message = alru_cache(_MOST_CACHED, ttl=CHANNEL_TTL_S)(self._open_direct_message)
 
     async def owners(self, owner: Owner) -> Found:
         """The owner's Slack users. Somebody whom Slack does not know, or who left, is named in the notice.
 
         Raises:
-            DependencyAway: Slack does not answer; then nobody may be taken for unknown.
-            Throttled: too many people were looked up lately. Whoever is known already is found all the same.
+            DependencyAway: Slack does not answer, so nobody counts as unknown.
+            Throttled: too many people were looked up lately.
         """
         if not owner.known:
             return Found((), owner.source)
         users: list[str] = []
         unknown: list[str] = []
         for email in owner.emails:
-            user = await self._by_email.get(email, lambda email=email: self._lookup(email))  # type: ignore[misc]  # default binds the loop variable
+            user = await self._user_by_email(email)
             (users if user else unknown).append(user or email)
         for user_id in owner.slack_users:
             person = await self._person(user_id)
@@ -105,14 +75,14 @@ class Directory:
     async def actor(self, user_id: str) -> Actor:
         """The person behind a click or a command. What can't be read is not granted.
 
-        Whoever Slack has deactivated, a bot, or a guest of another workspace has no e-mail address here and
-        is not on call, so they own nothing.
+        A deactivated account, a bot, a guest and somebody from another workspace get no e-mail address here
+        and are not on call, so they own nothing.
         """
         try:
             person = await self._person(user_id)
         except SLACK_AWAY as error:
-            log.warning("who is it? Slack does not say", user=user_id, error=str(error))
-            return Actor(slack_user=user_id, doubt="Slack did not say who you are; try again.")
+            log.warning("Slack did not say who this is", user=user_id, error=str(error))
+            return Actor(slack_user=user_id, doubt="Slack did not say who you are. Try again.")
         if not _active(person):
             return Actor(slack_user=user_id, name=_name(person))
         on_call, doubt = await self._on_call(user_id)
@@ -129,14 +99,14 @@ class Directory:
         if not name.startswith("#"):
             return name
         with slack_away():
-            channels = await self._channels.get("all", self._list_channels)
+            channels = await self._channels()
         if name[1:] not in channels:
             raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
         return channels[name[1:]]
 
     async def direct_message(self, user_id: str) -> str:
         """The id of the bot's conversation with this person; raises like ``owners``."""
-        return await self._dms.get(user_id, lambda: self._open_dm(user_id))
+        return await self._direct_message(user_id)
 
     async def _on_call(self, user_id: str) -> tuple[bool, str]:
         oncall = self._policy().oncall
@@ -146,22 +116,22 @@ class Directory:
         if group is None:
             return False, ""
         try:
-            members = await self._groups.get(group, lambda: self._members(group))
+            members = await self._members(group)
         except (SlackApiError, *SLACK_AWAY) as error:
-            log.warning("who is on call? Slack does not say", usergroup=group, error=str(error))
+            log.warning("Slack did not say who is on call", usergroup=group, error=str(error))
             return (
                 False,
-                "Slack did not say who is on call; name people in the policy's oncall.users for such times.",
+                "Slack did not say who is on call. Name people in the policy's oncall.users for such times.",
             )
         return user_id in members, ""
 
-    async def _members(self, group: str) -> frozenset[str]:
+    async def _read_members(self, group: str) -> frozenset[str]:
         answer = await self._client.usergroups_users_list(usergroup=group)
         return frozenset(answer["users"])
 
-    async def _lookup(self, email: str) -> str:
+    async def _look_up(self, email: str) -> str:
         """The id of the active user with this address; empty if there is none."""
-        async with self._pace.kept(LOOKING_UP, email):
+        async with self._pace.in_turn(LOOKING_UP, email):
             try:
                 answer = await self._client.users_lookupByEmail(email=email)
             except SlackApiError as error:
@@ -170,9 +140,6 @@ class Directory:
                 raise
         user = answer["user"]
         return str(user["id"]) if _active(user) else ""
-
-    async def _person(self, user_id: str) -> dict[str, Any]:
-        return await self._people.get(user_id, lambda: self._read_person(user_id))
 
     async def _read_person(self, user_id: str) -> dict[str, Any]:
         with slack_away():
@@ -185,8 +152,8 @@ class Directory:
         person: dict[str, Any] = answer["user"]
         return person
 
-    async def _open_dm(self, user_id: str) -> str:
-        async with self._pace.kept(OPENING, user_id):
+    async def _open_direct_message(self, user_id: str) -> str:
+        async with self._pace.in_turn(OPENING, user_id):
             answer = await self._client.conversations_open(users=user_id)
         return str(answer["channel"]["id"])
 

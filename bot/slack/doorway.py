@@ -36,7 +36,7 @@ class Doorway(Protocol):
 
 
 class SocketDoorway:
-    """Socket Mode, with cures for two habits of the client that would leave the bot deaf for ever."""
+    """Socket Mode, with remedies for two cases in which the client would never hear from Slack again."""
 
     def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: SecretStr, health: Health) -> None:
         self._client = client
@@ -50,7 +50,7 @@ class SocketDoorway:
         """Connect, and stay connected.
 
         Raises:
-            WrongToken: the client itself would try a wrong token for ever.
+            WrongToken: checked here, since the client would retry a wrong token for ever.
         """
         await self._until_token_is_taken()
         try:
@@ -82,20 +82,20 @@ class SocketDoorway:
                 return
 
     async def _watch(self) -> None:
-        """A handshake that fails after its URL was issued would be repeated on that dead URL for ever."""
+        """If a handshake fails after its URL was issued, the client repeats it on that URL for ever."""
         socket = self._handler.client
-        deaf_for = 0
+        away_checks = 0
         while True:
             leave_if_cancelled()
             await asyncio.sleep(_WATCH_S)
             if await socket.is_connected():
-                if deaf_for:
+                if away_checks:
                     self._health.ok("slack")
-                deaf_for = 0
+                away_checks = 0
                 continue
-            deaf_for += 1
+            away_checks += 1
             self._health.away("slack", "no Socket Mode connection")
-            if deaf_for > 1:
+            if away_checks > 1:
                 socket.wss_uri = None
 
 

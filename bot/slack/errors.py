@@ -1,4 +1,4 @@
-"""Slack's failures, told apart: away or throttling (try later), and refused (trying again is pointless)."""
+"""Slack's failures: away or throttling (try later), or refused (trying again is pointless)."""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,19 +20,19 @@ _PASSING = frozenset(
 )
 _SERVER_ERROR = 500
 _ASKED_FOR_S = 1.0
-"""Slack's ``Retry-After`` where it does not say."""
+"""How long to wait when Slack sends no ``Retry-After``."""
 
 SLACK_AWAY = (DependencyAway, aiohttp.ClientError, TimeoutError, OSError)
-"""What a call raises when Slack is not there, beside the ``SlackApiError`` of a refusal."""
+"""What a call raises when Slack does not answer. A refusal is a ``SlackApiError``."""
 
 
 class Throttled(DependencyAway):
-    """One call too many of this method, or in this channel. It was not done, which is certain.
+    """One call too many of this method, or in this channel. It certainly had no effect.
 
-    Slack as a whole is there: other calls may go on.
+    Other calls may go on.
 
     Attributes:
-        wait_s: after so many seconds it may be tried again.
+        wait_s: seconds until it may be tried again.
     """
 
     def __init__(self, message: str, *, wait_s: float) -> None:
@@ -42,9 +42,9 @@ class Throttled(DependencyAway):
 
 @contextlib.contextmanager
 def slack_away() -> Iterator[None]:
-    """Inside, lost connections, timeouts and 5xx become ``DependencyAway``, 429 ``Throttled``. Refusals stay.
+    """Turn lost connections, timeouts and 5xx into ``DependencyAway``, and 429 into ``Throttled``.
 
-    ``Throttled`` is one, too, for whoever need not tell them apart.
+    ``Throttled`` is a ``DependencyAway``. A refusal stays a ``SlackApiError``.
     """
     try:
         yield

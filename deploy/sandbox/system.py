@@ -42,6 +42,7 @@ class System:
         speed: how long Azure's operations take, as a factor: 1 is real time, 0 ends at the first poll.
         ports: fixed ones for people, free ones for tests.
         extra: more environment for bot and workers, such as a short resync.
+        slack_limits: whether Slack's rate limits hold, as they do in production.
     """
 
     policy: Path = POLICY
@@ -50,6 +51,7 @@ class System:
     world: Path | None = None
     directory: Path | None = None
     extra: dict[str, str] = field(default_factory=dict)
+    slack_limits: bool = True
 
     def __post_init__(self) -> None:
         self._temporary = self.directory is None
@@ -105,6 +107,7 @@ class System:
             "slack",
             "-m", "deploy.sandbox.slack", "--port", str(self.ports.slack), "--manifest", str(MANIFEST),
             "--bot-token", BOT_TOKEN, "--app-token", APP_TOKEN, *world,
+            *(() if self.slack_limits else ("--no-limits",)),
         )  # fmt: skip
 
     async def _bus_and_azure(self, world: list[str]) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The people, principals and machines of the sandbox, read from ``world.yaml``."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +19,14 @@ class Subscription(_Part):
 
 
 class Person(_Part):
-    """A member of the Slack workspace."""
+    """Somebody whom the Slack workspace knows.
+
+    Attributes:
+        team_id: their workspace, where it is another one; empty for our own.
+        is_restricted: a guest; ``is_ultra_restricted``: of a single channel.
+        is_stranger: of another workspace, and in no channel with the app.
+        hidden: the app is not allowed to see them.
+    """
 
     key: str
     slack: str
@@ -29,6 +36,13 @@ class Person(_Part):
     tz_offset: int = 0
     ip: str = "198.51.100.9"
     deleted: bool = False
+    is_bot: bool = False
+    team_id: str = ""
+    enterprise_id: str = ""
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    hidden: bool = False
 
 
 class Usergroup(_Part):
@@ -43,6 +57,7 @@ class Channel(_Part):
     name: str
     members: list[str]
     archived: bool = False
+    private: bool = False
     bot_is_member: bool = True
 
 
@@ -63,11 +78,20 @@ class Principal(_Part):
 
 
 class NicSeed(_Part):
-    """One network interface. ``nsg: none`` leaves it with the subnet's NSG only."""
+    """One network interface. ``nsg: none`` leaves it with the subnet's NSG only.
+
+    Attributes:
+        asgs: names of application security groups, made as they are named.
+        settings: further properties, such as ``auxiliaryMode``, as its REST body spells them.
+        extended_location: the edge zone it is in.
+    """
 
     public_ip: str | None = None
     open: list[str] = []
     nsg: Literal["own", "none"] = "own"
+    asgs: list[str] = []
+    settings: dict[str, Any] = {}
+    extended_location: str = ""
 
 
 class VmSeed(_Part):
@@ -80,6 +104,39 @@ class VmSeed(_Part):
     tags: dict[str, str] = {}
     nics: list[NicSeed] = []
     classic: bool = False
+    ephemeral: bool = False
+
+
+class NatSeed(_Part):
+    """A port of a load balancer that leads to one port of one VM."""
+
+    vm: str
+    port: int
+    to: int
+
+
+class LoadBalancerSeed(_Part):
+    """A load balancer in front of VMs of its own group.
+
+    Attributes:
+        public_ip: the address of its frontend; without one it is internal.
+        backends: names of the VMs in its pool.
+        rules: ports that are balanced over the pool, such as ``443`` or ``443:8443``.
+        nat: ports that lead to one VM.
+        nat_pools: first and last port, and the port they lead to, as scale sets have them.
+        outbound: the pool reaches the Internet through it.
+    """
+
+    name: str
+    group: str
+    subscription: int = 0
+    location: str = "westeurope"
+    public_ip: str | None = None
+    backends: list[str] = []
+    rules: list[str] = []
+    nat: list[NatSeed] = []
+    nat_pools: list[tuple[int, int, int]] = []
+    outbound: bool = False
 
 
 class World(_Part):
@@ -90,6 +147,7 @@ class World(_Part):
     channels: list[Channel]
     principals: list[Principal]
     vms: list[VmSeed]
+    load_balancers: list[LoadBalancerSeed] = []
 
     @classmethod
     def load(cls, path: Path = DEFAULT) -> Self:

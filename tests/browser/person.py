@@ -56,8 +56,9 @@ class Person:
         return self.page.locator(".messages .message[data-ephemeral='false']").filter(has_text=vm).last
 
     async def clicks(self, vm: str, button: str) -> None:
-        """Press a button of the machine's card."""
-        await self.card(vm).get_by_role("button", name=button, exact=True).click()
+        """Press Confirm or Reject on the VM's card; a screen reader hears which VM it is about."""
+        label = f"{button} the start of {vm}"
+        await self.card(vm).get_by_role("button", name=label, exact=True).click()
 
     def dialog(self, title: str) -> Locator:
         """A dialog in front of Slack."""

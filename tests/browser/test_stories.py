@@ -39,7 +39,7 @@ async def test_a_rejected_start_is_contained_and_the_page_shows_every_step(
     await screenshot(olivia.page, "reject-dialog")
     await dialog.get_by_role("button", name="Reject and contain").click()
     await expect(dialog.get_by_role("alert")).to_have_text("Please complete this required field.")
-    await dialog.get_by_label("Why is this start not expected?").fill("I am on holiday.")
+    await dialog.get_by_label("Why didn't you expect this start?").fill("I am on holiday.")
     await dialog.get_by_role("button", name="Reject and contain").click()
 
     await olivia.sees_way("web-01", "Contained")
@@ -92,7 +92,7 @@ async def test_on_call_locks_a_machine_down_by_command(windows: Windows) -> None
 async def test_who_is_not_on_call_is_told_so_and_nothing_happens(windows: Windows) -> None:
     sam = await windows("sam")
     await sam.types("/vm-lockdown jump-01")
-    await expect(sam.page.locator(".slack")).to_contain_text("Only on-call may lock a VM down")
+    await expect(sam.page.locator(".slack")).to_contain_text("Only on-call can lock down a VM")
     await expect(sam.way("jump-01")).to_have_count(0)
 
 

@@ -107,7 +107,7 @@ def healthy() -> Evidence:
         ],
         slack=[
             posted(1, 1100.0, ts="1.1"),
-            ephemeral(2, 1510.0, SAM, "You may not do this."),
+            ephemeral(2, 1510.0, SAM, "Not allowed"),
             opened_dialog(3, 1910.0, OLIVIA),
             posted(4, 3100.0, ts="1.2", thread_ts="1.1"),
         ],

@@ -77,6 +77,8 @@ class Ground:
             extra=dict(QUICK),
             # Fixed for the system's life: the bus must come back where it was.
             ports=Ports(bus=free_port()),
+            # A round is over in seconds, while its cards would take minutes at Slack's pace.
+            slack_limits=False,
         )
         self.gone_by_itself: list[str] = []
         self.kills: list[tuple[str, float, float]] = []

@@ -77,7 +77,8 @@ def ended(start: StartFact, documents: dict[str, Any], audit: list[dict[str, Any
         if "event" in document
     )
     return asked or any(
-        record["kind"] in ("containment.again", "start.contained", "start.failed")
+        record["kind"]
+        in ("containment.again", "containment.started-again", "start.contained", "start.failed")
         and record["vm"] == start.vm
         and record["details"].get("correlation_id") == start.correlation_id
         for record in audit

@@ -85,7 +85,7 @@ def _incomplete_called_too_early(evidence: Evidence) -> None:
 
 def _stranger_got_recorded(evidence: Evidence) -> None:
     evidence.slack[1]["text"] = "Confirmed: vm-1"
-    evidence.slack[1]["blocks"] = ["Recorded: the start of vm-1 was expected."]
+    evidence.slack[1]["blocks"] = ["Confirmed: vm-1. No action will be taken."]
 
 
 def _told_of_a_failure(evidence: Evidence) -> None:
@@ -95,7 +95,7 @@ def _told_of_a_failure(evidence: Evidence) -> None:
     evidence.acts = [evidence.acts[2], act]
     evidence.audit[2] = made.record("approval.confirmed", 2000.0, by=f"nadia ({made.NADIA})")
     _approval(evidence, state="CONFIRMED", decision={"answer": "confirm", "by": {"slack_user": made.NADIA}})
-    evidence.slack.append(made.ephemeral(9, 2010.0, made.NADIA, "That did not work."))
+    evidence.slack.append(made.ephemeral(9, 2010.0, made.NADIA, "That didn't work"))
 
 
 def _again_in_channel(evidence: Evidence) -> None:
@@ -223,7 +223,7 @@ def test_a_click_that_died_with_the_bot_needs_no_answer() -> None:
 
 def test_a_refusal_told_twice_is_audited_once() -> None:
     def change(evidence: Evidence) -> None:
-        evidence.slack.append(made.ephemeral(9, 1600.0, made.SAM, "You may not do this."))
+        evidence.slack.append(made.ephemeral(9, 1600.0, made.SAM, "Not allowed"))
 
     assert _spoil(change) == []
 

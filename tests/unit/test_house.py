@@ -1,10 +1,13 @@
 """How the house is kept: who imports what, how long files are, and what must not be written anywhere."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.unit.foreign_privates import OURS, defined, foreign_privates
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("bot", "workers", "deploy", "tests")
@@ -57,3 +60,62 @@ def test_no_file_names_a_package_registry() -> None:
         if path.is_file() and any(host in path.read_text(errors="replace") for host in REGISTRIES)
     ]
     assert not named
+
+
+def test_no_private_name_of_another_package_is_used() -> None:
+    """An update of a dependency may move them without a word."""
+    sources = {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for path in _files(".py")
+        if path.relative_to(ROOT).parts[0] in OURS
+    }
+    ours = {name for source in sources.values() for name in defined(ast.parse(source))}
+    used = {
+        path: found for path, source in sources.items() if (found := foreign_privates(source, elsewhere=ours))
+    }
+    assert not used
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import azure.servicebus._pyamqp",
+        "import _socket",
+        "from azure.servicebus._pyamqp.aio import Connection",
+        "from azure.servicebus import _pyamqp",
+        "receiver._handler.close()",
+        "receiver._handler = None",
+        "del link._tags",
+        "client().connection._state",
+        "class Ours(Theirs):\n    def run(self):\n        return self._handlers",
+        "class Ours(Theirs):\n    def run(self):\n        return super()._open()",
+        "class Ours:\n    def __init__(self, link):\n        self._link = link\n        link._tags.clear()",
+        "getattr(receiver, '_handler', None)",
+        "setattr(receiver, '_handler', None)",
+        "hasattr(receiver, '_handler')",
+        "operator.attrgetter('link._tags')",
+        "vars(handler)['_socket_timeout']",
+        "handler.__dict__['_socket_timeout'] = 1",
+        "logging.getLogger('azure.servicebus._pyamqp')",
+        "importlib.import_module('azure.servicebus._pyamqp')",
+    ],
+)
+def test_a_private_name_of_another_package_is_found(source: str) -> None:
+    assert foreign_privates(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from workers.store._keys import key",
+        "from __future__ import annotations",
+        "class Ours:\n    def __init__(self, other):\n        self._link = other._link",
+        "class Ours(Base):\n    def run(self):\n        return self._inherited",
+        "for _ in range(3): type(x).__name__",
+        "row._replace(a=1)",
+        "'a sentence about azure.servicebus._pyamqp, in words'",
+        "getattr(error, 'status_code', None)",
+    ],
+)
+def test_what_is_ours_or_public_is_no_offence(source: str) -> None:
+    assert not foreign_privates(source, elsewhere={"_inherited"})

@@ -5,15 +5,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import uuid4
 
-from azure.core.exceptions import ClientAuthenticationError
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageState
 from azure.servicebus.aio import ServiceBusClient
-from azure.servicebus.exceptions import (
-    MessagingEntityNotFoundError,
-    ServiceBusAuthenticationError,
-    ServiceBusAuthorizationError,
-)
 
+from workers.bus.refusals import NO_RIGHT, UNREACHABLE, refusal, told
 from workers.runtime.checks import CannotTell, Check, Failed
 
 _ANSWER_S = 10.0
@@ -66,22 +61,20 @@ def _check(client: ServiceBusClient, queue: str, *, receive: bool) -> Check:
     async def look() -> str:
         try:
             return await (_peek(client, queue) if receive else _schedule(client, queue))
-        except MessagingEntityNotFoundError:
-            raise Failed("there is no such queue", remedy="create it, or check the namespace") from None
-        except ServiceBusAuthorizationError:
-            raise Failed(
-                f"the right {right} is missing", remedy=f"give this identity the role {role} on the queue"
-            ) from None
-        except (ServiceBusAuthenticationError, ClientAuthenticationError) as error:
-            raise Failed(
-                f"not accepted ({type(error).__name__})",
-                remedy=f"check the key in STARTGATE_SERVICEBUS_CONNECTION, or the identity and its {role}",
-            ) from None
+        except Failed:
+            raise
+        except Exception as error:
+            why = refusal(error)
+            if why is NO_RIGHT:
+                raise Failed(
+                    f"the right {right} is missing", remedy=f"give this identity the role {role} on the queue"
+                ) from None
+            raise Failed(told(error), remedy=why.remedy) from None
 
     return Check(
         name=f"queue {queue}, {'receive' if receive else 'send'}",
         look=look,
-        remedy="check the namespace's name, its firewall and private endpoint, and that AMQP (5671) gets out",
+        remedy=UNREACHABLE.remedy,
     )
 
 

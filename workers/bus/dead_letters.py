@@ -12,7 +12,7 @@ from azure.servicebus.amqp import AmqpMessageBodyType
 from azure.servicebus.exceptions import ServiceBusError
 
 from workers.bus.connection import SOCKET_TIMEOUT_S
-from workers.bus.nudger import QueueSender
+from workers.bus.sender import QueueSender
 from workers.domain.errors import DependencyAway, StartgateError
 from workers.domain.model import Model, UtcTime
 

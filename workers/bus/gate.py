@@ -44,7 +44,10 @@ class Gate:
         self._failures = 0
         self._reopens_at = 0.0
 
-    async def wait(self) -> None:
-        """Return when a message may be taken: at once while open, else after the pause."""
-        # Whoever trips it meanwhile does so because a message failed; the caller's next message finds out.
-        await asyncio.sleep(max(0.0, self._reopens_at - asyncio.get_running_loop().time()))
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until a message may be taken; 0 while open.
+
+        Whoever trips it meanwhile does so because a message failed; the caller's next message finds out.
+        """
+        return max(0.0, self._reopens_at - asyncio.get_running_loop().time())

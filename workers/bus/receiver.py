@@ -1,4 +1,4 @@
-"""Receives from one queue and settles, with several messages under way on each of several links."""
+"""Receives from one queue on several links, and settles each message by its handler's word."""
 
 import asyncio
 import contextlib
@@ -6,16 +6,15 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from azure.servicebus import ServiceBusReceivedMessage
-from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 
 from workers.bus import payload
-from workers.bus.beginning import Beginning
-from workers.bus.connection import SOCKET_TIMEOUT_S
+from workers.bus.connection import CLOSE_S, SOCKET_TIMEOUT_S, opened
 from workers.bus.gate import Gate
-from workers.bus.nudger import QueueSender
-from workers.bus.reading import look_of
+from workers.bus.link import Link
+from workers.bus.refusals import told
+from workers.bus.sender import QueueSender
 from workers.bus.settling import Settler
-from workers.bus.turns import Turns
 from workers.domain.errors import DependencyAway
 from workers.domain.messages import Later, Message, Settlement
 from workers.telemetry.health import Health
@@ -24,10 +23,9 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[Message], Awaitable[Settlement]]
 
-_FINISH_S = 20.0
+_FINISH_S = 18.0
 _LONGEST_PAUSE_S = 8.0
-_REOPEN_S = 1.0
-_CANCEL_EVERY_S = 0.1
+_REOPEN_S, _LONGEST_REOPEN_S = 0.5, 8.0
 
 
 class QueueReceiver:
@@ -39,10 +37,9 @@ class QueueReceiver:
     stops nobody.
 
     Args:
-        handler: takes each message; ``run`` may give it instead.
-        receivers: links, each with a connection of its own; two with many messages under way fill a process.
+        handler: takes each message.
+        receivers: links, each with a connection of its own.
         concurrency: messages under way at once on each link.
-        together: begin the messages of a turn together while many are under way.
         health: told what is away, and what answers again.
         proves: the dependency that has answered when a handler succeeds, such as ``slack``.
     """
@@ -51,119 +48,76 @@ class QueueReceiver:
         self,
         client: ServiceBusClient,
         queue: str,
-        handler: Handler | None = None,
+        handler: Handler,
         *,
-        receivers: int = 1,
+        receivers: int = 4,
         concurrency: int = 16,
-        together: bool = False,
         health: Health | None = None,
         proves: str = "",
     ) -> None:
         self._client = client
         self._queue = queue
-        self._handler = handler or _nobody
+        self._handler = handler
         self._receivers = receivers
         self._concurrency = concurrency
-        self._together = together
         self._gate = Gate(queue)
         self._health = health or Health()
         self._proves = proves
-        self._sender = QueueSender(client, queue)
+        self._again = QueueSender(client, queue)
+        self._renewer = AutoLockRenewer()
         self._opened = 0
-        self._links: set[asyncio.Task[None]] = set()
-        self._leaving: set[asyncio.Task[None] | None] = set()
-        self._running = asyncio.Event()
+        self._refused = False
+        self._leaving = asyncio.Event()
         self.listening = asyncio.Event()
-        """Set once every link has been open: messages are taken as soon as this runs."""
+        """Set once every link has been open."""
 
-    def open(self) -> None:
-        """Begin to open the links; what comes in by them waits until ``run``. ``close`` without it."""
-        self._links = {asyncio.create_task(self._keep_receiving()) for _ in range(self._receivers)}
-
-    async def run(self, handler: Handler | None = None) -> None:
-        """Receive until cancelled; then finish or hand back what is under way.
-
-        Args:
-            handler: for a receiver that was made, and opened, before its handler could be.
-        """
-        self._handler = handler or self._handler
-        if not self._links:
-            self.open()
-        self._running.set()
+    async def run(self) -> None:
+        """Receive until cancelled; then finish or hand back what is under way."""
+        links = {asyncio.create_task(self._keep_receiving()) for _ in range(self._receivers)}
         try:
-            await asyncio.wait(self._links)
+            await asyncio.wait(links)
         finally:
-            await self.close()
-
-    async def close(self) -> None:
-        """Stop receiving, as ``run`` does by itself at its end; safe to call twice."""
-        await self._leave(self._links)
-        await self._sender.close()
+            await self._leave(links)
 
     async def _leave(self, links: set[asyncio.Task[None]]) -> None:
-        """Cancel each link until it is on its way out, and let it finish then.
-
-        Once is not enough: the SDK reads with ``asyncio.wait_for``, which in Python 3.11 keeps a cancellation
-        to itself that comes at the same moment as a frame.
-        """
-        while alive := {link for link in links if not link.done()}:
-            for link in alive - self._leaving:
-                link.cancel()
-            await asyncio.wait(alive, timeout=_CANCEL_EVERY_S)
+        """Each link sees within a second that it should end. Cancelled is only what does not come to one."""
+        self._leaving.set()
+        _, late = await asyncio.wait(links, timeout=_FINISH_S)
+        for link in late:
+            link.cancel()
+        if late:
+            await asyncio.wait(late, timeout=CLOSE_S)
+        await self._again.close()
+        await self._renewer.close()
 
     async def _keep_receiving(self) -> None:
-        while True:
-            await self._gate.wait()
+        pause = _REOPEN_S
+        while not self._leaving.is_set():
+            await self._pause(self._gate.remaining_s)
             try:
-                await self._receive_until_shut()
-            except asyncio.CancelledError:
-                raise
+                await self._receive()
+                pause = _REOPEN_S
             except Exception as error:
-                log.warning(
-                    "link broke; opening another", queue=self._queue, error=f"{type(error).__name__}: {error}"
-                )
-                await asyncio.sleep(_REOPEN_S)
+                self._say_refused(error)
+                await self._pause(pause)
+                pause = min(_LONGEST_REOPEN_S, 2 * pause)
 
-    async def _receive_until_shut(self) -> None:
-        """One link's life. It is closed while the gate is shut, lest prefetched messages lose their locks."""
-        turns = Turns(self._concurrency)
+    async def _receive(self) -> None:
+        """One link's life. It ends while the gate is shut, so that prefetched messages keep their locks."""
         receiver = self._client.get_queue_receiver(
-            self._queue, prefetch_count=turns.size - 1, socket_timeout=SOCKET_TIMEOUT_S
+            self._queue, prefetch_count=self._concurrency, socket_timeout=SOCKET_TIMEOUT_S
         )
-        settler = Settler(receiver, turns, self._sender, self._queue)
-        work = Beginning(lambda message: self._take(message, settler), turns, together=self._together)
-        turns.look = look_of(receiver)
-        this = asyncio.current_task()
-        async with contextlib.AsyncExitStack() as ending:
-            ending.callback(self._leaving.discard, this)
-            await ending.enter_async_context(receiver)
-            self._opened += 1
-            self._health.ok("servicebus")
-            if self._opened >= self._receivers:
-                self.listening.set()
-            try:
-                await self._running.wait()
-                messages = aiter(receiver)
-                while True:
-                    # Its turn first: a message that waits for one here would stay locked when this ends.
-                    await turns.to_read()
-                    message = await anext(messages)
-                    if not self._gate.shut:
-                        work.add(message)
-                        turns.read()
-                        continue
-                    # Half open: what this one message shows decides whether the link goes on.
-                    shown = work.begin(message)
-                    turns.read()
-                    await asyncio.wait([shown])
-                    if self._gate.shut:
-                        return
-            finally:
-                self._leaving.add(this)
-                turns.end()
-                if work.under_way:
-                    # A copy: the set may be empty by the time it is waited for.
-                    await asyncio.shield(asyncio.wait(set(work.under_way), timeout=_FINISH_S))
+        async with opened(receiver):
+            self._say_open()
+            settler = Settler(receiver, self._again, self._queue)
+            await Link(
+                receiver,
+                lambda raw: self._take(raw, settler),
+                renewer=self._renewer,
+                concurrency=self._concurrency,
+                gate=self._gate,
+                leaving=self._leaving,
+            ).run()
 
     async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
         try:
@@ -183,6 +137,25 @@ class QueueReceiver:
                 self._health.ok(self._proves)
         await settler.settle(raw, settlement)
 
+    def _say_open(self) -> None:
+        self._opened += 1
+        self._health.ok("servicebus")
+        if self._refused:
+            log.info("links are open again", queue=self._queue)
+        self._refused = False
+        if self._opened >= self._receivers:
+            self.listening.set()
 
-async def _nobody(message: Message) -> Settlement:
-    raise RuntimeError(f"nobody was named who takes {message.message_id}")
+    def _say_refused(self, error: Exception) -> None:
+        """In the log once, until a link opens again; several links are refused for the same reason."""
+        because = f"queue {self._queue}: {told(error)}"
+        self._health.away("servicebus", because)
+        if not self._refused:
+            log.warning("link broke; opening another", queue=self._queue, because=told(error))
+        self._refused = True
+
+    async def _pause(self, seconds: float) -> None:
+        """So long, or until the process leaves."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._leaving.wait()

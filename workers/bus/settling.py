@@ -1,4 +1,4 @@
-"""Settles a message of one link by the handler's word."""
+"""Settles a message by the handler's word."""
 
 import asyncio
 import datetime as dt
@@ -8,34 +8,31 @@ import structlog
 from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 
-from workers.bus.completing import SETTLE_S, Completions
-from workers.bus.nudger import QueueSender
 from workers.bus.payload import body
-from workers.bus.turns import Turns
+from workers.bus.sender import QueueSender
 from workers.domain.messages import Complete, DeadLetter, Later, Settlement
 
 log = structlog.get_logger(__name__)
 
+SETTLE_S = 15.0
+"""Seconds for one settlement: half a lock is long enough, and the SDK has been seen to wait for ever."""
 _DESCRIPTION_LIMIT = 1000
 _ENDING = re.compile(r"~\d+$")
 
 
 class Settler:
-    """Settles what is done on one link.
+    """Settles what one link brought.
 
     Args:
         receiver: the link.
-        turns: when it may settle.
-        sender: sends again to the same queue what is for later.
+        again: sends to the same queue what is for later.
         queue: for the log.
     """
 
-    def __init__(self, receiver: ServiceBusReceiver, turns: Turns, sender: QueueSender, queue: str) -> None:
+    def __init__(self, receiver: ServiceBusReceiver, again: QueueSender, queue: str) -> None:
         self._receiver = receiver
-        self._turns = turns
-        self._sender = sender
+        self._again = again
         self._queue = queue
-        self._completions = Completions(receiver, turns, queue)
 
     async def settle(self, raw: ServiceBusReceivedMessage, settlement: Settlement | None) -> None:
         """Returns when it is settled, or when that failed, which only the log is told.
@@ -44,15 +41,11 @@ class Settler:
 
         Args:
             raw: what came by this link.
-            settlement: the handler's word; nothing abandons it, which counts as a failed delivery.
+            settlement: the handler's word; None abandons it, which counts as a failed delivery.
         """
-        if isinstance(settlement, Complete):
-            await self._completions.complete(raw)
-            return
         try:
-            await self._turns.to_settle()
             async with asyncio.timeout(SETTLE_S):
-                await self._tell(raw, settlement)
+                await self._settle(raw, settlement)
         except Exception as error:
             log.warning(
                 "a message could not be settled; it will come again",
@@ -60,11 +53,11 @@ class Settler:
                 message=raw.message_id,
                 error=f"{type(error).__name__}: {error}",
             )
-        finally:
-            self._turns.settled()
 
-    async def _tell(self, raw: ServiceBusReceivedMessage, settlement: DeadLetter | Later | None) -> None:
+    async def _settle(self, raw: ServiceBusReceivedMessage, settlement: Settlement | None) -> None:
         match settlement:
+            case Complete():
+                await self._receiver.complete_message(raw)
             case DeadLetter():
                 await self._receiver.dead_letter_message(
                     raw,
@@ -72,13 +65,14 @@ class Settler:
                     error_description=settlement.description[:_DESCRIPTION_LIMIT],
                 )
             case Later():
-                await self._sender.send([_again(raw, settlement.after_s)])
+                # First the copy: a crash in between doubles the message, which is harmless, and loses none.
+                await self._again.send([_copy(raw, settlement)])
                 await self._receiver.complete_message(raw)
             case None:
                 await self._receiver.abandon_message(raw)
 
 
-def _again(raw: ServiceBusReceivedMessage, after_s: float) -> ServiceBusMessage:
+def _copy(raw: ServiceBusReceivedMessage, later: Later) -> ServiceBusMessage:
     """The same message, scheduled.
 
     Its id gets a new ending, or duplicate detection would drop it; its sequence number, which no other
@@ -86,10 +80,10 @@ def _again(raw: ServiceBusReceivedMessage, after_s: float) -> ServiceBusMessage:
     """
     base = _ENDING.sub("", raw.message_id or "")
     return ServiceBusMessage(
-        body(raw),
+        body(raw) if later.body is None else later.body,
         message_id=f"{base[:100]}~{raw.sequence_number}",
         content_type=raw.content_type,
         subject=raw.subject,
         application_properties=raw.application_properties,
-        scheduled_enqueue_time_utc=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=after_s),
+        scheduled_enqueue_time_utc=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=later.after_s),
     )

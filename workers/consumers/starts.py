@@ -6,9 +6,9 @@ import structlog
 
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import InvalidEvent
+from workers.domain.errors import InvalidEvent, NewerDocument
 from workers.domain.ids import partition_of_vm
-from workers.domain.messages import Complete, DeadLetter, Message, Settlement
+from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
 from workers.use_cases.starts.open import OpenApproval, Outcome
@@ -16,6 +16,7 @@ from workers.use_cases.starts.open import OpenApproval, Outcome
 log = structlog.get_logger(__name__)
 
 _TEXT_SHOWN = 300
+_NEWER_AGAIN_S = 10.0
 _OF_LITTLE_NOTE = frozenset({Outcome.PASSED, Outcome.DUPLICATE})
 """What comes by the thousand, and is not logged: what passed is in the audit, a duplicate changed nothing."""
 
@@ -41,7 +42,11 @@ class StartsConsumer:
         except InvalidEvent as invalid:
             return await self._dead_letter(message, invalid)
         for event in events:
-            opened = await self._open_approval(event)
+            try:
+                opened = await self._open_approval(event)
+            except NewerDocument as newer:
+                log.warning("a start is left to a newer version", vm=event.vm.name, because=str(newer))
+                return Later(after_s=_NEWER_AGAIN_S)
             if opened.outcome not in _OF_LITTLE_NOTE:
                 log.info(
                     "start event",

@@ -1,13 +1,13 @@
 """The queue ``work``: look at an approval or a containment again."""
 
 import structlog
-from pydantic import ValidationError
 
-from workers.domain.errors import NotFound
-from workers.domain.messages import Complete, DeadLetter, Message, Settlement
+from workers.domain.errors import NewerDocument, NotFound
+from workers.domain.messages import Complete, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.containment.contain import Contain
+from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)
 
@@ -21,10 +21,9 @@ class WorkConsumer:
 
     async def __call__(self, message: Message) -> Settlement:
         """Look at what the nudge names. A nudge is never proof of anything: the store is."""
-        try:
-            nudge = Nudge.model_validate_json(message.body)
-        except ValidationError as error:
-            return DeadLetter(reason="NotANudge", description=str(error))
+        nudge = read_nudge(message)
+        if not isinstance(nudge, Nudge):
+            return nudge
         try:
             match nudge.subject:
                 case Subject.APPROVAL:
@@ -34,4 +33,6 @@ class WorkConsumer:
         except NotFound:
             # Kept for a configured time and then gone; a nudge older than that has nothing to do.
             log.info("nothing to look at", subject=str(nudge.subject), id=nudge.id)
+        except NewerDocument as newer:
+            return put_off(message, newer)
         return Complete()

@@ -1,15 +1,16 @@
-"""What can go wrong, said so that a person knows what to do.
+"""Everything that can go wrong, each error with what a person can do about it.
 
 StartgateError
 ├── InvalidEvent           a message is not a start event; it is dead-lettered with the reason
 ├── InvalidPolicy          the policy file; carries every finding with line and column
-├── NotAllowed             somebody asked for what they may not do; audited
-├── AlreadyDecided         the loser of a race; carries who won
+├── NotAllowed             somebody asked for something they have no permission for; audited
+├── AlreadyDecided         somebody else was faster; carries who
 ├── NotFound               no such document, VM or resource
-├── NotYet                 it can't be done as things stand; says what to wait for
+├── NotYet                 something else has to end first; says what to wait for
+│   └── NewerDocument      a newer version wrote it, and this one can't read it
 ├── Conflict               somebody else wrote in between; read again and retry
-├── StepFailed             Azure refused a containment step for good
-└── DependencyAway         Azure, Redis, Slack or the bus does not answer or throttles; try later
+├── StepFailed             Azure refused a containment step
+└── DependencyAway         Azure, Redis, Slack or the bus does not answer, or throttles; try later
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class InvalidEvent(StartgateError):
     """The message is not a start event that can be understood.
 
     Attributes:
-        reason: one word or two in CamelCase, Service Bus's dead-letter reason.
+        reason: Service Bus's dead-letter reason, one or two words in CamelCase.
         description: what exactly is wrong, for the person who looks into the dead-letter queue.
     """
 
@@ -84,11 +85,18 @@ class AlreadyDecided(StartgateError):
 
 
 class NotFound(StartgateError):
-    """There is no such thing (any more)."""
+    """It does not exist, or no longer."""
 
 
 class NotYet(StartgateError):
     """It can't be done while something else is under way; the message says what to wait for."""
+
+
+class NewerDocument(NotYet):
+    """A newer version of Startgate wrote this document, and this one can't read it.
+
+    Nothing is wrong with it: during a rolling upgrade another process can take it, or this one later.
+    """
 
 
 class Conflict(StartgateError):
@@ -96,11 +104,11 @@ class Conflict(StartgateError):
 
 
 class StepFailed(StartgateError):
-    """A containment step can't be done as things are; trying the same again may or may not help.
+    """A containment step can't be done right now. Trying again may help, unless ``final``.
 
     Attributes:
         code: Azure's own error code, such as ``ScopeLocked``.
-        final: whether another attempt is pointless.
+        final: another attempt is pointless.
     """
 
     def __init__(self, message: str, *, code: str = "", final: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Ids of documents. An id says its kind and its partition, so that one id is enough to find a document."""
+"""Ids of documents. An id contains its kind and its partition, so it is all that is needed to find one."""
 
 import functools
 import hashlib
@@ -10,12 +10,12 @@ PARTITIONS = 16
 
 @functools.lru_cache(maxsize=4096)
 def partition_of_vm(vm_key: str) -> int:
-    """0 … 15, the same for every spelling's key."""
+    """0 … 15. ``vm_key`` is ``VmRef.key``, so every spelling of a VM's id gives the same."""
     return hashlib.sha256(vm_key.encode()).digest()[0] % PARTITIONS
 
 
 def approval_id(vm_key: str, dedupe_key: str) -> str:
-    """The id of the approval for one start: derived, so that a duplicate of the event finds the same one."""
+    """The id of the approval for one start. It is derived, so a duplicate of the event gives the same id."""
     return f"a{partition_of_vm(vm_key):x}{dedupe_key[:24]}"
 
 
@@ -28,7 +28,7 @@ def partition_of_id(document_id: str) -> int:
     """The partition that an id names.
 
     Raises:
-        ValueError: not an id of ours (ids come back from Slack and from operators).
+        ValueError: not an id that Startgate made. (Ids come back from Slack and from operators.)
     """
     if len(document_id) != 26 or document_id[0] not in "ac" or not document_id[1:].isalnum():  # noqa: PLR2004
         raise ValueError(f"not an id of an approval or a containment: {document_id[:40]!r}")

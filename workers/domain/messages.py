@@ -1,4 +1,4 @@
-"""A message from a queue, and what becomes of it."""
+"""A message from a queue, and how it is settled."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from workers.domain.model import Model
 
 
 class Message(NamedTuple):
-    """One delivery. ``delivery_count`` counts earlier ones, 0 at first."""
+    """One delivery. ``delivery_count`` is how often it was delivered before, 0 at first."""
 
     body: bytes
     message_id: str = ""
@@ -14,20 +14,24 @@ class Message(NamedTuple):
 
 
 class Complete(Model):
-    """Done; the message goes."""
+    """Done; the message is removed."""
 
 
 class DeadLetter(Model):
-    """Can't be understood, ever. Service Bus keeps reason and description with it for a person to read."""
+    """It can never be processed. Service Bus keeps the reason and the description with it, for people."""
 
     reason: str
     description: str
 
 
 class Later(Model):
-    """Not now: it comes again after so many seconds, without counting as a failed delivery."""
+    """Not now: it is delivered again after ``after_s`` seconds. This does not count as a failed delivery.
+
+    With ``body`` instead of what it carried.
+    """
 
     after_s: float
+    body: bytes | None = None
 
 
 Settlement = Complete | DeadLetter | Later

@@ -1,4 +1,13 @@
-"""The base of every domain object: frozen, strict about its fields, JSON-ready."""
+"""The bases of every domain object: frozen, strict about what they are made of, JSON-ready.
+
+``Model``   a value that lives in one process, or is written by a person: the policy, a commit, a settlement.
+            A field that it doesn't know is an error.
+``Stored``  a value that another version of Startgate may have written: documents, nudges, audit records, and
+            everything inside them. A field that it doesn't know is kept, and written back with the rest.
+
+A value that is both, such as the lockdown profile of the policy that a document repeats, is ``Stored``; the
+policy file is read with ``extra="forbid"``, which holds at every depth.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Self
@@ -7,17 +16,29 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """A value. Unknown fields are refused.
-
-    During a rolling upgrade an older process therefore leaves a newer document alone, instead of writing
-    it back without what it does not know; the newer process gets the message at its next delivery.
-    """
+    """A value. Unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def changed(self, **changes: object) -> Self:
-        """A validated copy with these fields changed."""
-        return type(self).model_validate({**self.__dict__, **changes})
+        """A validated copy with these fields changed; fields that a newer version wrote stay as they are.
+
+        Raises:
+            TypeError: there is no such field.
+        """
+        if unknown := changes.keys() - type(self).model_fields.keys():
+            raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
+        return type(self).model_validate({**self.__dict__, **(self.model_extra or {}), **changes})
+
+
+class Stored(Model):
+    """A value that is stored or sent, by itself or inside another. Unknown fields are kept at every depth.
+
+    During a rolling upgrade an older process reads what a newer one wrote, changes what it knows of it, and
+    writes it back whole.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
 
 def _in_utc(value: datetime) -> datetime:

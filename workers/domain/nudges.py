@@ -1,9 +1,11 @@
-"""*Look at X again*: the only thing that the internal queues ever say."""
+"""*Look at X again*: the only message on the internal queues."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import UtcTime
+from workers.domain.schema import Numbered
 
 
 class Subject(StrEnum):
@@ -13,15 +15,19 @@ class Subject(StrEnum):
     CONTAINMENT = "containment"
 
 
-class Scheduled(Model):
-    """A nudge that waits at the broker: its sequence number takes it back until it is due."""
+class Scheduled(Numbered):
+    """A nudge that waits in Service Bus until it is due. Until then, its sequence number can cancel it."""
+
+    document_kind: ClassVar[str] = "scheduled nudge"
 
     sequence_number: int
     due: UtcTime
 
 
-class Nudge(Model):
+class Nudge(Numbered):
     """Look at this document again, now or at ``due``."""
+
+    document_kind: ClassVar[str] = "nudge"
 
     subject: Subject
     id: str

@@ -96,7 +96,7 @@ class _Desk(NamedTuple):
 async def _desk() -> AsyncIterator[_Desk]:
     async with session() as s:
         bus = connected(
-            connection=s.settings.servicebus_connection, namespace=s.settings.servicebus_namespace, retries=1
+            connection=s.settings.servicebus_connection, namespace=s.settings.servicebus_namespace
         )
         async with bus as client:
             yield _Desk({queue: DeadLetters(client, queue) for queue in Queue}, s)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import io
 from collections.abc import Iterator
 
 import typer
@@ -13,8 +12,7 @@ from workers.bus.checks import Needs, bus_checks, duplicate_detection
 from workers.bus.connection import NOTICES, STARTS, WORK, connected
 from workers.domain.errors import InvalidPolicy, StartgateError, StepFailed
 from workers.operator.session import BROKEN, FINE
-from workers.runtime.checks import Check, Failed, line, make
-from workers.runtime.environment import MissingSettings, read_environment
+from workers.runtime.checks import Check, Failed, line, make, settings_of
 from workers.settings import WorkersSettings
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
@@ -33,15 +31,9 @@ def doctor() -> None:
 
 
 async def _doctor() -> int:
-    try:
-        # It prints its lines for a process that can't start; here they are findings among others.
-        with contextlib.redirect_stderr(io.StringIO()):
-            settings = read_environment(WorkersSettings)
-    except MissingSettings as missing:
-        for each in missing.lines:
-            typer.echo(line("✗", "settings", each.strip()))
+    settings = settings_of(WorkersSettings, typer.echo)
+    if settings is None:
         return BROKEN
-    typer.echo(line("✓", "settings", "complete"))
     async with contextlib.AsyncExitStack() as stack:
         try:
             redis = await stack.enter_async_context(connect(settings.redis_url))
@@ -49,7 +41,6 @@ async def _doctor() -> int:
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
-                    retries=0,
                 )
             )
             azure = await stack.enter_async_context(

@@ -10,7 +10,7 @@ from workers.consumers.event_shapes import parse_start_events
 from workers.domain.errors import InvalidEvent, InvalidPolicy
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Undecided
-from workers.domain.policy.variables import Case, known_values
+from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.people import owner_from_tags
@@ -62,7 +62,7 @@ def explain(
     facts = _facts(tags or [])
     rules = Rules(policy.rules)
     for start in events:
-        _explain(rules, _case(policy, start, facts, now))
+        _explain(rules, _rule_input(policy, start, facts, now))
 
 
 def _read(file: Path) -> Policy:
@@ -92,26 +92,26 @@ def _facts(tags: list[str]) -> Facts | None:
     return Facts(machine=MachineFacts(tags=named))
 
 
-def _case(policy: Policy, event: StartEvent, facts: Facts | None, now: datetime | None) -> Case:
+def _rule_input(policy: Policy, event: StartEvent, facts: Facts | None, now: datetime | None) -> RuleInput:
     at = now.replace(tzinfo=now.tzinfo or UTC) if now else datetime.now(UTC)
     owner = owner_from_tags(facts.tags, policy.owner.tags, tags_known=True) if facts else None
-    return Case(event, at, facts, owner)
+    return RuleInput(event, at, facts, owner)
 
 
-def _explain(rules: Rules, case: Case) -> None:
-    typer.echo(f"{case.event.vm.resource_id!r}, {case.event.phase}")
-    for name, value in known_values(case).items():
+def _explain(rules: Rules, given: RuleInput) -> None:
+    typer.echo(f"{given.event.vm.resource_id!r}, {given.event.phase}")
+    for name, value in known_values(given).items():
         typer.echo(f"  {name} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
-    typer.echo(_verdict(rules, case))
-    for look in rules.look(case):
-        typer.echo(f"  {look.rule.name!r}: {look.seen}{f': {look.reason!r}' if look.reason else ''}")
+    typer.echo(_verdict(rules, given))
+    for one in rules.check_each(given):
+        typer.echo(f"  {one.rule.name!r}: {one.outcome}{f': {one.reason!r}' if one.reason else ''}")
 
 
-def _verdict(rules: Rules, case: Case) -> str:
-    ruling = rules.early(case.event, case.now)
+def _verdict(rules: Rules, given: RuleInput) -> str:
+    ruling = rules.early(given.event, given.now)
     if isinstance(ruling, Undecided):
-        if case.facts is None or case.owner is None:
+        if given.facts is None or given.owner is None:
             needing = rules.needing_facts[0].name
             return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE."
-        ruling = ruling.decide(case.facts, case.owner)
+        ruling = ruling.decide(given.facts, given.owner)
     return f"verdict: {ruling.verdict}, by rule {ruling.name!r}"

@@ -12,7 +12,7 @@ import typer
 from workers.domain.errors import StartgateError
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.environment import read_environment
-from workers.runtime.log import redacted
+from workers.runtime.secrets import redacted
 from workers.settings import WorkersSettings
 from workers.store.audit_log import AuditLog
 from workers.store.connection import connect

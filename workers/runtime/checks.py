@@ -1,13 +1,21 @@
 """Checks that a ``doctor`` makes: side by side, each with a time limit, one line each with its remedy."""
 
 import asyncio
+import contextlib
+import io
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from workers.runtime.log import redacted
+from pydantic_settings import BaseSettings
+
+from workers.runtime.environment import MissingSettings, read_environment
+from workers.runtime.secrets import redacted
 from workers.runtime.terminal import safe_line
 
 CHECK_TIMEOUT_S = 15.0
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 class Failed(Exception):
@@ -67,6 +75,20 @@ async def make(
         for task in tasks:
             task.cancel()
     return fine
+
+
+def settings_of(kind: type[S], tell: Callable[[str], object]) -> S | None:
+    """The settings of a process; ``None`` once every line about what is missing or wrong has been told."""
+    try:
+        # It prints its lines for a process that can't start; here they are findings among others.
+        with contextlib.redirect_stderr(io.StringIO()):
+            settings = read_environment(kind)
+    except MissingSettings as missing:
+        for each in missing.lines:
+            tell(line("✗", "settings", each.strip()))
+        return None
+    tell(line("✓", "settings", "complete"))
+    return settings
 
 
 def line(mark: str, name: str, what: str, remedy: str = "") -> str:

@@ -1,14 +1,14 @@
 """Settings from environment variables: read once, frozen, and every missing one named with its remedy."""
 
-import ipaddress
 import sys
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workers.runtime.addresses import is_loopback
 
 PREFIX = "STARTGATE_"
 
@@ -38,31 +38,6 @@ class MissingSettings(SystemExit):
         self.lines = lines
         print("\n".join(["Startgate can't start:", *lines]), file=sys.stderr)  # noqa: T201 - before any logger
         super().__init__(78)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine itself: ``localhost`` or a loopback address."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def checked_url(url: str) -> str:
-    """An https URL, or http on loopback; without a slash at the end.
-
-    Raises:
-        ValueError: anything else, because a token would travel in the clear.
-    """
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url.rstrip("/")
-    if parts.scheme == "http" and is_loopback(url):
-        return url.rstrip("/")
-    raise ValueError("must be https; plain http is only allowed on loopback")
 
 
 class CommonSettings(BaseSettings):

@@ -4,16 +4,12 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
-
-import structlog
 
 OBJECTS_BETWEEN_COLLECTIONS = 150_000
 """Python looks for garbage after every 700 new objects. In a burst, what is in use is many times that, and it
 would be looked through again and again."""
-
-log = structlog.get_logger(__name__)
 
 SHUTDOWN_S = 25.0
 """Within this many seconds everything is finished or handed back; Container Apps kills after 30."""
@@ -69,14 +65,3 @@ def leave_if_cancelled() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-
-
-async def every(seconds: float, job: Callable[[], Awaitable[object]], *, name: str) -> None:
-    """Repeat a job for ever, ``seconds`` apart. A failure is logged, not fatal."""
-    while True:
-        try:
-            await job()
-        except Exception:
-            log.warning("periodic job failed; it runs again", job=name, again_in_s=seconds, exc_info=True)
-        leave_if_cancelled()
-        await asyncio.sleep(seconds)

@@ -69,7 +69,7 @@ class AuditLog:
         start = f"{_ms(since)}-0" if since else "-"
         end = last_id or (f"({_ms(until)}-0" if until else "+")
         while True:
-            with redis_away():
+            async with redis_away(self._redis):
                 page: Any = await self._redis.xrange(keys.audit(partition), min=start, max=end, count=PAGE)
             for stream_id, fields in page:
                 yield _entry(partition, stream_id, fields)
@@ -100,7 +100,7 @@ class AuditLog:
 
     async def tail(self, partition: int) -> Tail:
         """Where a partition's audit ends right now."""
-        with redis_away():
+        async with redis_away(self._redis):
             head, last_id, newest = await self._tail(
                 keys=[keys.audit(partition), keys.audit_head(partition)], args=[]
             )
@@ -135,7 +135,7 @@ class AuditLog:
             oldest = await self._first(partition, "-")
             kept = (e for e in entries if oldest is None or order(e.id) >= order(oldest.id))
             while page := list(itertools.islice(kept, PAGE)):
-                with redis_away():
+                async with redis_away(self._redis):
                     found: Any = await self._redis.xrange(
                         keys.audit(partition), min=page[0].id, max=page[-1].id
                     )
@@ -177,17 +177,17 @@ class AuditLog:
             },
         )
         await store.commit(Commit(partition=partition, audit=(note,)))
-        with redis_away():
+        async with redis_away(self._redis):
             # Exactly up to the noted record: with "~" nobody could say where it stopped.
             return int(await self._redis.xtrim(keys.audit(partition), minid=kept.id, approximate=False))
 
     async def _first(self, partition: int, start: str) -> Entry | None:
-        with redis_away():
+        async with redis_away(self._redis):
             page: Any = await self._redis.xrange(keys.audit(partition), min=start, count=1)
         return _entry(partition, *page[0]) if page else None
 
     async def _newest(self, partition: int) -> Entry | None:
-        with redis_away():
+        async with redis_away(self._redis):
             page: Any = await self._redis.xrevrange(keys.audit(partition), count=1)
         return _entry(partition, *page[0]) if page else None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis.asyncio as redis
 from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from workers.domain.errors import DependencyAway
 from workers.domain.ports.store import Commit, Store
@@ -33,7 +33,7 @@ def redis_checks(
     """
 
     async def reachable() -> str:
-        with redis_away():
+        async with redis_away(client):
             nodes = await _info(client, "server")
         versions = {str(node.get("valkey_version") or node.get("redis_version", "?")) for node in nodes}
         for version in versions:
@@ -48,7 +48,7 @@ def redis_checks(
 
     async def clock() -> str:
         before = now_s()
-        with redis_away():
+        async with redis_away(client):
             times = await _times(client)
         after = now_s()
         # Theirs was read somewhere between ours: what lies outside is certainly skew.
@@ -126,12 +126,11 @@ async def _eviction(client: redis.Redis | RedisCluster) -> str:
 
 
 async def _info_or_unclear(client: redis.Redis | RedisCluster, section: str) -> list[dict[str, Any]]:
-    try:
-        return await _info(client, section)
-    except (NoPermissionError, ResponseError):
-        raise CannotTell("INFO is forbidden; look at the service's own configuration") from None
-    except RedisError as error:
-        raise DependencyAway("redis", f"{type(error).__name__}: {error}") from None
+    async with redis_away(client):
+        try:
+            return await _info(client, section)
+        except (NoPermissionError, ResponseError):
+            raise CannotTell("INFO is forbidden; look at the service's own configuration") from None
 
 
 async def _info(client: redis.Redis | RedisCluster, section: str) -> list[dict[str, Any]]:

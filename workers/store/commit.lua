@@ -3,12 +3,14 @@
 -- KEYS[1] due (sorted set: id → when to look again, ms)   KEYS[2] unshown (sorted set: id → changed at, ms)
 -- KEYS[3] audit (stream)                                  KEYS[4] head of the audit's hash chain
 -- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d; f: free)
+-- KEYS[…] behind them, one a document: its card, or for a card the document that it shows; else its own key
 -- KEYS[#] standing (set: ids of containments that hold a VM), the last one
--- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, due, ttl, show, stands, free}], shown: [[id, version]],
+-- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, due, ttl, show, card, stands, free}], shown: [[id, version]],
 --   absent: number, free: boolean};
 --   due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever; stands is null for what is no
---   containment, free for what is no record of a VM; behind the written documents there follow in KEYS, in
---   order: those named by shown, those that must be absent, and with free the record of the VM that must be
+--   containment, free for what is no record of a VM; card is true for a card, which lives as long as its
+--   document; behind the keys of the written documents and of their cards there follow in KEYS, in order:
+--   those named by shown, those that must be absent, and with free the record of the VM that must be
 -- ARGV[2…] the written documents' texts, in order; after them the audit records' texts. They stay as they are:
 --   within the JSON they would be encoded twice there and decoded once more here.
 -- Answers {1} written, {0, 'once'} seen before, {0, 'conflict', id} changed since it was read.
@@ -23,7 +25,8 @@ for i, doc in ipairs(a.docs) do
     return {0, 'conflict', doc.id}
   end
 end
-local others = 5 + #a.docs + #a.shown
+local shown_from = 5 + 2 * #a.docs
+local others = shown_from + #a.shown
 for i = 1, a.absent do
   if redis.call('EXISTS', KEYS[others + i]) == 1 then
     return {0, 'conflict', KEYS[others + i]}
@@ -45,11 +48,6 @@ for i, doc in ipairs(a.docs) do
   if doc.free == true or doc.free == false then
     redis.call('HSET', key, 'f', doc.free and '1' or '0')
   end
-  if doc.ttl > 0 then
-    redis.call('PEXPIRE', key, doc.ttl)
-  else
-    redis.call('PERSIST', key)
-  end
   if doc.due > 0 then
     redis.call('ZADD', KEYS[1], doc.due, doc.id)
   elseif doc.due == 0 then
@@ -64,9 +62,23 @@ for i, doc in ipairs(a.docs) do
     redis.call('SREM', KEYS[#KEYS], doc.id)
   end
 end
+for i, doc in ipairs(a.docs) do
+  local key, companion, ttl = KEYS[5 + i], KEYS[5 + #a.docs + i], doc.ttl
+  if doc.card then
+    local left = redis.call('PTTL', companion)
+    if left ~= -2 then ttl = left end
+  end
+  for _, kept in ipairs(doc.show and {key, companion} or {key}) do
+    if ttl > 0 then
+      redis.call('PEXPIRE', kept, ttl)
+    else
+      redis.call('PERSIST', kept)
+    end
+  end
+end
 for i, shown in ipairs(a.shown) do
   -- Only when nothing newer was written meanwhile.
-  local version = redis.call('HGET', KEYS[5 + #a.docs + i], 'v')
+  local version = redis.call('HGET', KEYS[shown_from + i], 'v')
   if not version or tonumber(version) <= shown[2] then
     redis.call('ZREM', KEYS[2], shown[1])
   end

@@ -2,21 +2,36 @@
 
 import contextlib
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import redis.asyncio as redis
+import structlog
 from pydantic import SecretStr
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterCrossSlotError,
+    DataError,
+    MasterDownError,
+    MovedError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 from redis.maint_notifications import MaintNotificationsConfig
 
 from workers.domain.errors import DependencyAway
 
+log = structlog.get_logger(__name__)
+
+_MOST_CONNECTIONS = 50
+"""A process opens no more to one server; whoever comes then waits for one that is free."""
+_WAIT_S = 5.0
 _PLAIN = ("redis", "rediss", "unix")
 _CLUSTER = ("redis+cluster", "rediss+cluster")
 _ONE_NAME = (".redis.azure.net", ".redis.cache.windows.net", ".redis.cache.usgovcloudapi.net")
@@ -48,7 +63,10 @@ def connect(url: SecretStr) -> redis.Redis:
     }
     parts = urlsplit(text)
     if parts.scheme in _PLAIN:
-        return redis.Redis.from_url(text, **options)
+        pool = redis.BlockingConnectionPool.from_url(
+            text, max_connections=_MOST_CONNECTIONS, timeout=_WAIT_S, **options
+        )
+        return redis.Redis.from_pool(pool)
     if parts.scheme not in _CLUSTER:
         raise ValueError(
             "STARTGATE_REDIS_URL has to start with rediss:// or redis://, "
@@ -63,11 +81,7 @@ def connect(url: SecretStr) -> redis.Redis:
 
 
 class _Cluster(RedisCluster):
-    """A cluster client that behaves as the one for a single server does where the two differ.
-
-    It connects at first use, not when entered, so that a process can start while Redis is away; and it raises
-    ``RedisError`` for everything: the SDK's own errors of an unreachable cluster are none.
-    """
+    """Connects at first use, not when entered, so that a process can start while Redis is away."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,12 +91,6 @@ class _Cluster(RedisCluster):
         # The SDK skips these for a client that met an error last and has not looked for the nodes anew.
         await self.nodes_manager.aclose()
         await self.nodes_manager.aclose("startup_nodes")
-
-    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await super().execute_command(*args, **kwargs)
-        except RedisClusterException as error:
-            raise RedisConnectionError(str(error)) from error
 
 
 def _remap(host: str) -> Callable[[tuple[str, int]], tuple[str, int]] | None:
@@ -100,10 +108,48 @@ def _is_address(host: str) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def redis_away() -> Iterator[None]:
-    """Inside, everything that the client raises becomes ``DependencyAway``."""
+_ELSEWHERE = (ReadOnlyError, MovedError, BusyLoadingError, MasterDownError)
+"""This server does not serve us now, another one may: READONLY, MOVED, LOADING, MASTERDOWN."""
+
+
+@contextlib.asynccontextmanager
+async def redis_away(client: redis.Redis | RedisCluster) -> AsyncIterator[None]:
+    """Inside, Redis being away or unable to serve becomes ``DependencyAway``.
+
+    After a failover the old primary may live on as a replica that refuses all writes. Its idle connections
+    are closed then, so that the next ones look the host name up anew. A cluster client does that by itself.
+
+    What we did wrong (a script that fails, a key of another type) stays the client's own error: waiting
+    would not heal it, and a receiver that waits for it would never take a message again.
+
+    Raises:
+        DependencyAway: no answer, a lost connection, or a state of the server: out of memory, a failover, no
+            right, a full disk, too few replicas. Whether the command was carried out is unknown.
+    """
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as error:
+    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+        if _our_own_fault(error):
+            raise
+        if isinstance(error, _ELSEWHERE) and not isinstance(client, RedisCluster):
+            await _look_up_anew(client, error)
         raise DependencyAway("redis", f"{type(error).__name__}: {error}") from error
+
+
+def _our_own_fault(error: Exception) -> bool:
+    """Errors without a code of their own are about the command; most other codes tell the server's state.
+
+    Source: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+    """
+    if isinstance(error, (DataError, ClusterCrossSlotError)):
+        return True
+    if type(error) is not ResponseError:
+        return False
+    return error.status_code == "ERR" or str(error).startswith("WRONGTYPE")
+
+
+async def _look_up_anew(client: redis.Redis, because: RedisError) -> None:
+    log.warning("this Redis server can't serve us; looking its host up anew", because=str(because))
+    with contextlib.suppress(RedisError, OSError):
+        # Those in use meet the same refusal by themselves.
+        await client.connection_pool.disconnect(inuse_connections=False)

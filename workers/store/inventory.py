@@ -1,19 +1,36 @@
-"""Which VMs there are, in one Redis hash: a name resolves without asking Azure."""
+"""Which VMs there are, in Redis: a name resolves without asking Azure, and without reading all of them.
+
+A hash for each subscription holds the lines, a sorted set the names. A line is written before its name, and a
+name without a line is passed over: so a crash in between shows nothing that isn't there.
+"""
 
 import asyncio
-import itertools
-from collections.abc import Sequence
-from typing import Any
+import heapq
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import redis.asyncio as redis
 import structlog
+from pydantic import ValidationError
 
-from workers.domain.starts.vm import KnownVm
+from workers.domain.errors import NewerDocument
+from workers.domain.schema import read
+from workers.domain.starts.vm import KnownVm, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away
-from workers.store.pipe import Pipe
 
 log = structlog.get_logger(__name__)
+
+_AT_ONCE = 500
+"""Lines written or read by one command: a few milliseconds of ours and of Redis' time."""
+_SCANNED = 1000
+"""Names that Redis looks at in one call: about 3 ms of its time."""
+_MOST_NOTED = 10_000
+_CLOSE_WITHIN_S = 3.0
+T = TypeVar("T")
+_BEFORE_ID = b"\0/subscriptions/"
 
 
 class RedisInventory:
@@ -21,49 +38,142 @@ class RedisInventory:
 
     Args:
         client: made by ``workers.store.connection.connect``.
-        pipe: the store's, over the same client; then a VM is noted in the round trip of a write to the store.
     """
 
-    def __init__(self, client: redis.Redis, *, pipe: Pipe | None = None) -> None:
+    def __init__(self, client: redis.Redis) -> None:
         self._redis = client
-        self._pipe = pipe or Pipe(client)
-        self._noting: asyncio.Future[Any] | None = None
+        self._noted: dict[str, KnownVm] = {}
+        self._noting: asyncio.Task[None] | None = None
 
     def note(self, vm: KnownVm) -> None:
-        """Renew one line beside what else is asked of Redis; in a burst, many by one command."""
-        try:
-            noting = self._pipe.join("HSET", keys.INVENTORY, vm.ref.key, vm.model_dump_json())
-        except ValueError as error:  # half a character in a tag, which can't be written
-            log.warning("the inventory was not renewed", vm=vm.ref.name, because=str(error))
+        """Renew one line in the background; what is noted meanwhile is written together."""
+        if len(self._noted) >= _MOST_NOTED:
+            log.warning("the inventory was not renewed", vms=1, because="too many VMs wait to be noted")
             return
-        if noting is not self._noting:
-            self._noting = noting
-            noting.add_done_callback(_noted)
+        self._noted[vm.ref.key] = vm
+        if self._noting is None or self._noting.done():
+            self._noting = asyncio.create_task(self._write_noted())
+
+    async def _write_noted(self) -> None:
+        while self._noted:
+            vms, self._noted = list(self._noted.values()), {}
+            try:
+                await self.put(vms)
+            except Exception as error:  # nobody waits for it, and the next listing makes up for it
+                because = f"{type(error).__name__}: {error}"
+                log.warning("the inventory was not renewed", vms=len(vms), because=because)
+
+    async def aclose(self) -> None:
+        """Wait until what was noted is written."""
+        if self._noting is not None:
+            await asyncio.wait([self._noting], timeout=_CLOSE_WITHIN_S)
 
     async def put(self, vms: Sequence[KnownVm], *, whole_subscription: str | None = None) -> None:
         """Add or renew VMs; with ``whole_subscription``, others of that subscription go."""
-        with redis_away():
-            if vms:
-                rows = itertools.chain.from_iterable((vm.ref.key, vm.model_dump_json()) for vm in vms)
-                await self._pipe.ask("HSET", keys.INVENTORY, *rows)
+        async with redis_away(self._redis):
+            gone: set[str] = set()
             if whole_subscription:
-                kept = {vm.ref.key for vm in vms}
-                gone = [
-                    vm.ref.key
-                    for vm in await self.all()
-                    if vm.ref.subscription_id.lower() == whole_subscription.lower() and vm.ref.key not in kept
-                ]
-                if gone:
-                    await self._redis.hdel(keys.INVENTORY, *gone)
+                held: Any = await self._redis.hkeys(keys.inventory(whole_subscription))
+                gone = {key.decode() for key in held} - {vm.ref.key for vm in vms}
+            for page in _pages(vms):
+                await self._put(page)
+            for ids in _pages(sorted(gone)):
+                async with self._redis.pipeline(transaction=False) as pipeline:
+                    pipeline.zrem(keys.VM_NAMES, *map(_named, ids))
+                    pipeline.hdel(keys.inventory(whole_subscription or ""), *ids)
+                    await pipeline.execute()
 
-    async def all(self) -> Sequence[KnownVm]:
-        """Every known VM, by name."""
-        with redis_away():
-            # Not through the pipe: the answer is large, and others would wait for it.
-            rows = await self._redis.hvals(keys.INVENTORY)
-        return sorted((KnownVm.model_validate_json(row) for row in rows), key=lambda vm: vm.ref.name.lower())
+    async def _put(self, vms: Sequence[KnownVm]) -> None:
+        lines: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
+        for vm in vms:
+            try:
+                lines[vm.ref.subscription_id.lower()][vm.ref.key] = vm.model_dump_json()
+            except ValueError as error:  # half a character in a tag, which can't be written
+                log.warning("the inventory was not renewed", vm=vm.ref.name, because=str(error))
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for subscription, of_it in lines.items():
+                if of_it:
+                    pipeline.hset(keys.inventory(subscription), mapping=of_it)
+                    pipeline.zadd(keys.VM_NAMES, dict.fromkeys(map(_named, of_it), 0))
+            await pipeline.execute()
+
+    async def named(self, name: str, *, group: str = "") -> Sequence[KnownVm]:
+        """The VMs of exactly this name."""
+        wanted = name.lower().encode(errors="replace")
+        async with redis_away(self._redis):
+            found: Any = await self._redis.zrange(
+                keys.VM_NAMES, b"[" + wanted + b"\0", b"(" + wanted + b"\1", bylex=True
+            )
+        part = f"/resourcegroups/{group.lower()}/" if group else ""
+        return await self._read(key for key in map(_key, found) if part in key)
+
+    async def containing(self, part: str, *, limit: int) -> Sequence[KnownVm]:
+        """The VMs with this part of a name; Redis looks through the names, page by page."""
+        wanted = part.lower().encode(errors="replace")
+        pattern = b"*" + re.sub(rb"([\\*?\[\]^-])", rb"\\\1", wanted) + b"*"
+        found: set[bytes] = set()  # a scan may tell one name twice
+        async with redis_away(self._redis):
+            async for member, _ in self._redis.zscan_iter(keys.VM_NAMES, match=pattern, count=_SCANNED):
+                if wanted in member.partition(_BEFORE_ID)[0]:  # else it is in the id
+                    found.add(member)
+        return await self._read(_key(member) for member in heapq.nsmallest(limit, found))
+
+    async def lines(self, vms: Iterable[VmRef]) -> dict[str, KnownVm]:
+        """What is known of these VMs, by their keys."""
+        return {vm.ref.key: vm for vm in await self._read(vm.key for vm in vms)}
+
+    async def of(self, subscription_id: str) -> Sequence[KnownVm]:
+        """Every known VM of one subscription, by name."""
+        found: dict[str, KnownVm] = {}
+        async with redis_away(self._redis):
+            scan = self._redis.hscan_iter(keys.inventory(subscription_id), count=_AT_ONCE)
+            async for key, text in scan:
+                if (vm := _line(text)) is not None:
+                    found[key] = vm
+        return sorted(found.values(), key=_by_name)
+
+    async def count(self) -> int:
+        """How many VMs are known."""
+        async with redis_away(self._redis):
+            return int(await self._redis.zcard(keys.VM_NAMES))
+
+    async def _read(self, wanted: Iterable[str]) -> list[KnownVm]:
+        """The lines of these ids, by name."""
+        by_subscription: defaultdict[str, list[str]] = defaultdict(list)
+        for key in wanted:
+            if key:
+                by_subscription[key.split("/")[2]].append(key)
+        found: list[KnownVm] = []
+        async with redis_away(self._redis):
+            for subscription, of_it in by_subscription.items():
+                for page in _pages(of_it):
+                    texts: Any = await self._redis.hmget(keys.inventory(subscription), page)
+                    found += [vm for text in texts if text and (vm := _line(text)) is not None]
+        return sorted(found, key=_by_name)
 
 
-def _noted(noting: asyncio.Future[Any]) -> None:
-    if not noting.cancelled() and (error := noting.exception()) is not None:
-        log.warning("the inventory was not renewed", because=f"{type(error).__name__}: {error}")
+def _named(key: str) -> str:
+    """A VM's entry among the names, by its id in lower case."""
+    return f"{key.rpartition('/')[2]}\0{key}"
+
+
+def _key(member: bytes) -> str:
+    """The id in an entry among the names; empty if it is none of ours."""
+    _, found, rest = member.partition(_BEFORE_ID)
+    return (found[1:] + rest).decode(errors="replace")
+
+
+def _line(text: bytes) -> KnownVm | None:
+    try:
+        return read(KnownVm, text)
+    except (NewerDocument, ValidationError) as error:
+        log.warning("a line of the inventory can't be read", because=str(error)[:300])
+        return None
+
+
+def _by_name(vm: KnownVm) -> tuple[str, str]:
+    return vm.ref.name.lower(), vm.ref.key
+
+
+def _pages(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

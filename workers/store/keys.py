@@ -8,7 +8,8 @@ from workers.domain.ids import partition_of_id, partition_of_vm
 from workers.domain.ports.store import Document
 from workers.domain.starts.vm import VmRecord, VmRef
 
-INVENTORY = "sg:inventory"
+VM_NAMES = "sg:{inventory}:names"
+"""Sorted set, all of one score: a VM's name, a NUL, its id, both in lower case. In the order of the names."""
 
 
 @functools.cache
@@ -71,6 +72,18 @@ def vm_record(vm: VmRef) -> str:
     """What is going on with a VM; its id may be long, so the key holds a digest."""
     digest = hashlib.sha256(vm.key.encode()).hexdigest()[:32]
     return f"{base(partition_of_vm(vm.key))}:vm:{digest}"
+
+
+def inventory(subscription_id: str) -> str:
+    """Hash: VM id in lower case → its line. All of the inventory shares one slot of a cluster."""
+    return f"sg:{{inventory}}:of:{subscription_id.lower()}"
+
+
+def companion(document: Document) -> str:
+    """The key that lives and goes with a document: its card, or for a card what it shows; else its own."""
+    if isinstance(document, VmRecord):
+        return vm_record(document.vm)
+    return by_id(document.id) if isinstance(document, Card) else card(document.id)
 
 
 def of(document: Document) -> tuple[int, str]:

@@ -1,6 +1,6 @@
 """The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -9,15 +9,15 @@ from workers.domain.asking.cards import Card
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document
+from workers.domain.schema import Numbered
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
 from workers.store.retention import ONCE_TTL, due_of, label
 
-M = TypeVar("M", bound=Model)
+D = TypeVar("D", bound=Numbered)
 
 
 class MemoryStore:
@@ -90,17 +90,21 @@ class MemoryStore:
         except NotFound:
             return None, record
 
+    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
+        """Both; raises ``NotFound`` if there is no approval."""
+        return await self.approval(approval_id), await self.card(approval_id)
+
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         return self._find(Containment, containment_id)
 
-    def _find(self, kind: type[M], document_id: str) -> M:
+    def _find(self, kind: type[D], document_id: str) -> D:
         try:
             found = self._documents.get(keys.by_id(document_id))
         except ValueError as error:
             raise NotFound(str(error)) from None
         if not isinstance(found, kind):
-            raise NotFound(f"there is no {kind.__name__.lower()} {document_id}")
+            raise NotFound(f"there is no {kind.document_kind} {document_id}")
         return found
 
     async def card(self, card_id: str) -> Card:
@@ -170,6 +174,34 @@ class MemoryInventory:
             self._vms = {k: v for k, v in self._vms.items() if v.ref.subscription_id.lower() != wanted}
         self._vms.update({vm.ref.key: vm for vm in vms})
 
-    async def all(self) -> Sequence[KnownVm]:
-        """Every known VM, by name."""
-        return sorted(self._vms.values(), key=lambda vm: vm.ref.name.lower())
+    async def named(self, name: str, *, group: str = "") -> Sequence[KnownVm]:
+        """The VMs of exactly this name."""
+        return [
+            vm
+            for vm in self._sorted()
+            if vm.ref.name.lower() == name.lower()
+            and (not group or vm.ref.resource_group.lower() == group.lower())
+        ]
+
+    async def containing(self, part: str, *, limit: int) -> Sequence[KnownVm]:
+        """The VMs with this part of a name."""
+        return [vm for vm in self._sorted() if part.lower() in vm.ref.name.lower()][:limit]
+
+    async def lines(self, vms: Iterable[VmRef]) -> dict[str, KnownVm]:
+        """What is known of these VMs, by their keys."""
+        return {vm.key: self._vms[vm.key] for vm in vms if vm.key in self._vms}
+
+    async def of(self, subscription_id: str) -> Sequence[KnownVm]:
+        """Every known VM of one subscription, by name."""
+        wanted = subscription_id.lower()
+        return [vm for vm in self._sorted() if vm.ref.subscription_id.lower() == wanted]
+
+    async def count(self) -> int:
+        """How many VMs are known."""
+        return len(self._vms)
+
+    async def aclose(self) -> None:
+        """Nothing waits to be written."""
+
+    def _sorted(self) -> list[KnownVm]:
+        return sorted(self._vms.values(), key=lambda vm: (vm.ref.name.lower(), vm.ref.key))

@@ -1,6 +1,5 @@
 """The store on Redis: one Lua call a write."""
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,27 +7,30 @@ from importlib import resources
 from typing import Any, TypeVar
 
 import redis.asyncio as redis
+import structlog
+from pydantic import ValidationError
 from pydantic_core import to_json
+from redis.exceptions import NoScriptError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import Conflict, NotFound
+from workers.domain.errors import Conflict, NewerDocument, NotFound
 from workers.domain.ids import PARTITIONS, partition_of_id
-from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document
+from workers.domain.schema import Numbered, read
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away
-from workers.store.pipe import Pipe
-from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, finished, label
-from workers.store.script import Script
+from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label
+
+log = structlog.get_logger(__name__)
 
 _SCRIPT = resources.files(__package__).joinpath("commit.lua").read_text(encoding="utf-8")
-M = TypeVar("M", bound=Model)
+D = TypeVar("D", bound=Numbered)
 
 
 class RedisStore:
@@ -37,9 +39,6 @@ class RedisStore:
     Args:
         client: made by ``workers.store.connection.connect``; answers bytes.
         retention: how long decided approvals, restored containments and audit records are kept.
-
-    Attributes:
-        pipe: the way to Redis, for whoever else writes there: what both ask in one turn shares a round trip.
     """
 
     def __init__(
@@ -50,14 +49,13 @@ class RedisStore:
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
         self._redis = client
-        self.pipe = Pipe(client)
-        self._script = Script(self.pipe, _SCRIPT)
+        self._script = client.register_script(_SCRIPT)
         self._clock = clock or SystemClock()
-        self._retention_ms = int(retention.total_seconds() * 1000)
+        self._retention = retention
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
-        p = commit.partition
+        p, now = commit.partition, self._clock.now()
         document_keys: list[str] = []
         headers: list[dict[str, object]] = []
         texts: list[str] = []
@@ -66,25 +64,26 @@ class RedisStore:
             if partition != p:
                 raise ValueError(f"{label(document)} belongs to partition {partition}, not to {p}")
             document_keys.append(key)
-            headers.append(self._header(document))
+            headers.append(self._header(document, now))
             texts.append(document.model_copy(update={"version": document.version + 1}).model_dump_json())
         header = {
-            "now": _ms(self._clock.now()),
+            "now": _ms(now),
             "once_ttl": int(ONCE_TTL.total_seconds() * 1000) if commit.once else 0,
             "docs": headers,
             "shown": commit.shown,
             "absent": len(commit.absent),
             "free": commit.free is not None,
         }
-        with redis_away():
-            answer = await self._script(
-                keys=[
+        async with redis_away(self._redis):
+            answer = await self._run_script(
+                script_keys=[
                     keys.due(p),
                     keys.unshown(p),
                     keys.audit(p),
                     keys.audit_head(p),
                     keys.once(p, commit.once or ""),
                     *document_keys,
+                    *(keys.companion(document) for document in commit.documents),
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
                     *(keys.by_id(absent_id) for absent_id in commit.absent),
                     *((keys.vm_record(commit.free),) if commit.free else ()),
@@ -102,16 +101,29 @@ class RedisStore:
             return False
         raise Conflict(f"{answer[2].decode()} was changed by somebody else")
 
-    def _header(self, document: Document) -> dict[str, object]:
+    async def _run_script(self, script_keys: Sequence[str], args: Sequence[str]) -> Any:
+        """Run by its digest; a server that does not know it, after a restart say, is sent the text.
+
+        The script object itself would load it on every primary of a cluster first, and so fail for all of
+        them while one is dead. The text goes to the node of the keys, and was not run before.
+        """
+        count = len(script_keys)
+        try:
+            return await self._redis.evalsha(self._script.sha, count, *script_keys, *args)
+        except NoScriptError:
+            return await self._redis.eval(_SCRIPT, count, *script_keys, *args)
+
+    def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""
         shows = isinstance(document, (Approval, Containment))
-        due = due_of(document)
+        due, kept = due_of(document), kept_for(document, now, self._retention)
         return {
             "id": label(document),
             "expect": document.version,
             "due": -1 if not shows else _ms(due) if due else 0,
-            "ttl": self._retention_ms if finished(document) else 0,
+            "ttl": int(kept.total_seconds() * 1000) if kept else 0,
             "show": shows,
+            "card": isinstance(document, Card),
             "stands": document.active if isinstance(document, Containment) else None,
             "free": document.free if isinstance(document, VmRecord) else None,
         }
@@ -122,13 +134,24 @@ class RedisStore:
 
     async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
         """Its approval, and what is going on with its VM, in one round trip."""
-        names = keys.by_id(_checked(approval_id, "a")), keys.vm_record(vm)
-        with redis_away():
-            approval, record = await asyncio.gather(*(self.pipe.begin("HGET", name, "d") for name in names))
+        async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hget(keys.by_id(_checked(approval_id, "a")), "d")
+            pipeline.hget(keys.vm_record(vm), "d")
+            approval, record = await pipeline.execute()
         return (
-            Approval.model_validate_json(approval) if approval is not None else None,
-            VmRecord.model_validate_json(record) if record is not None else VmRecord(vm=vm),
+            read(Approval, approval) if approval is not None else None,
+            read(VmRecord, record) if record is not None else VmRecord(vm=vm),
         )
+
+    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
+        """Both in one round trip; raises ``NotFound`` if there is no approval."""
+        async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hget(keys.by_id(_checked(approval_id, "a")), "d")
+            pipeline.hget(keys.card(approval_id), "d")
+            approval, card = await pipeline.execute()
+        if approval is None:
+            raise NotFound(f"there is no approval {approval_id}")
+        return read(Approval, approval), read(Card, card) if card is not None else Card(id=approval_id)
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
@@ -157,7 +180,7 @@ class RedisStore:
     async def open_approvals(self) -> Sequence[str]:
         """Ids of all approvals that wait for an answer: each of them has a due time."""
         found: list[str] = []
-        with redis_away():
+        async with redis_away(self._redis):
             for partition in range(PARTITIONS):
                 members: Any = await self._redis.zrange(keys.due(partition), 0, -1)
                 found.extend(m.decode() for m in members if m.startswith(b"a"))
@@ -166,7 +189,7 @@ class RedisStore:
     async def standing(self) -> Sequence[str]:
         """Ids of all containments that hold a VM."""
         found: list[str] = []
-        with redis_away():
+        async with redis_away(self._redis):
             for partition in range(PARTITIONS):
                 members: Any = await self._redis.smembers(keys.standing(partition))
                 found.extend(sorted(member.decode() for member in members))
@@ -174,42 +197,39 @@ class RedisStore:
 
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
         """Remember a scheduled message for as long as a deadline can be away; answers the one before it."""
-        value = await self._ask(
-            "SET",
-            keys.scheduled(document_id),
-            scheduled.model_dump_json(),
-            "EX",
-            int(SCHEDULED_TTL.total_seconds()),
-            "GET",
-            get=True,
-        )
-        return Scheduled.model_validate_json(value) if value else None
+        async with redis_away(self._redis):
+            value = await self._redis.set(
+                keys.scheduled(document_id), scheduled.model_dump_json(), ex=SCHEDULED_TTL, get=True
+            )
+        return _scheduled(document_id, value)
 
     async def scheduled(self, document_id: str) -> Scheduled | None:
         """What is remembered."""
-        value = await self._ask("GET", keys.scheduled(document_id))
-        return Scheduled.model_validate_json(value) if value else None
+        async with redis_away(self._redis):
+            value = await self._redis.get(keys.scheduled(document_id))
+        return _scheduled(document_id, value)
 
     async def take_scheduled(self, document_id: str) -> Scheduled | None:
         """What was remembered, forgotten by this call."""
-        value = await self._ask("GETDEL", keys.scheduled(document_id))
-        return Scheduled.model_validate_json(value) if value else None
+        async with redis_away(self._redis):
+            value = await self._redis.getdel(keys.scheduled(document_id))
+        return _scheduled(document_id, value)
 
     async def audit(self, partition: int, *, after: str = "", limit: int = 1000) -> Sequence[AuditRecord]:
         """Audit records of a partition, oldest first; ``after`` is a stream id."""
         start = f"({after}" if after else "-"
-        with redis_away():
+        async with redis_away(self._redis):
             entries: Any = await self._redis.xrange(keys.audit(partition), min=start, count=limit)
-        return [AuditRecord.model_validate_json(fields[b"r"]) for _, fields in entries]
+        return [read(AuditRecord, fields[b"r"]) for _, fields in entries]
 
     async def ping(self) -> None:
         """Raises ``DependencyAway`` when Redis does not answer."""
-        with redis_away():
+        async with redis_away(self._redis):
             await self._redis.ping()
 
     async def _before(self, sets: list[str], at: datetime, limit: int) -> Sequence[str]:
         found: list[tuple[float, str]] = []
-        with redis_away():
+        async with redis_away(self._redis):
             for name in sets:
                 rows: Any = await self._redis.zrangebyscore(
                     name, "-inf", _ms(at), start=0, num=limit, withscores=True
@@ -217,15 +237,21 @@ class RedisStore:
                 found.extend((score, member.decode()) for member, score in rows)
         return [member for _, member in sorted(found)[:limit]]
 
-    async def _read(self, kind: type[M], key: str, name: str) -> M:
-        data = await self._ask("HGET", key, "d")
+    async def _read(self, kind: type[D], key: str, name: str) -> D:
+        async with redis_away(self._redis):
+            data: Any = await self._redis.hget(key, "d")
         if data is None:
-            raise NotFound(f"there is no {kind.__name__.lower()} {name}")
-        return kind.model_validate_json(data)
+            raise NotFound(f"there is no {kind.document_kind} {name}")
+        return read(kind, data)
 
-    async def _ask(self, name: str, /, *arguments: str | int, **options: bool) -> Any:
-        with redis_away():
-            return await self.pipe.ask(name, *arguments, **options)
+
+def _scheduled(document_id: str, value: Any) -> Scheduled | None:
+    """One that can't be read is not known any more: its message comes, and finds nothing to do."""
+    try:
+        return read(Scheduled, value) if value else None
+    except (NewerDocument, ValidationError) as error:
+        log.warning("a scheduled message is not known any more", about=document_id, because=str(error)[:300])
+        return None
 
 
 def _checked(document_id: str, kind: str) -> str:

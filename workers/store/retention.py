@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.asking.cards import Card
+from workers.domain.containment.containment import Containment
 from workers.domain.ports.store import Document
 from workers.domain.starts.vm import VmRecord
 
@@ -19,17 +20,32 @@ def due_of(document: Document) -> datetime | None:
     return document.due_at() if isinstance(document, (Approval, Containment)) else None
 
 
-def finished(document: Document) -> bool:
-    """Whether it may go once the retention has passed.
+def kept_for(document: Document, now: datetime, retention: timedelta) -> timedelta | None:
+    """How long it is kept if nobody writes it again; ``None``: until somebody does.
 
     A containment stays until it is restored, and so does the approval that it rests on: a contained VM that
-    is started again is contained by the right that is on record there.
+    is started again is contained by the right that is on record there. A card goes with what it shows; this
+    is for one whose document is gone already.
     """
-    if isinstance(document, Approval):
-        return not document.open and (document.containment_id is None or document.released)
-    if isinstance(document, Containment):
-        return document.state is ContainmentState.RESTORED
-    return False
+    match document:
+        case Approval():
+            done = not document.open and (document.containment_id is None or document.released)
+            return retention if done else None
+        case Containment():
+            return None if document.active else retention
+        case VmRecord():
+            return _record_kept_for(document, now, retention)
+        case Card():
+            return retention
+
+
+def _record_kept_for(record: VmRecord, now: datetime, retention: timedelta) -> timedelta | None:
+    if record.containment_id is not None:
+        return None
+    if record.open_approvals:
+        return max(retention, SCHEDULED_TTL)
+    until = record.expected_start.until if record.expected_start else now
+    return max(until - now, timedelta(0)) + ONCE_TTL
 
 
 def label(document: Document) -> str:

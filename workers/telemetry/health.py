@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from workers.runtime.lifecycle import leave_if_cancelled
-from workers.runtime.log import redacted
+from workers.runtime.secrets import redacted
 
 _LONGEST_REASON = 300
+_OVERDUE_AFTER_PERIODS = 3
+"""One run may fail and be made good by the next, and a run takes its own time."""
 
 
 class Phase(StrEnum):
@@ -47,6 +49,30 @@ class Dependency:
     last_error_at: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepState:
+    """How periodic work is doing.
+
+    Attributes:
+        period_s: seconds between two runs.
+        expected_since: when it was first to run; aware, UTC.
+        last_success: when it last ran to its end.
+        last_error: the newest reason, kept after recovery; without secrets.
+        last_error_at: when that was.
+    """
+
+    period_s: float
+    expected_since: datetime
+    last_success: datetime | None = None
+    last_error: str = ""
+    last_error_at: datetime | None = None
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it has not succeeded for so long that somebody should look: it failed, or hangs."""
+        since = self.last_success or self.expected_since
+        return now - since > timedelta(seconds=_OVERDUE_AFTER_PERIODS * self.period_s)
+
+
 class Health:
     """The registry. Reports cost a dictionary write, so every call may make one.
 
@@ -61,6 +87,7 @@ class Health:
         begun = now()
         self.phase = Phase.STARTING
         self._dependencies = {name: Dependency(state=Condition.UNKNOWN, since=begun) for name in dependencies}
+        self._sweeps: dict[str, SweepState] = {}
 
     def ready(self) -> None:
         """Everything is open: work is taken from now on."""
@@ -83,6 +110,23 @@ class Health:
         """
         state = Condition.AWAY if retry_after_s is None else Condition.THROTTLED
         self._set(name, state, redacted(reason)[:_LONGEST_REASON], self._now())
+
+    def expect_sweep(self, name: str, period_s: float) -> None:
+        """This periodic work is to run from now on, every ``period_s`` seconds.
+
+        It is shown, and readiness does not wait for it: what is late is made good, and the process can work.
+        """
+        self._sweeps[name] = SweepState(period_s=period_s, expected_since=self._now())
+
+    def sweep_succeeded(self, name: str) -> None:
+        """It ran to its end."""
+        self._sweeps[name] = replace(self._sweeps[name], last_success=self._now())
+
+    def sweep_failed(self, name: str, reason: str) -> None:
+        """It failed, and will run again."""
+        self._sweeps[name] = replace(
+            self._sweeps[name], last_error=redacted(reason)[:_LONGEST_REASON], last_error_at=self._now()
+        )
 
     def _set(self, name: str, state: Condition, error: str, error_at: datetime | None) -> None:
         known = self._dependencies.get(name)
@@ -108,15 +152,27 @@ class Health:
             "dependencies": {
                 name: {
                     "state": str(dependency.state),
-                    "since": dependency.since.isoformat(timespec="milliseconds"),
+                    "since": _iso(dependency.since),
                     "last_error": dependency.last_error or None,
-                    "last_error_at": dependency.last_error_at.isoformat(timespec="milliseconds")
-                    if dependency.last_error_at
-                    else None,
+                    "last_error_at": _iso(dependency.last_error_at),
                 }
                 for name, dependency in self._dependencies.items()
             },
+            "sweeps": {
+                name: {
+                    "period_s": sweep.period_s,
+                    "last_success": _iso(sweep.last_success),
+                    "last_error": sweep.last_error or None,
+                    "last_error_at": _iso(sweep.last_error_at),
+                    "overdue": sweep.overdue(self._now()),
+                }
+                for name, sweep in self._sweeps.items()
+            },
         }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="milliseconds") if at else None
 
 
 async def watch(health: Health, name: str, probe: Callable[[], Awaitable[object]], *, every_s: float) -> None:

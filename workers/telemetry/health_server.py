@@ -19,7 +19,8 @@ async def serving(health: Health, *, host: str, port: int) -> AsyncIterator[None
 
     ``/healthz`` answers 200 as long as the event loop turns: restart the process when it does not. It says
     nothing about dependencies, because a restart heals none of them. ``/readyz`` answers 200 when the process
-    runs and every dependency answers, else 503; both times with JSON that names each dependency.
+    runs and every dependency answers, else 503; both times with JSON that names each dependency and each
+    sweep.
 
     Raises:
         OSError: the port is taken.

@@ -1,1 +1,1 @@
-"""What Startgate does, in order: reads, the rule, one atomic write, then nudges. One file a verb."""
+"""What Startgate does, one file per verb. Each reads, applies the rules, writes once, and then nudges."""

@@ -1,4 +1,4 @@
-"""Nudges after a write: the write stands without them, and the resync makes up for those that are lost."""
+"""Nudges after a write. The write stands without them, and the resync sends those that are lost."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,15 +10,15 @@ from workers.domain.errors import DependencyAway
 log = structlog.get_logger(__name__)
 
 WITHIN_S = 1.5
-"""A person waits for the answer meanwhile, and Slack gives up after three seconds."""
+"""A person is waiting for the answer, and Slack gives up after three seconds."""
 
 
 async def after_write(about: str, nudge: Callable[[], Awaitable[None]]) -> bool:
-    """Nudge, but not at any price: what is on record must not read as failed because the bus is away.
+    """Nudge if the bus takes it in time. What is written must not look failed because the bus is away.
 
     Args:
         about: id of what was written, for the log.
-        nudge: sends; every document it is about has a due time, or waits to be shown.
+        nudge: sends. Its documents have a due time, or wait to be shown, so the resync finds them.
 
     Returns:
         Whether the bus took it.

@@ -1,4 +1,4 @@
-"""Read, decide, write: again when somebody else wrote in between."""
+"""Read, decide and write, again if somebody else wrote in between. This is the only loop over conflicts."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -13,7 +13,7 @@ async def until_written(attempt: Callable[[], Awaitable[T]]) -> T:
     """Run ``attempt``, which reads, decides and commits, until its commit meets no conflict.
 
     Raises:
-        Conflict: after eight tries; the message comes back later, and so does the attempt.
+        Conflict: after eight tries. The message is delivered again later, and with it comes another attempt.
     """
     for _ in range(_TRIES - 1):
         try:

@@ -1,4 +1,4 @@
-"""Who ran, when, with which settings: written into the audit at a process's start and at its end."""
+"""Records in the audit which process ran, when, and with which settings."""
 
 import asyncio
 import contextlib
@@ -31,15 +31,15 @@ _GOODBYE_S = 3.0
 async def noted(store: Store, clock: Clock, process: str, settings: CommonSettings) -> AsyncIterator[None]:
     """While inside, the audit says that this process runs.
 
-    ``process.started`` is written in the background, again and again until Redis takes it: a process does not
-    wait for its diary. ``process.stopped`` follows at an orderly end, ``process.failed`` with the kinds of
-    the errors at any other; without Redis, that one is only logged.
+    ``process.started`` is written in the background, and tried again until Redis takes it, so that the
+    process does not wait for it. ``process.stopped`` follows at an orderly end, ``process.failed`` with the
+    kinds of the errors at any other; without Redis, that one is only logged.
 
     Args:
         store: takes the records, all of one process and host in one partition.
         clock: tells their times.
         process: ``workers`` or ``bot``.
-        settings: recorded without secrets; of those only whether they are set.
+        settings: recorded without secrets; for a secret, only whether it is set.
     """
     host = socket.gethostname()
     about = {"process": process, "host": host}

@@ -1,4 +1,4 @@
-"""The policy from its file, as both processes read it at start."""
+"""Reads the policy file, as both processes do at start."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from workers.domain.policy.model import Policy
 
 
 def read_policy(path: Path, *, conditions: bool = True) -> Policy:
-    """The checked policy; without ``conditions``, all of it but the rules' expressions.
+    """The checked policy. Without ``conditions``, the rules' expressions are not checked.
 
     Raises:
-        InvalidPolicy: every error with line and remedy; a file that can't be read too.
+        InvalidPolicy: with every error, its line and a remedy; also if the file can't be read.
     """
     try:
         text = path.read_text(encoding="utf-8")

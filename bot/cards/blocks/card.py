@@ -1,10 +1,20 @@
 """The card of one start: what happened, who is asked, and what became of it."""
 
+from datetime import timedelta
+
 from bot.cards.blocks import evidence
-from bot.cards.blocks.kit import BUTTON, context, header, section
+from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
-from bot.cards.blocks.status import approval_headline, cause_line, person, progress, quoted, sentence
-from bot.cards.blocks.text import duration, escape, mention, plain, when, words
+from bot.cards.blocks.status import (
+    Headline,
+    approval_headline,
+    cause_line,
+    person,
+    progress,
+    quoted,
+    sentence,
+)
+from bot.cards.blocks.text import clock, code, duration, escape, mention, name, plain, plain_name, when
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import CauseKind, Containment
@@ -14,8 +24,10 @@ from workers.domain.starts.events import Phase
 CONFIRM = "approval.confirm"
 REJECT = "approval.reject"
 
+_HALF_A_DAY = timedelta(hours=12)
+
 _ON_SILENCE = {
-    OnSilence.LEAVE: "nothing is done",
+    OnSilence.LEAVE: "no action is taken",
     OnSilence.ESCALATE: "on-call decides",
     OnSilence.ISOLATE: "the VM is isolated",
     OnSilence.CONTAIN: "the VM is contained",
@@ -23,9 +35,12 @@ _ON_SILENCE = {
 
 
 def approval_card(approval: Approval, containment: Containment | None, *, kind: CopyKind) -> Message:
-    """The card as it has to look now, in a copy of this kind."""
+    """The card as it should be now, in a copy of this kind."""
+    headline = approval_headline(approval, containment)
+    if _escalated(approval, kind):
+        headline = Headline(headline.sign, f"No answer yet. {headline.words}")
     blocks = [
-        header(approval_headline(approval, containment).of(approval.event.vm)),
+        header(headline.of(approval.event.vm)),
         section("\n".join(_lead(approval, containment, kind)), evidence.fields(approval)),
         *context(
             [_asked(approval, kind), evidence.missing(approval.facts), sentence(escape(approval.notice, 500))]
@@ -39,16 +54,21 @@ def approval_card(approval: Approval, containment: Containment | None, *, kind: 
 def top_line(approval: Approval, containment: Containment | None, *, kind: CopyKind) -> str:
     """One line for a notification: safe, and without any mention."""
     event = approval.event
-    name, who = escape(event.vm.name, 80), escape(event.caller.label, 80) or "Somebody"
+    vm, who = name(event.vm.name), escape(event.caller.label, 80) or "Somebody"
     if approval.open:
         verb = "tried to start" if event.phase is Phase.FAILED else "started"
-        still = "Nobody answers: " if kind is CopyKind.ONCALL else ""
-        return f"{still}{who} {verb} {name}. Was this expected?"
-    return f"{approval_headline(approval, containment).words}: {name}"
+        still = "No answer yet. " if _escalated(approval, kind) else ""
+        return f"{still}{who} {verb} {vm}. Was this expected?"
+    return f"{approval_headline(approval, containment).words}: {vm}"
+
+
+def _escalated(approval: Approval, kind: CopyKind) -> bool:
+    """Whether this copy is there because nobody has answered."""
+    return approval.open and kind is CopyKind.ONCALL and approval.asked_at is not None
 
 
 def _lead(approval: Approval, containment: Containment | None, kind: CopyKind) -> list[str]:
-    """What to read first; the outcome stands above what it was about."""
+    """What to read first: the outcome, then what it is about."""
     started = f"{evidence.who_did_what(approval.event)} {when(approval.event.at)}."
     return [line for line in (*outcome(approval, containment), _silence(approval, kind), started) if line]
 
@@ -81,21 +101,21 @@ def _silence(approval: Approval, kind: CopyKind) -> str:
         return ""
     if approval.asked_at is None:
         return "*Nobody could be asked yet.*"
-    return f"*Nobody has answered* since {when(approval.asked_at)}."
+    return f"*No answer yet.* Asked {when(approval.asked_at)}."
 
 
 def _asked(approval: Approval, kind: CopyKind) -> str:
-    """Who is asked and why they; while it is open, also until when, and what follows."""
-    source = escape(approval.owner.source, 120)
+    """Who is asked and why; while it is open also until when, and what happens then."""
+    source = _source(approval.owner.source)
     people = ", ".join(mention(user) for user in approval.asked_whom[:10])
     if not approval.open:
         return f"Asked: {people}" if people else ""
     if not approval.owner.known:
-        why = f"No owner is known: {source or 'no tag names one'}."
+        why = f"No owner found: {source or 'no tag names one'}."
     elif kind is CopyKind.OWNER:
-        why = f"You are asked as the owner ({source})."
+        why = f"Asking you because the {source} on this VM names you."
     else:
-        why = f"Owner by {source}."
+        why = f"Owner from {source}."
     asked = "" if not people else f"Asked: {people}."
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
@@ -103,14 +123,21 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
 
 
 def _deadline(approval: Approval) -> str:
-    then = _ON_SILENCE[approval.terms.on_silence]
+    then, span = _ON_SILENCE[approval.terms.on_silence], approval.terms.expire_after
     if approval.asked_at is None:
-        return f"Without an answer within {duration(approval.terms.expire_after)}, {then}."
-    return f"Without an answer by {when(approval.expire_at)}, {then}."
+        return f"If nobody answers within {duration(span)}, {then}."
+    by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
+    return f"If nobody answers by {by} ({duration(span)}), {then}."
+
+
+def _source(source: str) -> str:
+    """Where the owner comes from: ``tag `contact```, or why nobody is known."""
+    kind, _, tag = source.partition(" ")
+    return f"tag {code(tag)}" if kind == "tag" and tag and " " not in tag else escape(source, 120)
 
 
 def _buttons(approval: Approval) -> Block:
-    """A button carries nothing but the id: who may, and whether it is still open, is asked at the click."""
+    """The buttons carry only the id. Who may answer, and if it is still open, is checked at the click."""
     vm = approval.event.vm
     return {
         "type": "actions",
@@ -119,6 +146,7 @@ def _buttons(approval: Approval) -> Block:
                 "type": "button",
                 "action_id": CONFIRM,
                 "text": plain("Confirm", BUTTON),
+                "accessibility_label": _label("Confirm the start of", vm.name),
                 "style": "primary",
                 "value": approval.id,
                 "confirm": {
@@ -132,6 +160,7 @@ def _buttons(approval: Approval) -> Block:
                 "type": "button",
                 "action_id": REJECT,
                 "text": plain("Reject", BUTTON),
+                "accessibility_label": _label("Reject the start of", vm.name),
                 "style": "danger",
                 "value": approval.id,
             },
@@ -139,7 +168,14 @@ def _buttons(approval: Approval) -> Block:
     }
 
 
-def _confirm_text(name: str, group: str) -> Block:
+def _confirm_text(vm: str, group: str) -> Block:
     return plain(
-        f"You say that {words(name, 80)} in {words(group, 90)} was meant to start. It keeps running.", 300
+        f"You confirm that {plain_name(vm, 100)} in {plain_name(group, 90)} was meant to start."
+        " It keeps running.",
+        300,
     )
+
+
+def _label(verb: str, vm: str) -> str:
+    """What a screen reader says of a button: it stands without the card around it."""
+    return f"{verb} {plain_name(vm, ACCESSIBILITY - len(verb) - 1)}"

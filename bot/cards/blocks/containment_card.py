@@ -9,28 +9,30 @@ from bot.cards.blocks.status import (
     UNDO_STATES,
     cause_line,
     containment_headline,
+    note,
     progress,
+    sentence,
     undo_command,
 )
-from bot.cards.blocks.text import code, escape
-from workers.domain.containment.containment import Containment, ContainmentState, Step, StepState
+from bot.cards.blocks.text import code, escape, name
+from workers.domain.containment.containment import Containment, ContainmentState, Step
 
 _CAN_BE_UNDONE = {ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}
 
 
 def lockdown_card(containment: Containment) -> Message:
-    """The card as it has to look now: which VM, by whom and why, every step, and how to take it back."""
+    """The card as it should be now: which VM, by whom and why, every step, and how to undo it."""
     vm, headline = containment.vm, containment_headline(containment)
-    machine = f"*Machine*\n{'Classic VM ' if vm.classic else ''}{code(vm.name)}"
-    undo = f"To undo it, on-call types {undo_command(containment)}."
+    about = f"*VM*\n{'Classic VM ' if vm.classic else ''}{code(vm.name)}"
+    undo = f"On-call can undo this with {undo_command(containment)}."
     return Message(
-        f"{headline.words}: {escape(vm.name, 80)}",
+        f"{headline.words}: {name(vm.name)}",
         [
             header(headline.of(vm)),
             section(
                 f"{cause_line(containment)}\n{progress(containment)}",
                 [
-                    machine,
+                    about,
                     f"*Where*\n{evidence.place(vm, '')}",
                     *_steps(containment),
                 ],
@@ -42,15 +44,21 @@ def lockdown_card(containment: Containment) -> Message:
 
 def _steps(containment: Containment) -> list[str]:
     """Each step, or its undo once that has been ordered."""
+    vm = containment.vm
     if containment.restoration is None:
-        return [f"*{STEPS[s.name].title}*\n{_state(s, STEP_STATES)}" for s in containment.steps]
-    undos = containment.restoration.steps
-    # Without the change: its summary says what was done, not what is being taken back.
-    return [f"*Undo: {STEPS[s.name].title}*\n{_state(s.changed(change=None), UNDO_STATES)}" for s in undos]
+        return [
+            f"*{STEPS[s.name].title}*\n{_state(STEP_STATES[s.state], note(s, vm, 300) or _change(s))}"
+            for s in containment.steps
+        ]
+    return [
+        f"*Undo {STEPS[s.name].title.lower()}*\n{_state(UNDO_STATES[s.state], note(s, vm, 300))}"
+        for s in containment.restoration.steps
+    ]
 
 
-def _state(step: Step, states: dict[StepState, str]) -> str:
-    """The state with its note, or with the change while there is none."""
-    about = escape(step.note or (step.change.summary if step.change else ""), 300)
-    state = states[step.state]
-    return "\n".join(filter(None, [f"{state[:1].upper()}{state[1:]}", about]))
+def _change(step: Step) -> str:
+    return sentence(escape(step.change.summary, 300)) if step.change else ""
+
+
+def _state(state: str, about: str) -> str:
+    return "\n".join(filter(None, [state.capitalize(), about]))

@@ -1,4 +1,4 @@
-"""What is known about a start: who, from where, with which right, and what the Internet can reach."""
+"""What is known about a start: who, from where, under which permission, and what the Internet can reach."""
 
 import re
 
@@ -39,10 +39,10 @@ def fields(approval: Approval) -> list[str]:
     event, facts = approval.event, approval.facts
     return [
         f"*From*\n{_origin(event.caller)}",
-        f"*Allowed by*\n{_right(event.access, event.vm)}",
+        f"*Allowed by*\n{_permission(event.access, event.vm)}",
         f"*Public IP*\n{_public_ips(facts.network)}",
         f"*Open to the Internet*\n{_openings(facts.network)}",
-        f"*Machine*\n{_machine(facts)}",
+        f"*VM*\n{_vm(facts)}",
         f"*Where*\n{place(event.vm, facts.subscription_name)}",
     ]
 
@@ -55,9 +55,9 @@ def place(vm: VmRef, subscription_name: str) -> str:
 
 
 def missing(facts: Facts) -> str:
-    """What is not known, each with its reason; empty when everything is."""
+    """What is unknown, each with its reason; empty if nothing is."""
     parts = [f"{escape(m.name, 60)} ({escape(m.reason, 150)})" for m in facts.missing]
-    return f"Not known: {listed(parts, _MOST_MISSING, 'fact')}." if parts else ""
+    return f"Unknown: {listed(parts, _MOST_MISSING, 'fact')}." if parts else ""
 
 
 def scope(access_scope: str, vm: VmRef) -> str:
@@ -81,32 +81,31 @@ def _origin(who: Caller) -> str:
         app = who.client_app
     else:
         app = f"client {code(who.app_id)}" if who.app_id else "unknown client"
-    return f"{app}, {code(who.ip, 60) if who.ip else 'unknown IP address'}\n{_sign_in(who)}"
+    return f"{app}, {code(who.ip, 60) if who.ip else 'unknown IP address'}{_sign_in(who)}"
 
 
 def _sign_in(who: Caller) -> str:
     if who.mfa is not None:
-        return "Signed in with MFA" if who.mfa else "Signed in *without MFA*"
-    if who.kind in (CallerKind.SERVICE_PRINCIPAL, CallerKind.MANAGED_IDENTITY):
-        return "MFA does not apply"
-    return "MFA not stated"
+        return "\nSigned in with MFA" if who.mfa else "\nSigned in *without MFA*"
+    applies = who.kind not in (CallerKind.SERVICE_PRINCIPAL, CallerKind.MANAGED_IDENTITY)
+    return "\nMFA unknown" if applies else ""
 
 
-def _right(access: Access | None, vm: VmRef) -> str:
+def _permission(access: Access | None, vm: VmRef) -> str:
     if access is None:
-        return "Not stated in the event"
+        return "Unknown"
     return f"{escape(access.role, 120) or 'Unnamed role'}\non {scope(access.scope, vm)}"
 
 
 def _public_ips(network: NetworkFacts | None) -> str:
     if network is None:
-        return "Not known"
+        return "Unknown"
     return listed([code(ip, 60) for ip in network.public_ips], _MOST_IPS, "address") or "None"
 
 
 def _openings(network: NetworkFacts | None) -> str:
     if network is None:
-        return "Not known"
+        return "Unknown"
     openings = list(dict.fromkeys(_opening(port) for port in network.open_ports))
     return listed(openings, _MOST_PORTS, "opening", between="\n") or "None"
 
@@ -118,11 +117,11 @@ def _opening(port: OpenPort) -> str:
     return f"{ports}{protocol} ({by})"
 
 
-def _machine(facts: Facts) -> str:
+def _vm(facts: Facts) -> str:
     if facts.gone:
         return "No longer exists"
     if facts.machine is None:
-        return "Not known"
+        return "Unknown"
     power = facts.machine.power
     state = "Power state unknown" if power is PowerState.UNKNOWN else power.capitalize()
     about = [escape(facts.machine.size, 60), escape(facts.machine.location, 60)]

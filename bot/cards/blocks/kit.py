@@ -1,4 +1,4 @@
-"""Block Kit's parts, as far as we use them, each within the limit that Slack gives it.
+"""The parts of Block Kit that we use, each within Slack's limits.
 
 Source: https://docs.slack.dev/reference/block-kit/blocks
 """
@@ -13,13 +13,14 @@ HEADER = 150
 SECTION = 3000
 CONTEXT_ELEMENTS = 10
 BUTTON = 75
+ACCESSIBILITY = 75
 OPTION = 75
 MOST_OPTIONS = 100
 TITLE = 24
 
 
 def mrkdwn(text: str) -> Block:
-    """A text with mark-up. ``verbatim`` keeps Slack from making links of what merely looks like one."""
+    """A text with mark-up. ``verbatim`` keeps Slack from making links of anything that looks like one."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 

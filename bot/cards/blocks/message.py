@@ -11,23 +11,23 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True)
 class Message:
-    """A message: ``text`` for notifications and screen readers, ``blocks`` for eyes."""
+    """A message: ``text`` for notifications and screen readers, ``blocks`` to be seen."""
 
     text: str
     blocks: list[Block]
 
     @property
     def digest(self) -> str:
-        """Sixteen characters that are equal for equal content, in every process and on every day."""
+        """Sixteen characters, equal for equal content in every process."""
         content = json.dumps([self.text, self.blocks], sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A message in a thread. ``key`` says which one it is, while the message itself may change.
+    """A message in a thread. Its ``key`` stays while its words change.
 
-    ``pages``: on-call has to act on it, so that it does not wait behind what only tells how things go.
+    With ``pages``, on-call has to act on it, so it goes before messages that only report.
     """
 
     key: str

@@ -1,10 +1,10 @@
-"""The replies about a restore: who ordered it, each step's undo, and what is left to do by hand."""
+"""The replies about a restore: who ordered it, how each step's undo goes, what to do by hand."""
 
 from bot.cards.blocks.by_hand import undo_remedy
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.status import STEPS, restore_line, sentence, undo_command
-from bot.cards.blocks.text import code, counted, escape, when
+from bot.cards.blocks.status import STEPS, note, restore_line, undo_command
+from bot.cards.blocks.text import code, counted, escape, name, when
 from workers.domain.containment.containment import (
     MAX_ATTEMPTS,
     Containment,
@@ -13,22 +13,23 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
+from workers.domain.starts.vm import VmRef
 
 _MOST_LINES = 8  # an Azure VM has at most so many network interfaces
 
 
 def restore_replies(containment: Containment, oncall_mention: str) -> list[Reply]:
-    """All that is said about the newest restore; nothing if there is none. That it succeeded is a result."""
+    """The replies about the newest restore, if there is one. Its success is the containment's result."""
     restoration = containment.restoration
     if restoration is None:
         return []
-    name = escape(containment.vm.name, 80)
+    vm = name(containment.vm.name)
     key = f"{containment.round}.{restoration.number}"
-    found = [_reply(f"restore.{key}", f"Restore of {name} ordered", restore_line(restoration))]
-    found += [_undo(step, key) for step in restoration.steps if _begun(step)]
+    found = [_reply(f"restore.{key}", f"Restore of {vm} ordered", restore_line(restoration))]
+    found += [_undo(step, containment.vm, key) for step in restoration.steps if _begun(step)]
     if containment.state is ContainmentState.INCOMPLETE:
         parts = _incomplete(containment, restoration, oncall_mention)
-        found.append(_reply(f"unrestored.{key}", f"Restore incomplete: {name}", *parts, pages=True))
+        found.append(_reply(f"unrestored.{key}", f"Restore incomplete: {vm}", *parts, pages=True))
     return found
 
 
@@ -36,48 +37,49 @@ def _begun(step: Step) -> bool:
     return step.state is not StepState.TODO or step.attempt > 0 or bool(step.note)
 
 
-def _undo(step: Step, key: str) -> Reply:
-    title = f"Undo: {STEPS[step.name].title}"
-    state, about = _state(step)
+def _undo(step: Step, vm: VmRef, key: str) -> Reply:
+    title = f"Undo {STEPS[step.name].title.lower()}"
+    state, about = _state(step, vm)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
-    body = " ".join([f"*{title}* {state}{at}.", *filter(None, about)])
+    verified = ", verified in Azure" if step.state is StepState.DONE and step.note else ""
+    body = " ".join([f"*{title}*: {state}{at}{verified}.", *filter(None, about)])
     return _reply(f"undo.{step.name}.{key}", f"{title}: {state}", body)
 
 
-def _state(step: Step) -> tuple[str, list[str]]:
+def _state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
     """Where an undo is in two or three words, and sentences about it."""
-    note = sentence(escape(step.note, 600))
+    about = note(step, vm)
     match step.state:
         case StepState.TODO:
             next_try = f"Next attempt {when(step.look_at)}." if step.look_at else ""
-            return "is to be tried again", [note, next_try]
+            return "will be retried", [about, next_try]
         case StepState.STARTED:
             again = f", attempt {step.attempt} of {MAX_ATTEMPTS}" if step.attempt > 1 else ""
-            return f"under way{again}", [note]
+            return f"in progress{again}", [about]
         case StepState.DONE:
-            return "done", [f"Read back: {note}" if note else ""]
+            return "done", [about]
         case StepState.FAILED:
             after = f" after {counted(step.attempt, 'attempt')}" if step.attempt > 1 else ""
-            return f"failed{after}", [f"Reason: {note}" if note else ""]
+            return f"failed{after}", [f"Reason: {about}" if about else ""]
         case StepState.SKIPPED:
-            return "skipped", [note]
+            return "skipped", [about]
 
 
 def _incomplete(containment: Containment, restoration: Restoration, oncall_mention: str) -> list[str]:
-    """Who has to act, what is left and why, what to do by hand, and that the VM still counts as contained."""
+    """Who has to act, what is not undone and why, what to do by hand, and that the VM counts as contained."""
     vm = code(containment.vm.name)
     calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
     parts = [f"{calls}{vm} is *not fully restored*."]
     for step in restoration.steps:
-        title, why = STEPS[step.name].title, sentence(escape(step.note, 500))
+        title, why = STEPS[step.name].title, note(step, containment.vm, 500)
         if step.state is StepState.SKIPPED and step.change is not None:
-            parts.append(f"\u2022 Undo of *{title}* was skipped. {why}")
+            parts.append(f"\u2022 *{title}*: undo skipped. {why}")
         elif step.state is StepState.FAILED:
-            left = f"\u2022 *{title}* is not undone. {why} By hand: {undo_remedy(step.name)}."
+            left = f"\u2022 *{title}*: not undone. {why} By hand: {undo_remedy(step.name)}."
             parts.append("\n".join([left, *_as_it_was(step)]))
     parts.append(
-        f"Then type {undo_command(containment)} again: until {vm} is restored it counts as contained, and is"
-        " contained once more when somebody starts it."
+        f"Then run {undo_command(containment)} again. Until {vm} is restored it counts as contained, and is"
+        " contained again when somebody starts it."
     )
     return parts
 

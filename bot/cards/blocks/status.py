@@ -1,15 +1,18 @@
-"""Where things stand, in the same few words everywhere: headlines, names of steps, one line of progress."""
+"""States in words, the same everywhere: headlines, names of steps, one line of progress."""
 
-from typing import NamedTuple
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from bot.cards.blocks.kit import listed
-from bot.cards.blocks.text import code, counted, escape, mention, when, words
+from bot.cards.blocks.kit import HEADER, listed
+from bot.cards.blocks.text import code, counted, escape, mention, plain_name, when, with_code
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
     Restoration,
+    Step,
     StepState,
 )
 from workers.domain.containment.plans import StepName
@@ -20,49 +23,16 @@ from workers.domain.starts.vm import VmRef
 LOCKDOWN_COMMAND = "/vm-lockdown"
 RESTORE_COMMAND = "/vm-restore"
 
-_NAME = 60  # of a VM in a headline; Azure allows 64, and a phone shows about half
+_WORD = re.compile(r"[a-z]+(?=[\s,.:;!?]|$)")
+_VERIFIED = re.compile(r", (?:rules |power state )?read back$")
 
 
-class StepWords(NamedTuple):
-    """One step in words.
-
-    Attributes:
-        title: the imperative, for lists.
-        done: the participle, for results.
-        does: what it will do, where no plan says it more exactly.
-        undo: what takes it back, or what stays.
-    """
-
-    title: str
-    done: str
-    does: str
-    undo: str
-
-
-STEPS: dict[StepName, StepWords] = {
-    StepName.ISOLATE: StepWords(
-        title="Isolate",
-        done="isolated",
-        does="put the lockdown security group on every network interface",
-        undo="every network interface gets its former security group back",
-    ),
-    StepName.STOP: StepWords(
-        title="Stop",
-        done="stopped",
-        does="stop and deallocate the VM",
-        undo="the VM is started again only if you ask for it",
-    ),
-    StepName.BACKUP: StepWords(
-        title="Back up",
-        done="backed up",
-        does="protect the VM with Azure Backup and back it up now",
-        undo="protection and recovery points stay",
-    ),
-}
+STEPS = {name: name.spec for name in StepName}
+"""What each step is called and does, from the table of steps."""
 
 STEP_STATES = {
     StepState.TODO: "waiting",
-    StepState.STARTED: "under way",
+    StepState.STARTED: "in progress",
     StepState.DONE: "done",
     StepState.FAILED: "failed",
     StepState.SKIPPED: "skipped",
@@ -72,7 +42,7 @@ UNDO_STATES = {**STEP_STATES, StepState.DONE: "undone", StepState.FAILED: "not u
 
 
 class Headline(NamedTuple):
-    """A state in one sign and a few words; the words alone say everything."""
+    """A state as a sign and words. The words alone are enough."""
 
     sign: str
     words: str
@@ -80,7 +50,8 @@ class Headline(NamedTuple):
     def of(self, vm: VmRef) -> str:
         """The headline of this VM, for a header."""
         colon = "" if self.words.endswith("?") else ":"
-        return f"{self.sign} {self.words}{colon} {words(vm.name, _NAME)}"
+        said = f"{self.sign} {self.words}{colon} "
+        return said + plain_name(vm.name, HEADER - len(said))
 
 
 _BY_CONTAINMENT = {
@@ -109,7 +80,7 @@ _LEADS_TO_CONTAINMENT = {
 
 
 def containment_headline(containment: Containment) -> Headline:
-    """CONTAINED says so only here, and only when the document does."""
+    """The only place that says CONTAINED, and only when the document does."""
     if containment.state is ContainmentState.INCOMPLETE and containment.restoration is not None:
         return _RESTORE_INCOMPLETE
     return _BY_CONTAINMENT[containment.state]
@@ -132,16 +103,16 @@ def progress(containment: Containment) -> str:
     each = ", ".join(f"{STEPS[s.name].title.lower()} {STEP_STATES[s.state]}" for s in steps)
     match containment.state:
         case ContainmentState.PLANNED | ContainmentState.RUNNING:
-            again = " once more" if containment.round > 1 else ""
+            again = " again" if containment.round > 1 else ""
             return f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done. {sentence(each)}"
         case ContainmentState.CONTAINED:
-            return f"*Contained:* {and_list([STEPS[s.name].done for s in done])}.{read_back(containment)}"
+            return f"*Contained:* {and_list([STEPS[s.name].done for s in done])}.{verified(containment)}"
         case ContainmentState.INCOMPLETE if containment.restoration is not None:
-            return f"*Restore incomplete:* {_undone(containment)} On-call has to look at it."
+            return f"*Restore incomplete:* {_undone(containment)} Needs on-call."
         case ContainmentState.INCOMPLETE:
             return (
                 f"*Incomplete:* {len(done)} of {counted(len(steps), 'step')} done. {sentence(each)}"
-                " On-call has to look at it."
+                " Needs on-call."
             )
         case ContainmentState.RESTORING:
             return f"The containment of {code(containment.vm.name)} is being undone. {_undone(containment)}"
@@ -161,14 +132,14 @@ def _undone(containment: Containment) -> str:
 
 def restore_line(restoration: Restoration) -> str:
     """Who ordered a restore and why, as mrkdwn."""
-    start = ", with a start of the VM" if restoration.starts else ""
+    start = " and start" if restoration.starts else ""
     by, at = person(restoration.by), when(restoration.at)
     return f"Restore{start} ordered by {by} {at}.{quoted(restoration.reason)}"
 
 
-def read_back(containment: Containment) -> str:
-    """When Azure itself was asked, with a space before it; empty while it was not."""
-    return f" Read back from Azure {when(containment.verified_at)}." if containment.verified_at else ""
+def verified(containment: Containment) -> str:
+    """When all of it was read back from Azure, with a space before; empty until then."""
+    return f" Verified in Azure {when(containment.verified_at)}." if containment.verified_at else ""
 
 
 def cause_line(containment: Containment) -> str:
@@ -211,17 +182,39 @@ def and_list(items: list[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def still_let_in(profile: LockdownProfile) -> list[str]:
-    """The lockdown's exceptions, one line each; who rejects must know who stays connected."""
+def exceptions(profile: LockdownProfile) -> list[str]:
+    """Who can still connect to an isolated VM, one line each."""
     rules = profile.isolate.allow if StepName.ISOLATE in profile.steps else ()
     return [
-        f"{escape(rule.name, 60)}: {escape(rule.source, 50)},"
-        f" {'any protocol' if rule.protocol == '*' else rule.protocol} {listed(rule.ports, 5, 'range')}"
+        f"Exception: {escape(rule.name, 60)} ({escape(rule.source, 50)}) can still connect on"
+        f" {'any protocol' if rule.protocol == '*' else rule.protocol.upper()}"
+        f" {listed(rule.ports, 5, 'range')}"
         for rule in rules
     ]
 
 
+def note(step: Step, vm: VmRef, limit: int = 600) -> str:
+    """What a step says of itself, as a sentence with its identifiers in code style; may be empty."""
+    return sentence(with_code(_VERIFIED.sub("", step.note), _identifiers(step, vm), limit))
+
+
+def _identifiers(step: Step, vm: VmRef) -> set[str]:
+    """The names of the VM and of every resource that the step changes."""
+    ids = _strings([step.change.before, step.change.after] if step.change else [])
+    return {vm.name, *(one.rstrip("/").rpartition("/")[2] for one in ids if one.startswith("/"))}
+
+
+def _strings(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        yield from _strings([*node.keys(), *node.values()])
+    elif isinstance(node, list | tuple):
+        for part in node:
+            yield from _strings(part)
+
+
 def sentence(text: str) -> str:
-    """With a capital and a full stop; what ends in one keeps its own, and nothing stays nothing."""
+    """With a full stop, and a capital if it begins with a word; an identifier keeps its spelling."""
     stop = "" if text.endswith((".", "!", "?", "\u2026")) or not text else "."
-    return f"{text[:1].upper()}{text[1:]}{stop}"
+    return f"{text[:1].upper()}{text[1:]}{stop}" if _WORD.match(text) else f"{text}{stop}"

@@ -1,34 +1,36 @@
 """Text from outside, made safe for Slack; and times, people and durations as Slack shows them.
 
-VM names, tags, rule names, callers and reasons are hostile until shown otherwise. Two gates let them in:
-``code`` for identifiers, ``escape`` for words. Both give mrkdwn that stays text: it mentions nobody, links
-nowhere, ends no code span and draws no emoji. ``plain`` is the same for ``plain_text``, which has no mark-up.
+VM names, tags, rule names, callers and reasons are hostile text. They get in by ``code`` or ``name`` as
+identifiers, and by ``escape`` as words. All give mrkdwn that stays text: it mentions nobody, links nowhere,
+ends no code span and draws no emoji. ``plain``, ``plain_name`` and ``words`` are for ``plain_text``, which
+has no mark-up.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 UNSEEN = "\ufffd"
-"""Stands for what can't be seen: a name that hides something must not look like one that doesn't."""
+"""Stands for an invisible character, so that a name with one looks different from a name without."""
 
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co"})
 # Blank, yet letters, symbols or marks by category: Hangul fillers, Khmer and Mongolian signs, Braille blank.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
-_MOST_MARKS = 3  # combining marks in a row; more paint over the lines around them
+_MOST_MARKS = 3  # combining marks in a row; more of them cover the lines around
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_NO_ENTITIES: Mapping[int, str] = MappingProxyType({})
 _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
 _BACKTICK = str.maketrans({"`": "\u02cb"})
 _COLON = "\u2236"
-# Slack reads :name: as an emoji, and the second colon may be ours. A time of day stays as it is.
-_EMOJI_COLON = re.compile(r":(?=[^\W\d]|[+_'-])|(?<!\d):(?=\d)")
+# Slack reads :name: as an emoji, :100: too, and the second colon may be ours. A time of day stays as it is.
+_EMOJI_COLON = re.compile(r":(?=[^\W\d]|[+_'-])|(?<!\d):(?=\d)|:(?=\d(?!\d)|\d{3})")
 _URL_COLON = re.compile(r":(?=//)")
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-# Read as a mention only where a caller asks Slack to parse names; disarmed so that nobody has to know that.
+# Slack reads these as mentions only where a call asks it to parse names. Disarmed all the same.
 _BROADCAST = re.compile(r"(?<![\w@])@(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
 
 _USER = re.compile(r"[UW][A-Z0-9]{5,20}")
@@ -39,7 +41,7 @@ _CHANNEL = re.compile(r"[CG][A-Z0-9]{5,20}")
 def clean(text: str) -> str:
     """One line of text in which everything can be seen: control and bidi characters become ``UNSEEN``."""
     if text.isascii() and text.isprintable() and "  " not in text:
-        return text.strip()  # as nearly all is: each character by itself takes a tenth of a burst's time
+        return text.strip()  # as nearly all text is; the loop below took a tenth of a burst's time
     shown: list[str] = []
     marks = 0
     for char in text:
@@ -60,14 +62,38 @@ def clean(text: str) -> str:
 
 def escape(text: str, limit: int = 300) -> str:
     """Words for mrkdwn, at most ``limit`` characters as sent, cut with ``…`` and never inside an entity."""
-    text = _EMOJI_COLON.sub(_COLON, _URL_COLON.sub(_COLON, clean(text).translate(_LOOKALIKES)))
-    return _cut(_no_broadcast(_EDGE_UNDERSCORE.sub("\u02cd", text)), limit, _ENTITIES)
+    return _cut(_disarmed(text), limit, _ENTITIES)
 
 
 def code(text: str, limit: int = 120) -> str:
-    """An identifier as inline code, at most ``limit`` characters with its backticks; none inside."""
+    """An identifier as inline code, at most ``limit`` characters with its backticks; none inside.
+
+    Of a long one the middle gives way, since similar names differ at their ends.
+    """
     text = _URL_COLON.sub(_COLON, clean(text).translate(_BACKTICK))
-    return f"`{_cut(_no_broadcast(text), limit - 2, _ENTITIES) or '(empty)'}`"
+    return f"`{_without_middle(_no_broadcast(text), limit - 2, _ENTITIES) or '(empty)'}`"
+
+
+def name(text: str, limit: int = 100) -> str:
+    """An identifier for mrkdwn where code style is not shown, such as a notification; cut like ``code``."""
+    return _without_middle(_disarmed(text), limit, _ENTITIES)
+
+
+def plain_name(text: str, limit: int) -> str:
+    """An identifier for places that know no mark-up at all: clean, not escaped, cut like ``code``."""
+    return _without_middle(clean(text), limit)
+
+
+def with_code(text: str, identifiers: Collection[str], limit: int) -> str:
+    """Words as by ``escape``, with these identifiers in code style where they stand alone."""
+    known = sorted((clean(one) for one in identifiers if one.strip()), key=len, reverse=True)
+    if not known:
+        return escape(text, limit)
+    alone = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, known))})(?![\w-])")
+    parts = alone.split(clean(text))
+    # Every second part is an identifier. Around it a space stays as it is; ``escape`` takes it away.
+    shown = "".join(code(p) if n % 2 else _spaced(escape(p, limit), p) for n, p in enumerate(parts))
+    return shown if len(shown) <= limit else escape(text, limit)
 
 
 def plain(text: str, limit: int) -> dict[str, Any]:
@@ -103,8 +129,13 @@ def when(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{utc(at)}>"
 
 
+def clock(at: datetime) -> str:
+    """As ``when``, without the date: ``3:49 AM``. For times within half a day."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{utc(at)}>"
+
+
 def utc(at: datetime) -> str:
-    """A time for ``plain_text``, which knows no zones: ``2026-11-24 03:49 UTC``."""
+    """A time where the reader's zone is not known: ``2026-11-24 03:49 UTC``."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
@@ -130,21 +161,43 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def _spaced(shown: str, original: str) -> str:
+    before, after = " " * original.startswith(" "), " " * original.endswith(" ")
+    return f"{before}{shown}{after}" if shown else before
+
+
+def _disarmed(text: str) -> str:
+    text = _EMOJI_COLON.sub(_COLON, _URL_COLON.sub(_COLON, clean(text).translate(_LOOKALIKES)))
+    return _no_broadcast(_EDGE_UNDERSCORE.sub("\u02cd", text))
+
+
 def _no_broadcast(text: str) -> str:
     return _BROADCAST.sub("\uff20", text)
 
 
-def _cut(text: str, limit: int, entities: Mapping[int, str] = MappingProxyType({})) -> str:
-    """With these entities, and then at most ``limit`` long; an entity is taken whole or not at all."""
-    whole = text.translate(entities) if entities else text
-    if len(whole) <= limit:
-        return whole
+def _cut(text: str, limit: int, entities: Mapping[int, str] = _NO_ENTITIES) -> str:
+    """With these entities, at most ``limit`` long, cut at the end with ``\u2026``; no entity is cut."""
+    shown = [entities.get(ord(char), char) for char in text]
+    if sum(map(len, shown)) <= limit:
+        return "".join(shown)
+    return "".join(_fitting(shown, limit - 1)).rstrip() + "\u2026"
+
+
+def _without_middle(text: str, limit: int, entities: Mapping[int, str] = _NO_ENTITIES) -> str:
+    """As ``_cut``, but both ends stay: ``verylong\u2026suffix``."""
+    shown = [entities.get(ord(char), char) for char in text]
+    if sum(map(len, shown)) <= limit:
+        return "".join(shown)
+    end = _fitting(shown[::-1], (limit - 1) // 2)[::-1]
+    return "".join([*_fitting(shown, limit - 1 - sum(map(len, end))), "\u2026", *end])
+
+
+def _fitting(parts: list[str], room: int) -> list[str]:
+    """The first of these that fit together in so many characters."""
     kept: list[str] = []
-    room = limit - 1
-    for char in text:
-        shown = entities.get(ord(char), char)
-        room -= len(shown)
+    for part in parts:
+        room -= len(part)
         if room < 0:
             break
-        kept.append(shown)
-    return "".join(kept).rstrip() + "\u2026"
+        kept.append(part)
+    return kept

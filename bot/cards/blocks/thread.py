@@ -1,8 +1,9 @@
-"""The replies below a card: what happened since, each said once and kept true by editing."""
+"""The replies below a card: what happened since. Each is posted once and edited as things change."""
 
 from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.card import outcome
 from bot.cards.blocks.kit import section
+from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.restore_thread import restore_replies
 from bot.cards.blocks.status import (
@@ -11,14 +12,15 @@ from bot.cards.blocks.status import (
     and_list,
     command,
     containment_headline,
+    note,
     progress,
-    read_back,
     sentence,
     undo_command,
+    verified,
 )
-from bot.cards.blocks.text import code, counted, escape, mention, when
+from bot.cards.blocks.text import clock, code, counted, escape, mention, name, when
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.cards import CopyKind
+from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.containment.containment import (
     MAX_ATTEMPTS,
     Containment,
@@ -26,6 +28,7 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
+from workers.domain.containment.steps import MAX_REDONE
 from workers.domain.starts.vm import VmRef
 
 
@@ -45,15 +48,31 @@ def replies(
     if approval is not None:
         found += _question(approval, kind, oncall_mention)
     if containment is not None:
-        found += _again(containment)
+        found += _again(containment, oncall_mention)
         found += [_step(containment, step) for step in containment.steps if _begun(step)]
         found += restore_replies(containment, oncall_mention)
+        found += late_replies(containment, oncall_mention)
         found += _result(containment, oncall_mention)
     return found
 
 
+def without_past_rounds(card: Card, containment: Containment | None) -> Card:
+    """The card without what it knows of replies about rounds that are over; those stay in the thread.
+
+    A VM that is contained time and again must not make its card grow without end.
+    """
+    if containment is None:
+        return card
+    return card.without_replies(lambda key: (_round(key) or containment.round) < containment.round)
+
+
+def _round(key: str) -> int | None:
+    """The round that the reply of this key is about: the first number in it."""
+    return next((int(part) for part in key.split(".") if part.isdecimal()), None)
+
+
 def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[Reply]:
-    """Reminder and escalation while they can still be followed, and how it ended."""
+    """Reminder and escalation while somebody can act on them, and how the question ended."""
     found: list[Reply] = []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
         found.append(_reminder(approval))
@@ -72,31 +91,31 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[R
 
 def _reminder(approval: Approval) -> Reply:
     people = _people(approval)
-    calls = f"{people}: this still waits for an answer." if people else "This still waits for an answer."
+    calls = f"{people}: no answer yet." if people else "No answer yet."
     return _reply(
         "reminder",
-        f"Reminder: was the start of {escape(approval.event.vm.name, 80)} expected?",
+        f"Reminder: was the start of {name(approval.event.vm.name)} expected?",
         f"{calls} Was the start of {code(approval.event.vm.name)} expected?"
-        f" There is time until {when(approval.expire_at)}.",
+        f" Please answer by {clock(approval.expire_at)}.",
     )
 
 
 def _escalation(approval: Approval, oncall_mention: str) -> Reply:
     """Pages on-call; once the question has expired, it says what they can still do."""
     vm, people = approval.event.vm, _people(approval)
-    calls = f"{oncall_mention}: nobody" if oncall_mention else "Nobody"
+    calls = f"{oncall_mention}: no" if oncall_mention else "No"
     asked = f"Asked: {people}" if people else "Nobody could be asked directly"
     since = f", {when(approval.asked_at)}" if people and approval.asked_at else ""
     todo = (
         "Please confirm or reject in the message above."
         if approval.open
-        else "The question is closed and nothing was done to the VM."
-        f" To contain it, type {command(LOCKDOWN_COMMAND, vm)}."
+        else "The question is closed, and no action was taken."
+        f" Contain the VM with {command(LOCKDOWN_COMMAND, vm)}."
     )
     return _reply(
         "escalation",
-        f"Nobody answers about {escape(vm.name, 80)}",
-        f"{calls} has answered about {code(vm.name)}. {asked}{since}. {todo}",
+        f"No answer yet about {name(vm.name)}",
+        f"{calls} answer yet about {code(vm.name)}. {asked}{since}. {todo}",
         pages=True,
     )
 
@@ -109,15 +128,41 @@ def _begun(step: Step) -> bool:
     return step.state is not StepState.TODO or step.attempt > 0 or bool(step.note)
 
 
-def _again(containment: Containment) -> list[Reply]:
+def _again(containment: Containment, oncall_mention: str) -> list[Reply]:
+    vm = containment.vm
+    return [
+        *_new_round(containment),
+        *(
+            _redone(vm, step, containment.round, oncall_mention)
+            for step in containment.steps
+            if step.redone >= MAX_REDONE
+        ),
+    ]
+
+
+def _redone(vm: VmRef, step: Step, round_: int, oncall_mention: str) -> Reply:
+    """Pages on-call: a step is undone by somebody as fast as we do it."""
+    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    title = STEPS[step.name].title
+    return _reply(
+        f"redone.{step.name}.{round_}",
+        f"Somebody keeps undoing the containment of {name(vm.name)}",
+        f"{calls}*{title}* had to be done again on {code(vm.name)} {MAX_REDONE} times: somebody keeps undoing"
+        " it. Find out who, and take away their permission. Startgate goes on.",
+        pages=True,
+    )
+
+
+def _new_round(containment: Containment) -> list[Reply]:
     if containment.round == 1:
         return []
     vm = containment.vm
     return [
         _reply(
             f"again.{containment.round}",
-            f"{escape(vm.name, 80)} was started again",
-            f"{code(vm.name)} was started while it was contained. It is contained once more, without asking.",
+            f"{name(vm.name)} was started again",
+            f"{code(vm.name)} was started while it was contained."
+            " It is being contained again, without asking.",
         )
     ]
 
@@ -127,44 +172,47 @@ def _step(containment: Containment, step: Step) -> Reply:
     title = STEPS[step.name].title
     state, about = _step_state(step, containment.vm)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
+    said = f"*{title}*: {state}{at}."
+    if step.state is StepState.DONE:
+        said = f"*{STEPS[step.name].done.capitalize()}*{at}{', verified in Azure' if step.note else ''}."
     return _reply(
         f"step.{step.name}.{containment.round}",
         f"{title}: {state}",
-        " ".join([f"*{title}* {state}{at}.", *filter(None, about)]),
+        " ".join([said, *filter(None, about)]),
     )
 
 
 def _step_state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
     """Where a step is in two or three words, and sentences about it."""
-    note = sentence(escape(step.note, 600))
+    about = note(step, vm)
     change = sentence(escape(step.change.summary, 300)) if step.change else ""
     match step.state:
         case StepState.TODO:
             next_try = f"Next attempt {when(step.look_at)}." if step.look_at else ""
-            return "is to be tried again", [note, next_try]
+            return "will be retried", [about, next_try]
         case StepState.STARTED:
             again = f", attempt {step.attempt} of {MAX_ATTEMPTS}" if step.attempt > 1 else ""
-            return f"under way{again}", [change, note]
+            return f"in progress{again}", [change, about]
         case StepState.DONE:
-            return "done", [f"Read back: {note}" if note else change]
+            return "done", [about or change]
         case StepState.FAILED:
             after = f" after {counted(step.attempt, 'attempt')}" if step.attempt > 1 else ""
-            reason = f"Reason: {note}" if note else ""
+            reason = f"Reason: {about}" if about else ""
             return f"failed{after}", [reason, f"By hand: {remedy(step.name, vm)}."]
         case StepState.SKIPPED:
-            return "skipped", [note]
+            return "skipped", [about]
 
 
 def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
     """How the containment ended; nothing while it goes on."""
-    name, vm = escape(containment.vm.name, 80), code(containment.vm.name)
+    vm = code(containment.vm.name)
     words = containment_headline(containment).words
     key = f"result.{containment.round}"
     match containment.state:
         case ContainmentState.CONTAINED:
             text = (
-                f"*Contained:* {vm} is {done(containment)}.{read_back(containment)}"
-                f" To undo it, on-call types {undo_command(containment)}."
+                f"*Contained:* {vm} is {done(containment)}.{verified(containment)}"
+                f" On-call can undo this with {undo_command(containment)}."
             )
         case ContainmentState.INCOMPLETE if containment.restoration is None:
             text = _incomplete(containment, oncall_mention)
@@ -172,20 +220,27 @@ def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
             key, text = f"restored.{containment.round}", progress(containment)
         case _:
             return []
-    return [_reply(key, f"{words}: {name}", text, pages=containment.state is ContainmentState.INCOMPLETE)]
+    return [
+        _reply(
+            key,
+            f"{words}: {name(containment.vm.name)}",
+            text,
+            pages=containment.state is ContainmentState.INCOMPLETE,
+        )
+    ]
 
 
 def _incomplete(containment: Containment, oncall_mention: str) -> str:
-    """Who has to act, what holds, what is left and why, and what to do by hand."""
+    """Who has to act, what is done, what is not and why, and what to do by hand."""
     vm = containment.vm
     calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
     lines = [f"{calls}{code(vm.name)} is *not fully contained*. Done so far: {done(containment)}."]
     for step in containment.steps:
-        title, why = STEPS[step.name].title, sentence(escape(step.note, 400)) or "No reason was given."
+        title, why = STEPS[step.name].title, note(step, vm, 400) or "No reason was given."
         if step.state is StepState.SKIPPED:  # it was not to be done, so there is nothing to do by hand
-            lines.append(f"\u2022 *{title}* was skipped. {why}")
+            lines.append(f"\u2022 *{title}*: skipped. {why}")
         elif step.state is not StepState.DONE:
-            lines.append(f"\u2022 *{title}* is left. {why} By hand: {remedy(step.name, vm)}.")
+            lines.append(f"\u2022 *{title}*: not done. {why} By hand: {remedy(step.name, vm)}.")
     return "\n".join(lines)
 
 

@@ -12,24 +12,54 @@ class ArmError(Exception):
         code: the word that clients branch on, such as ``ResourceNotFound``.
         message: the sentence for people.
         headers: further headers of the answer, such as ``Retry-After``.
+        more: further keys of the error: ``target``, ``details``, ``additionalInfo``.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
     def body(self) -> dict[str, Any]:
-        return error_body(self.code, self.message)
+        return error_body(self.code, self.message, **self.more)
 
 
-def error_body(code: str, message: str) -> dict[str, Any]:
-    """The JSON every ARM refusal has: ``{"error": {"code", "message"}}``."""
-    return {"error": {"code": code, "message": message}}
+def error_body(code: str, message: str, **more: Any) -> dict[str, Any]:
+    """The JSON every ARM refusal has: ``{"error": {"code", "message"}}``, with more keys in some."""
+    return {"error": {"code": code, "message": message, **more}}
+
+
+def stale_etag(resource_id: str, given: str, current: str) -> ArmError:
+    """412 as the network provider answers it, with the cause among the details.
+
+    The inner code and sentence are those that the Kubernetes cloud provider recognises:
+    https://github.com/kubernetes-sigs/cloud-provider-azure, pkg/retry/azure_etag_mismatch_error.go
+    """
+    return ArmError(
+        412,
+        "PreconditionFailed",
+        f"Precondition failed for resource {resource_id}.",
+        more={
+            "details": [
+                {
+                    "code": "PreconditionFailedEtagMismatch",
+                    "message": f"Etag provided in if-match header {given} does not match etag {current} of "
+                    f"resource {resource_id} in NRP data store.",
+                }
+            ]
+        },
+    )
 
 
 _FAULTS = {

@@ -1,7 +1,7 @@
 """Where each provider lets its long-running operations be asked about."""
 
+from deploy.sandbox.azure.front.routing import Answer, Call, Route
 from deploy.sandbox.azure.operations import Operation, Operations
-from deploy.sandbox.azure.routing import Answer, Call, Route
 
 
 class Lro:
@@ -63,7 +63,7 @@ class Lro:
         document = operation.document()
         if document["status"] == "InProgress":
             return Answer(status=202, headers=operation.headers(call.base_url, call.api_version))
-        if document["status"] == "Failed":
+        if document["status"] != "Succeeded":
             return Answer(status=409, body={"error": document["error"]})
         if operation.result is None:
             return Answer(status=204)

@@ -16,6 +16,8 @@ NSG = "Microsoft.Network/networkSecurityGroups"
 VNET = "Microsoft.Network/virtualNetworks"
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 PUBLIC_IP = "Microsoft.Network/publicIPAddresses"
+ASG = "Microsoft.Network/applicationSecurityGroups"
+LOAD_BALANCER = "Microsoft.Network/loadBalancers"
 VAULT = "Microsoft.RecoveryServices/vaults"
 LOCK = "Microsoft.Authorization/locks"
 ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
@@ -67,9 +69,11 @@ class Resource:
         return subscription_of(self.id)
 
     def touch(self) -> None:
-        """A new entity tag, after a write."""
+        """A new entity tag, after a write; an interface's IP configurations show the same one."""
         if self.etag:
             self.etag = new_etag()
+        for part in self.properties.get("ipConfigurations", []):
+            part["etag"] = self.etag
 
     def as_json(self) -> dict[str, Any]:
         """The resource as a GET answers it."""
@@ -82,9 +86,9 @@ class Resource:
         return {**body, **self.extra, "properties": self.properties}
 
 
-def settle(resource: Resource, state: Literal["Succeeded", "Failed"]) -> None:
-    """Note how the last write of a resource ended."""
-    resource.properties["provisioningState"] = state
+def settle(resource: Resource, state: str) -> None:
+    """Note how the last write of a resource ended: Succeeded, Failed, or Canceled in either spelling."""
+    resource.properties["provisioningState"] = state if state != "TimedOut" else "Failed"
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -96,6 +100,12 @@ class Vm(Resource):
     @property
     def classic(self) -> bool:
         return self.kind == CLASSIC_VM
+
+    @property
+    def ephemeral(self) -> bool:
+        """Its OS disk lies on its host: ``diffDiskSettings.option: Local``."""
+        disk = self.properties.get("storageProfile", {}).get("osDisk", {})
+        return bool(disk.get("diffDiskSettings", {}).get("option") == "Local")
 
     def nic_ids(self) -> list[str]:
         """Its network interfaces, the primary one first; none for a classic VM."""

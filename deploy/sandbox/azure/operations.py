@@ -20,7 +20,15 @@ _CERTIFICATE = base64.urlsafe_b64encode(
 ).decode()
 """Azure signs operation URLs and puts the certificate in them: clients have to take URLs of 4 KB."""
 
-Status = Literal["InProgress", "Succeeded", "Failed"]
+BadEnd = Literal["Failed", "Canceled", "Cancelled", "TimedOut"]
+"""How an operation ends that did not succeed.
+
+ARM knows Failed and Canceled, and lets providers add words of their own:
+https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations#provisioningstate-values
+Backup spells its jobs' end Cancelled; TimedOut is in no enumeration of the REST specification, but reported.
+"""
+
+Status = Literal["InProgress", "Succeeded"] | BadEnd
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -34,6 +42,9 @@ class Operation:
         result_path: path that answers 202 until it ends, then 200 with the result.
         nominal_s: its duration in seconds at speed factor 1.
         failure: code and message if it is to fail.
+        bad_end: the status it has then.
+        hangs: it stays in progress until somebody ends it.
+        wanted_end: an outcome for which a provider has words of its own, such as a job's.
         result: makes the body of ``result_path`` once it has succeeded.
         extra: further keys of the status document.
         polls: how often it was asked about.
@@ -46,6 +57,9 @@ class Operation:
     nominal_s: float
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     failure: tuple[str, str] | None = None
+    bad_end: BadEnd = "Failed"
+    hangs: bool = False
+    wanted_end: str = ""
     result: Callable[[], Any] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     status: Status = "InProgress"
@@ -74,7 +88,7 @@ class Operation:
         }
         if body["status"] != "InProgress" and self.ended_at is not None:
             body["endTime"] = self.ended_at.isoformat()
-        if body["status"] == "Failed" and self.failure is not None:
+        if body["status"] not in ("InProgress", "Succeeded") and self.failure is not None:
             body |= error_body(*self.failure)
         return body | self.extra
 
@@ -94,7 +108,7 @@ class Operations:
 
     Args:
         changed: told the operation when it begins and when it ends.
-        plan: told each new operation first; may set its ``failure``.
+        plan: told each new operation first; may set its ``failure``, or have it hang.
         speed: factor on every duration; 0 ends an operation at once.
     """
 
@@ -110,7 +124,7 @@ class Operations:
         self._speed = speed
         self._all: dict[str, Operation] = {}
         self._running: dict[str, Operation] = {}
-        self._ends: dict[str, Callable[[], None]] = {}
+        self._ends: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {}
 
     @property
     def speed(self) -> float:
@@ -150,7 +164,7 @@ class Operations:
         self._forget_old()
         self._all[operation.id] = operation
         self._plan(operation)
-        self._ends[operation.id] = failed if operation.failure else done
+        self._ends[operation.id] = (done, failed)
         if holds:
             self._running[operation.target.lower()] = operation
         self._schedule(operation, progress=0.0)
@@ -186,15 +200,31 @@ class Operations:
             operation.timer.cancel()
         operation.duration_s = operation.nominal_s * self._speed
         operation.begun = time.monotonic() - progress * operation.duration_s
+        if operation.hangs:
+            return
         left = (1 - progress) * operation.duration_s
         operation.timer = asyncio.get_running_loop().call_later(left, self._end, operation)
 
+    def end(self, operation: Operation, failure: tuple[str, str] | None, bad_end: BadEnd = "Failed") -> None:
+        """End a running operation now, well if there is no ``failure``; nothing happens if it has ended."""
+        if operation.id not in self._ends:
+            return
+        if operation.timer is not None:
+            operation.timer.cancel()
+        operation.failure, operation.bad_end = failure, bad_end
+        self._end(operation)
+
+    def running(self) -> list[Operation]:
+        """The operations that have not ended."""
+        return [self._all[operation_id] for operation_id in self._ends]
+
     def _end(self, operation: Operation) -> None:
-        operation.status = "Failed" if operation.failure else "Succeeded"
+        operation.status = operation.bad_end if operation.failure else "Succeeded"
         operation.ended_at = datetime.now(UTC)
         if self._running.get(operation.target.lower()) is operation:
             del self._running[operation.target.lower()]
-        self._ends.pop(operation.id)()
+        done, failed = self._ends.pop(operation.id)
+        (failed if operation.failure else done)()
         self._changed(operation)
 
     def _forget_old(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from deploy.sandbox.azure.ids import arm_id
 from deploy.sandbox.azure.model import (
+    ASG,
     CLASSIC_VM,
     DISK,
     NIC,
@@ -21,8 +22,9 @@ from deploy.sandbox.azure.model import (
     Vm,
     new_etag,
 )
-from deploy.sandbox.azure.nsg import nsg_resource
-from deploy.sandbox.azure.rules import rule
+from deploy.sandbox.azure.network.balancer_seed import add_load_balancer
+from deploy.sandbox.azure.network.nsg import nsg_resource
+from deploy.sandbox.azure.network.rules import rule
 from deploy.sandbox.world import NicSeed, VmSeed, World
 
 CREATED = datetime(2026, 1, 12, 9, 0, tzinfo=UTC).isoformat()
@@ -35,6 +37,8 @@ def seed_estate(estate: Estate, world: World) -> None:
         estate.subscriptions[subscription.id.lower()] = subscription.name
     for seed in world.vms:
         add_vm(estate, world, seed)
+    for balancer in world.load_balancers:
+        add_load_balancer(estate, world, balancer)
 
 
 def add_vm(estate: Estate, world: World, seed: VmSeed) -> Vm:
@@ -89,6 +93,7 @@ def _properties(vm: Vm, seed: VmSeed, nics: list[Resource], disks: list[Resource
         }
 
     system, *data = disks
+    local = {"caching": "ReadOnly", "diffDiskSettings": {"option": "Local", "placement": "CacheDisk"}}
     return {
         "vmId": _guid(vm.id),
         "provisioningState": "Succeeded",
@@ -102,7 +107,12 @@ def _properties(vm: Vm, seed: VmSeed, nics: list[Resource], disks: list[Resource
                 "version": "latest",
                 "exactVersion": "24.04.202601080",
             },
-            "osDisk": {"osType": "Linux", "createOption": "FromImage", **attached(system)},
+            "osDisk": {
+                "osType": "Linux",
+                "createOption": "FromImage",
+                **attached(system),
+                **(local if seed.ephemeral else {}),
+            },
             "dataDisks": [
                 {"lun": lun, "createOption": "Attach", "toBeDetached": False, **attached(disk)}
                 for lun, disk in enumerate(data)
@@ -125,38 +135,42 @@ def _properties(vm: Vm, seed: VmSeed, nics: list[Resource], disks: list[Resource
 
 
 def _disks(estate: Estate, vm: Vm, seed: VmSeed) -> list[Resource]:
-    """The OS disk; sizes meant for data get a data disk too."""
+    """The OS disk; sizes meant for data get a data disk too.
+
+    An ephemeral OS disk is none of the subscription's: a GET answers 404,
+    https://github.com/MicrosoftDocs/azure-docs/issues/71220.
+    """
     wanted = [(f"{seed.name}_OsDisk_1", 30, "FromImage")]
     if not seed.size.startswith("Standard_B"):
         wanted.append((f"{seed.name}_DataDisk_0", 256, "Empty"))
-    disks = []
-    for name, size, option in wanted:
-        disk_id = arm_id(vm.subscription, vm.group, DISK, name)
-        disks.append(
-            estate.add(
-                Resource(
-                    id=disk_id,
-                    kind=DISK,
-                    location=vm.location,
-                    tags=dict(vm.tags),
-                    extra={"sku": {"name": "Premium_LRS", "tier": "Premium"}, "managedBy": vm.id},
-                    properties={
-                        "provisioningState": "Succeeded",
-                        "diskState": "Attached" if vm.power == "running" else "Reserved",
-                        "diskSizeGB": size,
-                        "diskSizeBytes": size * 1024**3,
-                        "uniqueId": _guid(disk_id),
-                        "timeCreated": CREATED,
-                        "creationData": {"createOption": option},
-                        "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
-                        "networkAccessPolicy": "AllowAll",
-                        "publicNetworkAccess": "Enabled",
-                        **({"osType": "Linux"} if option == "FromImage" else {}),
-                    },
-                )
-            )
-        )
+    disks = [_disk(vm, *one) for one in wanted]
+    for disk in disks[1:] if seed.ephemeral else disks:
+        estate.add(disk)
     return disks
+
+
+def _disk(vm: Vm, name: str, size: int, option: str) -> Resource:
+    disk_id = arm_id(vm.subscription, vm.group, DISK, name)
+    return Resource(
+        id=disk_id,
+        kind=DISK,
+        location=vm.location,
+        tags=dict(vm.tags),
+        extra={"sku": {"name": "Premium_LRS", "tier": "Premium"}, "managedBy": vm.id},
+        properties={
+            "provisioningState": "Succeeded",
+            "diskState": "Attached" if vm.power == "running" else "Reserved",
+            "diskSizeGB": size,
+            "diskSizeBytes": size * 1024**3,
+            "uniqueId": _guid(disk_id),
+            "timeCreated": CREATED,
+            "creationData": {"createOption": option},
+            "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+            "networkAccessPolicy": "AllowAll",
+            "publicNetworkAccess": "Enabled",
+            **({"osType": "Linux"} if option == "FromImage" else {}),
+        },
+    )
 
 
 def _nic(estate: Estate, vm: Vm, index: int, seed: NicSeed) -> Resource:
@@ -169,6 +183,7 @@ def _nic(estate: Estate, vm: Vm, index: int, seed: NicSeed) -> Resource:
     subnet = _subnet(estate, vm, rules if guarded else None)
     digest = hashlib.sha256(nic_id.encode()).digest()
     configuration_id = f"{nic_id}/ipConfigurations/ipconfig1"
+    etag = new_etag()
     properties: dict[str, Any] = {
         "provisioningState": "Succeeded",
         "resourceGuid": _guid(nic_id),
@@ -176,6 +191,7 @@ def _nic(estate: Estate, vm: Vm, index: int, seed: NicSeed) -> Resource:
             {
                 "name": "ipconfig1",
                 "id": configuration_id,
+                "etag": etag,
                 "type": "Microsoft.Network/networkInterfaces/ipConfigurations",
                 "properties": {
                     "provisioningState": "Succeeded",
@@ -187,23 +203,53 @@ def _nic(estate: Estate, vm: Vm, index: int, seed: NicSeed) -> Resource:
                 },
             }
         ],
-        "dnsSettings": {"dnsServers": [], "appliedDnsServers": []},
+        "dnsSettings": {
+            "dnsServers": [],
+            "appliedDnsServers": [],
+            "internalDomainNameSuffix": f"{digest.hex()[:30]}.ax.internal.cloudapp.net",
+        },
         "macAddress": "00-0D-3A-" + digest[:3].hex("-").upper(),
         "enableAcceleratedNetworking": False,
         "enableIPForwarding": False,
+        "disableTcpStateTracking": False,
+        "vnetEncryptionSupported": False,
         "primary": index == 0,
         "virtualMachine": {"id": vm.id},
         "hostedWorkloads": [],
+        "tapConfigurations": [],
         "nicType": "Standard",
+        "auxiliaryMode": "None",
+        "auxiliarySku": "None",
+        **seed.settings,
     }
+    if seed.asgs:
+        groups = [{"id": _asg(estate, vm, name).id} for name in seed.asgs]
+        properties["ipConfigurations"][0]["properties"]["applicationSecurityGroups"] = groups
     if seed.public_ip:
         address = _address(estate, vm, seed.public_ip, configuration_id, f"{vm.name}-ip{index or ''}")
         properties["ipConfigurations"][0]["properties"]["publicIPAddress"] = {"id": address.id}
     if not guarded:
         nsg_id = arm_id(vm.subscription, vm.group, NSG, f"{vm.name}-nsg{index + 1 if index else ''}")
         properties["networkSecurityGroup"] = {"id": estate.add(nsg_resource(nsg_id, vm.location, rules)).id}
+    zone = {"extendedLocation": {"type": "EdgeZone", "name": seed.extended_location}}
     return estate.add(
-        Resource(id=nic_id, kind=NIC, location=vm.location, etag=new_etag(), properties=properties)
+        Resource(
+            id=nic_id,
+            kind=NIC,
+            location=vm.location,
+            etag=etag,
+            extra=zone if seed.extended_location else {},
+            properties=properties,
+        )
+    )
+
+
+def _asg(estate: Estate, vm: Vm, name: str) -> Resource:
+    """The application security group of this name, beside the machine."""
+    asg_id = arm_id(vm.subscription, vm.group, ASG, name)
+    properties = {"provisioningState": "Succeeded", "resourceGuid": _guid(asg_id)}
+    return estate.find(asg_id) or estate.add(
+        Resource(id=asg_id, kind=ASG, location=vm.location, etag=new_etag(), properties=properties)
     )
 
 

@@ -5,32 +5,38 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.sandbox.azure.arm import Arm
-from deploy.sandbox.azure.authorization import RoleAssignments
-from deploy.sandbox.azure.classic import ClassicMachines
-from deploy.sandbox.azure.compute import Machines
-from deploy.sandbox.azure.control import Control
+from deploy.sandbox.azure.access.authorization import RoleAssignments
+from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.access.security import Defender
+from deploy.sandbox.azure.access.subscriptions import Subscriptions
+from deploy.sandbox.azure.backup.items import Items
+from deploy.sandbox.azure.backup.jobs import Jobs
+from deploy.sandbox.azure.backup.protection import Protection
+from deploy.sandbox.azure.backup.vaults import Vaults
+from deploy.sandbox.azure.compute.classic import ClassicMachines
+from deploy.sandbox.azure.compute.disks import Disks
+from deploy.sandbox.azure.compute.machines import Machines
+from deploy.sandbox.azure.compute.starts import Starter
+from deploy.sandbox.azure.control.backup import BackupControl
+from deploy.sandbox.azure.control.estate import Control
+from deploy.sandbox.azure.control.state import State
+from deploy.sandbox.azure.control.trouble import Trouble
 from deploy.sandbox.azure.delivery import Nowhere, Outbox, Queue
-from deploy.sandbox.azure.disks import Disks
 from deploy.sandbox.azure.errors import refusal
 from deploy.sandbox.azure.failures import Failures
-from deploy.sandbox.azure.jobs import Jobs
-from deploy.sandbox.azure.locks import Locks
+from deploy.sandbox.azure.front.arm import Arm
+from deploy.sandbox.azure.front.refusals import Refusals
+from deploy.sandbox.azure.front.requests import recording
+from deploy.sandbox.azure.front.routing import Router
+from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
-from deploy.sandbox.azure.network import Interfaces
-from deploy.sandbox.azure.nsg import SecurityGroups
+from deploy.sandbox.azure.network.interfaces import Interfaces
+from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
+from deploy.sandbox.azure.network.networks import Networks
+from deploy.sandbox.azure.network.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
-from deploy.sandbox.azure.protection import Protection
-from deploy.sandbox.azure.requests import recording
-from deploy.sandbox.azure.routing import Router
-from deploy.sandbox.azure.security import Defender
 from deploy.sandbox.azure.seed import seed_estate
-from deploy.sandbox.azure.starts import Starter
-from deploy.sandbox.azure.state import State
-from deploy.sandbox.azure.subscriptions import Subscriptions
-from deploy.sandbox.azure.throttling import Throttle
-from deploy.sandbox.azure.vaults import Vaults
 from deploy.sandbox.faults import Faults
 from deploy.sandbox.standin import StandIn
 from deploy.sandbox.world import DEFAULT, World
@@ -47,6 +53,9 @@ class AzureServer(StandIn):
         token: the bearer token that ARM calls need.
         world: people, principals and machines.
         speed: factor on the duration of every long-running operation.
+
+    Attributes:
+        routes: every request of ARM that it answers.
     """
 
     def __init__(
@@ -62,6 +71,7 @@ class AzureServer(StandIn):
         self.estate = Estate()
         self.faults = Faults(refusal)
         self.failures = Failures()
+        self.refusals = Refusals(self.estate)
         self.operations = Operations(self._operation_changed, plan=self.failures.plan, speed=speed)
         self.throttle = Throttle()
         self.outbox = Outbox(queue or Nowhere(), self._record)
@@ -69,39 +79,59 @@ class AzureServer(StandIn):
         locks = Locks(self.estate)
         starter = Starter(estate=self.estate, locks=locks, lro=lro, outbox=self.outbox)
         jobs = Jobs(self.estate)
-        protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs)
-        self.state = State(estate=self.estate, locks=locks, lro=lro, protection=protection)
+        self.items = Items(self.estate)
+        protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs, items=self.items)
+        vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
+        self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
+        self.interfaces = Interfaces(estate=self.estate, locks=locks, lro=lro)
         control = Control(
+            interfaces=self.interfaces,
             estate=self.estate,
             world=self.world,
             state=self.state,
             starter=starter,
             operations=self.operations,
-            failures=self.failures,
-            throttle=self.throttle,
             changed=self._changed,
             reset=self.reset,
         )
+        trouble = Trouble(
+            operations=self.operations,
+            failures=self.failures,
+            refusals=self.refusals,
+            throttle=self.throttle,
+            changed=self._changed,
+        )
+        backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
         providers = (
             locks,
             Subscriptions(self.estate),
             Machines(estate=self.estate, locks=locks, lro=lro, starter=starter),
-            Interfaces(estate=self.estate, locks=locks, lro=lro),
+            self.interfaces,
+            Networks(self.estate),
+            LoadBalancers(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
             Disks(estate=self.estate, locks=locks, lro=lro),
             protection,
             jobs,
-            Vaults(estate=self.estate, locks=locks, lro=lro),
+            vaults,
             Defender(self.estate),
             RoleAssignments(self.estate, self.world),
             ClassicMachines(estate=self.estate, locks=locks, lro=lro, starter=starter),
             lro,
         )
-        router = Router([route for provider in providers for route in provider.routes()])
-        arm = Arm(estate=self.estate, world=self.world, router=router, throttle=self.throttle, token=token)
+        self.routes = [route for provider in providers for route in provider.routes()]
+        router = Router(self.routes)
+        arm = Arm(
+            estate=self.estate,
+            world=self.world,
+            router=router,
+            throttle=self.throttle,
+            refusals=self.refusals,
+            token=token,
+        )
         super().__init__("azure", port=port)
         self.app.middlewares.extend((recording(self.record), control.errors, self.faults.middleware))
-        self.app.add_routes([*control.routes(), *self.faults.routes()])
+        self.app.add_routes([*control.routes(), *backup.routes(), *trouble.routes(), *self.faults.routes()])
         self.app.router.add_route("*", "/{tail:.*}", arm.handle)
         self.app.on_cleanup.append(self._close)
         seed_estate(self.estate, self.world)
@@ -112,7 +142,10 @@ class AzureServer(StandIn):
         self.outbox.forget()
         self.faults.put()
         self.failures.put()
+        self.refusals.put()
         self.throttle.clear()
+        self.interfaces.losses.clear()
+        self.items.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 

@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.sandbox.bench.ask import ask
-from deploy.sandbox.bench.burst import ack, burst
-from deploy.sandbox.bench.calls import calls
-from deploy.sandbox.bench.contain import contain
 from deploy.sandbox.bench.crowd import Crowd
-from deploy.sandbox.bench.held import held
-from deploy.sandbox.bench.intake import intake
 from deploy.sandbox.bench.report import Mark, Row, best_of_two, exit_status, json_line, table
-from deploy.sandbox.bench.rest import rest
 from deploy.sandbox.bench.rig import Rig
+from deploy.sandbox.bench.rows.ask import ask
+from deploy.sandbox.bench.rows.burst import ack, burst
+from deploy.sandbox.bench.rows.calls import calls
+from deploy.sandbox.bench.rows.contain import contain
+from deploy.sandbox.bench.rows.held import held
+from deploy.sandbox.bench.rows.intake import intake
+from deploy.sandbox.bench.rows.rest import rest
 from deploy.sandbox.bench.sizes import FULL, QUICK, Sizes
 
 Measure = Callable[[Rig, Sizes], AsyncIterator[Row]]

@@ -120,7 +120,7 @@ class Page(StandIn):
         people = [
             {"key": p.key, "slack": p.slack, "name": p.name, "email": p.email}
             for p in self._world.people
-            if not p.deleted
+            if not (p.deleted or p.is_bot)
         ]
         principals = [
             self._world.principal(p.key).model_dump(include={"key", "kind", "name", "role", "mfa", "app"})

@@ -4,7 +4,6 @@ It holds a workspace (people, channels, messages, dialogs), refuses what Slack w
 tests, stories and a web page act as any person. Nothing here is a mock of the SDK: every byte goes over
 loopback.
 
-Where to look: ``server`` wires it, ``webapi`` and ``methods`` answer the app, ``blockkit`` judges its
-layouts, ``sockets`` and ``http_mode`` carry what people do to the app, ``acts`` and ``control`` are the
-people.
+Where to look: ``server`` wires it. ``api`` answers the app, ``blockkit`` judges its layouts, ``team`` is what
+there is, ``delivery`` carries what people do to the app, ``acts`` and ``control`` are the people.
 """

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from deploy.sandbox.slack.deliver import EVENT_RETRIES_S
+from deploy.sandbox.slack.delivery.deliver import EVENT_RETRIES_S
 from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.manifest import Manifest, load_manifest
 from deploy.sandbox.slack.server import SlackServer
@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--app-token", default=default.app_token)
     options.add_argument("--signing-secret", default=default.signing_secret)
     options.add_argument("--request-url", default="", help="HTTP mode: where the app listens")
+    options.add_argument("--no-limits", action="store_true", help="no rate limits, for tests in a hurry")
     options.add_argument(
         "--event-retries",
         type=lambda text: tuple(float(part) for part in text.split(",") if part),
@@ -51,7 +52,7 @@ def main() -> None:
         tabs=manifest.tabs,
         event_retries_s=options.event_retries,
     )
-    server.state.switches = Switches(scopes=manifest.scopes)
+    server.state.switches = Switches(scopes=manifest.scopes, tiers=not options.no_limits)
     asyncio.run(serve(server))
 
 

@@ -5,16 +5,16 @@ from typing import Any
 from aiohttp import web
 
 from deploy.sandbox.faults import FAULT, Faults, Handler
-from deploy.sandbox.slack.control import Control
-from deploy.sandbox.slack.deliver import ACK_S, EVENT_RETRIES_S, Courier
-from deploy.sandbox.slack.http_mode import RequestUrl
+from deploy.sandbox.slack.api.methods import METHODS
+from deploy.sandbox.slack.api.respond import ResponseUrls
+from deploy.sandbox.slack.api.webapi import WebApi
+from deploy.sandbox.slack.control.routes import Control
+from deploy.sandbox.slack.delivery.deliver import ACK_S, EVENT_RETRIES_S, Courier
+from deploy.sandbox.slack.delivery.http_mode import RequestUrl
+from deploy.sandbox.slack.delivery.sockets import Sockets
 from deploy.sandbox.slack.identity import Identity
-from deploy.sandbox.slack.messages import Json
-from deploy.sandbox.slack.methods import METHODS
-from deploy.sandbox.slack.respond import ResponseUrls
-from deploy.sandbox.slack.sockets import Sockets
 from deploy.sandbox.slack.state import SlashCommand, State, Tabs
-from deploy.sandbox.slack.webapi import WebApi
+from deploy.sandbox.slack.team.messages import Json
 from deploy.sandbox.standin import StandIn
 from deploy.sandbox.world import World
 

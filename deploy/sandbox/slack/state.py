@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict
 
 from deploy.sandbox.record import Record
+from deploy.sandbox.slack.api.ratelimits import Limiter
+from deploy.sandbox.slack.api.refusals import Refusals
 from deploy.sandbox.slack.errors import SlackError
 from deploy.sandbox.slack.identity import Identity
-from deploy.sandbox.slack.messages import Json
-from deploy.sandbox.slack.ratelimits import Limiter
-from deploy.sandbox.slack.tickets import Tickets
-from deploy.sandbox.slack.views import Views
-from deploy.sandbox.slack.workspace import Workspace
+from deploy.sandbox.slack.team.messages import Json
+from deploy.sandbox.slack.team.tickets import Tickets
+from deploy.sandbox.slack.team.views import Views
+from deploy.sandbox.slack.team.workspace import Workspace
 from deploy.sandbox.world import World
 
 ALL_SCOPES = (
@@ -41,20 +42,23 @@ class Switches(BaseModel):
     """What ``PUT /_limits`` sets.
 
     Attributes:
-        tiers: enforce rate limits (by method tier, and about one message a second in a channel).
+        tiers: enforce rate limits (by method tier, and about one message a second in a channel). Off only
+            where a test has a reason to, which it gives.
         scopes: what the bot token may do.
         echoes: send the app the events of its own messages, too. Slack does; Bolt acknowledges and
             drops them, so they are off unless that is the point.
         usergroups_plan: whether the workspace's plan has user groups; without it they answer
             ``plan_upgrade_required``.
+        email_finds_connected: users.lookupByEmail finds people of other workspaces who share a channel, too.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    tiers: bool = False
+    tiers: bool = True
     scopes: tuple[str, ...] = ALL_SCOPES
     usergroups_plan: bool = True
     echoes: bool = False
+    email_finds_connected: bool = False
 
 
 class SlashCommand(BaseModel):
@@ -85,6 +89,7 @@ class State:
         events: the Events API subscriptions; ``None`` takes every event the stand-in can send.
         base_url: the stand-in's own address, known once it listens.
         issue_socket_url: makes the one-time address for ``apps.connections.open``.
+        refusals: what the Web API refuses on demand.
         publish: delivers an event payload without waiting for its acknowledgement.
     """
 
@@ -95,6 +100,7 @@ class State:
     events: list[str] | None = None
     tabs: Tabs = field(default_factory=Tabs)
     switches: Switches = field(default_factory=Switches)
+    refusals: Refusals = field(default_factory=Refusals)
     base_url: str = ""
     issue_socket_url: Callable[[], str] = str
     publish: Callable[[Json], None] = field(default=lambda _payload: None)
@@ -115,7 +121,7 @@ class State:
         return self.events is None or event in self.events
 
     def reset(self) -> None:
-        """Back to the world as it was seeded. Switches, commands and the record stay."""
+        """Back to the world as it was seeded. Switches, refusals, commands and the record stay."""
         self.workspace = Workspace(self.world, self.identity)
         self.views = Views()
         self.tickets = Tickets()

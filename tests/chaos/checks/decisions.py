@@ -64,12 +64,12 @@ def _excused(evidence: Evidence, act: Act) -> bool:
 
 
 def _told_the_truth(evidence: Evidence) -> Iterator[Violation]:
-    """*Recorded* is said only to whoever decided; *did not work* not about what did, while Redis answers."""
+    """A recorded answer is told only to its giver; a failure not where it worked, while Redis answers."""
     yield from _told_of_a_failure(evidence)
     for entry in evidence.slack:
-        if entry["kind"] != "ephemeral" or "Recorded:" not in shown(entry):
+        if entry["kind"] != "ephemeral" or not entry["text"].startswith(("Confirmed: ", "Rejected: ")):
             continue
-        word = "CONFIRMED" if "was expected" in shown(entry) else "REJECTED"
+        word = entry["text"].partition(":")[0].upper()
         if not any(_decided(a, entry["user"], word) for a in _named(evidence, entry)):
             yield _violation(f"{entry['user']} told of a decision only if it is theirs", shown(entry)[:400])
 
@@ -87,7 +87,7 @@ def _told_of_a_failure(evidence: Evidence) -> Iterator[Violation]:
         if len(mine) != 1 or approval is None or not _decided(approval, act.who, "CONFIRMED"):
             continue
         for entry in evidence.slack:
-            if entry["kind"] == "ephemeral" and entry["user"] == act.who and "did not work" in entry["text"]:
+            if entry["kind"] == "ephemeral" and entry["user"] == act.who and "didn't work" in entry["text"]:
                 yield _violation(f"{act.who} told that they confirmed {act.approval}", entry["text"])
 
 

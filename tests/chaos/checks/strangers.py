@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from deploy.sandbox.slack.mrkdwn import mentions_in_layout
+from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests.chaos import people
 from tests.chaos.checks.reading import may, shown, user_of, vm_of
 from tests.chaos.evidence import Evidence, Violation
@@ -50,9 +50,11 @@ def _refusals(evidence: Evidence) -> Iterator[Violation]:
     told = Counter(
         entry["user"]
         for entry in evidence.slack
-        if (entry["kind"] == "ephemeral" and "You may not do this" in entry["text"])
+        if (entry["kind"] == "ephemeral" and "Not allowed" in entry["text"])
         or (
-            entry["kind"] == "view" and entry.get("what") == "updated" and "may not" in str(entry.get("view"))
+            entry["kind"] == "view"
+            and entry.get("what") == "updated"
+            and "Not allowed" in str(entry.get("view"))
         )
     )
     audited = Counter(user_of(record["by"]) for record in evidence.audit if record["kind"] in _REFUSALS)

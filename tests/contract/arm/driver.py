@@ -7,6 +7,7 @@ from deploy.sandbox.azure.model import LOCK, Resource, Vm
 from deploy.sandbox.azure.server import AzureServer
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
+from workers.arm.steps.lockdown import nsg_name as lockdown_name
 from workers.domain.containment.containment import Progress, Step, StepState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -16,7 +17,7 @@ from workers.domain.starts.vm import VmRef
 PROFILE = LockdownProfile(
     isolate=IsolateOptions(allow=(AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389")),))
 )
-LOCKDOWN = "startgate-lockdown-standard-westeurope"
+LOCKDOWN = lockdown_name(PROFILE, "westeurope")
 MOST_LOOKS = 40
 
 

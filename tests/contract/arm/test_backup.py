@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from deploy.sandbox.azure.backup.items import ITEM
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.operations import Operation
-from deploy.sandbox.azure.protection import ITEM
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.faults import Fault
 from tests.contract.arm.driver import PROFILE, backing_up, machine, sent

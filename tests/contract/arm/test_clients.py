@@ -1,15 +1,21 @@
 """How Azure is reached: what the machine is set up for otherwise changes nothing, or what it says."""
 
 import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from azure.core.exceptions import HttpResponseError
 from pydantic import SecretStr
 
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from workers.arm.read.machine import read_machine
 from workers.arm.session.clients import Azure
-from workers.domain.errors import DependencyAway
+from workers.arm.session.errors import asking
+from workers.domain.errors import DependencyAway, StepFailed
 from workers.domain.starts.vm import VmRef
 
 
@@ -44,3 +50,116 @@ async def test_the_environments_proxy_is_used_unless_it_exempts_the_host(
     monkeypatch.setitem(os.environ, "no_proxy", "127.0.0.1")
     async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
         assert await read_machine(azure, vm(arm))
+
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[Answer], Awaitable[str]]]:
+    """Starts a server that answers everything in one way; gives its address."""
+    servers = []
+
+    async def start(answer: Answer) -> str:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", answer)
+        servers.append(server := TestServer(app, host="127.0.0.1"))
+        await server.start_server()
+        return str(server.make_url("")).rstrip("/")
+
+    yield start
+    for server in servers:
+        await server.close()
+
+
+@pytest.mark.parametrize("way", ["next page", "redirect", "operation"])
+async def test_no_answer_leads_the_token_to_another_host(
+    serve: Callable[[Answer], Awaitable[str]], way: str
+) -> None:
+    tokens = []
+
+    async def foreign(request: web.Request) -> web.Response:
+        tokens.append(request.headers.get("Authorization"))
+        return web.json_response({"value": []})
+
+    elsewhere = await serve(foreign)
+
+    async def ours(_: web.Request) -> web.Response:
+        if way == "redirect":
+            return web.Response(status=307, headers={"Location": f"{elsewhere}/list"})
+        return web.json_response({"value": [], "nextLink": f"{elsewhere}/list?page=2"})
+
+    async def follow(azure: Azure) -> None:
+        async with asking("list the VMs"):
+            if way == "operation":
+                await azure.send("GET", f"{elsewhere}/operations/1")
+            _ = [vm async for vm in azure.compute("s").virtual_machines.list_all()]
+
+    async with Azure(await serve(ours), None, SecretStr(TOKEN)) as azure:
+        with pytest.raises((StepFailed, DependencyAway)) as refused:
+            await follow(azure)
+
+    assert tokens == []
+    if way != "redirect":
+        assert isinstance(refused.value, StepFailed)
+        assert refused.value.code == "ForeignAddress"
+
+
+async def test_a_fixed_token_goes_along_and_is_never_shown(serve: Callable[[Answer], Awaitable[str]]) -> None:
+    tokens = []
+
+    async def ours(request: web.Request) -> web.Response:
+        tokens.append(request.headers.get("Authorization"))
+        return web.json_response({"value": []})
+
+    async with Azure(await serve(ours), None, SecretStr(TOKEN)) as azure:
+        _ = [vm async for vm in azure.compute("s").virtual_machines.list_all()]
+        await azure.send("GET", "/x", api_version="1")
+
+        assert tokens == [f"Bearer {TOKEN}"] * 2
+        assert TOKEN not in repr(vars(azure))
+
+
+async def test_a_provider_that_is_not_registered_is_not_registered_by_us(
+    serve: Callable[[Answer], Awaitable[str]],
+) -> None:
+    asked = []
+
+    async def ours(request: web.Request) -> web.Response:
+        asked.append(f"{request.method} {request.path}")
+        error = {
+            "code": "MissingSubscriptionRegistration",
+            "message": "The subscription is not registered to use namespace 'Microsoft.Network'.",
+        }
+        return web.json_response({"error": error}, status=409)
+
+    async with Azure(await serve(ours), None, SecretStr(TOKEN)) as azure:
+        with pytest.raises(HttpResponseError, match="MissingSubscriptionRegistration"):
+            await azure.network("s").network_interfaces.begin_create_or_update(
+                "g", "n", {"location": "westeurope"}, polling=False
+            )
+
+    assert asked == ["PUT /subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/n"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/html", "<html>The proxy says hello.</html>"),
+        ("application/json", "{"),
+        ("application/json", '{"a":' * 100_000),
+        ("application/json", "[" * 100_000),
+    ],
+)
+async def test_an_answer_that_is_not_json_is_an_outage(
+    serve: Callable[[Answer], Awaitable[str]], content_type: str, body: str
+) -> None:
+    async def ours(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type=content_type)
+
+    vm_id = (
+        f"/subscriptions/{UUID(int=1)}/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web-01"
+    )
+    async with Azure(await serve(ours), None, SecretStr(TOKEN)) as azure:
+        with pytest.raises(DependencyAway, match="could not read the VM web-01: the answer is not JSON"):
+            await read_machine(azure, VmRef.parse(vm_id))

@@ -12,8 +12,9 @@ from pydantic import SecretStr
 from deploy.sandbox.azure.model import NSG, Vm
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
-from workers.arm.read.facts import BACKUP_BELIEVED_S, BELIEVED_S, ArmFacts
+from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
+from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway
 from workers.domain.starts.facts import Facts
@@ -75,8 +76,7 @@ async def test_a_first_start_costs_eight_reads_at_most_and_a_repeat_four(
     nic = arm.estate.get(machine(arm, "web-01").nic_ids()[0])
     subnet = arm.estate.get(nic.properties["ipConfigurations"][0]["properties"]["subnet"]["id"])
     subnet.properties["networkSecurityGroup"] = {"id": subnet_group.id}
-    now = 0.0
-    reader = ArmFacts(azure, clock=lambda: now)
+    reader = ArmFacts(azure, Sources(azure, backup_believed_s=0.5))
 
     async def reads() -> int:
         before = len(asked(arm))
@@ -86,7 +86,7 @@ async def test_a_first_start_costs_eight_reads_at_most_and_a_repeat_four(
     first = await reader.gather(ref(arm, "web-01"), budget_s=BUDGET_S)
     at_first = len(asked(arm))
     at_once = await reads()
-    now = BACKUP_BELIEVED_S + 1
+    await asyncio.sleep(0.6)
 
     assert first.network is not None
     assert first.network.nics[0].subnet_nsg_id == subnet_group.id
@@ -94,13 +94,12 @@ async def test_a_first_start_costs_eight_reads_at_most_and_a_repeat_four(
     assert (at_first, at_once, await reads()) == (8, 2, 3)
 
 
-async def test_what_is_believed_for_ten_minutes_is_read_again_after(arm: AzureServer, azure: Azure) -> None:
-    now = 0.0
-    reader = ArmFacts(azure, clock=lambda: now)
+async def test_what_is_believed_for_a_while_is_read_again_after(arm: AzureServer, azure: Azure) -> None:
+    reader = ArmFacts(azure, Sources(azure, believed_s=0.3, backup_believed_s=0.3))
     await reader.gather(ref(arm, "web-01"), budget_s=BUDGET_S)
     reads = len(asked(arm))
 
-    now = BELIEVED_S + 1
+    await asyncio.sleep(0.4)
     await reader.gather(ref(arm, "web-01"), budget_s=BUDGET_S)
 
     assert len(asked(arm)) == 2 * reads

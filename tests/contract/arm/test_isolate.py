@@ -12,6 +12,8 @@ from deploy.sandbox.faults import Fault
 from tests.contract.arm.driver import LOCKDOWN, PROFILE, isolating, lock, machine, nics, nsg_name, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
+from workers.arm.steps.lockdown import nsg_name as lockdown_name
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
 
 
@@ -22,12 +24,18 @@ async def test_isolate_puts_the_lockdown_nsg_on_every_nic(arm: AzureServer, azur
     assert progress.note == f"2 NICs with {LOCKDOWN}, rules read back"
 
 
-async def test_isolate_leaves_every_other_property_of_a_nic_untouched(arm: AzureServer, azure: Azure) -> None:
+async def test_a_nic_is_written_back_with_every_property_that_nobody_here_knows(
+    arm: AzureServer, azure: Azure
+) -> None:
     nic = nics(arm, "web-01")[0]
     nic.tags = {"cost-center": "4711"}
     nic.properties["enableIPForwarding"] = True
     nic.properties["dnsSettings"] = {"dnsServers": ["10.1.1.1"], "appliedDnsServers": []}
-    nic.properties["ipConfigurations"][0]["properties"]["futureSetting"] = {"deep": [1, None]}
+    nic.extra["futureAtTheTop"] = {"x": 1}
+    nic.properties["futureSetting"] = [{"y": None}]
+    inner = nic.properties["ipConfigurations"][0]["properties"]
+    inner["futureSetting"] = {"deep": [1, None]}
+    inner["subnet"] = {**inner["subnet"], "futureDeeper": {"z": {"w": True}}}
     before = copy.deepcopy(nic.as_json())
 
     await isolating(arm, azure, "web-01").contain()
@@ -285,3 +293,56 @@ async def test_restore_names_what_somebody_changed_and_restores_the_rest(
     await asyncio.sleep(0.01)
     assert failed.value.code == "Drifted"
     assert [nsg_name(nic) for nic in nics(arm, "db-01")] == ["web-02-nsg", "db-01-nsg2"]
+
+
+OLD_NAME = "startgate-lockdown-standard-westeurope"
+STRICT = LockdownProfile()
+
+
+async def test_vms_under_different_rules_never_share_an_nsg(arm: AzureServer, azure: Azure) -> None:
+    await isolating(arm, azure, "web-01").contain()
+    strict = isolating(arm, azure, "web-02")
+    strict.profile = STRICT
+    await strict.contain()
+
+    names = [nsg_name(nics(arm, name)[0]) for name in ("web-01", "web-02")]
+    rules = [
+        len(next(nsg for nsg in arm.estate.of(NSG) if nsg.name == name).properties["securityRules"])
+        for name in names
+    ]
+    assert (names[0] == names[1], rules) == (False, [3, 2])
+
+
+async def test_a_tightened_profile_isolates_anew_and_still_restores_what_was_first(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = isolating(arm, azure, "web-01")
+    await driver.contain()
+
+    driver.profile = STRICT
+    await driver.contain()
+    assert nsg_name(nics(arm, "web-01")[0]) == lockdown_name(STRICT, "westeurope") != LOCKDOWN
+
+    await driver.undo()
+    assert nsg_name(nics(arm, "web-01")[0]) == "web-01-nsg"
+
+
+async def test_a_vm_isolated_under_an_older_name_is_restored(
+    arm: AzureServer, azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = isolating(arm, azure, "web-01")
+    with monkeypatch.context() as older:
+        older.setattr("workers.arm.steps.lockdown.nsg_name", lambda *_: OLD_NAME)
+        await driver.contain()
+    assert nsg_name(nics(arm, "web-01")[0]) == OLD_NAME
+
+    await driver.undo()
+
+    assert nsg_name(nics(arm, "web-01")[0]) == "web-01-nsg"
+
+
+def test_the_name_of_the_nsg_is_never_longer_than_azure_takes() -> None:
+    name = lockdown_name(STRICT.changed(name="p" * 90), "southafricanorth")
+
+    assert len(name) == 80
+    assert "-southafricanorth-" in name

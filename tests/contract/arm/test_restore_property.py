@@ -14,9 +14,10 @@ from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import NicSeed, VmSeed
 from tests import builders as a
 from tests.conftest import FakeClock
-from tests.contract.arm.driver import LOCKDOWN, nsg_name
+from tests.contract.arm.driver import nsg_name
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
+from workers.arm.steps.lockdown import nsg_name as lockdown_name
 from workers.bus.memory import MemoryNudger
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.plans import StepName
@@ -30,6 +31,7 @@ from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
 
 PROFILE = LockdownProfile(steps=(StepName.ISOLATE, StepName.STOP))
+LOCKDOWN = lockdown_name(PROFILE, "westeurope")
 OWN, NONE, SHARED = "own", "none", "shared"
 """What a NIC may carry before: an NSG of its own, none, or that of another machine."""
 
@@ -128,7 +130,7 @@ async def test_a_restore_brings_back_exactly_what_was_or_names_what_drifted(
     held = await house.until_rest(locked.containment.id)
     for _ in range(case.rounds - 1):  # started by somebody, with its NICs opened, and contained again
         vm.power = "running"
-        again = held.once_more()
+        again = held.once_more(held.opened_at)
         partition = partition_of_vm(ref.key)
         await house.store.commit(Commit(partition=partition, documents=(again,)))
         held = await house.until_rest(held.id)

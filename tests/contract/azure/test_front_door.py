@@ -147,6 +147,7 @@ class TestControl:
         assert (await cloud.ask("GET", "/_state"))[1] == before
         assert cloud.server.record.since(0, "changed")[-1].data["what"] == "reset"
 
+    @pytest.mark.quiet
     async def test_a_plain_read_takes_less_than_two_milliseconds(self, cloud: Cloud) -> None:
         for _ in range(50):
             await cloud.power()

@@ -56,14 +56,14 @@ class Bus:
 
     async def receive(self, queue: str, handler: Handler, **options: Any) -> asyncio.Task[None]:
         """Run a receiver until the test ends; returns once it listens."""
-        receiver = QueueReceiver(self.client, queue, handler, **{"together": True, **options})
+        receiver = QueueReceiver(self.client, queue, handler, **{"receivers": 1, **options})
         task = asyncio.create_task(receiver.run())
         await asyncio.wait_for(receiver.listening.wait(), 10)
         self._ending.append(task)
         return task
 
     async def end(self) -> None:
-        """Stop all receivers at once: each takes the client a second."""
+        """Stop all receivers at once: each takes a second."""
         for task in self._ending:
             task.cancel()
         if self._ending:

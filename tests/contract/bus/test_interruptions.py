@@ -5,11 +5,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from deploy.sandbox.servicebus.messages import Settings
 from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, nudge, until
+from workers.bus import receiver as receiver_module
 from workers.bus.connection import connected
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
@@ -62,6 +64,35 @@ class TestEnding:
         assert sorted(taken.bodies) == ["three", "two"]
         assert {m.delivery_count for m in taken.messages} == {0}
         assert time.monotonic() - begun < 5
+
+    async def test_what_does_not_end_is_given_up_and_comes_again(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(receiver_module, "_FINISH_S", 1.5)
+        queue = bus.queue()
+        bus.server.namespace.queues[queue].settings = Settings(name=queue, lock_ms=3_000)
+
+        given_up = asyncio.Event()
+
+        async def never(_: domain.Message) -> domain.Settlement:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+            return Complete()
+
+        task = await bus.receive(queue, stuck := Taken(never))
+        bus.put(queue, "x")
+        await until(lambda: stuck.messages)
+        begun, taken = time.monotonic(), Taken(completes)
+        task.cancel()
+        await asyncio.wait([task], timeout=10)
+        assert task.cancelled()
+        assert given_up.is_set()
+        assert time.monotonic() - begun < 4
+        await bus.receive(queue, taken)
+        await until(lambda: not bus.messages(queue))
+        assert taken.bodies == ["x"]
 
 
 class TestBrokersInTrouble:

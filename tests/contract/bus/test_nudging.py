@@ -1,21 +1,24 @@
 """Nudging and connecting over AMQP: the product's classes and the real client, against the stand-in."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
-from azure.servicebus._pyamqp.aio import _link_async
+from structlog.testing import capture_logs
 
 from deploy.sandbox.servicebus.faults import BusFaults
 from deploy.sandbox.servicebus.messages import State
+from deploy.sandbox.servicebus.wire.links import Replies
 from tests import builders as a
 from tests.contract.bus.rig import MARKS, Bus, ids, nudge, until
-from workers.bus import nudger as nudger_module
+from workers.bus import connection as connection_module
+from workers.bus import sender as sender_module
 from workers.bus.connection import connected
-from workers.bus.nudge_batch import as_message
-from workers.bus.nudger import BusNudger, QueueSender
+from workers.bus.nudger import BusNudger
+from workers.bus.sender import QueueSender
 from workers.domain.errors import DependencyAway
 from workers.domain.nudges import Subject
 
@@ -25,7 +28,7 @@ pytestmark = MARKS
 async def counted(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many messages each list to the queue ``work`` holds, from now on."""
     await bus.nudger.open()
-    sender = bus.nudger._work._sender
+    sender = bus.nudger._work._link
     assert sender is not None
     sends: list[int] = []
     send = sender.send_messages
@@ -36,6 +39,19 @@ async def counted(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(sender, "send_messages", counting)
     return sends
+
+
+def links_opened(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The queues to which links are made, from now on."""
+    opened: list[str] = []
+    make = bus.client.get_queue_sender
+
+    def counting(queue: str, **options: Any) -> Any:
+        opened.append(queue)
+        return make(queue, **options)
+
+    monkeypatch.setattr(bus.client, "get_queue_sender", counting)
+    return opened
 
 
 class TestNudging:
@@ -85,18 +101,6 @@ class TestNudging:
         await bus.nudger.work(*(nudge(n) for n in range(2000)))
         assert len(bus.messages("work")) == 2000
 
-    async def test_a_nudge_in_a_batch_is_on_the_wire_what_it_is_alone(self, bus: Bus) -> None:
-        """What the product encodes by itself, against what the SDK makes of the same message."""
-        await bus.nudger.open()
-        sender = bus.nudger._work._sender
-        assert sender is not None
-        several = [nudge(1), nudge(2, version=7, subject=Subject.CONTAINMENT)]
-        for one in several:
-            await sender.send_messages([as_message(one)])
-        await bus.nudger.work(*several)
-        alone, ours = bus.messages("work")[:2], bus.messages("work")[2:]
-        assert [m.payload for m in ours] == [m.payload for m in alone]
-
     async def test_scheduled_ones_and_others_go_out_together(self, bus: Bus) -> None:
         later = nudge(2, due=datetime.now(UTC) + timedelta(hours=1))
         await bus.nudger.work(nudge(1), later, nudge(3))
@@ -107,18 +111,26 @@ class TestNudging:
             nudge(3).message_id: State.ACTIVE,
         }
 
-    async def test_those_of_a_few_turns_go_out_in_one_list(
+    async def test_what_comes_while_a_list_is_under_way_goes_out_together_next(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def after(turns: int) -> None:
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            await bus.nudger.work(nudge(turns))
-
         sends = await counted(bus, monkeypatch)
-        await asyncio.gather(*(after(turns) for turns in range(20)))
-        await asyncio.gather(after(20), after(21))
-        assert sends == [20, 2]
+        first = asyncio.create_task(bus.nudger.work(nudge(1)))
+        await until(lambda: sends)
+        await asyncio.gather(*(bus.nudger.work(nudge(n)) for n in range(2, 12)), first)
+        assert sends == [1, 10]
+
+    async def test_one_that_is_too_large_takes_no_other_with_it(self, bus: Bus) -> None:
+        sender = QueueSender(bus.client, "work")
+        large, small = ServiceBusMessage("x" * 300_000), ServiceBusMessage("y", message_id="small")
+        refused, sent = await asyncio.gather(
+            sender.send([large]), sender.send([small]), return_exceptions=True
+        )
+        await sender.close()
+        assert isinstance(refused, DependencyAway)
+        assert "too large" in str(refused)
+        assert sent is None
+        assert ids(bus.messages("work")) == ["small"]
 
     async def test_nothing_is_sent_for_nothing(self, bus: Bus) -> None:
         await bus.nudger.work()
@@ -129,7 +141,30 @@ class TestNudging:
         number = await bus.nudger.schedule_work(nudge(due=due))
         kept = await bus.nudger.schedule_work(nudge(2, due=due))
         await bus.nudger.cancel_work(number)
-        assert [m.sequence for m in bus.messages("work")] == [kept]
+        await until(lambda: [m.sequence for m in bus.messages("work")] == [kept])
+
+    async def test_nobody_waits_for_those_that_are_gone_already(self, bus: Bus) -> None:
+        due = datetime.now(UTC) + timedelta(hours=1)
+        number = await bus.nudger.schedule_work(nudge(due=due))
+        begun = time.monotonic()
+        for gone in range(10_000, 10_010):
+            await bus.nudger.cancel_work(gone)
+        await bus.nudger.cancel_work(number)
+        assert time.monotonic() - begun < 0.1
+        await bus.nudger.work(nudge(2))
+        await until(lambda: ids(bus.messages("work")) == [nudge(2).message_id], within_s=5)
+
+    async def test_a_cancelling_that_is_never_answered_holds_no_nudge_up(
+        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await bus.nudger.open()
+        monkeypatch.setattr(connection_module, "OPEN_S", 0.5)
+        monkeypatch.setattr(Replies, "put", lambda *_: None)
+        with capture_logs() as logs:
+            await bus.nudger.cancel_work(1)
+            await bus.nudger.work(nudge(1))
+            assert len(bus.messages("work")) == 1
+            await until(lambda: [line for line in logs if "not cancelled" in line["event"]], within_s=5)
 
     async def test_one_without_a_time_can_not_be_scheduled(self, bus: Bus) -> None:
         with pytest.raises(ValueError, match="without a due time"):
@@ -138,14 +173,7 @@ class TestNudging:
     async def test_first_calls_at_the_same_moment_open_one_link(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        opened: list[str] = []
-        make = bus.client.get_queue_sender
-
-        def counting(queue: str, **options: Any) -> Any:
-            opened.append(queue)
-            return make(queue, **options)
-
-        monkeypatch.setattr(bus.client, "get_queue_sender", counting)
+        opened = links_opened(bus, monkeypatch)
         fresh = QueueSender(bus.client, "work")
         due = datetime.now(UTC) + timedelta(hours=1)
         await asyncio.gather(
@@ -157,27 +185,19 @@ class TestNudging:
         await fresh.close()
         assert opened == ["work"]
 
-    async def test_more_is_scheduled_than_the_broker_may_answer_on_one_link(
+    async def test_a_link_is_left_before_the_broker_may_no_longer_answer_on_it(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        may_answer, due = 6, datetime.now(UTC) + timedelta(hours=1)
-        monkeypatch.setattr(_link_async, "DEFAULT_LINK_CREDIT", may_answer)  # 10,000, never renewed
-        monkeypatch.setattr(nudger_module, "_MOST_MANAGED", may_answer - 1)
+        """The SDK gives it credit for 10,000 answers, once."""
+        monkeypatch.setattr(sender_module, "_MOST_MANAGED", 3)
+        opened = links_opened(bus, monkeypatch)
         sender = QueueSender(bus.client, "work")
-        sends = []
-        for n in range(may_answer * 2):
-            sends.append(asyncio.create_task(sender.send([ServiceBusMessage(f"now {n}")])))
-            number = await asyncio.wait_for(sender.schedule(ServiceBusMessage(f"later {n}"), due), 5)
-            if n % 2:
-                await asyncio.wait_for(sender.cancel(number), 5)
-        await asyncio.gather(*sends)
-        retired = list(sender._retired)
+        due = datetime.now(UTC) + timedelta(hours=1)
+        for n in range(7):
+            await sender.schedule(ServiceBusMessage(f"later {n}"), due)
         await sender.close()
-        assert len(bus.messages("work")) == may_answer * 3
-        assert len(retired) == may_answer * 3 // (may_answer - 1)
-        for old in retired:
-            with pytest.raises(ValueError, match="shutdown"):
-                await old.send_messages(ServiceBusMessage("x"))
+        assert opened == ["work"] * 3
+        assert len(bus.messages("work")) == 7
 
     async def test_closing_sends_what_waits(self, bus: Bus) -> None:
         fresh = BusNudger(bus.client)
@@ -190,9 +210,9 @@ class TestNudging:
     async def test_a_broker_that_is_away_is_said_so_and_later_nudges_go_out(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(nudger_module, "SEND_TIMEOUT_S", 0.5)
         fresh = BusNudger(bus.client)
         await fresh.work(nudge(1))
+        monkeypatch.setattr(sender_module, "WITHIN_S", 0.5)
         bus.server.broker.faults = BusFaults(refuse_connections=True)
         bus.server.broker.cut_all()
         with pytest.raises(DependencyAway, match="servicebus: could not send to work"):

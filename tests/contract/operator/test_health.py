@@ -69,6 +69,40 @@ async def test_a_dependency_that_is_away_is_named_since_when_and_why_without_sec
         assert (await get(port, "/healthz"))[0] == 200
 
 
+async def test_a_sweep_is_shown_and_overdue_after_three_periods_while_the_process_stays_ready() -> None:
+    clock = FakeClock()
+    port, health = free_port(), Health(now=clock.now)
+    health.ready()
+    health.expect_sweep("resync", 30)
+    async with serving(health, host="127.0.0.1", port=port):
+        status, body = await get(port, "/readyz")
+        assert (status, body["sweeps"]["resync"]) == (
+            200,
+            {
+                "period_s": 30,
+                "last_success": None,
+                "last_error": None,
+                "last_error_at": None,
+                "overdue": False,
+            },
+        )
+        clock.advance(60)
+        health.sweep_succeeded("resync")
+        success = clock.now().isoformat(timespec="milliseconds")
+        clock.advance(90)
+        health.sweep_failed("resync", "ConnectionError: rediss://user:hunter22@cache:6380 refused")
+        status, body = await get(port, "/readyz")
+        resync = body["sweeps"]["resync"]
+        assert (status, resync["last_success"], resync["overdue"]) == (200, success, False)
+        assert "hunter22" not in resync["last_error"]
+        assert resync["last_error_at"] == clock.now().isoformat(timespec="milliseconds")
+        clock.advance(0.001)
+        status, body = await get(port, "/readyz")
+        assert (status, body["sweeps"]["resync"]["overdue"]) == (200, True)
+        health.sweep_succeeded("resync")
+        assert (await get(port, "/readyz"))[1]["sweeps"]["resync"]["overdue"] is False
+
+
 async def test_a_process_that_stops_is_not_ready() -> None:
     port, health = free_port(), Health()
     health.ready()

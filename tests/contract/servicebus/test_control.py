@@ -68,6 +68,7 @@ async def faults(bus: Bus, **wanted: Any) -> None:
         assert response.status == 200
 
 
+@pytest.mark.quiet
 async def test_a_delay_holds_back_answers(bus: Bus) -> None:
     await bus.send("plain", "quickly")
     await faults(bus, delay_ms=300)

@@ -81,6 +81,7 @@ async def test_a_number_that_is_not_deferred_is_not_found(bus: Bus) -> None:
             await receiver.receive_deferred_messages(987_654)
 
 
+@pytest.mark.quiet
 async def test_messages_are_settled_concurrently_on_a_receiver_with_a_short_socket_timeout(bus: Bus) -> None:
     await bus.send("plain", *(str(number) for number in range(60)))
     waits = []
@@ -108,6 +109,7 @@ async def test_messages_are_settled_concurrently_on_a_receiver_with_a_short_sock
 # -- locks ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.quiet
 async def test_a_message_whose_lock_ran_out_comes_back_counted(bus: Bus) -> None:
     await bus.send("quick", "slow")
     async with bus.receiver("quick") as receiver:

@@ -51,6 +51,12 @@ def seen(slack: SlackServer, kind: str) -> list[Json]:
     return [entry.data for entry in slack.record.since(kind=kind)]
 
 
+def unlimited(slack: SlackServer, why: str) -> None:
+    """Turn rate limits off for a test that says why."""
+    assert why
+    slack.state.switches = slack.state.switches.model_copy(update={"tiers": False})
+
+
 async def refused(call: Awaitable[Any]) -> Json:
     with pytest.raises(SlackApiError) as caught:
         await call

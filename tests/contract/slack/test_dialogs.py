@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from deploy.sandbox.slack.server import SlackServer
-from deploy.sandbox.slack.tickets import TRIGGER_LIFE_S
+from deploy.sandbox.slack.team.tickets import TRIGGER_LIFE_S
 from tests.contract.slack.rig import OLIVIA, Acts, Json, card, dialog, plain, refused
 
 

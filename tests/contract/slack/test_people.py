@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.server import SlackServer
+from deploy.sandbox.slack.team.tickets import RESPONSE_URL_LIFE_S
 from tests.contract.slack.rig import (
     APPROVALS,
     NADIA,
@@ -156,6 +158,26 @@ async def test_a_command_is_answered_at_once_and_five_times_later(
     used = await hook.send(text="6")
     assert (used.status_code, json.loads(used.body)["error"]) == (404, "used_url")
     assert [m.text for m in slack.state.workspace.channels[ONCALL].messages.values()] == list("01234")
+
+
+async def test_a_response_url_is_good_for_half_an_hour(
+    slack: SlackServer, app: AsyncApp, act: Acts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls: list[str] = []
+
+    @app.command("/slow")
+    async def take(ack: Any, body: Json) -> None:
+        urls.append(body["response_url"])
+        await ack()
+
+    await act("command", user="nadia", channel=ONCALL, command="/slow")
+    url = slack.state.tickets.peek(urls[0].removeprefix(slack.url))
+    hook = AsyncWebhookClient(urls[0])
+    monkeypatch.setattr(url, "issued", url.issued - RESPONSE_URL_LIFE_S + 5)
+    assert (await hook.send(text="just in time")).status_code == 200
+    monkeypatch.setattr(url, "issued", url.issued - 5)
+    late = await hook.send(text="too late")
+    assert (late.status_code, json.loads(late.body)["error"]) == (404, "expired_url")
 
 
 async def test_a_response_url_replaces_and_deletes_what_was_clicked(

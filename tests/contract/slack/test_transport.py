@@ -17,10 +17,10 @@ from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import COMMANDS, OLIVIA, Acts, Json, card, seen, until
 
+REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
 
-@pytest.mark.parametrize(
-    "trouble", [{"disconnect": "warning"}, {"disconnect": "refresh_requested"}, {"drop": True}]
-)
+
+@pytest.mark.parametrize("trouble", [*({"disconnect": reason} for reason in REASONS), {"drop": True}])
 async def test_the_app_reconnects_after(
     slack: SlackServer, app: AsyncApp, act: Acts, http: aiohttp.ClientSession, trouble: Json
 ) -> None:
@@ -33,6 +33,50 @@ async def test_the_app_reconnects_after(
     assert answer["touched"] == 1
     await until(lambda: any(c.number > before for c in slack.sockets.live))
     assert (await act("command", user="nadia", command="/slow"))["ok"] is True
+
+
+@pytest.mark.parametrize("reason", REASONS)
+async def test_what_was_in_flight_is_acknowledged_over_the_new_connection(
+    slack: SlackServer, app: AsyncApp, act: Acts, http: aiohttp.ClientSession, reason: str
+) -> None:
+    reconnected = asyncio.Event()
+    started = asyncio.Event()
+
+    @app.command("/slow")
+    async def slow(ack: Any) -> None:
+        started.set()
+        await reconnected.wait()
+        await ack()
+
+    before = slack.sockets.live[0].number
+    command = asyncio.create_task(act("command", user="nadia", command="/slow"))
+    await started.wait()
+    await http.post("/_socket", json={"disconnect": reason})
+    await until(lambda: any(c.number > before for c in slack.sockets.live))
+    reconnected.set()
+    assert (await command)["ok"] is True
+    assert seen(slack, "late_ack") == []
+    assert len(seen(slack, "delivered")) == 1
+
+
+async def test_the_sdk_goes_on_knocking_until_one_of_ten_connections_is_free(
+    slack: SlackServer, web: AsyncWebClient, http: aiohttp.ClientSession
+) -> None:
+    held = [await http.ws_connect(slack.sockets.issue_url(slack.url)) for _ in range(10)]
+    client = SocketModeClient(app_token="xapp-sandbox", web_client=web, ping_interval=0.05)
+    await client.connect()
+
+    def turned_away() -> int:
+        told = [entry for entry in seen(slack, "socket") if entry["what"] == "disconnect"]
+        return sum(entry["reason"] == "too_many_websockets" for entry in told)
+
+    await until(lambda: turned_away() >= 2)
+    await held[0].close()
+    await until(lambda: any(c.number > 10 for c in slack.sockets.live))
+    assert await client.is_connected()
+    await client.close()
+    for socket in held:
+        await socket.close()
 
 
 async def test_nobody_connected_is_told_at_once(slack: SlackServer, act: Acts) -> None:

@@ -76,6 +76,16 @@ class TestDocuments:
         await store.commit(commit(asked))
         assert await store.known_start(asked.id, VM) == (asked.changed(version=1), vm.changed(version=1))
 
+    async def test_an_approval_is_read_with_its_card(self, store: Store) -> None:
+        asked = approval()
+        with pytest.raises(NotFound):
+            await store.approval_and_card(asked.id)
+        await store.commit(commit(asked))
+        assert await store.approval_and_card(asked.id) == (asked.changed(version=1), Card(id=asked.id))
+        card = Card(id=asked.id, notice="nobody is known")
+        await store.commit(commit(card))
+        assert (await store.approval_and_card(asked.id))[1] == card.changed(version=1)
+
     async def test_every_spelling_of_a_vm_has_one_record(self, store: Store) -> None:
         await store.commit(commit(VmRecord(vm=VM, containment_id="c")))
         upper = VM.changed(resource_id=VM.resource_id.upper())

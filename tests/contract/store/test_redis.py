@@ -132,6 +132,7 @@ class TestRedisAway:
         "containment": lambda s: s.containment(containment().id),
         "card": lambda s: s.card(approval().id),
         "vm_record": lambda s: s.vm_record(VM),
+        "approval_and_card": lambda s: s.approval_and_card(approval().id),
         "known_start": lambda s: s.known_start(approval().id, VM),
         "past_due": lambda s: s.past_due(a.NOW),
         "unshown": lambda s: s.unshown(a.NOW),
@@ -150,7 +151,16 @@ class TestRedisAway:
 
     async def test_the_inventory_says_so_too(self) -> None:
         async with connect(SecretStr(f"redis://127.0.0.1:{free_port()}/0")) as nobody:
-            for call in (RedisInventory(nobody).put([a.known_vm()]), RedisInventory(nobody).all()):
+            inventory = RedisInventory(nobody)
+            for call in (
+                inventory.put([a.known_vm()]),
+                inventory.put([], whole_subscription=a.SUBSCRIPTION),
+                inventory.named("vm"),
+                inventory.containing("vm", limit=1),
+                inventory.lines([VM]),
+                inventory.of(a.SUBSCRIPTION),
+                inventory.count(),
+            ):
                 with pytest.raises(DependencyAway, match="redis: "):
                     await call
 

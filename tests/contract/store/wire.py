@@ -13,17 +13,25 @@ class Wire:
         trips: requests as the network sees them: what was sent before an answer came back.
         cut_after: bytes that, once they were passed on to Redis, cut this connection: no answer comes back.
         cuts: how many connections were cut.
+        connections: how many there were.
     """
 
     def __init__(self) -> None:
         self.url = ""
+        self.port = 0
+        self.connections = 0
         self.trips: list[bytes] = []
         self.cut_after: bytes | None = None
         self.cuts = 0
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    def leads_to(self, url: str) -> None:
+        """From now on new connections go to the server of this URL; those that are there stay."""
+        self.port = urlsplit(url).port or 6379
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of the client."""
-        redis_reader, redis_writer = await asyncio.open_connection("127.0.0.1", port)
+        self.connections += 1
+        redis_reader, redis_writer = await asyncio.open_connection("127.0.0.1", self.port)
         answering = False
         cut = asyncio.Event()
 
@@ -63,15 +71,15 @@ class Wire:
 @contextlib.asynccontextmanager
 async def wire_to(url: str) -> AsyncIterator[Wire]:
     """A wire to the server of this URL; ``wire.url`` is that of its near end."""
-    port = urlsplit(url).port or 6379
     wire = Wire()
+    wire.leads_to(url)
     connections: set[asyncio.Task[None]] = set()
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         connections.add(task)
-        await wire.serve(reader, writer, port)
+        await wire.serve(reader, writer)
 
     server = await asyncio.start_server(accepted, "127.0.0.1", 0)
     wire.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests import builders as a
-from workers.arm.read.network_facts import Around, NicLinks, PublicIp, Subnet, network_facts, nic_links
-from workers.arm.read.rules import Guard
+from workers.arm.read.network_facts import Neighbours, NicLinks, PublicIp, Subnet, network_facts, nic_links
+from workers.arm.read.nsg import Guard
 from workers.arm.steps.isolate import Isolate
 from workers.domain.starts.vm import Nic
 
@@ -47,15 +47,15 @@ def nic(*, public: bool = True) -> NicLinks:
     )
 
 
-def around(*, guard: bool = True, subnet: bool = True) -> Around:
-    return Around(
+def neighbours(*, guard: bool = True, subnet: bool = True) -> Neighbours:
+    return Neighbours(
         guards={"/nsg": Guard(NSG)} if guard else {},
         subnets={"/subnet": Subnet(nsg_id=None)} if subnet else {},
         public_ips={"/ip": PublicIp(address="203.0.113.9", basic=False)},
     )
 
 
-GUARDED_SUBNET = around()._replace(
+GUARDED_SUBNET = neighbours()._replace(
     subnets={"/subnet": Subnet(nsg_id="/other")},
     guards={"/other": Guard(NSG)},
 )
@@ -63,7 +63,7 @@ GUARDED_SUBNET = around()._replace(
 
 
 def test_what_all_rules_let_in_is_open() -> None:
-    facts = network_facts([nic()], around())
+    facts = network_facts([nic()], neighbours())
 
     assert facts.public_ips == ("203.0.113.9",)
     assert [port.ports for port in facts.open_ports] == ["22"]
@@ -72,14 +72,14 @@ def test_what_all_rules_let_in_is_open() -> None:
 @pytest.mark.parametrize(
     ("links", "read"),
     [
-        (nic(public=False), around()),
-        (nic(), around(subnet=False)),
-        (nic(), around(guard=False)),
+        (nic(public=False), neighbours()),
+        (nic(), neighbours(subnet=False)),
+        (nic(), neighbours(guard=False)),
         (nic(), GUARDED_SUBNET),
     ],
 )
 def test_without_a_public_address_or_all_rules_nothing_is_said_to_be_open(
-    links: NicLinks, read: Around
+    links: NicLinks, read: Neighbours
 ) -> None:
     assert network_facts([links], read).open_ports == ()
 
@@ -90,7 +90,7 @@ def test_a_rule_for_an_address_opens_the_nic_that_has_it(address: str, ports: li
     only = {**rule, "properties": {**rule["properties"], "destinationAddressPrefix": address}}
     guard = Guard({**NSG, "properties": {"securityRules": [only]}})
 
-    facts = network_facts([nic()], around()._replace(guards={"/nsg": guard}))
+    facts = network_facts([nic()], neighbours()._replace(guards={"/nsg": guard}))
 
     assert [port.ports for port in facts.open_ports] == ports
 

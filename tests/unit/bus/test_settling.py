@@ -1,4 +1,4 @@
-"""What is not simply done is settled in the link's turn, too, and never waited for without end."""
+"""What is settled, in which order, and that no settlement is waited for without end."""
 
 import asyncio
 from types import SimpleNamespace
@@ -7,48 +7,59 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.unit.bus.settling_rig import Turn
 from workers.bus import settling
 from workers.bus.settling import Settler
-from workers.domain.messages import DeadLetter
+from workers.domain.errors import DependencyAway
+from workers.domain.messages import Complete, DeadLetter, Later
 
-RAW: Any = SimpleNamespace(message_id="m-1")
-LETTER = DeadLetter(reason="NotJson", description="x")
+RAW: Any = SimpleNamespace(
+    message_id="m-1", sequence_number=7, body=b"x", content_type=None, subject=None, application_properties={}
+)
 
 
-class Link:
-    """Dead-letters when it is let; by default it never answers."""
+class Bus:
+    """A link and a sender: notes what is asked of them."""
 
     def __init__(self) -> None:
-        self.asked = 0
-        self.answers = asyncio.Event()
+        self.asked: list[str] = []
+        self.away = False
+
+    async def complete_message(self, _: Any) -> None:
+        self.asked.append("complete")
 
     async def dead_letter_message(self, _: Any, **__: str) -> None:
-        self.asked += 1
-        await self.answers.wait()
+        await asyncio.Event().wait()
+
+    async def send(self, messages: list[Any]) -> None:
+        if self.away:
+            raise DependencyAway("servicebus", "away")
+        self.asked.extend(f"send {message.message_id}" for message in messages)
 
 
-def settler(link: Any, turn: Any) -> Settler:
-    sender: Any = None
-    return Settler(link, turn, sender, "starts")
+def settler(bus: Any) -> Settler:
+    return Settler(bus, bus, "starts")
 
 
-async def test_it_waits_for_the_links_turn_and_gives_it_back() -> None:
-    link, turn = Link(), Turn()
-    link.answers.set()
-    task = asyncio.create_task(settler(link, turn).settle(RAW, LETTER))
-    await asyncio.sleep(0.01)
-    assert (link.asked, turn.given_back) == (0, 0)
-    turn.ours.set()
-    await asyncio.wait_for(task, 3)
-    assert (link.asked, turn.given_back) == (1, 1)
+async def test_what_is_for_later_is_completed_only_after_its_copy_was_sent() -> None:
+    bus = Bus()
+    await settler(bus).settle(RAW, Later(after_s=1))
+    assert bus.asked == ["send m-1~7", "complete"]
+
+
+async def test_what_could_not_be_sent_again_is_not_completed() -> None:
+    bus = Bus()
+    bus.away = True
+    with capture_logs() as logs:
+        await settler(bus).settle(RAW, Later(after_s=1))
+    assert bus.asked == []
+    assert [line["event"] for line in logs] == ["a message could not be settled; it will come again"]
 
 
 async def test_what_is_never_answered_is_given_up_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "SETTLE_S", 0.05)
-    link, turn = Link(), Turn()
-    turn.ours.set()
+    bus = Bus()
     with capture_logs() as logs:
-        await asyncio.wait_for(settler(link, turn).settle(RAW, LETTER), 3)
-    assert turn.given_back == 1
+        await asyncio.wait_for(settler(bus).settle(RAW, DeadLetter(reason="NotJson", description="x")), 3)
+        await settler(bus).settle(RAW, Complete())
     assert [(line["message"], line["error"]) for line in logs] == [("m-1", "TimeoutError: ")]
+    assert bus.asked == ["complete"]

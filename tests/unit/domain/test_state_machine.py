@@ -37,7 +37,7 @@ MALLORY = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@evil.ex
 NOBODY = a.actor(slack_user="U0NOBODY1", name="", email="")
 PEOPLE = (ALICE, OLGA, CAROL, MALLORY, NOBODY)
 MAY = {Answer.CONFIRM: {ALICE, OLGA}, Answer.REJECT: {ALICE, OLGA, CAROL}}
-ON_SILENCE = {OnSilence.ISOLATE: {StepName.ISOLATE}, OnSilence.CONTAIN: set(StepName)}
+ON_SILENCE = {OnSilence.ISOLATE: {StepName.ISOLATE}, OnSilence.CONTAIN: set(LockdownProfile().steps)}
 
 TROUBLE = st.sampled_from(
     [
@@ -151,7 +151,7 @@ class World(RuleBasedStateMachine):
             rejects = False
         before = set(self.rights[approval.event.vm.key])
         if rejects:
-            self.rights[approval.event.vm.key] |= set(StepName)
+            self.rights[approval.event.vm.key] |= set(LockdownProfile().steps)
         self.rig.nudger.crashes = crashes
         results = self.at_once(
             *(self.rig.decide(answer, approval.id, who, reason="r") for who, answer in clicks)
@@ -172,7 +172,7 @@ class World(RuleBasedStateMachine):
     def a_lockdown_is_ordered(self, vm: VmRef, who: Any, crashes: int) -> None:
         self.rig.nudger.crashes = crashes
         if who.on_call:
-            self.rights[vm.key] |= set(StepName)
+            self.rights[vm.key] |= set(LockdownProfile().steps)
             self.run(self.rig.lock_down(vm, who, LockdownProfile()))
         else:
             with pytest.raises(NotAllowed):
@@ -200,7 +200,11 @@ class World(RuleBasedStateMachine):
     def the_resync_runs(self) -> None:
         self.run(self.rig.resync())
 
-    @rule(step=st.sampled_from(StepName), trouble=TROUBLE, verb=st.sampled_from(["to_begin", "to_check"]))
+    @rule(
+        step=st.sampled_from(LockdownProfile().steps),
+        trouble=TROUBLE,
+        verb=st.sampled_from(["to_begin", "to_check"]),
+    )
     def azure_makes_trouble(self, step: StepName, trouble: Any, verb: str) -> None:
         getattr(self.rig.runners[step], verb).append(trouble)
 

@@ -9,7 +9,6 @@ from tests import builders as a
 from workers.domain.asking.approvals import TRANSITIONS, Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import (
-    NEEDS,
     STEP_TRANSITIONS,
     Containment,
     ContainmentState,
@@ -18,6 +17,7 @@ from workers.domain.containment.containment import (
 )
 from workers.domain.containment.containment import TRANSITIONS as CONTAINMENT_TRANSITIONS
 from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
 
 AT = a.NOW + timedelta(minutes=3)
@@ -120,12 +120,6 @@ class TestSteps:
             StepState.STARTED
         }
 
-    def test_every_step_says_what_it_needs_and_no_need_is_circular(self) -> None:
-        assert set(NEEDS) == set(StepName)
-        order = list(StepName)
-        for step, needs in NEEDS.items():
-            assert all(order.index(need) < order.index(step) for need in needs)
-
 
 def _with(states: dict[StepName, StepState]) -> Containment:
     steps = tuple(a.step(name=name, state=state) for name, state in states.items())
@@ -134,7 +128,7 @@ def _with(states: dict[StepName, StepState]) -> Containment:
 
 class TestWhatIsReady:
     def test_isolate_and_stop_begin_together_and_backup_waits_for_the_stop(self) -> None:
-        fresh = _with(dict.fromkeys(StepName, StepState.TODO))
+        fresh = _with(dict.fromkeys(LockdownProfile().steps, StepState.TODO))
         assert {step.name for step in fresh.ready(a.NOW)} == {StepName.ISOLATE, StepName.STOP}
 
     @pytest.mark.parametrize("ended", [StepState.DONE, StepState.FAILED, StepState.SKIPPED])

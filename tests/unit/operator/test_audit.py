@@ -91,6 +91,23 @@ def test_show_lets_no_record_move_the_terminal() -> None:
     assert json.loads(out.splitlines()[0])["by"] == "\x1b]0;evil\x07 \u202eeve (U1)"
 
 
+def test_show_and_verify_read_records_of_a_newer_version(written: Valkey) -> None:
+    newer = {
+        "schema_number": 99,
+        "kind": "signal.seen",
+        "at": "2026-11-24T03:50:00Z",
+        "weight": {"of": [1, 2]},
+    }
+    asyncio.run(_append(written, AuditRecord.model_validate(newer)))
+    assert json.loads(startgate("show", "--kind", "signal.").stdout).items() >= newer.items()
+    assert "4 records: fine" in startgate("verify").stdout
+
+
+async def _append(valkey: Valkey, record: AuditRecord) -> None:
+    async with connect(SecretStr(valkey.url)) as client:
+        await RedisStore(client).commit(Commit(partition=3, audit=(record,)))
+
+
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("arguments", [("--about", "nonsense"), ("--vm", "/nonsense"), ("--since", "soon")])
 def test_show_refuses_what_it_does_not_understand(arguments: tuple[str, ...]) -> None:

@@ -4,15 +4,8 @@ import os
 
 import pytest
 
-from workers.runtime.environment import (
-    PREFIX,
-    REMEDIES,
-    CommonSettings,
-    MissingSettings,
-    checked_url,
-    is_loopback,
-    read_environment,
-)
+from workers.runtime.addresses import checked_url, is_loopback
+from workers.runtime.environment import PREFIX, REMEDIES, CommonSettings, MissingSettings, read_environment
 from workers.settings import WorkersSettings
 
 EMULATOR = "Endpoint=sb://127.0.0.1:5672;SharedAccessKeyName=n;SharedAccessKey=topsecret;UseDevelopmentEmulator=true;"

@@ -1,14 +1,12 @@
 """A process begins its jobs, hears a signal, and ends in good order."""
 
 import asyncio
-import contextlib
 import os
 import signal
 
 import pytest
-import structlog
 
-from workers.runtime.lifecycle import every, run_until, stop_signal
+from workers.runtime.lifecycle import run_until, stop_signal
 
 
 class TestStopSignal:
@@ -77,39 +75,3 @@ class TestRunUntil:
             await asyncio.wait_for(run_until(asyncio.Event(), other(), fails()), 5)
         assert raised.group_contains(ZeroDivisionError)
         assert cancelled.is_set()
-
-
-class TestEvery:
-    async def test_a_failure_is_logged_and_the_job_runs_again(self) -> None:
-        runs, thrice = 0, asyncio.Event()
-
-        async def job() -> None:
-            nonlocal runs
-            runs += 1
-            if runs == 3:
-                thrice.set()
-            raise ZeroDivisionError
-
-        with structlog.testing.capture_logs() as logs:
-            task = asyncio.create_task(every(0, job, name="resync"))
-            await asyncio.wait_for(thrice.wait(), 5)
-            task.cancel()
-            await asyncio.wait([task])
-        assert logs[0]["job"] == "resync"
-        assert logs[0]["log_level"] == "warning"
-        assert task.cancelled()
-
-    async def test_a_job_that_keeps_a_cancellation_to_itself_ends_all_the_same(self) -> None:
-        """As Python 3.11's ``asyncio.wait_for`` does."""
-        begun = asyncio.Event()
-
-        async def job() -> None:
-            begun.set()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.Event().wait()
-
-        task = asyncio.create_task(every(3600, job, name="resync"))
-        await begun.wait()
-        task.cancel()
-        await asyncio.wait([task], timeout=3)
-        assert task.cancelled()

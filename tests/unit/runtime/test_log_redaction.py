@@ -12,7 +12,8 @@ import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from workers.runtime.log import REDACTED, _redact, configure_logging, redacted
+from workers.runtime.log import _redact, configure_logging
+from workers.runtime.secrets import REDACTED, redacted
 
 SECRETS = {
     "bot token": "xoxb-1234567890-abcdefghij",
@@ -23,6 +24,10 @@ SECRETS = {
     "bearer": "Bearer abc.def-ghi_jkl~mno+pqr/stu==",
     "json web token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "signature": "sig=abcdef%2Bghijk%3D",
+    "signature with a slash": "sig=abc/def+ghi=",
+    "signature of an operation": "s=AbCdEfGhIjKl.nOpQrSt~",
+    "short bearer": "Bearer abc",
+    "beginning of a web token": "eyJ0eXAiOiJKV1Qi",
     "socket ticket": "ticket=0f1e2d3c-aaaa",
 }
 PIECES = [

@@ -6,10 +6,10 @@ from typing import cast
 import pytest
 
 from deploy.sandbox.bench.__main__ import measured
-from deploy.sandbox.bench.burst import at_most_s, exponent
 from deploy.sandbox.bench.crowd import CALLERS, PASSED_CALLERS, Crowd, resent
 from deploy.sandbox.bench.report import Mark, Row
 from deploy.sandbox.bench.rig import POLICY, Rig
+from deploy.sandbox.bench.rows.burst import at_most_s, exponent
 from deploy.sandbox.bench.sizes import FULL, QUICK, Sizes
 from workers.use_cases.read_policy import read_policy
 

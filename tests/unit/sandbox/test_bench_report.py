@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from deploy.sandbox.bench.ask import FLOOR, total_ms
-from deploy.sandbox.bench.contain import FIRST_WRITE, ISOLATED
 from deploy.sandbox.bench.report import Mark, Row, best_of_two, exit_status, json_line, percentile, table
+from deploy.sandbox.bench.rows.ask import FLOOR, total_ms
+from deploy.sandbox.bench.rows.contain import FIRST_WRITE, ISOLATED
 
 
 def row(

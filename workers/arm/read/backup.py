@@ -1,18 +1,15 @@
-"""Azure Backup: whether a VM is protected, and the calls that protect it and back it up.
+"""Azure Backup: whether a VM is protected, and by which vault.
 
 Names follow the service's own scheme for VMs of Resource Manager.
 Source: https://learn.microsoft.com/rest/api/backup/protected-items/create-or-update
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from workers.arm.ids import ArmId
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.arm.session.longrunning import Accepted, Receipt
-from workers.arm.session.plain import plain
 from workers.domain.errors import NotFound
 from workers.domain.starts.facts import BackupFacts
 from workers.domain.starts.vm import VmRef
@@ -46,11 +43,10 @@ class Item:
 async def backup_status(azure: Azure, vm: VmRef, location: str) -> dict[str, Any]:
     """Azure's answer: protected or not, by which vault, under which names."""
     async with asking(f"read the backup status of {vm.name}"):
-        return await plain(
-            azure.backup(vm.subscription_id).backup_status.get(
-                location, {"resourceType": "VM", "resourceId": vm.resource_id}, stream=True
-            )
+        found = await azure.backup(vm.subscription_id).backup_status.get(
+            location, {"resourceType": "VM", "resourceId": vm.resource_id}
         )
+    return found.as_dict()
 
 
 async def backup_facts(azure: Azure, vm: VmRef, location: str) -> BackupFacts:
@@ -79,49 +75,6 @@ async def find_vault(azure: Azure, vault_id: str) -> dict[str, Any] | None:
     return found.as_dict()
 
 
-async def create_vault(azure: Azure, vault_id: str, location: str, tags: dict[str, str]) -> Accepted:
-    """A new vault with soft delete, and immutability that can still be taken back: never ``Locked``."""
-    vault, receipt = ArmId.parse(vault_id), Receipt()
-    body: Any = {
-        "location": location,
-        "tags": tags,
-        "sku": {"name": "RS0", "tier": "Standard"},
-        "properties": {
-            "publicNetworkAccess": "Enabled",
-            "securitySettings": {
-                "immutabilitySettings": {"state": "Unlocked"},
-                "softDeleteSettings": {
-                    "softDeleteState": "Enabled",
-                    "softDeleteRetentionPeriodInDays": 14,
-                    "enhancedSecurityState": "Enabled",
-                },
-            },
-        },
-    }
-    async with asking(f"create the vault {vault.name}"):
-        await azure.vaults(vault.subscription_id).vaults.begin_create_or_update(
-            vault.group, vault.name, body, polling=False, raw_response_hook=receipt
-        )
-    return receipt.accepted
-
-
-async def protect(azure: Azure, vm: VmRef, item: Item, policy: str) -> Accepted:
-    """Have a vault protect a VM under one of its policies."""
-    receipt = Receipt()
-    body: Any = {
-        "properties": {
-            "protectedItemType": "Microsoft.Compute/virtualMachines",
-            "sourceResourceId": vm.resource_id,
-            "policyId": f"{item.vault_id}/backupPolicies/{policy}",
-        }
-    }
-    async with asking(f"protect {vm.name} with {policy}"):
-        await azure.backup(vm.subscription_id).protected_items.begin_create_or_update(
-            *item.path, body, polling=False, raw_response_hook=receipt
-        )
-    return receipt.accepted
-
-
 async def reads_back_protected(azure: Azure, vm: VmRef, item: Item) -> bool:
     """Whether the item exists and says that it is protected."""
     try:
@@ -131,17 +84,3 @@ async def reads_back_protected(azure: Azure, vm: VmRef, item: Item) -> bool:
         return False
     properties = found.as_dict().get("properties") or {}
     return str(properties.get("protectionState") or "").lower() in PROTECTED_STATES
-
-
-async def trigger(azure: Azure, vm: VmRef, item: Item, keep_until: datetime) -> Accepted:
-    """Back up now; the recovery point is kept until then."""
-    receipt = Receipt()
-    body: Any = {
-        "properties": {
-            "objectType": "IaasVMBackupRequest",
-            "recoveryPointExpiryTimeInUTC": keep_until.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-    }
-    async with asking(f"back {vm.name} up"):
-        await azure.backup(vm.subscription_id).backups.trigger(*item.path, body, raw_response_hook=receipt)
-    return receipt.accepted

@@ -4,17 +4,17 @@ Azure retired them in 2023 and published few of their bodies, so what is read he
 nothing of it could be tried against the service.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.arm.session.longrunning import CORRELATION_ID, Accepted, accepted_by
 from workers.domain.errors import NotFound
 from workers.domain.starts.facts import MachineFacts
 from workers.domain.starts.vm import PowerState, VmRef
 
 API_VERSION = "2017-04-01"
-_GROUPS = "associatedNetworkSecurityGroups"
+GROUPS = "associatedNetworkSecurityGroups"
 _POWER = {
     "starting": PowerState.STARTING,
     "started": PowerState.RUNNING,
@@ -35,7 +35,7 @@ async def read_machine(azure: Azure, vm: VmRef) -> MachineFacts:
     return machine_facts(response.json())
 
 
-def machine_facts(machine: dict[str, Any]) -> MachineFacts:
+def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
     """What a card shows of it."""
     properties = machine.get("properties") or {}
     view = properties.get("instanceView") or {}
@@ -61,30 +61,11 @@ async def list_machines(azure: Azure, subscription_id: str) -> list[dict[str, An
     return found
 
 
-async def shutdown(azure: Azure, vm: VmRef) -> Accepted:
-    """Stop and deallocate; ``stop`` alone would leave it billed."""
-    async with asking(f"shut the classic VM {vm.name} down"):
-        response = await azure.send("POST", f"{vm.resource_id}/shutdown", api_version=API_VERSION)
-    return accepted_by(response.headers)
-
-
-async def start(azure: Azure, vm: VmRef, correlation_id: str) -> Accepted:
-    """Start it, by a request of this correlation id."""
-    async with asking(f"start the classic VM {vm.name}"):
-        response = await azure.send(
-            "POST",
-            f"{vm.resource_id}/start",
-            api_version=API_VERSION,
-            headers={CORRELATION_ID: correlation_id},
-        )
-    return accepted_by(response.headers)
-
-
 async def associated_group(azure: Azure, vm: VmRef) -> str | None:
     """The id of the classic NSG on the VM, or ``None``."""
     try:
         async with asking(f"read the NSG of the classic VM {vm.name}"):
-            response = await azure.send("GET", f"{vm.resource_id}/{_GROUPS}", api_version=API_VERSION)
+            response = await azure.send("GET", f"{vm.resource_id}/{GROUPS}", api_version=API_VERSION)
     except NotFound:
         return None
     for item in response.json().get("value") or []:
@@ -92,18 +73,3 @@ async def associated_group(azure: Azure, vm: VmRef) -> str | None:
         if group:
             return str(group)
     return None
-
-
-async def associate_group(azure: Azure, vm: VmRef, group_id: str) -> None:
-    """Put a classic NSG on the VM, in the place of another."""
-    name = group_id.rstrip("/").rpartition("/")[2]
-    body = {"properties": {"networkSecurityGroup": {"id": group_id}}}
-    async with asking(f"put the NSG {name} on the classic VM {vm.name}"):
-        await azure.send("PUT", f"{vm.resource_id}/{_GROUPS}/{name}", api_version=API_VERSION, body=body)
-
-
-async def dissociate_group(azure: Azure, vm: VmRef, group_id: str) -> None:
-    """Take a classic NSG off the VM."""
-    name = group_id.rstrip("/").rpartition("/")[2]
-    async with asking(f"take the NSG {name} off the classic VM {vm.name}"):
-        await azure.send("DELETE", f"{vm.resource_id}/{_GROUPS}/{name}", api_version=API_VERSION)

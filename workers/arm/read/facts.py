@@ -2,94 +2,55 @@
 
 The VM itself comes first, since it names the rest; beside it the subscription's name. Then the backup status
 and all NICs in parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that is at most
-eight reads for a first start, and three within ten minutes of another one. In a burst of starts, machines,
-NICs, NSGs and public IPs of one group are listed instead of read one by one.
+eight reads for a first start, and three within ten minutes of another one.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from workers.arm.ids import name_of
-from workers.arm.read import classic, network
-from workers.arm.read.backup import backup_facts
-from workers.arm.read.cache import Cache
-from workers.arm.read.kinds import MACHINES, NICS, NSGS, PUBLIC_IPS
-from workers.arm.read.network_facts import Around, NicLinks, PublicIp, Subnet, network_facts, subnet
-from workers.arm.read.rules import Guard
-from workers.arm.read.together import Kind, Together
+from workers.arm.read.network_facts import Neighbours, NicLinks, network_facts
+from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import asking
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
 from workers.domain.starts.vm import VmRef
-
-BELIEVED_S = 600.0
-"""Seconds for which an NSG, a subnet, a public IP and a subscription's name are not read again."""
-BACKUP_BELIEVED_S = 60.0
-"""The same for whether a VM is backed up. The step that protects it asks again before it acts."""
 
 log = structlog.get_logger(__name__)
 
 _T = TypeVar("_T")
 
 
-class _Shared(NamedTuple):
-    """What all gatherings of a process have in common."""
+class ArmFacts:
+    """The ``FactsReader`` of the domain, over ARM.
 
-    azure: Azure
-    together: Together
-    guards: Cache[Guard]
-    subnets: Cache[Subnet]
-    public_ips: Cache[PublicIp]
-    names: Cache[str]
-    backups: Cache[BackupFacts]
-
-
-class _Sort(NamedTuple, Generic[_T]):
-    """A sort of what stands around NICs: how it is read, what is believed, what this start has found.
-
-    ``read`` is no bound method, which would make a cycle of each gathering: thousands wait for the garbage
-    collector then.
+    Args:
+        azure: the clients; reads that outlast a budget go on there.
+        sources: where facts are read; made here if not given.
     """
 
-    name: str
-    read: "Callable[[_Gathering, str], Coroutine[Any, Any, _T]]"
-    believed: Cache[_T]
-    found: dict[str, _T]
-
-
-class ArmFacts:
-    """The ``FactsReader`` of the domain, over ARM."""
-
-    def __init__(self, azure: Azure, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._shared = _Shared(
-            azure=azure,
-            together=Together(azure),
-            guards=Cache(azure, ttl_s=BELIEVED_S, now=clock),
-            subnets=Cache(azure, ttl_s=BELIEVED_S, now=clock),
-            public_ips=Cache(azure, ttl_s=BELIEVED_S, now=clock),
-            names=Cache(azure, ttl_s=BELIEVED_S, now=clock),
-            backups=Cache(azure, ttl_s=BACKUP_BELIEVED_S, now=clock),
-        )
+    def __init__(self, azure: Azure, sources: Sources | None = None) -> None:
+        self._azure = azure
+        self._sources = sources or Sources(azure)
 
     async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
         """Everything about a VM that comes within ``budget_s`` seconds; the rest is named as missing.
 
-        The power state may be UNKNOWN while many are gathered at once: Azure's lists don't tell it.
+        What comes too late is read to its end all the same, for whoever asks next. The power state may be
+        UNKNOWN while many are gathered at once: Azure's lists don't tell it.
 
         Raises:
             DependencyAway: Azure refuses the very first read for now, or can't be reached.
         """
-        gathering = _Gathering(self._shared, vm, since)
-        try:
-            async with asyncio.timeout(budget_s):
-                await gathering.all()
-        except TimeoutError:
+        gathering = _Gathering(self._sources, vm, since)
+        reading = self._azure.run(gathering.all())
+        await asyncio.wait([reading], timeout=budget_s)
+        if not reading.done():
             gathering.late(budget_s)
         return gathering.facts()
 
@@ -97,11 +58,8 @@ class ArmFacts:
 class _Gathering:
     """One gathering under way: what has arrived so far can be taken out at any moment."""
 
-    def __init__(self, shared: _Shared, vm: VmRef, since: datetime | None) -> None:
-        self._azure, self._together, guards, subnets, public_ips, self._names, self._backups = shared
-        self._nsgs = _Sort("NSG", _Gathering._read_nsg, guards, {})
-        self._subnets = _Sort("subnet", _Gathering._read_subnet, subnets, {})
-        self._public_ips = _Sort("public IP", _Gathering._read_public_ip, public_ips, {})
+    def __init__(self, sources: Sources, vm: VmRef, since: datetime | None) -> None:
+        self._sources = sources
         self._vm = vm
         self._since = since
         self._gone = False
@@ -110,70 +68,74 @@ class _Gathering:
         self._machine: MachineFacts | None = None
         self._backup: BackupFacts | None = None
         self._nics: dict[str, NicLinks] = {}
+        self._neighbours = Neighbours({}, {}, {})
         self._missing: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._took_ms: dict[str, float] = {}
 
     async def all(self) -> None:
-        """Read everything; whoever cancels this finds in ``facts`` what had come by then."""
-        known = self._names.known(self._vm.subscription_id)
-        self._subscription_name = known or ""
-        await _side_by_side(
-            self._from_machine_on(),
-            *(() if known is not None else (self._fact("subscription", self._read_subscription),)),
+        """Read everything; ``facts`` says what has come, at any moment."""
+        await asyncio.gather(
+            self._fact("subscription", self._read_subscription), self._machine_and_what_it_names()
         )
 
-    async def _from_machine_on(self) -> None:
+    async def _machine_and_what_it_names(self) -> None:
         await self._fact("machine", self._read_machine)
-        if self._machine is None or self._vm.classic:
+        machine = self._machine
+        if machine is None or self._vm.classic:
             return
         started = time.monotonic()
-        self._backup = self._backups.known(self._vm.key)
-        location = self._machine.location
-        await _side_by_side(
-            *(() if self._backup else (self._fact("backup", self._read_backup, location),)),
-            *(self._nic(nic_id) for nic_id in self._machine.nic_ids),
+        await asyncio.gather(
+            self._fact("backup", lambda: self._read_backup(machine.location)),
+            *(self._read_nic_and_neighbours(nic_id) for nic_id in machine.nic_ids),
         )
         self._took_ms["network"] = _ms_since(started)
 
-    async def _nic(self, nic_id: str) -> None:
-        await self._fact(f"NIC {name_of(nic_id)}", self._read_nic, nic_id)
+    async def _read_nic_and_neighbours(self, nic_id: str) -> None:
+        async def read() -> None:
+            self._nics[nic_id] = await self._sources.nic(nic_id, self._since)
+
+        await self._fact(f"NIC {name_of(nic_id)}", read)
         nic = self._nics.get(nic_id)
         if nic is None:
             return
-        await _side_by_side(
-            *self._unread(self._nsgs, nic.nsg_id),
-            *(self._subnet(subnet_id) for subnet_id in nic.subnet_ids),
-            *self._unread(self._public_ips, *nic.public_ip_ids),
+        neighbours = self._neighbours
+        await asyncio.gather(
+            *self._each("NSG", self._sources.guard, neighbours.guards, [nic.nsg_id]),
+            *self._each("public IP", self._sources.public_ip, neighbours.public_ips, nic.public_ip_ids),
+            *(self._read_subnet(subnet_id) for subnet_id in nic.subnet_ids),
         )
 
-    async def _subnet(self, subnet_id: str) -> None:
-        await _side_by_side(*self._unread(self._subnets, subnet_id))
-        found = self._subnets.found.get(subnet_id.lower())
-        await _side_by_side(*self._unread(self._nsgs, found.nsg_id if found is not None else None))
+    async def _read_subnet(self, subnet_id: str) -> None:
+        neighbours = self._neighbours
+        await asyncio.gather(*self._each("subnet", self._sources.subnet, neighbours.subnets, [subnet_id]))
+        found = neighbours.subnets.get(subnet_id.lower())
+        nsg_id = found.nsg_id if found is not None else None
+        await asyncio.gather(*self._each("NSG", self._sources.guard, neighbours.guards, [nsg_id]))
 
-    def _unread(self, sort: _Sort[_T], *resource_ids: str | None) -> Iterator[Coroutine[Any, Any, None]]:
-        """Reads of those that have to be read; what is believed is taken over."""
-        for resource_id in filter(None, resource_ids):
-            known = sort.believed.known(resource_id)
-            if known is None:
-                yield self._around(sort, resource_id)
-            else:
-                sort.found[resource_id.lower()] = known
+    def _each(
+        self,
+        name: str,
+        read: Callable[[str], Awaitable[_T]],
+        found: dict[str, _T],
+        resource_ids: Iterable[str | None],
+    ) -> list[Awaitable[None]]:
+        """A read of each, kept under its id in lower case."""
 
-    async def _around(self, sort: _Sort[_T], resource_id: str) -> None:
-        async def keep() -> None:
-            found = await sort.believed.get(resource_id, lambda: sort.read(self, resource_id))
-            sort.found[resource_id.lower()] = found
+        def keep(resource_id: str) -> Callable[[], Awaitable[None]]:
+            async def into_found() -> None:
+                found[resource_id.lower()] = await read(resource_id)
 
-        await self._fact(f"{sort.name} {name_of(resource_id)}", keep)
+            return into_found
 
-    async def _fact(self, name: str, read: Callable[..., Awaitable[None]], *args: str) -> None:
+        return [self._fact(f"{name} {name_of(one)}", keep(one)) for one in resource_ids if one]
+
+    async def _fact(self, name: str, read: Callable[[], Awaitable[None]]) -> None:
         """Wait for one read; whatever goes wrong with it is noted, and harms no other."""
         started = time.monotonic()
         self._waiting.add(name)
         try:
-            await read(*args)
+            await read()
         except StartgateError as error:
             self._missing[name] = error.diagnostics()
         except Exception:
@@ -185,19 +147,11 @@ class _Gathering:
         self._waiting.discard(name)
 
     async def _read_subscription(self) -> None:
-        async def read() -> str:
-            async with asking("read the subscription's name"):
-                found = await self._azure.subscriptions().subscriptions.get(self._vm.subscription_id)
-            return str(found.display_name or "")
-
-        self._subscription_name = await self._names.get(self._vm.subscription_id, read)
+        self._subscription_name = await self._sources.subscription_name(self._vm.subscription_id)
 
     async def _read_machine(self) -> None:
         try:
-            if self._vm.classic:
-                self._machine = await classic.read_machine(self._azure, self._vm)
-            else:
-                self._machine = await self._read(MACHINES, self._vm.resource_id)
+            self._machine = await self._sources.machine(self._vm, self._since)
         except NotFound:
             self._gone = True
         except DependencyAway as away:
@@ -205,24 +159,7 @@ class _Gathering:
             raise
 
     async def _read_backup(self, location: str) -> None:
-        self._backup = await self._backups.get(
-            self._vm.key, lambda: backup_facts(self._azure, self._vm, location)
-        )
-
-    async def _read_nsg(self, nsg_id: str) -> Guard:
-        return Guard(await self._read(NSGS, nsg_id))
-
-    async def _read_public_ip(self, public_ip_id: str) -> PublicIp:
-        return await self._read(PUBLIC_IPS, public_ip_id)
-
-    async def _read_subnet(self, subnet_id: str) -> Subnet:
-        return subnet(await network.read_subnet(self._azure, subnet_id))
-
-    async def _read_nic(self, nic_id: str) -> None:
-        self._nics[nic_id] = await self._read(NICS, nic_id)
-
-    async def _read(self, kind: Kind[_T], resource_id: str) -> _T:
-        return await self._together.get(kind, resource_id, since=self._since)
+        self._backup = await self._sources.backup(self._vm, location)
 
     def late(self, budget_s: float) -> None:
         """The budget is used up: what is still awaited is missing."""
@@ -246,7 +183,7 @@ class _Gathering:
             backup=self._backup,
             gone=self._gone,
             missing=tuple(MissingFact(name=name, reason=why) for name, why in self._missing.items()),
-            took_ms=self._took_ms,
+            took_ms=dict(self._took_ms),
             gathered_at=datetime.now(UTC),
         )
 
@@ -255,7 +192,7 @@ class _Gathering:
         if self._gone:
             self._missing["machine"] = "the VM does not exist"
         if self._vm.classic:
-            self._missing["network"] = "the network of a classic VM is not read"
+            self._missing["network"] = "not available for classic VMs"
             self._missing["backup"] = "Azure Backup does not protect classic VMs"
         because = "the VM itself is not known" if self._machine is None else "did not come in time"
         for name, there in (("network", shown), ("backup", self._backup)):
@@ -266,16 +203,7 @@ class _Gathering:
         if self._machine is None or self._vm.classic or (self._machine.nic_ids and not self._nics):
             return None
         nics = [self._nics[nic_id] for nic_id in self._machine.nic_ids if nic_id in self._nics]
-        around = Around(self._nsgs.found, self._subnets.found, self._public_ips.found)
-        return network_facts(nics, around)
-
-
-async def _side_by_side(*reads: Coroutine[Any, Any, None]) -> None:
-    """All of them; a lone one needs no task of its own, which counts in a burst."""
-    if len(reads) == 1:
-        await reads[0]
-    elif reads:
-        await asyncio.gather(*reads)
+        return network_facts(nics, self._neighbours)
 
 
 def _ms_since(started: float) -> float:

@@ -1,11 +1,10 @@
 """One virtual machine as ARM shows it: read it, and take out what the domain wants to know."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.arm.session.plain import plain
 from workers.domain.errors import NotFound, StepFailed
 from workers.domain.starts.facts import MachineFacts
 from workers.domain.starts.vm import PowerState, VmRef
@@ -23,11 +22,10 @@ async def read_machine(azure: Azure, vm: VmRef) -> dict[str, Any]:
         StepFailed: we may not read it.
     """
     async with asking(f"read the VM {vm.name}"):
-        return await plain(
-            azure.compute(vm.subscription_id).virtual_machines.get(
-                vm.resource_group, vm.name, expand="instanceView", stream=True
-            )
+        found = await azure.compute(vm.subscription_id).virtual_machines.get(
+            vm.resource_group, vm.name, expand="instanceView"
         )
+    return found.as_dict()
 
 
 async def read_machine_to_contain(azure: Azure, vm: VmRef) -> dict[str, Any]:
@@ -43,7 +41,7 @@ def gone(vm: VmRef) -> StepFailed:
     return StepFailed(f"the VM {vm.name} no longer exists", code="ResourceNotFound", final=True)
 
 
-def machine_facts(machine: dict[str, Any]) -> MachineFacts:
+def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
     """What a card shows of it."""
     properties = machine.get("properties") or {}
     view = properties.get("instanceView") or {}
@@ -59,18 +57,18 @@ def machine_facts(machine: dict[str, Any]) -> MachineFacts:
     )
 
 
-def nic_ids(machine: dict[str, Any]) -> tuple[str, ...]:
+def nic_ids(machine: Mapping[str, Any]) -> tuple[str, ...]:
     """Its NICs, in the order of the VM."""
     profile = (machine.get("properties") or {}).get("networkProfile") or {}
     return tuple(nic["id"] for nic in profile.get("networkInterfaces") or [])
 
 
-def power_of(machine: dict[str, Any]) -> PowerState:
+def power_of(machine: Mapping[str, Any]) -> PowerState:
     """Its power state; UNKNOWN while Azure reports none."""
     return power_state((machine.get("properties") or {}).get("instanceView") or {})
 
 
-def power_state(instance_view: dict[str, Any]) -> PowerState:
+def power_state(instance_view: Mapping[str, Any]) -> PowerState:
     """The power state among the statuses of an instance view."""
     return _power(status.get("code") for status in instance_view.get("statuses") or [])
 

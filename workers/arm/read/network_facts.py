@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from workers.arm.read import network
-from workers.arm.read.rules import Guard
+from workers.arm.read.nsg import Guard
 from workers.domain.starts.exposure import SecurityGroup, open_ports
 from workers.domain.starts.facts import NetworkFacts
 from workers.domain.starts.vm import Nic, OpenPort
 
-_Json = dict[str, Any]
+_Json = Mapping[str, Any]
 
 
 class NicLinks(NamedTuple):
@@ -36,12 +36,12 @@ class PublicIp(NamedTuple):
     basic: bool
 
 
-class Around(NamedTuple):
-    """What stands around NICs, as far as it was read, by id in lower case."""
+class Neighbours(NamedTuple):
+    """What NICs are connected to, as far as it was read, by id in lower case."""
 
-    guards: Mapping[str, Guard]
-    subnets: Mapping[str, Subnet]
-    public_ips: Mapping[str, PublicIp]
+    guards: dict[str, Guard]
+    subnets: dict[str, Subnet]
+    public_ips: dict[str, PublicIp]
 
 
 def nic_links(nic: _Json) -> NicLinks:
@@ -77,7 +77,7 @@ def public_ip(found: _Json) -> PublicIp:
     )
 
 
-def network_facts(nics: Sequence[NicLinks], found: Around) -> NetworkFacts:
+def network_facts(nics: Sequence[NicLinks], found: Neighbours) -> NetworkFacts:
     """What a card shows of these NICs, in the order of the VM."""
     shown = [_shown(nic, found) for nic in nics]
     return NetworkFacts(
@@ -85,7 +85,7 @@ def network_facts(nics: Sequence[NicLinks], found: Around) -> NetworkFacts:
     )
 
 
-def _shown(nic: NicLinks, found: Around) -> tuple[Nic, Sequence[OpenPort]]:
+def _shown(nic: NicLinks, found: Neighbours) -> tuple[Nic, Sequence[OpenPort]]:
     subnets = [found.subnets.get(subnet_id.lower()) for subnet_id in nic.subnet_ids]
     read = (found.public_ips.get(public_ip_id.lower()) for public_ip_id in nic.public_ip_ids)
     public_ips = [one for one in read if one is not None]

@@ -1,19 +1,22 @@
 """The clients of Azure: one credential, one connection pool, one set of clients for each subscription.
 
-Made lazily, closed together. What differs from the SDK's defaults, and why:
+Made lazily, closed together. Each is given its ``policies``, because no other argument turns off the first of
+those that we leave out. What differs from the SDK's own, and why:
 
+- No automatic registration of resource providers: it changes the subscription unasked, and asks every ten
+  seconds until that is done.
 - No retry policy. azure-core repeats any answer that carries ``Retry-After``, POSTs too, and sleeps the whole
   value before; here a wait is written into the containment and another worker may take it up.
-- No automatic registration of resource providers: it polls every ten seconds until it is done.
-- No redirects: ARM has none, and a redirect would take the token along.
+- No redirects: ARM has none, and a redirect would take the token along. No request leaves for another host at
+  all, so an answer that names a next page or an operation there does not get our token either.
 - The environment names proxies, nothing else: with aiohttp's ``trust_env``, each request would look into the
   user's netrc in a thread, and fail where that has an entry for ARM.
 - No trace logging of headers and bodies; the HTTP log keeps to ARM's list of harmless headers.
+- No decoding of bodies on the way: whoever wants the JSON reads it, once.
 """
 
 import asyncio
 import importlib
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -22,7 +25,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from azure.core import AsyncPipelineClient
-from azure.core.credentials import AccessToken
+from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline import PipelineRequest, policies
 from azure.core.pipeline.transport import AioHttpTransport
@@ -150,12 +153,6 @@ class Azure:
             StepFailed: the address is not at our endpoint.
         """
         absolute = f"{self.endpoint.url}{url}" if url.startswith("/") else url
-        if not self.endpoint.owns(absolute):
-            raise StepFailed(
-                f"{absolute[:100]!r} is not at {self.endpoint.url}; it does not get our token",
-                code="ForeignAddress",
-                final=True,
-            )
         request = HttpRequest(
             method,
             absolute,
@@ -164,9 +161,7 @@ class Azure:
             headers=dict(headers or {}),
         )
         client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = self._client("raw")
-        # Streamed, or a policy would read the JSON once more than whoever asked for it does.
-        response = await client.send_request(request, stream=True)
-        await response.read()
+        response = await client.send_request(request)
         response.raise_for_status()
         return response
 
@@ -192,26 +187,30 @@ class Azure:
         return make(self._identity(), **named, base_url=self.endpoint.url, **plumbing)
 
     def _policies(self) -> list[object]:
-        authenticate = _OnLoopback if self.endpoint.loopback else AsyncARMChallengeAuthenticationPolicy
         return [
             policies.RequestIdPolicy(),
             policies.HeadersPolicy(),
             policies.UserAgentPolicy("startgate"),
-            policies.ContentDecodePolicy(),
-            authenticate(self._identity(), self._scope),
+            _OurEndpointOnly(self.endpoint),
+            self._authentication(),
             policies.CustomHookPolicy(),
             policies.ProxyPolicy(proxies=_proxies(self.endpoint.url)),
             policies.DistributedTracingPolicy(),
             ARMHttpLoggingPolicy(),
         ]
 
-    def _identity(self) -> AsyncTokenCredential:
+    def _authentication(self) -> object:
+        """Gives each request its token; azure-core lets none of azure-identity's pass over plain http."""
+        credential = self._identity()
+        if isinstance(credential, AzureKeyCredential):
+            return policies.AzureKeyCredentialPolicy(credential, "Authorization", prefix="Bearer")
+        return AsyncARMChallengeAuthenticationPolicy(credential, self._scope)
+
+    def _identity(self) -> AzureKeyCredential | AsyncTokenCredential:
+        if self._static_token is not None:
+            return AzureKeyCredential(self._static_token.get_secret_value())
         if self._credential is None:
-            self._credential = (
-                _StaticToken(self._static_token)
-                if self._static_token is not None
-                else cast("AsyncTokenCredential", _sdk().DefaultAzureCredential())
-            )
+            self._credential = cast("AsyncTokenCredential", _sdk().DefaultAzureCredential())
         return self._credential
 
     def _transport(self) -> AioHttpTransport:
@@ -229,32 +228,25 @@ class Azure:
         )
 
 
-class _StaticToken:
-    """A credential whose token is given; repr and errors never show it."""
+class _OurEndpointOnly(policies.SansIOHTTPPolicy[Any, Any]):
+    """Lets no request pass to another host: addresses come from answers and from the store."""
 
-    def __init__(self, token: SecretStr) -> None:
-        self._token = token
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
 
-    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        """The token, valid for another hour."""
-        return AccessToken(self._token.get_secret_value(), int(time.time()) + 3600)
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Refuse an address that is not at our endpoint.
 
-    async def close(self) -> None:
-        """Nothing is held."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-
-class _OnLoopback(AsyncARMChallengeAuthenticationPolicy):
-    """Lets a token pass over plain http, which ``Endpoint`` allows on this machine only."""
-
-    async def on_request(self, request: PipelineRequest[Any]) -> None:
-        request.context.options["enforce_https"] = False
-        await super().on_request(request)
+        Raises:
+            StepFailed: it is not.
+        """
+        url = str(request.http_request.url)
+        if not self._endpoint.owns(url):
+            raise StepFailed(
+                f"{url[:100]!r} is not at {self._endpoint.url}; it does not get our token",
+                code="ForeignAddress",
+                final=True,
+            )
 
 
 def _proxies(url: str) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Where Azure Resource Manager is, and which addresses may be sent our token."""
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
+
+from workers.runtime.addresses import is_loopback
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -29,7 +30,7 @@ class Endpoint:
         parts = urlsplit(url.strip())
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username or parts.query:
             raise ValueError(f"not the address of Azure Resource Manager: {url[:200]!r}; use https://…")
-        loopback = _loopback(parts.hostname)
+        loopback = is_loopback(url.strip())
         if parts.scheme == "http" and not loopback:
             raise ValueError(
                 f"plain http to {parts.hostname} would show our token to the network; use https, "
@@ -56,12 +57,3 @@ class Endpoint:
 
 def _port(parts: SplitResult) -> int | None:
     return parts.port or _DEFAULT_PORTS.get(parts.scheme)
-
-
-def _loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,7 +1,8 @@
 """What Azure answers when it says no, as the domain's errors.
 
-404 → ``NotFound``; 408, 429, 5xx, no connection, no answer in time, no token → ``DependencyAway``; 412 and
-"somebody else is writing" → ``Busy``, which steps turn into another look; everything else → ``StepFailed``.
+404 → ``NotFound``; 408, 429, 5xx, no connection, no answer in time, none that can be read, no token →
+``DependencyAway``; 412 and "somebody else is writing" → ``Busy``, which steps turn into another look;
+everything else → ``StepFailed``.
 No error carries a token or a whole response body, and none is chained to the SDK's, which may.
 """
 
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from workers.domain.errors import DependencyAway, NotFound, StartgateError, StepFailed
+from workers.runtime.secrets import redacted
 
 CALL_TIMEOUT_S = 20.0
 """Of one call, from asking for a connection to the last byte."""
@@ -35,12 +37,15 @@ _BUSY_CODES = frozenset(
     }
 )
 _LONGEST = 400
-_SECRET = re.compile(r"(?i)bearer\s+\S+|\beyJ[\w-]{8,}(?:\.[\w-]*)*|\b(?:sig|c|s|t|h)=[\w%+/=-]{16,}")
 _DENIED_ACTION = re.compile(r"perform action(?:\(s\))? '([^']+)'")
 
 
 class Busy(StepFailed):
     """Somebody else is writing, or has written since we read: read again and try again."""
+
+
+class Unreadable(DependencyAway):
+    """What came in the place of Azure's answer is not JSON; another call may fare better."""
 
 
 @asynccontextmanager
@@ -58,6 +63,9 @@ async def asking(doing: str, *, timeout_s: float = CALL_TIMEOUT_S) -> AsyncItera
         raise DependencyAway("azure", f"could not {doing}: no answer within {timeout_s:g} s") from None
     except AzureError as error:
         raise translated(error, doing) from None
+    except (ValueError, RecursionError):
+        # The SDK lets these pass: a proxy's page in the place of an answer, or JSON that nests without end.
+        raise Unreadable("azure", f"could not {doing}: the answer is not JSON") from None
 
 
 def translated(error: AzureError, doing: str) -> StartgateError:
@@ -158,5 +166,5 @@ def _headers(error: HttpResponseError) -> Mapping[str, str]:
 
 def clean(text: str) -> str:
     """A text from Azure as one line of bearable length, without what looks like a token or a signature."""
-    line = " ".join(_SECRET.sub("[removed]", text).split())
+    line = " ".join(redacted(text).split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -80,7 +80,7 @@ class Receipt:
         self.accepted = accepted_by(response.http_response.headers)
 
 
-async def look(azure: Azure, url: str, doing: str) -> OperationState:
+async def operation_status(azure: Azure, url: str, doing: str) -> OperationState:
     """Ask once how an operation stands.
 
     Raises:
@@ -104,7 +104,7 @@ async def look(azure: Azure, url: str, doing: str) -> OperationState:
     status = str(body.get("status") or "Succeeded").lower()
     if status == "succeeded":
         return OperationState(outcome=Outcome.SUCCEEDED, properties=properties)
-    if status in ("failed", "canceled", "cancelled"):
+    if status in ("failed", "canceled", "cancelled", "timedout"):
         error = body.get("error") or {}
         return OperationState(
             outcome=Outcome.FAILED,

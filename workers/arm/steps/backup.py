@@ -16,13 +16,14 @@ from workers.arm.read.backup import Item
 from workers.arm.read.machine import read_machine_to_contain, trusted_launch
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
-from workers.arm.session.longrunning import Accepted, OperationState, Outcome, look, next_look_s
+from workers.arm.session.longrunning import Accepted, OperationState, Outcome, next_look_s, operation_status
+from workers.arm.steps import backup_writes
 from workers.arm.steps.lockdown import TAGS
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.model import Model
+from workers.domain.model import Stored
 from workers.domain.ports.steps import StepRunner
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
@@ -45,7 +46,7 @@ class Stage(StrEnum):
     JOB = "job"
 
 
-class Token(Model):
+class Token(Stored):
     """Where the step stands, between two looks."""
 
     stage: Stage
@@ -138,7 +139,7 @@ class Backup(StepRunner):
             # It may be another containment's, still being made.
             return await self._vault_made(vm, token.changed(stage=Stage.VAULT))
         try:
-            accepted = await backup.create_vault(self._azure, token.vault, location, TAGS)
+            accepted = await backup_writes.create_vault(self._azure, token.vault, location, TAGS)
         except NotFound:
             group = profile.resource_group or vm.resource_group
             raise StepFailed(
@@ -155,11 +156,11 @@ class Backup(StepRunner):
         state = str(((vault or {}).get("properties") or {}).get("provisioningState") or "")
         if vault is None or state not in ("Succeeded", ""):
             if token.operation:
-                operation = await look(self._azure, token.operation, "create the vault")
+                operation = await operation_status(self._azure, token.operation, "create the vault")
                 _must_not_have_failed(operation, f"create the vault {name_of(token.vault)}")
             return _waiting(token, None, f"creating the vault {name_of(token.vault)}")
         try:
-            accepted = await backup.protect(self._azure, vm, _item(token), token.policy)
+            accepted = await backup_writes.protect(self._azure, vm, _item(token), token.policy)
         except Busy as busy:
             return _waiting(token.changed(stage=Stage.VAULT), None, str(busy))
         except StepFailed as failure:
@@ -171,7 +172,9 @@ class Backup(StepRunner):
 
     async def _protecting(self, vm: VmRef, token: Token) -> Progress:
         operation = (
-            await look(self._azure, token.operation, f"protect {vm.name}") if token.operation else None
+            await operation_status(self._azure, token.operation, f"protect {vm.name}")
+            if token.operation
+            else None
         )
         if operation is not None and operation.outcome is Outcome.RUNNING:
             return _still(token, operation, f"protecting with {token.policy} of {name_of(token.vault)}")
@@ -186,7 +189,7 @@ class Backup(StepRunner):
 
     async def _trigger(self, vm: VmRef, token: Token) -> Progress:
         try:
-            accepted = await backup.trigger(self._azure, vm, _item(token), datetime.now(UTC) + KEEP)
+            accepted = await backup_writes.trigger(self._azure, vm, _item(token), datetime.now(UTC) + KEEP)
         except StepFailed as failure:
             if "InProgress" not in failure.code:
                 raise
@@ -198,7 +201,7 @@ class Backup(StepRunner):
         """The backup itself takes long; that its job exists is enough."""
         if not token.operation:
             return await self._done(vm, token, "backup accepted")
-        operation = await look(self._azure, token.operation, f"back {vm.name} up")
+        operation = await operation_status(self._azure, token.operation, f"back {vm.name} up")
         _must_not_have_failed(operation, f"back {vm.name} up")
         job = str(operation.properties.get("jobId") or "")
         if job:
@@ -266,3 +269,8 @@ def _still(token: Token, operation: OperationState, note: str) -> Progress:
     return Progress(
         done=False, token=token.model_dump_json(), look_again_after=timedelta(seconds=seconds), note=note
     )
+
+
+def runner(azure: Azure) -> StepRunner:
+    """For ``step_runners``."""
+    return Backup(azure)

@@ -9,6 +9,7 @@ from workers.arm.ids import name_of, same
 from workers.arm.read import classic
 from workers.arm.read.machine import gone
 from workers.arm.session.clients import Azure
+from workers.arm.steps import classic_writes
 from workers.domain.containment.containment import Progress
 from workers.domain.containment.plans import Change
 from workers.domain.containment.profile import LockdownProfile
@@ -50,7 +51,7 @@ async def advance(azure: Azure, vm: VmRef, profile: LockdownProfile, earlier: Ch
     if same(current, wanted):
         return Progress(done=True, note=f"{name_of(wanted)} read back on the VM", change=change)
     if begun:
-        await classic.associate_group(azure, vm, wanted)
+        await classic_writes.associate_group(azure, vm, wanted)
     return Progress(
         done=False,
         note=f"the VM still has {name_of(current)}",
@@ -78,9 +79,9 @@ async def undo(azure: Azure, vm: VmRef, change: Change | None) -> Progress:
             final=True,
         )
     if former is None:
-        await classic.dissociate_group(azure, vm, lockdown)
+        await classic_writes.dissociate_group(azure, vm, lockdown)
     else:
-        await classic.associate_group(azure, vm, former)
+        await classic_writes.associate_group(azure, vm, former)
     return Progress(done=False, note=f"{name_of(former)} written", look_again_after=SOON)
 
 

@@ -23,8 +23,8 @@ from workers.arm.read import network
 from workers.arm.read.machine import nic_ids, read_machine_to_contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
-from workers.arm.steps import classic_isolate
-from workers.arm.steps.lockdown import lockdown_nsg_id, locks_down, nsg_name, wanted_nsg
+from workers.arm.steps import classic_isolate, network_writes
+from workers.arm.steps.lockdown import is_lockdown_nsg, lockdown_nsg_id, locks_down, nsg_name, wanted_nsg
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -73,7 +73,7 @@ class Isolate(StepRunner):
             summary=f"isolate {count} NIC{'' if count == 1 else 's'} with {target}",
             details=tuple(details),
             # Left for ``begin``: the former NSGs as they were when the owner was shown this plan.
-            before=others,
+            before={nic_id: nsg_id for nic_id, nsg_id in others.items() if not is_lockdown_nsg(nsg_id)},
             nothing_to_do=not others and len(known) == count,
         )
 
@@ -168,7 +168,7 @@ class Isolate(StepRunner):
             return (True, []) if network.settled(nsg) else (False, [f"{name} is being written"])
         body = wanted_nsg(profile, location, tags=(nsg or {}).get("tags"))
         try:
-            await network.put_nsg(self._azure, target, body, etag=nsg["etag"] if nsg else None)
+            await network_writes.put_nsg(self._azure, target, body, etag=nsg["etag"] if nsg else None)
         except Busy as busy:
             return False, [str(busy)]
         except NotFound:
@@ -187,12 +187,13 @@ class Isolate(StepRunner):
         if same(current, target) and network.state_of(nic) != "Failed":
             return None if network.settled(nic) else f"{nic['name']} is being written"
         recorded = earlier.before if earlier else {}
-        on_record = same(current, target) or (nic["id"] in recorded and same(recorded[nic["id"]], current))
+        # A lockdown NSG with other rules is never what a NIC had before, so there is nothing to record.
+        on_record = is_lockdown_nsg(current) or (nic["id"] in recorded and same(recorded[nic["id"]], current))
         begun = earlier is not None and nic["id"] in earlier.after
         if not ready or not (on_record or begun):
             return f"{nic['name']} still has {name_of(current)}"
         try:
-            await network.put_nsg_on_nic(self._azure, nic, target)
+            await network_writes.put_nsg_on_nic(self._azure, nic, target)
         except Busy as busy:
             return f"{nic['name']}: {busy.code}, read again"
         return None if await self._reads_back(nic["id"], target) else f"{nic['name']} written"
@@ -213,10 +214,10 @@ class Isolate(StepRunner):
             return _DELETED  # nothing is left to restore
         current = network.nsg_of(nic)
         if nic_id not in before:
-            if not same(current, lockdown):
+            if not same(current, lockdown) and not is_lockdown_nsg(current):
                 return None
             raise StepFailed(
-                f"NIC {nic['name']} had {name_of(lockdown)} before anything was recorded; "
+                f"NIC {nic['name']} had {name_of(current)} before anything was recorded; "
                 "put its own NSG back by hand",
                 code="FormerNsgUnknown",
                 final=True,
@@ -224,7 +225,8 @@ class Isolate(StepRunner):
         former = before[nic_id]
         if same(current, former) and network.state_of(nic) != "Failed":
             return None if network.settled(nic) else f"{nic['name']} is being written"
-        if not same(current, lockdown) and not same(current, former):
+        ours = same(current, lockdown) or is_lockdown_nsg(current)
+        if not ours and not same(current, former):
             raise StepFailed(
                 f"NIC {nic['name']} has {name_of(current)} now, its former NSG is {name_of(former)}: "
                 "somebody changed it since; it is left as it is",
@@ -239,7 +241,7 @@ class Isolate(StepRunner):
                 final=True,
             )
         try:
-            await network.put_nsg_on_nic(self._azure, nic, former)
+            await network_writes.put_nsg_on_nic(self._azure, nic, former)
         except Busy as busy:
             return f"{nic['name']}: {busy.code}, read again"
         return f"{nic['name']} written"
@@ -255,7 +257,7 @@ def _change(nics: Sequence[_Json], target: str, earlier: Change | None) -> Chang
     after: dict[str, Any] = dict(earlier.after) if earlier else {}
     for nic in nics:
         nic_id, current = nic["id"], network.nsg_of(nic)
-        if not same(current, target) and nic_id not in after:
+        if not is_lockdown_nsg(current) and nic_id not in after:
             before[nic_id] = current
         after[nic_id] = target
     before = {nic_id: former for nic_id, former in before.items() if nic_id in after}
@@ -290,3 +292,8 @@ def _raise_all(results: Sequence[object]) -> None:
 
 def _nics(count: int) -> str:
     return f"{count} NIC{'' if count == 1 else 's'}"
+
+
+def runner(azure: Azure) -> StepRunner:
+    """For ``step_runners``."""
+    return Isolate(azure)

@@ -5,12 +5,22 @@ addresses pass any NSG, and so do "always allow" rules of a Virtual Network Mana
 Source: https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview
 """
 
+import hashlib
+import json
 from typing import Any
 
-from workers.arm.ids import group_id
-from workers.arm.read.rules import listed
+from workers.arm.ids import group_id, name_of
+from workers.arm.read.nsg import listed
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.vm import VmRef
+
+NAME_PREFIX = "startgate-lockdown-"
+NAME_MOST = 80
+"""Azure's limit for the name of an NSG.
+
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+"""
+_DIGEST_LENGTH = 8
 
 TAGS = {"managed-by": "startgate"}
 FIRST_PRIORITY = 100
@@ -31,8 +41,19 @@ def lockdown_nsg_id(vm: VmRef, profile: LockdownProfile, location: str) -> str:
 
 
 def nsg_name(profile: LockdownProfile, location: str) -> str:
-    """Such as ``startgate-lockdown-standard-westeurope``."""
-    return f"startgate-lockdown-{profile.name}-{location}"
+    """Such as ``startgate-lockdown-standard-westeurope-1a2b3c4d``: profile, region, digest of the rules.
+
+    The digest keeps VMs under different rules from sharing one NSG, and each other's rules from being
+    rewritten. Where the name would be too long, the profile's name is cut.
+    """
+    rules = json.dumps(_rules(profile), sort_keys=True)
+    end = f"-{location}-{hashlib.sha256(rules.encode()).hexdigest()[:_DIGEST_LENGTH]}"
+    return f"{NAME_PREFIX}{profile.name[: NAME_MOST - len(NAME_PREFIX) - len(end)]}{end}"
+
+
+def is_lockdown_nsg(nsg_id: str | None) -> bool:
+    """Whether an NSG is one of ours, by its name: of any rules, and of an earlier version's naming, too."""
+    return name_of(nsg_id).lower().startswith(NAME_PREFIX)
 
 
 def wanted_nsg(

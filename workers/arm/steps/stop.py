@@ -12,7 +12,15 @@ from workers.arm.read import classic
 from workers.arm.read.machine import gone, power_of, read_machine
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.arm.session.longrunning import CORRELATION_ID, Accepted, Outcome, Receipt, look, next_look_s
+from workers.arm.session.longrunning import (
+    CORRELATION_ID,
+    Accepted,
+    Outcome,
+    Receipt,
+    next_look_s,
+    operation_status,
+)
+from workers.arm.steps import classic_writes
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -27,6 +35,8 @@ USUAL_LOOK_S = 3.0
 
 OTHERS_LOOK_S = 5.0
 """Between two reads of the VM itself while somebody else works on it: Azure allows 12 a minute."""
+
+_RUNS = frozenset({PowerState.STARTING, PowerState.RUNNING})
 
 
 class Stop(StepRunner):
@@ -68,7 +78,7 @@ class Stop(StepRunner):
         url = _url(step.token)
         ended = "nobody deallocates it"
         if url:
-            state = await look(self._azure, url, f"deallocate the VM {vm.name}")
+            state = await operation_status(self._azure, url, f"deallocate the VM {vm.name}")
             if state.outcome is Outcome.RUNNING:
                 return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
             if state.outcome is Outcome.FAILED:
@@ -81,7 +91,7 @@ class Stop(StepRunner):
             return Progress(done=True, note="deallocated, power state read back")
         if power is PowerState.DEALLOCATING:
             return _waiting(_token(""), OTHERS_LOOK_S, step.note or "deallocating")
-        return Progress(done=False, again=True, note=f"{ended}, but the VM is {power}")
+        return Progress(done=False, again=True, undone=power in _RUNS, note=f"{ended}, but the VM is {power}")
 
     @override
     async def undo(
@@ -97,7 +107,7 @@ class Stop(StepRunner):
     async def _back_to_running(self, vm: VmRef, step: Step, correlation_id: str) -> Progress:
         url = _url(step.token)
         if url:
-            state = await look(self._azure, url, f"start the VM {vm.name}")
+            state = await operation_status(self._azure, url, f"start the VM {vm.name}")
             if state.outcome is Outcome.RUNNING:
                 return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
             if state.outcome is Outcome.FAILED:
@@ -124,7 +134,7 @@ class Stop(StepRunner):
 
     async def _deallocate(self, vm: VmRef) -> Accepted:
         if vm.classic:
-            return await classic.shutdown(self._azure, vm)
+            return await classic_writes.shutdown(self._azure, vm)
         receipt = Receipt()
         async with asking(f"deallocate the VM {vm.name}"):
             await self._azure.compute(vm.subscription_id).virtual_machines.begin_deallocate(
@@ -135,7 +145,7 @@ class Stop(StepRunner):
     async def _start(self, vm: VmRef, correlation_id: str) -> Accepted:
         try:
             if vm.classic:
-                return await classic.start(self._azure, vm, correlation_id)
+                return await classic_writes.start(self._azure, vm, correlation_id)
             receipt = Receipt()
             async with asking(f"start the VM {vm.name}"):
                 await self._azure.compute(vm.subscription_id).virtual_machines.begin_start(
@@ -170,3 +180,8 @@ def _token(url: str) -> str:
 
 def _url(token: str) -> str:
     return str(json.loads(token).get("operation", "")) if token else ""
+
+
+def runner(azure: Azure) -> StepRunner:
+    """For ``step_runners``."""
+    return Stop(azure)

@@ -1,14 +1,16 @@
-"""One question to one owner about one start, and everything that became of it."""
+"""An approval: one question to one owner about one start, and everything that came of it."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 
 from workers.domain.asking.decisions import Decision
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import OnSilence
+from workers.domain.schema import Numbered
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
@@ -38,19 +40,19 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
     ApprovalState.EXPIRED: frozenset(),
     ApprovalState.WITHDRAWN: frozenset(),
 }
-"""From → to. Whatever is not listed is refused."""
+"""From → to. Everything else is refused."""
 
 FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2))
-"""When facts that did not come in time are read again, counted from the attempt before."""
+"""How long after the previous attempt facts that did not arrive in time are read again."""
 
 UNDELIVERED_GRACE = timedelta(minutes=30)
-"""An ask that reaches Slack late, or never, ends this much later than one that reached it at once."""
+"""A question that reaches Slack later than this, or never, counts as asked this long after it was opened."""
 
 
-class Terms(Model):
-    """The policy's word on this ask, fixed when it opened: a later change of policy moves no running clock.
+class Terms(Stored):
+    """What the policy says about this question, fixed when it opened: later changes move no running deadline.
 
-    ``lockdown`` is what a rejection will do, so that the dialog and the deed are the same.
+    ``lockdown`` is what a rejection will do, so that the dialog shows what will be done.
     """
 
     remind_after: timedelta
@@ -62,24 +64,28 @@ class Terms(Model):
 
 
 def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
-    """What the policy's word on silence does to the VM; empty when it leaves it alone."""
-    if terms.on_silence is OnSilence.ISOLATE:
-        return (StepName.ISOLATE,)
-    return terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else ()
+    """The steps that the policy takes when nobody answers; none when it leaves the VM alone.
+
+    The step table says which ones it may use.
+    """
+    wanted = terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else tuple(StepName)
+    return tuple(name for name in wanted if terms.on_silence.value in name.spec.on_silence)
 
 
-class Approval(Model):
-    """An ask. Times are ``None`` until they have happened.
+class Approval(Numbered):
+    """A question about a start. Times are ``None`` until they have come.
 
     Attributes:
-        asked_at: the card reached Slack; deadlines count from here.
+        asked_at: when the card reached Slack; deadlines count from here.
         asked_whom: Slack user ids that got a copy.
         notice: why nobody could be asked directly, for the card; empty when all is well.
-        closed_because: for EXPIRED and WITHDRAWN, in words.
-        released: its containment was restored; it may go when the retention has passed.
-        fill_in_at: when missing facts are read again; ``None`` when nothing is missing or it is given up.
-        fill_ins: how often they were.
+        closed_because: why it is EXPIRED or WITHDRAWN, in words.
+        released: its containment was restored, so it is removed once the retention has passed.
+        fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
+        fill_ins: how often missing facts were read again.
     """
+
+    document_kind: ClassVar[str] = "approval"
 
     id: str
     version: int = 0
@@ -125,17 +131,17 @@ class Approval(Model):
         """Confirmed or rejected.
 
         Raises:
-            AlreadyDecided: somebody was first, or it is closed.
+            AlreadyDecided: somebody else answered first, or it is closed.
         """
         state = ApprovalState.CONFIRMED if decision.confirms else ApprovalState.REJECTED
         return self._to(state, decision.at, decision=decision, containment_id=containment_id)
 
     def expired(self, at: datetime, because: str, *, containment_id: str | None = None) -> "Approval":
-        """Nobody answered. Never written as anybody's rejection."""
+        """Nobody answered. This never counts as anybody's rejection."""
         return self._to(ApprovalState.EXPIRED, at, closed_because=because, containment_id=containment_id)
 
     def withdrawn(self, at: datetime, because: str) -> "Approval":
-        """The question has become pointless: the VM stopped or vanished, or is being contained anyway."""
+        """The question is pointless now: the VM stopped or vanished, or is being contained anyway."""
         return self._to(ApprovalState.WITHDRAWN, at, closed_because=because)
 
     def reminded(self, at: datetime) -> "Approval":
@@ -152,13 +158,13 @@ class Approval(Model):
         return self.changed(**changes)
 
     def filling_in(self, now: datetime) -> "Approval":
-        """The next attempt at missing facts set, or none when nothing is missing or enough were made."""
+        """With the next try at missing facts scheduled, or not: none are missing, or it was the last try."""
         if not self.facts.missing or self.fill_ins >= len(FILL_IN_AFTER):
             return self if self.fill_in_at is None else self.changed(fill_in_at=None)
         return self.changed(fill_in_at=now + FILL_IN_AFTER[self.fill_ins], fill_ins=self.fill_ins + 1)
 
     def outcome(self) -> str:
-        """Who decided it and when, as a sentence without mark-up; says so too while it is open."""
+        """Who decided it, or how else it stands, as a sentence without mark-up."""
         if self.decision is not None:
             by = self.decision.by
             return f"{self.decision.past_tense} by {by.name or by.email or 'somebody'}"
@@ -171,7 +177,7 @@ class Approval(Model):
     # Deadlines
 
     def _clock_starts(self) -> datetime:
-        """When it reached Slack; where Slack was away for long, the end still comes in a bounded time."""
+        """When it reached Slack; but if Slack was away for long, it still ends within a bounded time."""
         latest = self.opened_at + UNDELIVERED_GRACE
         return min(self.asked_at, latest) if self.asked_at is not None else latest
 
@@ -187,7 +193,7 @@ class Approval(Model):
 
     @property
     def expire_at(self) -> datetime:
-        """When silence counts as the answer that the policy gives it."""
+        """When nobody has answered in time, and what the policy says of silence is done."""
         return self._clock_starts() + self.terms.expire_after
 
     def due_at(self) -> datetime | None:
@@ -196,7 +202,7 @@ class Approval(Model):
             return None
         coming = [self.expire_at]
         if self.asked_at is None:
-            coming.append(self.opened_at)  # its card may have been lost on the way: the resync looks
+            coming.append(self.opened_at)  # its card may have been lost on its way, so the resync looks
         if self.fill_in_at is not None:
             coming.append(self.fill_in_at)
         if self.reminded_at is None and self.terms.remind_after < self.terms.expire_after:

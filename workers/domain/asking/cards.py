@@ -1,11 +1,14 @@
 """What one owner is shown: the posted copies of a card, and the replies in their threads."""
 
+from collections.abc import Callable
 from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import Field
 
 from workers.domain.errors import Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
+from workers.domain.schema import Numbered
 from workers.domain.starts.people import Owner
 
 REFUSED = "refused"
@@ -20,7 +23,7 @@ class CopyKind(StrEnum):
     ONCALL = "oncall"
 
 
-class Post(Model):
+class Post(Stored):
     """One message in Slack: intended first, then sent, then edited until it shows what it should.
 
     Attributes:
@@ -29,15 +32,17 @@ class Post(Model):
         intended_at: when this process set out to send it.
         ts: Slack's timestamp of the message, its id in the channel; ``None`` until it is sent.
         shows: a digest of what it shows.
+        edited_at: when it was edited last; of a reply, also when it was posted.
     """
 
     intent: str
     intended_at: UtcTime
     ts: str | None = None
     shows: str = ""
+    edited_at: UtcTime | None = None
 
 
-class Copy(Model):
+class Copy(Stored):
     """A card in one channel, with the replies in its thread by key.
 
     ``channel`` is a Slack conversation id; ``asked`` the Slack user a direct message went to.
@@ -65,7 +70,7 @@ class Copy(Model):
         return f"{self.kind}:{self.channel}"
 
 
-class Card(Model):
+class Card(Numbered):
     """All copies of one card; ``id`` is that of the approval or containment that it shows.
 
     Attributes:
@@ -73,6 +78,8 @@ class Card(Model):
         notice: why nobody, or not everybody, could be asked directly.
         sought: the owner who was looked up in Slack for it.
     """
+
+    document_kind: ClassVar[str] = "card"
 
     id: str
     version: int = 0
@@ -114,6 +121,17 @@ class Card(Model):
             return self.with_copy(found.changed(root=post))
         others = {key: other for key, other in found.replies.items() if key != reply}
         return self.with_copy(found.changed(replies=others if post is None else {**others, reply: post}))
+
+    def without_replies(self, past: Callable[[str], bool]) -> "Card":
+        """This card without the replies whose keys are past: they stay in Slack as they are."""
+        if not any(past(key) for copy in self.copies for key in copy.replies):
+            return self
+        return self.changed(
+            copies=tuple(
+                copy.changed(replies={key: post for key, post in copy.replies.items() if not past(key)})
+                for copy in self.copies
+            )
+        )
 
     def with_copy(self, changed: Copy) -> "Card":
         """This card with one copy replaced or added."""

@@ -1,12 +1,12 @@
 """May this person answer, and what did they answer?
 
-Rejecting is the safe direction, confirming the dangerous one: more people may do the first.
+Rejecting is the safe direction and confirming the dangerous one, so more people may reject.
 """
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.people import Actor, Owner
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ class Answer(StrEnum):
     REJECT = "reject"
 
 
-class Decision(Model):
-    """One person's answer. ``reason`` is their own text, hostile like every text from outside."""
+class Decision(Stored):
+    """One person's answer. ``reason`` is their own text: hostile input, like every text from outside."""
 
     answer: Answer
     by: Actor
@@ -41,7 +41,7 @@ class Decision(Model):
 
 
 class Permission(NamedTuple):
-    """Whether somebody may, and why or why not, as a sentence for them."""
+    """Whether somebody may do something, and why or why not, as a sentence for them."""
 
     allowed: bool
     reason: str
@@ -50,7 +50,7 @@ class Permission(NamedTuple):
 def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> Permission:
     """Whether this person may give this answer.
 
-    Owner and on-call may confirm and reject; whoever started the VM may always take it back by rejecting.
+    The owner and on-call may confirm and reject. Whoever started the VM may always reject their own start.
     """
     if actor.owns(owner):
         return Permission(allowed=True, reason=f"owner by {owner.source}")
@@ -60,7 +60,7 @@ def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> 
         return Permission(allowed=True, reason="started the VM")
     who = "the VM's owner or on-call" if owner.known else "on-call (no owner is known)"
     doubt = f" {actor.doubt}" if actor.doubt else ""
-    return Permission(allowed=False, reason=f"Only {who} may {answer} this start.{doubt}")
+    return Permission(allowed=False, reason=f"Only {who} can {answer} this start.{doubt}")
 
 
 def may_lock_down(actor: Actor) -> Permission:
@@ -68,7 +68,7 @@ def may_lock_down(actor: Actor) -> Permission:
     if actor.on_call:
         return Permission(allowed=True, reason="on call")
     doubt = f" {actor.doubt}" if actor.doubt else ""
-    return Permission(allowed=False, reason=f"Only on-call may lock a VM down.{doubt}")
+    return Permission(allowed=False, reason=f"Only on-call can lock down a VM.{doubt}")
 
 
 def may_restore(actor: Actor) -> Permission:
@@ -76,4 +76,4 @@ def may_restore(actor: Actor) -> Permission:
     if actor.on_call:
         return Permission(allowed=True, reason="on call")
     doubt = f" {actor.doubt}" if actor.doubt else ""
-    return Permission(allowed=False, reason=f"Only on-call may restore a VM.{doubt}")
+    return Permission(allowed=False, reason=f"Only on-call can restore a VM.{doubt}")

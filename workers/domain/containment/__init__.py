@@ -1,1 +1,1 @@
-"""Taking a VM out of the world, and letting it go again."""
+"""Containing a VM, and restoring it."""

@@ -1,13 +1,16 @@
-"""Taking a VM out of the world: the steps, what they wait for, and what counts as contained."""
+"""A containment: its states, its steps, and what counts as contained."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
+from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.profile import IsolateOptions, LockdownProfile
 from workers.domain.containment.steps import (
     BEGIN_LEASE,
     MAX_ATTEMPTS,
+    MAX_REDONE,
     STEP_TRANSITIONS,
     Progress,
     Step,
@@ -16,17 +19,16 @@ from workers.domain.containment.steps import (
     retry_delay,
 )
 from workers.domain.errors import Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
+from workers.domain.schema import Numbered
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 
 __all__ = [
     "BEGIN_LEASE",
     "MAX_ATTEMPTS",
-    "NEEDS",
     "STEP_TRANSITIONS",
     "TRANSITIONS",
-    "VERIFIED",
     "Cause",
     "CauseKind",
     "Containment",
@@ -61,32 +63,21 @@ TRANSITIONS: dict[ContainmentState, frozenset[ContainmentState]] = {
     ),
     ContainmentState.RESTORED: frozenset(),
 }
-"""From → to. CONTAINED → RUNNING: the VM was started again, or an NSG taken off, behind our back.
+"""From → to. CONTAINED → RUNNING: somebody started the VM again, or removed the lockdown NSG.
 
-RESTORING → RUNNING: a new rejection or lockdown came while it was being undone, and takes precedence.
+RESTORING → RUNNING: a new rejection or lockdown during the restore takes precedence.
 """
-
-NEEDS: dict[StepName, frozenset[StepName]] = {
-    StepName.ISOLATE: frozenset(),
-    StepName.STOP: frozenset(),
-    # Azure Backup's first snapshot wants the VM's power state settled, and the stop must not wait for it.
-    StepName.BACKUP: frozenset({StepName.STOP}),
-}
-"""Step → steps that must have ended, well or badly, before it begins."""
-
-VERIFIED = frozenset({StepName.ISOLATE, StepName.STOP})
-"""Read back once more, all together, before the card says CONTAINED."""
 
 
 class CauseKind(StrEnum):
-    """What gave the right to contain."""
+    """What a containment rests on."""
 
     REJECTION = "rejection"
     LOCKDOWN = "lockdown"
     SILENCE = "silence"
 
 
-class Cause(Model):
+class Cause(Stored):
     """Why a VM is contained. ``by`` is ``None`` only for silence, where the policy itself decided."""
 
     kind: CauseKind
@@ -116,14 +107,17 @@ class Restoration(Steps):
         return self.start_id is not None
 
 
-class Containment(Steps):
+class Containment(Steps, Numbered):
     """The containment of one VM, from the decision to the proof.
 
     Attributes:
+        began_at: when it was last ordered anew, so that its time counts from there; ``None`` at first.
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
-        round: counts how often the VM had to be contained under this one document.
-        restoration: its undo, under way or ended; ``None`` again once the VM had to be contained anew.
+        round: how often the VM had to be contained under this one document.
+        restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
     """
+
+    document_kind: ClassVar[str] = "containment"
 
     id: str
     version: int = 0
@@ -132,6 +126,7 @@ class Containment(Steps):
     cause: Cause
     profile: LockdownProfile
     opened_at: UtcTime
+    began_at: UtcTime | None = None
     ended_at: UtcTime | None = None
     verified_at: UtcTime | None = None
     cards: tuple[str, ...] = ()
@@ -142,7 +137,7 @@ class Containment(Steps):
         """The containment in another state.
 
         Raises:
-            Conflict: that is not a way a containment can go.
+            Conflict: a containment can't go from this state to that one.
         """
         if state not in TRANSITIONS[self.state]:
             raise Conflict(f"containment {self.id} can't go from {self.state} to {state}")
@@ -150,7 +145,7 @@ class Containment(Steps):
 
     @property
     def active(self) -> bool:
-        """Whether the VM is contained or on its way; only RESTORED lets it go."""
+        """Whether it still holds the VM: in every state but RESTORED."""
         return self.state is not ContainmentState.RESTORED
 
     @property
@@ -159,14 +154,16 @@ class Containment(Steps):
         return self.state in (ContainmentState.PLANNED, ContainmentState.RUNNING, ContainmentState.RESTORING)
 
     def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
-        """This containment once somebody else asks for it too.
+        """This containment after somebody else asked for it, too.
 
-        What they want beyond it, and what failed of what they want, is to be done; it then rests on their
-        cause. Silence takes nothing over that it has no right to.
+        Steps that they want beyond it are added, and steps that they want and that failed are tried again.
+        Exceptions from the isolation that they don't have go, and the VM is isolated again without them.
+        It then rests on their cause. Silence takes no exception away, and changes nothing in a containment
+        that has steps which silence does not ask for.
         """
         if self.active and self.restoration is not None:
-            # A restore has taken back some of it by now, so all of it is to be done.
-            again = self.once_more()
+            # A restore has undone some of it by now, so all of it has to be done again.
+            again = self.once_more(cause.at)
             mine = again if cause.kind is CauseKind.SILENCE else again.changed(cause=cause)
             return mine.demanded(cause, profile)
         if not self.active:
@@ -174,29 +171,77 @@ class Containment(Steps):
         steps = tuple(
             self._again(name, profile) for name in StepName if name in self._names | {*profile.steps}
         )
-        if steps == self.steps or (cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}):
+        isolate = self._tightened(cause, profile)
+        if isolate.allow != self.profile.isolate.allow:
+            steps = tuple(_done_again(step) if step.name is StepName.ISOLATE else step for step in steps)
+        if (steps, isolate) == (self.steps, self.profile.isolate) or (
+            cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
+        ):
             return self
-        wider = self.profile.changed(steps=tuple(step.name for step in steps))
+        wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
         state = ContainmentState.RUNNING if not self.working else self.state
         joined = self.to(state) if state is not self.state else self
-        return joined.changed(steps=steps, profile=wider, cause=cause, ended_at=None, verified_at=None)
+        return joined.changed(
+            steps=steps,
+            profile=wider,
+            cause=cause,
+            began_at=cause.at,
+            paged_at=None,
+            ended_at=None,
+            verified_at=None,
+        )
 
-    def once_more(self) -> "Containment":
-        """Another round of it, with every step to be done again.
+    def once_more(self, at: datetime) -> "Containment":
+        """Another round of it, begun at ``at``, with every step to be done again.
 
         What a step read as *before* in the first round stays: a restore brings that back.
         """
         return self.to(
             ContainmentState.RUNNING,
             round=self.round + 1,
+            began_at=at,
+            paged_at=None,
             ended_at=None,
             verified_at=None,
             restoration=None,
             steps=tuple(
-                step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
+                step.to(
+                    StepState.TODO,
+                    attempt=0,
+                    redone=0,
+                    token="",
+                    started_at=None,
+                    ended_at=None,
+                    paged_at=None,
+                    look_at=None,
+                    note="",
+                )
                 for step in self.steps
             ),
         )
+
+    def started_again(self, at: datetime, now: datetime) -> "Containment":
+        """This containment, under way, after a start of its VM: the stop is begun again at once.
+
+        Unchanged if the stop is not begun yet, or was begun after ``at``, when the VM was started.
+        """
+        stop = next((step for step in self.steps if step.name is StepName.STOP), None)
+        if stop is None or stop.started_at is None or at < stop.started_at:
+            return self
+        again = self.with_step(stop.again("the VM was started again"))
+        # It gets its full time once more, but not time and again.
+        return again.changed(began_at=now, paged_at=None) if stop.redone < MAX_REDONE else again
+
+    def _tightened(self, cause: Cause, wanted: LockdownProfile) -> IsolateOptions:
+        """The options of the isolation: only exceptions that both sides make."""
+        mine = self.profile.isolate
+        if StepName.ISOLATE not in wanted.steps:
+            return mine
+        if StepName.ISOLATE not in self._names:
+            return wanted.isolate
+        if cause.kind is CauseKind.SILENCE:
+            return mine
+        return mine.changed(allow=tuple(rule for rule in mine.allow if rule in wanted.isolate.allow))
 
     @property
     def _names(self) -> frozenset[StepName]:
@@ -207,7 +252,16 @@ class Containment(Steps):
             return Step(name=name)
         step = self.step(name)
         if name in wanted.steps and step.state in (StepState.FAILED, StepState.SKIPPED):
-            return step.to(StepState.TODO, attempt=0, look_at=None, ended_at=None, note="")
+            return step.to(
+                StepState.TODO,
+                attempt=0,
+                redone=0,
+                started_at=None,
+                ended_at=None,
+                paged_at=None,
+                look_at=None,
+                note="",
+            )
         return step
 
     def ready(self, now: datetime) -> tuple[Step, ...]:
@@ -218,17 +272,35 @@ class Containment(Steps):
             s
             for s in self.steps
             if s.state is StepState.TODO
-            and (NEEDS[s.name] & present) <= ended
+            and (s.name.needs & present) <= ended
             and (s.look_at is None or s.look_at <= now)
         )
 
     def due_at(self) -> datetime | None:
-        """When it has to be looked at again, or ``None`` when there is nothing to do."""
+        """When it has to be looked at again; ``None`` when there is nothing to do."""
         if not self.working:
             return None
         if self.state is ContainmentState.RESTORING and self.restoration is not None:
-            return self.restoration.look_at or self.restoration.at
-        return self.look_at or self.opened_at
+            return _due(self.restoration, self.restoration.at, self.profile)
+        return _due(self, self.began, self.profile)
+
+    @property
+    def began(self) -> datetime:
+        """When its time began to count."""
+        return self.began_at or self.opened_at
+
+
+def _due(steps: Steps, began: datetime, profile: LockdownProfile) -> datetime:
+    deadline = next_deadline(steps, began, profile)
+    work = steps.look_at or began
+    return min(work, deadline) if deadline is not None else work
+
+
+def _done_again(step: Step) -> Step:
+    """An ended step, to be done again. One under way takes the new profile at its next look."""
+    if not step.ended:
+        return step
+    return step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
 
 
 def planned(
@@ -242,8 +314,8 @@ def planned(
 ) -> Containment:
     """A new containment, every step still to do, shown on its approval's card or on its own.
 
-    With the plan that somebody was shown, each step begins knowing what was *before*: the isolation need not
-    look first and act later. A step trusts that only as far as it still reads so.
+    With the plan that somebody was shown, each step begins with a *before*, so that the isolation can act at
+    its first look. A step uses it only where Azure still reads the same.
     """
     changes = {step.step: step.change for step in plan.steps} if plan is not None else {}
     return Containment(

@@ -1,17 +1,24 @@
-"""What a step's report makes of the step: done, still going, another attempt, given up, held up."""
+"""What becomes of a step when it reports: done, still going, tried again, given up, or held up."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from workers.domain.containment.containment import MAX_ATTEMPTS, Progress, Step, StepState, retry_delay
+from workers.domain.containment.steps import (
+    MAX_ATTEMPTS,
+    MAX_REDONE,
+    Progress,
+    Step,
+    StepState,
+    retry_delay,
+)
 from workers.domain.errors import DependencyAway, StepFailed
 
 SOONEST = timedelta(milliseconds=200)
-"""Polling is never tighter than this, whatever a service allows."""
+"""Polling is never faster than this, whatever a service allows."""
 
 
 class Outcome(NamedTuple):
-    """The step as it now is, the kind of its audit record (empty: nothing worth one), and the details."""
+    """The step as it is now, the kind of its audit record (empty for none), and that record's details."""
 
     step: Step
     kind: str
@@ -19,7 +26,7 @@ class Outcome(NamedTuple):
 
 
 def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
-    """The step reported how far it is."""
+    """A step reported how far it is."""
     change = progress.change or step.change
     if progress.done:
         done = step.to(
@@ -28,8 +35,10 @@ def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
         return Outcome(
             done, "step.done", {"note": progress.note, "change": change.model_dump() if change else None}
         )
+    if progress.undone and step.redone < MAX_REDONE:
+        return unproven(step, progress.note, now)
     if progress.again:
-        return failed(step, StepFailed(progress.note or "came to nothing"), now)
+        return failed(step, StepFailed(progress.note or "did not take effect"), now)
     waiting = step.changed(
         token=progress.token or "begun",
         note=progress.note,
@@ -40,8 +49,17 @@ def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
     return Outcome(waiting, kind, {"note": progress.note, "change": change.model_dump() if change else None})
 
 
+def begun(step: Step, now: datetime) -> Outcome:
+    """The step as it is written down before it is begun, or begun again after it was cut off."""
+    if step.cut_off_for_good:
+        return cut_off(step, now)
+    after = step.begun(now)
+    kind = "step.begun" if step.state is StepState.TODO else "step.begun-again"
+    return Outcome(after, kind, {"attempt": after.attempt})
+
+
 def failed(step: Step, failure: StepFailed, now: datetime) -> Outcome:
-    """Azure refused: another attempt after a pause, unless it is pointless or was the last."""
+    """Azure refused: try again after a pause, unless that is pointless or this was the last attempt."""
     note = str(failure)[:500]
     details: dict[str, object] = {"error": note, "code": failure.code, "attempt": step.attempt}
     if failure.final or step.attempt >= MAX_ATTEMPTS:
@@ -53,7 +71,7 @@ def failed(step: Step, failure: StepFailed, now: datetime) -> Outcome:
 
 
 def held_up(step: Step, away: DependencyAway, now: datetime) -> Outcome:
-    """Azure is away or throttles: wait as long as it asks; this counts as no attempt."""
+    """Azure is away or throttles: wait as long as it asks. This counts as no attempt."""
     wait = timedelta(seconds=min(300.0, away.retry_after_s if away.retry_after_s is not None else 5.0))
     note = f"waiting for Azure: {away}"[:500]
     details: dict[str, object] = {"error": str(away)[:500], "wait_s": wait.total_seconds()}
@@ -66,5 +84,21 @@ def held_up(step: Step, away: DependencyAway, now: datetime) -> Outcome:
 
 
 def cut_off(step: Step, now: datetime) -> Outcome:
-    """The step was begun as often as it may be, and no attempt lived to give a result."""
-    return failed(step, StepFailed("was cut off time and again before it gave a result", final=True), now)
+    """The step was begun as often as it may be, and each attempt was interrupted before its result."""
+    return failed(
+        step, StepFailed("was interrupted at every attempt before it gave a result", final=True), now
+    )
+
+
+def unproven(step: Step, why: str, now: datetime) -> Outcome:
+    """A step that was done does not read back as done: do it again, or say that it doesn't hold.
+
+    Somebody undid it, so this is no failed attempt.
+    """
+    note = f"read back: {why}"[:500]
+    if step.redone < MAX_REDONE:
+        again = step.again(note, look_at=now + retry_delay(step.redone))
+    else:
+        again = step.to(StepState.TODO).to(StepState.STARTED)
+        again = again.to(StepState.FAILED, ended_at=now, look_at=None, note=note)
+    return Outcome(again, "step.unproven", {"why": why, "redone": again.redone})

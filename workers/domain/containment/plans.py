@@ -1,31 +1,25 @@
-"""What a containment will do to one VM, said before it is done."""
+"""What a containment will do to one VM, as it is shown beforehand."""
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.containment.spec import StepName
+from workers.domain.model import Stored, UtcTime
+
+__all__ = ["Change", "Plan", "PlannedStep", "StepName"]
 
 
-class StepName(StrEnum):
-    """The steps of a containment, in the order a person reads them."""
-
-    ISOLATE = "isolate"
-    STOP = "stop"
-    BACKUP = "backup"
-
-
-class Change(Model):
+class Change(Stored):
     """What one step changes.
 
     Attributes:
         summary: one line for a person, such as ``isolate 2 NICs with startgate-lockdown-…``.
         details: one line per thing touched, before → after.
         before: what undo needs, as the step wrote it. JSON.
-        after: what reading back has to find. JSON.
-        nothing_to_do: it is so already.
-        back: one line per thing that an undo brings back, as it is → as it was.
+        after: what reading back must find. JSON.
+        nothing_to_do: it is already so.
+        back: one line per thing that an undo brings back: now → then.
     """
 
     summary: str
@@ -36,15 +30,15 @@ class Change(Model):
     back: tuple[str, ...] = ()
 
 
-class PlannedStep(Model):
+class PlannedStep(Stored):
     """A step and the change it is going to make."""
 
     step: StepName
     change: Change
 
 
-class Plan(Model):
-    """All steps of a lockdown profile for one VM, from facts of ``as_of``; ``None``: facts are missing."""
+class Plan(Stored):
+    """All steps of a lockdown profile for one VM, from facts of ``as_of`` (``None``: facts are missing)."""
 
     profile: str
     steps: tuple[PlannedStep, ...] = ()

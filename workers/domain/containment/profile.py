@@ -1,15 +1,17 @@
 """What a lockdown does: which steps, with which exceptions."""
 
 import ipaddress
-from typing import Annotated, Literal
+import re
+from datetime import timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from workers.domain.containment.plans import StepName
-from workers.domain.model import Model
+from workers.domain.model import Stored
 
 
-class AllowRule(Model):
+class AllowRule(Stored):
     """An exception of the lockdown: who may still reach the VM, for forensics."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
@@ -44,7 +46,7 @@ ClassicNsgId = Annotated[
 ]
 
 
-class IsolateOptions(Model):
+class IsolateOptions(Stored):
     """Options of the isolate step.
 
     ``classic_nsg`` is the id of a classic NSG for classic VMs, for which none can be made on demand.
@@ -54,16 +56,58 @@ class IsolateOptions(Model):
     classic_nsg: ClassicNsgId | None = None
 
 
-class LockdownProfile(Model):
+_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
+_LONGEST = timedelta(days=7)
+
+
+def duration(text: object) -> object:
+    """``90s``, ``10m``, ``1h30m``, ``2d`` → timedelta. Anything else is refused with a remedy."""
+    if isinstance(text, timedelta):
+        return text
+    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
+    if match is None:
+        raise ValueError("not a duration; write 90s, 10m, 1h30m or 2d")
+    days, hours, minutes, seconds = (float(match[part] or 0) for part in "dhms")
+    try:
+        value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        value = timedelta.max
+    if not timedelta(0) < value <= _LONGEST:
+        raise ValueError("a duration is more than nothing and at most 7d")
+    return value
+
+
+def _written_or_stored(text: object) -> object:
+    """As a person writes it, or as a document keeps it: ISO 8601, such as ``PT2M``."""
+    return text if isinstance(text, str) and text.startswith("P") else duration(text)
+
+
+StoredDuration = Annotated[
+    timedelta, BeforeValidator(_written_or_stored), Field(gt=timedelta(0), le=_LONGEST)
+]
+
+
+class LockdownProfile(Stored):
     """What a rejection does: which steps, and their options.
 
-    ``resource_group`` holds the lockdown NSG and the backup vault; by default the VM's own group.
+    Attributes:
+        resource_group: holds the lockdown NSG and the backup vault; by default the VM's own group.
+        page_after: on-call is told when a step, or the whole containment or restore, takes longer than this.
+        give_up_after: what takes longer than this has failed, and ends INCOMPLETE.
     """
 
     name: str = "standard"
     steps: tuple[StepName, ...] = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
     isolate: IsolateOptions = IsolateOptions()
     resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
+    page_after: StoredDuration = timedelta(minutes=2)
+    give_up_after: StoredDuration = timedelta(minutes=30)
+
+    @model_validator(mode="after")
+    def _paged_first(self) -> Self:
+        if self.page_after >= self.give_up_after:
+            raise ValueError("page_after has to be shorter than give_up_after (by default 2m and 30m)")
+        return self
 
     @field_validator("steps")
     @classmethod

@@ -1,4 +1,4 @@
-"""Undoing a containment: what is undone after what, and what there is to undo."""
+"""Undoing a containment: what there is to undo, and in which order."""
 
 from datetime import datetime
 
@@ -9,25 +9,16 @@ from workers.domain.containment.steps import Step, StepState
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import PowerState
 
-UNDO_NEEDS: dict[StepName, frozenset[StepName]] = {
-    # A VM that is started runs with its own security groups from the first moment, or not at all.
-    StepName.STOP: frozenset({StepName.ISOLATE}),
-}
-"""Step → steps whose undo must have ended before its own begins; and well, if the VM is to be started."""
-
-UNDO_VERIFIED = frozenset({StepName.ISOLATE})
-"""Read back once more at the very end, before the card says Restored."""
-
 _RAN = frozenset({PowerState.RUNNING, PowerState.STARTING})
 
 
 def restoring(
     containment: Containment, by: Actor, *, start_id: str | None, reason: str, now: datetime
 ) -> Containment:
-    """The containment with its undo ordered. A step that changed nothing has nothing to be undone.
+    """The containment with its undo ordered. A step that changed nothing is skipped.
 
     Raises:
-        Conflict: it is not one that can be undone now.
+        Conflict: it can't be undone in its present state.
     """
     tried = containment.restoration
     restoration = Restoration(
@@ -58,15 +49,15 @@ def ready_to_undo(restoration: Restoration, now: datetime) -> tuple[Step, ...]:
         step
         for step in restoration.steps
         if step.state is StepState.TODO
-        and (_needs(step) & present) <= ended
+        and (step.name.undo_needs & present) <= ended
         and (step.look_at is None or step.look_at <= now)
     )
 
 
 def begin_undo(restoration: Restoration, step: Step, now: datetime) -> Outcome:
-    """The undo as it is about to be begun, or begun again; skipped or given up where that must not be."""
+    """The undo as it is written down before it is begun; skipped or failed where it must not be begun."""
     failures = {one.name for one in restoration.failed}
-    missing = _needs(step) & failures if restoration.starts else frozenset()
+    missing = step.name.undo_needs & failures if restoration.starts else frozenset()
     if step.state is StepState.TODO and missing:
         note = f"not done: the VM is not started before {' and '.join(sorted(missing))} is undone"
         skipped = step.to(StepState.SKIPPED, ended_at=now, look_at=None, note=note)
@@ -78,16 +69,12 @@ def begin_undo(restoration: Restoration, step: Step, now: datetime) -> Outcome:
 
 
 def of_undo(outcome: Outcome) -> Outcome:
-    """The outcome under an undo's own name in the audit."""
+    """The outcome, with the audit's name for an undo."""
     return outcome._replace(kind=outcome.kind.replace("step.", "undo.", 1))
 
 
-def _needs(step: Step) -> frozenset[StepName]:
-    return UNDO_NEEDS.get(step.name, frozenset())
-
-
 def ran_before(change: Change | None) -> bool:
-    """Whether the VM ran when the step Stop, whose change this is, found it; nothing else can be started."""
+    """Whether the VM was running before the step Stop, whose change this is. No other VM is started again."""
     return change is not None and change.before.get("power") in _RAN
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.errors import Conflict
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Model, Stored, UtcTime
 
 
 class StepState(StrEnum):
@@ -26,32 +26,43 @@ STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     StepState.FAILED: frozenset({StepState.TODO}),
     StepState.SKIPPED: frozenset({StepState.TODO}),
 }
-"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: contained once more."""
+"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: the step is done again."""
 
 MAX_ATTEMPTS = 7
 """Two minutes in all: a VM that is still starting refuses to be deallocated for about one."""
+MAX_REDONE = 10
+"""How often a step is done again in one round because somebody undid it, such as by starting the VM.
+
+That is no failed attempt. Once more than this, on-call is told, and a step that still does not read back as
+done has failed.
+"""
 BEGIN_LEASE = timedelta(seconds=45)
-"""A step whose ``begin`` was noted but brought no result for this long was cut off; it is begun again."""
+"""A step that was begun and has no result after this long was cut off; it is begun again."""
 
 
-class Step(Model):
+class Step(Stored):
     """One step of one containment, or its undo.
 
     Attributes:
         attempt: how often it was begun.
+        redone: how often it had to be done again in this round because somebody undid it.
         change: what it changes; for an undo, what is to be taken back.
         token: where the long-running operation stands, as the step wrote it; opaque here.
+        started_at: when it was first begun; kept over all attempts.
+        paged_at: when on-call was told that it takes long.
         look_at: when to poll or try again.
-        note: what a person should read: progress, the reason of a failure, what was read back.
+        note: for people: progress, the reason of a failure, or what was read back.
     """
 
     name: StepName
     state: StepState = StepState.TODO
     attempt: int = 0
+    redone: int = 0
     change: Change | None = None
     token: str = ""
     started_at: UtcTime | None = None
     ended_at: UtcTime | None = None
+    paged_at: UtcTime | None = None
     look_at: UtcTime | None = None
     note: str = ""
 
@@ -59,7 +70,7 @@ class Step(Model):
         """The step in another state.
 
         Raises:
-            Conflict: that is not a way this step can go.
+            Conflict: a step can't go from this state to that one.
         """
         if state not in STEP_TRANSITIONS[self.state]:
             raise Conflict(f"step {self.name} can't go from {self.state} to {state}")
@@ -74,6 +85,20 @@ class Step(Model):
             look_at=now + BEGIN_LEASE,
             note="",
             token="",
+        )
+
+    def again(self, note: str, *, look_at: datetime | None = None) -> "Step":
+        """The step to be done again, from now or from ``look_at`` on, because somebody undid it."""
+        return self.to(
+            StepState.TODO,
+            attempt=0,
+            redone=self.redone + 1,
+            token="",
+            started_at=None,
+            ended_at=None,
+            paged_at=None,
+            look_at=look_at,
+            note=note,
         )
 
     @property
@@ -93,10 +118,11 @@ class Progress(Model):
     Attributes:
         done: verified by reading back.
         token: kept in the document until the next ``check``.
-        look_again_after: how long to wait before the next look, while not done.
+        look_again_after: how long to wait before the next look, until it is done.
         note: for the card's thread.
         change: set by ``begin``, with *before* as it was read at that moment.
-        again: what ``begin`` set going has come to nothing, so the step is begun again.
+        again: what ``begin`` started did not take effect, so the step is begun again.
+        undone: with ``again``: somebody has undone it since it took effect. This is no failed attempt.
         started_as: the correlation id under which Azure starts the VM for us; the start event will carry it.
     """
 
@@ -106,13 +132,19 @@ class Progress(Model):
     note: str = ""
     change: Change | None = None
     again: bool = False
+    undone: bool = False
     started_as: str = ""
 
 
-class Steps(Model):
-    """Steps that are worked on side by side."""
+class Steps(Stored):
+    """Steps that are done side by side.
+
+    Attributes:
+        paged_at: when on-call was first told that they take long.
+    """
 
     steps: tuple[Step, ...]
+    paged_at: UtcTime | None = None
 
     def step(self, name: StepName) -> Step:
         """The step of this name; ``KeyError`` if there is none."""
@@ -138,7 +170,7 @@ class Steps(Model):
 
     @property
     def look_at(self) -> datetime | None:
-        """When the first of them has to be looked at again; ``None`` when none says so."""
+        """When the first of them has to be looked at again; ``None`` when none of them has to."""
         return min((s.look_at for s in self.steps if not s.ended and s.look_at is not None), default=None)
 
 

@@ -1,1 +1,1 @@
-"""What this organisation wants: the model, the file, and the rules."""
+"""The policy: its model, its file, and its rules."""

@@ -1,9 +1,9 @@
 """Conditions of rules: CEL expressions over what is known of a start.
 
-Every variable is declared with its type, so that a misspelt name and a comparison of unlike things are found
-when the policy is loaded. Text from outside, such as tags and callers' names, only ever comes in as a value.
+Every variable is declared with its type, so that a misspelt name, or a comparison of different types, is
+found when the policy is loaded. Text from outside, such as tags and callers' names, is only ever a value.
 
-What bounds an evaluation: an expression has at most 2,000 characters and 32 levels, all its loops together
+An evaluation is bounded: an expression has at most 2,000 characters and 32 levels, all its loops together
 make at most 10,000 rounds, and patterns are RE2's, whose time is linear in the text. CEL has no other loops.
 """
 
@@ -24,7 +24,7 @@ _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class InvalidCondition(ValueError):
-    """The expression is none, or uses names or types that there are not.
+    """It is not a valid expression, or uses unknown names or types that don't fit.
 
     Attributes:
         flaws: all of them.
@@ -36,16 +36,16 @@ class InvalidCondition(ValueError):
 
 
 class Unevaluated(Exception):
-    """It is not known whether the condition holds; the message says why."""
+    """It can't be said whether the condition holds; the message says why."""
 
 
 class Condition:
     """An expression, compiled.
 
     Attributes:
-        variables: the names it may read; some of them may be none it does.
-        needs_facts: whether it reads anything that has to be asked of Azure.
-        facts: those of its variables that have to.
+        variables: the names that it may read. It reads no others, but perhaps not all of these.
+        needs_facts: whether it reads anything that only Azure knows.
+        facts: those of its variables that only Azure knows.
 
     Raises:
         InvalidCondition: with every flaw.
@@ -65,16 +65,16 @@ class Condition:
         if flaws:
             raise InvalidCondition(flaws)
         self.needs_facts = not _compiles(without_facts, expression)
-        # A name can't be used without its last part being written; more than is used does no harm.
+        # Using a name means writing its last part. A name too many does no harm.
         self.variables = frozenset(name for name in VARIABLES if name.rpartition(".")[2] in expression)
         facts = (name for name in self.variables if VARIABLES[name].fact)
         self.facts = frozenset(facts if self.needs_facts else ())
 
     def holds(self, values: object) -> bool:
-        """Whether it is so.
+        """Whether the condition is true.
 
         Raises:
-            Unevaluated: a value it depends on is not known, or it asks for something that is not there.
+            Unevaluated: a value it depends on is not known, or it reads something that does not exist.
         """
         try:
             value = self._compiled.eval(values).value()
@@ -86,15 +86,15 @@ class Condition:
 
 
 def activation(known: Mapping[str, object]) -> object:
-    """What ``Condition.holds`` takes, of the variables that are known."""
+    """What ``Condition.holds`` takes, from the variables that are known."""
     everything, _ = _environments()
     return everything.Activation(known)
 
 
 @cache
 def _environments() -> tuple[Any, Any]:
-    """With every variable, and with those only that are known without asking Azure."""
-    # Here, so that whoever evaluates no rule does not pay for it: 8 ms and as many MB.
+    """One with every variable, and one with only those that are known without asking Azure."""
+    # Imported here, because it takes 8 ms and 8 MB that are only needed where rules are evaluated.
     from cel_expr_python import cel  # noqa: PLC0415
 
     kinds = {
@@ -111,7 +111,7 @@ def _environments() -> tuple[Any, Any]:
 
 
 def _of_literals(expression: str) -> Iterator[Flaw]:
-    """Time zones and patterns that are none: CEL would find out only when it comes to use them."""
+    """Invalid time zones and patterns, which CEL itself reports only when it uses them."""
     everything, _ = _environments()
     for call in _LITERAL.finditer(expression):
         literal = call["text"]
@@ -119,7 +119,7 @@ def _of_literals(expression: str) -> Iterator[Flaw]:
         try:
             value = everything.compile(trial).eval(data={"now": _SOME_TIME}).value()
         except RuntimeError:
-            continue  # it is no literal, and only looks like one
+            continue  # it only looks like a literal
         if not isinstance(value, bool):
             yield Flaw(call.start("text"), _reason(str(value)))
 

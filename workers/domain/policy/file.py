@@ -26,7 +26,7 @@ def load_policy(text: str, *, path: str = "policy", conditions: bool = True) -> 
     Args:
         text: the YAML.
         path: its name, for messages.
-        conditions: whether to check the rules' expressions, too, which takes a CEL runtime.
+        conditions: whether to check the rules' expressions, too, which loads the CEL runtime.
 
     Raises:
         InvalidPolicy: with every finding, in the order of the file.
@@ -54,7 +54,7 @@ def load_policy(text: str, *, path: str = "policy", conditions: bool = True) -> 
     if isinstance(root, yaml.MappingNode):
         findings.extend(rule_findings(root, text, conditions=conditions))
     try:
-        policy = Policy.model_validate(data)
+        policy = Policy.model_validate(data, extra="forbid")  # profiles, too, which are stored elsewhere
     except ValidationError as error:
         findings.extend(_finding(dict(item), places) for item in error.errors())
         raise InvalidPolicy(findings, path=path) from None
@@ -67,7 +67,7 @@ def load_policy(text: str, *, path: str = "policy", conditions: bool = True) -> 
 
 def _composed(text: str, path: str) -> yaml.Node | None:
     try:
-        # SafeLoader's constructor can't be asked for marks, so the node tree is read, and converted here.
+        # SafeLoader's values have no line numbers, so the tree of nodes is read, and converted here.
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -97,7 +97,7 @@ def _convert(
 ) -> object:
     places.setdefault(where, _place(node))
     if depth > _DEEPEST or len(places) > _MOST_NODES:
-        # Aliases that contain themselves never end, and those that contain others multiply.
+        # An alias that contains itself never ends, and aliases of aliases multiply.
         problem = "nested too deep" if depth > _DEEPEST else f"more than {_MOST_NODES} entries"
         if problem not in (finding.problem for finding in findings):
             findings.append(_at(node, where, problem, "Remove anchors and aliases that refer to themselves."))

@@ -1,6 +1,6 @@
-"""What is wrong with the rules of a policy file beyond their shape: conditions, and names given twice.
+"""What the model can't see in the rules of a policy file: wrong conditions, and names given twice.
 
-It reads YAML nodes, not values: a flaw inside an expression has its own line and column in the file.
+It reads YAML nodes, not values, so that a flaw inside an expression gets its line and column in the file.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _STRING = "tag:yaml.org,2002:str"
 
 
 def rule_findings(root: yaml.MappingNode, text: str, *, conditions: bool) -> list[Finding]:
-    """Every finding; without ``conditions``, expressions are not looked at."""
+    """Every finding; without ``conditions``, expressions are not checked."""
     findings: list[Finding] = []
     names: set[str] = set()
     for index, rule in enumerate(_rules(root)):
@@ -41,7 +41,7 @@ def _rules(root: yaml.MappingNode) -> list[yaml.MappingNode]:
     rules = next((value for key, value in root.value if key.value == "rules"), None)
     if not isinstance(rules, yaml.SequenceNode):
         return []
-    # Those beyond the limit are refused as a whole. An entry that is no mapping keeps its number.
+    # More rules than the limit are refused elsewhere. An entry that is no mapping still counts.
     empty = yaml.MappingNode("", [])
     return [rule if isinstance(rule, yaml.MappingNode) else empty for rule in rules.value[:MOST_RULES]]
 
@@ -61,9 +61,9 @@ def _of_condition(node: yaml.ScalarNode, text: str, where: str) -> Iterator[Find
 
 
 def _place(node: yaml.ScalarNode, text: str, offset: int) -> tuple[int, int]:
-    """Line and column in the file of a character of a scalar's value, whichever way YAML spells it.
+    """Line and column in the file of one character of a scalar's value, in whichever style it is written.
 
-    Folding and indentation change only white space, so that every other character is found in its order.
+    Folding and indentation change only white space, so all other characters appear in the same order.
     """
     begin, end = node.start_mark.index, node.end_mark.index
     at = text.find("\n", begin, end) if node.style in ("|", ">") else begin - 1

@@ -1,4 +1,4 @@
-"""What is wrong with a condition, said so that whoever writes rules knows what to change."""
+"""What is wrong with a condition, in words that tell the author of a rule what to change."""
 
 import difflib
 import re
@@ -23,7 +23,7 @@ _FUNCTIONS = ("size", "has", "timestamp", "duration", "int", "double", "string",
 
 
 class Flaw(NamedTuple):
-    """What is wrong with an expression, and at which of its characters, from 0."""
+    """One thing that is wrong with an expression. ``offset`` is the character, counted from 0."""
 
     offset: int
     problem: str
@@ -36,7 +36,7 @@ _SPELLINGS = {"'= '": "==", "'='": "==", "'and'": "&&", "'or'": "||", "'not'": "
 
 
 def flaws_of(expression: str, error: str) -> list[Flaw]:
-    """From CEL's own words, which give line and column, to ours, which say what to do."""
+    """CEL's messages, which give line and column, as flaws that say what to do."""
     flaws = []
     for line, column, problem in _ERROR.findall(error):
         offset = _offset(expression, int(line), int(column))
@@ -45,7 +45,7 @@ def flaws_of(expression: str, error: str) -> list[Flaw]:
             flaws.append(_unknown(expression, offset, undeclared[1]))
         elif problem.startswith("Syntax error: "):
             flaws.append(Flaw(offset, _syntax(problem), _spelling(problem)))
-            break  # what follows it is only its echo
+            break  # what follows only results from it
         else:
             flaws.append(Flaw(offset, problem.removesuffix(" [INVALID_ARGUMENT]")))
     return list(dict.fromkeys(flaws)) or [

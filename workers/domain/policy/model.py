@@ -1,47 +1,26 @@
-"""What this organisation wants: who is asked when, who is on call, how long to wait, what a rejection does.
+"""The policy's model: who is asked when, who is on call, how long to wait, what a rejection does.
 
-This is the model; ``policy_file`` reads it from YAML with every error at once.
+``file`` reads it from YAML, and reports every error at once.
 """
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.profile import LockdownProfile, duration
 from workers.domain.model import Model
 
-_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
-_LONGEST = timedelta(days=7)
-
 NO_RULE = "defaults"
-"""What the audit calls the rule of a start that none matched."""
+"""How the audit names the rule of a start that no rule matched."""
 MOST_RULES = 200
 LONGEST_CONDITION = 2000
 """In characters."""
 
 
-def duration(text: object) -> object:
-    """``90s``, ``10m``, ``1h30m``, ``2d`` → timedelta; anything else is refused with the remedy."""
-    if isinstance(text, timedelta):
-        return text
-    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    if match is None:
-        raise ValueError("not a duration; write 90s, 10m, 1h30m or 2d")
-    days, hours, minutes, seconds = (float(match[part] or 0) for part in "dhms")
-    try:
-        value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        value = timedelta.max
-    if not timedelta(0) < value <= _LONGEST:
-        raise ValueError("a duration is more than nothing and at most 7d")
-    return value
-
-
 def _spelt(value: object) -> object:
-    """YAML reads ``when: true`` as a boolean; CEL spells it the same."""
+    """``when: true`` as text: YAML reads it as a boolean, and CEL spells it the same."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -53,14 +32,14 @@ Usergroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{5,20}$")]
 
 
 class Verdict(StrEnum):
-    """What becomes of a start: its owner is asked, or it is let pass and only put on record."""
+    """What happens with a start: its owner is asked, or it passes and is only put on record."""
 
     ASK = "ask"
     PASS = "pass"  # noqa: S105 - a verdict
 
 
 class OnSilence(StrEnum):
-    """What happens when nobody answers until the end."""
+    """What happens when nobody answers in time."""
 
     LEAVE = "leave"
     ESCALATE = "escalate"
@@ -90,7 +69,7 @@ class OncallPolicy(Model):
 
 
 class Defaults(Model):
-    """What holds where no rule says otherwise. Deadlines count from the moment the ask reached Slack."""
+    """What holds where no rule says otherwise. Deadlines count from when the card reached Slack."""
 
     remind_after: Duration = timedelta(minutes=10)
     escalate_after: Duration = timedelta(minutes=20)
@@ -105,14 +84,14 @@ class Defaults(Model):
         return self
 
     def but(self, rule: "Rule") -> "Defaults":
-        """These, with what a rule says instead.
+        """These defaults, with the rule's own values where it has some.
 
-        A rule that brings a deadline forward takes the earlier ones along: whatever it does not give comes no
-        later than the next. So a shorter ``expire_after`` alone leaves out the reminder and the escalation
+        A rule that shortens a deadline shortens the earlier ones, too, unless it gives them itself: none
+        comes later than the next. So a shorter ``expire_after`` alone leaves out a reminder and an escalation
         that would have come after it.
 
         Raises:
-            ValidationError: with what the rule says, the deadlines go backwards in time.
+            ValidationError: with the rule's values, a deadline comes before the one it should follow.
         """
         expire = rule.expire_after or self.expire_after
         escalate = rule.escalate_after or min(self.escalate_after, expire)
@@ -126,10 +105,10 @@ class Defaults(Model):
 
 
 class Rule(Model):
-    """What becomes of a start for which the condition holds and that of no rule before it did.
+    """What happens with a start if this rule's condition is the first that holds.
 
-    ``when`` is a CEL expression over the variables of ``conditions``, and checked there. What an asking rule
-    leaves out is as the defaults say.
+    ``when`` is a CEL expression over ``variables.VARIABLES``; ``conditions`` checks it. What a rule leaves
+    out is as the defaults say.
     """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -162,7 +141,7 @@ _HOW_TO_ASK = ("remind_after", "escalate_after", "expire_after", "on_silence", "
 
 
 class Policy(Model):
-    """The whole policy. The empty one asks for everything and contains nothing on silence."""
+    """The whole policy. Without rules it asks about every start, and on silence it contains nothing."""
 
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
@@ -185,5 +164,5 @@ class Policy(Model):
         return self.lockdowns.get(name) or LockdownProfile()
 
     def has_profile(self, name: str) -> bool:
-        """Whether a lockdown is called so; ``standard`` is built in until the file has its own profiles."""
+        """Whether there is such a profile. ``standard`` is built in unless the file has its own profiles."""
         return name in self.lockdowns or (name == "standard" and not self.lockdowns)

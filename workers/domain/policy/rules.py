@@ -1,7 +1,8 @@
 """Which rule decides about a start: the first whose condition holds, else the defaults.
 
-A rule whose condition can't be evaluated does not match, and is named. But no start passes because something
-is not known: where a fact is missing that a rule needs to ask about it, no later rule lets it pass.
+A rule whose condition can't be evaluated does not match, and the ruling names it. But a start never passes
+because a fact is missing: if an asking rule could not be evaluated for that, no later rule lets the start
+pass.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from workers.domain.policy.conditions import Condition, Unevaluated, activation
 from workers.domain.policy.model import NO_RULE, Rule, Verdict
-from workers.domain.policy.variables import Case, known_values
+from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
@@ -23,7 +24,7 @@ class Ruling:
     """What the rules say of a start.
 
     Attributes:
-        rule: the one that matched; ``None`` for the defaults.
+        rule: the one that matched; ``None`` where the defaults hold.
         unevaluated: rules before it that could not be applied: name → reason.
     """
 
@@ -33,11 +34,11 @@ class Ruling:
 
     @property
     def name(self) -> str:
-        """The rule's, for the audit."""
+        """The rule's name, for the audit."""
         return self.rule.name if self.rule else NO_RULE
 
 
-class Seen(StrEnum):
+class RuleOutcome(StrEnum):
     """What came of one rule's condition."""
 
     MATCHES = "matches"
@@ -46,11 +47,11 @@ class Seen(StrEnum):
     UNEVALUATED = "can't be evaluated"
 
 
-class Look(NamedTuple):
+class RuleCheck(NamedTuple):
     """One rule, and what came of its condition; ``reason`` where it could not be evaluated."""
 
     rule: Rule
-    seen: Seen
+    outcome: RuleOutcome
     reason: str = ""
 
 
@@ -58,10 +59,10 @@ class Rules:
     """A policy's rules, compiled.
 
     Attributes:
-        needing_facts: those of them that ask about something which only Azure knows.
+        needing_facts: those that read something which only Azure knows.
 
     Raises:
-        InvalidCondition: a condition is none; files are checked for that before.
+        InvalidCondition: a condition is invalid. Policy files were checked for that before.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -73,10 +74,10 @@ class Rules:
         self._late_names = frozenset(name for _, c in self._late for name in c.variables)
 
     def early(self, event: StartEvent, now: datetime) -> "Ruling | Undecided":
-        """Decide without facts, as far as the first rule that needs some."""
+        """Decide without facts, up to the first rule that needs some."""
         unevaluated: dict[str, str] = {}
         if self._early:
-            rule = _first(self._early, known_values(Case(event, now), self._early_names), unevaluated)
+            rule = _first(self._early, known_values(RuleInput(event, now), self._early_names), unevaluated)
             if rule is not None:
                 return Ruling(verdict=rule.verdict, rule=rule, unevaluated=unevaluated)
         if not self._late:
@@ -84,20 +85,20 @@ class Rules:
         return Undecided(self, event, now, unevaluated)
 
     def late(self, undecided: "Undecided", facts: Facts, owner: Owner) -> Ruling:
-        """Go on where ``early`` had to stop."""
+        """Decide with facts, from the rule at which ``early`` stopped."""
         unevaluated = dict(undecided.unevaluated)
-        case = Case(undecided.event, undecided.now, facts, owner)
-        rule = _first(self._late, known_values(case, self._late_names), unevaluated)
+        given = RuleInput(undecided.event, undecided.now, facts, owner)
+        rule = _first(self._late, known_values(given, self._late_names), unevaluated)
         return Ruling(verdict=rule.verdict if rule else Verdict.ASK, rule=rule, unevaluated=unevaluated)
 
-    def look(self, case: Case) -> list[Look]:
-        """What comes of each rule, whether or not one before it matches."""
-        return [_look(rule, condition, case) for rule, condition in self._rules]
+    def check_each(self, given: RuleInput) -> list[RuleCheck]:
+        """The outcome of each rule, whether or not an earlier one matches."""
+        return [_check(rule, condition, given) for rule, condition in self._rules]
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """No rule that needs no facts matched, and there are more."""
+    """No rule before the first that needs facts matched."""
 
     rules: Rules
     event: StartEvent
@@ -105,7 +106,7 @@ class Undecided:
     unevaluated: dict[str, str]
 
     def decide(self, facts: Facts, owner: Owner) -> Ruling:
-        """With the facts as far as they are known."""
+        """Decide with the facts that are known."""
         return self.rules.late(self, facts, owner)
 
 
@@ -123,18 +124,18 @@ def _first(
                 in_doubt = in_doubt or rule.name
             continue
         if in_doubt and rule.verdict is Verdict.PASS:
-            # With that fact, it might have been asked about.
+            # With the missing fact, that rule might have asked.
             unevaluated[rule.name] = f"holds, but it is not known whether {in_doubt!r} does"
             continue
         return rule
     return None
 
 
-def _look(rule: Rule, condition: Condition, case: Case) -> Look:
-    if condition.needs_facts and case.facts is None:
-        return Look(rule, Seen.NEEDS_FACTS)
+def _check(rule: Rule, condition: Condition, given: RuleInput) -> RuleCheck:
+    if condition.needs_facts and given.facts is None:
+        return RuleCheck(rule, RuleOutcome.NEEDS_FACTS)
     try:
-        holds = condition.holds(activation(known_values(case, condition.variables)))
+        holds = condition.holds(activation(known_values(given, condition.variables)))
     except Unevaluated as why:
-        return Look(rule, Seen.UNEVALUATED, str(why))
-    return Look(rule, Seen.MATCHES if holds else Seen.DIFFERS)
+        return RuleCheck(rule, RuleOutcome.UNEVALUATED, str(why))
+    return RuleCheck(rule, RuleOutcome.MATCHES if holds else RuleOutcome.DIFFERS)

@@ -1,4 +1,4 @@
-"""What conditions of rules may ask about: each name, its type, and where its value comes from."""
+"""The variables of rules' conditions: each name, its type, and where its value comes from."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -9,8 +9,8 @@ from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
 
 
-class Case(NamedTuple):
-    """What a rule is told about a start. Facts and owner are ``None`` until they have been looked for."""
+class RuleInput(NamedTuple):
+    """What a rule gets to decide about a start. Facts and owner are ``None`` until they have been read."""
 
     event: StartEvent
     now: datetime
@@ -19,35 +19,35 @@ class Case(NamedTuple):
 
 
 class Variable(NamedTuple):
-    """A name in expressions. ``of`` gives its value; ``None`` where it is not known.
+    """A name in expressions. ``of`` gives its value, or ``None`` if it is not known.
 
-    Azure compares ids and names without regard to case and spells them differently in different places: where
-    that is so, the value is in lower case.
+    Azure ignores case in ids and names, and spells them differently in different places. Such values are in
+    lower case.
     """
 
     type: str
-    of: Callable[[Case], object]
+    of: Callable[[RuleInput], object]
     fact: bool = False
 
 
-def _tags(case: Case) -> dict[str, str] | None:
-    """As spelt, and with each name in lower case, too: Azure keeps the spelling and compares without it."""
-    if case.facts is None or case.facts.machine is None:
+def _tags(given: RuleInput) -> dict[str, str] | None:
+    """Each tag as spelt and in lower case: Azure keeps the spelling of tag names, and ignores case."""
+    if given.facts is None or given.facts.machine is None:
         return None
-    tags = case.facts.machine.tags
+    tags = given.facts.machine.tags
     return {name.lower(): value for name, value in tags.items()} | tags
 
 
-def _machine(name: str) -> Callable[[Case], object]:
+def _machine(name: str) -> Callable[[RuleInput], object]:
     return lambda c: (getattr(c.facts.machine, name) or None) if c.facts and c.facts.machine else None
 
 
-def _power(case: Case) -> str | None:
-    return case.facts.machine.power.value if case.facts and case.facts.machine else None
+def _power(given: RuleInput) -> str | None:
+    return given.facts.machine.power.value if given.facts and given.facts.machine else None
 
 
-def _owner(of: Callable[[Owner], object]) -> Callable[[Case], object]:
-    # Who owns the VM is told by its tags: without them nobody is known to own it, and nobody not to.
+def _owner(of: Callable[[Owner], object]) -> Callable[[RuleInput], object]:
+    # The tags say who owns the VM. If they are unknown, so is whether anybody owns it.
     return lambda c: of(c.owner) if c.owner and c.facts and c.facts.machine else None
 
 
@@ -99,6 +99,6 @@ VARIABLES: dict[str, Variable] = {
 """Every name that a condition may use."""
 
 
-def known_values(case: Case, names: Iterable[str] = VARIABLES) -> dict[str, object]:
+def known_values(given: RuleInput, names: Iterable[str] = VARIABLES) -> dict[str, object]:
     """The values of those variables that are known."""
-    return {name: value for name in names if (value := VARIABLES[name].of(case)) is not None}
+    return {name: value for name in names if (value := VARIABLES[name].of(given)) is not None}

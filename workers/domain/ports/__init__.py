@@ -1,1 +1,1 @@
-"""What the rules need from the world, a file a subject; ``store``, ``bus`` and ``arm`` implement it."""
+"""What the rules need from outside, one file per subject. ``store``, ``bus`` and ``arm`` implement it."""

@@ -11,12 +11,15 @@ class FactsReader(Protocol):
     """What Azure knows about a VM."""
 
     async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
-        """Read everything concurrently; what does not come within the budget is named as missing.
+        """Read everything concurrently; what does not arrive within the budget is named as missing.
 
-        What was read a moment ago, for another VM, will do if that was after ``since``; otherwise, everything
-        that changes is read now.
+        A single fact that fails raises nothing. A VM that does not exist gives ``gone=True``.
 
-        Never raises for a single fact that fails. A VM that does not exist gives ``gone=True``.
+        Args:
+            vm: which VM.
+            budget_s: seconds to wait at most.
+            since: what was read for another VM may be reused if it was read after this. By default,
+                everything that can change is read now.
 
         Raises:
             DependencyAway: Azure does not answer at all, or throttles the very first read.

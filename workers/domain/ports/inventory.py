@@ -1,13 +1,17 @@
 """Which VMs there are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from workers.domain.starts.vm import KnownVm
+from workers.domain.starts.vm import KnownVm, VmRef
 
 
 class Inventory(Protocol):
-    """Which VMs there are: written by workers, read by the bot so that a name resolves in milliseconds."""
+    """Which VMs there are: written by workers, read by the bot so that a name resolves in milliseconds.
+
+    Tens of thousands are usual, so nothing here answers all of them. Names, groups and subscriptions are
+    compared without regard to case. A line that can't be read is left out, and the log says so.
+    """
 
     def note(self, vm: KnownVm) -> None:
         """Add or renew one VM soon. Nobody waits for it: where that fails, only the log is told."""
@@ -17,6 +21,26 @@ class Inventory(Protocol):
         """Add or renew VMs. With ``whole_subscription``, VMs of it that are not in ``vms`` are removed."""
         ...
 
-    async def all(self) -> Sequence[KnownVm]:
-        """Every known VM."""
+    async def named(self, name: str, *, group: str = "") -> Sequence[KnownVm]:
+        """The VMs of exactly this name; with ``group``, of that resource group only."""
+        ...
+
+    async def containing(self, part: str, *, limit: int) -> Sequence[KnownVm]:
+        """The VMs with this part of a name, the first ``limit`` of them by name."""
+        ...
+
+    async def lines(self, vms: Iterable[VmRef]) -> Mapping[str, KnownVm]:
+        """What is known of these VMs, by their keys; those that are not known are left out."""
+        ...
+
+    async def of(self, subscription_id: str) -> Sequence[KnownVm]:
+        """Every known VM of one subscription, by name."""
+        ...
+
+    async def count(self) -> int:
+        """How many VMs are known."""
+        ...
+
+    async def aclose(self) -> None:
+        """Wait, for a few seconds, until what was noted is written."""
         ...

@@ -9,7 +9,7 @@ class Nudger(Protocol):
     """The internal queues."""
 
     async def work(self, *nudges: Nudge) -> None:
-        """Have workers look at it; one with ``due`` arrives then."""
+        """Have workers look at it: now or, with ``due``, then."""
         ...
 
     async def notices(self, *nudges: Nudge) -> None:
@@ -17,9 +17,9 @@ class Nudger(Protocol):
         ...
 
     async def schedule_work(self, nudge: Nudge) -> int:
-        """As ``work`` for one nudge with ``due``; answers the sequence number that ``cancel_work`` takes."""
+        """As ``work``, for one nudge with ``due``. Returns the sequence number that ``cancel_work`` takes."""
         ...
 
     async def cancel_work(self, sequence_number: int) -> None:
-        """Take a scheduled nudge back; one that has fired, or was cancelled, is no error."""
+        """Cancel a scheduled nudge. One that was sent or cancelled already is no error."""
         ...

@@ -12,41 +12,42 @@ from workers.domain.starts.vm import VmRef
 class StepRunner(Protocol):
     """One containment step: how to do it on Azure.
 
-    ``begin`` and ``check`` return at once, whatever Azure takes: they start or look, and never wait.
-    All raise ``StepFailed`` when Azure refuses, and ``DependencyAway`` when it doesn't answer or throttles.
+    ``begin``, ``check`` and ``undo`` return at once, however long Azure takes: they start or look, and never
+    wait. All raise ``StepFailed`` when Azure refuses, and ``DependencyAway`` when it doesn't answer or
+    throttles.
     """
 
     name: StepName
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
-        """What this step is going to change, as far as the facts tell. Reads nothing."""
+        """What this step is going to change, as far as the facts say. Reads nothing from Azure."""
         ...
 
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:
-        """Set it going. Idempotent: what is so already is left as it is.
+        """Begin. Idempotent: what is already as it should be is left alone.
 
-        ``earlier`` is the change noted by an earlier attempt or round: what it found *before* stays *before*.
-        With an empty ``after`` it is only the plan that was shown, and nothing has begun.
+        ``earlier`` is the change that an earlier attempt or round recorded; its *before* is kept. If its
+        ``after`` is empty, it is only the plan that was shown, and nothing was begun.
 
-        The answer's ``change`` holds *before* as it is read now.
+        The ``change`` of the result holds *before* as it is read now.
         """
         ...
 
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
-        """Look how far it is; ``done`` only after reading the resource itself back."""
+        """See how far it is. ``done`` only after reading back the resource itself."""
         ...
 
     async def undo(
         self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
     ) -> Progress:
-        """Back to ``step.change.before``, at once or a look at a time, as ``begin`` and ``check``.
+        """Go back to ``step.change.before``: the first call begins it, and further ones see how far it is.
 
-        ``step`` is the undo: its token is this method's own. ``done`` only after reading back, so that one
-        more call proves that it still holds. ``start`` is the correlation id under which a VM that ran before
-        is to be started, too; ``None`` leaves it off.
+        ``step`` is the undo, and its token is this method's own. ``done`` only after reading back; called
+        once more, it proves that this still holds. ``start`` is the correlation id for starting a VM that ran
+        before; ``None`` leaves it off.
 
-        Raises ``StepFailed`` naming what somebody changed since.
+        Raises ``StepFailed`` naming what somebody else changed since.
         """
         ...

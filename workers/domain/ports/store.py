@@ -1,4 +1,4 @@
-"""The truth: documents, written by compare-and-set together with their audit."""
+"""The store: documents, written by compare-and-set together with their audit."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ class Commit(Model):
 
 
 class Store(Protocol):
-    """The truth. Every write is compare-and-set; everything in one commit happens or nothing does."""
+    """The source of truth. Every write is compare-and-set: all of a commit is written, or nothing."""
 
     async def commit(self, commit: Commit) -> bool:
         """Write all of it at once.
@@ -61,10 +61,14 @@ class Store(Protocol):
         ...
 
     async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """What there is already when a start is told: its approval, and what is going on with its VM.
+        """What is known already when a start event arrives: the approval of that start, and its VM's record.
 
         As ``approval`` and ``vm_record`` side by side.
         """
+        ...
+
+    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
+        """As ``approval`` and ``card`` side by side."""
         ...
 
     async def containment(self, containment_id: str) -> Containment:

@@ -1,9 +1,9 @@
-"""A VM was started: who did it, from where, and with which right."""
+"""A VM was started: by whom, from where, and under which permission."""
 
 import hashlib
 from enum import StrEnum
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.vm import PowerState, VmRef
 
 START_OPERATIONS = {
@@ -17,7 +17,7 @@ START_OPERATIONS = {
         "Microsoft.ClassicCompute/virtualMachines/start/action"
     ),
 }
-"""Spelling in lower case → the operation's own name."""
+"""Lower-case spelling → the operation's proper name."""
 
 WELL_KNOWN_CLIENTS = {
     "c44b4083-3bb0-49c1-b47d-974e53cbdf3c": "Azure portal",
@@ -27,7 +27,7 @@ WELL_KNOWN_CLIENTS = {
     "872cd9fa-d31f-45e0-9eab-6e460a02d1f1": "Visual Studio",
     "aebc6443-996d-45c2-90f0-388ff96faa56": "Visual Studio Code",
 }
-"""Client application ids that Microsoft owns → the name a person knows."""
+"""Ids of Microsoft's own client applications → the names that people know."""
 
 
 class CallerKind(StrEnum):
@@ -39,7 +39,7 @@ class CallerKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Caller(Model):
+class Caller(Stored):
     """Who started the VM, as Microsoft Entra ID told Azure. Every text is hostile input.
 
     ``mfa`` is ``None`` where the token doesn't say how they signed in (service principals never do).
@@ -64,7 +64,7 @@ class Caller(Model):
         return WELL_KNOWN_CLIENTS.get(self.app_id.lower(), self.app_id)
 
 
-class Access(Model):
+class Access(Stored):
     """The role assignment that allowed the start, from the event's ``authorization.evidence``."""
 
     role: str
@@ -73,15 +73,15 @@ class Access(Model):
 
 
 class Phase(StrEnum):
-    """How far the start had come when the event was written."""
+    """How far the start was when the event was written."""
 
     STARTED = "started"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
 
 
-class StartEvent(Model):
-    """One start of one VM, parsed once from whichever shape it came in."""
+class StartEvent(Stored):
+    """One start of one VM, parsed from whichever shape the event came in."""
 
     vm: VmRef
     operation: str
@@ -95,7 +95,7 @@ class StartEvent(Model):
 
     @property
     def power(self) -> PowerState:
-        """What it says of the VM's power state."""
+        """The VM's power state, as far as the event says it."""
         return {
             Phase.STARTED: PowerState.STARTING,
             Phase.SUCCEEDED: PowerState.RUNNING,
@@ -104,7 +104,7 @@ class StartEvent(Model):
 
     @property
     def dedupe_key(self) -> str:
-        """Equal for every telling of one start: the same VM, operation and correlation id.
+        """Equal for every event about one start: the same VM, operation and correlation id.
 
         ``eventDataId`` differs between the records of one operation, and Event Grid has no operation id,
         so neither can be part of it. Source: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions
@@ -113,7 +113,7 @@ class StartEvent(Model):
 
     @property
     def dedupe_key_at_its_time(self) -> str:
-        """For a start that carries an earlier one's correlation id: equal for each delivery of its event."""
+        """For a start that reuses an earlier correlation id: equal for each delivery of the same event."""
         return _digest(self.vm.key, self.operation.lower(), self.correlation_id.lower(), self.at.isoformat())
 
 

@@ -1,4 +1,4 @@
-"""Which ports can the Internet reach? The rules of one or two security groups, evaluated as Azure does.
+"""Which ports can the Internet reach? Evaluates the rules of one or two security groups as Azure does.
 
 Inbound traffic has to pass the subnet's NSG and then the NIC's; in each, the matching rule with the lowest
 priority number wins. A public IP of the Standard SKU is closed where no NSG opens it.
@@ -59,7 +59,7 @@ class SecurityGroup(Model):
 def open_ports(
     nic: str, subnet_group: SecurityGroup | None, nic_group: SecurityGroup | None
 ) -> tuple[OpenPort, ...]:
-    """Port ranges that the Internet reaches through this NIC, by protocol and the rule that lets them in."""
+    """Port ranges that the Internet reaches through this NIC, each with its protocol and allowing rule."""
     groups = [group for group in (subnet_group, nic_group) if group is not None]
     if not groups:
         return ()
@@ -89,7 +89,7 @@ def open_ports(
 
 
 def _let_in(rules: Iterable[InboundRule], protocol: str) -> list[_Opening]:
-    """What rules let in from the Internet: each port is decided by the first one that matches it."""
+    """What rules let in from the Internet: the first rule that matches a port decides about it."""
     undecided = [_Range(*_ALL_PORTS)]
     openings: list[_Opening] = []
     for rule in sorted(rules, key=lambda r: r.priority):

@@ -1,12 +1,12 @@
-"""What was found out about a start, and what could not be found in time."""
+"""The facts about a start, and which of them could not be read in time."""
 
 from pydantic import Field
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
-class MachineFacts(Model):
+class MachineFacts(Stored):
     """The VM itself, read from Microsoft.Compute. ``size`` is Azure's VM size, such as Standard_D4s_v5."""
 
     location: str = ""
@@ -17,7 +17,7 @@ class MachineFacts(Model):
     nic_ids: tuple[str, ...] = ()
 
 
-class NetworkFacts(Model):
+class NetworkFacts(Stored):
     """Its NICs, and what the Internet can reach through them."""
 
     nics: tuple[Nic, ...] = ()
@@ -29,7 +29,7 @@ class NetworkFacts(Model):
         return tuple(ip for nic in self.nics for ip in nic.public_ips)
 
 
-class BackupFacts(Model):
+class BackupFacts(Stored):
     """Whether Azure Backup protects it, and in which vault (a resource id)."""
 
     protected: bool = False
@@ -37,19 +37,19 @@ class BackupFacts(Model):
     policy_name: str = ""
 
 
-class MissingFact(Model):
-    """A fact that we do not have, and why, in words for the card."""
+class MissingFact(Stored):
+    """A fact that is missing, and why, in words for the card."""
 
     name: str
     reason: str
 
 
-class Facts(Model):
+class Facts(Stored):
     """Everything found out about one start.
 
     Attributes:
         gone: Azure answered that the VM does not exist.
-        missing: what is not known, with the reason. Never empty together with a ``None`` above.
+        missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
     """
 
@@ -68,8 +68,8 @@ class Facts(Model):
         return self.machine.tags if self.machine else {}
 
     def with_power(self, power: PowerState) -> "Facts":
-        """With this power state where Azure has not told one, as its lists don't."""
+        """With this power state if Azure gave none; its lists don't."""
         if self.machine is None or self.machine.power is not PowerState.UNKNOWN:
             return self
-        # Copied unchecked: both are of their types, and a burst has thousands of them.
+        # Copied without validation: the types are right, and a burst has thousands of these.
         return self.model_copy(update={"machine": self.machine.model_copy(update={"power": power})})

@@ -1,9 +1,9 @@
-"""Who owns a VM, and who acts."""
+"""Who owns a VM, and who does something about it."""
 
 import functools
 import re
 
-from workers.domain.model import Model
+from workers.domain.model import Stored
 from workers.domain.starts.vm import tag
 
 _EMAIL = re.compile(r"[^@\s<>,;|]{1,64}@[^@\s<>,;|]{1,255}")
@@ -11,7 +11,7 @@ _SLACK_USER = re.compile(r"[UW][A-Z0-9]{5,20}")
 _MOST_OWNERS = 5
 
 
-class Owner(Model):
+class Owner(Stored):
     """Who is asked about a VM.
 
     Attributes:
@@ -26,7 +26,7 @@ class Owner(Model):
 
     @property
     def known(self) -> bool:
-        """Whether the tag names anybody at all; Slack may still not know them."""
+        """Whether the tag names anybody. Slack may not know them."""
         return bool(self.emails or self.slack_users)
 
 
@@ -42,7 +42,7 @@ def owner_from_tags(tags: dict[str, str], names: tuple[str, ...], *, tags_known:
 
 @functools.lru_cache(maxsize=1024)
 def _named(name: str, value: str) -> Owner:
-    """Whom a tag names. In a burst, few people own all that is started."""
+    """Whom a tag names. Cached: in a burst, a few people own most of the VMs."""
     parts = [part.strip() for part in re.split(r"[,;]", value)][:_MOST_OWNERS]
     emails = tuple(p.lower() for p in parts if _EMAIL.fullmatch(p))
     users = tuple(p for p in parts if _SLACK_USER.fullmatch(p))
@@ -51,10 +51,10 @@ def _named(name: str, value: str) -> Owner:
     return Owner(emails=emails, slack_users=users, source=f"tag {name}")
 
 
-class Actor(Model):
+class Actor(Stored):
     """A person as Slack and the policy know them at this moment.
 
-    ``on_call`` fails closed: ``False`` where membership could not be read, with ``doubt`` saying so.
+    ``on_call`` fails closed: it is ``False`` if membership could not be read, and ``doubt`` says so.
     """
 
     slack_user: str

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 
-from workers.domain.model import Model, UtcTime
+from workers.domain.model import Stored, UtcTime
+from workers.domain.schema import Numbered
 
 _VM_ID = re.compile(
     r"/subscriptions/(?P<subscription>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -19,11 +20,11 @@ _VM_ID = re.compile(
 )
 
 
-class VmRef(Model):
+class VmRef(Stored):
     """Which VM: an Azure resource id taken apart.
 
-    Azure compares ids without regard to case and spells one VM's id differently in different places, so
-    identity is ``key``; ``resource_id`` keeps the spelling for calls and for people.
+    Azure ignores case in ids, and spells the id of one VM differently in different places. So ``key`` says
+    which VM it is; ``resource_id`` keeps the spelling for calls and for people.
     """
 
     resource_id: str
@@ -34,10 +35,11 @@ class VmRef(Model):
 
     @classmethod
     def parse(cls, resource_id: str) -> Self:
-        """Take an id apart.
+        """Parse a resource id.
 
         Raises:
-            ValueError: it is not the id of a VM (one below it, such as an extension, neither).
+            ValueError: it is not the id of a VM. (The id of something below a VM, such as an extension, isn't
+            either.)
         """
         match = _VM_ID.fullmatch(resource_id.strip().rstrip("/"))
         if match is None:
@@ -69,7 +71,7 @@ class PowerState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Nic(Model):
+class Nic(Stored):
     """A network interface with the security groups that guard it. Ids are Azure resource ids."""
 
     id: str
@@ -80,8 +82,8 @@ class Nic(Model):
     private_ips: tuple[str, ...] = ()
 
 
-class OpenPort(Model):
-    """A port range that the Internet can reach: ``rule`` of NSG ``nsg`` lets it in, nothing else denies it.
+class OpenPort(Stored):
+    """A port range that the Internet can reach: ``rule`` of NSG ``nsg`` allows it, and nothing denies it.
 
     ``ports`` is Azure's notation: ``22``, ``8000-8100`` or ``*``.
     """
@@ -93,8 +95,10 @@ class OpenPort(Model):
     rule: str = ""
 
 
-class KnownVm(Model):
+class KnownVm(Numbered):
     """One line of the inventory: enough to find a VM by name, within milliseconds."""
+
+    document_kind: ClassVar[str] = "line of the inventory"
 
     ref: VmRef
     subscription_name: str = ""
@@ -104,11 +108,11 @@ class KnownVm(Model):
     seen_at: UtcTime
 
 
-class ExpectedStart(Model):
-    """A start that Startgate itself has Azure do, known again by its correlation ids.
+class ExpectedStart(Stored):
+    """A start that Startgate itself asked Azure for. Its event is recognized by the correlation id.
 
-    Whoever reads them in the Activity Log could start the VM under one of them, so they hold only for what
-    Azure dates within a while.
+    Whoever reads these ids in the Activity Log could start the VM under one of them, so they count only for
+    events that Azure dates between ``after`` and ``until``.
     """
 
     correlation_ids: tuple[str, ...]
@@ -116,13 +120,15 @@ class ExpectedStart(Model):
     until: UtcTime
 
     def covers(self, correlation_id: str, at: datetime) -> bool:
-        """Whether a start of this correlation id, at this time by Azure's clock, is the one."""
+        """Whether this is the expected start. ``at`` is by Azure's clock."""
         known = {one.lower() for one in self.correlation_ids}
         return correlation_id.lower() in known and self.after <= at <= self.until
 
 
-class VmRecord(Model):
+class VmRecord(Numbered):
     """What is going on with one VM: the document that ties its approvals and its containment together."""
+
+    document_kind: ClassVar[str] = "VM record"
 
     vm: VmRef
     version: int = 0
@@ -132,14 +138,14 @@ class VmRecord(Model):
 
     @property
     def free(self) -> bool:
-        """Whether a start means nothing special: it is not contained, and we are not starting it."""
+        """Whether a start is an ordinary one: the VM is not contained, and we are not starting it."""
         return self.containment_id is None and self.expected_start is None
 
 
 def tag(tags: dict[str, str], names: Iterable[str]) -> tuple[str, str] | None:
     """The first of ``names`` that is set and not blank, as (name as written on the VM, value).
 
-    Azure compares tag names without regard to case and keeps the spelling.
+    Azure ignores case in tag names, and keeps their spelling.
     """
     by_name = {name.lower(): (name, value) for name, value in tags.items()}
     for wanted in names:

@@ -1,1 +1,1 @@
-"""The life of a question: asked, answered, expired, withdrawn."""
+"""A question's life: it is asked, and then answered, expired or withdrawn."""

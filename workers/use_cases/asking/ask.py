@@ -1,4 +1,4 @@
-"""The card reached its owners in Slack: their clock starts."""
+"""Notes that a card reached its owners in Slack. Deadlines count from then."""
 
 from datetime import datetime
 
@@ -15,11 +15,11 @@ from workers.use_cases.conflicts import until_written
 class NoteAsked:
     """Called by the bot after it has posted a card to its owners; repeating it changes nothing.
 
-    The channel's copy may still wait for its turn: deadlines don't wait for it, or in a burst they would by
-    minutes. A card without an owner to ask is the channel's alone, and counts from there.
+    Deadlines don't wait for the channel's copy, which in a burst may come minutes later. A card without an
+    owner to ask goes to the channel only, and its deadlines count from then.
 
-    Two ways: by itself, or in one write with what the caller notes of its posting, as ``noting`` before that
-    write and ``noted`` after it.
+    A caller that writes something of its own about the posting can have both in one write: it calls
+    ``noting`` before that write, and ``noted`` after it.
     """
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
@@ -30,12 +30,12 @@ class NoteAsked:
     async def __call__(
         self, approval_id: str, whom: tuple[str, ...], *, at: datetime | None = None, notice: str = ""
     ) -> None:
-        """Note who was asked, and have the first deadline looked at when it comes.
+        """Note who was asked, and schedule a look at the first deadline.
 
         Args:
             approval_id: the approval whose card was posted.
             whom: Slack user ids that got a direct message; empty when only a channel got it.
-            at: when it was sent; by default now.
+            at: when it was sent; now by default.
             notice: why nobody could be asked directly, for the card.
         """
         at = at or self._clock.now()
@@ -44,7 +44,7 @@ class NoteAsked:
             await self.noted(asked)
 
     def noting(self, asked: Approval) -> Commit:
-        """The write that notes it. A conflict if the approval was changed since it was read.
+        """The commit that notes it. It meets a conflict if the approval was changed since it was read.
 
         Args:
             asked: what ``approval.asked(…)`` made of the approval as it was read.
@@ -64,7 +64,7 @@ class NoteAsked:
         )
 
     async def noted(self, asked: Approval) -> None:
-        """That write was made: have the first deadline looked at when it comes."""
+        """That commit was written: schedule a look at the first deadline."""
         await self._deadlines.set(asked, version=asked.version + 1)
 
     async def _write(

@@ -1,4 +1,4 @@
-"""What the policy makes of a start: whether to ask, whom, on which terms, and what a rejection will do."""
+"""What the policy says about a start: whether to ask, whom, on which terms, and what a rejection will do."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,15 +17,15 @@ from workers.domain.starts.vm import VmRef
 
 
 class Assessment(NamedTuple):
-    """The policy's word on one start."""
+    """What the policy says about one start."""
 
     owner: Owner
     terms: Terms
     plan: Plan
 
 
-class _Made(NamedTuple):
-    """A policy, its rules compiled, and the terms of each rule by which a start was asked about."""
+class _Compiled(NamedTuple):
+    """A policy, its compiled rules, and the terms of each rule that asked about a start so far."""
 
     policy: Policy
     rules: Rules
@@ -33,28 +33,28 @@ class _Made(NamedTuple):
 
 
 class Assess:
-    """Pure but for the policy, which is read at the call.
+    """Has no effects. Only the policy is read anew at each call.
 
     Args:
-        runners: the steps that plans are made of.
+        runners: say what each step will change.
         policy: gives the policy in force.
     """
 
     def __init__(self, *, runners: Sequence[StepRunner], policy: Callable[[], Policy]) -> None:
         self._runners = {runner.name: runner for runner in runners}
         self._policy = policy
-        self._of_policy: _Made | None = None
+        self._in_force: _Compiled | None = None
 
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
-        """What the rules say before anything is asked of Azure."""
-        return self._made().rules.early(event, now)
+        """What the rules say before Azure is asked for any fact."""
+        return self._compiled().rules.early(event, now)
 
     def late(self, undecided: Undecided, facts: Facts) -> Ruling:
-        """What they say with the facts, as far as those are known."""
+        """What the rules say with the facts that are known."""
         return undecided.decide(facts, self.owner(facts))
 
     def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
-        """Owner by tag; deadlines and lockdown by the rule, else the defaults; that lockdown's plan."""
+        """The owner by tag, the terms by the rule or else the defaults, and the plan of their lockdown."""
         terms = self._terms(ruling)
         return Assessment(
             owner=self.owner(facts), terms=terms, plan=self.plan(vm, facts, terms.lockdown, now)
@@ -65,7 +65,7 @@ class Assess:
         return owner_from_tags(facts.tags, self._policy().owner.tags, tags_known=facts.machine is not None)
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
-        """What the profile will do to this VM, as far as the facts tell."""
+        """What the profile will do to this VM, as far as the facts say."""
         return Plan(
             profile=profile.name,
             steps=tuple(
@@ -76,8 +76,8 @@ class Assess:
         )
 
     def _terms(self, ruling: Ruling) -> Terms:
-        """Those of a rule are the same for every start."""
-        policy, _, terms = self._made()
+        """The terms of a rule are the same for every start."""
+        policy, _, terms = self._compiled()
         known = terms.get(ruling.name)
         if known is None:
             asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
@@ -91,9 +91,9 @@ class Assess:
             )
         return known
 
-    def _made(self) -> _Made:
-        """What the policy in force has been made into."""
+    def _compiled(self) -> _Compiled:
+        """The policy in force, compiled once."""
         policy = self._policy()
-        if self._of_policy is None or self._of_policy.policy is not policy:
-            self._of_policy = _Made(policy, Rules(policy.rules), {})
-        return self._of_policy
+        if self._in_force is None or self._in_force.policy is not policy:
+            self._in_force = _Compiled(policy, Rules(policy.rules), {})
+        return self._in_force

@@ -1,4 +1,4 @@
-"""Somebody answers: may they, is it still open, and what follows. One decision wins."""
+"""Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer, Decision, may_answer
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
-from workers.domain.errors import AlreadyDecided, NotAllowed
+from workers.domain.errors import AlreadyDecided
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -17,6 +17,7 @@ from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.request import request_containment, without
+from workers.use_cases.refuse import refuse_unless
 
 
 class Decided(NamedTuple):
@@ -27,7 +28,7 @@ class Decided(NamedTuple):
 
 
 class Decide:
-    """Records an answer."""
+    """Records answers."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -36,18 +37,23 @@ class Decide:
         self._clock = clock
 
     async def may(self, answer: Answer, approval_id: str, actor: Actor) -> Approval:
-        """The approval, if this person may give this answer to it now; before a dialog opens.
+        """The approval, if this person may give this answer to it now. Also called before a dialog opens.
 
         Raises:
-            NotAllowed: and it is in the audit.
-            AlreadyDecided: somebody was first.
+            NotAllowed: they may not; it is in the audit.
+            AlreadyDecided: somebody else was faster.
             NotFound: no such approval.
         """
         approval = await self._store.approval(approval_id)
-        permission = may_answer(answer, actor, approval.owner, approval.event.caller)
-        if not permission.allowed:
-            await self._refuse(answer, approval, actor, permission.reason)
-            raise NotAllowed(permission.reason)
+        await refuse_unless(
+            may_answer(answer, actor, approval.owner, approval.event.caller),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="decision.refused",
+            about=approval,
+            answer=str(answer),
+        )
         if not approval.open:
             raise AlreadyDecided(approval.outcome())
         return approval
@@ -58,7 +64,7 @@ class Decide:
         """Confirm or reject. A rejection and its containment are one write.
 
         Raises:
-            NotAllowed, AlreadyDecided, NotFound: as ``may`` does; authorized again here, at the deed.
+            NotAllowed, AlreadyDecided, NotFound: as ``may`` does. Permission is checked again here.
         """
 
         async def attempt() -> Decided:
@@ -74,7 +80,7 @@ class Decide:
     async def _nudge(self, decided: Decided) -> None:
         approval, containment = decided
         if containment is not None:
-            # The VM first, the announcement last.
+            # Work on the VM comes before telling people.
             await self._nudger.work(
                 Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
             )
@@ -127,20 +133,3 @@ class Decide:
             )
         )
         return Decided(decided, containment)
-
-    async def _refuse(self, answer: Answer, approval: Approval, actor: Actor, reason: str) -> None:
-        await self._store.commit(
-            Commit(
-                partition=partition_of_id(approval.id),
-                audit=(
-                    AuditRecord(
-                        kind="decision.refused",
-                        at=self._clock.now(),
-                        about=approval.id,
-                        vm=approval.event.vm.key,
-                        by=actor.label,
-                        details={"answer": str(answer), "reason": reason},
-                    ),
-                ),
-            )
-        )

@@ -1,11 +1,10 @@
-"""Nobody answers: remind the owner, tell on-call, and in the end do what the policy says of silence."""
+"""Nobody answers: remind the owner, tell on-call, and finally do what the policy says about silence."""
 
 from datetime import datetime
 
-from workers.domain.asking.approvals import Approval
+from workers.domain.asking.approvals import Approval, steps_on_silence
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
-from workers.domain.containment.plans import StepName
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import OnSilence
@@ -17,19 +16,17 @@ from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.request import request_containment, without
 
-_CONTAINS = {OnSilence.ISOLATE, OnSilence.CONTAIN}
-
 SILENCE_WORDS = {
     OnSilence.LEAVE: "nobody answered; the policy leaves the VM as it is",
     OnSilence.ESCALATE: "nobody answered; on-call was told",
     OnSilence.ISOLATE: "nobody answered; the policy isolates the VM",
     OnSilence.CONTAIN: "nobody answered; the policy contains the VM",
 }
-"""What the card and the audit say of silence: never that anybody rejected."""
+"""What the card and the audit say when nobody answered: never that anybody rejected."""
 
 
 class LookAtApproval:
-    """What a nudge about an approval leads to: missing facts read again, and the deadline that has passed.
+    """Handles a nudge about an approval: reads missing facts again, and acts on a deadline that has passed.
 
     Args:
         fill_in: reads missing facts; without it they stay missing.
@@ -43,7 +40,7 @@ class LookAtApproval:
         self._fill_in = fill_in
 
     async def __call__(self, approval_id: str) -> None:
-        """Do what is due, and have the next deadline looked at. Early, late or doubled calls are harmless."""
+        """Do what is due, and schedule the next look. Early, late and duplicate calls are harmless."""
         before = await self._store.approval(approval_id)
         if not before.open:
             return
@@ -51,7 +48,7 @@ class LookAtApproval:
             await self._fill_in(before)
             before = await self._store.approval(approval_id)
         if before.asked_at is None and self._clock.now() < before.expire_at:
-            # Its card has not reached Slack yet. That is the bot's to do.
+            # Its card has not reached Slack yet, and only the bot can post it.
             await self._nudger.notices(self._nudge(before))
             return
         after, containment = await until_written(lambda: self._write(approval_id))
@@ -83,15 +80,14 @@ class LookAtApproval:
     async def _expire(self, approval: Approval, now: datetime) -> tuple[Approval, Containment | None]:
         on_silence = approval.terms.on_silence
         because = SILENCE_WORDS[on_silence]
-        if on_silence not in _CONTAINS:
+        steps = steps_on_silence(approval.terms)
+        if not steps:
             expired = approval.expired(now, because)
             if on_silence is OnSilence.ESCALATE and expired.escalated_at is None:
                 expired = expired.changed(escalated_at=now)
             record = without(await self._store.vm_record(approval.event.vm), approval)
             return await self._commit(approval, expired, "approval.expired", now, record), None
-        profile = approval.terms.lockdown
-        if on_silence is OnSilence.ISOLATE:
-            profile = profile.changed(steps=(StepName.ISOLATE,))
+        profile = approval.terms.lockdown.changed(steps=steps)
         cause = Cause(kind=CauseKind.SILENCE, at=now, reason=because, approval_id=approval.id)
         request = await request_containment(
             self._store, approval.event.vm, cause, profile, now=now, plan=approval.plan

@@ -1,4 +1,4 @@
-"""Facts that did not come in time are read again, and the open question is brought up to date."""
+"""Reads facts again that did not arrive in time, and brings the open question up to date."""
 
 import structlog
 
@@ -19,11 +19,11 @@ from workers.use_cases.conflicts import until_written
 log = structlog.get_logger(__name__)
 
 BUDGET_S = 10.0
-"""Longer than an ask may wait; shorter than a message's lock."""
+"""Longer than a question may wait for facts, and shorter than the lock of a message."""
 
 
 class FillIn:
-    """Completes the facts of an open approval: owner, card and plan follow."""
+    """Completes the facts of an open approval, and with them its owner, card and plan."""
 
     def __init__(
         self, *, store: Store, nudger: Nudger, facts: FactsReader, assess: Assess, clock: Clock
@@ -36,7 +36,7 @@ class FillIn:
         self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
 
     async def __call__(self, approval: Approval) -> None:
-        """Read what is missing, if it is time to. Called before the deadlines are looked at."""
+        """Read what is missing, if it is time to. Called before deadlines are checked."""
         if not approval.open or approval.fill_in_at is None or approval.fill_in_at > self._clock.now():
             return
         facts: Facts | None = None
@@ -61,7 +61,7 @@ class FillIn:
         now = self._clock.now()
         records: tuple[AuditRecord, ...] = ()
         if facts is not None and _known(facts) >= _known(approval.facts):
-            # The rules are not asked again: the terms stay those it was asked on, and the plan is theirs.
+            # The rules are not evaluated again: the terms stay as they were when the owner was asked.
             owner = approval.owner if approval.owner.known else self._assess.owner(facts)
             plan = self._assess.plan(approval.event.vm, facts, approval.terms.lockdown, now)
             approval = approval.changed(facts=facts, plan=plan, owner=owner)
@@ -82,5 +82,5 @@ class FillIn:
 
 
 def _known(facts: Facts) -> int:
-    """How many facts there are. Names of missing ones can't be counted: one may stand for everything."""
+    """How many facts are known. Missing ones can't be counted instead: one name may stand for all."""
     return sum(part is not None for part in (facts.machine, facts.network, facts.backup))

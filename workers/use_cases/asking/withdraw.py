@@ -1,4 +1,4 @@
-"""Take a question back that has become pointless: its VM stopped, vanished, or never started."""
+"""Withdraws a question that has become pointless: its VM stopped, vanished, or never started."""
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
@@ -23,11 +23,11 @@ class Withdraw:
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
 
     async def __call__(self, approval_id: str, because: str) -> bool:
-        """Withdraw it if it is still open; whether it was.
+        """Withdraw it if it is still open; returns whether it was.
 
         Args:
-            approval_id: there need not be one.
-            because: in words, for the card.
+            approval_id: it need not exist.
+            because: the reason in words, for the card.
         """
         withdrawn = await until_written(lambda: self._write(approval_id, because))
         if withdrawn is None:

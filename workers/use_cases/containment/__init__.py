@@ -1,1 +1,1 @@
-"""Carrying out a containment, and undoing it."""
+"""Containing a VM and restoring it: one engine for both."""

@@ -1,4 +1,4 @@
-"""May this containment be carried out? The worker believes no message: it checks the record itself."""
+"""May this containment be carried out? The worker trusts no message, and checks what is on record."""
 
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence
 from workers.domain.asking.decisions import Answer, may_answer, may_lock_down, may_restore
@@ -8,10 +8,10 @@ from workers.domain.ports.store import Store
 
 
 async def unjustified(store: Store, containment: Containment) -> str:
-    """Why it must not be done, as a sentence; empty when it may.
+    """Why it must not be carried out, as a sentence; empty when it may be.
 
-    A VM is touched only on a recorded rejection, lockdown order or policy's word on silence, by somebody who
-    was allowed at that moment.
+    A VM is touched only if the record has a rejection or a lockdown order by somebody who was allowed at that
+    moment, or a silence on which the policy contains.
     """
     cause = containment.cause
     if cause.kind is CauseKind.LOCKDOWN:
@@ -28,7 +28,7 @@ async def unjustified(store: Store, containment: Containment) -> str:
 
 
 def unordered(restoration: Restoration | None) -> str:
-    """Why it must not be undone, as a sentence; empty when it may."""
+    """Why it must not be undone, as a sentence; empty when it may be."""
     if restoration is None:
         return "nobody ordered this restore"
     permission = may_restore(restoration.by)
@@ -49,7 +49,7 @@ def _silence_missing(approval: Approval, containment: Containment) -> str:
     allowed = steps_on_silence(approval.terms)
     if approval.state is ApprovalState.EXPIRED and all(step.name in allowed for step in containment.steps):
         return ""
-    return "the policy's word on silence does not contain this VM"
+    return "the policy does not contain this VM on silence"
 
 
 def _order_missing(cause: Cause) -> str:

@@ -1,4 +1,4 @@
-"""Asking for a containment: one a VM, whoever asks first; the others join it."""
+"""Requests a containment. A VM has one at most: whoever asks later joins it."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -14,9 +14,10 @@ from workers.domain.starts.vm import VmRecord, VmRef
 
 
 class Request(NamedTuple):
-    """What has to be written, beside the caller's own document, for the VM to be contained.
+    """What has to be written, with the caller's own document, so that the VM is contained.
 
-    ``joined`` says that a containment was under way already, or stands; one that was being undone does not.
+    ``joined`` says that it joins a containment that stands or is under way, and is not being undone; not if
+    exceptions from its isolation are taken away, so that whoever asked is told that something was begun.
     """
 
     containment: Containment
@@ -38,9 +39,9 @@ async def request_containment(
     now: datetime,
     plan: Plan | None = None,
 ) -> Request:
-    """The VM's one containment: the one that stands, now shown on this cause's card too, or a new one.
+    """The VM's containment: a new one, or the one that stands, which is then shown on this cause's card, too.
 
-    One that stands is never less than what was asked for: it goes on with what is missing.
+    One that stands is widened to what is asked for now.
     """
     record = await store.vm_record(vm)
     standing = await _standing(store, record)
@@ -48,11 +49,13 @@ async def request_containment(
         cards = standing.cards
         if cause.approval_id is not None:
             cards = tuple(dict.fromkeys((*cards, cause.approval_id)))
-        # A start that a restore had asked for is no longer one that is expected.
+        # A start that a restore asked for is no longer expected.
+        demanded = standing.demanded(cause, profile)
         return Request(
-            standing.demanded(cause, profile).changed(cards=cards),
+            demanded.changed(cards=cards),
             record.changed(expected_start=None),
-            joined=standing.restoration is None,
+            joined=standing.restoration is None
+            and demanded.profile.isolate.allow == standing.profile.isolate.allow,
         )
     fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan)
     return Request(fresh, record.changed(containment_id=fresh.id, expected_start=None), joined=False)

@@ -1,1 +1,1 @@
-"""What on-call orders: lock down, restore, and which VM they mean."""
+"""What on-call orders: lockdowns and restores, and finding the VM they mean."""

@@ -1,27 +1,28 @@
-"""Which VMs are contained: those that a restore can be about."""
+"""Which VMs are contained, so that somebody can choose one to restore."""
 
 import asyncio
 
+import structlog
+
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import NotFound
+from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.domain.starts.vm import KnownVm
 
+log = structlog.get_logger(__name__)
+
 
 async def contained_vms(store: Store, inventory: Inventory) -> list[KnownVm]:
-    """Every VM that is contained or on its way, by name, as the inventory describes it.
+    """Every VM that is contained or being contained, sorted by name, as the inventory describes it.
 
-    A VM that the inventory does not list (any more) is there all the same.
+    VMs that the inventory does not list, or no longer, are included.
     """
-    ids, known = await asyncio.gather(store.standing(), inventory.all())
-    listed = {vm.ref.key: vm for vm in known}
-    found = await asyncio.gather(*(_read(store, containment_id) for containment_id in ids))
-    vms = {
-        one.vm.key: listed.get(one.vm.key) or KnownVm(ref=one.vm, seen_at=one.opened_at)
-        for one in found
-        if one is not None and one.active
-    }
+    ids = await store.standing()
+    read = await asyncio.gather(*(_read(store, containment_id) for containment_id in ids))
+    found = [one for one in read if one is not None and one.active]
+    listed = await inventory.lines([one.vm for one in found])
+    vms = {one.vm.key: listed.get(one.vm.key) or KnownVm(ref=one.vm, seen_at=one.opened_at) for one in found}
     return sorted(vms.values(), key=lambda vm: (vm.ref.name.lower(), vm.ref.key))
 
 
@@ -29,4 +30,8 @@ async def _read(store: Store, containment_id: str) -> Containment | None:
     try:
         return await store.containment(containment_id)
     except NotFound:
+        return None
+    except NewerDocument as newer:
+        # One that a newer version wrote must not hide all others; asked for by its id, it says so.
+        log.warning("a containment is not listed", id=containment_id, because=str(newer))
         return None

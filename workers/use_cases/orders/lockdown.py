@@ -1,4 +1,4 @@
-"""On-call contains a VM without an approval."""
+"""On-call locks down a VM: contains it without an approval."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from workers.domain.asking.decisions import may_lock_down
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.errors import NotAllowed, NotFound
+from workers.domain.errors import NotFound
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -19,10 +19,11 @@ from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.request import request_containment
+from workers.use_cases.refuse import refuse_unless
 
 
 class Locked(NamedTuple):
-    """The VM's containment; ``joined`` when it was contained already or on its way."""
+    """The VM's containment; ``joined`` when it was contained or being contained already."""
 
     containment: Containment
     joined: bool
@@ -30,7 +31,7 @@ class Locked(NamedTuple):
 
 
 class LockDown:
-    """The deed behind ``/vm-lockdown``."""
+    """Does what ``/vm-lockdown`` asks for."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -39,7 +40,7 @@ class LockDown:
         self._clock = clock
 
     async def may(self, actor: Actor, *, wanted: str) -> None:
-        """Refuse, with a record in the audit, whoever is not on call.
+        """Refuse whoever is not on call, with a record in the audit.
 
         Args:
             actor: who asks.
@@ -48,32 +49,22 @@ class LockDown:
         Raises:
             NotAllowed: with who may.
         """
-        permission = may_lock_down(actor)
-        if permission.allowed:
-            return
-        await self._store.commit(
-            Commit(
-                # Refused commands name no VM for sure; they are kept together by who was refused.
-                partition=partition_of_vm(actor.slack_user),
-                audit=(
-                    AuditRecord(
-                        kind="lockdown.refused",
-                        at=self._clock.now(),
-                        by=actor.label,
-                        details={"wanted": wanted[:500], "reason": permission.reason},
-                    ),
-                ),
-            )
+        await refuse_unless(
+            may_lock_down(actor),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="lockdown.refused",
+            wanted=wanted,
         )
-        raise NotAllowed(permission.reason)
 
     async def __call__(
         self, vm: VmRef, actor: Actor, profile: LockdownProfile, *, reason: str = "", via: str = "command"
     ) -> Locked:
-        """Contain this VM; a question about it that is still open is withdrawn.
+        """Contain this VM, and withdraw questions about it that are still open.
 
         Raises:
-            NotAllowed: not on call.
+            NotAllowed: they are not on call.
         """
         await self.may(actor, wanted=vm.resource_id)
         locked = await until_written(lambda: self._write(vm, actor, profile, reason, via))

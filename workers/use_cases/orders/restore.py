@@ -1,4 +1,4 @@
-"""On-call lets a contained VM go: its containment is to be undone."""
+"""On-call restores a contained VM: its containment is undone."""
 
 import uuid
 from datetime import datetime
@@ -8,8 +8,8 @@ from workers.domain.asking.decisions import may_restore
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.restoration import can_start, restoring
-from workers.domain.errors import NotAllowed, NotFound, NotYet
-from workers.domain.ids import partition_of_id, partition_of_vm
+from workers.domain.errors import NotFound, NotYet
+from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
@@ -17,17 +17,18 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.refuse import refuse_unless
 
 
 class Ordered(NamedTuple):
-    """The containment that is being undone; ``joined`` when somebody had ordered that before."""
+    """The containment that is being undone; ``joined`` when somebody else ordered that before."""
 
     containment: Containment
     joined: bool
 
 
 class Restore:
-    """The deed behind ``/vm-restore``."""
+    """Does what ``/vm-restore`` asks for."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -35,7 +36,7 @@ class Restore:
         self._clock = clock
 
     async def may(self, actor: Actor, *, wanted: str, about: Containment | None = None) -> None:
-        """Refuse, with a record in the audit, whoever is not on call.
+        """Refuse whoever is not on call, with a record in the audit.
 
         Args:
             actor: who asks.
@@ -45,29 +46,18 @@ class Restore:
         Raises:
             NotAllowed: with who may.
         """
-        permission = may_restore(actor)
-        if permission.allowed:
-            return
-        await self._store.commit(
-            Commit(
-                # A refused command names no VM for sure; those are kept together by who was refused.
-                partition=partition_of_id(about.id) if about else partition_of_vm(actor.slack_user),
-                audit=(
-                    AuditRecord(
-                        kind="restore.refused",
-                        at=self._clock.now(),
-                        about=about.id if about else "",
-                        vm=about.vm.key if about else "",
-                        by=actor.label,
-                        details={"wanted": wanted[:500], "reason": permission.reason},
-                    ),
-                ),
-            )
+        await refuse_unless(
+            may_restore(actor),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="restore.refused",
+            about=about,
+            wanted=wanted,
         )
-        raise NotAllowed(permission.reason)
 
     async def of(self, vm: VmRef) -> Containment:
-        """The containment that holds this VM, if it can be undone now or is being undone.
+        """The containment that holds this VM, if it can be undone now or is being undone already.
 
         Raises:
             NotFound: the VM is not contained.
@@ -90,18 +80,18 @@ class Restore:
         reason: str = "",
         via: str = "command",
     ) -> Ordered:
-        """Undo this containment; joins a restore that is under way already.
+        """Order the undoing of this containment, or join a restore that is under way.
 
         Args:
-            containment_id: which one, as it was shown to whoever orders this.
-            actor: who orders it; authorized here once more.
-            start: have the VM run again, if it ran before.
+            containment_id: the one that was shown to whoever orders this.
+            actor: who orders it; their permission is checked again here.
+            start: also start the VM, if it was running before.
             reason: their own words.
             via: where they ordered it, for the audit.
 
         Raises:
-            NotAllowed: not on call.
-            NotFound: there is no such containment, or it has been undone.
+            NotAllowed: they are not on call.
+            NotFound: there is no such containment, or it was undone.
             NotYet: it is being contained.
         """
         containment = await self._store.containment(containment_id)

@@ -1,1 +1,1 @@
-"""A VM was started: ask, let it pass, or contain it again."""
+"""A VM was started: ask about it, let it pass, or contain it again."""

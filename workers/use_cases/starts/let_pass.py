@@ -1,7 +1,7 @@
-"""A start that a rule of the policy expects: nobody is asked, and it is put on record.
+"""Lets a start pass that a rule of the policy expects: nobody is asked, and it is put on record.
 
-Once for each event that tells of it. No later telling becomes a duplicate by that: callers can choose
-correlation ids, so each is judged by the rules anew.
+There is one record for each event. It makes no later event a duplicate: callers can choose correlation ids,
+so the rules judge each event by itself.
 """
 
 import hashlib
@@ -17,20 +17,20 @@ from workers.use_cases.starts.record import start_record
 
 
 class LetPass:
-    """Records what passes."""
+    """Records starts that pass."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def __call__(self, event: StartEvent, ruling: Ruling, now: datetime) -> None:
-        """Put it on record; whether anything goes on with this VM has been looked at."""
+        """Put it on record. The caller has checked that nothing is going on with this VM."""
         await self._store.commit(_commit(event, ruling, now, absent=(), free=None))
 
     async def at_once(self, event: StartEvent, ruling: Ruling, now: datetime) -> bool:
-        """Put it on record, without a look before, if nothing is going on with this VM or this start.
+        """Put it on record if nothing is going on with this VM or this start; the write itself checks that.
 
         Returns:
-            Whether it passed; if not, nothing was written.
+            Whether it passed. If not, nothing was written.
         """
         known = approval_id(event.vm.key, event.dedupe_key)
         try:
@@ -53,5 +53,5 @@ def _commit(
 
 
 def _of_caller(event: StartEvent) -> str:
-    """Who: of a known length, for a key."""
+    """Who started it, as a hash, so that keys have a fixed length."""
     return hashlib.sha256(event.caller.object_id.lower().encode(errors="replace")).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""A VM was started: find out what it means, and open the question. One start gives one approval."""
+"""A VM was started: find out what that means, and ask about it. One start gives one approval."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -30,13 +30,13 @@ from workers.use_cases.starts.record import start_record
 log = structlog.get_logger(__name__)
 
 SAME_START = timedelta(minutes=10)
-"""The records of one start lie within this time: Azure starts a VM in about one minute, or gives up."""
+"""The events of one start lie within this time: Azure starts a VM in about a minute, or gives up."""
 ASK_ANYWAY_AFTER = timedelta(seconds=60)
-"""How old a start may get while Azure can't be asked about it; then its owner is asked without facts."""
+"""How long a start waits for an Azure that is away. After that, its owner is asked without facts."""
 
 
 class Outcome(StrEnum):
-    """What became of one event."""
+    """What one event led to."""
 
     ASKED = "asked"
     DUPLICATE = "duplicate"
@@ -48,7 +48,7 @@ class Outcome(StrEnum):
 
 
 class Opened(NamedTuple):
-    """The outcome, and the approval or containment it led to; empty for one that led to none."""
+    """The outcome, and the id of the approval or containment, or empty if there is none."""
 
     outcome: Outcome
     document_id: str = ""
@@ -58,8 +58,8 @@ class OpenApproval:
     """Turns a start event into an approval.
 
     Args:
-        assess: what the policy makes of the facts.
-        facts_budget_s: the ask waits at most this long for facts.
+        assess: what the policy says about the facts.
+        facts_budget_s: seconds that the question waits for facts at most.
     """
 
     def __init__(
@@ -85,10 +85,11 @@ class OpenApproval:
         self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
 
     async def __call__(self, event: StartEvent) -> Opened:
-        """Open the approval of this start, or find out that there is nothing to open.
+        """Open the approval of this start, or find that there is nothing to ask.
 
         Raises:
-            DependencyAway: Azure or Redis does not answer; nothing is written, the event must come again.
+            DependencyAway: Azure or Redis does not answer; nothing is written, and the event must be
+            delivered again.
         """
         if event.phase is Phase.FAILED:
             return await self._note_failed(event, await self._identified(event))
@@ -99,7 +100,7 @@ class OpenApproval:
         document_id = approval_id(event.vm.key, event.dedupe_key)
         known, record = await self._store.known_start(document_id, event.vm)
         if known is not None:
-            document_id = _told_by(event, known)
+            document_id = _id_of_start(event, known)
             if document_id == known.id or await self._exists(document_id):
                 return Opened(Outcome.DUPLICATE, document_id)
         if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
@@ -113,7 +114,7 @@ class OpenApproval:
     async def _judge(
         self, event: StartEvent, document_id: str, record: VmRecord, ruling: Ruling | Undecided
     ) -> Opened:
-        """Let it pass or ask, as the rules say; they may have decided before any fact is read."""
+        """Let it pass or ask, as the rules say. They may have decided already, before any fact was read."""
         facts: Facts | None = None
         if isinstance(ruling, Undecided):
             facts = await self._gather(event)
@@ -129,7 +130,7 @@ class OpenApproval:
 
     async def _ask(self, approval: Approval, record: VmRecord, ruling: Ruling) -> Opened:
         try:
-            # On what was read before: whatever has changed since is a conflict.
+            # Based on what was read before; if anything changed since, this is a conflict.
             opened = await self._write(approval, record, ruling)
         except Conflict:
             opened = await until_written(lambda: self._write_anew(approval, ruling))
@@ -140,15 +141,15 @@ class OpenApproval:
         return opened
 
     async def _identified(self, event: StartEvent) -> str:
-        """The id of this start's approval, whether or not there is one."""
+        """The id of this start's approval, which may not exist."""
         first = approval_id(event.vm.key, event.dedupe_key)
         try:
-            return _told_by(event, await self._store.approval(first))
+            return _id_of_start(event, await self._store.approval(first))
         except NotFound:
             return first
 
     async def _gather(self, event: StartEvent) -> Facts:
-        """What is known within the budget. An Azure that is away holds the ask back a minute, not longer."""
+        """What is known within the budget. If Azure is away, the question waits for a minute, not longer."""
         try:
             facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at)
         except DependencyAway as away:
@@ -167,7 +168,7 @@ class OpenApproval:
         return True
 
     async def _note_expected(self, event: StartEvent) -> Opened:
-        """A restore had Azure start it: on-call asked for that, so nobody is asked about it."""
+        """On-call had it started by a restore, so nobody is asked about it."""
         await self._store.commit(
             Commit(
                 partition=partition_of_vm(event.vm.key),
@@ -178,7 +179,7 @@ class OpenApproval:
         return Opened(Outcome.EXPECTED)
 
     async def _note_failed(self, event: StartEvent, document_id: str) -> Opened:
-        """A failed start is audited, not asked about; a question that its beginning opened is withdrawn."""
+        """A failed start is put on record, not asked about. A question that it opened before is withdrawn."""
         now = self._clock.now()
         await self._store.commit(
             Commit(
@@ -187,7 +188,7 @@ class OpenApproval:
                 audit=(start_record("start.failed", event, now),),
             )
         )
-        # Events are unordered: a beginning that is told after the failure must not be asked about.
+        # Events are unordered: a *started* that arrives after the failure must not open a question.
         await self._store.commit(Commit(partition=partition_of_vm(event.vm.key), once=_start(document_id)))
         withdrawn = await self._withdraw(document_id, "the start failed")
         return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
@@ -225,29 +226,29 @@ class OpenApproval:
         commit = Commit(
             partition=partition, documents=(approval, record), audit=(opened,), once=_once(approval)
         )
-        self._inventory.note(_known(approval))  # side by side they share a round trip
+        self._inventory.note(_known(approval))  # beside the write, which does not wait for it
         return await self._first(commit, Opened(Outcome.ASKED, approval.id))
 
     async def _first(self, commit: Commit, opened: Opened) -> Opened:
-        """Write, unless this start was opened, or was told as failed, before."""
+        """Write, unless this start was opened before or is known to have failed."""
         if await self._store.commit(commit):
             return opened
         known = await self._exists(opened.document_id)
         return Opened(Outcome.DUPLICATE, opened.document_id) if known else Opened(Outcome.FAILED_START)
 
     async def _nudge(self, approval: Approval) -> None:
-        """After the write; if the process dies before it, the resync makes up for it."""
+        """Nudge after the write. If the process dies in between, the resync nudges."""
         nudge = Nudge(subject=Subject.APPROVAL, id=approval.id, version=1)
         await self._nudger.notices(nudge)
         if approval.fill_in_at is not None:
             await self._nudger.work(nudge.changed(due=approval.fill_in_at))
 
 
-def _told_by(event: StartEvent, known: Approval) -> str:
-    """The id of this event's approval, where there is one by its correlation id.
+def _id_of_start(event: StartEvent, known: Approval) -> str:
+    """The id of this event's approval, given the approval that has the same correlation id.
 
-    Callers can choose the correlation id. Whoever gives an earlier start's id to another start must not pass
-    for a duplicate of it: what is dated too late to be the same start gets an id of its own.
+    Callers can choose the correlation id. Nobody must be able to pass off a start as a duplicate by reusing
+    the id of an earlier one, so an event that is too late for the same start gets an approval of its own.
     """
     if same_start(known, event):
         return known.id
@@ -255,15 +256,15 @@ def _told_by(event: StartEvent, known: Approval) -> str:
 
 
 def same_start(known: Approval, event: StartEvent) -> bool:
-    """Whether the event can be another telling of the start that this approval is about."""
+    """Whether the event can be about the same start as this approval."""
     if known.containment_id is not None and known.closed_at is not None:
-        # Started after that: it is contained again. (A late record of the first start finds it under way.)
+        # A start after that is contained again. (A late event of the first one finds that under way.)
         return event.at <= known.closed_at
     return event.at - known.event.at <= SAME_START
 
 
 def _known(approval: Approval) -> KnownVm:
-    """What the inventory shows of the VM from now on."""
+    """The VM's line in the inventory."""
     machine = approval.facts.machine
     return KnownVm(
         ref=approval.event.vm,
@@ -280,10 +281,10 @@ def _passes(ruling: Ruling | Undecided) -> TypeGuard[Ruling]:
 
 
 def _start(document_id: str) -> str:
-    """Once only: this start's opening, or the news of its failure, whichever comes first."""
+    """A key for once only: opening this start, or noting that it failed, whichever comes first."""
     return f"start:{document_id}"
 
 
 def _once(approval: Approval) -> str | None:
-    """A beginning told after its failure is not asked about; a success is, whatever was told before."""
+    """A *started* event after the failure opens nothing; a *succeeded* event does, whatever came before."""
     return _start(approval.id) if approval.event.phase is Phase.STARTED else None

@@ -1,4 +1,8 @@
-"""A contained VM was started again: contain it once more, at once and without asking."""
+"""A VM was started again while it is contained, or while it is being contained: it is stopped again at once.
+
+Nobody is asked. One that was contained goes through another round; one that is being contained goes on, with
+its stop begun anew.
+"""
 
 from datetime import timedelta
 
@@ -13,12 +17,16 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import StartEvent
 from workers.use_cases.conflicts import until_written
 
-CLOCK_SKEW = timedelta(seconds=5)
-"""Between Azure's clock, which dates events, and ours, which dates the proof."""
+CLOCK_MARGIN = timedelta(seconds=5)
+"""A start that Azure dates this shortly before our proof or our stop may have come after it: clocks differ.
+
+It is stopped again then, which is the safe side. The margin is small, because the event of the very start
+that led to the containment is dated before the proof, too, and may come after it.
+"""
 
 
 class Recontain:
-    """Begins another round of a containment that stands."""
+    """Begins another round of a standing containment."""
 
     def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
         self._store = store
@@ -26,7 +34,7 @@ class Recontain:
         self._clock = clock
 
     async def __call__(self, containment_id: str, event: StartEvent) -> bool:
-        """Contain again; ``False`` when it no longer stands, and the start must be asked about."""
+        """Contain it again. ``False`` if the containment no longer stands: the start must be asked about."""
         written = await until_written(lambda: self._write(containment_id, event))
         if written is None:
             return False
@@ -44,19 +52,24 @@ class Recontain:
             return None
         now = self._clock.now()
         proven = containment.verified_at
-        # Under way, it reads the VM back before it says CONTAINED, and stops it once more if it runs. A start
-        # from before the proof is an old one, told late: the VM was read back as stopped after it.
-        covered = containment.working or (proven is not None and event.at < proven - CLOCK_SKEW)
-        again = containment if covered else containment.once_more()
+        if containment.working:
+            # A start from before the stop was begun is the one that led here, or as good as that.
+            again = containment.started_again(event.at + CLOCK_MARGIN, now)
+        elif proven is not None and event.at < proven - CLOCK_MARGIN:
+            # It arrived late: the VM was read back as stopped after it.
+            again = containment
+        else:
+            again = containment.once_more(now)
+        covered = again == containment
         fresh = await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
                 documents=() if covered else (again,),
-                # The same start told twice must not begin a third round.
+                # Two events of the same start must not begin two rounds.
                 once=f"recontain:{event.dedupe_key_at_its_time}",
                 audit=(
                     AuditRecord(
-                        kind="start.contained" if covered else "containment.again",
+                        kind=_kind(containment, again),
                         at=now,
                         about=containment.id,
                         vm=containment.vm.key,
@@ -66,6 +79,10 @@ class Recontain:
                 ),
             )
         )
-        if covered:
-            return containment
         return again if fresh else containment
+
+
+def _kind(before: Containment, after: Containment) -> str:
+    if after == before:
+        return "start.contained"
+    return "containment.again" if after.round != before.round else "containment.started-again"

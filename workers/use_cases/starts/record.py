@@ -1,4 +1,4 @@
-"""How the audit tells of one start."""
+"""The audit's records of a start."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ def start_record(
     approval: Approval | None = None,
     ruling: Ruling | None = None,
 ) -> AuditRecord:
-    """What the audit says of a start; ``approval`` and ``ruling`` add what came of it."""
+    """A record about a start. ``approval`` and ``ruling`` add what came of it."""
     details: dict[str, object] = {
         "caller": event.caller.model_dump(mode="json"),
         "correlation_id": event.correlation_id,

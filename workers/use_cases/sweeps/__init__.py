@@ -1,1 +1,1 @@
-"""Periodic work: what looks again by itself, without a message."""
+"""Periodic work, a sweep a file: what is done by itself, without a message. ``loop`` runs them."""

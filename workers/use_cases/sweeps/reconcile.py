@@ -1,4 +1,4 @@
-"""An owner is not asked about a VM that has stopped or vanished meanwhile."""
+"""Withdraws questions about VMs that have stopped or vanished meanwhile."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.errors import DependencyAway, NotFound
+from workers.domain.errors import DependencyAway, NewerDocument, NotFound
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.nudger import Nudger
@@ -17,14 +17,14 @@ from workers.use_cases.asking.withdraw import Withdraw
 log = structlog.get_logger(__name__)
 
 SETTLED_AFTER = timedelta(seconds=60)
-"""Azure's lists lag behind: a VM that has just been started may still be listed as stopped."""
+"""Azure's lists are late: a VM that was just started may still be listed as stopped."""
 READ_BUDGET_S = 5.0
 
 _OFF = frozenset({PowerState.STOPPING, PowerState.STOPPED, PowerState.DEALLOCATING, PowerState.DEALLOCATED})
 
 
 class Reconcile:
-    """Compares the open questions of a subscription with what Azure has just listed."""
+    """Compares open questions about a subscription's VMs with what Azure has just listed."""
 
     def __init__(self, *, store: Store, nudger: Nudger, facts: FactsReader, clock: Clock) -> None:
         self._store = store
@@ -33,7 +33,7 @@ class Reconcile:
         self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
 
     async def __call__(self, subscription_id: str, listed: Sequence[KnownVm], at: datetime) -> int:
-        """Withdraw what has become pointless; answers how many.
+        """Withdraw questions that have become pointless; returns how many.
 
         Args:
             subscription_id: whose VMs were listed.
@@ -47,6 +47,9 @@ class Reconcile:
                 approval = await self._store.approval(approval_id)
             except NotFound:
                 continue
+            except NewerDocument as newer:
+                log.info("left to a newer version", approval=approval_id, because=str(newer))
+                continue
             vm = approval.event.vm
             if vm.subscription_id.lower() != subscription_id.lower() or vm.classic:
                 continue
@@ -59,7 +62,7 @@ class Reconcile:
         return count
 
     async def _read(self, approval: Approval) -> str:
-        """The list may be stale: the VM itself is asked before a question is taken back."""
+        """Why the question is pointless, or empty. The list may be stale, so the VM itself is read."""
         try:
             facts = await self._facts.gather(approval.event.vm, budget_s=READ_BUDGET_S)
         except DependencyAway as away:

@@ -1,6 +1,6 @@
 """The safety net: whatever should have been looked at by now is nudged again.
 
-It makes up for a crash between a write and its nudge, and for a lost message.
+So a crash between a write and its nudge, or a lost message, costs a delay and nothing else.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import NotFound
+from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
@@ -24,7 +24,7 @@ GRACE = timedelta(seconds=5)
 """Younger changes are on their way by their own nudge."""
 
 _MOST = 1000
-"""More than can be overdue at once, lest what can't be helped now (Slack is away) hides what can."""
+"""Far more than are overdue at once, so that what must wait (Slack is away) doesn't crowd out other work."""
 
 
 class Resynced(NamedTuple):
@@ -35,9 +35,12 @@ class Resynced(NamedTuple):
 
 
 class Resync:
-    """Run every half minute by every worker; that several do it is harmless."""
+    """Run by every worker. Several at the same time do no harm: a nudge too many finds nothing to do."""
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    name = "resync"
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, period_s: float = 30.0) -> None:
+        self.period_s = period_s
         self._store = store
         self._nudger = nudger
         self._clock = clock
@@ -58,8 +61,9 @@ class Resync:
                 document = await self._read(document_id)
             except NotFound:
                 continue
-            except ValidationError as error:
-                # A newer version's document, or a broken one: it must not hold the others up.
+            except (NewerDocument, ValidationError) as error:
+                # A newer version's document, which its own processes nudge, or a broken one: it must not
+                # hold the others up.
                 log.warning("a document can't be read", id=document_id, error=str(error)[:300])
                 continue
             subject = Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT

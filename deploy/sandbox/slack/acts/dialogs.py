@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.sandbox.slack import payloads
 from deploy.sandbox.slack.acts.entry import EntryError, entered, is_empty
 from deploy.sandbox.slack.acts.people import Act, seen_view, who
-from deploy.sandbox.slack.deliver import Ack, Courier
+from deploy.sandbox.slack.delivery import payloads
+from deploy.sandbox.slack.delivery.deliver import Ack, Courier
 from deploy.sandbox.slack.errors import RefusedActError, SlackError
-from deploy.sandbox.slack.inputs import initial_value
-from deploy.sandbox.slack.messages import Json
 from deploy.sandbox.slack.state import State
-from deploy.sandbox.slack.views import View, checked_view
-from deploy.sandbox.slack.workspace import Member
+from deploy.sandbox.slack.team.inputs import initial_value
+from deploy.sandbox.slack.team.members import Member
+from deploy.sandbox.slack.team.messages import Json
+from deploy.sandbox.slack.team.views import View, checked_view
 
 
 class Submit(Act):

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.sandbox.slack import payloads
 from deploy.sandbox.slack.acts.entry import EntryError, entered, option_of
 from deploy.sandbox.slack.acts.people import OnElement, element_in, seen_message, seen_view, where, who
 from deploy.sandbox.slack.blockkit import check_options
-from deploy.sandbox.slack.deliver import Courier
+from deploy.sandbox.slack.delivery import payloads
+from deploy.sandbox.slack.delivery.deliver import Courier
 from deploy.sandbox.slack.errors import RefusedActError
-from deploy.sandbox.slack.inputs import HOLDERS, Placed
-from deploy.sandbox.slack.messages import Channel, Json, Message
 from deploy.sandbox.slack.state import State
-from deploy.sandbox.slack.tickets import Trigger
-from deploy.sandbox.slack.views import View
-from deploy.sandbox.slack.workspace import Member
+from deploy.sandbox.slack.team.inputs import HOLDERS, Placed
+from deploy.sandbox.slack.team.members import Member
+from deploy.sandbox.slack.team.messages import Channel, Json, Message
+from deploy.sandbox.slack.team.tickets import Trigger
+from deploy.sandbox.slack.team.views import View
 
 ECHOED = ("text", "value", "style", "placeholder", "confirm")
 """Fields of an element that its action carries back to the app."""

@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from deploy.sandbox.slack.inputs import HOLDERS
-from deploy.sandbox.slack.messages import Json
 from deploy.sandbox.slack.state import State
+from deploy.sandbox.slack.team.inputs import HOLDERS
+from deploy.sandbox.slack.team.messages import Json
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")

@@ -5,11 +5,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from deploy.sandbox.slack.errors import RefusedActError
-from deploy.sandbox.slack.inputs import Placed, placed_elements
-from deploy.sandbox.slack.messages import Channel, Json, Message
 from deploy.sandbox.slack.state import State
-from deploy.sandbox.slack.views import View
-from deploy.sandbox.slack.workspace import Member
+from deploy.sandbox.slack.team.inputs import Placed, placed_elements
+from deploy.sandbox.slack.team.members import Member
+from deploy.sandbox.slack.team.messages import Channel, Json, Message
+from deploy.sandbox.slack.team.views import View
 
 APP = "app"
 """The word for a person's direct messages with the app."""

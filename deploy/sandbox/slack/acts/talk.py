@@ -1,31 +1,34 @@
 """Typing commands and messages, and looking at the app's home."""
 
 import asyncio
-import re
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from deploy.sandbox.slack import payloads
-from deploy.sandbox.slack.acts.people import APP, Act, where, who
-from deploy.sandbox.slack.deliver import Ack, Courier
+from deploy.sandbox.slack.acts.people import APP, Act, seen_message, where, who
+from deploy.sandbox.slack.acts.typed import How, as_sent, as_typed
+from deploy.sandbox.slack.api.posting import remove
+from deploy.sandbox.slack.api.respond import respond
+from deploy.sandbox.slack.delivery import payloads
+from deploy.sandbox.slack.delivery.deliver import Ack, Courier
 from deploy.sandbox.slack.errors import RefusedActError, SlackError
-from deploy.sandbox.slack.messages import Channel, Json, Message
-from deploy.sandbox.slack.mrkdwn import escape
-from deploy.sandbox.slack.respond import respond
 from deploy.sandbox.slack.state import State
-
-MARKUP = re.compile(r"(<[@#!][^<>]*>)")
-NAME = re.compile(r"(?<![\w.])([@#])([\w][\w.-]*)")
+from deploy.sandbox.slack.team.members import Member
+from deploy.sandbox.slack.team.messages import Channel, Json, Message
 
 
 class Command(Act):
-    """Typing a slash command. Slack has none in threads."""
+    """Typing a slash command. Slack has none in threads.
+
+    Attributes:
+        how: as the keyboard gives it; with a phone's smart punctuation; or pasted from a formatted page.
+    """
 
     channel: str = APP
     command: str
     text: str = ""
+    how: How = "plain"
     thread_ts: str | None = None
     wait_view_ms: float = 0
 
@@ -36,6 +39,13 @@ class Say(Act):
     channel: str = APP
     text: str
     thread_ts: str | None = None
+
+
+class Delete(Act):
+    """Deleting a message: one's own or, as an owner of the workspace may, anybody's. Here everybody may."""
+
+    channel: str = APP
+    ts: str
 
 
 class Home(Act):
@@ -62,7 +72,7 @@ class Talk:
         known = next((c for c in self.state.commands if c.command == act.command), None)
         if known is None:
             raise RefusedActError("invalid_command", f"{act.command} is not a valid command.")
-        text = self._with_mentions(act.text, labels=True) if known.should_escape else act.text
+        text = as_typed(self.state, act.text, how=act.how, escaped=known.should_escape)
         trigger = self.state.tickets.trigger(self.state.identity.team_id, person.id)
         payload = payloads.slash_command(self.state, person, channel, known, text=text, trigger=trigger)
         ack = await self.courier.command(payload)
@@ -98,12 +108,12 @@ class Talk:
             if parent is None:
                 raise RefusedActError("no_such_message", f"there is no message {act.thread_ts} to reply to")
             thread_ts = parent.thread_ts or parent.ts
-        text = self._with_mentions(act.text)
+        text = as_sent(self.state, act.text)
         message = Message(
             ts=self.state.workspace.ts(),
             channel=channel.id,
             user=person.id,
-            team=self.state.identity.team_id,
+            team=person.home(self.state.identity),
             text=text,
             thread_ts=thread_ts,
         )
@@ -111,8 +121,16 @@ class Talk:
         self.state.record.add(
             "said", user=person.id, channel=channel.id, ts=message.ts, thread_ts=thread_ts, text=text
         )
-        ack = await self._announce(channel, message)
+        ack = await self._announce(person, channel, message)
         return ack.as_json() | {"ts": message.ts, "channel": channel.id}
+
+    async def delete(self, act: Delete) -> Json:
+        """Delete a message; its thread, if it has one, stays under a tombstone."""
+        person = who(self.state, act.user)
+        channel = where(self.state, person, act.channel)
+        message = seen_message(person, channel, act.ts)
+        remove(self.state, channel, message, by=person.id)
+        return {"ok": True, "ack_ms": None, "ts": message.ts, "channel": channel.id}
 
     async def home(self, act: Home) -> Json:
         """Open the app's home, messages or about tab."""
@@ -121,7 +139,8 @@ class Talk:
             raise RefusedActError("no_home_tab", "the app has no home tab")
         channel, _ = self.state.workspace.dm([person.id])
         opened = self.state.record.add("home_opened", user=person.id, tab=act.tab)
-        ack = await self._event("app_home_opened", payloads.home_opened(self.state, person, channel, act.tab))
+        event = payloads.home_opened(self.state, person, channel, act.tab)
+        ack = await self._event("app_home_opened", event, person, channel)
         if act.wait_view_ms and not ack.error:
             await self._published(person.id, opened.seq, act.wait_view_ms / 1000)
         home = self.state.views.homes.get(person.id)
@@ -136,41 +155,19 @@ class Talk:
                         case {"what": "published", "user": whose} if whose == user:
                             return
 
-    async def _announce(self, channel: Channel, message: Message) -> Ack:
+    async def _announce(self, person: Member, channel: Channel, message: Message) -> Ack:
         me = self.state.identity.bot_user
         if me not in channel.members:
             return Ack()
         event = payloads.message_event(channel, message) | {"client_msg_id": str(uuid.uuid4())}
-        ack = await self._event(payloads.MESSAGE_EVENTS[channel.kind], event)
+        ack = await self._event(payloads.message_events(channel), event, person, channel)
         if f"<@{me}>" in message.text and channel.kind == "channel":
             mention = {k: v for k, v in event.items() if k != "channel_type"} | {"type": "app_mention"}
-            ack = await self._event("app_mention", mention)
+            ack = await self._event("app_mention", mention, person, channel)
         return ack
 
-    async def _event(self, name: str, event: Json) -> Ack:
+    async def _event(self, name: str, event: Json, person: Member, channel: Channel) -> Ack:
         if not self.state.subscribed(name):
             return Ack()
-        return await self.courier.event(payloads.event_callback(self.state, event))
-
-    def _with_mentions(self, text: str, *, labels: bool = False) -> str:
-        """As Slack encodes what is typed: ``@olivia`` becomes ``<@U…>``, the rest is escaped.
-
-        With ``labels``, as in the text of a command, it becomes ``<@U…|olivia>``.
-        """
-        parts = MARKUP.split(text)
-        return "".join(
-            part if MARKUP.fullmatch(part) else self._encode(part, labels=labels) for part in parts
-        )
-
-    def _encode(self, text: str, *, labels: bool) -> str:
-        def mention(match: re.Match[str]) -> str:
-            sign, name = match.groups()
-            if sign == "@" and name in ("here", "channel", "everyone"):
-                return f"<!{name}>"
-            person = self.state.workspace.person(name) if sign == "@" else None
-            if person is not None:
-                return f"<@{person.id}|{person.handle}>" if labels else f"<@{person.id}>"
-            channel = self.state.workspace.channel(name) if sign == "#" else None
-            return f"<#{channel.id}|{channel.name}>" if channel is not None else match[0]
-
-        return NAME.sub(mention, escape(text))
+        shared = self.state.workspace.shared_outside(channel)
+        return await self.courier.event(payloads.event_callback(self.state, event, who=person, shared=shared))

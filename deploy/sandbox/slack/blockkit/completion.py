@@ -4,7 +4,7 @@ import base64
 import secrets
 from typing import Any
 
-from deploy.sandbox.slack.messages import Json
+from deploy.sandbox.slack.team.messages import Json
 
 INTERACTIVE_HOMES = ("actions", "context_actions")
 TEXT_DEFAULTS = {"plain_text": {"emoji": True}, "mrkdwn": {"verbatim": False}}

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cards.renderer import EARLY_S, SETTLING
+from bot.cards.delivery import SETTLING
+from bot.cards.renderer import EARLY_S
 from bot.slack.directory import Found
 from bot.slack.pace import posting
 from tests import builders as a
-from tests.unit.bot.posting_rig import CHANNEL, DM, Posting
+from tests.unit.bot.cards.posting_rig import CHANNEL, DM, Posting
 from workers.domain.asking.cards import CopyKind, Post
 from workers.domain.asking.decisions import Answer
 from workers.domain.errors import DependencyAway

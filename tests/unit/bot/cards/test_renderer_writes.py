@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.cards.renderer import SETTLING
+from bot.cards.delivery import SETTLING
 from tests import builders as a
 from tests.conftest import CrashError
-from tests.unit.bot.posting_rig import DM, Posting
+from tests.unit.bot.cards.posting_rig import DM, Posting
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import REFUSED
 from workers.domain.asking.decisions import Answer

@@ -95,9 +95,9 @@ class TestStrangers:
 
     def test_a_refusal_says_who_may(self) -> None:
         known = may_answer(Answer.CONFIRM, MALLORY, OWNER, CALLER)
-        assert known.reason == "Only the VM's owner or on-call may confirm this start."
+        assert known.reason == "Only the VM's owner or on-call can confirm this start."
         unknown = may_answer(Answer.REJECT, MALLORY, a.owner(emails=()), CALLER)
-        assert unknown.reason == "Only on-call (no owner is known) may reject this start."
+        assert unknown.reason == "Only on-call (no owner is known) can reject this start."
 
 
 class TestLockdowns:
@@ -105,4 +105,4 @@ class TestLockdowns:
         assert may_lock_down(a.oncall()).allowed
         assert not may_lock_down(ALICE).allowed
         assert not may_lock_down(CAROL).allowed
-        assert may_lock_down(ALICE).reason == "Only on-call may lock a VM down."
+        assert may_lock_down(ALICE).reason == "Only on-call can lock down a VM."

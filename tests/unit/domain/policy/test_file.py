@@ -314,3 +314,17 @@ class TestReading:
         file.write_bytes(b"\xff\xfe\xff")
         with pytest.raises(InvalidPolicy, match="can't be read"):
             read_policy(file)
+
+
+class TestPatience:
+    def test_a_lockdown_says_how_long_it_is_waited_for(self) -> None:
+        text = ONCALL + "lockdowns: {standard: {page_after: 90s, give_up_after: 1h}}\n"
+        policy = loaded(text)
+        assert isinstance(policy, Policy)
+        profile = policy.lockdown
+        assert (profile.page_after, profile.give_up_after) == (timedelta(seconds=90), timedelta(hours=1))
+        assert LockdownProfile.model_validate_json(profile.model_dump_json()) == profile
+
+    def test_who_gives_up_before_on_call_is_told_is_told_so(self) -> None:
+        finding = only(ONCALL + "lockdowns: {standard: {give_up_after: 1m}}\n")
+        assert "page_after has to be shorter than give_up_after" in finding.problem

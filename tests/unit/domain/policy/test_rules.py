@@ -11,21 +11,21 @@ from tests import builders as a
 from workers.domain.policy.conditions import Condition, InvalidCondition, Unevaluated, activation
 from workers.domain.policy.flaws import Flaw
 from workers.domain.policy.model import Rule, Verdict
-from workers.domain.policy.rules import Rules, Ruling, Seen, Undecided
-from workers.domain.policy.variables import VARIABLES, Case, known_values
+from workers.domain.policy.rules import RuleOutcome, Rules, Ruling, Undecided
+from workers.domain.policy.variables import VARIABLES, RuleInput, known_values
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
 
 NIGHT = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)  # 04:50 in Berlin
-KNOWN = Case(a.start_event(), NIGHT, a.facts(), a.owner())
+KNOWN = RuleInput(a.start_event(), NIGHT, a.facts(), a.owner())
 
 
 def rule(name: str, when: str, verdict: Verdict = Verdict.PASS) -> Rule:
     return Rule(name=name, when=when, verdict=verdict)
 
 
-def holds(when: str, case: Case = KNOWN) -> bool:
+def holds(when: str, known: RuleInput = KNOWN) -> bool:
     condition = Condition(when)
-    return condition.holds(activation(known_values(case, condition.variables)))
+    return condition.holds(activation(known_values(known, condition.variables)))
 
 
 def flaws(when: str) -> list[Flaw]:
@@ -37,18 +37,18 @@ def flaws(when: str) -> list[Flaw]:
     return []
 
 
-def why_not(when: str, case: Case = KNOWN) -> str:
+def why_not(when: str, known: RuleInput = KNOWN) -> str:
     with pytest.raises(Unevaluated) as raised:
-        holds(when, case)
+        holds(when, known)
     return str(raised.value)
 
 
-def decided(*rules: Rule, case: Case = KNOWN) -> Ruling:
-    ruling = Rules(rules).early(case.event, case.now)
+def decided(*rules: Rule, known: RuleInput = KNOWN) -> Ruling:
+    ruling = Rules(rules).early(known.event, known.now)
     if isinstance(ruling, Undecided):
-        assert case.facts is not None
-        assert case.owner is not None
-        return ruling.decide(case.facts, case.owner)
+        assert known.facts is not None
+        assert known.owner is not None
+        return ruling.decide(known.facts, known.owner)
     return ruling
 
 
@@ -85,16 +85,16 @@ class TestWhatCanBeAsked:
         )
         assert holds(
             f'vm.name == "vm-web-01" && vm.resource_group == "rg-web" && caller.app_id == "{a.AZURE_CLI}"',
-            Case(shouted, NIGHT),
+            RuleInput(shouted, NIGHT),
         )
 
     def test_a_tag_is_found_as_spelt_and_in_lower_case(self) -> None:
-        case = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags={"Env": "prod"})))
-        assert holds('vm.tags["env"] == "prod" && vm.tags["Env"] == "prod"', case)
+        known = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags={"Env": "prod"})))
+        assert holds('vm.tags["env"] == "prod" && vm.tags["Env"] == "prod"', known)
 
     def test_mfa_is_so_only_where_the_token_says_so(self) -> None:
         for mfa in (None, False):
-            assert not holds("caller.mfa", Case(a.start_event(caller=a.caller(mfa=mfa)), NIGHT))
+            assert not holds("caller.mfa", RuleInput(a.start_event(caller=a.caller(mfa=mfa)), NIGHT))
 
 
 class TestWhichNeedFacts:
@@ -139,6 +139,14 @@ class TestOrder:
         other = a.facts(machine=MachineFacts(tags={"env": "dev"}))
         assert undecided.decide(other, a.owner()).name == "all"
 
+    def test_a_rule_that_failed_before_the_facts_came_is_still_named_after(self) -> None:
+        rules = Rules([rule("broken", "1 / 0 == 1"), rule("known", "owner.known")])
+        undecided = rules.early(a.start_event(), NIGHT)
+        assert isinstance(undecided, Undecided)
+        ruling = undecided.decide(a.facts(), a.owner())
+        assert ruling.name == "known"
+        assert ruling.unevaluated == {"broken": "divide by zero"}
+
     def test_the_rules_that_need_facts_are_known(self) -> None:
         rules = Rules([rule("a", "true"), rule("b", "owner.known"), rule("c", "facts.protected")])
         assert [each.name for each in rules.needing_facts] == ["b", "c"]
@@ -147,11 +155,11 @@ class TestOrder:
         rules = Rules(
             [rule("a", "true"), rule("b", "false"), rule("c", "owner.known"), rule("d", "1 / 0 == 1")]
         )
-        looks = rules.look(Case(a.start_event(), NIGHT))
-        assert [look.seen for look in looks] == [
-            Seen.MATCHES, Seen.DIFFERS, Seen.NEEDS_FACTS, Seen.UNEVALUATED,
+        checks = rules.check_each(RuleInput(a.start_event(), NIGHT))
+        assert [check.outcome for check in checks] == [
+            RuleOutcome.MATCHES, RuleOutcome.DIFFERS, RuleOutcome.NEEDS_FACTS, RuleOutcome.UNEVALUATED,
         ]  # fmt: skip
-        assert looks[3].reason == "divide by zero"
+        assert checks[3].reason == "divide by zero"
 
 
 class TestWhatIsUnknownMatchesNothing:
@@ -180,34 +188,34 @@ class TestWhatIsUnknownMatchesNothing:
     )
     def test_a_fact_that_was_not_read_is_neither_there_nor_away(self, when: str) -> None:
         nothing = Facts(missing=(MissingFact(name="everything", reason="timeout"),))
-        case = KNOWN._replace(facts=nothing, owner=a.owner(emails=(), source="unknown"))
-        assert "is not known" in why_not(when, case)
-        assert decided(rule("r", when), case=case).verdict is Verdict.ASK
+        known = KNOWN._replace(facts=nothing, owner=a.owner(emails=(), source="unknown"))
+        assert "is not known" in why_not(when, known)
+        assert decided(rule("r", when), known=known).verdict is Verdict.ASK
 
     def test_what_was_read_counts_although_something_else_was_not(self) -> None:
         facts = a.facts(network=None, missing=(MissingFact(name="network", reason="timeout"),))
-        case = KNOWN._replace(facts=facts)
-        assert holds('vm.tags["env"] == "prod" && facts.missing == ["network"]', case)
-        assert why_not("facts.open_ports.size() == 0", case) == "facts.open_ports is not known"
+        known = KNOWN._replace(facts=facts)
+        assert holds('vm.tags["env"] == "prod" && facts.missing == ["network"]', known)
+        assert why_not("facts.open_ports.size() == 0", known) == "facts.open_ports is not known"
 
     def test_no_rule_passes_what_a_rule_before_it_might_have_asked_about(self) -> None:
         strict = rule("prod", 'vm.tags["env"] == "prod"', Verdict.ASK)
         expected, last = rule("night", "now.getHours() < 6"), rule("last", "true", Verdict.ASK)
         unread = KNOWN._replace(facts=Facts())
-        ruling = decided(strict, expected, case=unread)
+        ruling = decided(strict, expected, known=unread)
         assert (ruling.verdict, ruling.name) == (Verdict.ASK, "defaults")
         assert ruling.unevaluated["night"] == "holds, but it is not known whether 'prod' does"
-        assert decided(strict, expected, last, case=unread).name == "last"
+        assert decided(strict, expected, last, known=unread).name == "last"
         untagged = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags={"team": "web"})))
-        assert decided(strict, expected, case=untagged).name == "night", "it is known that there is no tag"
+        assert decided(strict, expected, known=untagged).name == "night", "it is known that there is no tag"
 
     def test_what_an_or_does_not_depend_on_may_be_unknown(self) -> None:
-        case = KNOWN._replace(facts=Facts())
-        assert holds('vm.tags["env"] == "prod" || vm.name.startsWith("vm-")', case)
+        known = KNOWN._replace(facts=Facts())
+        assert holds('vm.tags["env"] == "prod" || vm.name.startsWith("vm-")', known)
 
     def test_half_a_character_is_not_evaluated_and_crashes_nothing(self) -> None:
-        case = Case(a.start_event(caller=a.caller(name="\ud800")), NIGHT)
-        assert "can't be read" in why_not('caller.name != "Bob"', case)
+        known = RuleInput(a.start_event(caller=a.caller(name="\ud800")), NIGHT)
+        assert "can't be read" in why_not('caller.name != "Bob"', known)
 
 
 class TestBounds:
@@ -220,16 +228,16 @@ class TestBounds:
 
     def test_loops_over_as_many_tags_as_azure_allows_end_soon(self) -> None:
         tags = {f"name-{n}": "v" * 256 for n in range(50)}
-        case = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags=tags)))
+        known = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags=tags)))
         when = "vm.tags.exists(a, vm.tags.exists(b, vm.tags[a] + b == vm.tags[b] && a != b))"
         begun = time.perf_counter()
-        assert not holds(when, case)
+        assert not holds(when, known)
         assert time.perf_counter() - begun < 1
 
     def test_a_pattern_takes_no_longer_for_a_text_made_to_hold_it_up(self) -> None:
         begun = time.perf_counter()
-        case = Case(a.start_event(caller=a.caller(name="a" * 5000 + "!")), NIGHT)
-        assert not holds('caller.name.matches("^(a+)+$")', case)
+        known = RuleInput(a.start_event(caller=a.caller(name="a" * 5000 + "!")), NIGHT)
+        assert not holds('caller.name.matches("^(a+)+$")', known)
         assert time.perf_counter() - begun < 1
 
     @pytest.mark.parametrize("when", ["(" * 1000 + "true" + ")" * 1000, "!" * 1999 + "x", "[" * 1999])
@@ -293,5 +301,5 @@ class TestHostileText:
 
 
 def test_facts_that_are_none_at_all_need_no_network_nor_backup() -> None:
-    case = KNOWN._replace(facts=a.facts(network=NetworkFacts(), backup=BackupFacts(protected=True)))
-    assert holds("facts.protected && facts.open_ports.size() == 0", case)
+    known = KNOWN._replace(facts=a.facts(network=NetworkFacts(), backup=BackupFacts(protected=True)))
+    assert holds("facts.protected && facts.open_ports.size() == 0", known)

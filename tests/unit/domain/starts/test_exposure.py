@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.arm.read.rules import Guard
+from workers.arm.read.nsg import Guard
 from workers.domain.starts.exposure import InboundRule, SecurityGroup, open_ports
 
 MOST = 24

@@ -10,6 +10,7 @@ from tests.conftest import CrashError, Rig
 from workers.domain.asking.approvals import UNDELIVERED_GRACE, Approval, ApprovalState
 from workers.domain.containment.containment import CauseKind, ContainmentState
 from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound
 from workers.domain.nudges import Subject
 from workers.domain.policy.model import Defaults, OnSilence
@@ -152,7 +153,7 @@ class TestWhatSilenceDoes:
 
     @pytest.mark.parametrize(
         ("on_silence", "steps"),
-        [(OnSilence.ISOLATE, {StepName.ISOLATE}), (OnSilence.CONTAIN, set(StepName))],
+        [(OnSilence.ISOLATE, {StepName.ISOLATE}), (OnSilence.CONTAIN, set(LockdownProfile().steps))],
     )
     async def test_the_policys_word_contains_and_is_carried_out(
         self, on_silence: OnSilence, steps: set[StepName]

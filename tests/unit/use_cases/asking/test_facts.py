@@ -42,6 +42,18 @@ class TestFillingIn:
         await rig.look(approval.id)
         assert (await rig.store.approval(approval.id)).owner.emails == ("alice@contoso.com",)
 
+    async def test_an_owner_who_is_known_stays_whoever_the_tags_name_now(self, rig: Rig) -> None:
+        approval = await incomplete(rig)
+        assert approval.owner.emails == ("alice@contoso.com",)
+        machine = a.facts().machine
+        assert machine is not None
+        rig.facts.answer = a.facts(machine=machine.changed(tags={"owner": "mallory@contoso.com"}))
+        rig.clock.advance(FILL_IN_AFTER[0])
+        await rig.look(approval.id)
+        filled = await rig.store.approval(approval.id)
+        assert filled.facts.tags["owner"] == "mallory@contoso.com"
+        assert filled.owner == approval.owner
+
     async def test_a_power_state_that_azure_does_not_tell_now_is_the_events(self, rig: Rig) -> None:
         approval = await incomplete(rig)
         known = a.facts()

@@ -9,7 +9,7 @@ from workers.domain.containment.plans import StepName
 from workers.domain.errors import DependencyAway
 from workers.domain.ports.store import Commit
 
-ISOLATE, STOP, BACKUP = StepName
+ISOLATE, STOP, BACKUP = StepName.ISOLATE, StepName.STOP, StepName.BACKUP
 GOING_ON = Progress(done=False, token="t", look_again_after=timedelta(seconds=3), note="going on")
 AWAY = DependencyAway("azure", "throttled", retry_after_s=17)
 

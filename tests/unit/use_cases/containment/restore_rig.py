@@ -40,7 +40,7 @@ class RestoreRig(Rig):
 
     def __init__(self) -> None:
         super().__init__()
-        self.undoable = {name: UndoableRunner(name) for name in StepName}
+        self.undoable = {name: UndoableRunner(name) for name in PROFILE.steps}
         self.runners = dict(self.undoable)
         self.contain = self.worker()
         self.restore = Restore(store=self.store, nudger=self.nudger, clock=self.clock)

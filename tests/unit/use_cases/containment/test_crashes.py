@@ -13,7 +13,7 @@ from workers.domain.containment.containment import (
     ContainmentState,
     StepState,
 )
-from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.nudges import Subject
 
 
@@ -26,7 +26,9 @@ class TestSeveralWorkers:
             rig.clock.advance(2)
         done = await rig.store.containment(containment.id)
         assert done.state is ContainmentState.CONTAINED
-        assert {name: len(runner.begun) for name, runner in rig.runners.items()} == dict.fromkeys(StepName, 1)
+        assert {name: len(runner.begun) for name, runner in rig.runners.items()} == dict.fromkeys(
+            LockdownProfile().steps, 1
+        )
         kinds = await rig.kinds()
         assert kinds.count("step.done") == 3
         assert kinds.count("containment.contained") == 1

@@ -34,7 +34,7 @@ class TestUndoing:
     async def test_every_step_is_undone_with_what_it_recorded(self, rig: RestoreRig) -> None:
         held = await rig.ordered()
         restored = await rig.until_rest(held.id)
-        for name in StepName:
+        for name in PROFILE.steps:
             step = undo_of(restored, name)
             assert step.state is StepState.DONE
             assert rig.calls(name)[0][0].change == held.step(name).change
@@ -67,7 +67,7 @@ class TestUndoing:
     async def test_without_being_asked_nothing_is_started(self, rig: RestoreRig) -> None:
         held = await rig.ordered()
         await rig.until_rest(held.id)
-        assert {start for name in StepName for _, start in rig.calls(name)} == {None}
+        assert {start for name in PROFILE.steps for _, start in rig.calls(name)} == {None}
         assert (await rig.store.vm_record(VM)).expected_start is None
 
     async def test_a_vm_that_did_not_run_before_is_not_started(self, rig: RestoreRig) -> None:
@@ -182,7 +182,7 @@ class TestProof:
         ended = await rig.until_rest(held.id)
         assert ended.state is ContainmentState.INCOMPLETE
         assert undo_of(ended, StepName.ISOLATE).note == str(DRIFT)
-        assert await rig.seen("restore.incomplete") == [{"left": {"isolate": str(DRIFT)}}]
+        assert await rig.seen("restore.incomplete") == [{"left": {"isolate": str(DRIFT)}, "read_back": []}]
         assert (await rig.store.vm_record(VM)).containment_id == held.id
 
     async def test_a_vm_whose_nics_drifted_is_not_started(self, rig: RestoreRig) -> None:
@@ -228,7 +228,7 @@ class TestProof:
         await rig.store.commit(Commit(partition=partition_of_vm(VM.key), documents=(forged,)))
         ended = await rig.advance(held.id)
         assert ended.state is ContainmentState.INCOMPLETE
-        assert all(rig.calls(name) == [] for name in StepName)
+        assert all(rig.calls(name) == [] for name in PROFILE.steps)
         assert len(await rig.seen("restore.unjustified")) == 1
 
     async def test_a_restore_that_nobody_ordered_is_refused(self, rig: RestoreRig) -> None:
@@ -236,4 +236,4 @@ class TestProof:
         forged = held.to(ContainmentState.RESTORING)
         await rig.store.commit(Commit(partition=partition_of_vm(VM.key), documents=(forged,)))
         assert (await rig.advance(held.id)).state is ContainmentState.INCOMPLETE
-        assert all(rig.calls(name) == [] for name in StepName)
+        assert all(rig.calls(name) == [] for name in PROFILE.steps)

@@ -4,10 +4,10 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import FakeRunner, Rig
-from tests.unit.use_cases.containment.contain_rig import ISOLATE, STOP, put, states
-from workers.domain.containment.containment import MAX_ATTEMPTS, ContainmentState, Progress, StepState
-from workers.domain.containment.plans import StepName
+from tests.unit.use_cases.containment.contain_rig import BACKUP, ISOLATE, STOP, put, states
+from workers.domain.containment.containment import ContainmentState, Progress, StepState
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.steps import MAX_REDONE
 from workers.domain.errors import DependencyAway, NotFound, StepFailed
 from workers.domain.nudges import Subject
 from workers.domain.policy.model import OnSilence
@@ -24,7 +24,9 @@ class TestTheWay:
         done = await rig.until_rest(containment.id)
         assert done.state is ContainmentState.CONTAINED
         assert done.verified_at == done.ended_at == rig.clock.now()
-        assert {name: len(runner.begun) for name, runner in rig.runners.items()} == dict.fromkeys(StepName, 1)
+        assert {name: len(runner.begun) for name, runner in rig.runners.items()} == dict.fromkeys(
+            LockdownProfile().steps, 1
+        )
 
     async def test_every_step_is_in_the_audit_from_beginning_to_proof(self, rig: Rig) -> None:
         containment = await rig.rejected()
@@ -114,12 +116,34 @@ class TestProof:
 
     async def test_what_can_not_be_held_is_incomplete(self, rig: Rig) -> None:
         containment = await rig.rejected()
-        self.started_again(rig.runners[STOP], times=MAX_ATTEMPTS * 2)
+        self.started_again(rig.runners[STOP], times=MAX_REDONE * 2)
         done = await rig.until_rest(containment.id)
         assert done.state is ContainmentState.INCOMPLETE
         assert [s.name for s in done.failed] == [STOP]
         assert done.step(STOP).note == "read back: running"
-        assert done.step(STOP).attempt == MAX_ATTEMPTS
+        assert (done.step(STOP).redone, done.step(STOP).attempt) == (MAX_REDONE, 1), "no failed attempts"
+
+    async def test_an_incomplete_end_is_read_back_too_and_a_vm_that_runs_is_stopped_instead(
+        self, rig: Rig
+    ) -> None:
+        containment = await rig.rejected()
+        rig.runners[BACKUP].to_begin.append(StepFailed("vault is full", final=True))
+        self.started_again(rig.runners[STOP], times=1)
+        done = await rig.until_rest(containment.id)
+        assert done.state is ContainmentState.INCOMPLETE
+        assert len(rig.runners[STOP].begun) == 2
+        assert states(done) == [StepState.DONE, StepState.DONE, StepState.FAILED]
+        kinds = await rig.kinds()
+        assert kinds.index("step.unproven") < kinds.index("containment.incomplete")
+        assert (await rig.audit())[-1].details["read_back"] == ["isolate", "stop"]
+
+    async def test_a_start_that_undoes_the_stop_is_no_failed_attempt(self, rig: Rig) -> None:
+        containment = await rig.rejected()
+        undone = Progress(done=False, again=True, undone=True, note="the VM is running")
+        rig.runners[STOP].to_check.extend([undone] * (MAX_REDONE - 1))
+        done = await rig.until_rest(containment.id)
+        assert done.state is ContainmentState.CONTAINED
+        assert (done.step(STOP).redone, done.step(STOP).attempt) == (MAX_REDONE - 1, 1)
 
     @pytest.mark.parametrize("error", [StepFailed("the NIC is gone"), DependencyAway("azure", "no answer")])
     async def test_what_can_not_be_read_back_is_no_proof(self, rig: Rig, error: Exception) -> None:

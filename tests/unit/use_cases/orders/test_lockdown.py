@@ -81,7 +81,7 @@ class TestRefusals:
     @pytest.mark.parametrize("actor", [a.actor(), a.oncall(on_call=False, doubt="Slack did not say.")])
     async def test_who_is_not_on_call_is_refused_and_audited(self, rig: Rig, actor: a.Actor) -> None:
         approval = await rig.asked()
-        with pytest.raises(NotAllowed, match="Only on-call may lock a VM down"):
+        with pytest.raises(NotAllowed, match="Only on-call can lock down a VM"):
             await rig.lock_down(VM, actor, PROFILE)
         assert (await rig.store.vm_record(VM)).containment_id is None
         assert await rig.store.approval(approval.id) == approval

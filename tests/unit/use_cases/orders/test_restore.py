@@ -14,7 +14,7 @@ from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Subject
 from workers.domain.starts.events import Phase
-from workers.use_cases.containment.undo import START_TAKES
+from workers.use_cases.containment.undoing import START_TAKES
 from workers.use_cases.orders.contained import contained_vms
 from workers.use_cases.orders.restore import Ordered
 from workers.use_cases.starts.open import Outcome
@@ -44,7 +44,7 @@ class TestOrders:
     @pytest.mark.parametrize("actor", [a.actor(), a.oncall(on_call=False, doubt="Slack did not say.")])
     async def test_who_is_not_on_call_is_refused_and_audited(self, rig: RestoreRig, actor: a.Actor) -> None:
         held = await rig.contained()
-        with pytest.raises(NotAllowed, match="Only on-call may restore a VM"):
+        with pytest.raises(NotAllowed, match="Only on-call can restore a VM"):
             await rig.restore(held.id, actor)
         assert await rig.store.containment(held.id) == held
         (refused,) = [r for r in await rig.audit() if r.kind == "restore.refused"]

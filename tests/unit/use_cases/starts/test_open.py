@@ -73,7 +73,7 @@ class TestAsking:
         facts = (await rig.store.approval(opened.document_id)).facts
         assert facts.machine is not None
         assert facts.machine.power is power
-        assert [vm.power for vm in await rig.inventory.all()] == [power]
+        assert [vm.power for vm in await rig.inventory.of(a.SUBSCRIPTION)] == [power]
 
     async def test_missing_facts_lose_no_ask_and_no_owner_is_invented(self, rig: Rig) -> None:
         rig.facts.answer = a.facts(machine=None, missing=(MissingFact(name="machine", reason="timeout"),))
@@ -85,7 +85,7 @@ class TestAsking:
 
     async def test_the_inventory_learns_of_the_vm(self, rig: Rig) -> None:
         await rig.open(a.start_event())
-        (known,) = await rig.inventory.all()
+        (known,) = await rig.inventory.of(a.SUBSCRIPTION)
         assert known == a.known_vm(tags=a.facts().tags)
 
 

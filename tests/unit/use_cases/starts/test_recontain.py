@@ -7,12 +7,15 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import CrashError, Rig
-from workers.domain.containment.containment import Containment, ContainmentState, StepState
+from workers.domain.containment.containment import Containment, ContainmentState, Progress, StepState
 from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.steps import MAX_REDONE
 from workers.domain.errors import StepFailed
 from workers.domain.nudges import Subject
 from workers.domain.ports.store import Commit
-from workers.use_cases.starts.recontain import Recontain
+from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.recontain import CLOCK_MARGIN, Recontain
 
 LATER = a.NOW + timedelta(hours=1)
 AGAIN = a.start_event(correlation_id="again", at=LATER)
@@ -23,6 +26,14 @@ async def contained(rig: Rig) -> Containment:
     done = await rig.until_rest(containment.id)
     rig.nudger.clear()
     return done
+
+
+async def backing_up(rig: Rig, *, looks: int) -> Containment:
+    """Under way: isolated and, after two looks, stopped; from the third on, the backup goes on."""
+    containment = await rig.rejected()
+    going_on = Progress(done=False, token="job", note="backing up")
+    rig.runners[StepName.BACKUP].to_check.extend([going_on] * 100)
+    return await rig.advance(containment.id, times=looks)
 
 
 def recontain(rig: Rig) -> Recontain:
@@ -44,7 +55,7 @@ class TestRounds:
         first = await contained(rig)
         await recontain(rig)(first.id, AGAIN)
         done = await rig.until_rest(first.id)
-        for name in StepName:
+        for name in LockdownProfile().steps:
             before, after = first.step(name).change, done.step(name).change
             assert before is not None
             assert after is not None
@@ -73,13 +84,70 @@ class TestRounds:
         assert await recontain(rig)(containment.id, AGAIN)
         assert (await rig.until_rest(containment.id)).state is ContainmentState.CONTAINED
 
-    async def test_one_under_way_goes_on_and_finds_out_when_it_reads_back(self, rig: Rig) -> None:
-        containment = await rig.rejected()
-        await rig.advance(containment.id)
-        before = await rig.store.containment(containment.id)
-        assert await recontain(rig)(containment.id, AGAIN)
+    @pytest.mark.parametrize("looks", [1, 2], ids=["the stop still goes on", "the stop is done"])
+    async def test_one_under_way_has_its_stop_begun_again_at_once(self, rig: Rig, looks: int) -> None:
+        containment = await backing_up(rig, looks=looks)
+        rig.nudger.clear()
+        assert await rig.open(AGAIN) == (Outcome.RECONTAINED, containment.id)
+        assert [n.id for n in rig.worked(Subject.CONTAINMENT)] == [containment.id]
+        await rig.contain(containment.id)  # the same moment
         after = await rig.store.containment(containment.id)
-        assert (after.round, after.steps) == (1, before.steps)
+        assert after.round == 1
+        stop = after.step(StepName.STOP)
+        assert (stop.state, stop.attempt, stop.redone) == (StepState.STARTED, 1, 1)
+        assert len(rig.runners[StepName.STOP].begun) == 2
+        others = [step for step in after.steps if step.name is not StepName.STOP]
+        assert others == [step for step in containment.steps if step.name is not StepName.STOP]
+        assert "containment.started-again" in await rig.kinds()
+
+    async def test_one_under_way_is_stopped_again_before_a_failed_backup_ends_it(self, rig: Rig) -> None:
+        containment = await backing_up(rig, looks=2)
+        rig.runners[StepName.BACKUP].to_check.clear()
+        rig.runners[StepName.BACKUP].to_check.append(StepFailed("no", final=True))
+        await rig.open(AGAIN)
+        done = await rig.until_rest(containment.id)
+        assert done.state is ContainmentState.INCOMPLETE
+        assert done.step(StepName.STOP).state is StepState.DONE
+        assert len(rig.runners[StepName.STOP].begun) == 2
+
+    async def test_starts_use_up_no_attempts_however_many_there_are(self, rig: Rig) -> None:
+        containment = await backing_up(rig, looks=2)
+        for number in range(MAX_REDONE + 3):
+            rig.clock.advance(20)
+            await rig.open(a.start_event(correlation_id=f"start {number}", at=rig.clock.now()))
+            containment = await rig.advance(containment.id, times=2)
+        stop = containment.step(StepName.STOP)
+        assert (stop.state, stop.attempt, stop.redone) == (StepState.DONE, 1, MAX_REDONE + 3)
+
+    async def test_a_start_from_before_the_stop_changes_nothing(self, rig: Rig) -> None:
+        containment = await backing_up(rig, looks=2)
+        began = containment.step(StepName.STOP).started_at
+        assert began is not None
+        late = began - CLOCK_MARGIN - timedelta(milliseconds=1)
+        assert await recontain(rig)(containment.id, a.start_event(correlation_id="late", at=late))
+        assert (await rig.store.containment(containment.id)).steps == containment.steps
+        edge = a.start_event(correlation_id="edge", at=began - CLOCK_MARGIN)
+        assert await recontain(rig)(containment.id, edge)
+        assert (await rig.store.containment(containment.id)).step(StepName.STOP).redone == 1
+
+    async def test_the_same_start_told_twice_begins_one_stop(self, rig: Rig) -> None:
+        containment = await backing_up(rig, looks=2)
+        await asyncio.gather(*(recontain(rig)(containment.id, AGAIN) for _ in range(4)))
+        assert (await rig.store.containment(containment.id)).step(StepName.STOP).redone == 1
+
+    @pytest.mark.parametrize(
+        ("before", "rounds"),
+        [(CLOCK_MARGIN, 2), (CLOCK_MARGIN + timedelta(milliseconds=1), 1), (timedelta(minutes=1), 1)],
+    )
+    async def test_a_start_dated_shortly_before_the_proof_is_contained_again_as_clocks_differ(
+        self, rig: Rig, before: timedelta, rounds: int
+    ) -> None:
+        first = await contained(rig)
+        assert first.verified_at is not None
+        event = a.start_event(correlation_id="late", at=first.verified_at - before)
+        assert await recontain(rig)(first.id, event)
+        assert (await rig.store.containment(first.id)).round == rounds
+        assert timedelta(seconds=2) <= CLOCK_MARGIN <= timedelta(seconds=30)
 
     async def test_it_is_in_the_audit_with_who_started_it(self, rig: Rig) -> None:
         first = await contained(rig)

@@ -1,0 +1,37 @@
+"""The card's button Reject, and the dialog that it opens."""
+
+from bot.answers.reject_blocks import decided_dialog, reject_dialog
+from bot.cards.blocks.answers import already_decided
+from bot.cards.blocks.inputs import given_reason
+from bot.cards.blocks.message import Message
+from bot.requests import Clicked, Outcome, Submitted
+from bot.services import Services
+from workers.domain.asking.decisions import Answer
+from workers.domain.errors import AlreadyDecided
+
+
+class Reject:
+    """Shows what a rejection will do, and records it once the dialog is submitted."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def pressed(self, clicked: Clicked) -> Message | None:
+        """Show what will be done, and ask why. Nothing happens yet."""
+        try:
+            approval = await self._services.decide.may(Answer.REJECT, clicked.value, clicked.actor)
+        except AlreadyDecided:
+            return already_decided(await self._services.store.approval(clicked.value))
+        await clicked.open_dialog(reject_dialog(approval))
+        return None
+
+    async def submitted(self, dialog: Submitted) -> Outcome:
+        """Authorize once more, record the rejection and start the containment, or say who was first."""
+        approval_id = str(dialog.view["private_metadata"])
+        try:
+            await self._services.decide(
+                Answer.REJECT, approval_id, dialog.actor, reason=given_reason(dialog.view), via="dialog"
+            )
+        except AlreadyDecided:
+            return Outcome(view=decided_dialog(await self._services.store.approval(approval_id)))
+        return Outcome()

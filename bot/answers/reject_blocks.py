@@ -1,0 +1,65 @@
+"""The dialogs of the button Reject: what it will do, and who answered first."""
+
+from typing import Any
+
+from bot.cards.blocks import evidence
+from bot.cards.blocks.card import outcome
+from bot.cards.blocks.inputs import reason_input
+from bot.cards.blocks.kit import context, modal, section
+from bot.cards.blocks.planned import how_to_undo, planned_steps
+from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command
+from bot.cards.blocks.text import code, when
+from workers.domain.asking.approvals import Approval, ApprovalState
+
+REJECT = "approval.reject"
+
+
+def reject_dialog(approval: Approval) -> dict[str, Any]:
+    """Asks for the reason of a rejection, and lists exactly what it will do to this VM."""
+    vm, plan = approval.event.vm, approval.plan
+    profile = approval.terms.lockdown
+    changes = {planned.step: planned.change for planned in plan.steps}
+    as_of = (
+        f"Based on the VM's state {when(plan.as_of)}. Each step checks again before it changes anything."
+        if plan.as_of
+        else "The VM's state isn't fully known yet. Each step checks it before it changes anything."
+    )
+    return {
+        **modal(
+            "Reject this start",
+            [
+                section(f"{evidence.who_did_what(approval.event)}. Rejecting contains the VM *immediately*:"),
+                *planned_steps(profile, changes),
+                *context([as_of, how_to_undo(profile, command(RESTORE_COMMAND, vm))]),
+                reason_input(
+                    "Why didn't you expect this start?",
+                    hint="On-call reads this first. Visible to everyone who can see this card.",
+                ),
+            ],
+            callback_id=REJECT,
+            submit="Reject and contain",
+            close="Back",
+        ),
+        "private_metadata": approval.id,
+    }
+
+
+def decided_dialog(approval: Approval) -> dict[str, Any]:
+    """For whoever answered too late: who was first, when, and what happens now."""
+    containing = "The VM is being contained. The card shows the progress."
+    now = {
+        ApprovalState.PENDING: "The question is still open.",
+        ApprovalState.CONFIRMED: "The VM keeps running. On-call can still contain it with "
+        f"{command(LOCKDOWN_COMMAND, approval.event.vm)}.",
+        ApprovalState.REJECTED: containing,
+        ApprovalState.EXPIRED: containing
+        if approval.containment_id
+        else "No action was taken. On-call can still contain the VM with "
+        f"{command(LOCKDOWN_COMMAND, approval.event.vm)}.",
+        ApprovalState.WITHDRAWN: containing if approval.containment_id else "No answer is needed any more.",
+    }[approval.state]
+    lines = [*outcome(approval, None), now, "Your answer was not recorded."]
+    title = "Still open" if approval.open else "Already answered"
+    if approval.state in (ApprovalState.EXPIRED, ApprovalState.WITHDRAWN):
+        title = "Already closed"
+    return modal(title, [section("\n".join([code(approval.event.vm.name), *lines]))])

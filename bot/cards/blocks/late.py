@@ -1,0 +1,42 @@
+"""The replies that tell on-call what takes long: what a containment or a restore waits for."""
+
+from bot.cards.blocks.kit import section
+from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.status import STEPS, note
+from bot.cards.blocks.text import code, duration, name, when
+from workers.domain.containment.containment import Containment, ContainmentState, Restoration, Step
+
+
+def late_replies(containment: Containment, oncall_mention: str) -> list[Reply]:
+    """One reply for each time that on-call was told; it lists what is still waited for."""
+    if not containment.working:
+        return []
+    steps: Containment | Restoration = containment
+    key, doing = f"{containment.round}", "contained"
+    if containment.state is ContainmentState.RESTORING and containment.restoration is not None:
+        steps, doing = containment.restoration, "restored"
+        key = f"{containment.round}.{containment.restoration.number}"
+    waiting = [step for step in steps.steps if not step.ended]
+    told = {step.paged_at: [s for s in waiting if s.paged_at == step.paged_at] for step in waiting}
+    if steps.paged_at is not None and steps.paged_at not in told:
+        told[steps.paged_at] = waiting
+    return [
+        _late(containment, late, f"late.{doing}.{key}.{at:%H%M%S}", doing, oncall_mention)
+        for at, late in told.items()
+        if at is not None and late
+    ]
+
+
+def _late(containment: Containment, late: list[Step], key: str, doing: str, oncall_mention: str) -> Reply:
+    vm, profile = containment.vm, containment.profile
+    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    head = (
+        f"{calls}{code(vm.name)} is *not {doing} yet*, after more than {duration(profile.page_after)}."
+        f" What takes longer than {duration(profile.give_up_after)} is given up. It waits for:"
+    )
+    lines = [head]
+    for step in late:
+        since = f" since {when(step.started_at)}" if step.started_at else ", not begun"
+        lines.append(f"\u2022 *{STEPS[step.name].title}*{since}. {note(step, vm, 400)}".rstrip())
+    text = f"{name(vm.name)} is not {doing} yet"
+    return Reply(key, Message(text, [section("\n".join(lines))]), pages=True)

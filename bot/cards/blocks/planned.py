@@ -1,0 +1,39 @@
+"""What a containment will do to a VM, step by step, and how to undo it: said before it is done."""
+
+from collections.abc import Mapping
+
+from bot.cards.blocks.kit import listed, section
+from bot.cards.blocks.message import Block
+from bot.cards.blocks.status import STEPS, exceptions
+from bot.cards.blocks.text import escape
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.profile import LockdownProfile
+
+_MOST_DETAILS = 6
+_MOST_EXCEPTIONS = 5
+
+
+def planned_steps(profile: LockdownProfile, changes: Mapping[StepName, Change]) -> list[Block]:
+    """Every step of the profile: the planned change, or what the step does in general."""
+    return [
+        section(_step(number, name, changes.get(name), profile))
+        for number, name in enumerate(profile.steps, 1)
+    ]
+
+
+def how_to_undo(profile: LockdownProfile, command: str) -> str:
+    """What on-call can undo with ``command``, which is mrkdwn."""
+    undone = "; ".join(STEPS[name].undo for name in profile.steps)
+    return f"On-call can undo this with {command}: {undone}."
+
+
+def _step(number: int, name: StepName, change: Change | None, profile: LockdownProfile) -> str:
+    summary = escape(change.summary, 300) if change else ""
+    already = " Already done: nothing to change." if change and change.nothing_to_do else ""
+    lines = [f"*{number}. {STEPS[name].title}:* {summary or STEPS[name].does}.{already}"]
+    if change and change.details:
+        details = [f"\u2022 {escape(detail, 200)}" for detail in change.details]
+        lines.append(listed(details, _MOST_DETAILS, "change", between="\n"))
+    if name is StepName.ISOLATE and (allowed := exceptions(profile)):
+        lines.append(listed(allowed, _MOST_EXCEPTIONS, "exception", between="\n"))
+    return "\n".join(lines)

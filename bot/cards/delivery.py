@@ -1,0 +1,231 @@
+"""What a card should show in Slack, and the writes and calls that bring it there.
+
+The messages are computed from the documents; the card notes what was posted. Only the difference is sent. The
+intent to post is written first, so that a crash between posting and noting it does not post twice.
+"""
+
+import asyncio
+import secrets
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+
+from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.blocks.card import approval_card
+from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.message import Message
+from bot.cards.blocks.thread import replies
+from bot.cards.poster import Poster, Refused
+from bot.slack.errors import Throttled
+from workers.domain.asking.cards import REFUSED, Card, Post
+from workers.domain.errors import Conflict
+from workers.domain.ids import partition_of_id
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Commit, Store
+from workers.use_cases.asking.ask import NoteAsked
+
+log = structlog.get_logger(__name__)
+
+INTENT_LEASE = timedelta(seconds=10)
+"""A post that another process is about to send is left to it for this long; then it is looked for."""
+SETTLING = timedelta(seconds=3)
+"""After our own attempt failed, Slack may still be working on it, so it is looked for this much later."""
+
+
+PROGRESS_EVERY = timedelta(seconds=2)
+"""How often a message that tells the progress of a containment is edited. Slack takes 50 edits a minute in a
+whole workspace, and a containment has twenty things to tell in a few seconds. Its end is told at once.
+Source: https://docs.slack.dev/reference/methods/chat.update (tier 3)"""
+
+
+class InFlight(Exception):
+    """Another process is posting this very message."""
+
+
+class Wanted(NamedTuple):
+    """One message that should be there: the card itself (``reply`` empty), or a reply in its thread."""
+
+    channel: str
+    copy: str
+    reply: str
+    message: Message
+    first: bool  # somebody has to act on it
+
+    def key(self, card: Card) -> str:
+        """This message's key among all that go to Slack."""
+        return f"{card.id} {self.copy} {self.reply}"
+
+
+class Delivery:
+    """Brings single cards up to date."""
+
+    def __init__(
+        self, *, store: Store, poster: Poster, audience: Audience, note_asked: NoteAsked, clock: Clock
+    ) -> None:
+        self._store = store
+        self._poster = poster
+        self._audience = audience
+        self._note_asked = note_asked
+        self._clock = clock
+        self._mine: set[str] = set()
+
+    def missing(self, card: Card, subjects: Subjects) -> list[Wanted]:
+        """The messages that are not posted yet, or show something else."""
+        return [wanted for wanted in self._wanted(card, subjects) if _differs(card, wanted)]
+
+    def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
+        approval, containment = subjects
+        if approval is not None:
+            approval = as_asked(approval, card)
+        mention = self._audience.oncall_mention()
+        wanted: list[Wanted] = []
+        for copy in card.copies:
+            if approval is not None:
+                root = approval_card(approval, containment, kind=copy.kind)
+            else:
+                root = lockdown_card(subjects.need_containment())
+            wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
+            if copy.root is None or copy.root.ts is None:
+                continue  # replies follow once the card is there
+            thread = replies(approval, containment, kind=copy.kind, oncall_mention=mention)
+            wanted.extend(Wanted(copy.channel, copy.key, r.key, r.message, r.pages) for r in thread)
+        return wanted
+
+    def turn(self, card: Card, subjects: Subjects, wanted: Wanted) -> datetime | None:
+        """When this message can go to Slack; ``None`` for now."""
+        post = card.post_of(wanted.copy, wanted.reply)
+        if post is not None and post.edited_at is not None and _only_progress(subjects):
+            next_edit = post.edited_at + PROGRESS_EVERY
+            if self._clock.now() < next_edit:
+                return next_edit
+        return self._poster.turn(wanted.channel, wanted.key(card), post, first=wanted.first)
+
+    async def send(self, card: Card, todo: list[Wanted], subjects: Subjects) -> bool:
+        """Write the intents, send everything concurrently, and write the results.
+
+        Answers whether the card shows its subjects now; the second write says so, too.
+
+        Raises:
+            InFlight: another process is posting one of them.
+            Conflict: another process wrote the card.
+            DependencyAway: Slack or Redis does not answer.
+        """
+        card, intended = await self._intend(card, todo)
+        intents = [post.intent for w in todo if (post := card.post_of(w.copy, w.reply)) is not None]
+        self._mine |= set(intents)
+        results = await asyncio.gather(
+            *(self._send(card, wanted, fresh=intended) for wanted in todo), return_exceptions=True
+        )
+        for wanted, result in zip(todo, results, strict=True):
+            if not isinstance(result, BaseException):
+                card = card.with_post(wanted.copy, wanted.reply, result)
+        at_rest = not self.missing(card, subjects)
+        await self.note(card, subjects, changed=True, at_rest=at_rest)
+        # What failed stays ours: we look for it again soon, where another process would wait longer.
+        done = zip(intents, results, strict=True)
+        self._mine -= {intent for intent, result in done if not isinstance(result, BaseException)}
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return at_rest
+
+    async def _intend(self, card: Card, todo: list[Wanted]) -> tuple[Card, set[str]]:
+        """The card with the posts that are about to be sent written to it, and which intents are new."""
+        now = self._clock.now()
+        intended: set[str] = set()
+        for wanted in todo:
+            post = card.post_of(wanted.copy, wanted.reply)
+            if post is None:
+                fresh = Post(intent=secrets.token_hex(8), intended_at=now)
+                intended.add(fresh.intent)
+                card = card.with_post(wanted.copy, wanted.reply, fresh)
+            elif post.ts is None:
+                lease = SETTLING if post.intent in self._mine else INTENT_LEASE
+                if now - post.intended_at < lease:
+                    raise InFlight
+        if intended or card.version == 0:
+            await self._store.commit(_of(card, documents=(card,)))
+            card = card.changed(version=card.version + 1)
+        return card, intended
+
+    async def note(self, card: Card, subjects: Subjects, *, changed: bool, at_rest: bool) -> None:
+        """Write the card if it has changed, and once it is at rest that it shows its subjects.
+
+        Once everybody who can be reached has the card, the same write notes that they were asked; the
+        channel's copy may still wait for its turn. Each card notes ``approval.asked`` once, whatever is
+        posted later.
+        """
+        shown = _versions(subjects) if at_rest else ()
+        alone = _of(card, documents=(card,) if changed else (), shown=shown)
+        asked = as_asked(subjects.approval, card) if subjects.approval is not None else None
+        if asked is None or asked == subjects.approval or not (at_rest or card.reached):
+            if changed or at_rest:
+                await self._store.commit(alone)
+            return
+        noting = self._note_asked.noting(asked)
+        if at_rest:
+            # Written only if nothing else changed the approval: then the card shows this version already.
+            shown = (*_versions(subjects._replace(approval=None)), (asked.id, asked.version + 1))
+        together = noting.changed(documents=(*alone.documents, *noting.documents), shown=shown)
+        try:
+            await self._store.commit(together)
+        except Conflict:
+            # The approval changed meanwhile. The card is written all the same, or it would be posted again.
+            if changed or at_rest:
+                await self._store.commit(alone)
+            await self._note_asked(asked.id, asked.asked_whom, at=asked.asked_at, notice=asked.notice)
+        else:
+            await self._note_asked.noted(asked)
+
+    async def _send(self, card: Card, wanted: Wanted, *, fresh: set[str]) -> Post | None:
+        """What is known of the post afterwards; ``None`` if Slack certainly did not take it."""
+        root, post = card.post_of(wanted.copy), card.post_of(wanted.copy, wanted.reply)
+        if root is None or post is None:
+            raise Conflict(f"card {card.id} has no copy {wanted.copy}")
+        channel, thread = wanted.channel, root.ts if wanted.reply else None
+        digest, key = wanted.message.digest, wanted.key(card)
+        ts, known = post.ts, post if post.intent not in fresh else None
+        try:
+            if ts is None and known is not None:
+                ts = await self._poster.find(channel, post, key=key, thread_ts=thread)
+                known = post.changed(ts=ts)
+            if ts is not None and await self._poster.edit(channel, ts, wanted.message, key=key):
+                return post.changed(ts=ts, shows=digest, edited_at=self._clock.now())
+            known = None
+            ts = await self._poster.post(
+                channel,
+                wanted.message,
+                key=key,
+                card_id=card.id,
+                intent=post.intent,
+                thread_ts=thread,
+                first=wanted.first,
+            )
+            # A reply tells progress from the first moment; the card itself waits for an answer then.
+            edited_at = self._clock.now() if wanted.reply else None
+            return post.changed(ts=ts, shows=digest, edited_at=edited_at)
+        except Throttled:
+            return known
+        except Refused as refused:
+            # Trying again is pointless, and the other copies still tell. It counts as shown.
+            log.error("Slack refuses a message", card=card.id, channel=channel, error=refused.code)
+            return post.changed(ts=post.ts or REFUSED, shows=digest)
+
+
+def _of(card: Card, *, documents: tuple[Card, ...], shown: tuple[tuple[str, int], ...] = ()) -> Commit:
+    return Commit(partition=partition_of_id(card.id), documents=documents, shown=shown)
+
+
+def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:
+    return tuple((d.id, d.version) for d in subjects if d is not None)
+
+
+def _differs(card: Card, wanted: Wanted) -> bool:
+    post = card.post_of(wanted.copy, wanted.reply)
+    return post is None or post.ts is None or (post.ts != REFUSED and post.shows != wanted.message.digest)
+
+
+def _only_progress(subjects: Subjects) -> bool:
+    """Whether a containment is under way, so that its messages change again soon."""
+    return subjects.containment is not None and subjects.containment.working

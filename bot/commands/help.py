@@ -1,0 +1,35 @@
+"""``/vm-help``: every command, and which of them this person may use."""
+
+from collections.abc import Callable, Sequence
+
+from bot.cards.audience import oncall_mention
+from bot.cards.blocks.message import Message
+from bot.commands.command import Command, everybody
+from bot.commands.help_blocks import all_commands
+from bot.requests import Dialogs, Typed
+from bot.services import Services
+
+
+class HelpListener:
+    """Answers with the list of commands."""
+
+    dialogs: Dialogs = {}
+
+    def __init__(self, services: Services, commands: Callable[[], Sequence[Command]]) -> None:
+        self._services = services
+        self._commands = commands
+
+    async def typed(self, command: Typed) -> Message:
+        """List them."""
+        mention = oncall_mention(self._services.policy().oncall)
+        return all_commands([(one, one.may(command.actor)) for one in self._commands()], mention)
+
+
+def help_command(commands: Callable[[], Sequence[Command]]) -> Command:
+    """The command that lists ``commands``, itself among them."""
+    return Command(
+        name="/vm-help",
+        summary="List the commands and which of them you can use",
+        may=everybody,
+        listener=lambda services: HelpListener(services, commands),
+    )

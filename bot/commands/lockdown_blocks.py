@@ -1,0 +1,81 @@
+"""What ``/vm-lockdown`` says: the dialog that asks which VM, and the answers only one person sees."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.cards.blocks.answers import private
+from bot.cards.blocks.inputs import reason_input, vm_menu
+from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
+from bot.cards.blocks.message import Message
+from bot.cards.blocks.planned import how_to_undo, planned_steps
+from bot.cards.blocks.status import RESTORE_COMMAND, progress, undo_command
+from bot.cards.blocks.text import channel_link, code, counted, name
+from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.starts.vm import KnownVm
+
+LOCKDOWN = "lockdown.choose"
+_LONGEST_QUERY = 1000
+
+
+def lockdown_dialog(
+    candidates: Sequence[KnownVm], query: str, reason: str, profile: LockdownProfile
+) -> dict[str, Any]:
+    """Asks which VM is meant, and why; chosen already where only one can be. Needs at least one candidate."""
+    one = len(candidates) == 1
+    fits = (
+        f"{'matches' if one else 'match'} {code(query)}"
+        if query.strip()
+        else f"{'is' if one else 'are'} known"
+    )
+    found = f"{counted(len(candidates), 'VM')} {fits}."
+    more = f" The first {MOST_OPTIONS} are listed. Type more of the name to see others."
+    view = modal(
+        "Lock down a VM",
+        [
+            section(found + (more if len(candidates) > MOST_OPTIONS else "")),
+            vm_menu(candidates),
+            reason_input("Why?", hint="Shown on the card and kept in the audit log.", given=reason),
+            section("The VM is contained *immediately*, without asking its owner:"),
+            *planned_steps(profile, {}),
+            *context([how_to_undo(profile, code(RESTORE_COMMAND))]),
+        ],
+        callback_id=LOCKDOWN,
+        submit="Lock down",
+        close="Back",
+    )
+    return {**view, "private_metadata": query[:_LONGEST_QUERY]}
+
+
+def typed_name(view: Mapping[str, Any]) -> str:
+    """What was typed for the VM: the submitted dialog finds the candidates by it again."""
+    return str(view.get("private_metadata", ""))
+
+
+def lockdown_started(containment: Containment, *, channel: str = "") -> Message:
+    """The lockdown is under way; ``channel`` is where its card is, an id or ``#name``."""
+    vm = containment.vm.name
+    where = f" Follow it in {channel_link(channel)}." if channel else ""
+    return private(f"Locking down {name(vm)}", f"Locking down {code(vm)}. {progress(containment)}{where}")
+
+
+def already_contained(containment: Containment) -> Message:
+    """It is contained, or on its way, so no new action was started."""
+    vm = containment.vm.name
+    done = containment.state is ContainmentState.CONTAINED
+    state = "is already contained" if done else "is already being contained"
+    lines = [f"{code(vm)} {state}. No new action was started.", progress(containment)]
+    if done:
+        lines.append(f"On-call can undo this with {undo_command(containment)}.")
+    return private(f"{name(vm)} {state}", "\n".join(lines))
+
+
+def vm_not_found(query: str, known_count: int) -> Message:
+    """No VM of that name is known."""
+    hint = (
+        f"{counted(known_count, 'VM')} {'is' if known_count == 1 else 'are'} known."
+        " Check the spelling, or use the VM's resource id."
+        if known_count
+        else "No VM is known yet. The workers make the list: check that they are running."
+    )
+    return private("VM not found", f"No VM matches {code(query)}. {hint} Nothing was changed.")

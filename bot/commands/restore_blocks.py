@@ -1,0 +1,164 @@
+"""What ``/vm-restore`` says: which VM, exactly what comes back, and the answers only one person sees."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bot.cards.blocks import evidence
+from bot.cards.blocks.answers import private
+from bot.cards.blocks.inputs import REASON_MAX, reason_input, vm_menu
+from bot.cards.blocks.kit import MOST_OPTIONS, context, listed, modal, section
+from bot.cards.blocks.message import Block, Message
+from bot.cards.blocks.status import STEPS, cause_line, progress
+from bot.cards.blocks.text import code, counted, escape, name, plain, when, words
+from workers.domain.containment.containment import Containment, Step
+from workers.domain.containment.restoration import can_start
+from workers.domain.starts.vm import KnownVm
+
+RESTORE = "restore.confirm"
+CHOOSE = "restore.choose"
+START = "start"
+"""Block, action and only value of the checkbox that also starts the VM."""
+
+_STAYS_OFF = "The VM stays stopped, since it wasn't running when it was contained."
+_MOST_LINES = 8  # an Azure VM has at most so many network interfaces
+
+
+def restore_dialog(
+    containment: Containment, known: KnownVm | None = None, *, start: bool = False, reason: str = ""
+) -> dict[str, Any]:
+    """Shows what restoring this VM brings back, and asks for a reason.
+
+    Args:
+        containment: what is to be undone.
+        known: the VM as the inventory describes it.
+        start: tick the checkbox; a VM that was not running has none.
+        reason: what was typed already.
+    """
+    vm = containment.vm
+    where = evidence.place(vm, known.subscription_name if known else "")
+    return {
+        **modal(
+            "Restore a VM",
+            [
+                section(f"{code(vm.name)}\n{where}\n{cause_line(containment)}"),
+                section("Restoring reconnects the VM *immediately*:"),
+                *(section(_step(number, step)) for number, step in enumerate(containment.steps, 1)),
+                *context([_recorded(containment)]),
+                *([_start(ticked=start)] if can_start(containment) else [section(_STAYS_OFF)]),
+                reason_input(
+                    "Why is it safe to restore?",
+                    hint="Shown on the card and kept in the audit log.",
+                    given=reason,
+                ),
+            ],
+            callback_id=RESTORE,
+            submit="Restore",
+            close="Back",
+        ),
+        "private_metadata": containment.id,
+    }
+
+
+def restore_choice_dialog(
+    candidates: Sequence[KnownVm], query: str, *, start: bool = False, reason: str = ""
+) -> dict[str, Any]:
+    """Asks which contained VM is meant; the next dialog shows what comes back. Needs a candidate."""
+    one = len(candidates) == 1
+    found = f"{counted(len(candidates), 'contained VM')} {'matches' if one else 'match'} {code(query)}."
+    more = f" The first {MOST_OPTIONS} are listed. Type more of the name to see others."
+    return {
+        **modal(
+            "Restore a VM",
+            [
+                section(found + (more if len(candidates) > MOST_OPTIONS else "")),
+                vm_menu(candidates),
+            ],
+            callback_id=CHOOSE,
+            submit="Next",
+            close="Back",
+        ),
+        "private_metadata": json.dumps(
+            {"start": start, "reason": words(reason, REASON_MAX)}, ensure_ascii=False
+        ),
+    }
+
+
+def typed_before(view: dict[str, Any]) -> tuple[bool, str]:
+    """What was typed with the command, before a dialog asked which VM: whether to start it, and why."""
+    kept = json.loads(view["private_metadata"])
+    return bool(kept["start"]), str(kept["reason"])
+
+
+def wants_start(view: dict[str, Any]) -> bool:
+    """Whether the checkbox of a submitted dialog is ticked."""
+    return bool(view["state"]["values"].get(START, {}).get(START, {}).get("selected_options"))
+
+
+def restore_started(containment: Containment) -> Message:
+    """The restore is under way."""
+    vm = containment.vm.name
+    start = (
+        "The VM is started once its network is restored."
+        if containment.restoration is not None and containment.restoration.starts
+        else "The VM is not started."
+    )
+    return private(
+        f"Restoring {name(vm)}",
+        f"Restoring {code(vm)}. {start} The thread below its card shows each step. It counts as restored once"
+        " every interface is verified; later changes by others are kept and listed.",
+    )
+
+
+def already_restoring(containment: Containment) -> Message:
+    """Somebody had ordered it before, so no new action was started."""
+    vm = containment.vm.name
+    lines = [f"{code(vm)} is already being restored. No new action was started.", progress(containment)]
+    return private(f"{name(vm)} is already being restored", "\n".join(lines))
+
+
+def none_contained(query: str, contained_count: int) -> Message:
+    """No contained VM is of that name."""
+    hint = (
+        f"{counted(contained_count, 'VM')} {'is' if contained_count == 1 else 'are'} contained."
+        " Check the spelling, or use the VM's resource id."
+        if contained_count
+        else "No VM is contained now."
+    )
+    return private(
+        "Contained VM not found", f"No contained VM matches {code(query)}. {hint} Nothing was changed."
+    )
+
+
+def _step(number: int, step: Step) -> str:
+    step_words = STEPS[step.name]
+    if step.change is None:
+        return f"*{number}. {step_words.title}:* nothing was changed, so nothing is restored."
+    lines = [f"\u2022 {escape(line, 200)}" for line in step.change.back]
+    head = f"*{number}. {step_words.title}:* {step_words.undo}."
+    return "\n".join([head, listed(lines, _MOST_LINES, "change", between="\n")] if lines else [head])
+
+
+def _recorded(containment: Containment) -> str:
+    at = f" {when(containment.ended_at)}" if containment.ended_at else ""
+    return (
+        f"Based on what was recorded when the VM was contained{at}. Each step checks Azure again;"
+        " later changes by others are kept and listed."
+    )
+
+
+def _start(*, ticked: bool) -> Block:
+    option = {"text": plain("Also start the VM", 75), "value": START}
+    element: Block = {"type": "checkboxes", "action_id": START, "options": [option]}
+    if ticked:
+        element["initial_options"] = [option]
+    return {
+        "type": "input",
+        "block_id": START,
+        "optional": True,
+        "label": plain("Power", 2000),
+        "hint": plain(
+            "It was running before. Its network is restored first. Nobody is asked about this start.", 2000
+        ),
+        "element": element,
+    }

@@ -1,0 +1,138 @@
+"""The way of every click, command and dialog: acknowledge, who is it, may they, do it, answer.
+
+Listeners say what is particular to them. Errors are answered here: a refusal with who may, a failure with a
+reference to the log.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.cards.audience import oncall_mention
+from bot.cards.blocks.answers import as_dialog, not_done, refused, went_wrong
+from bot.cards.blocks.message import Message
+from bot.commands.command import Command
+from bot.commands.help_blocks import usage
+from bot.requests import Clicked, OnClick, OnCommand, OnSubmit, Outcome, Submitted, Typed, View
+from bot.services import Services
+from bot.slack.private import answer_click, answer_command, send_direct
+from workers.domain.errors import NotAllowed, NotFound, NotYet
+from workers.use_cases.refuse import refuse_unless
+
+log = structlog.get_logger(__name__)
+
+Listener = Callable[..., Awaitable[None]]
+"""A listener as Bolt takes it: it passes arguments by their names."""
+
+
+class Flow:
+    """Makes Bolt listeners."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def click(self, act: OnClick) -> Listener:
+        """A button's listener."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+            await ack()
+            try:
+                answer = await act(
+                    Clicked(
+                        actor=await self._services.directory.actor(body["user"]["id"]),
+                        value=str(body["actions"][0].get("value", ""))[:100],
+                        open_dialog=_opening(client, body),
+                    )
+                )
+            except Exception as error:  # whoever clicked is told, whatever it is
+                answer = self._told(error)
+            if answer is not None:
+                await answer_click(client, body, answer.text, answer.blocks)
+
+        return listener
+
+    def command(self, command: Command, act: OnCommand) -> Listener:
+        """A slash command's listener. Help is for everybody; who may not use the command is refused."""
+
+        async def listener(
+            ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, respond: AsyncRespond
+        ) -> None:
+            await ack()
+            user = str(body["user_id"])
+            try:
+                answer = await self._typed(command, act, user, body, client)
+            except Exception as error:  # as above
+                answer = self._told(error)
+            if answer is not None:
+                await answer_command(respond, user, answer.text, answer.blocks)
+
+        return listener
+
+    async def _typed(
+        self, command: Command, act: OnCommand, user: str, body: dict[str, Any], client: AsyncWebClient
+    ) -> Message | None:
+        actor = await self._services.directory.actor(user)
+        text = str(body.get("text", "")).strip()
+        permission = command.may(actor)
+        if command.asks_for_usage(text):
+            return usage(command, permission, self._oncall())
+        services = self._services
+        await refuse_unless(
+            permission,
+            actor,
+            store=services.store,
+            clock=services.clock,
+            kind=f"{command.subject}.refused",
+            wanted=f"{command.name} {text}".strip(),
+        )
+        return await act(Typed(actor=actor, text=text, open_dialog=_opening(client, body)))
+
+    def submit(self, act: OnSubmit) -> Listener:
+        """A dialog's listener.
+
+        The acknowledgement comes last: Slack shows what it carries in the dialog, and what is done here takes
+        milliseconds of the three seconds that Slack allows.
+        """
+
+        async def listener(ack: AsyncAck, body: dict[str, Any], view: View, client: AsyncWebClient) -> None:
+            user = str(body["user"]["id"])
+            try:
+                actor = await self._services.directory.actor(user)
+                outcome = await act(Submitted(actor=actor, view=view))
+            except Exception as error:  # as above
+                outcome = Outcome(view=as_dialog(self._told(error)))
+            if outcome.errors:
+                await ack(response_action="errors", errors=outcome.errors)
+            elif outcome.view is not None:
+                await ack(response_action="update", view=outcome.view)
+            else:
+                await ack()
+            if outcome.message is not None:
+                message, conversation = outcome.message, self._services.directory.direct_message
+                await send_direct(client, conversation, user, message.text, message.blocks)
+
+        return listener
+
+    def _told(self, error: Exception) -> Message:
+        if isinstance(error, NotAllowed):
+            return refused(error.diagnostics(), self._oncall())
+        if isinstance(error, NotFound | NotYet):
+            return not_done(error.diagnostics())
+        reference = secrets.token_hex(4)
+        log.error("a listener failed", reference=reference, exc_info=error)
+        return went_wrong(reference)
+
+    def _oncall(self) -> str:
+        return oncall_mention(self._services.policy().oncall)
+
+
+def _opening(client: AsyncWebClient, body: dict[str, Any]) -> Callable[[View], Awaitable[None]]:
+    async def open_dialog(view: View) -> None:
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    return open_dialog

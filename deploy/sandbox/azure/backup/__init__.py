@@ -1,0 +1,1 @@
+"""Microsoft.RecoveryServices: vaults, protected items, jobs."""

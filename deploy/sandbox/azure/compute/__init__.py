@@ -1,0 +1,1 @@
+"""Microsoft.Compute and Microsoft.ClassicCompute: machines, disks, snapshots."""

@@ -1,0 +1,1 @@
+"""Microsoft.Network: interfaces, security groups, load balancers, and what they lie in."""

@@ -1,0 +1,48 @@
+"""What network interfaces hang on: networks, subnets, public addresses, application security groups."""
+
+from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, listing
+from deploy.sandbox.azure.model import ASG, PUBLIC_IP, SUBNET, VNET, Estate
+
+_NETWORK = "/providers/Microsoft.Network"
+_VNETS = f"{_NETWORK}/virtualNetworks"
+_ADDRESSES = f"{_NETWORK}/publicIPAddresses"
+_ASGS = f"{_NETWORK}/applicationSecurityGroups"
+
+
+class Networks:
+    """``virtualNetworks``, ``publicIPAddresses`` and ``applicationSecurityGroups`` of Microsoft.Network."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", f"{GROUP}{_VNETS}/{{vnet}}", self.get),
+            Route("GET", f"{SUBSCRIPTION}{_VNETS}", self.list_vnets),
+            Route("GET", f"{GROUP}{_VNETS}/{{vnet}}/subnets/{{subnet}}", self.get),
+            Route("GET", f"{GROUP}{_VNETS}/{{vnet}}/subnets", self.list_subnets),
+            Route("GET", f"{GROUP}{_ADDRESSES}/{{address}}", self.get),
+            Route("GET", f"{GROUP}{_ADDRESSES}", self.list_addresses),
+            Route("GET", f"{SUBSCRIPTION}{_ADDRESSES}", self.list_addresses),
+            Route("GET", f"{GROUP}{_ASGS}/{{asg}}", self.get),
+            Route("GET", f"{GROUP}{_ASGS}", self.list_asgs),
+        ]
+
+    def get(self, call: Call) -> Answer:
+        found = self._estate.get(call.resource_id)
+        return Answer(body=found.as_json(), headers={"ETag": found.etag})
+
+    def list_vnets(self, call: Call) -> Answer:
+        return self._list(call, VNET, call.scope)
+
+    def list_subnets(self, call: Call) -> Answer:
+        return self._list(call, SUBNET, self._estate.get(call.parent_id).id)
+
+    def list_addresses(self, call: Call) -> Answer:
+        return self._list(call, PUBLIC_IP, call.scope)
+
+    def list_asgs(self, call: Call) -> Answer:
+        return self._list(call, ASG, call.scope)
+
+    def _list(self, call: Call, kind: str, scope: str) -> Answer:
+        return listing(call, [r.as_json() for r in self._estate.of(kind, scope)])

@@ -1,6 +1,0 @@
-"""The Web API methods, a family to a file. Importing this package registers them all."""
-
-from deploy.sandbox.slack.methods import auth, chat, conversations, reactions, usergroups, users, views
-from deploy.sandbox.slack.webapi import METHODS
-
-__all__ = ["METHODS", "auth", "chat", "conversations", "reactions", "usergroups", "users", "views"]

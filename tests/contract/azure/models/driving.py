@@ -1,0 +1,155 @@
+"""Drives the product through all that it asks Azure, and the stand-in through all that it answers."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+
+from deploy.sandbox.azure.server import AzureServer
+from tests.contract.arm.driver import Driver, backing_up, isolating, machine, ref, stopping
+from tests.contract.azure.models.rows import UNHELD
+from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
+from workers.arm.read.facts import ArmFacts
+from workers.arm.read.inventory import list_vms
+from workers.arm.session.clients import Azure
+
+NAMES = {"subscription": PRODUCTION, "group": "rg-shop", "vm": "web-01", "nic": "web-01-nic"}
+VAULT = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
+PLACE = f"{VAULT}/backupFabrics/Azure/protectionContainers/{CONTAINER}/protectedItems/{ITEM}"
+
+
+async def contain(arm: AzureServer, azure: Azure) -> None:
+    """All that the product asks Azure: facts, inventory, each step and its undoing."""
+    facts = ArmFacts(azure)
+    everybody = [ref(arm, vm.name) for vm in arm.estate.vms()]
+    for vm in everybody:
+        await facts.gather(vm, budget_s=10)
+    await asyncio.gather(*(ArmFacts(azure).gather(vm, budget_s=10) for vm in everybody * 2))
+    async for _ in list_vms(azure, datetime.now(UTC)):
+        pass
+    await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
+    await contain_one(stopping(arm, azure, "legacy-01"))
+    await contain_one(backing_up(arm, azure, "web-01"))
+
+
+async def contain_one(*drivers: Driver) -> None:
+    for driver in drivers:
+        await driver.contain()
+    for driver in reversed(drivers):
+        await driver.undo()
+
+
+async def look_at_everything(cloud: Cloud) -> None:
+    """Every GET that the stand-in answers, and every write, with names that exist."""
+    await cloud.ask("POST", "/_vm/power", {"vm": "web-01", "power": "running"})
+    balancer = {
+        "name": "lb",
+        "group": "rg-shop",
+        "public_ip": "20.50.9.1",
+        "backends": ["web-02"],
+        "rules": ["80"],
+        "nat": [{"vm": "web-02", "port": 50001, "to": 22}],
+        "nat_pools": [[50100, 50199, 22]],
+        "outbound": True,
+    }
+    await cloud.ask("POST", "/_load_balancer", balancer)
+    settings = {"workloadType": "x", "auxiliaryMode": "Floating"}
+    rich = {"settings": settings, "extended_location": "edge", "asgs": ["a"]}
+    small = {"name": "small", "group": "rg-shop", "ephemeral": True, "nics": [rich]}
+    await cloud.ask("POST", "/_vm", small)
+    for state in ("Protected", "ProtectionError", "BackupsSuspended"):
+        await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": state})
+        await cloud.ask("GET", f"{PLACE}?api-version=1")
+    await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": "Protected"})
+    await write_everything(cloud)
+    jobs = [job.name async for job in cloud.backup.backup_jobs.list("others-vault", "rg-shop")]
+    names = NAMES | {
+        "disk": "web-01_OsDisk_1",
+        "snapshot": "kept",
+        "nsg": "lockdown",
+        "vnet": "rg-shop-westeurope-vnet",
+        "subnet": "default",
+        "address": "web-01-ip",
+        "asg": "a",
+        "balancer": "lb",
+        "vault": "others-vault",
+        "policy": "DefaultPolicy",
+        "fabric": "Azure",
+        "container": CONTAINER,
+        "item": ITEM,
+        "job": jobs[0],
+    }
+    for route in cloud.server.routes:
+        if route.method == "GET" and not any(one.fits(route.template) for one in UNHELD):
+            path = re.sub(r"\{(\w+)\}", lambda found: names[found[1]], route.template)
+            answer = await cloud.ask("GET", f"{path}?api-version=1")
+            assert answer[0] == 200, (path, answer)
+
+
+async def write_everything(cloud: Cloud) -> None:
+    """Writes whose answers have a body, and operations, through the SDK."""
+    compute, network, backup = cloud.compute, cloud.network, cloud.backup
+    await (await compute.virtual_machines.begin_update("rg-shop", "web-01", {"tags": {"a": "b"}})).result()
+    await cloud.ask("PUT", f"{WEB_01}?api-version=1", {"location": "westeurope", "tags": {"a": "c"}})
+    vm = await compute.virtual_machines.get("rg-shop", "web-01")
+    disk = await compute.disks.get("rg-shop", "web-01_OsDisk_1")
+    copy = {"createOption": "Copy", "sourceResourceId": disk.id}
+    snapshot = {"location": "westeurope", "properties": {"creationData": copy}}
+    for name in ("kept", "gone"):
+        await (await compute.snapshots.begin_create_or_update("rg-shop", name, snapshot)).result()
+    await (await compute.snapshots.begin_delete("rg-shop", "gone")).result()
+    nics = network.network_interfaces
+    await (await nics.begin_list_effective_network_security_groups("rg-shop", "web-01-nic")).result()
+    nic = await nics.get("rg-shop", "web-01-nic")
+    await (await nics.begin_create_or_update("rg-shop", "web-01-nic", nic)).result()
+    await cloud.lockdown()
+    await cloud.lockdown("gone")
+    await (await network.network_security_groups.begin_delete("rg-shop", "gone")).result()
+    for name in ("begin_power_off", "begin_start", "begin_restart", "begin_deallocate"):
+        await (await getattr(compute.virtual_machines, name)("rg-shop", vm.name)).result()
+    await (await cloud.vaults.vaults.begin_update("rg-shop", "others-vault", {"tags": {"a": "b"}})).result()
+    sku = {"location": "westeurope", "sku": {"name": "RS0", "tier": "Standard"}, "properties": {}}
+    await (await cloud.vaults.vaults.begin_create_or_update("rg-shop", "new", sku)).result()
+    policy = await backup.protection_policies.get("others-vault", "rg-shop", "DefaultPolicy")
+    await backup.protection_policies.create_or_update("others-vault", "rg-shop", "mine", policy)
+    config = {"properties": {"softDeleteFeatureState": "Enabled"}}
+    for put in (backup.backup_resource_vault_configs.update, backup.backup_resource_vault_configs.put):
+        await put("others-vault", "rg-shop", config)
+    await backups(cloud)
+
+
+async def backups(cloud: Cloud) -> None:
+    """A backup that goes well, one that fails, a soft deletion and its undoing."""
+    place = ("others-vault", "rg-shop", "Azure", CONTAINER, ITEM)
+    kind = {"protectedItemType": "Microsoft.Compute/virtualMachines", "sourceResourceId": WEB_01}
+    asked = {"properties": {"objectType": "IaasVMBackupRequest"}}
+    await cloud.ask("PUT", "/_failures", [{"operation": "^backup$", "times": 1}])
+    for _ in range(2):
+        await cloud.backup.backups.trigger(*place, asked)
+        await asyncio.sleep(0.02)
+    await cloud.ask("DELETE", f"{PLACE}?api-version=1")
+    await asyncio.sleep(0.02)
+    await cloud.ask("GET", f"{PLACE}?api-version=1")
+    for properties in ({"isRehydrate": True}, {"policyId": f"{VAULT}/backupPolicies/DefaultPolicy"}):
+        poller = await cloud.backup.protected_items.begin_create_or_update(
+            *place, {"properties": kind | properties}
+        )
+        await poller.result()
+    question = {"resourceType": "VM", "resourceId": WEB_01}
+    await cloud.backup.backup_status.get("westeurope", question)
+    await cloud.subscriptions.subscriptions.get(PRODUCTION)
+
+
+async def ask_each_client(cloud: Cloud) -> None:
+    """One request of each SDK client, so that the api-versions it sends are seen."""
+    async for _ in cloud.subscriptions.subscriptions.list():
+        break
+    async for _ in cloud.compute.virtual_machines.list_all():
+        break
+    async for _ in cloud.network.network_interfaces.list_all():
+        break
+    async for _ in cloud.vaults.vaults.list_by_subscription_id():
+        break
+    question = {"resourceType": "VM", "resourceId": machine(cloud.server, "web-01").id}
+    await cloud.backup.backup_status.get("westeurope", question)
+    sku = {"location": "westeurope", "sku": {"name": "RS0", "tier": "Standard"}, "properties": {}}
+    await (await cloud.vaults.vaults.begin_create_or_update("rg-shop", "new", sku)).result()

@@ -1,0 +1,179 @@
+"""One document of each kind in several states, all fields set somewhere."""
+
+from datetime import timedelta
+
+from tests import builders as a
+from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.containment import (
+    CauseKind,
+    Containment,
+    ContainmentState,
+    Restoration,
+    StepState,
+)
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.nudges import Nudge, Scheduled, Subject
+from workers.domain.policy.model import OnSilence
+from workers.domain.schema import Numbered
+from workers.domain.starts.events import CallerKind, Phase
+from workers.domain.starts.facts import BackupFacts, MissingFact
+from workers.domain.starts.vm import ExpectedStart, KnownVm, VmRecord
+
+MODELS: dict[str, type[Numbered]] = {
+    "approval": Approval,
+    "containment": Containment,
+    "card": Card,
+    "vm-record": VmRecord,
+    "inventory-line": KnownVm,
+    "scheduled": Scheduled,
+    "nudge": Nudge,
+    "audit-record": AuditRecord,
+}
+"""First part of a file's name → what it is."""
+
+_SOON = a.NOW + timedelta(minutes=3)
+_PROFILE = LockdownProfile(
+    name="forensics",
+    isolate=IsolateOptions(
+        allow=(AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389"), protocol="Tcp"),),
+        classic_nsg=f"/subscriptions/{a.SUBSCRIPTION}/resourceGroups/rg-web/providers"
+        "/Microsoft.ClassicNetwork/networkSecurityGroups/locked",
+    ),
+    resource_group="rg-security",
+)
+_CHANGE = Change(
+    summary="isolate 1 NIC",
+    details=("vm-web-01-nic: nsg-web → startgate-lockdown-westeurope",),
+    before={"nics": [{"id": a.nic().id, "nsg": None}], "power": "running"},
+    after={"nics": [{"id": a.nic().id, "nsg": "startgate-lockdown-westeurope"}]},
+    nothing_to_do=False,
+    back=("vm-web-01-nic: startgate-lockdown-westeurope → nsg-web",),
+)
+
+
+def documents() -> dict[str, Numbered]:
+    """File name without its ending → document."""
+    return {
+        **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "approval-unasked-without-facts": _unasked(),
+        "approval-released": a.approval(
+            state=ApprovalState.EXPIRED,
+            containment_id=a.containment().id,
+            released=True,
+            reminded_at=_SOON,
+            escalated_at=_SOON,
+            terms=a.terms(on_silence=OnSilence.CONTAIN, lockdown=_PROFILE, rule="production"),
+        ),
+        **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
+        "containment-restored-with-a-start": _restored(),
+        "containment-on-silence": a.containment(
+            state=ContainmentState.RUNNING,
+            cause=a.cause(kind=CauseKind.SILENCE, approval_id=a.approval().id),
+            profile=_PROFILE,
+            steps=tuple(
+                a.step(name=name, state=state, change=_CHANGE, token="begun", look_at=_SOON)
+                for name, state in zip(
+                    StepName, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
+                )
+            ),
+            cards=(a.approval().id,),
+            round=3,
+        ),
+        "card-empty": a.card(),
+        "card-posted": _card(),
+        "vm-record-empty": VmRecord(vm=a.vm_ref()),
+        "vm-record-asked": VmRecord(vm=a.vm_ref(), version=2, open_approvals=(a.approval().id,)),
+        "vm-record-contained": VmRecord(
+            vm=a.vm_ref(classic=True),
+            version=7,
+            containment_id=a.containment().id,
+            expected_start=ExpectedStart(correlation_ids=("c1", "c2"), after=a.NOW, until=_SOON),
+        ),
+        "inventory-line-running": a.known_vm(),
+        "inventory-line-unknown": KnownVm(ref=a.vm_ref(classic=True), seen_at=a.NOW),
+        "scheduled": Scheduled(sequence_number=2**53 + 1, due=_SOON),
+        "nudge-approval": Nudge(subject=Subject.APPROVAL, id=a.approval().id, version=3),
+        "nudge-containment-later": Nudge(
+            subject=Subject.CONTAINMENT, id=a.containment().id, version=4, due=_SOON
+        ),
+        "audit-record": AuditRecord(
+            kind="step.done",
+            at=a.NOW,
+            about=a.containment().id,
+            vm=a.vm_ref().key,
+            by="Olga Oncall (U0OLGA001)",
+            details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
+        ),
+    }
+
+
+def _unasked() -> Approval:
+    event = a.start_event(
+        caller=a.caller(kind=CallerKind.MANAGED_IDENTITY, name="", email="", mfa=None),
+        access=None,
+        phase=Phase.SUCCEEDED,
+        vm=a.vm_ref(classic=True),
+    )
+    return a.approval(
+        version=1,
+        event=event,
+        asked_at=None,
+        asked_whom=(),
+        notice="nobody could be asked directly",
+        facts=a.facts(
+            machine=None,
+            network=None,
+            backup=BackupFacts(protected=True, vault_id="/subscriptions/x/vaults/v", policy_name="daily"),
+            missing=(MissingFact(name="machine", reason="timeout"),),
+            took_ms={"backup": 12.5},
+        ),
+        owner=a.owner(emails=(), slack_users=(a.ALICE,)),
+        plan=a.plan(steps=(), as_of=None),
+        fill_in_at=_SOON,
+        fill_ins=1,
+    )
+
+
+def _restored() -> Containment:
+    steps = tuple(
+        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON) for name in StepName
+    )
+    restoration = Restoration(
+        by=a.oncall(doubt="the group could not be read"),
+        at=_SOON,
+        reason="it was a drill",
+        start_id="cccccccc-0000-0000-0000-000000000009",
+        number=2,
+        steps=steps,
+    )
+    return a.containment(
+        state=ContainmentState.RESTORED,
+        cause=a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall()),
+        steps=steps,
+        restoration=restoration,
+    )
+
+
+def _card() -> Card:
+    post = Post(intent="0011223344556677", intended_at=a.NOW, ts="1764000000.000100", shows="abcdef")
+    return Card(
+        id=a.approval().id,
+        version=5,
+        copies=(
+            Copy(
+                kind=CopyKind.OWNER,
+                channel="D0ALICE01",
+                asked=a.ALICE,
+                root=post,
+                replies={"reminder": post, "step.stop.2": post.changed(ts=None)},
+            ),
+            Copy(kind=CopyKind.CHANNEL, channel="C0APPROVE", root=post.changed(ts=REFUSED)),
+            Copy(kind=CopyKind.ONCALL, channel="C0ONCALL1"),
+        ),
+        asked_at=a.NOW,
+        notice="one owner is not in Slack",
+        sought=a.owner(),
+    )

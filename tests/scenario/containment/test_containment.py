@@ -1,0 +1,224 @@
+"""A rejection does what the dialog said, no more and no less; CONTAINED is said after reading back."""
+
+import re
+
+import pytest_asyncio
+
+from deploy.sandbox.system import System
+from tests.scenario.conftest import QUICK, Start
+from tests.scenario.scene import ONCALL, ONCALL_GROUP, REJECT, Asked, Entry, Scene, texts
+
+MOVE = re.compile(r"^• (?P<what>.+?): (?P<before>.+) → (?P<after>.+)$", re.MULTILINE)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def full(own: Start) -> Scene:
+    """A system whose lockdown has all steps, the backup among them."""
+    return await own(System(speed=0, extra=QUICK))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def rejected(full: Scene) -> tuple[Asked, Entry, Entry]:
+    """A VM with two NICs, rejected and contained: what was asked, the dialog, and the entry of CONTAINED."""
+    asked = await full.ask(nics=[{"public_ip": "20.60.2.1", "open": ["22"]}, {"nsg": "none"}])
+    view = await full.dialog("olivia", asked.dm)
+    answer = await full.submit("olivia", view["id"], reason="I did not start this")
+    assert answer["closed"], answer
+    return asked, view, await full.until_contained(asked.dm)
+
+
+async def test_the_dialog_names_every_change_and_azure_gets_exactly_these(
+    full: Scene, rejected: tuple[Asked, Entry, Entry]
+) -> None:
+    asked, view, _ = rejected
+    said = "\n".join(texts(view["blocks"]))
+    moves = {move["what"]: (move["before"], move["after"]) for move in MOVE.finditer(said)}
+    stopped = f"{asked.vm}: running → deallocated"
+    protected = re.search(r"not protected → protected by (\S+)", said)
+    assert stopped in said
+    assert protected
+    nics = {what: move for what, move in moves.items() if "-nic" in what}
+    assert len(nics) == 2
+
+    changes = await full.changes(asked.start.vm_id, asked.azure_seq)
+    done = [f"{e['method']} {e['path'].rpartition('/')[2]}" for e in changes]
+    lockdown = {after for _, after in nics.values()}
+    assert len(lockdown) == 1
+    expected = {
+        f"PUT {lockdown.pop()}",
+        *(f"PUT {nic}" for nic in nics),
+        "POST deallocate",
+        f"PUT {protected[1]}",
+        "POST backup",
+    }
+    protections = [e for e in changes if "/protecteditems/" in e["path"].lower() and e["method"] == "PUT"]
+    assert len(protections) == 1
+    assert asked.vm in protections[0]["path"]
+    expected.add(f"PUT {protections[0]['path'].rpartition('/')[2]}")
+    assert set(done) == expected
+    assert len(done) == len(expected), f"each change is made once: {done}"
+    for nic, (_, after) in nics.items():
+        written = next(e for e in changes if e["path"].endswith(f"/{nic}"))
+        assert written["request"]["properties"]["networkSecurityGroup"]["id"].endswith(f"/{after}")
+        assert written["if_match"], "a NIC is written only as it was read"
+
+
+async def test_the_lockdown_group_denies_all_but_what_the_dialog_names(
+    full: Scene, rejected: tuple[Asked, Entry, Entry]
+) -> None:
+    asked, view, _ = rejected
+    said = "\n".join(texts(view["blocks"]))
+    assert "Exception: bastion (10.0.9.0/26) can still connect on TCP 22, 3389" in said
+    changes = await full.changes(asked.start.vm_id, asked.azure_seq)
+    group = next(e for e in changes if "/networksecuritygroups/" in e["path"].lower())
+    rules = [rule["properties"] for rule in group["request"]["properties"]["securityRules"]]
+    allowed = [rule for rule in rules if rule["access"] == "Allow"]
+    denied = {(rule["direction"], rule["protocol"]) for rule in rules if rule["access"] == "Deny"}
+    assert {rule["sourceAddressPrefix"] for rule in allowed} == {"10.0.9.0/26"}
+    assert denied >= {("Inbound", "*"), ("Outbound", "*")}
+    assert group["request"]["properties"]["flushConnection"] is True
+    vm = await full.vm_now(asked.start.vm_id)
+    assert vm["power"] == "deallocated"
+    assert all(nic["nsg"].startswith("/") and "startgate-lockdown" in nic["nsg"] for nic in vm["nics"])
+    assert not vm["open_ports"]
+    assert vm["backup"]["status"] != "NotProtected"
+
+
+async def test_contained_is_said_only_after_power_state_and_every_nic_were_read_back(
+    full: Scene, rejected: tuple[Asked, Entry, Entry]
+) -> None:
+    asked, _, contained = rejected
+    earlier = [
+        e
+        for e in await full.slack.record(asked.start.seq)
+        if e["kind"] in ("posted", "updated")
+        and e["seq"] < contained["seq"]
+        and any("CONTAINED" in text for text in texts(e["blocks"]))
+    ]
+    assert all(e["thread_ts"] for e in earlier if e["kind"] == "posted"), "no copy said it earlier"
+    requests = [
+        e for e in await full.requests(asked.start.vm_id, asked.azure_seq) if e["at_ms"] <= contained["at_ms"]
+    ]
+    changes = await full.changes(asked.start.vm_id, asked.azure_seq)
+    last_change = max(e["seq"] for e in changes)
+    after = [e for e in requests if e["seq"] > last_change and e["method"] == "GET" and e["status"] == 200]
+    vm = [e for e in after if e["path"].lower() == asked.start.vm_id.lower()]
+    assert vm, "the VM is read after the last change and before the card says CONTAINED"
+    codes = [status["code"] for status in vm[-1]["response"]["properties"]["instanceView"]["statuses"]]
+    assert "PowerState/deallocated" in codes
+    for nic in (await full.vm_now(asked.start.vm_id))["nics"]:
+        read = [e for e in after if e["path"].lower() == nic["id"].lower()]
+        assert read, f"{nic['name']} is read back"
+        assert "startgate-lockdown" in read[-1]["response"]["properties"]["networkSecurityGroup"]["id"]
+
+
+async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
+    full: Scene, rejected: tuple[Asked, Entry, Entry]
+) -> None:
+    asked, _, _ = rejected
+    for copy in asked.copies:
+        await full.until_contained(copy)
+        shown = await full.shown(copy)
+        assert "Rejected by *olivia* <!date^" in shown
+        assert "I did not start this" in shown
+        assert REJECT not in shown
+    await full.quiet()
+    thread = await full.thread(asked.channel)
+    for words in ("*Isolated*", "*Stopped*", "*Backed up*", "*Contained:*", "/vm-restore"):
+        assert any(words in reply for reply in thread), f"{words!r} is not in the thread: {thread}"
+
+
+async def test_every_change_is_in_the_audit_with_what_was_before(
+    full: Scene, rejected: tuple[Asked, Entry, Entry]
+) -> None:
+    asked, _, _ = rejected
+    records = await full.audit(vm_id=asked.start.vm_id)
+    kinds = [record["kind"] for record in records]
+    order = ["approval.opened", "approval.asked", "approval.rejected", "step.begun", "containment.contained"]
+    assert [kind for kind in dict.fromkeys(kinds) if kind in order] == order
+    done = {r["details"]["step"]: r["details"] for r in records if r["kind"] == "step.done"}
+    assert set(done) == {"isolate", "stop", "backup"}
+    before = done["isolate"]["change"]["before"]
+    assert len(before) == 2
+    assert {str(nsg).rpartition("/")[2] for nsg in before.values()} == {f"{asked.vm}-nsg", "None"}
+    assert records[kinds.index("containment.contained")]["details"]["read_back"] == ["isolate", "stop"]
+
+
+async def test_a_contained_vm_that_is_started_again_is_contained_again_without_asking(
+    full: Scene, rejected: tuple[Asked, Entry, Entry]
+) -> None:
+    asked, _, contained = rejected
+    seq = await full.azure.last_seq()
+    again = await full.start_vm(asked.start.vm_id, "intruder")
+    await full.wait_for_change(asked.start.vm_id, "/deallocate", seq)
+    shown = await full.slack.wait_for(
+        "CONTAINED for the second time",
+        lambda e: (
+            e["kind"] == "updated"
+            and e["ts"] == asked.dm.ts
+            and "CONTAINED" in e["text"]
+            and e["seq"] > again.seq
+        ),
+        since=contained["seq"],
+    )
+    assert shown
+    assert any("was started while it was contained" in reply for reply in await full.thread(asked.dm))
+    assert not await full.root_posts(asked.vm, again.seq), "no new question"
+
+
+async def test_a_vm_that_is_started_again_during_a_slow_backup_is_stopped_at_once_and_reads_back_so(
+    full: Scene,
+) -> None:
+    asked = await full.ask()
+    never = {"operation": "^protect$", "target": asked.vm, "ends": "never", "times": 1}
+    await full.azure.put("/_failures", [never])
+    await full.reject("olivia", asked.dm, "not mine")
+    await full.wait_for_change(asked.start.vm_id, f";{asked.vm}", asked.azure_seq)
+    assert (await full.vm_now(asked.start.vm_id))["power"] == "deallocated"
+
+    seq = await full.azure.last_seq()
+    await full.start_vm(asked.start.vm_id, "intruder")
+    await full.wait_for_change(asked.start.vm_id, "/deallocate", seq, within_s=8)
+    await full.audited("containment.started-again", asked.start.vm_id)
+    await full.audited("containment.contained", asked.start.vm_id, count=0)
+
+    await full.azure.post("/_operations/end", operation="^protect$", target=asked.vm, ends="Failed")
+    await full.until_contained(asked.dm)
+    assert (await full.vm_now(asked.start.vm_id))["power"] == "deallocated"
+    stops = [
+        r for r in await full.audit("step.begun", vm_id=asked.start.vm_id) if r["details"]["step"] == "stop"
+    ]
+    assert [record["details"]["attempt"] for record in stops] == [1, 1], "no failed attempt"
+
+
+async def test_a_refused_step_ends_incomplete_and_calls_oncall(scene: Scene) -> None:
+    asked = await scene.ask()
+    fault = {"path": f"{asked.vm}/deallocate", "method": "POST", "status": 403}
+    await scene.azure.put("/_faults", [fault])
+    await scene.reject("olivia", asked.dm, "not mine")
+    await ends_incomplete(scene, asked, "lack the right")
+    vm = await scene.vm_now(asked.start.vm_id)
+    assert "startgate-lockdown" in vm["nics"][0]["nsg"], "one step that fails does not keep the others"
+
+
+async def ends_incomplete(scene: Scene, asked: Asked, why: str, *, within_s: float = 20) -> None:
+    """Never CONTAINED; on-call gets a copy of its own, and is mentioned with what is left and why."""
+    await scene.until_shown(asked.dm, "the end", "Containment incomplete", within_s=within_s)
+    copy = await scene.oncall_card(asked.vm, asked.start.seq)
+    page = await scene.slack.wait_for(
+        "a message that calls on-call",
+        lambda e: e["kind"] == "posted" and e["thread_ts"] == copy.ts and ONCALL_GROUP in str(e["mentions"]),
+        since=asked.start.seq,
+    )
+    assert page["channel"] == ONCALL
+    said = "\n".join(texts(page["blocks"]))
+    assert "not fully contained" in said
+    assert why in said
+    assert "By hand:" in said
+    assert not [
+        e
+        for e in await scene.slack.record(asked.start.seq)
+        if e["kind"] in ("posted", "updated") and "CONTAINED" in e["text"] and asked.vm in e["text"]
+    ]
+    await scene.audited("containment.incomplete", asked.start.vm_id)
+    await scene.audited("containment.contained", asked.start.vm_id, count=0)

@@ -1,0 +1,165 @@
+"""``/vm-lockdown``: on-call contains a VM by name, by group and name, by id; nobody else does."""
+
+import uuid
+
+import pytest
+import pytest_asyncio
+
+from tests.scenario.scene import CONFIRM, NADIA, ONCALL, SAM, Entry, Scene, eventually, texts
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def known(shared: Scene) -> list[Entry]:
+    """Running VMs that the inventory lists; each test takes one away."""
+    vms = [await shared.new_vm("lock", power="running") for _ in range(8)]
+    await _listed(shared)
+    return vms
+
+
+async def _listed(scene: Scene) -> None:
+    """Wait until all subscriptions were listed anew, from the first to the last."""
+    seq = await scene.azure.last_seq()
+
+    async def twice() -> bool:
+        lists = [e for e in await scene.azure.record(seq, "request") if e["path"] == "/subscriptions"]
+        return len(lists) > 1
+
+    await eventually("the inventory to be taken", twice)
+
+
+@pytest.mark.parametrize("spelling", ["{name}", "{group}/{name}", "{id}", "{upper}"])
+async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling: str) -> None:
+    vm = known.pop()
+    seq = await scene.slack.last_seq()
+    wanted = spelling.format(**vm, upper=vm["name"].upper())
+    await scene.command("nadia", f"/vm-lockdown {wanted} odd outbound traffic")
+    await scene.told(NADIA, "Locking down", vm["name"], since=seq)
+    copy = await scene.oncall_card(vm["name"], seq)
+    shown = await scene.shown(copy)
+    assert "Locked down by *nadia* <!date^" in shown
+    assert "odd outbound traffic" in shown
+    await scene.wait_for_change(vm["id"], "/deallocate")
+    record, *_ = await scene.audited("lockdown.ordered", vm["id"])
+    assert record["by"] == f"nadia ({NADIA})"
+    assert record["details"]["reason"] == "odd outbound traffic"
+
+
+async def test_a_lockdown_ends_contained_on_the_oncall_card_and_the_owners_question_is_withdrawn(
+    scene: Scene,
+) -> None:
+    asked = await scene.ask()
+    await scene.command("nadia", f"/vm-lockdown {asked.vm} cannot wait for the owner")
+    copy = await scene.oncall_card(asked.vm, asked.start.seq)
+    await scene.until_contained(copy)
+    for each in asked.copies:
+        await scene.until_contained(each)
+        shown = await scene.shown(each)
+        assert "The question was withdrawn" in shown
+        assert "Locked down by *nadia*" in shown
+        assert CONFIRM not in shown
+    await scene.audited("approval.withdrawn", asked.start.vm_id)
+
+
+async def test_a_name_that_fits_several_opens_a_dialog_and_only_the_chosen_one_is_contained(
+    scene: Scene,
+) -> None:
+    name = f"twin-{uuid.uuid4().hex[:6]}"
+    twins = [await scene.new_vm("twin", name=name, power="running") for _ in range(2)]
+    await _listed(scene)
+    seq = await scene.slack.last_seq()
+    opened = await scene.command("nadia", f"/vm-lockdown {name} odd", wait_view_ms=3000)
+    view = (await scene.slack.get("/_state"))["views"][NADIA][-1]
+    assert view["id"] == opened["view_id"]
+    menu = next(b["element"] for b in view["blocks"] if b["type"] == "input" and b["block_id"] == "vm")
+    options = {option["description"]["text"]: option["value"] for option in menu["options"]}
+    assert len(options) == 2
+    chosen = next(value for about, value in options.items() if twins[1]["group"] in about)
+    answer = await scene.submit("nadia", view["id"], vm=chosen, reason="this one talks to a stranger")
+    assert answer["closed"], answer
+    copy = await scene.oncall_card(name, seq)
+    assert twins[1]["group"] in await scene.shown(copy)
+    await scene.wait_for_change(twins[1]["id"], "/deallocate")
+    assert not await scene.changes(twins[0]["id"])
+    assert (await scene.vm_now(twins[0]["id"]))["power"] == "running"
+
+
+async def test_part_of_a_name_is_asked_about_even_if_only_one_fits(scene: Scene, known: list[Entry]) -> None:
+    vm = known.pop()
+    opened = await scene.command("nadia", f"/vm-lockdown {vm['name'][:-1]}", wait_view_ms=3000)
+    assert "view_id" in opened
+    await scene.slack.post("/_act/close", user="nadia", view_id=opened["view_id"])
+    assert not await scene.changes(vm["id"])
+
+
+async def test_an_unknown_name_is_said_to_be_unknown(scene: Scene) -> None:
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", "/vm-lockdown no-such-machine odd")
+    told = await scene.told(NADIA, "No VM matches", "no-such-machine", "Nothing was changed", since=seq)
+    assert "VMs are known" in "\n".join(texts(told["blocks"]))
+
+
+async def test_no_name_at_all_shows_how_to_type_it(scene: Scene) -> None:
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", "/vm-lockdown")
+    await scene.told(
+        NADIA, "/vm-lockdown NAME [REASON]", "e.g.", "/vm-lockdown web-02 odd traffic", since=seq
+    )
+
+
+async def test_vm_help_lists_the_commands_and_what_each_person_may_do(scene: Scene) -> None:
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", "/vm-help")
+    told = await scene.told(NADIA, "/vm-lockdown NAME", "/vm-restore NAME", "/vm-help", since=seq)
+    assert "You can't use this" not in str(told["blocks"])
+    await scene.command("sam", "/vm-help")
+    told = await scene.told(
+        SAM, "You can't use this: Only on-call can lock down a VM. Ask <!subteam^", since=seq
+    )
+    assert "You can use this." in str(told["blocks"]), "the list itself is for everybody"
+
+
+async def test_help_about_a_command_is_no_attempt_to_use_it(scene: Scene) -> None:
+    seq = await scene.slack.last_seq()
+    before = len(await scene.audit("lockdown.refused"))
+    await scene.command("sam", "/vm-lockdown help")
+    await scene.told(SAM, "Usage: `/vm-lockdown NAME [REASON]`, e.g.", "You can't use this", since=seq)
+    assert len(await scene.audit("lockdown.refused")) == before
+
+
+async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
+    scene: Scene, known: list[Entry]
+) -> None:
+    vm = known.pop()
+    seq = await scene.slack.last_seq()
+    await scene.command("sam", f"/vm-lockdown {vm['name']} just because")
+    await scene.told(SAM, "Only on-call can", since=seq)
+    await scene.quiet()
+    posted = [e for e in await scene.slack.record(seq, "posted") if vm["name"] in e["text"]]
+    assert not posted, "nobody else hears of it"
+    assert not await scene.changes(vm["id"])
+    refused = [r for r in await scene.audit("lockdown.refused") if vm["name"] in r["details"]["wanted"]]
+    assert [record["by"] for record in refused] == [f"sam ({SAM})"]
+
+
+async def test_the_owner_of_a_vm_is_not_on_call_for_it(scene: Scene, known: list[Entry]) -> None:
+    vm = known.pop()
+    seq = await scene.slack.last_seq()
+    await scene.command("olivia", f"/vm-lockdown {vm['id']}")
+    await scene.told("U0OLIVIA01", "Only on-call can", since=seq)
+    assert not await scene.changes(vm["id"])
+
+
+async def test_a_contained_vm_is_not_contained_twice(scene: Scene, known: list[Entry]) -> None:
+    vm = known.pop()
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", f"/vm-lockdown {vm['id']} first")
+    await scene.until_contained(await scene.oncall_card(vm["name"], seq))
+    done = len(await scene.changes(vm["id"]))
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", f"/vm-lockdown {vm['id']} second")
+    await scene.told(NADIA, "is already contained", "No new action was started", since=seq)
+    await scene.quiet()
+    assert len(await scene.changes(vm["id"])) == done
+    assert not [e for e in await scene.root_posts(vm["name"], seq) if e["channel"] == ONCALL]
+    await scene.audited("lockdown.ordered", vm["id"])
+    await scene.audited("lockdown.joined", vm["id"])

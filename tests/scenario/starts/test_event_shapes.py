@@ -1,0 +1,79 @@
+"""Every shape in which Azure tells of a start, through the real queue: one card each."""
+
+import pytest
+
+from tests.scenario.scene import Scene
+
+SHAPES = [
+    pytest.param({"schema": "eventgrid"}, id="event grid schema"),
+    pytest.param({"schema": "eventgrid", "array": True}, id="event grid schema in an array"),
+    pytest.param({"schema": "cloudevents"}, id="cloud event"),
+    pytest.param({"schema": "cloudevents", "array": True}, id="cloud event in an array"),
+    pytest.param({"schema": "activitylog"}, id="three activity log records of one start"),
+    pytest.param({"schema": "diagnostic"}, id="diagnostic records of one start"),
+    pytest.param({"schema": "alert"}, id="common alert schema"),
+]
+
+
+@pytest.mark.parametrize("how", SHAPES)
+async def test_every_shape_of_a_start_gives_one_card(scene: Scene, how: dict[str, object]) -> None:
+    asked = await scene.ask("intruder", how=how)
+    await scene.quiet()
+    assert len(await scene.root_posts(asked.vm, asked.start.seq)) == 2, "the owner's copy and the channel's"
+    shown = await scene.shown(asked.dm)
+    for word in ("Mallory Guest", "(user, mallory@elsewhere.example)", "192.0.2.66", "Azure PowerShell"):
+        assert word in shown
+
+
+@pytest.mark.parametrize("schema", ["eventgrid", "cloudevents", "diagnostic"])
+async def test_shapes_with_evidence_show_the_right_that_allowed_the_start(scene: Scene, schema: str) -> None:
+    asked = await scene.ask("olivia", how={"schema": schema})
+    shown = await scene.shown(asked.dm)
+    assert "Virtual Machine Contributor" in shown
+    assert "resource group" in shown
+
+
+async def test_a_start_told_in_three_shapes_is_asked_about_once(scene: Scene) -> None:
+    asked = await scene.ask("intruder", how={"schema": "activitylog"})
+    for schema in ("eventgrid", "alert"):
+        await scene.start_vm(
+            asked.start.vm_id, "intruder", schema=schema, correlation_id=asked.start.correlation_id
+        )
+    await scene.quiet()
+    assert len(await scene.root_posts(asked.vm, asked.start.seq)) == 2
+
+
+async def test_two_starts_of_one_vm_are_two_questions(scene: Scene) -> None:
+    asked = await scene.ask("olivia")
+    again = await scene.start_vm(asked.start.vm_id, "intruder")
+    assert again.correlation_id != asked.start.correlation_id
+    await scene.copies(asked.start, 4)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "Microsoft.ClassicCompute/virtualMachines/start/action",
+        "Microsoft.ClassicCompute.virtualMachines.start.action",
+    ],
+    ids=["with slashes", "with dots"],
+)
+async def test_a_classic_vm_is_asked_about_in_both_spellings(scene: Scene, operation: str) -> None:
+    asked = await scene.ask(
+        "intruder", prefix="classic", classic=True, nics=[], size="Small", how={"operation": operation}
+    )
+    shown = await scene.shown(asked.dm)
+    assert f"classic VM `{asked.vm}`" in shown
+    assert "Unknown" in shown, "the network of a classic VM is named as missing, not shown as closed"
+
+
+async def test_a_start_that_failed_is_audited_and_nobody_is_asked(scene: Scene) -> None:
+    vm = await scene.new_vm()
+    start = await scene.press_start(vm, fail=True)
+    await scene.bus.wait_for(
+        "the event to be done with",
+        lambda e: e["kind"] == "completed" and e["queue"] == "starts",
+        since=start.bus_seq,
+    )
+    await scene.audited("start.failed", vm["id"])
+    assert not await scene.root_posts(vm["name"], start.seq)

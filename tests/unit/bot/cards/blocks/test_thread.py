@@ -1,0 +1,268 @@
+"""The replies below a card: which there are, what they say, and whom they call."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.cards.blocks.by_hand import remedy
+from bot.cards.blocks.message import Reply
+from bot.cards.blocks.thread import replies
+from deploy.sandbox.slack.blockkit import check_blocks
+from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
+from tests import builders as b
+from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.cards import CopyKind
+from workers.domain.containment.containment import Containment, ContainmentState, StepState
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.steps import MAX_REDONE
+
+ONCALL = "<!subteam^S0ONCALL1>"
+
+
+def thread(
+    approval: Approval | None = None,
+    containment: Containment | None = None,
+    *,
+    kind: CopyKind = CopyKind.OWNER,
+) -> list[Reply]:
+    found = replies(approval, containment, kind=kind, oncall_mention=ONCALL)
+    for reply in found:
+        assert check_blocks(reply.message.blocks, "message") == []
+    keys = [reply.key for reply in found]
+    assert len(keys) == len(set(keys))
+    return found
+
+
+def keys(*args: Any, **kwargs: Any) -> list[str]:
+    return [reply.key for reply in thread(*args, **kwargs)]
+
+
+def said(found: list[Reply], key: str) -> str:
+    text: str = next(r for r in found if r.key == key).message.blocks[0]["text"]["text"]
+    return text
+
+
+def called(found: list[Reply]) -> list[str]:
+    return [m["id"] for r in found for m in mentions_in_layout(r.message.blocks, "")]
+
+
+def one_step(**changes: Any) -> Containment:
+    """A running containment whose first step is as given, and the others not begun."""
+    return b.containment(
+        state=ContainmentState.RUNNING,
+        steps=(
+            b.step(**{"name": StepName.ISOLATE, **changes}),
+            b.step(name=StepName.STOP),
+            b.step(name=StepName.BACKUP),
+        ),
+    )
+
+
+def test_a_fresh_card_has_no_replies() -> None:
+    assert thread(b.approval()) == []
+
+
+@pytest.mark.parametrize("kind", CopyKind)
+def test_only_the_owners_thread_reminds_and_it_calls_who_was_asked(kind: CopyKind) -> None:
+    found = thread(b.approval(reminded_at=b.NOW), kind=kind)
+    if kind is CopyKind.OWNER:
+        assert called(found) == [b.ALICE]
+        assert "Was the start of `vm-web-01` expected?" in said(found, "reminder")
+    else:
+        assert found == []
+
+
+def test_only_the_on_call_thread_escalates_and_it_says_who_was_asked_and_when() -> None:
+    approval = b.approval(reminded_at=b.NOW, escalated_at=b.NOW)
+    assert keys(approval, kind=CopyKind.OWNER) == ["reminder"]
+    found = thread(approval, kind=CopyKind.ONCALL)
+    assert called(found) == ["S0ONCALL1", b.ALICE]
+    assert "Asked: <@U0ALICE01>, <!date^" in said(found, "escalation")
+    assert [r.key for r in found if r.pages] == ["escalation"]
+
+
+def test_nobody_is_reminded_of_what_is_decided() -> None:
+    decided = b.approval(state=ApprovalState.CONFIRMED, reminded_at=b.NOW, escalated_at=b.NOW)
+    assert keys(decided, kind=CopyKind.OWNER) == ["decision"]
+    assert keys(decided, kind=CopyKind.ONCALL) == ["decision"]
+
+
+def test_on_call_is_still_called_when_the_question_expired_and_nothing_was_done() -> None:
+    expired = b.approval(state=ApprovalState.EXPIRED, escalated_at=b.NOW)
+    found = thread(expired, kind=CopyKind.ONCALL)
+    assert [r.key for r in found] == ["escalation", "expiry"]
+    assert "`/vm-lockdown vm-web-01`" in said(found, "escalation")
+
+
+@pytest.mark.parametrize(
+    ("state", "key", "words"),
+    [
+        (ApprovalState.CONFIRMED, "decision", "Confirmed by *Alice Example*"),
+        (ApprovalState.REJECTED, "decision", "Rejected by *Alice Example*"),
+        (ApprovalState.EXPIRED, "expiry", "The question expired"),
+        (ApprovalState.WITHDRAWN, "withdrawal", "The VM was stopped before anybody answered."),
+    ],
+)
+def test_the_thread_says_how_the_question_ended(state: ApprovalState, key: str, words: str) -> None:
+    found = thread(b.approval(state=state))
+    assert words in said(found, key)
+    assert called(found) == []
+
+
+def test_a_step_not_begun_has_no_reply() -> None:
+    assert keys(None, one_step()) == []
+
+
+def test_a_steps_reply_keeps_its_key_and_changes_its_words() -> None:
+    started = thread(None, one_step(state=StepState.STARTED))
+    done = thread(None, one_step(state=StepState.DONE))
+    assert [r.key for r in started] == [r.key for r in done] == ["step.isolate.1"]
+    assert "*Isolate*: in progress." in said(started, "step.isolate.1")
+    assert "*Isolated* <!date^" in said(done, "step.isolate.1")
+    assert started[0].message.digest != done[0].message.digest
+
+
+def test_a_step_under_way_tells_how_far_it_is_and_which_attempt() -> None:
+    found = thread(None, one_step(state=StepState.STARTED, attempt=2, note="1 of 2 NICs done"))
+    assert "in progress, attempt 2 of 7." in said(found, "step.isolate.1")
+    assert "1 of 2 NICs done." in said(found, "step.isolate.1")
+
+
+def test_a_step_that_waits_for_another_attempt_says_why_and_until_when() -> None:
+    waiting = one_step(attempt=1, note="waiting for Azure: 429", look_at=b.NOW + timedelta(minutes=1))
+    text = said(thread(None, waiting), "step.isolate.1")
+    assert "*Isolate*: will be retried. Waiting for Azure: 429. Next attempt <!date^" in text
+
+
+def test_a_step_held_up_before_its_first_attempt_counts_still_speaks() -> None:
+    assert keys(None, one_step(attempt=0, note="waiting for Azure: away")) == ["step.isolate.1"]
+
+
+def test_a_step_done_says_when_and_that_azure_was_asked_and_no_identifier_changes_its_spelling() -> None:
+    nic = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/web-02-nic"
+    change = Change(summary="isolate 1 NIC", before={nic: None})
+    done = one_step(state=StepState.DONE, change=change, note="web-02-nic with lockdown, rules read back")
+    text = said(thread(None, done), "step.isolate.1")
+    assert text.startswith("*Isolated* <!date^")
+    assert text.endswith("UTC>, verified in Azure. `web-02-nic` with lockdown.")
+    waiting = one_step(state=StepState.STARTED, change=change, note="vm-web-01: busy")
+    assert "`vm-web-01`: busy." in said(thread(None, waiting), "step.isolate.1")
+
+
+@pytest.mark.parametrize(
+    ("note", "shown"),
+    [
+        ("db-01-nic: busy", "db-01-nic: busy."),
+        ("nic2 is busy", "nic2 is busy."),
+        ("waiting for Azure", "Waiting for Azure."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_an_identifier_does(note: str, shown: str) -> None:
+    waiting = one_step(state=StepState.STARTED, note=note)
+    assert said(thread(None, waiting), "step.isolate.1").endswith(f" {shown}")
+
+
+def test_a_failed_step_gives_its_reason_and_what_to_do_by_hand() -> None:
+    text = said(thread(None, one_step(state=StepState.FAILED)), "step.isolate.1")
+    assert "failed after 5 attempts" in text
+    assert "Reason: Azure refused: ScopeLocked." in text
+    assert "By hand: in the Azure portal" in text
+
+
+def test_contained_comes_last_with_the_time_of_reading_back() -> None:
+    found = thread(b.approval(state=ApprovalState.REJECTED), b.containment(state=ContainmentState.CONTAINED))
+    assert [r.key for r in found] == [
+        "decision",
+        "step.isolate.1",
+        "step.stop.1",
+        "step.backup.1",
+        "result.1",
+    ]
+    text = said(found, "result.1")
+    assert not any(r.pages for r in found)
+    assert "`vm-web-01` is isolated, stopped and backed up. Verified in Azure <!date^" in text
+    assert "`/vm-restore vm-web-01`" in text
+
+
+def test_incomplete_calls_on_call_with_what_is_left() -> None:
+    found = thread(None, b.containment(state=ContainmentState.INCOMPLETE))
+    text = said(found, "result.1")
+    assert called(found) == ["S0ONCALL1"]
+    assert "Done so far: isolated and stopped." in text
+    assert [r.key for r in found if r.pages] == ["result.1"], "how each step went can wait, this can't"
+    assert "*Back up*: not done. Azure refused: ScopeLocked. By hand:" in text
+
+
+def test_a_refused_containment_asks_nobody_to_do_it_by_hand() -> None:
+    refused = b.containment(
+        state=ContainmentState.INCOMPLETE,
+        steps=(b.step(state=StepState.SKIPPED, note="the rejection on record is somebody else's"),),
+    )
+    text = said(thread(None, refused), "result.1")
+    assert "*Isolate*: skipped. The rejection on record is somebody else's." in text
+    assert "By hand" not in text
+
+
+def test_being_contained_again_starts_new_replies_and_leaves_the_old_ones() -> None:
+    again = b.containment(state=ContainmentState.CONTAINED, round=2)
+    assert keys(None, again) == [
+        "again.2",
+        "step.isolate.2",
+        "step.stop.2",
+        "step.backup.2",
+        "result.2",
+    ]
+
+
+def test_a_restored_vm_is_said_to_be_so() -> None:
+    found = thread(None, b.containment(state=ContainmentState.RESTORED))
+    assert "The containment of `vm-web-01` was undone" in said(found, "restored.1")
+
+
+def test_without_an_on_call_mention_nobody_is_called_by_accident() -> None:
+    incomplete = b.containment(state=ContainmentState.INCOMPLETE)
+    found = replies(None, incomplete, kind=CopyKind.ONCALL, oncall_mention="")
+    assert said(found, "result.1").startswith("On-call: ")
+
+
+def test_a_command_is_offered_only_where_a_shell_can_read_nothing_into_it() -> None:
+    assert "`az vm deallocate" in remedy(StepName.STOP, b.vm_ref())
+    for name in ("vm;reboot", "$(id)", "-n", "vm`id`", "vm web"):
+        assert "az vm" not in remedy(StepName.STOP, b.vm_ref(name=name))
+    assert "az vm" not in remedy(StepName.STOP, b.vm_ref(classic=True))
+
+
+class TestUndoneBySomebody:
+    def test_on_call_is_paged_once_a_step_had_to_be_done_again_too_often(self) -> None:
+        containment = one_step(name=StepName.ISOLATE, state=StepState.STARTED, redone=MAX_REDONE)
+        found = [reply for reply in thread(containment=containment) if reply.key == "redone.isolate.1"]
+        assert [reply.pages for reply in found] == [True]
+        assert called(found) == ["S0ONCALL1"]
+        assert "somebody keeps undoing" in said(found, "redone.isolate.1")
+
+    def test_nobody_is_paged_before_that(self) -> None:
+        containment = one_step(name=StepName.ISOLATE, state=StepState.STARTED, redone=MAX_REDONE - 1)
+        assert not [key for key in keys(containment=containment) if key.startswith("redone")]
+
+
+class TestLate:
+    def test_on_call_is_told_what_a_step_waits_for(self) -> None:
+        containment = one_step(
+            name=StepName.ISOLATE, state=StepState.STARTED, note="the NIC is Updating", paged_at=b.NOW
+        ).changed(paged_at=b.NOW)
+        found = [reply for reply in thread(containment=containment) if reply.key.startswith("late.")]
+        assert [reply.pages for reply in found] == [True]
+        assert called(found) == ["S0ONCALL1"]
+        words = said(found, found[0].key)
+        assert "not contained yet" in words
+        assert "the NIC is Updating" in words or "The NIC is Updating" in words
+        assert "Back up" not in words, "only what is late"
+
+    def test_a_whole_that_takes_long_lists_all_it_waits_for(self) -> None:
+        containment = one_step(name=StepName.ISOLATE, state=StepState.DONE).changed(paged_at=b.NOW)
+        found = [reply for reply in thread(containment=containment) if reply.key.startswith("late.")]
+        words = said(found, found[0].key)
+        assert "*Stop*, not begun" in words
+        assert "*Back up*, not begun" in words
+        assert "Isolate" not in words

@@ -1,0 +1,200 @@
+"""An approval that was opened, and the bot that posts it to a Slack in the test's hand."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import cast
+
+from bot.cards.audience import Audience
+from bot.cards.blocks.message import Message as SlackMessage
+from bot.cards.poster import Poster, Refused
+from bot.cards.renderer import Renderer
+from bot.slack.directory import Directory, Found
+from bot.slack.errors import Throttled
+from bot.slack.pace import SEARCHING, Pace, posting
+from tests import builders as a
+from tests.conftest import FakeClock, Rig
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.cards import Card, Post
+from workers.domain.errors import DependencyAway
+from workers.domain.ids import partition_of_id
+from workers.domain.messages import Message, Settlement
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.store import Commit
+from workers.domain.starts.people import Owner
+from workers.store.memory import MemoryStore
+from workers.use_cases.asking.ask import NoteAsked
+
+DM, CHANNEL = "D1", "C1"
+Meanwhile = Callable[[], Awaitable[None]]
+
+
+class People:
+    """Knows Alice, and one channel.
+
+    Attributes:
+        throttled_s: how long Slack looks nobody up; 0 when it does.
+    """
+
+    def __init__(self) -> None:
+        self.found = Found((a.ALICE,), "")
+        self.throttled_s = 0.0
+
+    async def owners(self, _owner: Owner) -> Found:
+        if self.throttled_s:
+            raise Throttled("ratelimited", wait_s=self.throttled_s)
+        return self.found
+
+    async def direct_message(self, _user: str) -> str:
+        return DM
+
+    async def channel(self, _name: str) -> str:
+        return CHANNEL
+
+    def oncall_mention(self) -> str:
+        return ""
+
+
+class Slack:
+    """Keeps what was posted, at the product's own pace.
+
+    Attributes:
+        posted: by intent, each message's ``ts``, which tells its channel.
+        full: channels that take nothing now, and for how many seconds they say so.
+        away: channels from which no answer comes; what was posted there has not arrived.
+        sought: intents that were looked for.
+        unsearchable_s: for how long Slack looks for nothing; 0 when it does.
+        meanwhile: runs once, while the first message is on its way.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.pace = Pace(clock)
+        self.posted: dict[str, str] = {}
+        self.full: dict[str, float] = {}
+        self.away: set[str] = set()
+        self.sought: list[str] = []
+        self.unsearchable_s = 0.0
+        self.edits: list[str] = []
+        self.refuses = ""
+        self.meanwhile: Meanwhile | None = None
+
+    def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
+        if post is None:
+            return self.pace.turn(posting(channel), key, first=first)
+        return self.pace.turn(SEARCHING, key) if post.ts is None else None
+
+    async def another_was_refused(self, channel: str, wait_s: float) -> None:
+        """Somebody else's message into this channel was one too many."""
+        with contextlib.suppress(Throttled):
+            async with self.pace.in_turn(posting(channel), "another card"):
+                raise Throttled("ratelimited", wait_s=wait_s)
+
+    async def post(
+        self,
+        channel: str,
+        _message: SlackMessage,
+        *,
+        key: str,
+        card_id: str,
+        intent: str,
+        thread_ts: str | None = None,
+        first: bool = False,
+    ) -> str:
+        del card_id, thread_ts
+        if channel == self.refuses:
+            raise Refused("channel_not_found")
+        async with self.pace.in_turn(posting(channel), key, first=first):
+            if channel in self.full:
+                raise Throttled("ratelimited", wait_s=self.full[channel])
+            if channel in self.away:
+                raise DependencyAway("slack", "no answer")
+        assert intent not in self.posted, "posted twice"
+        self.posted[intent] = f"{channel}-{len(self.posted)}"
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return self.posted[intent]
+
+    async def edit(self, _channel: str, ts: str, _message: SlackMessage, *, key: str) -> bool:
+        del key
+        self.edits.append(ts)
+        return True
+
+    async def find(self, _channel: str, post: Post, *, key: str, thread_ts: str | None = None) -> str | None:
+        del thread_ts
+        async with self.pace.in_turn(SEARCHING, key):
+            if self.unsearchable_s:
+                raise Throttled("ratelimited", wait_s=self.unsearchable_s)
+        self.sought.append(post.intent)
+        return self.posted.get(post.intent)
+
+
+class Watched(MemoryStore):
+    """Keeps the commits that were written. ``fails`` names the commits, counted from 1, that Redis loses."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.written: list[Commit] = []
+        self.fails: dict[int, str] = {}
+        self._count = 0
+
+    async def commit(self, commit: Commit) -> bool:
+        self._count += 1
+        how = self.fails.get(self._count)
+        if how == "lost":
+            raise DependencyAway("redis", "before it was written")
+        done = await super().commit(commit)
+        self.written.append(commit)
+        if how == "unknown":
+            raise DependencyAway("redis", "after it was written")
+        return done
+
+
+class Posting(Rig):
+    """An approval that was opened, and the bot that is about to post it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slack, self.people = Slack(self.clock), People()
+        self.store: Watched = Watched(self.clock)
+        self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.renderer = Renderer(
+            store=self.store,
+            poster=cast("Poster", self.slack),
+            audience=Audience(cast("Directory", self.people), lambda: self.policy, self.clock),
+            note_asked=self.note_asked,
+            clock=self.clock,
+        )
+        self.id = a.approval().id
+
+    async def open_one(self) -> None:
+        await self.change(a.approval(version=0, asked_at=None, asked_whom=()))
+        self.store.written.clear()
+        self.store._count = 0
+
+    async def change(self, document: Approval | Card) -> None:
+        """Somebody else's write."""
+        await MemoryStore.commit(
+            self.store, Commit(partition=partition_of_id(document.id), documents=(document,))
+        )
+
+    async def nudged(self) -> Settlement:
+        """One nudge about it is worked on; what becomes of the nudge."""
+        nudge = Nudge(subject=Subject.APPROVAL, id=self.id, version=1)
+        return await self.renderer(Message(body=nudge.model_dump_json().encode()))
+
+    async def render(self) -> None:
+        await self.renderer.render(self.id)
+
+    async def approval(self) -> Approval:
+        return await self.store.approval(self.id)
+
+    async def unshown(self) -> list[str]:
+        return list(await self.store.unshown(self.clock.now()))
+
+    async def asked_records(self) -> int:
+        return (await self.kinds()).count("approval.asked")
+
+    async def posts(self) -> set[str | None]:
+        """The ``ts`` of each copy, as the card knows them."""
+        return {copy.root.ts if copy.root else None for copy in (await self.store.card(self.id)).copies}

@@ -1,0 +1,254 @@
+"""What people read of a restore: the dialogs, the card, the thread, and the answers to the command."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cards.blocks import answers
+from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.message import Message
+from bot.cards.blocks.status import containment_headline
+from bot.cards.blocks.thread import replies
+from bot.commands import restore_blocks
+from bot.commands.restore import _parsed
+from deploy.sandbox.slack.blockkit import check_blocks, check_view
+from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
+from tests import builders as b
+from tests.unit.bot.cards.blocks.test_hostile import (
+    HOSTILE,
+    MENTION_OF_ONCALL,
+    actors,
+    assert_good,
+    assert_good_view,
+    known_vms,
+    refs,
+    thorough,
+)
+from workers.domain.asking.cards import CopyKind
+from workers.domain.containment.containment import Containment, ContainmentState, StepState
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.restoration import restoring
+from workers.domain.starts.vm import KnownVm
+
+BACK = ("nic-1: NSG startgate-lockdown-standard-westeurope \u2192 nsg-web", "nic-2: NSG x \u2192 none")
+CHANGES = {
+    StepName.ISOLATE: Change(summary="isolate 2 NICs", back=BACK),
+    StepName.STOP: Change(summary="deallocate the VM", before={"power": "running"}),
+    StepName.BACKUP: Change(summary="back the VM up now"),
+}
+
+
+def contained(**changes: Any) -> Containment:
+    steps = tuple(b.step(name=n, state=StepState.DONE, change=c) for n, c in CHANGES.items())
+    return b.containment(**{"state": ContainmentState.CONTAINED, "steps": steps, **changes})
+
+
+def ordered(*, start: bool = False, **states: StepState) -> Containment:
+    """A restore under way, its undos in these states."""
+    start_id = "0f0f" if start else None
+    found = restoring(contained(), b.oncall(), start_id=start_id, reason="false alarm", now=b.NOW)
+    assert found.restoration is not None
+    steps = [
+        undo.changed(state=states.get(str(undo.name), undo.state), note=f"note on {undo.name}")
+        for undo in found.restoration.steps
+    ]
+    return found.changed(restoration=found.restoration.changed(steps=tuple(steps)))
+
+
+def drifted() -> Containment:
+    found = ordered(start=True, isolate=StepState.FAILED, stop=StepState.SKIPPED, backup=StepState.DONE)
+    return found.to(ContainmentState.INCOMPLETE, ended_at=b.NOW)
+
+
+def checked(view: dict[str, Any]) -> str:
+    assert check_view(view, "modal") == []
+    return json.dumps(view, ensure_ascii=False)
+
+
+def said(message: Message) -> str:
+    assert check_blocks(message.blocks, "message") == []
+    return json.dumps(message.blocks, ensure_ascii=False)
+
+
+def thread(containment: Containment) -> dict[str, str]:
+    found = replies(None, containment, kind=CopyKind.ONCALL, oncall_mention=MENTION_OF_ONCALL)
+    assert len({reply.key for reply in found}) == len(found)
+    return {reply.key: said(reply.message) for reply in found}
+
+
+def block(view: dict[str, Any], block_id: str) -> dict[str, Any] | None:
+    return next((found for found in view["blocks"] if found.get("block_id") == block_id), None)
+
+
+class TestDialog:
+    def test_it_names_every_nic_and_its_former_nsg(self) -> None:
+        view = restore_blocks.restore_dialog(contained(), b.known_vm())
+        text = checked(view)
+        assert all(line in text for line in BACK)
+        assert "Contoso Production" in text
+        assert view["private_metadata"] == contained().id
+
+    def test_a_start_is_only_ticked_when_it_was_typed(self) -> None:
+        for typed in (True, False):
+            view = restore_blocks.restore_dialog(contained(), start=typed, reason="false alarm")
+            checked(view)
+            box = block(view, "start")
+            assert box is not None
+            assert box["optional"]
+            assert ("initial_options" in box["element"]) is typed
+            reason = block(view, "reason")
+            assert reason is not None
+            assert reason["element"]["initial_value"] == "false alarm"
+
+    def test_a_vm_that_was_off_before_offers_no_start(self) -> None:
+        off = contained(steps=(b.step(name=StepName.STOP, state=StepState.DONE),))
+        view = restore_blocks.restore_dialog(off, start=True)
+        assert "wasn't running when it was contained" in checked(view)
+        assert block(view, "start") is None
+
+    def test_a_step_that_changed_nothing_is_said_to_bring_nothing_back(self) -> None:
+        failed = contained(steps=(b.step(state=StepState.FAILED, change=None),))
+        assert "nothing was changed, so nothing is restored" in checked(restore_blocks.restore_dialog(failed))
+
+    def test_the_choice_keeps_what_was_typed(self) -> None:
+        view = restore_blocks.restore_choice_dialog([b.known_vm()], "web", start=True, reason="false alarm")
+        assert "1 contained VM matches `web`." in checked(view)
+        assert restore_blocks.typed_before(view) == (True, "false alarm")
+
+    def test_why_not_is_said(self) -> None:
+        why = answers.not_done("It is still being contained.")
+        assert "still being contained" in checked(answers.as_dialog(why))
+
+
+class TestCard:
+    def test_a_restore_under_way_says_who_ordered_it_and_how_far_it_is(self) -> None:
+        text = said(lockdown_card(ordered(start=True, isolate=StepState.DONE)))
+        assert "Restore and start ordered by *Olga Oncall*" in text
+        assert "false alarm" in text
+        assert "Isolate undone, stop waiting, back up waiting." in text
+        assert "*Undo isolate*" in text
+
+    def test_restored_is_only_said_when_the_document_says_so(self) -> None:
+        done = ordered(isolate=StepState.DONE, stop=StepState.DONE, backup=StepState.DONE)
+        assert containment_headline(done).words == "Restoring"
+        restored = done.to(ContainmentState.RESTORED, ended_at=b.NOW, verified_at=b.NOW)
+        assert containment_headline(restored).words == "Restored"
+        assert "On-call can undo this" not in said(lockdown_card(restored))
+
+    def test_an_incomplete_restore_is_not_called_an_incomplete_containment(self) -> None:
+        assert containment_headline(drifted()).words == "Restore incomplete"
+        text = said(lockdown_card(drifted()))
+        assert "Isolate not undone, stop skipped, back up undone." in text
+        assert "`/vm-restore vm-web-01`" in text
+
+
+class TestThread:
+    def test_it_says_who_ordered_it_and_how_each_undo_goes(self) -> None:
+        found = thread(ordered(isolate=StepState.DONE, stop=StepState.STARTED))
+        assert "false alarm" in found["restore.1.1"]
+        assert "*Undo isolate*: done" in found["undo.isolate.1.1"]
+        assert "*Undo stop*: in progress" in found["undo.stop.1.1"]
+        assert "result.1" not in found
+
+    def test_drift_calls_on_call_with_its_sentence_what_comes_back_and_the_way_on(self) -> None:
+        found = thread(drifted())
+        text = found["unrestored.1.1"]
+        assert "note on isolate" in text.lower()
+        assert all(line in text for line in BACK)
+        assert "*Stop*: undo skipped." in text
+        assert "`/vm-restore vm-web-01` again" in text
+        assert "result.1" not in found
+        calls = replies(None, drifted(), kind=CopyKind.ONCALL, oncall_mention=MENTION_OF_ONCALL)
+        assert [m["id"] for r in calls for m in mentions_in_layout(r.message.blocks, "")] == ["S0ONCALL1"]
+        assert [r.key for r in calls if r.pages] == ["unrestored.1.1"]
+
+    def test_a_second_try_has_replies_of_its_own(self) -> None:
+        again = restoring(drifted(), b.oncall(), start_id=None, reason="", now=b.NOW)
+        assert "restore.1.2" in thread(again)
+
+
+class TestAnswers:
+    def test_what_was_ordered_is_said(self) -> None:
+        assert "is started once its network is restored" in said(
+            restore_blocks.restore_started(ordered(start=True))
+        )
+        assert "is not started" in said(restore_blocks.restore_started(ordered()))
+        assert "No new action was started" in said(restore_blocks.already_restoring(ordered()))
+
+    def test_a_name_that_fits_none_gives_the_way_on(self) -> None:
+        assert "No VM is contained now." in said(restore_blocks.none_contained("web", 0))
+        assert "3 VMs are contained. Check the spelling" in said(restore_blocks.none_contained("web", 3))
+        assert "Nothing was changed." in said(answers.not_done("web is not contained."))
+
+    @pytest.mark.parametrize(
+        ("typed", "parsed"),
+        [
+            ("", ("", False, "")),
+            ("web", ("web", False, "")),
+            ("web start", ("web", True, "")),
+            ("web  START  false alarm ", ("web", True, "false alarm")),
+            ("web started by mistake", ("web", False, "started by mistake")),
+            ("web please start it", ("web", False, "please start it")),
+        ],
+    )
+    def test_only_the_word_start_right_after_the_name_asks_for_one(
+        self, typed: str, parsed: tuple[str, bool, str]
+    ) -> None:
+        assert _parsed(typed) == parsed
+
+
+@st.composite
+def restores(draw: st.DrawFn) -> Containment:
+    change = st.builds(Change, summary=HOSTILE, back=st.lists(HOSTILE, max_size=9).map(tuple))
+    steps = tuple(
+        b.step(name=name, state=StepState.DONE, change=draw(st.none() | change)) for name in StepName
+    )
+    start_id = draw(st.sampled_from([None, "0f0f"]))
+    found = restoring(
+        contained(vm=draw(refs()), steps=steps),
+        draw(actors()),
+        start_id=start_id,
+        reason=draw(HOSTILE),
+        now=b.NOW,
+    )
+    assert found.restoration is not None
+    undos = tuple(
+        undo.changed(
+            state=draw(st.sampled_from(StepState)), note=draw(HOSTILE), attempt=draw(st.integers(0, 7))
+        )
+        for undo in found.restoration.steps
+    )
+    ends = [ContainmentState.RESTORING, ContainmentState.RESTORED, ContainmentState.INCOMPLETE]
+    restoration = found.restoration.changed(steps=undos)
+    return found.changed(state=draw(st.sampled_from(ends)), restoration=restoration)
+
+
+@thorough
+@given(restores(), HOSTILE, st.booleans())
+def test_no_text_breaks_what_is_said_of_a_restore(
+    containment: Containment,
+    text: str,
+    start: bool,  # noqa: FBT001 - hypothesis gives it
+) -> None:
+    assert_good(lockdown_card(containment))
+    for reply in replies(None, containment, kind=CopyKind.ONCALL, oncall_mention=MENTION_OF_ONCALL):
+        assert_good(reply.message)
+    for message in (
+        restore_blocks.restore_started(containment),
+        restore_blocks.already_restoring(containment),
+    ):
+        assert_good(message)
+    assert_good(answers.not_done(text))
+    assert_good(restore_blocks.none_contained(text, 2))
+    assert_good_view(restore_blocks.restore_dialog(containment, start=start, reason=text))
+
+
+@thorough
+@given(st.lists(known_vms(), min_size=1, max_size=4), HOSTILE, HOSTILE)
+def test_no_text_breaks_the_choice_or_is_lost_in_it(vms: list[KnownVm], query: str, reason: str) -> None:
+    view = restore_blocks.restore_choice_dialog(vms, query, start=True, reason=reason)
+    assert_good_view(view)
+    assert restore_blocks.typed_before(view)[0] is True

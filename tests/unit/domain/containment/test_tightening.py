@@ -1,0 +1,50 @@
+"""Somebody else asks for a VM that is contained already, with other exceptions."""
+
+from tests import builders as a
+from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
+from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+
+BASTION = AllowRule(name="bastion", source="10.0.9.0/26", ports=("22",))
+SCANNER = AllowRule(name="scanner", source="10.0.8.0/28", ports=("443",))
+
+
+def _profile(*allow: AllowRule) -> LockdownProfile:
+    return LockdownProfile(
+        steps=(StepName.ISOLATE, StepName.STOP), isolate=IsolateOptions(allow=tuple(allow))
+    )
+
+
+def _standing(*allow: AllowRule) -> Containment:
+    return a.containment(
+        state=ContainmentState.CONTAINED,
+        profile=_profile(*allow),
+        steps=tuple(a.step(name=name, state=StepState.DONE) for name in (StepName.ISOLATE, StepName.STOP)),
+        verified_at=a.NOW,
+    )
+
+
+def test_a_stricter_demand_takes_exceptions_away_and_isolates_again() -> None:
+    order = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None)
+
+    tightened = _standing(BASTION, SCANNER).demanded(order, _profile(SCANNER))
+
+    assert tightened.profile.isolate.allow == (SCANNER,)
+    assert tightened.state is ContainmentState.RUNNING
+    assert tightened.step(StepName.ISOLATE).state is StepState.TODO
+    assert tightened.step(StepName.STOP).state is StepState.DONE
+    assert tightened.verified_at is None
+
+
+def test_a_laxer_demand_loosens_nothing() -> None:
+    order = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None)
+    standing = _standing(SCANNER)
+
+    assert standing.demanded(order, _profile(SCANNER, BASTION)) == standing
+
+
+def test_silence_takes_no_exception_away() -> None:
+    silence = a.cause(kind=CauseKind.SILENCE, by=None)
+    standing = _standing(BASTION)
+
+    assert standing.demanded(silence, _profile()) == standing

@@ -1,0 +1,85 @@
+"""VMs are listed subscription by subscription, and health hears whether Azure answers."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests import builders as a
+from tests.conftest import Rig
+from workers.domain.asking.approvals import ApprovalState
+from workers.domain.errors import DependencyAway
+from workers.domain.starts.vm import KnownVm, PowerState
+from workers.telemetry.health import Health
+from workers.use_cases.sweeps.inventory import TakeInventory
+from workers.use_cases.sweeps.reconcile import SETTLED_AFTER, Reconcile
+
+WEB = a.vm_ref()
+OLD = a.known_vm(ref=a.vm_ref(name="deleted-since"))
+
+
+class Azure:
+    """What Azure lists, in order; an error is raised when its turn comes."""
+
+    def __init__(self, *answers: tuple[str, Sequence[KnownVm]] | Exception) -> None:
+        self.answers = answers
+        self.asked_at: list[datetime] = []
+
+    async def __call__(self, now: datetime) -> AsyncIterator[tuple[str, Sequence[KnownVm]]]:
+        self.asked_at.append(now)
+        for answer in self.answers:
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+
+def sweep(rig: Rig, health: Health, azure: Azure) -> TakeInventory:
+    reconcile = Reconcile(store=rig.store, nudger=rig.nudger, facts=rig.facts, clock=rig.clock)
+    return TakeInventory(
+        list_vms=azure,
+        inventory=rig.inventory,
+        reconcile=reconcile,
+        health=health,
+        clock=rig.clock,
+        period_s=300,
+    )
+
+
+async def test_what_is_listed_is_known_and_what_is_no_longer_listed_goes(rig: Rig) -> None:
+    await rig.inventory.put([OLD])
+    azure = Azure((WEB.subscription_id, [a.known_vm(ref=WEB)]))
+    await sweep(rig, Health("azure"), azure)()
+    assert [vm.ref.name for vm in await rig.inventory.of(WEB.subscription_id)] == [WEB.name]
+    assert azure.asked_at == [rig.clock.now()]
+
+
+async def test_a_question_about_a_vm_that_is_off_is_withdrawn(rig: Rig) -> None:
+    approval = await rig.asked()
+    machine = a.facts().machine
+    assert machine is not None
+    rig.facts.answer = a.facts(machine=machine.changed(power=PowerState.DEALLOCATED))
+    rig.clock.advance(SETTLED_AFTER + timedelta(seconds=1))
+    listed = a.known_vm(ref=approval.event.vm, power=PowerState.DEALLOCATED)
+    await sweep(rig, Health("azure"), Azure((WEB.subscription_id, [listed])))()
+    assert (await rig.store.approval(approval.id)).state is ApprovalState.WITHDRAWN
+
+
+async def test_health_hears_that_azure_answers_with_the_first_subscription(rig: Rig) -> None:
+    health = Health("azure")
+    seen: list[str] = []
+
+    class Watched(Azure):
+        async def __call__(self, now: datetime) -> AsyncIterator[tuple[str, Sequence[KnownVm]]]:
+            async for answer in super().__call__(now):
+                yield answer
+                seen.append(health.as_json()["dependencies"]["azure"]["state"])
+
+    await sweep(rig, health, Watched(("s-1", []), ("s-2", [])))()
+    assert seen == ["ok", "ok"]
+
+
+async def test_an_azure_that_is_away_is_told_to_health_and_the_run_failed(rig: Rig) -> None:
+    health = Health("azure")
+    with pytest.raises(DependencyAway):
+        await sweep(rig, health, Azure(DependencyAway("azure", "throttled", retry_after_s=17)))()
+    assert health.as_json()["dependencies"]["azure"]["state"] == "throttled"

@@ -1,0 +1,29 @@
+"""Every sweep runs: a file in ``use_cases/sweeps`` is in the one list of the wiring."""
+
+import ast
+from pathlib import Path
+
+WORKERS = Path(__file__).parents[4] / "workers"
+
+
+def _sweeps_in(path: Path) -> list[str]:
+    """Classes with a ``name`` of their own, as every sweep has."""
+    return [
+        node.name
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+        for line in node.body
+        if isinstance(line, ast.Assign) and "name" in {ast.unparse(target) for target in line.targets}
+    ]
+
+
+def test_every_sweep_is_in_the_list_of_the_wiring() -> None:
+    tree = ast.parse((WORKERS / "wiring.py").read_text())
+    (function,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "_sweeps")
+    listed = function.body[-1]
+    assert isinstance(listed, ast.Return)
+    assert isinstance(listed.value, ast.Tuple)
+    running = [ast.unparse(one.func) for one in listed.value.elts if isinstance(one, ast.Call)]
+    files = sorted((WORKERS / "use_cases" / "sweeps").glob("*.py"))
+    assert sorted(running) == sorted(name for path in files for name in _sweeps_in(path))
+    assert len(running) >= 3

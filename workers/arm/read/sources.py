@@ -1,0 +1,122 @@
+"""Where each fact is read: from a single read or a shared list, and for how long an answer is believed."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from async_lru import alru_cache
+
+from workers.arm.read import classic, network
+from workers.arm.read.backup import backup_facts
+from workers.arm.read.machine import machine_facts, read_machine
+from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, subnet
+from workers.arm.read.nsg import Guard
+from workers.arm.read.shared_reads import Collection, SharedReads
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import asking
+from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
+from workers.domain.starts.facts import BackupFacts, MachineFacts
+from workers.domain.starts.vm import VmRef
+
+BELIEVED_S = 600.0
+"""Seconds for which an NSG, a subnet, a public IP and a subscription's name are not read again."""
+BACKUP_BELIEVED_S = 60.0
+"""The same for whether a VM is backed up. The step that protects it asks again before it acts."""
+MOST_BELIEVED = 5000
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""For what is believed for minutes: a list of a moment ago will do in any case."""
+
+
+async def _read_machine(azure: Azure, vm_id: str) -> Mapping[str, Any]:
+    return await read_machine(azure, VmRef.parse(vm_id))
+
+
+MACHINES = Collection(
+    name="VMs",
+    read=_read_machine,
+    path="Microsoft.Compute/virtualMachines",
+    api_version=COMPUTE_VERSION,
+    parse=machine_facts,
+)
+NICS = Collection(
+    name="NICs",
+    read=network.read_nic,
+    path="Microsoft.Network/networkInterfaces",
+    api_version=NETWORK_VERSION,
+    parse=nic_links,
+)
+NSGS = Collection(
+    name="NSGs",
+    read=network.read_nsg,
+    path="Microsoft.Network/networkSecurityGroups",
+    api_version=NETWORK_VERSION,
+    parse=Guard,
+)
+PUBLIC_IPS = Collection(
+    name="public IPs",
+    read=network.read_public_ip,
+    path="Microsoft.Network/publicIPAddresses",
+    api_version=NETWORK_VERSION,
+    parse=public_ip,
+)
+
+
+class Sources:
+    """Every read that facts are made of. One for a process, so that starts share what they read.
+
+    What changes with a start (the VM, its NICs) is read anew for each; the rest is believed for a while.
+    A read that failed is not kept, and all who want one thing at the same time wait for one read.
+
+    Args:
+        azure: the clients.
+        believed_s: seconds for NSGs, subnets, public IPs and names.
+        backup_believed_s: seconds for the backup status.
+    """
+
+    def __init__(
+        self,
+        azure: Azure,
+        *,
+        believed_s: float = BELIEVED_S,
+        backup_believed_s: float = BACKUP_BELIEVED_S,
+    ) -> None:
+        self._azure = azure
+        self._shared = SharedReads(azure)
+        believed = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s, key=_same_id)
+        self.guard = believed(self._guard)
+        self.subnet = believed(self._subnet)
+        self.public_ip = believed(self._public_ip)
+        self.subscription_name = believed(self._subscription_name)
+        self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(self._backup)
+
+    async def machine(self, vm: VmRef, since: datetime | None) -> MachineFacts:
+        """The VM. Its power state is UNKNOWN where a list told it."""
+        if vm.classic:
+            return await classic.read_machine(self._azure, vm)
+        return await self._shared.get(MACHINES, vm.resource_id, since=since)
+
+    async def nic(self, nic_id: str, since: datetime | None) -> NicLinks:
+        """A NIC, and what it is connected to."""
+        return await self._shared.get(NICS, nic_id, since=since)
+
+    async def _guard(self, nsg_id: str) -> Guard:
+        return await self._shared.get(NSGS, nsg_id, since=_ANY_TIME)
+
+    async def _public_ip(self, public_ip_id: str) -> PublicIp:
+        return await self._shared.get(PUBLIC_IPS, public_ip_id, since=_ANY_TIME)
+
+    async def _subnet(self, subnet_id: str) -> Subnet:
+        return subnet(await network.read_subnet(self._azure, subnet_id))
+
+    async def _subscription_name(self, subscription_id: str) -> str:
+        async with asking("read the subscription's name"):
+            found = await self._azure.subscriptions().subscriptions.get(subscription_id)
+        return str(found.display_name or "")
+
+    async def _backup(self, vm: VmRef, location: str) -> BackupFacts:
+        return await backup_facts(self._azure, vm, location)
+
+
+def _same_id(resource_id: str) -> str:
+    """Azure spells one id differently in different places."""
+    return resource_id.lower()

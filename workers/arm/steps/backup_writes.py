@@ -1,0 +1,68 @@
+"""What is written to Azure Backup: a vault, a VM's protection, and a backup of now."""
+
+from datetime import datetime
+from typing import Any
+
+from workers.arm.ids import ArmId
+from workers.arm.read.backup import Item
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import asking
+from workers.arm.session.longrunning import Accepted, Receipt
+from workers.domain.starts.vm import VmRef
+
+
+async def create_vault(azure: Azure, vault_id: str, location: str, tags: dict[str, str]) -> Accepted:
+    """A new vault with soft delete, and immutability that can still be taken back: never ``Locked``."""
+    vault, receipt = ArmId.parse(vault_id), Receipt()
+    body: Any = {
+        "location": location,
+        "tags": tags,
+        "sku": {"name": "RS0", "tier": "Standard"},
+        "properties": {
+            "publicNetworkAccess": "Enabled",
+            "securitySettings": {
+                "immutabilitySettings": {"state": "Unlocked"},
+                "softDeleteSettings": {
+                    "softDeleteState": "Enabled",
+                    "softDeleteRetentionPeriodInDays": 14,
+                    "enhancedSecurityState": "Enabled",
+                },
+            },
+        },
+    }
+    async with asking(f"create the vault {vault.name}"):
+        await azure.vaults(vault.subscription_id).vaults.begin_create_or_update(
+            vault.group, vault.name, body, polling=False, raw_response_hook=receipt
+        )
+    return receipt.accepted
+
+
+async def protect(azure: Azure, vm: VmRef, item: Item, policy: str) -> Accepted:
+    """Have a vault protect a VM under one of its policies."""
+    receipt = Receipt()
+    body: Any = {
+        "properties": {
+            "protectedItemType": "Microsoft.Compute/virtualMachines",
+            "sourceResourceId": vm.resource_id,
+            "policyId": f"{item.vault_id}/backupPolicies/{policy}",
+        }
+    }
+    async with asking(f"protect {vm.name} with {policy}"):
+        await azure.backup(vm.subscription_id).protected_items.begin_create_or_update(
+            *item.path, body, polling=False, raw_response_hook=receipt
+        )
+    return receipt.accepted
+
+
+async def trigger(azure: Azure, vm: VmRef, item: Item, keep_until: datetime) -> Accepted:
+    """Back up now; the recovery point is kept until then."""
+    receipt = Receipt()
+    body: Any = {
+        "properties": {
+            "objectType": "IaasVMBackupRequest",
+            "recoveryPointExpiryTimeInUTC": keep_until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    }
+    async with asking(f"back {vm.name} up"):
+        await azure.backup(vm.subscription_id).backups.trigger(*item.path, body, raw_response_hook=receipt)
+    return receipt.accepted

@@ -1,0 +1,126 @@
+"""The steps of a containment: one table that says everything about each of them but how Azure does it.
+
+What waits for what, what is read back, what silence may use, and what people read about a step all come from
+here, and so does the table in ``docs/states.md``. A new step is one entry here and one file in
+``workers/arm/steps`` that is named like it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepSpec:
+    """What a step is, beside its name. Other steps are named by their value, such as ``stop``.
+
+    The texts are for people: plain, in the imperative where they say what to do, without a capital at the
+    front (but for ``title``) and without a full stop at the end.
+
+    Attributes:
+        title: the imperative, for lists.
+        done: the participle, for results.
+        does: what it will do, where no plan says it more exactly.
+        undo: what takes it back, or what stays.
+        by_hand: what a person can do instead when it fails.
+        undo_by_hand: what a person can do when its undo fails.
+        command: a shell command that does the same by hand, or empty. It may name ``{subscription}``,
+            ``{resource_group}`` and ``{name}`` of the VM; whoever shows it checks that the values are safe in
+            a shell. Not for classic VMs.
+        needs: steps that must have ended, well or badly, before it begins.
+        read_back: whether it is read back once more, with the others, before the card says CONTAINED.
+        undo_needs: steps whose undo must have ended before its own undo begins; and ended well, if the VM is
+            to be started.
+        undo_read_back: whether its undo is read back once more, with the others, before the card says
+            Restored.
+        on_silence: the values of the policy's ``on_silence`` that may use it when nobody answers. With
+            ``isolate`` it is always done, with ``contain`` where the lockdown profile lists it.
+    """
+
+    title: str
+    done: str
+    does: str
+    undo: str
+    by_hand: str
+    undo_by_hand: str = "in the Azure portal, take back what the step did"
+    command: str = ""
+    needs: tuple[str, ...] = ()
+    read_back: bool = False
+    undo_needs: tuple[str, ...] = ()
+    undo_read_back: bool = False
+    on_silence: tuple[str, ...] = ("contain",)
+
+
+class StepName(StrEnum):
+    """The steps, each with its ``spec``, in the order a person reads them. This is the one list of steps."""
+
+    spec: StepSpec
+
+    ISOLATE = (
+        "isolate",
+        StepSpec(
+            title="Isolate",
+            done="isolated",
+            does="put the lockdown security group on every network interface",
+            undo="every network interface gets its former security group back",
+            by_hand="in the Azure portal, give every network interface of the VM a security group that denies"
+            " all traffic; a VM that is stopped can't be reached either",
+            undo_by_hand="in the Azure portal, give each network interface its former security group",
+            read_back=True,
+            undo_read_back=True,
+            on_silence=("isolate", "contain"),
+        ),
+    )
+    STOP = (
+        "stop",
+        StepSpec(
+            title="Stop",
+            done="stopped",
+            does="stop and deallocate the VM",
+            undo="the VM is started again only if you ask for it",
+            by_hand="in the Azure portal, open the VM and choose Stop, so that it is deallocated",
+            undo_by_hand="in the Azure portal, find out why the VM does not start",
+            command="az vm deallocate --subscription {subscription} --resource-group {resource_group}"
+            " --name {name}",
+            read_back=True,
+            # A VM that is started has its own security groups back by then, or isn't started at all.
+            undo_needs=("isolate",),
+        ),
+    )
+    BACKUP = (
+        "backup",
+        StepSpec(
+            title="Back up",
+            done="backed up",
+            does="protect the VM with Azure Backup and back it up now",
+            undo="protection and recovery points stay",
+            by_hand="in the Azure portal, open Backup on the VM, enable it and choose Back up now",
+            # Azure Backup's first snapshot needs a settled power state, and the stop must not wait for it.
+            needs=("stop",),
+        ),
+    )
+
+    def __new__(cls, value: str, spec: StepSpec) -> Self:
+        """A member: its value is the name alone.
+
+        Source: https://docs.python.org/3/howto/enum.html#when-to-use-new-vs-init
+        """
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.spec = spec
+        return member
+
+    @property
+    def needs(self) -> "frozenset[StepName]":
+        """Steps that must have ended, well or badly, before it begins."""
+        return _named(self.spec.needs)
+
+    @property
+    def undo_needs(self) -> "frozenset[StepName]":
+        """Steps whose undo must have ended before its own undo begins."""
+        return _named(self.spec.undo_needs)
+
+
+def _named(names: tuple[str, ...]) -> frozenset[StepName]:
+    by_value = {step.value: step for step in StepName}
+    return frozenset(by_value[name] for name in names)

@@ -1,0 +1,74 @@
+"""Doing: the steps of a containment are carried out, and read back before it counts as CONTAINED."""
+
+from datetime import datetime
+
+from typing_extensions import override
+
+from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.outcomes import Outcome, begun, unproven
+from workers.domain.containment.spec import StepName
+from workers.domain.containment.steps import Progress, Step, Steps
+from workers.use_cases.containment.direction import AuditKinds, Direction
+from workers.use_cases.containment.justify import unjustified
+
+
+class Doing(Direction):
+    """Begins each step, polls it, and in the end checks all that must be read back at the same moment."""
+
+    states = frozenset({ContainmentState.PLANNED, ContainmentState.RUNNING})
+    end = ContainmentState.CONTAINED
+    kinds = AuditKinds(
+        late="containment.late",
+        refused="containment.refused",
+        incomplete="containment.incomplete",
+        proven="containment.contained",
+    )
+
+    @override
+    async def refusal(self, containment: Containment) -> str:
+        return await unjustified(self._store, containment)
+
+    @override
+    def steps(self, containment: Containment) -> Steps:
+        return containment
+
+    @override
+    def with_step(self, containment: Containment, step: Step) -> Containment:
+        return containment.with_step(step)
+
+    @override
+    def began(self, containment: Containment) -> datetime:
+        return containment.began
+
+    @override
+    def paged(self, containment: Containment, now: datetime) -> Containment:
+        return containment.changed(paged_at=now)
+
+    @override
+    def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
+        return containment.ready(now)
+
+    @override
+    def begin(self, containment: Containment, step: Step, now: datetime) -> Outcome:
+        return begun(step, now)
+
+    @override
+    async def act(self, containment: Containment, step: Step) -> Progress:
+        runner = self._runners[step.name]
+        if step.token:
+            return await runner.check(containment.vm, containment.profile, step)
+        return await runner.begin(containment.vm, containment.profile, containment.id, earlier=step.change)
+
+    @override
+    def read_back(self, name: StepName) -> bool:
+        return name.spec.read_back
+
+    @override
+    async def prove(self, containment: Containment, step: Step) -> Progress:
+        return await self._runners[step.name].check(containment.vm, containment.profile, step)
+
+    @override
+    def unproven(self, step: Step, why: Exception | Progress, now: datetime) -> Outcome:
+        if isinstance(why, Exception):
+            return unproven(step, f"{type(why).__name__}: {why}", now)
+        return unproven(step, why.note or "not as it was left", now)

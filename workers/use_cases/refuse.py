@@ -1,0 +1,61 @@
+"""Refusing somebody who may not: never without a record in the audit."""
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.decisions import Permission
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.containment import Containment
+from workers.domain.errors import NotAllowed
+from workers.domain.ids import partition_of_id, partition_of_vm
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.people import Actor
+
+_LONGEST_DETAIL = 500
+
+
+async def refuse_unless(
+    permission: Permission,
+    actor: Actor,
+    *,
+    store: Store,
+    clock: Clock,
+    kind: str,
+    about: Approval | Containment | None = None,
+    **details: str,
+) -> None:
+    """Do nothing when it is permitted; otherwise put the refusal on record, and raise.
+
+    Args:
+        permission: what the rules say; its reason goes into the record and into the error.
+        actor: who asks.
+        store: takes the record, in the partition of ``about``.
+        clock: dates it.
+        kind: of the record, such as ``decision.refused``.
+        about: the document it is about. A refused command names no VM for sure: without ``about``, its record
+            is kept with others of the same person.
+        details: for the record, such as what they typed; each is cut to 500 characters.
+
+    Raises:
+        NotAllowed: with who may.
+        DependencyAway: the store does not answer.
+    """
+    if permission.allowed:
+        return
+    record = AuditRecord(
+        kind=kind,
+        at=clock.now(),
+        about=about.id if about else "",
+        vm=_vm_key(about),
+        by=actor.label,
+        details={name: value[:_LONGEST_DETAIL] for name, value in details.items()}
+        | {"reason": permission.reason},
+    )
+    partition = partition_of_id(about.id) if about else partition_of_vm(actor.slack_user)
+    await store.commit(Commit(partition=partition, audit=(record,)))
+    raise NotAllowed(permission.reason)
+
+
+def _vm_key(about: Approval | Containment | None) -> str:
+    if about is None:
+        return ""
+    return about.event.vm.key if isinstance(about, Approval) else about.vm.key
