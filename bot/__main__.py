@@ -66,13 +66,14 @@ async def run(settings: BotSettings, policy: Policy) -> None:
         connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
     )
     async with stop_signal() as stop, connecting as client:
-        nudger = BusNudger(client)
+        nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
         notices = QueueReceiver(
             client,
             bus.NOTICES,
             render,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
+            quiet_s=settings.servicebus_quiet_s,
             health=health,
             proves="slack",
         )

@@ -10,7 +10,6 @@ from deploy.sandbox.servicebus.faults import BusFaults
 from deploy.sandbox.servicebus.messages import Settings
 from tests.contract.bus.refusing import detach_management
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, ids, nudge, until
-from workers.bus import link as link_module
 from workers.bus import sender as sender_module
 from workers.bus.nudger import BusNudger
 from workers.domain import messages as domain
@@ -43,11 +42,8 @@ class TestSenders:
         assert ids(bus.messages("work")) == [nudge(n, due=due).message_id for n in (1, 2)]
         await nudger.close()
 
-    async def test_a_link_is_replaced_before_it_can_have_been_silent_for_long(
-        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sender_module, "FRESH_S", SOON_S)
-        nudger = BusNudger(bus.client)
+    async def test_a_link_is_replaced_before_it_can_have_been_silent_for_long(self, bus: Bus) -> None:
+        nudger = BusNudger(bus.client, quiet_s=SOON_S)
         await nudger.work(nudge(1))
         silence(bus)
         await asyncio.sleep(2 * SOON_S)  # until the next link is open
@@ -70,13 +66,10 @@ class TestSenders:
 
 
 class TestReceivers:
-    async def test_a_link_that_fell_silent_is_opened_anew(
-        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(link_module, "FRESH_S", SOON_S)
+    async def test_a_link_that_fell_silent_is_opened_anew(self, bus: Bus) -> None:
         queue, taken = bus.queue(), Taken(completes)
         bus.server.namespace.queues[queue].settings = Settings(name=queue, lock_ms=600)
-        await bus.receive(queue, taken)
+        await bus.receive(queue, taken, quiet_s=SOON_S)
         silence(bus)
         bus.put(queue, "x")
         await until(lambda: not bus.messages(queue), within_s=15)
@@ -86,7 +79,6 @@ class TestReceivers:
     async def test_a_quiet_link_is_opened_anew_without_a_word(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(link_module, "FRESH_S", SOON_S)
         queue, taken, made = bus.queue(), Taken(completes), list[str]()
         make = bus.client.get_queue_receiver
 
@@ -96,7 +88,7 @@ class TestReceivers:
 
         monkeypatch.setattr(bus.client, "get_queue_receiver", making)
         with capture_logs() as logs:
-            await bus.receive(queue, taken)
+            await bus.receive(queue, taken, quiet_s=SOON_S)
             await until(lambda: made.count(queue) >= 2)
             bus.put(queue, "x")
             await until(lambda: not bus.messages(queue))
