@@ -98,17 +98,19 @@ class CrashingNudger(MemoryNudger):
 
 
 class FakeFacts:
-    """Gives ``answer``, or raises it."""
+    """Gives ``answer``, or raises it; ``by_subscription`` goes first."""
 
     def __init__(self) -> None:
         self.answer: Facts | Exception = a.facts()
+        self.by_subscription: dict[str, Facts | Exception] = {}
         self.asked: list[tuple[VmRef, float, datetime | None]] = []
 
     async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
         self.asked.append((vm, budget_s, since))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        answer = self.by_subscription.get(vm.subscription_id, self.answer)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 Script = Progress | Exception | Callable[[], Progress]

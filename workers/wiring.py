@@ -15,6 +15,7 @@ from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
+from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
@@ -40,6 +41,7 @@ from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
+from workers.use_cases.sweeps.standing import RereadStanding
 from workers.use_cases.sweeps.trim_audit import TrimAudit
 
 log = structlog.get_logger("workers")
@@ -151,6 +153,13 @@ def _sweeps(
             health=health,
             clock=clock,
             period_s=settings.inventory_every_s,
+        ),
+        RereadStanding(
+            store=store,
+            nudger=nudger,
+            reader=ArmStanding(azure),
+            clock=clock,
+            period_s=settings.standing_every_s,
         ),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

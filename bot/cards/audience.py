@@ -10,7 +10,7 @@ from bot.cards.blocks.text import mention, mention_group
 from bot.slack.directory import Directory
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Copy, CopyKind
-from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
@@ -74,8 +74,7 @@ class Audience:
         if card.sought != approval.owner and (approval.open or not card.copies):
             card = await self._sought(card, approval)
         card = self._clock_started(card)
-        incomplete = containment is not None and containment.state is ContainmentState.INCOMPLETE
-        if approval.escalated_at is not None or incomplete:
+        if approval.escalated_at is not None or (containment is not None and containment.needs_oncall):
             card = await self._added(card, CopyKind.ONCALL, self._policy().oncall.channel)
         return card
 

@@ -113,4 +113,5 @@ COMMAND = Command(
     who="on-call",
     may=may_restore,
     listener=RestoreListener,
+    judged_now=True,
 )

@@ -13,7 +13,10 @@ _LONGEST_S = 30.0
 class Gate:
     """Open, shut for a while, or half open: one message goes through to find out.
 
-    One gate serves every receiver of a queue.
+    One gate serves every receiver of a queue, so it shuts only for what stands in the way of all messages:
+    Redis, Slack or Azure as a whole. A subscription that Azure throttles concerns only its own messages. Who
+    handles them puts each off by itself, for as long as Azure asked (``Later``, which burns no delivery), and
+    containments and questions note in their own documents when they are to be looked at again.
     """
 
     def __init__(self, name: str) -> None:

@@ -1,28 +1,39 @@
 """The queue ``starts``: start events as Event Grid and Azure Monitor deliver them."""
 
+import random
 import time
 
 import structlog
 
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import InvalidEvent, NewerDocument
+from workers.domain.errors import DependencyAway, InvalidEvent, NewerDocument
 from workers.domain.ids import partition_of_vm
 from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
-from workers.use_cases.starts.open import OpenApproval, Outcome
+from workers.domain.starts.events import StartEvent
+from workers.use_cases.starts.open import ASK_ANYWAY_AFTER, OpenApproval, Outcome
 
 log = structlog.get_logger(__name__)
 
 _TEXT_SHOWN = 300
 _NEWER_AGAIN_S = 10.0
+_USUAL_WAIT_S, _SHORTEST_WAIT_S = 5.0, 1.0
+_SPREAD_S = 1.0
+"""So that all that were put off do not come back at the same moment."""
 _OF_LITTLE_NOTE = frozenset({Outcome.PASSED, Outcome.DUPLICATE})
 """What comes by the thousand, and is not logged: what passed is in the audit, a duplicate changed nothing."""
 
 
 class StartsConsumer:
-    """Parses strictly, once, and opens approvals."""
+    """Parses strictly, once, and opens approvals.
+
+    Azure throttles each subscription by itself, and a region's provider may fail alone. So a start that meets
+    that is put off by itself, and all others go on: only an Azure that does not answer at all pauses the
+    queue. There is no gate for each subscription beside the queue's: a message that is put off needs none,
+    and ``ArmFacts`` asks nothing of a subscription for as long as Azure said.
+    """
 
     def __init__(self, *, open_approval: OpenApproval, store: Store, clock: Clock) -> None:
         self._open_approval = open_approval
@@ -35,8 +46,11 @@ class StartsConsumer:
 
         A message with several events is done again as a whole when one of them can't be opened now; those
         that were opened are then recognised as duplicates.
+
+        Raises:
+            DependencyAway: Azure or Redis does not answer at all.
         """
-        begun = time.perf_counter()
+        begun, put_off = time.perf_counter(), list[float]()
         try:
             events = parse_start_events(message.body)
         except InvalidEvent as invalid:
@@ -47,6 +61,14 @@ class StartsConsumer:
             except NewerDocument as newer:
                 log.warning("a start is left to a newer version", vm=event.vm.name, because=str(newer))
                 return Later(after_s=_NEWER_AGAIN_S)
+            except DependencyAway as away:
+                if not away.scope:
+                    raise
+                put_off.append(self._wait_s(event, away))
+                log.warning(
+                    "a start is put off", vm=event.vm.name, for_s=round(put_off[-1], 1), because=str(away)
+                )
+                continue
             if opened.outcome not in _OF_LITTLE_NOTE:
                 log.info(
                     "start event",
@@ -55,7 +77,13 @@ class StartsConsumer:
                     id=opened.document_id,
                     took_ms=round((time.perf_counter() - begun) * 1000),
                 )
-        return Complete()
+        return Later(after_s=min(put_off)) if put_off else Complete()
+
+    def _wait_s(self, event: StartEvent, away: DependencyAway) -> float:
+        """As long as Azure asked for, but not past the moment when it is asked about without facts."""
+        left_s = (event.at + ASK_ANYWAY_AFTER - self._clock.now()).total_seconds()
+        asked_s = _USUAL_WAIT_S if away.retry_after_s is None else away.retry_after_s
+        return max(_SHORTEST_WAIT_S, min(asked_s, left_s)) + random.uniform(0, _SPREAD_S)
 
     async def _dead_letter(self, message: Message, invalid: InvalidEvent) -> DeadLetter:
         self.dead_lettered += 1

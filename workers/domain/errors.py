@@ -123,9 +123,13 @@ class DependencyAway(StartgateError):
     Attributes:
         service: ``azure``, ``redis``, ``slack`` or ``servicebus``.
         retry_after_s: what it asked for, in seconds, or ``None``.
+        scope: the part of it that is away, such as the id of a subscription; empty for all of it.
     """
 
-    def __init__(self, service: str, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, service: str, message: str, *, retry_after_s: float | None = None, scope: str = ""
+    ) -> None:
         super().__init__(f"{service}: {message}")
         self.service = service
         self.retry_after_s = retry_after_s
+        self.scope = scope

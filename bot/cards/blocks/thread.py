@@ -6,6 +6,7 @@ from bot.cards.blocks.kit import section
 from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.restore_thread import restore_replies
+from bot.cards.blocks.retry import retry_button
 from bot.cards.blocks.status import (
     LOCKDOWN_COMMAND,
     STEPS,
@@ -131,7 +132,7 @@ def _begun(step: Step) -> bool:
 def _again(containment: Containment, oncall_mention: str) -> list[Reply]:
     vm = containment.vm
     return [
-        *_new_round(containment),
+        *_new_round(containment, oncall_mention),
         *(
             _redone(vm, step, containment.round, oncall_mention)
             for step in containment.steps
@@ -153,10 +154,12 @@ def _redone(vm: VmRef, step: Step, round_: int, oncall_mention: str) -> Reply:
     )
 
 
-def _new_round(containment: Containment) -> list[Reply]:
+def _new_round(containment: Containment, oncall_mention: str) -> list[Reply]:
     if containment.round == 1:
         return []
     vm = containment.vm
+    if containment.drift:
+        return [_drifted(containment, oncall_mention)]
     return [
         _reply(
             f"again.{containment.round}",
@@ -165,6 +168,21 @@ def _new_round(containment: Containment) -> list[Reply]:
             " It is being contained again, without asking.",
         )
     ]
+
+
+def _drifted(containment: Containment, oncall_mention: str) -> Reply:
+    """Pages on-call: the containment was undone, and no event said so."""
+    vm = containment.vm
+    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    found = "\n".join(f"\u2022 {sentence(escape(said, 400))}" for said in containment.drift)
+    return _reply(
+        f"again.{containment.round}",
+        f"The containment of {name(vm.name)} was undone outside Startgate",
+        f"{calls}the containment of {code(vm.name)} was undone outside Startgate, and no event has told of"
+        f" it so far. It is being contained again, without asking. Found:\n{found}\n"
+        "Find out who did it, in the Activity Log of the VM and its network interfaces.",
+        pages=True,
+    )
 
 
 def _step(containment: Containment, step: Step) -> Reply:
@@ -198,7 +216,7 @@ def _step_state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
         case StepState.FAILED:
             after = f" after {counted(step.attempt, 'attempt')}" if step.attempt > 1 else ""
             reason = f"Reason: {about}" if about else ""
-            return f"failed{after}", [reason, f"By hand: {remedy(step.name, vm)}."]
+            return f"failed{after}", [reason]
         case StepState.SKIPPED:
             return "skipped", [about]
 
@@ -220,18 +238,13 @@ def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
             key, text = f"restored.{containment.round}", progress(containment)
         case _:
             return []
-    return [
-        _reply(
-            key,
-            f"{words}: {name(containment.vm.name)}",
-            text,
-            pages=containment.state is ContainmentState.INCOMPLETE,
-        )
-    ]
+    buttons = [retry_button(containment)] if containment.failed and containment.restoration is None else []
+    message = Message(f"{words}: {name(containment.vm.name)}", [section(text), *buttons])
+    return [Reply(key, message, pages=containment.state is ContainmentState.INCOMPLETE)]
 
 
 def _incomplete(containment: Containment, oncall_mention: str) -> str:
-    """Who has to act, what is done, what is not and why, and what to do by hand."""
+    """Who has to act, what is done, what is not and why, and what to do by hand if that was not said yet."""
     vm = containment.vm
     calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
     lines = [f"{calls}{code(vm.name)} is *not fully contained*. Done so far: {done(containment)}."]
@@ -240,7 +253,8 @@ def _incomplete(containment: Containment, oncall_mention: str) -> str:
         if step.state is StepState.SKIPPED:  # it was not to be done, so there is nothing to do by hand
             lines.append(f"\u2022 *{title}*: skipped. {why}")
         elif step.state is not StepState.DONE:
-            lines.append(f"\u2022 *{title}*: not done. {why} By hand: {remedy(step.name, vm)}.")
+            by_hand = f" By hand: {remedy(step, vm)}." if step in containment.not_reported else ""
+            lines.append(f"\u2022 *{title}*: not done. {why}{by_hand}")
     return "\n".join(lines)
 
 

@@ -98,7 +98,11 @@ class Rig:
                 # What is measured is the product; the one measurement at Slack's pace turns them on.
                 slack_limits=False,
                 # Nothing periodic falls into a measurement; what is lost would stay lost, and be seen.
-                extra={"STARTGATE_RESYNC_EVERY_S": "600", "STARTGATE_INVENTORY_EVERY_S": "3600"},
+                extra={
+                    "STARTGATE_RESYNC_EVERY_S": "600",
+                    "STARTGATE_INVENTORY_EVERY_S": "3600",
+                    "STARTGATE_STANDING_EVERY_S": "3600",
+                },
             )
         )
         self.proxy = RedisProxy(valkey_port)

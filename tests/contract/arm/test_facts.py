@@ -13,12 +13,11 @@ from deploy.sandbox.azure.model import NSG, Vm
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.inventory import list_vms
 from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.vm import KnownVm, PowerState, VmRef
+from workers.domain.starts.vm import PowerState, VmRef
 
 NOW = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)
 BUDGET_S = 5.0
@@ -38,10 +37,6 @@ def asked(arm: AzureServer) -> list[str]:
 
 def missing(facts: Facts) -> dict[str, str]:
     return {fact.name: fact.reason for fact in facts.missing}
-
-
-async def inventory(azure: Azure) -> dict[str, list[KnownVm]]:
-    return {subscription: vms async for subscription, vms in list_vms(azure, NOW)}
 
 
 # Facts
@@ -290,36 +285,6 @@ async def test_a_classic_vm_is_read_as_far_as_it_can_be(arm: AzureServer, azure:
     assert set(missing(facts)) == {"network", "backup"}
 
 
-# Inventory
-
-
-async def test_the_inventory_holds_every_vm_with_its_power_state(arm: AzureServer, azure: Azure) -> None:
-    machine(arm, "web-01").power = "running"
-
-    listed = await inventory(azure)
-
-    vms = {vm.ref.name: vm for one in listed.values() for vm in one}
-    assert set(vms) == {vm.name for vm in arm.estate.vms()}
-    assert vms["web-01"].power is PowerState.RUNNING
-    assert vms["lab-gpu"].power is PowerState.STOPPED
-    assert vms["legacy-01"].ref.classic
-    assert vms["web-01"].subscription_name == "Contoso Production"
-    assert vms["web-01"].tags["env"] == "prod"
-    assert vms["web-01"].seen_at == NOW
-
-
-async def test_a_subscription_that_can_not_be_read_is_left_out_not_empty(
-    arm: AzureServer, azure: Azure
-) -> None:
-    hidden = machine(arm, "web-01").subscription
-    arm.faults.put(Fault(path=f"{hidden}/providers/Microsoft.Compute/virtualMachines", status=403))
-
-    listed = await inventory(azure)
-
-    assert hidden not in listed
-    assert len(listed) == 1
-
-
 # Clients
 
 
@@ -392,3 +357,26 @@ async def test_every_request_can_be_told_from_every_other(arm: AzureServer, azur
     ids = [data["client_request_id"] for data in _details(arm)]
     assert all(ids)
     assert len(ids) == len(set(ids))
+
+
+async def test_a_subscription_that_is_throttled_is_asked_nothing_until_its_time_and_others_are(
+    arm: AzureServer, azure: Azure
+) -> None:
+    reader = ArmFacts(azure)
+    here, elsewhere = ref(arm, "web-01"), ref(arm, "lab-gpu")
+    assert here.subscription_id != elsewhere.subscription_id
+    fault = Fault(path="/virtualMachines/web-01", status=429, retry_after_s=1, times=1)
+    arm.faults.put(fault)
+
+    with pytest.raises(DependencyAway) as first:
+        await reader.gather(here, budget_s=BUDGET_S)
+    reads = len(asked(arm))
+    with pytest.raises(DependencyAway) as second:
+        await reader.gather(ref(arm, "db-01"), budget_s=BUDGET_S)
+
+    assert len(asked(arm)) == reads, "nothing more was asked there"
+    assert first.value.scope == second.value.scope == here.subscription_id.lower()
+    assert 0 < (second.value.retry_after_s or 0) <= 1
+    assert (await reader.gather(elsewhere, budget_s=BUDGET_S)).machine is not None
+    await asyncio.sleep(1.1)
+    assert (await reader.gather(here, budget_s=BUDGET_S)).machine is not None

@@ -244,6 +244,41 @@ async def test_plans_say_what_is_read_only_later(arm: AzureServer, azure: Azure)
     assert all("read when it begins" in " ".join(change.details) for change in changes)
 
 
+async def test_a_vm_with_an_ephemeral_disk_is_powered_off_and_said_to_be_billed(
+    arm: AzureServer, azure: Azure
+) -> None:
+    add_vm(arm.estate, arm.world, VmSeed(name="eph-01", group="rg-new", power="running", ephemeral=True))
+    driver = stopping(arm, azure, "eph-01")
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+
+    planned = driver.runner.plan(driver.vm, facts, PROFILE)
+    progress = await driver.contain()
+
+    assert planned.summary == "power off the VM"
+    assert "billed" in " ".join(planned.details)
+    assert planned.other_way
+    assert machine(arm, "eph-01").power == "stopped"
+    assert progress.note.startswith("stopped, power state read back")
+    assert not sent(arm, "POST", "/deallocate")
+    progress = await driver.runner.undo(driver.vm, PROFILE, driver.step, start="again")
+    assert not progress.done
+    assert len(sent(arm, "POST", "/start")) == 1
+
+
+async def test_that_a_vm_is_powered_off_is_on_record_even_if_azure_refuses_it(
+    arm: AzureServer, azure: Azure
+) -> None:
+    add_vm(arm.estate, arm.world, VmSeed(name="eph-01", group="rg-new", power="running", ephemeral=True))
+    arm.faults.put(Fault(method="POST", path="/powerOff", status=403))
+    driver = stopping(arm, azure, "eph-01")
+
+    with pytest.raises(StepFailed):
+        await driver.contain()
+
+    assert driver.step.change is not None
+    assert driver.step.change.other_way
+
+
 async def test_a_new_vm_of_the_seed_is_contained_like_any_other(arm: AzureServer, azure: Azure) -> None:
     seed = VmSeed(name="Fresh-01", group="rg-new", power="running", nics=[NicSeed(public_ip="20.50.9.9")])
     add_vm(arm.estate, arm.world, seed)

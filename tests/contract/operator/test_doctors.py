@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from bot.doctor import SCOPES
 from bot.doctor import doctor as bot_doctor
+from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.server import AzureServer
-from deploy.sandbox.faults import Fault
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, MANIFEST, POLICY
@@ -25,6 +25,8 @@ from workers.runtime.checks import make
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
+
+RIGHTS = ["✗ Azure rights to isolate", "✗ Azure rights to stop", "✗ Azure rights to back up"]
 
 bot_app = typer.Typer()
 bot_app.command("doctor")(bot_doctor)
@@ -87,7 +89,7 @@ def wrong(result: Result) -> list[str]:
 async def test_the_workers_doctor_is_content_when_all_is_well(world: World) -> None:
     result = await world.workers_doctor()
     assert (wrong(result), result.exit_code) == ([], 0), result.output
-    assert "may list the VMs of" in result.stdout
+    assert "✓ Azure classic VMs: may list those of Contoso Production, Contoso" in result.stdout
     assert ARM_TOKEN not in result.output
 
 
@@ -117,16 +119,33 @@ async def test_the_workers_doctor_names_everything_that_is_wrong_at_once(
         "✗ Redis persistence",
         "✗ Azure subscriptions",
         "✗ Azure VMs",
+        "✗ Azure classic VMs",
     ], result.output
     assert all(" → " in line for line in wrong(result))
     assert "another-token" not in result.output
 
 
 async def test_the_workers_doctor_names_the_right_that_azure_denies(world: World) -> None:
-    world.azure.faults.put(Fault(path="virtualMachines", status=403))
-    (line,) = wrong(await world.workers_doctor())
-    assert line.startswith("✗ Azure VMs: could not list the VMs of ")
-    assert "we lack the right Microsoft.Compute/virtualMachines/read" in line
+    world.azure.refusals.put(Refusal(code="AuthorizationFailed", path="Microsoft.Compute/virtualMachines$"))
+    line, *rights = wrong(await world.workers_doctor())
+    assert [each.split(":")[0] for each in rights] == RIGHTS
+    assert line.startswith("✗ Azure VMs: Contoso ")
+    assert "could not list the VMs: we lack the right Microsoft.Compute/virtualMachines/read" in line
+
+
+async def test_the_workers_doctor_names_a_refused_list_of_classic_vms(world: World) -> None:
+    path = "Microsoft.ClassicCompute/virtualMachines$"
+    world.azure.refusals.put(Refusal(code="AuthorizationFailed", path=path))
+    line, *rights = wrong(await world.workers_doctor())
+    assert [each.split(":")[0] for each in rights] == RIGHTS
+    assert line.startswith("✗ Azure classic VMs: Contoso ")
+    assert "we lack the right Microsoft.ClassicCompute/virtualMachines/read" in line
+
+
+async def test_the_workers_doctor_is_content_where_nobody_registered_classic_vms(world: World) -> None:
+    path = "Microsoft.ClassicCompute/virtualMachines$"
+    world.azure.refusals.put(Refusal(code="MissingSubscriptionRegistration", path=path))
+    assert wrong(await world.workers_doctor()) == []
 
 
 async def test_the_workers_doctor_ends_when_nothing_is_there(world: World) -> None:
@@ -135,7 +154,7 @@ async def test_the_workers_doctor_ends_when_nothing_is_there(world: World) -> No
     world.set("REDIS_URL", "redis://:hunter22@127.0.0.1:1/0")
     result = await world.workers_doctor()
     assert result.exit_code == 1
-    assert len(wrong(result)) == 12, result.output
+    assert len(wrong(result)) == 16, result.output
     assert "hunter22" not in result.output
 
 

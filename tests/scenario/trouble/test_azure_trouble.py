@@ -22,6 +22,24 @@ async def test_a_throttled_read_waits_as_long_as_azure_asked(scene: Scene) -> No
     await scene.audited("approval.opened", vm["id"])
 
 
+async def test_a_throttled_subscription_holds_up_no_start_in_another(scene: Scene) -> None:
+    throttled, other = await scene.new_vm(), await scene.new_vm(subscription=1)
+    fault = {"path": f"virtualMachines/{throttled['name']}", "status": 429, "retry_after_s": 8, "times": 1}
+    await scene.azure.put("/_faults", [fault])
+    since = await scene.azure.last_seq()
+    late = await scene.press_start(throttled)
+    await scene.wait_for_change(throttled["id"], throttled["name"], since)
+    soon = await scene.press_start(other)
+
+    asked = (await scene.copies(soon, 2))[0]
+
+    put_off = (await scene.copies(late, 2))[0]
+    assert put_off.at_ms - asked.at_ms > 3000, "the other was asked about long before"
+    assert "Unknown:" not in await scene.shown(put_off), "with its facts"
+    state = await scene.bus.get("/_state")
+    assert all(message["delivery_count"] == 0 for message in state["starts"]["messages"])
+
+
 async def test_a_throttled_deallocate_waits_as_long_as_azure_asked(scene: Scene) -> None:
     asked = await scene.ask()
     fault = {"path": f"{asked.vm}/deallocate", "status": 429, "retry_after_s": 4, "times": 1}

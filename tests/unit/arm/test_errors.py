@@ -232,3 +232,19 @@ async def test_errors_are_not_chained_to_the_sdks() -> None:
 
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_azure_answers_about_a_subscription_is_about_it_alone(status: int) -> None:
+    url = "https://management.azure.com/subscriptions/AAAA-1/resourceGroups/g?api-version=1"
+    error = refused(status, "Busy", "Wait.", url=url)
+
+    assert isinstance(error, DependencyAway)
+    assert error.scope == "aaaa-1"
+
+
+def test_what_is_about_no_subscription_is_about_all_of_azure() -> None:
+    error = refused(503, "Busy", "Wait.", url="https://management.azure.com/subscriptions?api-version=1")
+
+    assert isinstance(error, DependencyAway)
+    assert error.scope == ""

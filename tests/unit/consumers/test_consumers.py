@@ -1,6 +1,7 @@
 """A message becomes a use case; what can't be understood is dead-lettered with its reason, and audited."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from workers.consumers.work import WorkConsumer
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import PARTITIONS
-from workers.domain.messages import Complete, DeadLetter, Message
+from workers.domain.messages import Complete, DeadLetter, Later, Message
 from workers.domain.nudges import Nudge, Subject
 
 
@@ -64,6 +65,41 @@ class TestStarts:
         now = a.NOW.isoformat()
         with pytest.raises(DependencyAway):
             await starts(rig)(message(grid() | {"eventTime": now}))
+
+    @pytest.mark.parametrize(
+        ("old_s", "asked_s", "wait_s"),
+        [(0, 17, 17), (0, None, 5), (0, 3600, 60), (50, 17, 10), (59.9, 17, 1)],
+    )
+    async def test_a_start_in_a_throttled_subscription_is_put_off_by_itself_and_not_beyond_a_minute(
+        self, rig: Rig, old_s: float, asked_s: float | None, wait_s: float
+    ) -> None:
+        rig.facts.answer = DependencyAway("azure", "429", retry_after_s=asked_s, scope=a.SUBSCRIPTION)
+        started = (a.NOW - timedelta(seconds=old_s)).isoformat()
+
+        settlement = await starts(rig)(message(grid() | {"eventTime": started}))
+
+        assert isinstance(settlement, Later)
+        assert wait_s <= settlement.after_s <= wait_s + 1
+        assert settlement.body is None
+        assert await rig.kinds() == []
+
+    async def test_a_throttled_subscription_holds_back_no_start_of_another_in_the_same_message(
+        self, rig: Rig
+    ) -> None:
+        other = a.vm_ref(subscription="99999999-2222-3333-4444-555555555555")
+        throttled = DependencyAway("azure", "429", retry_after_s=17, scope=a.SUBSCRIPTION)
+        rig.facts.by_subscription = {a.SUBSCRIPTION: throttled}
+        now = a.NOW.isoformat()
+        both = message(
+            [grid() | {"eventTime": now}, grid(resourceUri=other.resource_id) | {"eventTime": now}]
+        )
+
+        assert isinstance(await starts(rig)(both), Later)
+
+        assert len(rig.nudger.to_notices) == 1
+        rig.facts.by_subscription = {}
+        assert await starts(rig)(both) == Complete()
+        assert len(rig.nudger.to_notices) == 2
 
     @settings(max_examples=40, deadline=None)
     @given(st.binary(max_size=100) | st.dictionaries(st.text(max_size=5), st.text(max_size=5)))

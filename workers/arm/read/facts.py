@@ -23,11 +23,17 @@ from workers.domain.starts.vm import VmRef
 
 log = structlog.get_logger(__name__)
 
+LONGEST_THROTTLED_S = 300.0
+"""Whatever Azure asks for, it is asked again after this long."""
+
 _T = TypeVar("_T")
 
 
 class ArmFacts:
     """The ``FactsReader`` of the domain, over ARM.
+
+    While Azure throttles a subscription, nothing is asked there: it counts what it refuses, too, and other
+    subscriptions have budgets of their own.
 
     Args:
         azure: the clients; reads that outlast a budget go on there.
@@ -37,6 +43,7 @@ class ArmFacts:
     def __init__(self, azure: Azure, sources: Sources | None = None) -> None:
         self._azure = azure
         self._sources = sources or Sources(azure)
+        self._throttled: dict[str, float] = {}
 
     async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
         """Everything about a VM that comes within ``budget_s`` seconds; the rest is named as missing.
@@ -47,12 +54,30 @@ class ArmFacts:
         Raises:
             DependencyAway: Azure refuses the very first read for now, or can't be reached.
         """
+        self._check_throttled(vm.subscription_id.lower())
         gathering = _Gathering(self._sources, vm, since)
         reading = self._azure.run(gathering.all())
         await asyncio.wait([reading], timeout=budget_s)
         if not reading.done():
             gathering.late(budget_s)
-        return gathering.facts()
+        try:
+            return gathering.facts()
+        except DependencyAway as away:
+            if away.scope and away.retry_after_s is not None:
+                wait = min(away.retry_after_s, LONGEST_THROTTLED_S)
+                self._throttled[away.scope] = time.monotonic() + wait
+            raise
+
+    def _check_throttled(self, subscription_id: str) -> None:
+        left = self._throttled.get(subscription_id, 0.0) - time.monotonic()
+        if left > 0:
+            raise DependencyAway(
+                "azure",
+                f"throttles reads in the subscription {subscription_id}",
+                retry_after_s=left,
+                scope=subscription_id,
+            )
+        self._throttled.pop(subscription_id, None)
 
 
 class _Gathering:

@@ -13,6 +13,7 @@ from workers.arm.session.errors import asking
 from workers.domain.errors import NotFound
 
 SUCCEEDED = "Succeeded"
+FAILED = "Failed"
 
 
 async def read_nic(azure: Azure, nic_id: str) -> dict[str, Any]:
@@ -65,7 +66,12 @@ def nsg_of(resource: Mapping[str, Any]) -> str | None:
 
 def settled(resource: Mapping[str, Any]) -> bool:
     """Whether Azure has finished writing it, well."""
-    return same(state_of(resource), SUCCEEDED)
+    return same_state(resource, SUCCEEDED)
+
+
+def same_state(resource: Mapping[str, Any], state: str) -> bool:
+    """Whether it is in this provisioning state, in whatever spelling."""
+    return same(state_of(resource), state)
 
 
 def state_of(resource: Mapping[str, Any]) -> str:

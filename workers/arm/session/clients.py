@@ -37,6 +37,7 @@ from workers.arm.session.endpoint import Endpoint
 from workers.domain.errors import StepFailed
 
 if TYPE_CHECKING:
+    from azure.mgmt.authorization.aio import AuthorizationManagementClient
     from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.network.aio import NetworkManagementClient
     from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
@@ -47,6 +48,9 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
 POOL_SIZE = 100
 KEEP_ALIVE_S = 60.0
+
+_OF_THE_OLDER_GENERATOR = frozenset({"AuthorizationManagementClient"})
+"""Clients that read nothing but what a policy has decoded on the way."""
 
 _T = TypeVar("_T")
 
@@ -126,6 +130,12 @@ class Azure:
             "RecoveryServicesBackupClient", self._client("RecoveryServicesBackupClient", subscription_id)
         )
 
+    def authorization(self, subscription_id: str) -> "AuthorizationManagementClient":
+        """What our identity may do where."""
+        return cast(
+            "AuthorizationManagementClient", self._client("AuthorizationManagementClient", subscription_id)
+        )
+
     def subscriptions(self) -> "SubscriptionClient":
         """The subscriptions this identity sees."""
         return cast("SubscriptionClient", self._client("SubscriptionClient"))
@@ -179,9 +189,11 @@ class Azure:
         return self._clients[key]
 
     def _make(self, kind: str, subscription_id: str | None) -> Any:
-        plumbing = {"policies": self._policies(), "transport": self._transport()}
+        plumbing: dict[str, Any] = {"policies": self._policies(), "transport": self._transport()}
         if kind == "raw":
             return AsyncPipelineClient(self.endpoint.url, **plumbing)
+        if kind in _OF_THE_OLDER_GENERATOR:
+            plumbing["policies"] = [*self._policies(), policies.ContentDecodePolicy()]
         make: Callable[..., Any] = getattr(_sdk(), kind)
         named = {} if subscription_id is None else {"subscription_id": subscription_id}
         return make(self._identity(), **named, base_url=self.endpoint.url, **plumbing)

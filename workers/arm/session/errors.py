@@ -1,8 +1,8 @@
 """What Azure answers when it says no, as the domain's errors.
 
 404 → ``NotFound``; 408, 429, 5xx, no connection, no answer in time, none that can be read, no token →
-``DependencyAway``; 412 and "somebody else is writing" → ``Busy``, which steps turn into another look;
-everything else → ``StepFailed``.
+``DependencyAway``, which names the subscription where Azure did answer about one; 412 and "somebody else is
+writing" → ``Busy``, which steps turn into another look; everything else → ``StepFailed``.
 No error carries a token or a whole response body, and none is chained to the SDK's, which may.
 """
 
@@ -37,6 +37,7 @@ _BUSY_CODES = frozenset(
     }
 )
 _LONGEST = 400
+_IN_SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
 _DENIED_ACTION = re.compile(r"perform action(?:\(s\))? '([^']+)'")
 
 
@@ -89,7 +90,9 @@ def _refused(error: HttpResponseError, doing: str, status: int, code: str, messa
     if status == HTTPStatus.PRECONDITION_FAILED or code in _BUSY_CODES:
         return Busy(said, code=code)
     if status in _AWAY:
-        return DependencyAway("azure", said, retry_after_s=retry_after_s(_headers(error)))
+        return DependencyAway(
+            "azure", said, retry_after_s=retry_after_s(_headers(error)), scope=_subscription(error)
+        )
     if code == "ScopeLocked":
         said = f"{said} (a management lock forbids it; remove the lock first)"
         return StepFailed(said, code=code, final=True)
@@ -157,6 +160,13 @@ def right_for(method: str, url: str) -> str:
     kind = "/".join([*parts[:1], *parts[1::2]])
     actions = {"GET": "read", "HEAD": "read", "DELETE": "delete", "POST": "action"}
     return f"{kind}/{actions.get(method.upper(), 'write')}"
+
+
+def _subscription(error: HttpResponseError) -> str:
+    """The subscription that the call was about, in lower case; empty if it was about none."""
+    request: Any = getattr(error.response, "request", None)
+    named = _IN_SUBSCRIPTION.search(str(request.url)) if request is not None else None
+    return named[1].lower() if named else ""
 
 
 def _headers(error: HttpResponseError) -> Mapping[str, str]:

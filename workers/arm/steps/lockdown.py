@@ -21,6 +21,8 @@ NAME_MOST = 80
 Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 """
 _DIGEST_LENGTH = 8
+_DESCRIPTION_MOST = 140
+"""Source: https://learn.microsoft.com/rest/api/virtualnetwork/security-rules/create-or-update"""
 
 TAGS = {"managed-by": "startgate"}
 FIRST_PRIORITY = 100
@@ -57,17 +59,35 @@ def is_lockdown_nsg(nsg_id: str | None) -> bool:
 
 
 def wanted_nsg(
-    profile: LockdownProfile, location: str, *, tags: dict[str, str] | None = None
+    profile: LockdownProfile, location: str, *, tags: dict[str, str] | None = None, said: str = ""
 ) -> dict[str, Any]:
-    """The body of a PUT; ``tags`` of an NSG that exists are kept.
+    """The body of a PUT.
 
-    ``flushConnection`` ends connections that are already open; otherwise rules hold for new ones only.
+    ``flushConnection`` has Azure look at open flows again when a rule changes; otherwise rules hold for new
+    ones only.
+
+    Args:
+        profile: whose rules.
+        location: the region.
+        tags: of an NSG that exists; they are kept.
+        said: the description of the rules that deny, of at most 140 characters. It makes no difference to
+            what ``locks_down`` compares, nor to the name.
     """
+    rules = _rules(profile)
+    for rule in rules:
+        if said and rule["properties"]["access"] == "Deny":
+            rule["properties"]["description"] = said[:_DESCRIPTION_MOST]
     return {
         "location": location,
         "tags": {**(tags or {}), **TAGS},
-        "properties": {"flushConnection": True, "securityRules": _rules(profile)},
+        "properties": {"flushConnection": True, "securityRules": rules},
     }
+
+
+def said_in(nsg: dict[str, Any]) -> str:
+    """What was ``said`` when it was last written; empty if nothing was."""
+    rules = [rule["properties"] for rule in nsg["properties"].get("securityRules") or []]
+    return next((str(given["description"]) for given in rules if given.get("description")), "")
 
 
 def locks_down(nsg: dict[str, Any], profile: LockdownProfile) -> bool:

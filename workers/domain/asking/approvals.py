@@ -157,8 +157,13 @@ class Approval(Numbered):
             raise Conflict(f"approval {self.id} is {self.state}")
         return self.changed(**changes)
 
-    def filling_in(self, now: datetime) -> "Approval":
-        """With the next try at missing facts scheduled, or not: none are missing, or it was the last try."""
+    def filling_in(self, now: datetime, *, not_before: datetime | None = None) -> "Approval":
+        """With the next try at missing facts scheduled, or not: none are missing, or it was the last try.
+
+        ``not_before`` is when Azure, which throttled this try, may be asked again; it then counts as none.
+        """
+        if not_before is not None and self.facts.missing:
+            return self.changed(fill_in_at=not_before)
         if not self.facts.missing or self.fill_ins >= len(FILL_IN_AFTER):
             return self if self.fill_in_at is None else self.changed(fill_in_at=None)
         return self.changed(fill_in_at=now + FILL_IN_AFTER[self.fill_ins], fill_ins=self.fill_ins + 1)

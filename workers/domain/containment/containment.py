@@ -115,6 +115,7 @@ class Containment(Steps, Numbered):
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
         round: how often the VM had to be contained under this one document.
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
+        drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
     document_kind: ClassVar[str] = "containment"
@@ -132,6 +133,7 @@ class Containment(Steps, Numbered):
     cards: tuple[str, ...] = ()
     round: int = 1
     restoration: Restoration | None = None
+    drift: tuple[str, ...] = ()
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.
@@ -152,6 +154,12 @@ class Containment(Steps, Numbered):
     def working(self) -> bool:
         """Whether the workers still have something to do."""
         return self.state in (ContainmentState.PLANNED, ContainmentState.RUNNING, ContainmentState.RESTORING)
+
+    @property
+    def needs_oncall(self) -> bool:
+        """Whether on-call is called for it: it is incomplete, late, was undone, or a step has failed."""
+        told = (step.paged_at for step in self.steps)
+        return self.state is ContainmentState.INCOMPLETE or any((self.paged_at, self.drift, *told))
 
     def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
         """This containment after somebody else asked for it, too.
@@ -179,17 +187,21 @@ class Containment(Steps, Numbered):
         ):
             return self
         wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
-        state = ContainmentState.RUNNING if not self.working else self.state
-        joined = self.to(state) if state is not self.state else self
-        return joined.changed(
-            steps=steps,
-            profile=wider,
-            cause=cause,
-            began_at=cause.at,
-            paged_at=None,
-            ended_at=None,
-            verified_at=None,
-        )
+        return self._going_on(steps, cause.at).changed(profile=wider, cause=cause)
+
+    def retried(self, at: datetime) -> "Containment":
+        """This containment with the steps that failed to be tried again, from ``at`` on.
+
+        Unchanged if nothing has failed, or while it is being undone.
+        """
+        if not self.active or self.restoration is not None or not self.failed:
+            return self
+        return self._going_on(tuple(self._again(step.name, self.profile) for step in self.steps), at)
+
+    def _going_on(self, steps: tuple[Step, ...], at: datetime) -> "Containment":
+        """With these steps, and its time counts from ``at``."""
+        running = self if self.working else self.to(ContainmentState.RUNNING)
+        return running.changed(steps=steps, began_at=at, paged_at=None, ended_at=None, verified_at=None)
 
     def once_more(self, at: datetime) -> "Containment":
         """Another round of it, begun at ``at``, with every step to be done again.
@@ -204,6 +216,7 @@ class Containment(Steps, Numbered):
             ended_at=None,
             verified_at=None,
             restoration=None,
+            drift=(),
             steps=tuple(
                 step.to(
                     StepState.TODO,

@@ -20,6 +20,8 @@ class Change(Stored):
         after: what reading back must find. JSON.
         nothing_to_do: it is already so.
         back: one line per thing that an undo brings back: now → then.
+        kept: what else the step has to know at its later looks. JSON.
+        other_way: this VM doesn't take the step's usual way, but the other one of its ``spec``.
     """
 
     summary: str
@@ -28,6 +30,8 @@ class Change(Stored):
     after: dict[str, Any] = Field(default_factory=dict)
     nothing_to_do: bool = False
     back: tuple[str, ...] = ()
+    kept: dict[str, Any] = Field(default_factory=dict)
+    other_way: bool = False
 
 
 class PlannedStep(Stored):

@@ -29,6 +29,8 @@ Channel = Annotated[str, Field(pattern=r"^(#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{5,20})
 """``#name`` or a Slack channel id (``C…``)."""
 SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{5,20}$")]
 Usergroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{5,20}$")]
+Workspace = Annotated[str, Field(pattern=r"^[TE][A-Z0-9]{5,20}$")]
+"""The id of a Slack workspace (``T…``) or organization (``E…``)."""
 
 
 class Verdict(StrEnum):
@@ -66,6 +68,26 @@ class OncallPolicy(Model):
         if self.usergroup is None and not self.users:
             raise ValueError("nobody is on call; give usergroup: S… or users: [U…]")
         return self
+
+
+class Guests(StrEnum):
+    """What guests of our Slack workspace may do: nothing, or answer for VMs whose owner tag names them."""
+
+    REFUSE = "refuse"
+    OWNERS = "owners"
+
+
+class PeoplePolicy(Model):
+    """Who counts besides the full members of our own Slack workspace.
+
+    Attributes:
+        workspaces: other workspaces, connected by Slack Connect, whose members may own VMs and be on call.
+            They count by their Slack id only: an e-mail address proves nothing outside our own workspace.
+        guests: what guests may do; they are never on call.
+    """
+
+    workspaces: tuple[Workspace, ...] = ()
+    guests: Guests = Guests.REFUSE
 
 
 class Defaults(Model):
@@ -145,6 +167,7 @@ class Policy(Model):
 
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
+    people: PeoplePolicy = PeoplePolicy()
     defaults: Defaults = Defaults()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], LockdownProfile] = {}
@@ -162,6 +185,11 @@ class Policy(Model):
     def profile(self, name: str) -> LockdownProfile:
         """A lockdown profile by name; the built-in one when the file names none."""
         return self.lockdowns.get(name) or LockdownProfile()
+
+    @property
+    def profiles(self) -> tuple[LockdownProfile, ...]:
+        """Every lockdown profile that may be used: the file's, or the built-in one."""
+        return tuple(self.lockdowns.values()) or (LockdownProfile(),)
 
     def has_profile(self, name: str) -> bool:
         """Whether there is such a profile. ``standard`` is built in unless the file has its own profiles."""

@@ -37,6 +37,10 @@ class Ruling:
         """The rule's name, for the audit."""
         return self.rule.name if self.rule else NO_RULE
 
+    def overruled(self, why: str) -> "Ruling":
+        """Ask on the terms of the defaults, though a rule lets it pass; ``why`` is noted with its name."""
+        return Ruling(verdict=Verdict.ASK, unevaluated={**self.unevaluated, self.name: why})
+
 
 class RuleOutcome(StrEnum):
     """What came of one rule's condition."""

@@ -1,5 +1,7 @@
 """Reads facts again that did not arrive in time, and brings the open question up to date."""
 
+from datetime import datetime, timedelta
+
 import structlog
 
 from workers.domain.asking.approvals import Approval
@@ -20,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 BUDGET_S = 10.0
 """Longer than a question may wait for facts, and shorter than the lock of a message."""
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 3.0, 300.0
+"""However short or long a time Azure asks to wait."""
 
 
 class FillIn:
@@ -40,21 +44,27 @@ class FillIn:
         if not approval.open or approval.fill_in_at is None or approval.fill_in_at > self._clock.now():
             return
         facts: Facts | None = None
+        not_before: datetime | None = None
         try:
             facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S)
             facts = facts.with_power(approval.event.power)
         except DependencyAway as away:
             log.info("facts are still missing", approval=approval.id, error=str(away))
+            if away.retry_after_s is not None:
+                wait_s = max(SHORTEST_WAIT_S, min(away.retry_after_s, LONGEST_WAIT_S))
+                not_before = self._clock.now() + timedelta(seconds=wait_s)
         if facts is not None and facts.gone:
             await self._withdraw(approval.id, "the VM no longer exists")
             return
-        written = await until_written(lambda: self._write(approval.id, facts))
+        written = await until_written(lambda: self._write(approval.id, facts, not_before))
         if written is not None and facts is not None:
             await self._nudger.notices(
                 Nudge(subject=Subject.APPROVAL, id=approval.id, version=written.version + 1)
             )
 
-    async def _write(self, approval_id: str, facts: Facts | None) -> Approval | None:
+    async def _write(
+        self, approval_id: str, facts: Facts | None, not_before: datetime | None
+    ) -> Approval | None:
         approval = await self._store.approval(approval_id)
         if not approval.open:
             return None
@@ -74,7 +84,7 @@ class FillIn:
                     details={"missing": [fact.name for fact in facts.missing], "owner": owner.model_dump()},
                 ),
             )
-        filled = approval.filling_in(now)
+        filled = approval.filling_in(now, not_before=not_before)
         await self._store.commit(
             Commit(partition=partition_of_id(approval_id), documents=(filled,), audit=records)
         )

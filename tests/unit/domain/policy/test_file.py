@@ -12,7 +12,7 @@ from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy.file import load_policy
-from workers.domain.policy.model import OnSilence, Policy
+from workers.domain.policy.model import Guests, OnSilence, PeoplePolicy, Policy
 from workers.use_cases.read_policy import read_policy
 
 EXCEPTION = "name: a, source: 10.0.0.0/8, ports: ['22']"
@@ -45,6 +45,11 @@ class TestGoodFiles:
         assert policy.defaults.on_silence is OnSilence.ESCALATE
         assert policy.owner.fallback == "#vm-approvals"
         assert policy.lockdown == LockdownProfile()
+
+    def test_only_our_own_members_count_unless_the_file_says_who_else(self) -> None:
+        assert load_policy(ONCALL).people == PeoplePolicy(workspaces=(), guests=Guests.REFUSE)
+        people = load_policy(f"{ONCALL}people: {{workspaces: [T0PARTNER1], guests: owners}}").people
+        assert (people.workspaces, people.guests) == (("T0PARTNER1",), Guests.OWNERS)
 
     def test_everything_is_read(self) -> None:
         policy = load_policy(
@@ -151,7 +156,7 @@ class TestRemedies:
         assert only(ONCALL + text).remedy == remedy
 
     def test_a_setting_like_no_other_is_told_what_there_is(self) -> None:
-        assert only(ONCALL + "zzz: 1\n").remedy == "There are: owner, oncall, defaults, rules, lockdowns."
+        assert only(ONCALL + "zzz: 1\n").remedy == "There are: owner, oncall, people, defaults, rules, lockdowns."
 
     def test_an_unknown_profile_is_told_which_there_are(self) -> None:
         finding = only(ONCALL + "defaults: {lockdown: hard}\nlockdowns: {soft: {steps: [isolate]}}\n")

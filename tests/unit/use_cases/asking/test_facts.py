@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests import builders as a
 from tests.conftest import FakeFacts, Rig
 from workers.domain.asking.approvals import FILL_IN_AFTER, Approval, ApprovalState
@@ -104,6 +106,23 @@ class TestFillingIn:
         filled = await rig.store.approval(approval.id)
         assert filled.facts.machine is not None
         assert filled.owner.known
+
+    @pytest.mark.parametrize(("asked_s", "wait_s"), [(17, 17), (0, 3), (3600, 300)])
+    async def test_while_azure_throttles_it_is_asked_again_when_it_says_and_no_try_is_used_up(
+        self, rig: Rig, asked_s: float, wait_s: float
+    ) -> None:
+        approval = await incomplete(rig, ALL_MISSING)
+        rig.facts.answer = DependencyAway("azure", "429", retry_after_s=asked_s, scope=a.SUBSCRIPTION)
+        rig.clock.advance(FILL_IN_AFTER[0])
+        for _ in range(len(FILL_IN_AFTER) + 2):
+            await rig.look(approval.id)
+            held = await rig.store.approval(approval.id)
+            assert held.fill_in_at == rig.clock.now() + timedelta(seconds=wait_s)
+            assert held.fill_ins == approval.fill_ins
+            rig.clock.advance(wait_s)
+        rig.facts.answer = a.facts()
+        await rig.look(approval.id)
+        assert (await rig.store.approval(approval.id)).facts.missing == ()
 
     async def test_an_answer_that_was_given_meanwhile_is_left_alone(self, rig: Rig) -> None:
         approval = await incomplete(rig)

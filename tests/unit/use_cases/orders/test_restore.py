@@ -13,11 +13,14 @@ from workers.domain.containment.plans import StepName
 from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Subject
+from workers.domain.policy.model import Rule, Verdict
 from workers.domain.starts.events import Phase
 from workers.use_cases.containment.undoing import START_TAKES
 from workers.use_cases.orders.contained import contained_vms
 from workers.use_cases.orders.restore import Ordered
 from workers.use_cases.starts.open import Outcome
+
+EVERYTHING = Rule(name="everything", when="true", verdict=Verdict.PASS)
 
 
 @pytest.fixture
@@ -163,6 +166,50 @@ class TestStarts:
         rig.clock.advance(late)
         event = a.start_event(correlation_id=ours, at=rig.clock.now())
         assert (await rig.open(event)).outcome is Outcome.ASKED
+
+    async def test_once_it_has_succeeded_nobody_can_start_the_vm_under_its_correlation_id(
+        self, rig: RestoreRig
+    ) -> None:
+        ours = await self._started(rig)
+        success = a.start_event(correlation_id=ours, at=rig.clock.now(), phase=Phase.SUCCEEDED)
+        late = a.start_event(correlation_id=ours, at=success.at - timedelta(seconds=30))
+        for own in (success, late, success):
+            assert (await rig.open(own)).outcome is Outcome.EXPECTED
+        rig.clock.advance(60)
+        borrowed = a.start_event(correlation_id=ours, at=rig.clock.now())
+        assert (await rig.open(borrowed)).outcome is Outcome.ASKED
+
+    async def test_it_is_forgotten_at_the_first_start_after_it(self, rig: RestoreRig) -> None:
+        await self._started(rig)
+        assert not (await rig.store.vm_record(VM)).free
+        rig.clock.advance(timedelta(minutes=6))
+        opened = await rig.open(a.start_event(at=rig.clock.now()))
+        assert opened.outcome is Outcome.ASKED
+        record = await rig.store.vm_record(VM)
+        assert (record.free, record.open_approvals) == (True, (opened.document_id,))
+
+    async def test_a_rule_lets_the_first_start_after_it_pass(self, rig: RestoreRig) -> None:
+        await self._started(rig)
+        rig.clock.advance(timedelta(minutes=6))
+        rig.policy = a.policy(rules=(EVERYTHING,))
+        opened = await rig.open(a.start_event(at=rig.clock.now()))
+        assert opened.outcome is Outcome.PASSED
+        assert (await rig.store.vm_record(VM)).free
+
+    @pytest.mark.parametrize("when", ["true", 'vm.tags["owner"] != ""'], ids=["early", "with facts"])
+    async def test_no_rule_lets_a_start_pass_while_the_vm_is_being_restored(
+        self, rig: RestoreRig, when: str
+    ) -> None:
+        held = await rig.ordered()
+        await rig.advance(held.id)
+        rig.policy = a.policy(rules=(EVERYTHING.changed(when=when),))
+        opened = await rig.open(a.start_event(at=rig.clock.now()))
+        assert opened.outcome is Outcome.ASKED
+        assert await rig.seen("start.passed") == []
+        (record,) = await rig.seen("approval.opened")
+        assert (record["rule"], record["verdict"]) == ("defaults", "ask")
+        because = "it matches, but the VM is contained or being restored"
+        assert record["unevaluated"] == {"everything": because}
 
     async def test_another_vms_start_under_its_correlation_id_is_asked_about(self, rig: RestoreRig) -> None:
         ours = await self._started(rig)
