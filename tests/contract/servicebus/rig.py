@@ -24,6 +24,7 @@ QUEUES = (
     Settings(name="quick", lock_ms=1_000, max_delivery=3),
     Settings(name="once", dedup_ms=600_000),
     Settings(name="fading", expired="dead-letter"),
+    Settings(name="brief", ttl_ms=1_500, expired="dead-letter"),
 )
 
 

@@ -41,6 +41,7 @@ async def test_what_is_sent_is_received_with_its_properties(bus: Bus) -> None:
         assert str(got) == '{"vm":"größe"}'
         assert got.message_id == "one"
         assert got.application_properties == {b"kind": b"start", b"attempt": 2}
+        assert got.raw_amqp_message.delivery_annotations == {b"x-opt-lock-token": got.lock_token}
         assert (got.content_type, got.subject, got.correlation_id) == (
             "application/json",
             "a start",
@@ -72,7 +73,10 @@ async def test_header_and_annotations_of_an_amqp_message_are_handed_on(bus: Bus)
         assert raw.header is not None
         assert raw.header.priority == 10
         assert (raw.annotations or {})[b"ann_key"] == b"ann_value"
-        assert raw.delivery_annotations == {b"del_key": b"del_value"}
+        assert raw.delivery_annotations == {
+            b"del_key": b"del_value",
+            b"x-opt-lock-token": got.lock_token,
+        }
         assert raw.footer == {b"foot_key": b"foot_value"}
 
 

@@ -4,15 +4,19 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 
+import certifi
 import pytest
 import pytest_asyncio
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import ServiceBusError
+from pydantic import SecretStr
 
 from deploy.sandbox.servicebus.auth.certificate import AMQPS_PORT
 from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.servicebus.rig import MARKS, QUEUES, only, texts
+from workers.bus.connection import connected
+from workers.bus.sender import QueueSender
 
 pytestmark = MARKS
 
@@ -53,6 +57,18 @@ async def test_a_client_that_trusts_the_certificate_works_over_tls(secure: BusSe
         )
     )
     assert secure.ready()["certificate"] == str(secure.certificate)
+
+
+async def test_the_product_s_client_takes_the_way_over_tls(
+    secure: BusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certifi, "where", lambda: str(secure.certificate))
+    async with connected(connection=SecretStr(secure.tls_connection), namespace=None) as client:
+        sender = QueueSender(client, "plain")
+        await sender.send([ServiceBusMessage("over TLS")])
+        await sender.close()
+        async with client.get_queue_receiver("plain", max_wait_time=3) as receiver:
+            assert texts(await only(receiver)) == ["over TLS"]
 
 
 async def test_a_client_that_does_not_trust_the_certificate_does_not_connect(secure: BusServer) -> None:

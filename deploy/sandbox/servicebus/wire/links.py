@@ -192,7 +192,8 @@ class Receiver(Link):
         self.use()
         self._credit -= 1
         self._sent += 1
-        delivery_id = self.session.send_message(self.handle, token, render(message), settled=self.deletes)
+        data = render(message, None if self.deletes else token)
+        delivery_id = self.session.send_message(self.handle, token, data, settled=self.deletes)
         if not self.deletes:
             self.session.unsettled[delivery_id] = Delivered(self._queue, token, self)
 
