@@ -35,6 +35,7 @@ from pydantic import SecretStr
 
 from workers.arm.session.endpoint import Endpoint
 from workers.domain.errors import StepFailed
+from workers.runtime.credential import Credential
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
@@ -63,6 +64,7 @@ class Azure:
         credential_scope: what tokens are asked for; by default the endpoint's own ``/.default``. Sovereign
             clouds name their authority in azure-identity's ``AZURE_AUTHORITY_HOST``.
         static_token: a fixed token instead of azure-identity, on loopback only.
+        credential: who we are to azure-identity.
 
     Raises:
         ValueError: the endpoint or the token is not allowed there; the message says the remedy.
@@ -73,6 +75,7 @@ class Azure:
         endpoint: str,
         credential_scope: str | None = None,
         static_token: SecretStr | None = None,
+        credential: Credential = Credential.MANAGED_IDENTITY,
     ) -> None:
         self.endpoint = Endpoint.parse(endpoint)
         if static_token is not None and not self.endpoint.loopback:
@@ -81,6 +84,7 @@ class Azure:
             raise ValueError("a real token must not go over plain http; give a fixed token, or use https")
         self._scope = credential_scope or self.endpoint.scope
         self._static_token = static_token
+        self._kind = credential
         self._credential: AsyncTokenCredential | None = None
         self._session: aiohttp.ClientSession | None = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -222,7 +226,7 @@ class Azure:
         if self._static_token is not None:
             return AzureKeyCredential(self._static_token.get_secret_value())
         if self._credential is None:
-            self._credential = cast("AsyncTokenCredential", _sdk().DefaultAzureCredential())
+            self._credential = self._kind.open()
         return self._credential
 
     def _transport(self) -> AioHttpTransport:

@@ -75,8 +75,9 @@ def translated(error: AzureError, doing: str) -> StartgateError:
         if isinstance(error, ClientAuthenticationError):
             return DependencyAway(
                 "azure",
-                f"could not {doing}: no token ({type(error).__name__}). Give this process a managed "
-                "identity, and its client id in AZURE_CLIENT_ID if it has several",
+                f"could not {doing}: no token ({type(error).__name__}). Give this process "
+                "the identity that STARTGATE_CREDENTIAL names: by default a managed identity, with "
+                "its client id in AZURE_CLIENT_ID if it has several",
             )
         return DependencyAway("azure", f"could not {doing}: {clean(type(error).__name__)}")
     code, message = code_and_message(error)
