@@ -89,7 +89,8 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
 
 async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
     health, redis, store, client, azure = parts
-    clock, inventory, nudger = SystemClock(), RedisInventory(redis), BusNudger(client)
+    clock, inventory = SystemClock(), RedisInventory(redis)
+    nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
     facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
@@ -115,6 +116,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             handler,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
+            quiet_s=settings.servicebus_quiet_s,
             health=health,
         )
 
