@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 import aiohttp
@@ -95,7 +96,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         # The default handler repeats a request whose answer was lost, which would post twice.
         retry_handlers=[],
     )
-    pace = Pace(clock)
+    pace = Pace(clock, heard=partial(health.ok, "slack"))
     installation = Installation(slack)
     directory = Directory(slack, lambda: policy, installation, pace)
     services = Services(

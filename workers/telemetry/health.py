@@ -125,6 +125,11 @@ class Health:
         state = Condition.AWAY if retry_after_s is None else Condition.THROTTLED
         self._set(name, state, redacted(reason)[:_LONGEST_REASON], self._now())
 
+    def answers(self, name: str) -> bool:
+        """Whether the last report of this dependency was that it answered."""
+        known = self._dependencies.get(name)
+        return known is not None and known.state is Condition.OK
+
     def expect_sweep(self, name: str, period_s: float) -> None:
         """This periodic work is to run from now on, every ``period_s`` seconds.
 

@@ -71,7 +71,8 @@ class Slack:
         away: channels from which no answer comes; what was posted there has not arrived.
         sought: intents that were looked for.
         unsearchable_s: for how long Slack looks for nothing; 0 when it does.
-        meanwhile: runs once, while the first message is on its way.
+        sending: runs once, before the first message has arrived.
+        meanwhile: runs once, when the first message has arrived and its answer has not.
     """
 
     def __init__(self, clock: FakeClock) -> None:
@@ -84,6 +85,7 @@ class Slack:
         self.edits: list[str] = []
         self.refuses: dict[str, str] = {}
         self.threads: dict[str, list[str | None]] = {}
+        self.sending: Meanwhile | None = None
         self.meanwhile: Meanwhile | None = None
 
     def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
@@ -116,6 +118,9 @@ class Slack:
                 raise Throttled("ratelimited", wait_s=self.full[channel])
             if channel in self.away:
                 raise DependencyAway("slack", "no answer")
+        if self.sending is not None:
+            sending, self.sending = self.sending, None
+            await sending()
         assert intent not in self.posted, "posted twice"
         self.posted[intent] = f"{channel}-{len(self.posted)}"
         self.threads.setdefault(channel, []).append(thread_ts)
@@ -168,8 +173,13 @@ class Posting(Rig):
         self.store: Watched = Watched(self.clock)
         self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
         self.health = Health(now=self.clock.now)
+        self.renderer = self.bot()
+        self.id = a.approval().id
+
+    def bot(self) -> Renderer:
+        """A process of the bot; all share the store and Slack."""
         directory = cast("Directory", self.people)
-        self.renderer = Renderer(
+        return Renderer(
             store=self.store,
             poster=cast("Poster", self.slack),
             audience=Audience(directory, lambda: self.policy, self.clock, self.health),
@@ -177,7 +187,6 @@ class Posting(Rig):
             clock=self.clock,
             health=self.health,
         )
-        self.id = a.approval().id
 
     async def open_one(self) -> None:
         await self.change(a.approval(version=0, asked_at=None, asked_whom=()))
@@ -190,10 +199,10 @@ class Posting(Rig):
             self.store, Commit(partition=partition_of_id(document.id), documents=(document,))
         )
 
-    async def nudged(self) -> Settlement:
+    async def nudged(self, bot: Renderer | None = None) -> Settlement:
         """One nudge about it is worked on; what becomes of the nudge."""
         nudge = Nudge(subject=Subject.APPROVAL, id=self.id, version=1)
-        return await self.renderer(Message(body=nudge.model_dump_json().encode()))
+        return await (bot or self.renderer)(Message(body=nudge.model_dump_json().encode()))
 
     async def render(self) -> None:
         await self.renderer.render(self.id)
