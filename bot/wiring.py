@@ -96,7 +96,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         # The default handler repeats a request whose answer was lost, which would post twice.
         retry_handlers=[],
     )
-    pace = Pace(clock, heard=partial(health.ok, "slack"))
+    reach = Reach(health)
+    pace = Pace(clock, heard=partial(reach.ok, "token"))
     installation = Installation(slack)
     directory = Directory(slack, lambda: policy, installation, pace)
     services = Services(
@@ -120,7 +121,6 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     )
     bus.renderer.set_result(renderer)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
-    reach = Reach(health)
     doorway: Doorway
     if settings.slack_app_token is not None:
         doorway = SocketDoorway(app, slack, settings.slack_app_token, reach)
