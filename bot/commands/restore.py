@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_value, given_reason
+from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_instead, chosen_value, given_reason
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import RESTORE_COMMAND
 from bot.commands.command import VM_NAME, Command
@@ -23,6 +23,7 @@ from bot.requests import Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_restore
 from workers.domain.containment.containment import ContainmentState
+from workers.domain.containment.restoration import to_choose
 from workers.domain.errors import NotYet, Outdated
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
@@ -79,9 +80,16 @@ class RestoreListener:
         """Restore the VM; authorized once more. What is no longer as the dialog shows it, is shown again."""
         containment_id, demand = shown_before(dialog.view)
         start, reason = wants_start(dialog.view), given_reason(dialog.view)
+        choices = to_choose(await self._services.store.containment(containment_id))
         try:
             ordered = await self._services.restore(
-                containment_id, dialog.actor, shown=demand, start=start, reason=reason, via="dialog"
+                containment_id,
+                dialog.actor,
+                shown=demand,
+                start=start,
+                reason=reason,
+                via="dialog",
+                chosen=chosen_instead(dialog.view, choices),
             )
         except Outdated:
             containment = await self._services.store.containment(containment_id)

@@ -9,7 +9,7 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 
 from workers.bus import payload
-from workers.bus.connection import CLOSE_S, SOCKET_TIMEOUT_S, opened
+from workers.bus.connection import CLOSE_S, QUIET_S, SOCKET_TIMEOUT_S, opened
 from workers.bus.gate import Gate
 from workers.bus.link import Link
 from workers.bus.refusals import told
@@ -40,6 +40,7 @@ class QueueReceiver:
         handler: takes each message.
         receivers: links, each with a connection of its own.
         concurrency: messages under way at once on each link.
+        quiet_s: seconds after which a link that heard nothing is opened anew.
         health: told what is away, and what answers again.
         proves: the dependency that every message asks before it is completed, whatever is in it. Of all
             others, their own clients tell ``health`` that they answer: many messages never ask them.
@@ -53,6 +54,7 @@ class QueueReceiver:
         *,
         receivers: int = 4,
         concurrency: int = 16,
+        quiet_s: float = QUIET_S,
         health: Health | None = None,
         proves: str = "redis",
     ) -> None:
@@ -61,11 +63,12 @@ class QueueReceiver:
         self._handler = handler
         self._receivers = receivers
         self._concurrency = concurrency
+        self._quiet_s = quiet_s
         self._gate = Gate(queue)
         self._waits_for = ""
         self._health = health or Health()
         self._proves = proves
-        self._again = QueueSender(client, queue)
+        self._again = QueueSender(client, queue, quiet_s=quiet_s)
         self._renewer = AutoLockRenewer()
         self._opened = 0
         self._refused = False
@@ -117,6 +120,7 @@ class QueueReceiver:
                 lambda raw: self._take(raw, settler),
                 renewer=self._renewer,
                 concurrency=self._concurrency,
+                quiet_s=self._quiet_s,
                 gate=self._gate,
                 leaving=self._leaving,
             ).run()

@@ -36,6 +36,7 @@ from pydantic import SecretStr
 from workers.arm.session.endpoint import Endpoint
 from workers.arm.session.errors import AWAY
 from workers.domain.errors import StepFailed
+from workers.runtime.credential import Credential
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
@@ -64,6 +65,7 @@ class Azure:
         credential_scope: what tokens are asked for; by default the endpoint's own ``/.default``. Sovereign
             clouds name their authority in azure-identity's ``AZURE_AUTHORITY_HOST``.
         static_token: a fixed token instead of azure-identity, on loopback only.
+        credential: who we are to azure-identity.
         heard: called at each answer of Azure, so that nobody has to guess whether it is well.
 
     Raises:
@@ -75,6 +77,7 @@ class Azure:
         endpoint: str,
         credential_scope: str | None = None,
         static_token: SecretStr | None = None,
+        credential: Credential = Credential.MANAGED_IDENTITY,
         *,
         heard: Callable[[], None] = lambda: None,
     ) -> None:
@@ -85,6 +88,7 @@ class Azure:
             raise ValueError("a real token must not go over plain http; give a fixed token, or use https")
         self._scope = credential_scope or self.endpoint.scope
         self._static_token = static_token
+        self._kind = credential
         self._heard = heard
         self._credential: AsyncTokenCredential | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -228,7 +232,7 @@ class Azure:
         if self._static_token is not None:
             return AzureKeyCredential(self._static_token.get_secret_value())
         if self._credential is None:
-            self._credential = cast("AsyncTokenCredential", _sdk().DefaultAzureCredential())
+            self._credential = self._kind.open()
         return self._credential
 
     def _transport(self) -> AioHttpTransport:
