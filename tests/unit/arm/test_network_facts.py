@@ -52,6 +52,7 @@ def neighbours(*, guard: bool = True, subnet: bool = True) -> Neighbours:
         guards={"/nsg": Guard(NSG)} if guard else {},
         subnets={"/subnet": Subnet(nsg_id=None)} if subnet else {},
         public_ips={"/ip": PublicIp(address="203.0.113.9", standard=True)},
+        balancers={},
     )
 
 
@@ -70,18 +71,30 @@ def test_what_all_rules_let_in_is_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("links", "read"),
+    ("links", "read", "unknown"),
     [
-        (nic(public=False), neighbours()),
-        (nic(), neighbours(subnet=False)),
-        (nic(), neighbours(guard=False)),
-        (nic(), GUARDED_SUBNET),
+        (nic(public=False), neighbours(), ()),
+        (nic(), neighbours(subnet=False), ("subnet Subnet was not read",)),
+        (nic(), neighbours(guard=False), ("NSG NSG was not read",)),
+        (nic(), GUARDED_SUBNET, ("NSG NSG was not read",)),
     ],
 )
-def test_without_a_public_address_or_all_rules_nothing_is_said_to_be_open(
-    links: NicLinks, read: Neighbours
+def test_without_a_public_address_nothing_is_open_and_without_all_rules_that_is_unknown(
+    links: NicLinks, read: Neighbours, unknown: tuple[str, ...]
 ) -> None:
-    assert network_facts([links], read).open_ports == ()
+    facts = network_facts([links], read)
+
+    assert facts.open_ports == ()
+    assert facts.unknown == unknown
+
+
+def test_a_public_address_that_was_not_read_counts_as_open_and_is_said_to_be_unknown() -> None:
+    links = nic()._replace(nsg_id=None)
+
+    facts = network_facts([links], neighbours()._replace(public_ips={}))
+
+    assert [port.ports for port in facts.open_ports] == ["*"]
+    assert facts.unknown == ("public IP IP was not read",)
 
 
 @pytest.mark.parametrize(("address", "ports"), [("10.0.0.4", ["22"]), ("10.0.0.5", [])])
