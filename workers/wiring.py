@@ -18,6 +18,7 @@ from workers.arm.steps import step_runners
 from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
+from workers.bus.put_aside import PutAsideReader
 from workers.bus.receiver import QueueReceiver
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
@@ -37,6 +38,7 @@ from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.note_process import noted
 from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.reconcile import Reconcile
@@ -63,9 +65,17 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
     redis = connect(settings.redis_url)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
-        connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
+        connection=settings.servicebus_connection,
+        namespace=settings.servicebus_namespace,
+        credential=settings.credential,
     )
-    azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token)
+    azure = Azure(
+        settings.arm_endpoint,
+        settings.arm_scope,
+        settings.arm_token,
+        settings.credential,
+        heard=partial(health.ok, "azure"),
+    )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
@@ -79,7 +89,8 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
 
 async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
     health, redis, store, client, azure = parts
-    clock, inventory, nudger = SystemClock(), RedisInventory(redis), BusNudger(client)
+    clock, inventory = SystemClock(), RedisInventory(redis)
+    nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
     facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
@@ -105,8 +116,8 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             handler,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
+            quiet_s=settings.servicebus_quiet_s,
             health=health,
-            proves="azure" if queue == bus.STARTS else "",
         )
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))
@@ -139,7 +150,7 @@ def _sweeps(
     settings: WorkersSettings, parts: Parts, nudger: BusNudger, inventory: RedisInventory, facts: ArmFacts
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
-    health, redis, store, _, azure = parts
+    health, redis, store, client, azure = parts
     clock, retention = SystemClock(), timedelta(days=settings.retention_days)
     reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     return (
@@ -158,6 +169,13 @@ def _sweeps(
             reader=ArmStanding(azure),
             clock=clock,
             period_s=settings.standing_every_s,
+        ),
+        TellDeadLetters(
+            reader=PutAsideReader(client, (bus.STARTS, bus.WORK)),
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            period_s=settings.dead_letters_every_s,
         ),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

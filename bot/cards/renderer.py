@@ -22,6 +22,7 @@ from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Store
+from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.read_nudge import put_off, read_nudge
 
@@ -46,11 +47,17 @@ class Renderer:
         audience: Audience,
         note_asked: NoteAsked,
         clock: Clock,
+        health: Health | None = None,
     ) -> None:
         self._store = store
         self._audience = audience
         self._delivery = Delivery(
-            store=store, poster=poster, audience=audience, note_asked=note_asked, clock=clock
+            store=store,
+            poster=poster,
+            audience=audience,
+            note_asked=note_asked,
+            clock=clock,
+            health=health or Health(),
         )
         self._clock = clock
         # Weak, so that a lock lives exactly as long as somebody holds it or waits for it.
@@ -71,6 +78,8 @@ class Renderer:
             cards: tuple[str, ...] = (nudge.id,)
             if nudge.subject is Subject.CONTAINMENT:
                 cards = (await self._store.containment(nudge.id)).cards
+            elif nudge.subject is Subject.NOTICE:
+                cards = ((await self._store.dead_letter_notice()).card_id,)
             for card_id in cards:
                 turns[card_id] = await self.render(card_id)
         except NotFound as gone:
@@ -126,6 +135,9 @@ class Renderer:
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
         """What the card is about, and what is known of the card itself."""
+        if card_id.startswith("n"):
+            notice = await self._store.dead_letter_notice()
+            return Subjects(None, None, notice), await self._store.card(card_id)
         if card_id.startswith("c"):
             containment = await self._store.containment(card_id)
             return Subjects(None, containment), await self._store.card(card_id)

@@ -5,14 +5,18 @@ from datetime import timedelta
 from tests import builders as a
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    Restart,
     Restoration,
     StepState,
 )
+from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
@@ -30,6 +34,7 @@ MODELS: dict[str, type[Numbered]] = {
     "inventory-line": KnownVm,
     "scheduled": Scheduled,
     "nudge": Nudge,
+    "dead-letter-notice": DeadLetterNotice,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
@@ -69,6 +74,17 @@ def documents() -> dict[str, Numbered]:
         ),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
+        "containment-with-a-job": _with_a_job(),
+        "containment-with-backup-options": a.containment(
+            profile=LockdownProfile(
+                backup=BackupOptions(
+                    resource_group="rg-backup", redundancy=Redundancy.ZONE, after_restore=AfterRestore.STOP
+                )
+            ),
+        ),
+        "containment-restarted": a.containment(
+            state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
+        ),
         "containment-on-silence": a.containment(
             state=ContainmentState.RUNNING,
             cause=a.cause(kind=CauseKind.SILENCE, approval_id=a.approval().id),
@@ -99,6 +115,16 @@ def documents() -> dict[str, Numbered]:
         "nudge-containment-later": Nudge(
             subject=Subject.CONTAINMENT, id=a.containment().id, version=4, due=_SOON
         ),
+        "dead-letter-notice-empty": DeadLetterNotice(),
+        "dead-letter-notice-told": DeadLetterNotice(
+            version=3,
+            number=3,
+            at=_SOON,
+            fresh=2,
+            counts={"starts": {"NoTime": 2, "NotJson": 1}},
+            known={"starts": (4, 7, 9), "work": ()},
+        ),
+        "nudge-notice": Nudge(subject=Subject.NOTICE, id=DeadLetterNotice().id, version=1),
         "audit-record": AuditRecord(
             kind="step.done",
             at=a.NOW,
@@ -155,6 +181,14 @@ def _restored() -> Containment:
         steps=steps,
         restoration=restoration,
     )
+
+
+def _with_a_job() -> Containment:
+    job = Job(
+        id="5b0d", token="vault", state=JobState.FAILED, note="timed out", begun_at=a.NOW, look_at=_SOON
+    )
+    contained = a.containment(state=ContainmentState.CONTAINED)
+    return contained.with_step(contained.step(StepName.BACKUP).changed(job=job.changed(ended_at=_SOON)))
 
 
 def _card() -> Card:

@@ -8,6 +8,7 @@ StartgateError
 ├── NotFound               no such document, VM or resource
 ├── NotYet                 something else has to end first; says what to wait for
 │   └── NewerDocument      a newer version wrote it, and this one can't read it
+├── Outdated               it is no longer as it was shown; show it again before anything is done
 ├── Conflict               somebody else wrote in between; read again and retry
 ├── StepFailed             Azure refused a containment step
 └── DependencyAway         Azure, Redis, Slack or the bus does not answer, or throttles; try later
@@ -50,7 +51,7 @@ class Finding:
 
     def __str__(self) -> str:
         remedy = f" {self.remedy}" if self.remedy else ""
-        return f"line {self.line}, column {self.column}: {self.where}: {self.problem}.{remedy}"
+        return f"{self.line}:{self.column}: {self.where}: {self.problem}.{remedy}"
 
 
 class InvalidPolicy(StartgateError):
@@ -62,10 +63,10 @@ class InvalidPolicy(StartgateError):
         super().__init__(self.diagnostics())
 
     def diagnostics(self) -> str:
-        """One line an error, in the order of the file."""
+        """One line an error, in the order of the file: ``policy.yaml:4:11: …``, which editors can open."""
         count = len(self.findings)
         head = f"{self.path}: {count} error{'' if count == 1 else 's'}"
-        return "\n".join([head, *(f"  {finding}" for finding in self.findings)])
+        return "\n".join([head, *(f"{self.path}:{finding}" for finding in self.findings)])
 
 
 class NotAllowed(StartgateError):
@@ -97,6 +98,10 @@ class NewerDocument(NotYet):
 
     Nothing is wrong with it: during a rolling upgrade another process can take it, or this one later.
     """
+
+
+class Outdated(StartgateError):
+    """It is no longer as it was shown to whoever decided. They are shown how it is now, and asked again."""
 
 
 class Conflict(StartgateError):

@@ -43,10 +43,11 @@ async def _doctor() -> int:
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
+                    credential=settings.credential,
                 )
             )
             azure = await stack.enter_async_context(
-                Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token)
+                Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
             )
         except ValueError as error:
             typer.echo(line("✗", "settings", str(error), "correct it"))

@@ -189,9 +189,21 @@ async def test_the_bots_doctor_names_wrong_tokens(world: World) -> None:
     assert "somebody-else" not in result.output
 
 
+@pytest.mark.parametrize("named", ["#vm-oncall", "C0ONCALL001"])
+async def test_the_bots_doctor_says_that_a_channel_is_archived(
+    world: World, tmp_path: Path, named: str
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f'oncall: {{users: [U0OLGA001], channel: "{named}"}}\n')
+    world.slack.state.workspace.channels["C0ONCALL001"].archived = True
+    world.set("POLICY", str(policy))
+    lines = wrong(await world.bot_doctor())
+    assert f"✗ Slack channel {named}: it is archived" in [line.split(" → ")[0] for line in lines]
+
+
 async def test_the_bots_doctor_names_channels_that_the_bot_is_not_in(world: World, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
-    policy.write_text('owner: {fallback: "#nowhere"}\noncall: {users: [U0OLGA001], channel: "#vm-oncall"}\n')
+    policy.write_text('owner: {fallback: "#nowhere"}\noncall: {users: [U0NADIA003], channel: "#vm-oncall"}\n')
     world.set("POLICY", str(policy))
     oncall = next(c for c in world.slack.state.workspace.channels.values() if c.name == "vm-oncall")
     oncall.members.remove(world.slack.state.identity.bot_user)
@@ -200,6 +212,40 @@ async def test_the_bots_doctor_names_channels_that_the_bot_is_not_in(world: Worl
         "✗ Slack channel #nowhere: the bot can't see it",
         "✗ Slack channel #vm-oncall: the bot is not in it and can't post there",
     ]
+
+
+async def test_the_bots_doctor_names_ids_on_call_that_reach_nobody(world: World, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "oncall: {users: [U0NADIA003, U0NOBODY99, U0DORA00007, U0BUILDBOT8, U0GUS000005, U0PETRA0006]}\n"
+    )
+    world.set("POLICY", str(policy))
+    result = await world.bot_doctor()
+    assert "✓ Slack user U0NADIA003: Nadia Night is on call" in result.stdout
+    assert [line.split(" → ")[0] for line in wrong(result)] == [
+        "✗ Slack user U0NOBODY99: Slack does not show who this is: user_not_found",
+        "✗ Slack user U0DORA00007: dora, who is deactivated in Slack, can't be on call",
+        "✗ Slack user U0BUILDBOT8: Build Bot, who is a bot, can't be on call",
+        "✗ Slack user U0GUS000005: Gus Guest, who is a guest of the workspace, can't be on call",
+        "✗ Slack user U0PETRA0006: Petra Partner, who belongs to another workspace, can't be on call",
+    ]
+
+
+@pytest.mark.parametrize("named", ["#vm-oncall", "C0ONCALL001"])
+async def test_the_bots_doctor_asks_each_channel_whether_the_bot_is_in_it(
+    world: World, tmp_path: Path, named: str
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f'oncall: {{users: [U0NADIA003], channel: "{named}"}}\n')
+    world.set("POLICY", str(policy))
+    channel = world.slack.state.workspace.channels["C0ONCALL001"]
+    channel.members.remove(world.slack.state.identity.bot_user)
+    lines = wrong(await world.bot_doctor())
+    assert [line.split(" → ")[0] for line in lines] == [
+        f"✗ Slack channel {named}: the bot is not in it and can't post there"
+    ]
+    asked = [entry.data["method"] for entry in world.slack.record.since(0, "api")]
+    assert asked.count("conversations.info") == 2
 
 
 def test_the_doctor_asks_for_the_scopes_that_the_manifest_grants() -> None:

@@ -10,9 +10,10 @@ from tests.conftest import FakeClock
 from tests.contract.store.rig import VM, P, approval, commit, containment, record
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card
+from workers.domain.asking.dead_letters import PutAside
 from workers.domain.containment.containment import ContainmentState
-from workers.domain.errors import NotFound
-from workers.domain.ids import PARTITIONS, partition_of_vm
+from workers.domain.errors import Conflict, NotFound
+from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.vm import VmRecord
@@ -93,6 +94,15 @@ class TestDue:
         assert list(await store.past_due(a.NOW + timedelta(days=9))) == []
         assert list(await store.unshown(a.NOW + timedelta(days=9))) == []
 
+    async def test_writing_its_card_leaves_a_question_due_and_unshown(
+        self, store: Store, clock: FakeClock
+    ) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        await store.commit(commit(Card(id=asked.id), VmRecord(vm=VM, open_approvals=(asked.id,))))
+        assert list(await store.past_due(asked.remind_at)) == [asked.id]
+        assert list(await store.unshown(clock.now())) == [asked.id]
+
     async def test_open_approvals_are_those_that_wait_for_an_answer(self, store: Store) -> None:
         waiting, closed = approval(), approval(1, state=ApprovalState.CONFIRMED)
         await store.commit(commit(waiting, closed, containment()))
@@ -143,8 +153,11 @@ class TestShown:
         await store.commit(commit(asked, shown=((asked.id, 1),)))
         assert list(await store.unshown(clock.now())) == []
 
-    async def test_what_is_gone_is_settled(self, store: Store) -> None:
-        await store.commit(commit(shown=((approval().id, 4),)))
+    async def test_showing_what_never_was_settles_nothing_else(self, store: Store, clock: FakeClock) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        assert await store.commit(commit(shown=((approval(1).id, 4),)))
+        assert list(await store.unshown(clock.now())) == [asked.id]
 
     async def test_the_longest_unshown_comes_first(self, store: Store, clock: FakeClock) -> None:
         ids = []
@@ -169,3 +182,25 @@ class TestAudit:
         await store.commit(commit(audit=(record(),)))
         for partition in range(PARTITIONS):
             assert len(await store.audit(partition)) == (partition == P)
+
+
+async def test_the_notice_about_dead_letters_is_kept_by_compare_and_set_and_waits_to_be_shown(
+    store: Store, clock: FakeClock
+) -> None:
+    empty = await store.dead_letter_notice()
+    assert (empty.version, empty.number) == (0, 0)
+    told = empty.told({"starts": (PutAside(1, "NoTime"),)}, clock.now())
+    assert told is not None
+    first = Commit(partition=partition_of_id(told.id), documents=(told,))
+
+    await store.commit(first)
+    with pytest.raises(Conflict):
+        await store.commit(first)
+
+    kept = await store.dead_letter_notice()
+    assert kept == told.changed(version=1)
+    clock.advance(1)
+    assert list(await store.unshown(clock.now())) == [kept.id]
+    await store.commit(Commit(partition=partition_of_id(told.id), shown=((kept.id, 1),)))
+    assert list(await store.unshown(clock.now())) == []
+    assert list(await store.standing()) == []

@@ -27,14 +27,16 @@ import aiohttp
 from azure.core import AsyncPipelineClient
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.pipeline import PipelineRequest, policies
+from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuthenticationPolicy
 from pydantic import SecretStr
 
 from workers.arm.session.endpoint import Endpoint
+from workers.arm.session.errors import AWAY
 from workers.domain.errors import StepFailed
+from workers.runtime.credential import Credential
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
@@ -63,6 +65,8 @@ class Azure:
         credential_scope: what tokens are asked for; by default the endpoint's own ``/.default``. Sovereign
             clouds name their authority in azure-identity's ``AZURE_AUTHORITY_HOST``.
         static_token: a fixed token instead of azure-identity, on loopback only.
+        credential: who we are to azure-identity.
+        heard: called at each answer of Azure, so that nobody has to guess whether it is well.
 
     Raises:
         ValueError: the endpoint or the token is not allowed there; the message says the remedy.
@@ -73,6 +77,9 @@ class Azure:
         endpoint: str,
         credential_scope: str | None = None,
         static_token: SecretStr | None = None,
+        credential: Credential = Credential.MANAGED_IDENTITY,
+        *,
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
         self.endpoint = Endpoint.parse(endpoint)
         if static_token is not None and not self.endpoint.loopback:
@@ -81,6 +88,8 @@ class Azure:
             raise ValueError("a real token must not go over plain http; give a fixed token, or use https")
         self._scope = credential_scope or self.endpoint.scope
         self._static_token = static_token
+        self._kind = credential
+        self._heard = heard
         self._credential: AsyncTokenCredential | None = None
         self._session: aiohttp.ClientSession | None = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -205,6 +214,7 @@ class Azure:
             policies.UserAgentPolicy("startgate"),
             _OurEndpointOnly(self.endpoint),
             self._authentication(),
+            _Heard(self._heard),
             policies.CustomHookPolicy(),
             policies.ProxyPolicy(proxies=_proxies(self.endpoint.url)),
             policies.DistributedTracingPolicy(),
@@ -222,7 +232,7 @@ class Azure:
         if self._static_token is not None:
             return AzureKeyCredential(self._static_token.get_secret_value())
         if self._credential is None:
-            self._credential = cast("AsyncTokenCredential", _sdk().DefaultAzureCredential())
+            self._credential = self._kind.open()
         return self._credential
 
     def _transport(self) -> AioHttpTransport:
@@ -259,6 +269,19 @@ class _OurEndpointOnly(policies.SansIOHTTPPolicy[Any, Any]):
                 code="ForeignAddress",
                 final=True,
             )
+
+
+class _Heard(policies.SansIOHTTPPolicy[Any, Any]):
+    """Tells of each answer; a refusal is one, but not *try again later*."""
+
+    def __init__(self, heard: Callable[[], None]) -> None:
+        self._tell = heard
+
+    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
+        """Tell of it."""
+        del request
+        if response.http_response.status_code not in AWAY:
+            self._tell()
 
 
 def _proxies(url: str) -> dict[str, str]:

@@ -7,16 +7,26 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from workers.domain.containment.backup_options import BackupOptions, GroupName
 from workers.domain.containment.plans import StepName
-from workers.domain.model import Stored
+from workers.domain.model import Stored, spelt
 
 
 class AllowRule(Stored):
     """An exception of the lockdown: who may still reach the VM, for forensics."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
+    name: Annotated[
+        str,
+        spelt(
+            r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}",
+            "begin with a letter or digit, then at most 60 of letters, digits and _ . -",
+        ),
+    ]
     source: str
-    ports: tuple[Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")], ...]
+    ports: tuple[
+        Annotated[str, spelt(r"[0-9]{1,5}(-[0-9]{1,5})?", "write a port or a range: '22' or '8000-8010'")],
+        ...,
+    ]
     protocol: Literal["Tcp", "Udp", "Icmp", "*"] = "Tcp"
 
     @field_validator("source")
@@ -42,7 +52,11 @@ class AllowRule(Stored):
 
 
 ClassicNsgId = Annotated[
-    str, Field(pattern=r"(?i)^/subscriptions/[^/]+/.+/microsoft\.classicnetwork/networksecuritygroups/[^/]+$")
+    str,
+    spelt(
+        r"(?i)/subscriptions/[^/]+/.+/microsoft\.classicnetwork/networksecuritygroups/[^/]+",
+        "write the whole resource id of a classic network security group",
+    ),
 ]
 
 
@@ -104,6 +118,14 @@ def duration(text: object) -> object:
     return value
 
 
+def written(span: timedelta) -> str:
+    """As a person writes it: ``90s`` is ``1m30s``, and a day and a half ``1d12h``."""
+    minutes, seconds = divmod(span.total_seconds(), 60)
+    days, hours, minutes = int(minutes) // 1440, int(minutes) // 60 % 24, int(minutes) % 60
+    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{count:g}{unit}" for count, unit in parts if count) or "0s"
+
+
 def _written_or_stored(text: object) -> object:
     """As a person writes it, or as a document keeps it: ISO 8601, such as ``PT2M``."""
     return text if isinstance(text, str) and text.startswith("P") else duration(text)
@@ -120,7 +142,8 @@ class LockdownProfile(Stored):
     Attributes:
         tags: put on everything that is made for it, beside our own; a policy of the subscription may ask for
             them.
-        resource_group: holds the lockdown NSG and the backup vault; by default the VM's own group.
+        resource_group: holds the lockdown NSG and, unless ``backup`` says otherwise, the backup vault; by
+            default the VM's own group.
         page_after: on-call is told when a step, or the whole containment or restore, takes longer than this.
         give_up_after: what takes longer than this has failed, and ends INCOMPLETE.
     """
@@ -128,10 +151,16 @@ class LockdownProfile(Stored):
     name: str = "standard"
     steps: tuple[StepName, ...] = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
     isolate: IsolateOptions = IsolateOptions()
+    backup: BackupOptions = BackupOptions()
     tags: dict[str, str] = Field(default_factory=dict)
-    resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
+    resource_group: GroupName | None = None
     page_after: StoredDuration = timedelta(minutes=2)
     give_up_after: StoredDuration = timedelta(minutes=30)
+
+    @property
+    def vault_group(self) -> str | None:
+        """The resource group in which a vault is made; ``None`` for the VM's own."""
+        return self.backup.resource_group or self.resource_group
 
     @model_validator(mode="after")
     def _paged_first(self) -> Self:

@@ -113,8 +113,8 @@ lockdowns:
             load_policy("owner: {tag: [x]}\n", path="policy.yaml")
         lines = raised.value.diagnostics().splitlines()
         assert lines[0] == "policy.yaml: 2 errors"
-        assert "  line 1, column 9: owner.tag: no such setting. Did you mean tags?" in lines
-        assert "  line 1, column 1: oncall: is missing. Add it." in lines
+        assert "policy.yaml:1:9: owner.tag: no such setting. Did you mean tags?" in lines
+        assert "policy.yaml:1:1: oncall: is missing. Add it." in lines
 
 
 class TestPlaces:
