@@ -4,11 +4,12 @@ import pytest
 
 from deploy.sandbox.azure.model import LOAD_BALANCER, NSG, Resource
 from deploy.sandbox.azure.network.balancer_seed import add_load_balancer
+from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.network.rules import rule, stored
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.world import LoadBalancerSeed
-from tests.contract.arm.driver import ref, sent
+from tests.contract.arm.driver import machine, nics, ref, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
 from workers.domain.starts.facts import Facts, NetworkFacts
@@ -99,3 +100,29 @@ async def test_a_load_balancer_that_is_none_costs_that_fact_alone(arm: AzureServ
 
     assert found.unknown == ("load balancer build-lb was not read",)
     assert [fact.name for fact in facts.missing] == ["load balancer build-lb"]
+
+
+async def test_a_default_route_opens_what_is_open_to_the_virtual_network(
+    arm: AzureServer, azure: Azure
+) -> None:
+    _, before = await network(arm, azure, "web-01")
+    add_route_table(arm.estate, machine(arm, "web-01"), "to-firewall", "10.0.0.0/8", "0.0.0.0/0")
+
+    _, found = await network(arm, azure, "web-01")
+
+    assert "AllowVnetInBound" not in {port.rule for port in before.open_ports}
+    assert "AllowVnetInBound" in {port.rule for port in found.open_ports}
+    assert len(sent(arm, "GET", "/routeTables/")) == 1
+
+
+async def test_a_route_table_is_not_read_where_nothing_leads_to_the_vm(
+    arm: AzureServer, azure: Azure
+) -> None:
+    add_route_table(arm.estate, machine(arm, "db-01"), "to-firewall", "0.0.0.0/0")
+    for nic in nics(arm, "db-01"):
+        nic.properties["ipConfigurations"][0]["properties"].pop("publicIPAddress", None)
+
+    _, found = await network(arm, azure, "db-01")
+
+    assert found.open_ports == ()
+    assert not sent(arm, "GET", "/routeTables/")

@@ -103,6 +103,7 @@ def facts(links: Any, found: dict[str, Any] | None, nsg: Guard | None = None) ->
             subnets={"/subnet": Subnet(nsg_id="/nsg" if nsg else None)},
             public_ips={"/ip": PublicIp(address=ADDRESS, standard=True)},
             balancers={LB.lower(): balancer(found)} if found else {},
+            routed={},
         ),
     )
 
@@ -198,6 +199,7 @@ def test_security_groups_that_were_not_read_are_unknown_behind_a_load_balancer()
         subnets={"/subnet": Subnet(nsg_id="/x/nsg-1")},
         public_ips={"/ip": PublicIp(address=ADDRESS, standard=True)},
         balancers={LB.lower(): balancer(lb(rule(443, 443)))},
+        routed={},
     )
 
     assert network_facts([pooled()], read).unknown == ("NSG nsg-1 was not read",)

@@ -9,6 +9,7 @@ from workers.arm.read.balancers import Balancer, balancer_id, gateway_of
 from workers.arm.read.nsg import Guard
 from workers.domain.starts.exposure import open_ports, through
 from workers.domain.starts.facts import NetworkFacts
+from workers.domain.starts.sources import Family, let_in
 from workers.domain.starts.vm import Front, Nic, OpenPort
 
 _Json = Mapping[str, Any]
@@ -43,6 +44,7 @@ class Subnet(NamedTuple):
     """Of a subnet, what concerns its NICs."""
 
     nsg_id: str | None
+    route_table_id: str | None = None
 
 
 class PublicIp(NamedTuple):
@@ -56,12 +58,17 @@ class PublicIp(NamedTuple):
 
 
 class Neighbours(NamedTuple):
-    """What NICs are connected to, as far as it was read, by id in lower case."""
+    """What NICs are connected to, as far as it was read, by id in lower case.
+
+    Attributes:
+        routed: by the id of a route table, for which family it routes the Internet; see ``routed``.
+    """
 
     guards: dict[str, Guard]
     subnets: dict[str, Subnet]
     public_ips: dict[str, PublicIp]
     balancers: dict[str, Balancer]
+    routed: dict[str, frozenset[Family]]
 
 
 def nic_links(nic: _Json) -> NicLinks:
@@ -90,7 +97,21 @@ def nic_links(nic: _Json) -> NicLinks:
 
 def subnet(found: _Json) -> Subnet:
     """A subnet as ARM shows it."""
-    return Subnet(network.nsg_of(found))
+    table = (found.get("properties") or {}).get("routeTable") or {}
+    return Subnet(network.nsg_of(found), table.get("id"))
+
+
+def routed(found: _Json) -> frozenset[Family]:
+    """For which family a route table, as ARM shows it, has a route for the Internet.
+
+    The service tag VirtualNetwork holds what a subnet's own routes name. So with a route for 0.0.0.0/0, such
+    as the one to a firewall, it holds the Internet, and the default rule AllowVnetInBound lets that in. A
+    default route that a gateway learns does the same, and is seen nowhere here.
+    Source: https://learn.microsoft.com/azure/virtual-network/service-tags-overview#available-service-tags
+    """
+    routes = (found.get("properties") or {}).get("routes") or []
+    prefixes = ((route.get("properties") or {}).get("addressPrefix") for route in routes)
+    return let_in(prefix for prefix in prefixes if prefix)
 
 
 def public_ip(found: _Json) -> PublicIp:
@@ -133,7 +154,9 @@ def _shown(links: NicLinks, found: Neighbours) -> _Shown:
     unknown = [*_unknown_ways(links, found)]
     if not links.public_ip_ids and not nic.fronts:
         return _Shown(nic, (), unknown)
-    guards = _Guards(nic, found.guards)
+    tables = [one.route_table_id for one in subnets if one is not None and one.route_table_id]
+    unknown += _not_read("route table", tables, found.routed)
+    guards = _Guards(nic, found.guards, routed=any(found.routed.get(one.lower()) for one in tables))
     unread = [*_not_read("subnet", links.subnet_ids, found.subnets), *guards.unread]
     if unread:
         return _Shown(nic, (), [*unread, *unknown])
@@ -183,12 +206,14 @@ class _Guards:
         unread: which of them were not read, for people.
     """
 
-    def __init__(self, nic: Nic, guards: Mapping[str, Guard]) -> None:
+    def __init__(self, nic: Nic, guards: Mapping[str, Guard], *, routed: bool) -> None:
         self._nic = nic
         ids = [group_id for group_id in (nic.subnet_nsg_id, nic.nsg_id) if group_id]
         read = {group_id: guards.get(group_id.lower()) for group_id in ids}
         self.unread = _not_read("NSG", ids, guards)
-        self._groups = [guard.towards(nic.private_ips) for guard in read.values() if guard is not None]
+        self._groups = [
+            guard.towards(nic.private_ips, routed=routed) for guard in read.values() if guard is not None
+        ]
 
     def let_in(self, *, without_any: bool) -> Sequence[OpenPort]:
         """What they let in from the Internet; where there are none, everything or nothing."""

@@ -10,13 +10,14 @@ from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
 from workers.arm.read.balancers import Balancer, balancer
 from workers.arm.read.machine import machine_facts, read_machine
-from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, subnet
+from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet
 from workers.arm.read.nsg import Guard
 from workers.arm.read.shared_reads import Collection, SharedReads
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.starts.facts import BackupFacts, MachineFacts
+from workers.domain.starts.sources import Family
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 600.0
@@ -95,6 +96,7 @@ class Sources:
         self.subnet = believed(self._subnet)
         self.public_ip = believed(self._public_ip)
         self.balancer = believed(self._balancer)
+        self.routed = believed(self._routed)
         self.subscription_name = believed(self._subscription_name)
         self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(self._backup)
 
@@ -116,6 +118,9 @@ class Sources:
 
     async def _balancer(self, balancer_id: str) -> Balancer:
         return await self._shared.get(BALANCERS, balancer_id, since=_ANY_TIME)
+
+    async def _routed(self, table_id: str) -> frozenset[Family]:
+        return routed(await network.read_route_table(self._azure, table_id))
 
     async def _subnet(self, subnet_id: str) -> Subnet:
         return subnet(await network.read_subnet(self._azure, subnet_id))
