@@ -18,6 +18,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import OnSilence
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MissingFact, NetworkFacts
+from workers.domain.starts.vm import Front
 
 CLOSED = [state for state in ApprovalState if state is not ApprovalState.PENDING]
 
@@ -257,6 +258,23 @@ def test_a_vm_out_of_reach_says_none_rather_than_nothing() -> None:
     said = everything(card(b.approval(facts=b.facts(network=NetworkFacts()))))
     assert "*Public IP*\nNone" in said
     assert "*Open to the Internet*\nNone" in said
+
+
+def test_what_is_open_through_a_load_balancer_is_said_with_its_address() -> None:
+    front = Front(balancer="web-lb", address="203.0.113.50", rule="https", ports="443", to="8443")
+    port = b.open_port(ports="8443", rule="allow-8443", front=front)
+    network = NetworkFacts(nics=(b.nic(public_ips=(), fronts=(front,)),), open_ports=(port,))
+    said = everything(card(b.approval(facts=b.facts(network=network))))
+    assert "*Public IP*\n`203.0.113.50` of load balancer `web-lb`" in said
+    assert "`8443` Tcp through `443` at `203.0.113.50` of load balancer `web-lb` (rule `allow-8443`)" in said
+
+
+def test_what_could_be_open_and_is_not_known_is_never_called_none() -> None:
+    network = NetworkFacts(unknown=("load balancer web-lb was not read",))
+    said = everything(card(b.approval(facts=b.facts(network=network))))
+    assert "*Public IP*\nUnknown: load balancer web-lb was not read" in said
+    assert "*Open to the Internet*\nUnknown: load balancer web-lb was not read" in said
+    assert "None" not in said
 
 
 @pytest.mark.parametrize(
