@@ -337,6 +337,11 @@ class Containment(Steps, Numbered):
         """When its time began to count."""
         return self.began_at or self.opened_at
 
+    @property
+    def demand(self) -> str:
+        """Names what it rests on now: another text once the VM is contained anew, or more is asked for."""
+        return f"{self.round}.{self.began.isoformat()}"
+
 
 def _due(steps: Steps, began: datetime, profile: LockdownProfile) -> datetime:
     deadline = next_deadline(steps, began, profile)
