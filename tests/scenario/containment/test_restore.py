@@ -65,7 +65,7 @@ async def test_oncall_restores_a_vm_and_every_nic_reads_back_as_it_was(scene: Sc
     thread = "\n".join(await scene.thread(held.card))
     assert "Restore ordered by *nadia*" in thread
     assert "it was the other machine" in thread
-    assert "*Undo isolate*: done" in thread
+    assert "*Network:* 3 NICs back to" in thread
     ordered, *_ = await scene.audited("restore.ordered", held.vm["id"])
     assert (ordered["by"], ordered["details"]["via"]) == (f"nadia ({NADIA})", "dialog")
     await scene.audited("containment.restored", held.vm["id"])
