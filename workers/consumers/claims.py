@@ -30,8 +30,8 @@ def caller_from(claims: object, authorization: object, *, caller: str, ip: str) 
     Nothing here is trusted further than its issuer: all texts are cut, and none decides who may answer but
     the address, which has to equal the one Slack knows.
     """
-    claims = _as_object(claims)
-    evidence = _as_object(_as_object(authorization).get("evidence"))
+    claims = as_object(claims)
+    evidence = as_object(as_object(authorization).get("evidence"))
     email = _first(claims, _UPN, "upn", _EMAIL, "email", "preferred_username")
     if not email and "@" in caller:
         email = caller
@@ -95,7 +95,11 @@ def writable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
-def _as_object(value: object) -> dict[str, object]:
+def as_object(value: object) -> dict[str, object]:
+    """The object, or the one whose JSON text this is; an empty one for anything else.
+
+    Some exports write inner objects as text.
+    """
     if isinstance(value, str):
         try:
             value = json.loads(value)

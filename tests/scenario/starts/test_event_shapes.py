@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenario.scene import Scene
+from tests.scenario.scene import Scene, grid_event
 
 SHAPES = [
     pytest.param({"schema": "eventgrid"}, id="event grid schema"),
@@ -23,6 +23,25 @@ async def test_every_shape_of_a_start_gives_one_card(scene: Scene, how: dict[str
     shown = await scene.shown(asked.dm)
     for word in ("Mallory Guest", "(user, mallory@elsewhere.example)", "192.0.2.66", "Azure PowerShell"):
         assert word in shown
+
+
+async def test_a_cloud_event_in_binary_mode_gives_a_card(scene: Scene) -> None:
+    vm = await scene.new_vm()
+    seq, event = await scene.slack.last_seq(), grid_event(vm["id"])
+    attributes = {
+        "specversion": "1.0",
+        "type": event["eventType"],
+        "source": vm["id"].partition("/resourceGroups/")[0],
+        "id": event["id"],
+        "time": event["eventTime"],
+        "subject": event["subject"],
+    }
+    await scene.send(event["data"], properties={f"cloudEvents:{k}": v for k, v in attributes.items()})
+    await scene.slack.wait_for(
+        "the card", lambda e: e["kind"] == "posted" and vm["name"] in e["text"], since=seq
+    )
+    (record,) = await scene.audited("approval.opened", vm["id"])
+    assert record["details"]["shape"] == "cloudevents"
 
 
 @pytest.mark.parametrize("schema", ["eventgrid", "cloudevents", "diagnostic"])
