@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenario.scene import Scene, grid_event
+from tests.scenario.scene import Scene, grid_event, texts
 
 SHAPES = [
     pytest.param({"schema": "eventgrid"}, id="event grid schema"),
@@ -42,6 +42,21 @@ async def test_a_cloud_event_in_binary_mode_gives_a_card(scene: Scene) -> None:
     )
     (record,) = await scene.audited("approval.opened", vm["id"])
     assert record["details"]["shape"] == "cloudevents"
+
+
+async def test_a_token_used_elsewhere_than_it_was_signed_in_for_is_a_warning_on_the_card(
+    scene: Scene,
+) -> None:
+    vm = await scene.new_vm()
+    seq = await scene.slack.last_seq()
+    claims = {"name": "Olivia Owner", "upn": "olivia@contoso.example", "ipaddr": "198.51.100.21"}
+    await scene.send(grid_event(vm["id"], claims=claims, httpRequest={"clientIpAddress": "192.0.2.66"}))
+    card = await scene.slack.wait_for(
+        "the card", lambda e: e["kind"] == "posted" and vm["name"] in e["text"], since=seq
+    )
+    shown = "\n".join(texts(card["blocks"]))
+    assert "`192.0.2.66`" in shown
+    assert "*Signed in from another address:* `198.51.100.21`" in shown
 
 
 @pytest.mark.parametrize("schema", ["eventgrid", "cloudevents", "diagnostic"])

@@ -45,7 +45,8 @@ class TestEveryShape:
         assert event.caller.name == "Alice Example"
         assert event.caller.kind is CallerKind.USER
         assert event.caller.mfa is True
-        assert event.caller.ip == "203.0.113.7"
+        assert event.caller.signin_ip == "203.0.113.7"
+        assert event.caller.ip == ("" if shape == "older alert" else "198.51.100.1"), "its request says none"
         assert event.caller.client_app == "Azure CLI"
         assert event.access == Access(role="Contributor", scope="/subscriptions/x", principal_type="User")
 
