@@ -16,6 +16,7 @@ from workers.runtime import loop
 from workers.runtime.environment import read_environment
 from workers.runtime.lifecycle import stop_signal
 from workers.runtime.log import configure_logging
+from workers.runtime.version import Version
 from workers.telemetry.health import Health
 from workers.use_cases.read_policy import read_policy
 
@@ -24,6 +25,11 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="The part of Startgate that speaks with people.",
 )
+
+
+@cli.callback()
+def startgate_bot(*, version: Version = False) -> None:
+    """Options of the whole command line."""
 
 
 @cli.command("doctor")
@@ -63,7 +69,9 @@ async def run(settings: BotSettings, policy: Policy) -> None:
         return await handler(message)
 
     connecting = bus.connected(
-        connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
+        connection=settings.servicebus_connection,
+        namespace=settings.servicebus_namespace,
+        credential=settings.credential,
     )
     async with stop_signal() as stop, connecting as client:
         nudger = BusNudger(client)

@@ -18,11 +18,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.answers.confirm import Confirm
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
+from bot.answers.retry import RetryClick
 from bot.cards.blocks.card import CONFIRM, REJECT
+from bot.cards.blocks.retry import RETRY
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
 from bot.services import Services
 from bot.slack.errors import SLACK_AWAY
+from bot.slack.installation import Installation, Installed
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +34,18 @@ _WHO_AM_I_S = 1.0
 
 
 def build_app(
-    client: AsyncWebClient, services: Services, *, signing_secret: SecretStr | None = None
+    client: AsyncWebClient,
+    services: Services,
+    installation: Installation,
+    *,
+    signing_secret: SecretStr | None = None,
 ) -> AsyncApp:
     """The app, with nothing connected yet.
 
     Args:
         client: carries the bot token and one shared HTTP session.
         services: what listeners work with.
+        installation: who we are.
         signing_secret: HTTP mode only; Socket Mode's payloads come over an authenticated connection.
     """
     app = AsyncApp(
@@ -45,20 +53,21 @@ def build_app(
         client=AsyncWebClient(
             base_url=client.base_url, timeout=client.timeout, session=client.session, retry_handlers=[]
         ),
-        authorize=_authorizing(client),
+        authorize=_authorizing(client, installation),
         signing_secret=signing_secret.get_secret_value() if signing_secret else "unused-in-socket-mode",
         request_verification_enabled=signing_secret is not None,
     )
     flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
 
-    app.action(CONFIRM)(flow.click(confirm.pressed))
+    app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
+    app.action(RETRY)(flow.click(RetryClick(services).pressed))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
     for command in COMMANDS:
         listener = command.listener(services)
         app.command(command.name)(flow.command(command, listener.typed))
         for callback_id, act in listener.dialogs.items():
-            app.view(callback_id)(flow.submit(act))
+            app.view(callback_id)(flow.submit(act, now=command.judged_now))
 
     # Everything else is acknowledged, too. Otherwise Slack shows the person an error, and repeats events.
     app.event(_ANYTHING)(_acknowledge)
@@ -70,29 +79,27 @@ def build_app(
 
 
 def _authorizing(
-    client: AsyncWebClient,
+    client: AsyncWebClient, installation: Installation
 ) -> Callable[[str | None, str | None, str | None], Awaitable[AuthorizeResult]]:
     """Every request is of this workspace: it came over our own connection, or it was signed.
 
     Bolt itself asks ``auth.test`` at the first request. When that fails it acknowledges the request and drops
     it, so a click would have no effect.
     """
-    me: dict[str, str] = {}
 
     async def authorize(
         enterprise_id: str | None, team_id: str | None, user_id: str | None
     ) -> AuthorizeResult:
-        if not me:
-            # Who we are is only needed to skip our own messages. The next request asks again.
-            with contextlib.suppress(SlackApiError, *SLACK_AWAY):
-                answer = await asyncio.wait_for(client.auth_test(), _WHO_AM_I_S)
-                me.update(bot_id=str(answer["bot_id"]), bot_user_id=str(answer["user_id"]))
+        me: Installed | None = None
+        # Here who we are is only needed to skip our own messages. The next request asks again.
+        with contextlib.suppress(SlackApiError, *SLACK_AWAY):
+            me = await asyncio.wait_for(installation(), _WHO_AM_I_S)
         return AuthorizeResult(
             enterprise_id=enterprise_id,
             team_id=team_id,
             user_id=user_id,
-            bot_id=me.get("bot_id"),
-            bot_user_id=me.get("bot_user_id"),
+            bot_id=me.bot_id if me else None,
+            bot_user_id=me.bot_user if me else None,
             bot_token=client.token,
         )
 

@@ -12,10 +12,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import BotSettings
 from bot.slack.errors import slack_away
+from bot.slack.installation import Installation
+from bot.slack.membership import OF_THEM, Standing, standing
 from workers.bus.checks import Needs, bus_checks
 from workers.bus.connection import NOTICES, WORK, connected
 from workers.domain.errors import DependencyAway, InvalidPolicy
-from workers.domain.policy.model import Policy
+from workers.domain.policy.model import PeoplePolicy, Policy
 from workers.runtime.checks import CannotTell, Check, Failed, line, make, settings_of
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
@@ -60,6 +62,7 @@ async def _doctor() -> int:
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
+                    credential=settings.credential,
                 )
             )
         except ValueError as error:
@@ -144,7 +147,7 @@ def slack_checks(slack: AsyncWebClient, settings: BotSettings) -> list[Check]:
 
 
 def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
-    """Whether Slack knows what the policy names: channels, and who is on call."""
+    """Whether Slack knows what the policy names: channels that the bot is in, and who is on call."""
 
     def channel(name: str) -> Check:
         return Check(
@@ -154,6 +157,14 @@ def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
         )
 
     checks = [channel(name) for name in dict.fromkeys((policy.owner.fallback, policy.oncall.channel))]
+    checks += [
+        Check(
+            name=f"Slack user {user}",
+            look=lambda user=user: _person(slack, user, policy.people),  # type: ignore[misc]
+            remedy="correct oncall.users in the policy; a profile in Slack has Copy member ID",
+        )
+        for user in dict.fromkeys(policy.oncall.users)
+    ]
     group = policy.oncall.usergroup
     if group is not None:
         checks.append(
@@ -168,19 +179,19 @@ def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
 
 async def _channel(slack: AsyncWebClient, name: str) -> str:
     with _refused(f"Slack does not show {name}"):
-        if name.startswith("#"):
-            found = await _by_name(slack, name[1:])
-        else:
-            answer = await slack.conversations_info(channel=name)
-            found = answer["channel"]
-    if found is None:
-        raise Failed("the bot can't see it")
+        channel = await _by_name(slack, name[1:]) if name.startswith("#") else name
+        if channel is None:
+            raise Failed("the bot can't see it")
+        # The list may be older than an invitation: membership is asked for.
+        answer = await slack.conversations_info(channel=channel)
+    found = answer["channel"]
     if not found.get("is_member"):
         raise Failed("the bot is not in it and can't post there")
     return "the bot is in it"
 
 
-async def _by_name(slack: AsyncWebClient, name: str) -> dict[str, Any] | None:
+async def _by_name(slack: AsyncWebClient, name: str) -> str | None:
+    """The id of the channel with this name."""
     cursor = ""
     while True:
         answer = await slack.conversations_list(
@@ -188,11 +199,22 @@ async def _by_name(slack: AsyncWebClient, name: str) -> dict[str, Any] | None:
         )
         for channel in answer["channels"]:
             if channel["name"] == name:
-                found: dict[str, Any] = channel
-                return found
+                return str(channel["id"])
         cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
         if not cursor:
             return None
+
+
+async def _person(slack: AsyncWebClient, user: str, people: PeoplePolicy) -> str:
+    with _refused("Slack does not show who this is"):
+        installed = await Installation(slack)()
+        answer = await slack.users_info(user=user)
+    person: dict[str, Any] = answer["user"]
+    name = person.get("real_name") or person.get("name") or "somebody"
+    stands = standing(person, installed, people)
+    if not stands.may_be_on_call:
+        raise Failed(f"{name}, {OF_THEM.get(stands, OF_THEM[Standing.GUEST])}, can't be on call")
+    return f"{name} is on call"
 
 
 async def _members(slack: AsyncWebClient, group: str) -> str:

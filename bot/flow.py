@@ -22,6 +22,7 @@ from bot.requests import Clicked, OnClick, OnCommand, OnSubmit, Outcome, Submitt
 from bot.services import Services
 from bot.slack.private import answer_click, answer_command, send_direct
 from workers.domain.errors import NotAllowed, NotFound, NotYet
+from workers.domain.starts.people import Actor
 from workers.use_cases.refuse import refuse_unless
 
 log = structlog.get_logger(__name__)
@@ -36,15 +37,15 @@ class Flow:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def click(self, act: OnClick) -> Listener:
-        """A button's listener."""
+    def click(self, act: OnClick, *, now: bool = False) -> Listener:
+        """A button's listener; with ``now``, the person is judged by what Slack says at this moment."""
 
         async def listener(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
             await ack()
             try:
                 answer = await act(
                     Clicked(
-                        actor=await self._services.directory.actor(body["user"]["id"]),
+                        actor=await self._actor(body, now=now),
                         value=str(body["actions"][0].get("value", ""))[:100],
                         open_dialog=_opening(client, body),
                     )
@@ -76,7 +77,7 @@ class Flow:
     async def _typed(
         self, command: Command, act: OnCommand, user: str, body: dict[str, Any], client: AsyncWebClient
     ) -> Message | None:
-        actor = await self._services.directory.actor(user)
+        actor = await self._services.directory.actor(user, now=command.judged_now)
         text = str(body.get("text", "")).strip()
         permission = command.may(actor)
         if command.asks_for_usage(text):
@@ -92,8 +93,8 @@ class Flow:
         )
         return await act(Typed(actor=actor, text=text, open_dialog=_opening(client, body)))
 
-    def submit(self, act: OnSubmit) -> Listener:
-        """A dialog's listener.
+    def submit(self, act: OnSubmit, *, now: bool = False) -> Listener:
+        """A dialog's listener; ``now`` as for a click.
 
         The acknowledgement comes last: Slack shows what it carries in the dialog, and what is done here takes
         milliseconds of the three seconds that Slack allows.
@@ -102,7 +103,7 @@ class Flow:
         async def listener(ack: AsyncAck, body: dict[str, Any], view: View, client: AsyncWebClient) -> None:
             user = str(body["user"]["id"])
             try:
-                actor = await self._services.directory.actor(user)
+                actor = await self._actor(body, now=now)
                 outcome = await act(Submitted(actor=actor, view=view))
             except Exception as error:  # as above
                 outcome = Outcome(view=as_dialog(self._told(error)))
@@ -117,6 +118,13 @@ class Flow:
                 await send_direct(client, conversation, user, message.text, message.blocks)
 
         return listener
+
+    async def _actor(self, body: dict[str, Any], *, now: bool) -> Actor:
+        """Who clicked or submitted. The payload's ``team`` is always ours; ``user.team_id`` is their own."""
+        user = body["user"]
+        return await self._services.directory.actor(
+            str(user["id"]), team=str(user.get("team_id") or ""), now=now
+        )
 
     def _told(self, error: Exception) -> Message:
         if isinstance(error, NotAllowed):

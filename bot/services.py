@@ -11,6 +11,7 @@ from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
+from workers.use_cases.orders.retry import Retry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,4 +25,5 @@ class Services:
     decide: Decide
     lock_down: LockDown
     restore: Restore
+    retry: Retry
     policy: Callable[[], Policy]

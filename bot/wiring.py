@@ -17,6 +17,7 @@ from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
+from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
@@ -33,6 +34,7 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
+from workers.use_cases.orders.retry import Retry
 
 log = structlog.get_logger("bot")
 
@@ -92,7 +94,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         retry_handlers=[],
     )
     pace = Pace(clock)
-    directory = Directory(slack, lambda: policy, pace)
+    installation = Installation(slack)
+    directory = Directory(slack, lambda: policy, installation, pace)
     services = Services(
         store=store,
         inventory=inventory,
@@ -101,6 +104,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         decide=Decide(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock),
+        retry=Retry(store=store, nudger=nudger, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(
@@ -111,7 +115,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
     )
     bus.renderer.set_result(renderer)
-    app = build_app(slack, services, signing_secret=settings.slack_signing_secret)
+    app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
         doorway = SocketDoorway(app, slack, settings.slack_app_token, health)

@@ -4,12 +4,20 @@ import typer
 
 from workers.operator import audit, dlq, policy
 from workers.operator.doctor import doctor
+from workers.runtime.version import Version
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="The chat-ops guard for Azure VMs: run the workers, check what they need, read the audit.",
 )
+
+
+@app.callback()
+def startgate(*, version: Version = False) -> None:
+    """Options of the whole command line."""
+
+
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")

@@ -65,9 +65,11 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
     redis = connect(settings.redis_url)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
-        connection=settings.servicebus_connection, namespace=settings.servicebus_namespace
+        connection=settings.servicebus_connection,
+        namespace=settings.servicebus_namespace,
+        credential=settings.credential,
     )
-    azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token)
+    azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,

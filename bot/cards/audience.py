@@ -11,7 +11,7 @@ from bot.slack.directory import Directory
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Copy, CopyKind
 from workers.domain.asking.dead_letters import DeadLetterNotice
-from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
@@ -76,7 +76,7 @@ class Audience:
         if card.sought != approval.owner and (approval.open or not card.copies):
             card = await self._sought(card, approval)
         card = self._clock_started(card)
-        if approval.escalated_at is not None or (containment is not None and _needs_oncall(containment)):
+        if approval.escalated_at is not None or (containment is not None and containment.needs_oncall):
             card = await self._added(card, CopyKind.ONCALL, self._policy().oncall.channel)
         return card
 
@@ -110,8 +110,3 @@ class Audience:
         copy = Copy(kind=kind, channel=channel)
         # On-call is paged by a message of its own, even in a channel that has a copy already.
         return card if card.copy_of(copy.key) else card.with_copy(copy)
-
-
-def _needs_oncall(containment: Containment) -> bool:
-    """Whether on-call has to read about it in their own channel."""
-    return containment.state is ContainmentState.INCOMPLETE or bool(containment.drift)

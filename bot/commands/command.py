@@ -43,6 +43,8 @@ class Command:
         who: who may use it, for readers who are nobody in particular; empty for everybody.
         may: whether this person may use it; see ``workers.domain.asking.decisions``.
         listener: makes the listener.
+        judged_now: whether the person is judged by what Slack says at this moment, also in its dialogs: for
+            what is dangerous. Otherwise Slack may have said it minutes ago.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Command:
     who: str = ""
     may: Callable[[Actor], Permission]
     listener: Callable[[Services], CommandListener]
+    judged_now: bool = False
 
     @property
     def subject(self) -> str:

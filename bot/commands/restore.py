@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_value, given_reason
+from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_instead, chosen_value, given_reason
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import RESTORE_COMMAND
 from bot.commands.command import VM_NAME, Command
@@ -22,6 +22,7 @@ from bot.requests import Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_restore
 from workers.domain.containment.containment import ContainmentState
+from workers.domain.containment.restoration import to_choose
 from workers.domain.errors import NotYet
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
@@ -76,12 +77,15 @@ class RestoreListener:
 
     async def confirmed(self, dialog: Submitted) -> Outcome:
         """Restore the VM; authorized once more."""
+        containment_id = str(dialog.view["private_metadata"])
+        choices = to_choose(await self._services.store.containment(containment_id))
         ordered = await self._services.restore(
-            str(dialog.view["private_metadata"]),
+            containment_id,
             dialog.actor,
             start=wants_start(dialog.view),
             reason=given_reason(dialog.view),
             via="dialog",
+            chosen=chosen_instead(dialog.view, choices),
         )
         answer = already_restoring if ordered.joined else restore_started
         return Outcome(message=answer(ordered.containment))
@@ -113,4 +117,5 @@ COMMAND = Command(
     who="on-call",
     may=may_restore,
     listener=RestoreListener,
+    judged_now=True,
 )

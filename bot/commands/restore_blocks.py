@@ -6,13 +6,13 @@ from typing import Any
 
 from bot.cards.blocks import evidence
 from bot.cards.blocks.answers import private
-from bot.cards.blocks.inputs import REASON_MAX, reason_input, vm_menu
+from bot.cards.blocks.inputs import REASON_MAX, instead_menus, reason_input, vm_menu
 from bot.cards.blocks.kit import MOST_OPTIONS, context, listed, modal, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.status import STEPS, cause_line, progress
 from bot.cards.blocks.text import code, counted, escape, name, plain, when, words
 from workers.domain.containment.containment import Containment, Step
-from workers.domain.containment.restoration import can_start
+from workers.domain.containment.restoration import can_start, to_choose
 from workers.domain.starts.vm import KnownVm
 
 RESTORE = "restore.confirm"
@@ -45,6 +45,7 @@ def restore_dialog(
                 section("Restoring reconnects the VM *immediately*:"),
                 *(section(_step(number, step)) for number, step in enumerate(containment.steps, 1)),
                 *context([_recorded(containment)]),
+                *instead_menus(to_choose(containment)),
                 *([_start(ticked=start)] if can_start(containment) else [section(_STAYS_OFF)]),
                 reason_input(
                     "Why is it safe to restore?",

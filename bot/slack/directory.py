@@ -12,6 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import SLACK_AWAY, slack_away
+from bot.slack.installation import Installation
+from bot.slack.membership import OF_THEM, TO_THEM, Standing, standing
 from bot.slack.pace import LOOKING_UP, OPENING, Pace
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import Policy
@@ -21,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 PERSON_TTL_S = 300.0
 ONCALL_TTL_S = 60.0
+NOW_TTL_S = 3.0
+"""What Slack says *now* is at most this old: clicks of many people at once cost it one question."""
 CHANNEL_TTL_S = 3600.0
 _MOST_CACHED = 5000
 
@@ -37,23 +41,29 @@ class Directory:
 
     Args:
         client: with the bot token.
-        policy: gives the policy in force: who is on call.
+        policy: gives the policy in force: who is on call, and who counts.
+        installation: which workspace is ours.
         pace: shared with whatever else calls Slack for cards.
     """
 
-    def __init__(self, client: AsyncWebClient, policy: Callable[[], Policy], pace: Pace) -> None:
+    def __init__(
+        self, client: AsyncWebClient, policy: Callable[[], Policy], installation: Installation, pace: Pace
+    ) -> None:
         self._client = client
         self._policy = policy
+        self._installation = installation
         self._pace = pace
         # Made here, not as decorators: each directory has caches of its own.
         self._person = alru_cache(_MOST_CACHED, ttl=PERSON_TTL_S)(self._read_person)
+        self._person_now = alru_cache(_MOST_CACHED, ttl=NOW_TTL_S)(self._read_person)
         self._user_by_email = alru_cache(_MOST_CACHED, ttl=PERSON_TTL_S)(self._look_up)
         self._members = alru_cache(_MOST_CACHED, ttl=ONCALL_TTL_S)(self._read_members)
+        self._members_now = alru_cache(_MOST_CACHED, ttl=NOW_TTL_S)(self._read_members)
         self._channels = alru_cache(1, ttl=CHANNEL_TTL_S)(self._list_channels)
         self._direct_message = alru_cache(_MOST_CACHED, ttl=CHANNEL_TTL_S)(self._open_direct_message)
 
     async def owners(self, owner: Owner) -> Found:
-        """The owner's Slack users. Somebody whom Slack does not know, or who left, is named in the notice.
+        """The owner's Slack users. Who does not count is named in the notice, with the reason.
 
         Raises:
             DependencyAway: Slack does not answer, so nobody counts as unknown.
@@ -62,32 +72,50 @@ class Directory:
         if not owner.known:
             return Found((), owner.source)
         users: list[str] = []
-        unknown: list[str] = []
+        others: dict[str, str] = {}
         for email in owner.emails:
-            user = await self._user_by_email(email)
-            (users if user else unknown).append(user or email)
+            person = await self._user_by_email(email)
+            stands = await self._standing(person)
+            if stands in OF_THEM:
+                others[email] = OF_THEM[stands]
+            elif not stands.email_counts:
+                others[email] = f"{OF_THEM[Standing.OUTSIDE]} and counts only by Slack user id"
+            else:
+                users.append(str(person["id"]))
         for user_id in owner.slack_users:
-            person = await self._person(user_id)
-            (users if _active(person) else unknown).append(user_id)
-        notice = f"{owner.source} names {', '.join(unknown)}, whom Slack does not know" if unknown else ""
+            stands = await self._standing(await self._person(user_id))
+            if stands in OF_THEM:
+                others[user_id] = OF_THEM[stands]
+            else:
+                users.append(user_id)
+        notice = f"{owner.source} names {_and_why(others)}" if others else ""
         return Found(tuple(dict.fromkeys(users)), notice)
 
-    async def actor(self, user_id: str) -> Actor:
+    async def actor(self, user_id: str, *, team: str = "", now: bool = False) -> Actor:
         """The person behind a click or a command. What can't be read is not granted.
 
-        A deactivated account, a bot, a guest and somebody from another workspace get no e-mail address here
-        and are not on call, so they own nothing.
+        Args:
+            user_id: who Slack says it is.
+            team: the ``user.team_id`` of a click or a dialog; a command tells none.
+            now: by what Slack says now, not by what it said minutes ago: for what is dangerous.
         """
         try:
-            person = await self._person(user_id)
-        except SLACK_AWAY as error:
+            person = await (self._person_now if now else self._person)(user_id)
+            stands = await self._standing(person, team=team)
+        except (SlackApiError, *SLACK_AWAY) as error:
             log.warning("Slack did not say who this is", user=user_id, error=str(error))
-            return Actor(slack_user=user_id, doubt="Slack did not say who you are. Try again.")
-        if not _active(person):
-            return Actor(slack_user=user_id, name=_name(person))
-        on_call, doubt = await self._on_call(user_id)
-        email = str(person.get("profile", {}).get("email", "")).lower()
+            return Actor(
+                slack_user=user_id, doubt="Slack did not say right now who you are. Try again in a minute."
+            )
+        if stands in TO_THEM:
+            log.warning("this person does not count here", user=user_id, because=str(stands), team=team)
+            return Actor(slack_user=user_id, name=_name(person), barred=TO_THEM[stands])
+        on_call, doubt = await self._on_call(user_id, now=now) if stands.may_be_on_call else (False, "")
+        email = str(person.get("profile", {}).get("email", "")).lower() if stands.email_counts else ""
         return Actor(slack_user=user_id, name=_name(person), email=email, on_call=on_call, doubt=doubt)
+
+    async def _standing(self, person: dict[str, Any], *, team: str = "") -> Standing:
+        return standing(person, await self._installation(), self._policy().people, team=team)
 
     async def channel(self, name: str) -> str:
         """The id of ``#name``, or the id itself.
@@ -108,7 +136,7 @@ class Directory:
         """The id of the bot's conversation with this person; raises like ``owners``."""
         return await self._direct_message(user_id)
 
-    async def _on_call(self, user_id: str) -> tuple[bool, str]:
+    async def _on_call(self, user_id: str, *, now: bool) -> tuple[bool, str]:
         oncall = self._policy().oncall
         if user_id in oncall.users:
             return True, ""
@@ -116,7 +144,7 @@ class Directory:
         if group is None:
             return False, ""
         try:
-            members = await self._members(group)
+            members = await (self._members_now if now else self._members)(group)
         except (SlackApiError, *SLACK_AWAY) as error:
             log.warning("Slack did not say who is on call", usergroup=group, error=str(error))
             return (
@@ -129,17 +157,17 @@ class Directory:
         answer = await self._client.usergroups_users_list(usergroup=group)
         return frozenset(answer["users"])
 
-    async def _look_up(self, email: str) -> str:
-        """The id of the active user with this address; empty if there is none."""
+    async def _look_up(self, email: str) -> dict[str, Any]:
+        """The user with this address; empty if there is none."""
         async with self._pace.in_turn(LOOKING_UP, email):
             try:
                 answer = await self._client.users_lookupByEmail(email=email)
             except SlackApiError as error:
                 if error.response.get("error") in ("users_not_found", "user_not_found"):
-                    return ""
+                    return {}
                 raise
-        user = answer["user"]
-        return str(user["id"]) if _active(user) else ""
+        person: dict[str, Any] = answer["user"]
+        return person
 
     async def _read_person(self, user_id: str) -> dict[str, Any]:
         with slack_away():
@@ -170,11 +198,11 @@ class Directory:
                 return found
 
 
-def _active(person: dict[str, Any]) -> bool:
-    """``deleted`` and unknown are alike; bots and strangers from shared channels own nothing."""
-    return bool(person) and not any(
-        person.get(flag)
-        for flag in ("deleted", "is_bot", "is_stranger", "is_restricted", "is_ultra_restricted")
+def _and_why(others: dict[str, str]) -> str:
+    """``a@x, b@x, whom Slack does not know; c@x, who is a bot``."""
+    reasons = dict.fromkeys(others.values())
+    return "; ".join(
+        f"{', '.join(name for name, its in others.items() if its == why)}, {why}" for why in reasons
     )
 
 

@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
+from urllib.parse import unquote_plus
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,8 @@ class Fault(BaseModel):
     Attributes:
         path: regular expression, searched in the request's path and query; the default matches all.
         method: HTTP method, or ``*``.
+        body: text that the request's body must hold, such as a VM's name: the only thing that tells requests
+            to one path apart when other work goes on beside it. The default matches all.
         status: answer with this instead of doing the work; 0 does the work.
         retry_after_s: sent as ``Retry-After`` with ``status``.
         delay_ms: wait this long first.
@@ -33,6 +36,7 @@ class Fault(BaseModel):
 
     path: str = ""
     method: str = "*"
+    body: str = ""
     status: int = 0
     retry_after_s: float | None = None
     delay_ms: float = 0
@@ -57,10 +61,14 @@ class Faults:
         """Replace all faults by these."""
         self._faults = list(faults)
 
-    def take(self, request: web.Request) -> Fault | None:
+    async def take(self, request: web.Request) -> Fault | None:
         """The fault for this request, counted down, or ``None``."""
+        # Read before the list is looked through: other requests may count faults down while a body arrives.
+        body = await self._body(request) if any(fault.body for fault in self._faults) else ""
         for fault in self._faults:
             if fault.method not in ("*", request.method) or not re.search(fault.path, request.path_qs):
+                continue
+            if fault.body not in body:
                 continue
             if fault.probability < 1 and self._random.random() >= fault.probability:
                 continue
@@ -71,10 +79,15 @@ class Faults:
             return fault
         return None
 
+    @staticmethod
+    async def _body(request: web.Request) -> str:
+        """The body as text; a form's values as they were before encoding. Handlers can read it again."""
+        return unquote_plus((await request.read()).decode(errors="replace"))
+
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Apply the fault of this request, if any, around its handler."""
-        fault = None if request.path.startswith("/_") else self.take(request)
+        fault = None if request.path.startswith("/_") else await self.take(request)
         if fault is None:
             return await handler(request)
         request[FAULT] = fault.model_dump(exclude_defaults=True)

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def test_the_console_scripts_exist_and_say_what_they_can_do(script: str) -> None
     path = Path(sys.executable).parent / script
     run = subprocess.run([str(path), "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Usage" in run.stdout
+
+
+@pytest.mark.parametrize("module", ["workers", "bot"])
+def test_both_command_lines_tell_their_version(module: str) -> None:
+    command = [sys.executable, "-m", module, "--version"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == f"startgate {metadata.version('startgate')}\n"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

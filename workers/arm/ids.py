@@ -1,5 +1,6 @@
 """Azure resource ids: taken apart by position, put together, compared without regard to case."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -43,6 +44,12 @@ def name_of(resource_id: str | None) -> str:
 def same(one: str | None, other: str | None) -> bool:
     """Whether two ids name one resource; ``None`` equals only ``None``."""
     return (one or "").lower() == (other or "").lower()
+
+
+def spelt_in(ids: Iterable[str], resource_id: str) -> str | None:
+    """The one of ``ids`` that names this resource, as it is spelt there; ``None`` if none does."""
+    wanted = resource_id.lower()
+    return next((one for one in ids if one.lower() == wanted), None)
 
 
 def group_id(subscription_id: str, resource_group: str) -> str:

@@ -1,4 +1,4 @@
-"""A Service Bus client from the settings: a connection string, or a namespace and the managed identity."""
+"""A Service Bus client from the settings: a connection string, or a namespace and our identity."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import certifi
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from pydantic import SecretStr
+
+from workers.runtime.credential import Credential
 
 STARTS = "starts"
 WORK = "work"
@@ -61,7 +63,10 @@ async def close(link: ServiceBusReceiver | ServiceBusSender) -> None:
 
 @contextlib.asynccontextmanager
 async def connected(
-    *, connection: SecretStr | None, namespace: str | None
+    *,
+    connection: SecretStr | None,
+    namespace: str | None,
+    credential: Credential = Credential.MANAGED_IDENTITY,
 ) -> AsyncIterator[ServiceBusClient]:
     """A client that does not try again by itself.
 
@@ -70,7 +75,8 @@ async def connected(
 
     Args:
         connection: a connection string.
-        namespace: its name, or its whole host name, for the managed identity.
+        namespace: its name, or its whole host name, where a token is shown.
+        credential: whose token.
 
     Raises:
         ValueError: neither a connection string nor a namespace was given.
@@ -89,12 +95,9 @@ async def connected(
         return
     if namespace is None:
         raise ValueError("STARTGATE_SERVICEBUS_CONNECTION or STARTGATE_SERVICEBUS_NAMESPACE has to be set")
-    # Only who uses a managed identity pays for importing azure-identity (0.2 s).
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - see above
-
     host = namespace if "." in namespace else f"{namespace}.servicebus.windows.net"
     async with (
-        DefaultAzureCredential() as credential,
-        ServiceBusClient(host, credential, **options) as client,
+        credential.open() as identity,
+        ServiceBusClient(host, identity, **options) as client,
     ):
         yield client

@@ -9,6 +9,7 @@ A value that is both, such as the lockdown profile of the policy that a document
 policy file is read with ``extra="forbid"``, which holds at every depth.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
@@ -49,3 +50,23 @@ def _in_utc(value: datetime) -> datetime:
 
 UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
 """An aware time, held in UTC."""
+
+
+def spelt(pattern: str, like: str) -> AfterValidator:
+    """A text that a person writes in one of a few ways; who writes another one is told how, not the pattern.
+
+    Args:
+        pattern: regular expression for the whole text.
+        like: what to write instead, such as ``write #name or a channel id such as C0123ABCD``.
+    """
+
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(f"{value[:_SHOWN]!r} does not look right; {like}")
+        return value
+
+    return AfterValidator(check)
+
+
+_SHOWN = 80
+"""Characters of a wrong text that its error repeats."""

@@ -96,7 +96,9 @@ class _Desk(NamedTuple):
 async def _desk() -> AsyncIterator[_Desk]:
     async with session() as s:
         bus = connected(
-            connection=s.settings.servicebus_connection, namespace=s.settings.servicebus_namespace
+            connection=s.settings.servicebus_connection,
+            namespace=s.settings.servicebus_namespace,
+            credential=s.settings.credential,
         )
         async with bus as client:
             yield _Desk({queue: DeadLetters(client, queue) for queue in Queue}, s)

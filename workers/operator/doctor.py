@@ -2,15 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import typer
 
+from workers.arm.read import classic
+from workers.arm.read.inventory import READABLE
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.bus.checks import Needs, bus_checks, duplicate_detection
 from workers.bus.connection import NOTICES, STARTS, WORK, connected
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy, StartgateError, StepFailed
+from workers.operator.azure_rights import rights_checks
 from workers.operator.session import BROKEN, FINE
 from workers.runtime.checks import Check, Failed, line, make, settings_of
 from workers.settings import WorkersSettings
@@ -21,8 +25,6 @@ from workers.use_cases.read_policy import read_policy
 
 NEEDS = (Needs(STARTS, True, True), Needs(WORK, True, True), Needs(NOTICES, False, True))  # noqa: FBT003 - a table
 """Workers send to ``starts`` too: what comes while something is away is scheduled there for later."""
-
-_READABLE = frozenset({"enabled", "warned", "pastdue"})
 
 
 def doctor() -> None:
@@ -41,10 +43,11 @@ async def _doctor() -> int:
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
+                    credential=settings.credential,
                 )
             )
             azure = await stack.enter_async_context(
-                Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token)
+                Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
             )
         except ValueError as error:
             typer.echo(line("✗", "settings", str(error), "correct it"))
@@ -55,8 +58,17 @@ async def _doctor() -> int:
             *bus_checks(client, NEEDS),
             duplicate_detection(STARTS),
             *azure_checks(azure),
+            *rights_checks(azure, _profiles(settings), lambda: _subscriptions(azure)),
         ]
         return FINE if await make(checks, typer.echo) else BROKEN
+
+
+def _profiles(settings: WorkersSettings) -> tuple[LockdownProfile, ...]:
+    """Every lockdown that may be used; none of a policy that can't be read, which is a finding of its own."""
+    try:
+        return read_policy(settings.policy).profiles
+    except InvalidPolicy:
+        return ()
 
 
 def policy_check(settings: WorkersSettings) -> Check:
@@ -75,30 +87,33 @@ def policy_check(settings: WorkersSettings) -> Check:
 
 
 def azure_checks(azure: Azure) -> list[Check]:
-    """Which subscriptions this identity sees, and whether it may read VMs in one of them."""
+    """Which subscriptions this identity sees, and whether it may list the VMs of each."""
 
     async def subscriptions() -> str:
         seen = await _subscriptions(azure)
         names = ", ".join(name for _, name in seen[:5]) + (", …" if len(seen) > 5 else "")  # noqa: PLR2004 - a few
         return f"{len(seen)} subscription{'s' if len(seen) != 1 else ''}: {names}"
 
-    async def machines() -> str:
-        (subscription_id, name), *_ = await _subscriptions(azure)
-        count = 0
-        with _named():
-            async with asking(f"list the VMs of {name}"):
-                pages = azure.compute(subscription_id).virtual_machines.list_all().by_page()
-                async for page in pages:
-                    count = len([machine async for machine in page])
-                    break
-        return f"may list the VMs of {name}: {count} on the first page"
+    async def machines(subscription_id: str) -> None:
+        async with asking("list the VMs"):
+            async for _page in azure.compute(subscription_id).virtual_machines.list_all().by_page():
+                return
+
+    async def classics(subscription_id: str) -> None:
+        await classic.list_machines(azure, subscription_id)
+
+    async def each(listing: Callable[[str], Awaitable[None]]) -> str:
+        seen = await _subscriptions(azure)
+        await asyncio.gather(*(_of(name, listing(key)) for key, name in seen))
+        return f"may list those of {', '.join(name for _, name in seen)}"
 
     reader = (
         "give this identity the role Startgate's deployment names, or Reader at least, on the subscription"
     )
     return [
         Check(name="Azure subscriptions", look=subscriptions, remedy=reader),
-        Check(name="Azure VMs", look=machines, remedy=reader),
+        Check(name="Azure VMs", look=lambda: each(machines), remedy=reader),
+        Check(name="Azure classic VMs", look=lambda: each(classics), remedy=reader),
     ]
 
 
@@ -109,21 +124,27 @@ async def _subscriptions(azure: Azure) -> list[tuple[str, str]]:
     usable = [
         (str(one["subscriptionId"]), str(one.get("displayName") or one["subscriptionId"]))
         for one in seen
-        if str(one.get("state") or "").lower() in _READABLE
+        if str(one.get("state") or "").lower() in READABLE
     ]
     if not usable:
         raise Failed("this identity sees no enabled subscription")
     return usable
 
 
+async def _of(subscription: str, asked: Awaitable[None]) -> None:
+    """Wait for what is asked about a subscription; a refusal names it."""
+    with _named(f"{subscription}: "):
+        await asked
+
+
 @contextlib.contextmanager
-def _named() -> Iterator[None]:
+def _named(where: str = "") -> Iterator[None]:
     """The adapter's errors name the missing right and the remedy already."""
     try:
         yield
     except StepFailed as error:
-        raise Failed(error.diagnostics(), remedy="give the named right") from None
+        raise Failed(f"{where}{error.diagnostics()}", remedy="give the named right") from None
     except StartgateError as error:
         raise Failed(
-            error.diagnostics(), remedy="check STARTGATE_ARM_ENDPOINT and the way out to it"
+            f"{where}{error.diagnostics()}", remedy="check STARTGATE_ARM_ENDPOINT and the way out to it"
         ) from None

@@ -1,12 +1,14 @@
 """``startgate policy check | explain``: whether a policy file is right, and what it makes of a start."""
 
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from workers.consumers.event_shapes import parse_start_events
+from workers.domain.containment.profile import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Undecided
@@ -14,22 +16,27 @@ from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.people import owner_from_tags
+from workers.runtime.terminal import safe_line
 from workers.use_cases.read_policy import read_policy
 
 app = typer.Typer(no_args_is_help=True, help="The policy file.")
+
+_EXAMPLE = resources.files(__package__).joinpath("example_start.json")
+"""Event Grid's event of a start. Source: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions"""
 
 File = Annotated[Path, typer.Argument(help="The YAML file.")]
 
 
 @app.command("check")
 def check(file: File) -> None:
-    """Check a policy file: every error at once, with line and remedy. Exits 1 if there is any."""
+    """Check a policy file: every error at once, as FILE:LINE:COLUMN, with its remedy. Exits 1 if any."""
     policy = _read(file)
     defaults = policy.defaults
     typer.echo(
         f"{file}: fine. Asks by tag {', '.join(policy.owner.tags)}, else in {policy.owner.fallback}; "
-        f"reminds after {defaults.remind_after}, escalates after {defaults.escalate_after}, "
-        f"ends after {defaults.expire_after}; on silence: {defaults.on_silence}; "
+        f"reminds after {written(defaults.remind_after)}, "
+        f"escalates after {written(defaults.escalate_after)}, "
+        f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
     typer.echo(_about_rules(policy))
@@ -39,8 +46,12 @@ def check(file: File) -> None:
 def explain(
     file: File,
     event: Annotated[
-        Path, typer.Argument(help="A start event as JSON, in any shape that Startgate accepts.")
-    ],
+        Path | None,
+        typer.Argument(
+            help="A start event as JSON, in any shape that Startgate accepts; by default the one that "
+            "`startgate policy example` prints."
+        ),
+    ] = None,
     tags: Annotated[
         list[str] | None,
         typer.Option("--tags", "--tag", metavar="NAME=VALUE", help="A tag of the VM; may be given again."),
@@ -49,22 +60,28 @@ def explain(
         datetime | None, typer.Option(help="When it is judged, in UTC; by default the present.")
     ] = None,
 ) -> None:
-    """What the rules make of a start: the verdict, and for each rule whether it matched, and if not, why.
+    """What the rules make of a start: first the verdict, then for each rule whether it matched, or why not.
 
     Without tags, nothing is known of the VM that would have to be asked of Azure.
     """
     policy = _read(file)
     try:
-        events, odd = parse_start_events(event.read_bytes())
+        events, odd = parse_start_events(event.read_bytes() if event else _EXAMPLE.read_bytes())
     except (InvalidEvent, OSError) as error:
-        typer.echo(f"{event}: {error}", err=True)
+        typer.echo(safe_line(f"{event}: {error}"), err=True)
         raise typer.Exit(1) from None
     if odd:
-        typer.echo(f"{event}: {len(odd)} of its events can't be understood", err=True)
+        typer.echo(safe_line(f"{event}: {len(odd)} of its events can't be understood"), err=True)
     facts = _facts(tags or [])
     rules = Rules(policy.rules)
     for start in events:
         _explain(rules, _rule_input(policy, start, facts, now))
+
+
+@app.command("example")
+def example() -> None:
+    """Print a start event to begin with: change it, and have it explained."""
+    typer.echo(_EXAMPLE.read_text(encoding="utf-8"), nl=False)
 
 
 def _read(file: Path) -> Policy:
@@ -101,12 +118,12 @@ def _rule_input(policy: Policy, event: StartEvent, facts: Facts | None, now: dat
 
 
 def _explain(rules: Rules, given: RuleInput) -> None:
+    typer.echo(_verdict(rules, given))
+    for one in rules.check_each(given):
+        typer.echo(safe_line(f"  {one.rule.name!r}: {one.outcome}{f': {one.reason}' if one.reason else ''}"))
     typer.echo(f"{given.event.vm.resource_id!r}, {given.event.phase}")
     for name, value in known_values(given).items():
         typer.echo(f"  {name} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
-    typer.echo(_verdict(rules, given))
-    for one in rules.check_each(given):
-        typer.echo(f"  {one.rule.name!r}: {one.outcome}{f': {one.reason!r}' if one.reason else ''}")
 
 
 def _verdict(rules: Rules, given: RuleInput) -> str:
@@ -116,4 +133,6 @@ def _verdict(rules: Rules, given: RuleInput) -> str:
             needing = rules.needing_facts[0].name
             return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE."
         ruling = ruling.decide(given.facts, given.owner)
+    if ruling.rule is None:
+        return f"verdict: {ruling.verdict}, by the defaults: no rule matches"
     return f"verdict: {ruling.verdict}, by rule {ruling.name!r}"

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workers.runtime.addresses import is_loopback
+from workers.runtime.credential import Credential
 
 PREFIX = "STARTGATE_"
 
@@ -44,6 +45,11 @@ class CommonSettings(BaseSettings):
     """What bot and workers share. Environment only: no file, no argument configures a process.
 
     Attributes:
+        credential: who the process is to Azure, Service Bus by namespace included. ``managed-identity``, the
+            default: the identity that Azure gives this process where it runs, and with several of them the
+            one whose client id is in ``AZURE_CLIENT_ID``. ``workload-identity``: a Kubernetes service account
+            that Entra ID trusts. ``cli``: whoever is signed in to the Azure CLI, for trying things out.
+            Nothing else is ever tried.
         retention_days: how long decided approvals, restored containments and audit records are kept.
         health_port: where ``/healthz`` and ``/readyz`` are served; 0 for nowhere.
         health_host: the address they listen at. Loopback by default, because they need no credential;
@@ -52,6 +58,7 @@ class CommonSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
+    credential: Credential = Credential.MANAGED_IDENTITY
     servicebus_namespace: str | None = None
     servicebus_connection: SecretStr | None = None
     redis_url: SecretStr
@@ -60,6 +67,16 @@ class CommonSettings(BaseSettings):
     retention_days: float = Field(default=90.0, ge=1)
     health_port: int = Field(default=0, ge=0, le=65535)
     health_host: str = "127.0.0.1"
+
+    @field_validator("credential")
+    @classmethod
+    def _complete(cls, value: Credential) -> Credential:
+        if value.missing:
+            raise ValueError(
+                f"{value} needs {', '.join(value.missing)}, which the webhook of Microsoft Entra Workload ID "
+                "sets in pods labelled azure.workload.identity/use"
+            )
+        return value
 
     # Validators of fields, not of the model: that one would only run once everything else is right.
     @field_validator("servicebus_connection")

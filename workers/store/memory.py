@@ -17,6 +17,7 @@ from workers.domain.ports.store import Commit, Document
 from workers.domain.schema import Numbered
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
+from workers.store.log_lines import tell
 from workers.store.retention import ONCE_TTL, due_of, label
 
 D = TypeVar("D", bound=Numbered)
@@ -60,6 +61,7 @@ class MemoryStore:
             if current is None or current.version <= version:
                 self._unshown.pop(shown_id, None)
         self._audit.setdefault(commit.partition, []).extend(commit.audit)
+        tell(commit.audit)
         return True
 
     def _check(self, commit: Commit) -> None:

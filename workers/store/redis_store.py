@@ -26,6 +26,7 @@ from workers.domain.schema import Numbered, read
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away
+from workers.store.log_lines import tell
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label
 
 log = structlog.get_logger(__name__)
@@ -97,6 +98,7 @@ class RedisStore:
                 ],
             )
         if answer[0] == 1:
+            tell(commit.audit)
             return True
         if answer[1] == b"once":
             return False

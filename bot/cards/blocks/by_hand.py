@@ -3,6 +3,7 @@
 import re
 
 from bot.cards.blocks.text import code
+from workers.domain.containment.containment import Step
 from workers.domain.containment.plans import StepName
 from workers.domain.starts.vm import VmRef
 
@@ -10,10 +11,14 @@ from workers.domain.starts.vm import VmRef
 _SHELL_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,89}")
 
 
-def remedy(step: StepName, vm: VmRef) -> str:
+def remedy(step: Step, vm: VmRef) -> str:
     """What to do instead of this step, as mrkdwn without a capital and a full stop."""
-    command = _command(step, vm)
-    return f"{step.spec.by_hand}; or run {command}" if command else step.spec.by_hand
+    spec = step.name.spec
+    if step.change is not None and step.change.other_way:
+        command = _command(spec.other_command, vm)
+        return f"{spec.other_by_hand}: {command}" if command else spec.other_by_hand
+    command = _command(spec.command, vm)
+    return f"{spec.by_hand}; or run {command}" if command else spec.by_hand
 
 
 def undo_remedy(step: StepName) -> str:
@@ -21,8 +26,8 @@ def undo_remedy(step: StepName) -> str:
     return step.spec.undo_by_hand
 
 
-def _command(step: StepName, vm: VmRef) -> str:
+def _command(template: str, vm: VmRef) -> str:
     values = {"subscription": vm.subscription_id, "resource_group": vm.resource_group, "name": vm.name}
-    if not step.spec.command or vm.classic or not all(map(_SHELL_SAFE.fullmatch, values.values())):
+    if not template or vm.classic or not all(map(_SHELL_SAFE.fullmatch, values.values())):
         return ""
-    return code(step.spec.command.format_map(values), 400)
+    return code(template.format_map(values), 400)

@@ -75,8 +75,13 @@ _BY_APPROVAL = {
 _LEADS_TO_CONTAINMENT = {
     ApprovalState.REJECTED: "Rejected",
     ApprovalState.EXPIRED: "No answer",
-    ApprovalState.WITHDRAWN: "Locked down",
 }
+_BY_CAUSE = {
+    CauseKind.REJECTION: "Another start rejected",
+    CauseKind.LOCKDOWN: "Locked down",
+    CauseKind.SILENCE: "No answer about another start",
+}
+"""Why a question was withdrawn, where its VM is being contained."""
 
 
 def containment_headline(containment: Containment) -> Headline:
@@ -88,12 +93,14 @@ def containment_headline(containment: Containment) -> Headline:
 
 def approval_headline(approval: Approval, containment: Containment | None) -> Headline:
     """The state of the question, and of what became of it."""
-    if containment is None or approval.state not in _LEADS_TO_CONTAINMENT:
+    withdrawn = approval.state is ApprovalState.WITHDRAWN
+    if containment is None or not (withdrawn or approval.state in _LEADS_TO_CONTAINMENT):
         return _BY_APPROVAL[approval.state]
     headline = containment_headline(containment)
     if containment.state not in (ContainmentState.PLANNED, ContainmentState.RUNNING):
         return headline
-    return Headline(headline.sign, f"{_LEADS_TO_CONTAINMENT[approval.state]}, containing")
+    why = _BY_CAUSE[containment.cause.kind] if withdrawn else _LEADS_TO_CONTAINMENT[approval.state]
+    return Headline(headline.sign, f"{why}, containing")
 
 
 def progress(containment: Containment) -> str:

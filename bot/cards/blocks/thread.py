@@ -6,6 +6,7 @@ from bot.cards.blocks.kit import section
 from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.restore_thread import restore_replies
+from bot.cards.blocks.retry import retry_button
 from bot.cards.blocks.status import (
     LOCKDOWN_COMMAND,
     STEPS,
@@ -215,7 +216,7 @@ def _step_state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
         case StepState.FAILED:
             after = f" after {counted(step.attempt, 'attempt')}" if step.attempt > 1 else ""
             reason = f"Reason: {about}" if about else ""
-            return f"failed{after}", [reason, f"By hand: {remedy(step.name, vm)}."]
+            return f"failed{after}", [reason]
         case StepState.SKIPPED:
             return "skipped", [about]
 
@@ -237,18 +238,13 @@ def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
             key, text = f"restored.{containment.round}", progress(containment)
         case _:
             return []
-    return [
-        _reply(
-            key,
-            f"{words}: {name(containment.vm.name)}",
-            text,
-            pages=containment.state is ContainmentState.INCOMPLETE,
-        )
-    ]
+    buttons = [retry_button(containment)] if containment.failed and containment.restoration is None else []
+    message = Message(f"{words}: {name(containment.vm.name)}", [section(text), *buttons])
+    return [Reply(key, message, pages=containment.state is ContainmentState.INCOMPLETE)]
 
 
 def _incomplete(containment: Containment, oncall_mention: str) -> str:
-    """Who has to act, what is done, what is not and why, and what to do by hand."""
+    """Who has to act, what is done, what is not and why, and what to do by hand if that was not said yet."""
     vm = containment.vm
     calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
     lines = [f"{calls}{code(vm.name)} is *not fully contained*. Done so far: {done(containment)}."]
@@ -257,7 +253,8 @@ def _incomplete(containment: Containment, oncall_mention: str) -> str:
         if step.state is StepState.SKIPPED:  # it was not to be done, so there is nothing to do by hand
             lines.append(f"\u2022 *{title}*: skipped. {why}")
         elif step.state is not StepState.DONE:
-            lines.append(f"\u2022 *{title}*: not done. {why} By hand: {remedy(step.name, vm)}.")
+            by_hand = f" By hand: {remedy(step, vm)}." if step in containment.not_reported else ""
+            lines.append(f"\u2022 *{title}*: not done. {why}{by_hand}")
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.sandbox.azure.access.authorization import RoleAssignments
+from deploy.sandbox.azure.access.authorization import Permissions, RoleAssignments
 from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.access.security import Defender
 from deploy.sandbox.azure.access.subscriptions import Subscriptions
@@ -80,6 +80,7 @@ class AzureServer(StandIn):
         starter = Starter(estate=self.estate, locks=locks, lro=lro, outbox=self.outbox)
         jobs = Jobs(self.estate)
         self.items = Items(self.estate)
+        self.permissions = Permissions(self.estate, self.world)
         protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs, items=self.items)
         vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
         self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
@@ -116,6 +117,7 @@ class AzureServer(StandIn):
             vaults,
             Defender(self.estate),
             RoleAssignments(self.estate, self.world),
+            self.permissions,
             ClassicMachines(estate=self.estate, locks=locks, lro=lro, starter=starter),
             lro,
         )
@@ -146,6 +148,8 @@ class AzureServer(StandIn):
         self.throttle.clear()
         self.interfaces.losses.clear()
         self.items.clear()
+        self.permissions.taken.clear()
+        self.permissions.added.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests.chaos import people
 from tests.chaos.checks.reading import may, shown, user_of, vm_of
-from tests.chaos.evidence import Evidence, Violation
+from tests.chaos.evidence import Evidence, Json, Violation
 
 _ANSWERS = {"approval.confirmed": "confirm", "approval.rejected": "reject"}
 _REFUSALS = ("decision.refused", "lockdown.refused")
@@ -25,6 +25,8 @@ def _deeds(evidence: Evidence) -> Iterator[Violation]:
         if not who or not evidence.vm(record["vm"]) or record["kind"] in _REFUSALS:
             continue
         answer = _ANSWERS.get(record["kind"], "lockdown")
+        if record["kind"] == "approval.withdrawn" and _rejected(evidence, record):
+            continue  # a rejection withdraws the VM's other questions, and is judged by its own record
         if not may(evidence, answer, who, record["vm"], evidence.start_of(record["about"])):
             yield _violation(f"{who} changes nothing about {record['vm']}", str(record)[:500])
     for name, approval in evidence.approvals.items():
@@ -44,6 +46,11 @@ def _deeds(evidence: Evidence) -> Iterator[Violation]:
         start = evidence.start_of(cause["approval_id"] or "")
         if by and not may(evidence, answer, by, vm_of(containment), start):
             yield _violation(f"{name} caused by somebody who may", str(cause))
+
+
+def _rejected(evidence: Evidence, record: Json) -> bool:
+    """Whether the same person rejected a start of the same VM."""
+    return any(one["by"] == record["by"] for one in evidence.audited(record["vm"], "approval.rejected"))
 
 
 def _refusals(evidence: Evidence) -> Iterator[Violation]:

@@ -13,12 +13,11 @@ from deploy.sandbox.azure.model import NSG, Vm
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.inventory import list_vms
 from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.vm import KnownVm, PowerState, VmRef
+from workers.domain.starts.vm import PowerState, VmRef
 
 NOW = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)
 BUDGET_S = 5.0
@@ -38,10 +37,6 @@ def asked(arm: AzureServer) -> list[str]:
 
 def missing(facts: Facts) -> dict[str, str]:
     return {fact.name: fact.reason for fact in facts.missing}
-
-
-async def inventory(azure: Azure) -> dict[str, list[KnownVm]]:
-    return {subscription: vms async for subscription, vms in list_vms(azure, NOW)}
 
 
 # Facts
@@ -266,14 +261,17 @@ async def test_a_subnet_nsg_alone_is_reported_as_the_guard(arm: AzureServer, azu
     assert (nic.subnet_nsg_id or "").endswith("-guarded-nsg")
 
 
-@pytest.mark.parametrize(("sku", "ports"), [("Basic", ["*"]), ("Standard", [])])
-async def test_a_public_ip_without_any_nsg_is_open_by_its_sku(
-    arm: AzureServer, azure: Azure, sku: str, ports: list[str]
+@pytest.mark.parametrize(
+    ("sku", "ports"),
+    [("Basic", ["*"]), ("Standard", []), ("StandardV2", []), (None, ["*"]), ("Something", ["*"])],
+)
+async def test_a_public_ip_without_any_nsg_is_open_unless_its_sku_says_that_it_is_not(
+    arm: AzureServer, azure: Azure, sku: str | None, ports: list[str]
 ) -> None:
     nic = arm.estate.get(machine(arm, "web-01").nic_ids()[0])
     del nic.properties["networkSecurityGroup"]
     address = nic.properties["ipConfigurations"][0]["properties"]["publicIPAddress"]["id"]
-    arm.estate.get(address).extra["sku"] = {"name": sku}
+    arm.estate.get(address).extra = {"sku": {"name": sku}} if sku else {}
 
     facts = await ArmFacts(azure).gather(ref(arm, "web-01"), budget_s=BUDGET_S)
 
@@ -288,36 +286,6 @@ async def test_a_classic_vm_is_read_as_far_as_it_can_be(arm: AzureServer, azure:
     assert facts.machine.power is PowerState.DEALLOCATED
     assert facts.tags["owner"] == "olivia@contoso.example"
     assert set(missing(facts)) == {"network", "backup"}
-
-
-# Inventory
-
-
-async def test_the_inventory_holds_every_vm_with_its_power_state(arm: AzureServer, azure: Azure) -> None:
-    machine(arm, "web-01").power = "running"
-
-    listed = await inventory(azure)
-
-    vms = {vm.ref.name: vm for one in listed.values() for vm in one}
-    assert set(vms) == {vm.name for vm in arm.estate.vms()}
-    assert vms["web-01"].power is PowerState.RUNNING
-    assert vms["lab-gpu"].power is PowerState.STOPPED
-    assert vms["legacy-01"].ref.classic
-    assert vms["web-01"].subscription_name == "Contoso Production"
-    assert vms["web-01"].tags["env"] == "prod"
-    assert vms["web-01"].seen_at == NOW
-
-
-async def test_a_subscription_that_can_not_be_read_is_left_out_not_empty(
-    arm: AzureServer, azure: Azure
-) -> None:
-    hidden = machine(arm, "web-01").subscription
-    arm.faults.put(Fault(path=f"{hidden}/providers/Microsoft.Compute/virtualMachines", status=403))
-
-    listed = await inventory(azure)
-
-    assert hidden not in listed
-    assert len(listed) == 1
 
 
 # Clients

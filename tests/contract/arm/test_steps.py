@@ -229,6 +229,22 @@ async def test_a_classic_vm_gets_the_configured_nsg_and_loses_it_again(
     assert "associatedNetworkSecurityGroup" not in vm.properties
 
 
+async def test_a_classic_vm_that_somebody_gave_another_nsg_is_let_go_as_it_is_and_said(
+    arm: AzureServer, azure: Azure
+) -> None:
+    vm = machine(arm, "legacy-01")
+    group = arm_id(vm.subscription, vm.group, CLASSIC_NSG, "quarantine")
+    driver = isolating(arm, azure, "legacy-01", PROFILE.changed(isolate=IsolateOptions(classic_nsg=group)))
+    await driver.contain()
+    other = {"id": arm_id(vm.subscription, vm.group, CLASSIC_NSG, "other"), "name": "other"}
+    vm.properties["associatedNetworkSecurityGroup"] = other
+
+    progress = await driver.undo()
+
+    assert "the VM has other now: somebody changed it since" in progress.note
+    assert vm.properties["associatedNetworkSecurityGroup"] == other
+
+
 async def test_a_classic_vm_is_not_backed_up(arm: AzureServer, azure: Azure) -> None:
     with pytest.raises(StepFailed, match="does not protect classic VMs"):
         await backing_up(arm, azure, "legacy-01").begin()
@@ -242,6 +258,41 @@ async def test_plans_say_what_is_read_only_later(arm: AzureServer, azure: Azure)
     changes: list[Change] = [one.plan(vm, facts, PROFILE) for one in step_runners(azure)]
 
     assert all("read when it begins" in " ".join(change.details) for change in changes)
+
+
+async def test_a_vm_with_an_ephemeral_disk_is_powered_off_and_said_to_be_billed(
+    arm: AzureServer, azure: Azure
+) -> None:
+    add_vm(arm.estate, arm.world, VmSeed(name="eph-01", group="rg-new", power="running", ephemeral=True))
+    driver = stopping(arm, azure, "eph-01")
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+
+    planned = driver.runner.plan(driver.vm, facts, PROFILE)
+    progress = await driver.contain()
+
+    assert planned.summary == "power off the VM"
+    assert "billed" in " ".join(planned.details)
+    assert planned.other_way
+    assert machine(arm, "eph-01").power == "stopped"
+    assert progress.note.startswith("stopped, power state read back")
+    assert not sent(arm, "POST", "/deallocate")
+    progress = await driver.runner.undo(driver.vm, PROFILE, driver.step, start="again")
+    assert not progress.done
+    assert len(sent(arm, "POST", "/start")) == 1
+
+
+async def test_that_a_vm_is_powered_off_is_on_record_even_if_azure_refuses_it(
+    arm: AzureServer, azure: Azure
+) -> None:
+    add_vm(arm.estate, arm.world, VmSeed(name="eph-01", group="rg-new", power="running", ephemeral=True))
+    arm.faults.put(Fault(method="POST", path="/powerOff", status=403))
+    driver = stopping(arm, azure, "eph-01")
+
+    with pytest.raises(StepFailed):
+        await driver.contain()
+
+    assert driver.step.change is not None
+    assert driver.step.change.other_way
 
 
 async def test_a_new_vm_of_the_seed_is_contained_like_any_other(arm: AzureServer, azure: Azure) -> None:

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from bot.doctor import SCOPES
 from bot.doctor import doctor as bot_doctor
+from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.server import AzureServer
-from deploy.sandbox.faults import Fault
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, MANIFEST, POLICY
@@ -25,6 +25,8 @@ from workers.runtime.checks import make
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
+
+RIGHTS = ["✗ Azure rights to isolate", "✗ Azure rights to stop", "✗ Azure rights to back up"]
 
 bot_app = typer.Typer()
 bot_app.command("doctor")(bot_doctor)
@@ -87,7 +89,7 @@ def wrong(result: Result) -> list[str]:
 async def test_the_workers_doctor_is_content_when_all_is_well(world: World) -> None:
     result = await world.workers_doctor()
     assert (wrong(result), result.exit_code) == ([], 0), result.output
-    assert "may list the VMs of" in result.stdout
+    assert "✓ Azure classic VMs: may list those of Contoso Production, Contoso" in result.stdout
     assert ARM_TOKEN not in result.output
 
 
@@ -117,16 +119,33 @@ async def test_the_workers_doctor_names_everything_that_is_wrong_at_once(
         "✗ Redis persistence",
         "✗ Azure subscriptions",
         "✗ Azure VMs",
+        "✗ Azure classic VMs",
     ], result.output
     assert all(" → " in line for line in wrong(result))
     assert "another-token" not in result.output
 
 
 async def test_the_workers_doctor_names_the_right_that_azure_denies(world: World) -> None:
-    world.azure.faults.put(Fault(path="virtualMachines", status=403))
-    (line,) = wrong(await world.workers_doctor())
-    assert line.startswith("✗ Azure VMs: could not list the VMs of ")
-    assert "we lack the right Microsoft.Compute/virtualMachines/read" in line
+    world.azure.refusals.put(Refusal(code="AuthorizationFailed", path="Microsoft.Compute/virtualMachines$"))
+    line, *rights = wrong(await world.workers_doctor())
+    assert [each.split(":")[0] for each in rights] == RIGHTS
+    assert line.startswith("✗ Azure VMs: Contoso ")
+    assert "could not list the VMs: we lack the right Microsoft.Compute/virtualMachines/read" in line
+
+
+async def test_the_workers_doctor_names_a_refused_list_of_classic_vms(world: World) -> None:
+    path = "Microsoft.ClassicCompute/virtualMachines$"
+    world.azure.refusals.put(Refusal(code="AuthorizationFailed", path=path))
+    line, *rights = wrong(await world.workers_doctor())
+    assert [each.split(":")[0] for each in rights] == RIGHTS
+    assert line.startswith("✗ Azure classic VMs: Contoso ")
+    assert "we lack the right Microsoft.ClassicCompute/virtualMachines/read" in line
+
+
+async def test_the_workers_doctor_is_content_where_nobody_registered_classic_vms(world: World) -> None:
+    path = "Microsoft.ClassicCompute/virtualMachines$"
+    world.azure.refusals.put(Refusal(code="MissingSubscriptionRegistration", path=path))
+    assert wrong(await world.workers_doctor()) == []
 
 
 async def test_the_workers_doctor_ends_when_nothing_is_there(world: World) -> None:
@@ -135,7 +154,7 @@ async def test_the_workers_doctor_ends_when_nothing_is_there(world: World) -> No
     world.set("REDIS_URL", "redis://:hunter22@127.0.0.1:1/0")
     result = await world.workers_doctor()
     assert result.exit_code == 1
-    assert len(wrong(result)) == 12, result.output
+    assert len(wrong(result)) == 16, result.output
     assert "hunter22" not in result.output
 
 
@@ -172,7 +191,7 @@ async def test_the_bots_doctor_names_wrong_tokens(world: World) -> None:
 
 async def test_the_bots_doctor_names_channels_that_the_bot_is_not_in(world: World, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
-    policy.write_text('owner: {fallback: "#nowhere"}\noncall: {users: [U0OLGA001], channel: "#vm-oncall"}\n')
+    policy.write_text('owner: {fallback: "#nowhere"}\noncall: {users: [U0NADIA003], channel: "#vm-oncall"}\n')
     world.set("POLICY", str(policy))
     oncall = next(c for c in world.slack.state.workspace.channels.values() if c.name == "vm-oncall")
     oncall.members.remove(world.slack.state.identity.bot_user)
@@ -181,6 +200,40 @@ async def test_the_bots_doctor_names_channels_that_the_bot_is_not_in(world: Worl
         "✗ Slack channel #nowhere: the bot can't see it",
         "✗ Slack channel #vm-oncall: the bot is not in it and can't post there",
     ]
+
+
+async def test_the_bots_doctor_names_ids_on_call_that_reach_nobody(world: World, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "oncall: {users: [U0NADIA003, U0NOBODY99, U0DORA00007, U0BUILDBOT8, U0GUS000005, U0PETRA0006]}\n"
+    )
+    world.set("POLICY", str(policy))
+    result = await world.bot_doctor()
+    assert "✓ Slack user U0NADIA003: Nadia Night is on call" in result.stdout
+    assert [line.split(" → ")[0] for line in wrong(result)] == [
+        "✗ Slack user U0NOBODY99: Slack does not show who this is: user_not_found",
+        "✗ Slack user U0DORA00007: dora, who is deactivated in Slack, can't be on call",
+        "✗ Slack user U0BUILDBOT8: Build Bot, who is a bot, can't be on call",
+        "✗ Slack user U0GUS000005: Gus Guest, who is a guest of the workspace, can't be on call",
+        "✗ Slack user U0PETRA0006: Petra Partner, who belongs to another workspace, can't be on call",
+    ]
+
+
+@pytest.mark.parametrize("named", ["#vm-oncall", "C0ONCALL001"])
+async def test_the_bots_doctor_asks_each_channel_whether_the_bot_is_in_it(
+    world: World, tmp_path: Path, named: str
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f'oncall: {{users: [U0NADIA003], channel: "{named}"}}\n')
+    world.set("POLICY", str(policy))
+    channel = world.slack.state.workspace.channels["C0ONCALL001"]
+    channel.members.remove(world.slack.state.identity.bot_user)
+    lines = wrong(await world.bot_doctor())
+    assert [line.split(" → ")[0] for line in lines] == [
+        f"✗ Slack channel {named}: the bot is not in it and can't post there"
+    ]
+    asked = [entry.data["method"] for entry in world.slack.record.since(0, "api")]
+    assert asked.count("conversations.info") == 2
 
 
 def test_the_doctor_asks_for_the_scopes_that_the_manifest_grants() -> None:

@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import Callable
 
+import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import directory as module
 from bot.slack.directory import Directory
+from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import NADIA, OLIVIA, Json
-from workers.domain.policy.model import OncallPolicy, Policy
+from workers.domain.policy.model import Guests, OncallPolicy, PeoplePolicy, Policy
 from workers.domain.ports.clock import SystemClock
 from workers.domain.starts.people import Owner
 
+GUS, PETRA = "U0GUS000005", "U0PETRA0006"
 POLICY = Policy(oncall=OncallPolicy(usergroup="S0ONCALL01"))
 BRIEF_S = 0.05
 
@@ -22,7 +25,7 @@ Count = Callable[[str], int]
 
 
 def directory_of(web: AsyncWebClient, policy: Policy = POLICY) -> Directory:
-    return Directory(web, lambda: policy, Pace(SystemClock()))
+    return Directory(web, lambda: policy, Installation(web), Pace(SystemClock()))
 
 
 @pytest.fixture
@@ -86,19 +89,101 @@ async def test_a_failure_is_not_kept(slack: SlackServer, web: AsyncWebClient) ->
     assert (await directory.actor(NADIA)).on_call
 
 
-@pytest.mark.parametrize("flag", ["is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted"])
-async def test_a_guest_owns_nothing_and_is_not_on_call(
+def owned_by(slack: SlackServer, user: str) -> tuple[Owner, Owner]:
+    """An owner by e-mail address, and one by Slack user id."""
+    email = slack.state.workspace.members[user].email
+    return Owner(emails=(email,), source="tag owner"), Owner(slack_users=(user,), source="tag owner")
+
+
+@pytest.mark.parametrize(
+    "flag", ["is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted", "team_id"]
+)
+async def test_who_is_no_member_owns_nothing_and_is_not_on_call(
     slack: SlackServer, web: AsyncWebClient, described_as: Callable[[Json], None], flag: str
 ) -> None:
-    described_as({flag: True})
+    described_as({flag: "T0PARTNER1" if flag == "team_id" else True})
     directory = directory_of(web, Policy(oncall=OncallPolicy(usergroup="S0ONCALL01", users=(NADIA,))))
     guest = await directory.actor(NADIA)
-    assert (guest.on_call, guest.email) == (False, "")
-    email = slack.state.workspace.members[NADIA].email
-    for owner in (
-        Owner(emails=(email,), source="tag owner"),
-        Owner(slack_users=(NADIA,), source="tag owner"),
-    ):
+    assert (guest.on_call, guest.email, bool(guest.barred)) == (False, "", True)
+    for owner in owned_by(slack, NADIA):
+        found = await directory.owners(owner)
+        assert (found.users, guest.owns(owner)) == ((), False)
+        assert found.notice.startswith("tag owner names ")
+
+
+async def test_somebody_connected_counts_neither_by_email_nor_by_id(
+    slack: SlackServer, web: AsyncWebClient, http: aiohttp.ClientSession
+) -> None:
+    """Where Slack finds them by e-mail address, too: their own administrators choose it."""
+    await http.put("/_limits", json={"email_finds_connected": True})
+    directory = directory_of(web)
+    petra = await directory.actor(PETRA)
+    assert petra.barred.startswith("Your account belongs to another workspace.")
+    for owner in owned_by(slack, PETRA):
+        assert not petra.owns(owner)
         found = await directory.owners(owner)
         assert found.users == ()
-        assert found.notice
+        assert found.notice.endswith(", who belongs to another workspace")
+
+
+async def test_a_workspace_that_the_policy_names_counts_by_id_alone(
+    slack: SlackServer, web: AsyncWebClient, http: aiohttp.ClientSession
+) -> None:
+    await http.put("/_limits", json={"email_finds_connected": True})
+    people = PeoplePolicy(workspaces=("T0PARTNER1",))
+    directory = directory_of(web, POLICY.model_copy(update={"people": people}))
+    petra = await directory.actor(PETRA, team="T0PARTNER1")
+    by_email, by_id = owned_by(slack, PETRA)
+    assert (petra.owns(by_email), petra.owns(by_id)) == (False, True)
+    assert (await directory.owners(by_id)).users == (PETRA,)
+    assert (await directory.owners(by_email)).users == ()
+
+
+async def test_guests_are_owners_where_the_policy_says_so(slack: SlackServer, web: AsyncWebClient) -> None:
+    people = PeoplePolicy(guests=Guests.OWNERS)
+    oncall = OncallPolicy(usergroup="S0ONCALL01", users=(GUS,))
+    directory = directory_of(web, Policy(oncall=oncall, people=people))
+    gus = await directory.actor(GUS)
+    assert (gus.on_call, gus.barred) == (False, "")
+    for owner in owned_by(slack, GUS):
+        assert gus.owns(owner)
+        assert (await directory.owners(owner)).users == (GUS,)
+
+
+async def test_a_click_from_another_team_is_nobodys(web: AsyncWebClient) -> None:
+    directory = directory_of(web)
+    assert (await directory.actor(OLIVIA, team="T0PARTNER1")).barred
+    assert not (await directory.actor(OLIVIA, team="T0SANDBOX1")).barred
+
+
+async def test_what_is_dangerous_is_decided_on_what_slack_says_now(
+    slack: SlackServer, web: AsyncWebClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "NOW_TTL_S", BRIEF_S)
+    directory = directory_of(web)
+    assert (await directory.actor(NADIA)).on_call
+    assert (await directory.actor(NADIA, now=True)).on_call
+    slack.state.workspace.groups["S0ONCALL01"].users.remove(NADIA)
+    slack.state.workspace.members[OLIVIA].is_restricted = True
+    await asyncio.sleep(2 * BRIEF_S)
+    assert (await directory.actor(NADIA)).on_call, "what is safe may go by what was known before"
+    assert not (await directory.actor(NADIA, now=True)).on_call
+    assert (await directory.actor(OLIVIA, now=True)).barred
+
+
+def test_now_means_a_few_seconds() -> None:
+    assert module.NOW_TTL_S <= 5
+
+
+@pytest.mark.parametrize("error", ["ratelimited", "invalid_auth", "missing_scope"])
+async def test_while_slack_cant_say_nobody_is_let_in_by_what_was_known_before(
+    slack: SlackServer, web: AsyncWebClient, http: aiohttp.ClientSession, error: str
+) -> None:
+    directory = directory_of(web)
+    by_email, _ = owned_by(slack, OLIVIA)
+    assert (await directory.actor(OLIVIA)).owns(by_email)
+    await http.put("/_refusals", json=[{"method": "users.info", "error": error}])
+    now = await directory.actor(OLIVIA, now=True)
+    assert not now.owns(by_email)
+    assert now.doubt == "Slack did not say right now who you are. Try again in a minute."
+    assert (await directory.actor(OLIVIA)).owns(by_email)

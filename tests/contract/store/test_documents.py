@@ -205,6 +205,20 @@ class TestConditions:
             await store.commit(commit(absent=(other.id, asked.id), free=VM, audit=(record(),)))
         assert list(await store.audit(P)) == []
 
+    @pytest.mark.parametrize(("count", "at"), [(1, 0), (3, 0), (3, 1), (3, 2)])
+    async def test_each_that_must_be_absent_counts_wherever_it_stands(
+        self, store: Store, count: int, at: int
+    ) -> None:
+        others = [approval(n) for n in range(1, count)]
+        asked = approval()
+        await store.commit(commit(asked))
+        absent = [other.id for other in others]
+        absent.insert(at, asked.id)
+        with pytest.raises(Conflict, match=asked.id):
+            await store.commit(commit(absent=tuple(absent), audit=(record(),), once="o"))
+        assert list(await store.audit(P)) == []
+        assert await store.commit(commit(once="o", absent=tuple(other.id for other in others)))
+
     async def test_conditions_stand_beside_documents_and_what_is_shown(self, store: Store) -> None:
         asked, other = approval(), approval(1)
         await store.commit(commit(asked))

@@ -91,6 +91,20 @@ async def test_two_rejections_at_the_same_instant_are_one_containment(scene: Sce
     assert len(changes) == len(set(changes)), f"each change is made once: {changes}"
 
 
+async def test_rejecting_one_of_two_starts_withdraws_the_other_question(scene: Scene) -> None:
+    first = await scene.ask()
+    again = await scene.press_start({"id": first.start.vm_id, "name": first.vm})
+    second = await scene.copies(again, 2)
+    view = await scene.dialog("olivia", first.dm)
+    await scene.submit("olivia", view["id"], reason="not mine")
+    await scene.until_contained(first.dm)
+    for copy in second:
+        shown = await scene.until_shown(copy, "why and how it ended", "was rejected by olivia", "CONTAINED")
+        assert CONFIRM not in json.dumps(shown)
+    await scene.audited("approval.rejected", first.start.vm_id)
+    await scene.audited("approval.withdrawn", first.start.vm_id)
+
+
 async def test_a_click_on_an_old_copy_of_a_decided_card_is_told_who_decided(scene: Scene) -> None:
     """Somebody's Slack still shows the buttons: their click arrives after the decision."""
     asked = await scene.ask()

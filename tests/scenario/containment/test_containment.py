@@ -4,9 +4,11 @@ import re
 
 import pytest_asyncio
 
+from bot.cards.blocks.retry import RETRY
+from deploy.sandbox.stage import CardCopy
 from deploy.sandbox.system import System
 from tests.scenario.conftest import QUICK, Start
-from tests.scenario.scene import ONCALL, ONCALL_GROUP, REJECT, Asked, Entry, Scene, texts
+from tests.scenario.scene import NADIA, OLIVIA, ONCALL, ONCALL_GROUP, REJECT, Asked, Entry, Scene, texts
 
 MOVE = re.compile(r"^• (?P<what>.+?): (?P<before>.+) → (?P<after>.+)$", re.MULTILINE)
 
@@ -189,6 +191,43 @@ async def test_a_vm_that_is_started_again_during_a_slow_backup_is_stopped_at_onc
         r for r in await full.audit("step.begun", vm_id=asked.start.vm_id) if r["details"]["step"] == "stop"
     ]
     assert [record["details"]["attempt"] for record in stops] == [1, 1], "no failed attempt"
+
+
+async def test_on_call_hears_of_a_lock_while_the_backup_goes_on_and_retries_the_stop(full: Scene) -> None:
+    asked = await full.ask()
+    never = {"operation": "^protect$", "target": asked.vm, "ends": "never", "times": 1}
+    await full.azure.put("/_failures", [never])
+    await full.azure.put("/_refusals", [{"code": "ScopeLocked", "path": f"{asked.vm}/deallocate"}])
+    await full.reject("olivia", asked.dm, "not mine")
+    card = await full.oncall_card(asked.vm, asked.start.seq)
+    page = await full.slack.wait_for(
+        "a message that calls on-call",
+        lambda e: e["kind"] == "posted" and e["thread_ts"] == card.ts and ONCALL_GROUP in str(e["mentions"]),
+        since=asked.start.seq,
+    )
+    said = "\n".join(texts(page["blocks"]))
+    assert f"*Stop* of `{asked.vm}` failed, and waiting won't help." in said
+    assert "remove the lock" in said
+    assert (await full.vm_now(asked.start.vm_id))["power"] == "running"
+
+    await full.azure.put("/_refusals", [])
+    owners = await full.slack.wait_for(
+        "the same reply below the owner's copy",
+        lambda e: e["kind"] == "posted" and e["thread_ts"] == asked.dm.ts and e["text"] == page["text"],
+        since=asked.start.seq,
+    )
+    await full.click("olivia", _as_copy(owners), RETRY)
+    await full.told(OLIVIA, "Only on-call can", since=page["seq"])
+    await full.audited("retry.refused", asked.start.vm_id)
+    await full.click("nadia", _as_copy(page), RETRY)
+    await full.told(NADIA, "Retrying", asked.vm, since=asked.start.seq)
+    await full.azure.post("/_operations/end", operation="^protect$", target=asked.vm, ends="Succeeded")
+    await full.until_contained(asked.dm, within_s=60)
+    assert (await full.vm_now(asked.start.vm_id))["power"] == "deallocated"
+
+
+def _as_copy(posted: Entry) -> CardCopy:
+    return CardCopy(channel=posted["channel"], ts=posted["ts"], at_ms=posted["at_ms"])
 
 
 async def test_a_refused_step_ends_incomplete_and_calls_oncall(scene: Scene) -> None:

@@ -9,9 +9,10 @@ STOP_WITHIN_S = 25
 
 async def test_a_bot_killed_between_two_copies_of_a_card_posts_each_exactly_once(scene: Scene) -> None:
     # The first post goes through, the second is still on its way when the bot dies: did it arrive?
-    held = {"path": "/api/chat.postMessage", "delay_ms": 700}
-    await scene.slack.put("/_faults", [{"path": "/api/chat.postMessage", "times": 1}, held])
-    start = await scene.press_start(await scene.new_vm())
+    vm = await scene.new_vm()
+    posts = {"path": "/api/chat.postMessage", "body": vm["name"]}
+    await scene.slack.put("/_faults", [posts | {"times": 1}, posts | {"delay_ms": 700}])
+    start = await scene.press_start(vm)
     await scene.copies(start, 1)
     bot = scene.system.processes["bot"]
     await bot.kill()

@@ -7,11 +7,19 @@ from tests.scenario.scene import APPROVALS, CONFIRM, Asked, Entry, Scene
 DISCONNECTS = ["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
 
 
-async def _start(scene: Scene) -> tuple[Entry, Asked]:
+async def _start(scene: Scene, fault: Entry | None = None) -> tuple[Entry, Asked]:
+    """A new VM is started; the fault is for what is said about this VM alone, whatever else goes on."""
     vm = await scene.new_vm()
+    if fault is not None:
+        await scene.slack.put("/_faults", [fault | {"body": vm["name"]}])
     azure_seq = await scene.azure.last_seq()
     start = await scene.press_start(vm)
     return vm, Asked(start=start, copies=(), azure_seq=azure_seq)
+
+
+async def _hits(scene: Scene, asked: Asked) -> list[Entry]:
+    """What the fault hit."""
+    return await scene.slack.record(asked.start.seq, "fault")
 
 
 async def _two_copies_and_no_more(scene: Scene, asked: Asked, *, within_s: float = 20) -> None:
@@ -27,10 +35,9 @@ async def _two_copies_and_no_more(scene: Scene, asked: Asked, *, within_s: float
 
 async def test_a_throttled_post_is_sent_again_after_the_time_slack_asked_for(scene: Scene) -> None:
     fault = {"path": "/api/chat.postMessage", "status": 429, "retry_after_s": 2, "times": 2}
-    await scene.slack.put("/_faults", [fault])
-    _, asked = await _start(scene)
+    _, asked = await _start(scene, fault)
     await _two_copies_and_no_more(scene, asked)
-    hit = await scene.slack.record(asked.start.seq, "fault")
+    hit = await _hits(scene, asked)
     assert len(hit) == 2, "nothing is sent again before the time has passed"
     first = (await scene.root_posts(asked.vm, asked.start.seq))[0]
     assert first["at_ms"] - hit[-1]["at_ms"] > 1900
@@ -39,25 +46,34 @@ async def test_a_throttled_post_is_sent_again_after_the_time_slack_asked_for(sce
 
 async def test_a_failing_slack_is_tried_again(scene: Scene) -> None:
     fault = {"path": "/api/chat.postMessage", "status": 500, "times": 2}
-    await scene.slack.put("/_faults", [fault])
-    _, asked = await _start(scene)
+    _, asked = await _start(scene, fault)
     await _two_copies_and_no_more(scene, asked)
+    assert len(await _hits(scene, asked)) == 2
 
 
 async def test_a_post_whose_answer_was_lost_is_found_and_not_sent_again(scene: Scene) -> None:
     fault = {"path": "/api/chat.postMessage", "drop": "after", "times": 1}
-    await scene.slack.put("/_faults", [fault])
-    _, asked = await _start(scene)
+    _, asked = await _start(scene, fault)
     await scene.slack.wait_for("the fault", lambda e: e["kind"] == "fault", since=asked.start.seq)
     await _two_copies_and_no_more(scene, asked)
 
 
 async def test_a_lost_edit_is_made_again(scene: Scene) -> None:
     asked = await scene.ask()
-    await scene.slack.put("/_faults", [{"path": "/api/chat.update", "drop": "after", "times": 2}])
+    fault = {"path": "/api/chat.update", "body": asked.vm, "drop": "after", "times": 2}
+    await scene.slack.put("/_faults", [fault])
     await scene.click("olivia", asked.dm, CONFIRM)
     for copy in asked.copies:
         await scene.until_shown(copy, "the answer", "Confirmed by *olivia*")
+    lost = await _hits(scene, asked)
+    assert len(lost) == 2
+    for copy in asked.copies:
+        # Slack made the edits, but the bot never learnt it.
+        await scene.slack.wait_for(
+            f"the edit of {copy.channel} once more",
+            lambda e, at=copy: e["kind"] == "updated" and (e["channel"], e["ts"]) == (at.channel, at.ts),
+            since=lost[-1]["seq"],
+        )
 
 
 async def test_a_slack_that_is_away_for_seconds_gets_the_card_afterwards(scene: Scene) -> None:

@@ -1,9 +1,18 @@
 """The app lets requests in, whatever Slack answers just then."""
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.app import _authorizing
+from bot.slack.installation import Installation
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+THROTTLED = SlackApiError("x", SimpleNamespace(get={"error": "ratelimited"}.get, status_code=429, headers={}))
 
 
 class Slack:
@@ -20,9 +29,10 @@ class Slack:
         return {"bot_id": "B1", "user_id": "UBOT"}
 
 
-@pytest.mark.parametrize("failure", [TimeoutError(), SlackApiError("x", {"error": "ratelimited"})])
+@pytest.mark.parametrize("failure", [TimeoutError(), THROTTLED])
 async def test_a_click_is_let_in_while_auth_test_fails(failure: Exception) -> None:
-    authorize = _authorizing(Slack(failure))  # type: ignore[arg-type]  # what it reads of a client
+    slack = cast("AsyncWebClient", Slack(failure))
+    authorize = _authorizing(slack, Installation(slack))
 
     first = await authorize(None, "T1", "U1")
     second = await authorize(None, "T1", "U1")

@@ -27,7 +27,8 @@ class People:
     def __init__(self, actor: Actor) -> None:
         self.actor_now = actor
 
-    async def actor(self, _user: str) -> Actor:
+    async def actor(self, _user: str, *, team: str = "", now: bool = False) -> Actor:
+        del team, now
         return self.actor_now
 
     async def direct_message(self, _user: str) -> str:

@@ -5,6 +5,7 @@ Source: https://learn.microsoft.com/rest/api/backup/protected-items/create-or-up
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from workers.arm.ids import ArmId
@@ -15,8 +16,40 @@ from workers.domain.starts.facts import BackupFacts
 from workers.domain.starts.vm import VmRef
 
 FABRIC = "Azure"
-PROTECTED_STATES = frozenset({"protected", "irpending"})
-"""Protected; ``IRPending`` is so too, with its first backup still to come."""
+
+
+class ItemState(StrEnum):
+    """How a protected item stands: the service's ``ProtectionState``, and ``SOFT_DELETED``.
+
+    Source: https://learn.microsoft.com/rest/api/backup/protected-items/get#protectionstate
+    """
+
+    PENDING = "irpending"
+    PROTECTED = "protected"
+    ERROR = "protectionerror"
+    STOPPED = "protectionstopped"
+    PAUSED = "protectionpaused"
+    SUSPENDED = "backupssuspended"
+    SOFT_DELETED = "soft-deleted"
+    UNKNOWN = "unknown"
+
+
+PROTECTED_STATES = frozenset({ItemState.PROTECTED, ItemState.PENDING, ItemState.ERROR})
+"""Backups are taken. ``PENDING`` waits for its first one, ``ERROR`` had trouble with its last one."""
+
+ITEM_WORDS = {
+    ItemState.PENDING: "its first backup is pending",
+    ItemState.ERROR: "protection error",
+    ItemState.STOPPED: "protection stopped, data kept",
+    ItemState.PAUSED: "protection paused",
+    ItemState.SUSPENDED: "backups suspended",
+    ItemState.SOFT_DELETED: "soft-deleted",
+    ItemState.UNKNOWN: "protection state unknown",
+}
+"""What a person reads of each state that is more than *protected*."""
+
+STATUS_WORDS = {"protecting": "protection is being enabled", "protectionfailed": "protection failed"}
+"""The same of a backup status, by the service's word in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +73,14 @@ class Item:
         return vault.name, vault.group, FABRIC, self.container, self.name
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemView:
+    """A protected item as it was read. ``policy`` is a name, empty where it has none."""
+
+    state: ItemState
+    policy: str = ""
+
+
 async def backup_status(azure: Azure, vm: VmRef, location: str) -> dict[str, Any]:
     """Azure's answer: protected or not, by which vault, under which names."""
     async with asking(f"read the backup status of {vm.name}"):
@@ -56,12 +97,18 @@ async def backup_facts(azure: Azure, vm: VmRef, location: str) -> BackupFacts:
         protected=is_protected(status),
         vault_id=status.get("vaultId") or None,
         policy_name=str(status.get("policyName") or ""),
+        state=status_words(status),
     )
 
 
 def is_protected(status: dict[str, Any]) -> bool:
-    """Whether a backup status says so."""
-    return str(status.get("protectionStatus") or "").lower() == "protected"
+    """Whether a backup status says so, or names a vault: a second one can't protect the VM then."""
+    return bool(status.get("vaultId")) or str(status.get("protectionStatus") or "").lower() == "protected"
+
+
+def status_words(status: dict[str, Any]) -> str:
+    """What a backup status says beside *protected* or *not protected*, for people; may be empty."""
+    return STATUS_WORDS.get(str(status.get("protectionStatus") or "").lower(), "")
 
 
 async def find_vault(azure: Azure, vault_id: str) -> dict[str, Any] | None:
@@ -75,12 +122,23 @@ async def find_vault(azure: Azure, vault_id: str) -> dict[str, Any] | None:
     return found.as_dict()
 
 
-async def reads_back_protected(azure: Azure, vm: VmRef, item: Item) -> bool:
-    """Whether the item exists and says that it is protected."""
+async def find_item(azure: Azure, vm: VmRef, item: Item) -> ItemView | None:
+    """The protected item, or ``None`` if there is none."""
     try:
         async with asking(f"read the protected item of {vm.name}"):
             found = await azure.backup(vm.subscription_id).protected_items.get(*item.path)
     except NotFound:
-        return False
+        return None
     properties = found.as_dict().get("properties") or {}
-    return str(properties.get("protectionState") or "").lower() in PROTECTED_STATES
+    state = str(properties.get("protectionState") or "").lower()
+    known = ItemState(state) if state in set(ItemState) else ItemState.UNKNOWN
+    return ItemView(
+        state=ItemState.SOFT_DELETED if properties.get("isScheduledForDeferredDelete") else known,
+        policy=str(properties.get("policyId") or "").rpartition("/")[2],
+    )
+
+
+async def reads_back_protected(azure: Azure, vm: VmRef, item: Item) -> bool:
+    """Whether the item exists and backups are taken of it."""
+    found = await find_item(azure, vm, item)
+    return found is not None and found.state in PROTECTED_STATES

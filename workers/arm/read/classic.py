@@ -9,7 +9,8 @@ from typing import Any
 
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.domain.errors import NotFound
+from workers.arm.session.pages import pages
+from workers.domain.errors import NotFound, StepFailed
 from workers.domain.starts.facts import MachineFacts
 from workers.domain.starts.vm import PowerState, VmRef
 
@@ -50,15 +51,17 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
 
 
 async def list_machines(azure: Azure, subscription_id: str) -> list[dict[str, Any]]:
-    """Every classic VM of a subscription; none where the provider is not registered."""
-    url = f"/subscriptions/{subscription_id}/providers/Microsoft.ClassicCompute/virtualMachines"
+    """Every classic VM of a subscription; none where the provider is not registered: nothing can be there."""
+    path = f"/subscriptions/{subscription_id}/providers/Microsoft.ClassicCompute/virtualMachines"
     try:
         async with asking("list the classic VMs"):
-            response = await azure.send("GET", url, api_version=API_VERSION)
+            return [machine async for page in pages(azure, path, API_VERSION) for machine in page]
     except NotFound:
         return []
-    found: list[dict[str, Any]] = response.json().get("value") or []
-    return found
+    except StepFailed as error:
+        if error.code == "MissingSubscriptionRegistration":
+            return []
+        raise
 
 
 async def associated_group(azure: Azure, vm: VmRef) -> str | None:

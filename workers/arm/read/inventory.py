@@ -1,7 +1,7 @@
 """Every VM of every subscription that this identity sees."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import datetime
 from typing import Any
 
@@ -13,20 +13,22 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, pages
 from workers.domain.errors import StartgateError
+from workers.domain.ports.vm_lister import Listing
 from workers.domain.starts.vm import KnownVm, PowerState, VmRef
 
 LIST_TIMEOUT_S = 120.0
 """Of one whole list, all its pages."""
 
-_READABLE = frozenset({"enabled", "warned", "pastdue"})
+READABLE = frozenset({"enabled", "warned", "pastdue"})
+"""States of subscriptions whose resources can be read, in lower case."""
 
 log = structlog.get_logger(__name__)
 
 
-async def list_vms(azure: Azure, now: datetime) -> AsyncIterator[tuple[str, list[KnownVm]]]:
-    """Subscription by subscription, its id and all its VMs with their power states.
+async def list_vms(azure: Azure, now: datetime) -> AsyncIterator[Listing]:
+    """Subscription by subscription, all its VMs with their power states.
 
-    A subscription that can't be read is logged and left out, so that nobody takes its VMs for deleted.
+    Each list fails alone: a subscription whose classic VMs are refused still shows its others.
 
     Raises:
         DependencyAway: the subscriptions can't be listed.
@@ -35,30 +37,41 @@ async def list_vms(azure: Azure, now: datetime) -> AsyncIterator[tuple[str, list
     async with asking("list the subscriptions", timeout_s=LIST_TIMEOUT_S):
         seen = [one.as_dict() async for one in azure.subscriptions().subscriptions.list()]
     for subscription in seen:
-        subscription_id, name = subscription["subscriptionId"], str(subscription.get("displayName") or "")
-        if str(subscription.get("state") or "").lower() not in _READABLE:
-            continue
-        try:
-            vms = await _vms(azure, subscription_id, name, now)
-        except StartgateError as error:
-            log.warning("subscription not listed", subscription=name, error=error.diagnostics())
-            continue
-        yield subscription_id, vms
+        if str(subscription.get("state") or "").lower() in READABLE:
+            name = str(subscription.get("displayName") or "")
+            yield await _listing(azure, subscription["subscriptionId"], name, now)
+
+
+async def _listing(azure: Azure, subscription_id: str, name: str, now: datetime) -> Listing:
+    (vms, unread), (classics, classics_unread) = await asyncio.gather(
+        _or_why_not(_vms(azure, subscription_id, name, now), f"VMs of {name}"),
+        _or_why_not(_classics(azure, subscription_id, name, now), f"classic VMs of {name}"),
+    )
+    return Listing(subscription_id, [*vms, *classics], unread, classics_unread)
+
+
+async def _or_why_not(listing: Awaitable[list[KnownVm]], what: str) -> tuple[list[KnownVm], str]:
+    try:
+        return await listing, ""
+    except StartgateError as error:
+        log.warning("VMs not listed", what=what, error=error.diagnostics())
+        return [], f"{what} not listed: {error.diagnostics()}"
 
 
 async def _vms(azure: Azure, subscription_id: str, name: str, now: datetime) -> list[KnownVm]:
-    machines, states, classics = await asyncio.gather(
-        _list(azure, subscription_id),
-        _list(azure, subscription_id, "?statusOnly=true"),
-        classic.list_machines(azure, subscription_id),
+    machines, states = await asyncio.gather(
+        _list(azure, subscription_id), _list(azure, subscription_id, "?statusOnly=true")
     )
     power = {machine["id"].lower(): power_of(machine) for machine in states}
-    known = [
+    return [
         _known(machine, name, now, power.get(machine["id"].lower(), PowerState.UNKNOWN))
         for machine in machines
     ]
-    known += [_known(machine, name, now, classic.machine_facts(machine).power) for machine in classics]
-    return known
+
+
+async def _classics(azure: Azure, subscription_id: str, name: str, now: datetime) -> list[KnownVm]:
+    machines = await classic.list_machines(azure, subscription_id)
+    return [_known(machine, name, now, classic.machine_facts(machine).power) for machine in machines]
 
 
 async def _list(azure: Azure, subscription_id: str, parameters: str = "") -> list[dict[str, Any]]:

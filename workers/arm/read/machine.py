@@ -54,7 +54,17 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         os=named or str(disk.get("osType") or ""),
         tags=machine.get("tags") or {},
         nic_ids=nic_ids(machine),
+        ephemeral=ephemeral(machine),
     )
+
+
+def ephemeral(machine: Mapping[str, Any]) -> bool:
+    """Whether its OS disk lives on the host: such a VM can be powered off, not deallocated nor backed up.
+
+    Source: https://learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks#unsupported-features
+    """
+    disk = ((machine.get("properties") or {}).get("storageProfile") or {}).get("osDisk") or {}
+    return str((disk.get("diffDiskSettings") or {}).get("option") or "").lower() == "local"
 
 
 def nic_ids(machine: Mapping[str, Any]) -> tuple[str, ...]:

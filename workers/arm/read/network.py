@@ -4,15 +4,18 @@ The SDK's models keep what they don't know, and ``as_dict`` gives back all that 
 loses nothing.
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from workers.arm.ids import ArmId, same
+from workers.arm.ids import ArmId, group_id, same
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
+from workers.arm.session.pages import NETWORK_VERSION, pages
 from workers.domain.errors import NotFound
 
 SUCCEEDED = "Succeeded"
+FAILED = "Failed"
 
 
 async def read_nic(azure: Azure, nic_id: str) -> dict[str, Any]:
@@ -37,6 +40,27 @@ async def find_nsg(azure: Azure, nsg_id: str) -> dict[str, Any] | None:
         return await read_nsg(azure, nsg_id)
     except NotFound:
         return None
+
+
+async def nsgs_of_region(azure: Azure, nic: Mapping[str, Any], *, most: int) -> list[str]:
+    """Ids of NSGs that a NIC could take, those of its own group first.
+
+    Args:
+        azure: the clients.
+        nic: as it was read.
+        most: so many at most; a subscription may have thousands.
+    """
+    where, found = ArmId.parse(nic["id"]), dict[str, str]()
+    own = group_id(where.subscription_id, where.group)
+    for scope in (own, f"/subscriptions/{where.subscription_id}"):
+        listed = pages(azure, f"{scope}/providers/Microsoft.Network/networkSecurityGroups", NETWORK_VERSION)
+        async with asking("list the NSGs of the region"), contextlib.aclosing(listed):
+            async for page in listed:
+                mine = (nsg["id"] for nsg in page if same(nsg.get("location"), nic["location"]))
+                found |= {nsg_id.lower(): nsg_id for nsg_id in mine}
+                if len(found) >= most:
+                    break
+    return list(found.values())[:most]
 
 
 async def read_subnet(azure: Azure, subnet_id: str) -> dict[str, Any]:
@@ -65,7 +89,12 @@ def nsg_of(resource: Mapping[str, Any]) -> str | None:
 
 def settled(resource: Mapping[str, Any]) -> bool:
     """Whether Azure has finished writing it, well."""
-    return same(state_of(resource), SUCCEEDED)
+    return same_state(resource, SUCCEEDED)
+
+
+def same_state(resource: Mapping[str, Any], state: str) -> bool:
+    """Whether it is in this provisioning state, in whatever spelling."""
+    return same(state_of(resource), state)
 
 
 def state_of(resource: Mapping[str, Any]) -> str:

@@ -35,8 +35,10 @@ from pydantic import SecretStr
 
 from workers.arm.session.endpoint import Endpoint
 from workers.domain.errors import StepFailed
+from workers.runtime.credential import Credential
 
 if TYPE_CHECKING:
+    from azure.mgmt.authorization.aio import AuthorizationManagementClient
     from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.network.aio import NetworkManagementClient
     from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
@@ -47,6 +49,9 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
 POOL_SIZE = 100
 KEEP_ALIVE_S = 60.0
+
+_OF_THE_OLDER_GENERATOR = frozenset({"AuthorizationManagementClient"})
+"""Clients that read nothing but what a policy has decoded on the way."""
 
 _T = TypeVar("_T")
 
@@ -59,6 +64,7 @@ class Azure:
         credential_scope: what tokens are asked for; by default the endpoint's own ``/.default``. Sovereign
             clouds name their authority in azure-identity's ``AZURE_AUTHORITY_HOST``.
         static_token: a fixed token instead of azure-identity, on loopback only.
+        credential: who we are to azure-identity.
 
     Raises:
         ValueError: the endpoint or the token is not allowed there; the message says the remedy.
@@ -69,6 +75,7 @@ class Azure:
         endpoint: str,
         credential_scope: str | None = None,
         static_token: SecretStr | None = None,
+        credential: Credential = Credential.MANAGED_IDENTITY,
     ) -> None:
         self.endpoint = Endpoint.parse(endpoint)
         if static_token is not None and not self.endpoint.loopback:
@@ -77,6 +84,7 @@ class Azure:
             raise ValueError("a real token must not go over plain http; give a fixed token, or use https")
         self._scope = credential_scope or self.endpoint.scope
         self._static_token = static_token
+        self._kind = credential
         self._credential: AsyncTokenCredential | None = None
         self._session: aiohttp.ClientSession | None = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -124,6 +132,12 @@ class Azure:
         """What is inside the vaults."""
         return cast(
             "RecoveryServicesBackupClient", self._client("RecoveryServicesBackupClient", subscription_id)
+        )
+
+    def authorization(self, subscription_id: str) -> "AuthorizationManagementClient":
+        """What our identity may do where."""
+        return cast(
+            "AuthorizationManagementClient", self._client("AuthorizationManagementClient", subscription_id)
         )
 
     def subscriptions(self) -> "SubscriptionClient":
@@ -179,9 +193,11 @@ class Azure:
         return self._clients[key]
 
     def _make(self, kind: str, subscription_id: str | None) -> Any:
-        plumbing = {"policies": self._policies(), "transport": self._transport()}
+        plumbing: dict[str, Any] = {"policies": self._policies(), "transport": self._transport()}
         if kind == "raw":
             return AsyncPipelineClient(self.endpoint.url, **plumbing)
+        if kind in _OF_THE_OLDER_GENERATOR:
+            plumbing["policies"] = [*self._policies(), policies.ContentDecodePolicy()]
         make: Callable[..., Any] = getattr(_sdk(), kind)
         named = {} if subscription_id is None else {"subscription_id": subscription_id}
         return make(self._identity(), **named, base_url=self.endpoint.url, **plumbing)
@@ -210,7 +226,7 @@ class Azure:
         if self._static_token is not None:
             return AzureKeyCredential(self._static_token.get_secret_value())
         if self._credential is None:
-            self._credential = cast("AsyncTokenCredential", _sdk().DefaultAzureCredential())
+            self._credential = self._kind.open()
         return self._credential
 
     def _transport(self) -> AioHttpTransport:

@@ -4,7 +4,7 @@ Together they take one to four seconds and more memory than the rest of the prod
 module in a thread when it opens; nothing else does at run time.
 """
 
-from azure.identity.aio import DefaultAzureCredential
+from azure.mgmt.authorization.aio import AuthorizationManagementClient
 from azure.mgmt.compute.aio import ComputeManagementClient
 from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
@@ -12,8 +12,8 @@ from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
 from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 
 __all__ = [
+    "AuthorizationManagementClient",
     "ComputeManagementClient",
-    "DefaultAzureCredential",
     "NetworkManagementClient",
     "RecoveryServicesBackupClient",
     "RecoveryServicesClient",

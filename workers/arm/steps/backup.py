@@ -1,61 +1,47 @@
 """Backup: have Azure Backup protect the VM, and take a backup now.
 
 A small machine of stages, kept in the step's token: vault → protect → job. Each look does as much as can be
-done without waiting. Everything may be begun again: a vault that exists is used, a VM that is protected is
-backed up in the vault that protects it, and a backup that runs already is as good as a new one.
+done without waiting. Everything may be begun again: a vault that exists is used, a VM that is registered with
+a vault is backed up in that one, and a backup that runs already is as good as a new one.
+
+Protection that others have stopped is resumed, and deleted backups are undeleted. Protection that others have
+paused or that Azure can't get going is said, and left to whoever runs that vault.
 """
 
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from typing import Any
 
 from typing_extensions import override
 
-from workers.arm.ids import group_id, name_of
+from workers.arm.ids import same
 from workers.arm.read import backup
-from workers.arm.read.backup import Item
+from workers.arm.read.backup import ITEM_WORDS, PROTECTED_STATES, Item, ItemState, ItemView
 from workers.arm.read.machine import read_machine_to_contain, trusted_launch
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
-from workers.arm.session.longrunning import Accepted, OperationState, Outcome, next_look_s, operation_status
-from workers.arm.steps import backup_writes
-from workers.arm.steps.lockdown import TAGS
+from workers.arm.session.longrunning import Outcome, operation_status
+from workers.arm.steps import backup_words, backup_writes
+from workers.arm.steps.backup_copy import BackupOfNow
+from workers.arm.steps.backup_token import (
+    DEFAULT_POLICY,
+    ENHANCED_POLICY,
+    Stage,
+    Token,
+    must_not_have_failed,
+    provisioning,
+    waiting,
+    wants_enhanced,
+)
+from workers.arm.steps.lockdown import tags_of
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.model import Stored
 from workers.domain.ports.steps import StepRunner
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
 
-KEEP = timedelta(days=30)
-"""How long the backup that a containment takes is kept."""
-
-USUAL_LOOK_S = 5.0
-MOST_LOOKS_FOR_JOB = 5
-DEFAULT_POLICY = "DefaultPolicy"
-ENHANCED_POLICY = "EnhancedPolicy"
-"""Both come with every vault; VMs of trusted launch need the second."""
-
-
-class Stage(StrEnum):
-    """What is under way."""
-
-    VAULT = "vault"
-    PROTECT = "protect"
-    JOB = "job"
-
-
-class Token(Stored):
-    """Where the step stands, between two looks."""
-
-    stage: Stage
-    vault: str
-    container: str
-    item: str
-    policy: str = DEFAULT_POLICY
-    operation: str = ""
-    looks: int = 0
+VAULT_FAILED = frozenset({"failed", "canceled", "cancelled"})
+"""Provisioning states, in lower case, of a vault that has to be put once more."""
 
 
 class Backup(StepRunner):
@@ -65,24 +51,12 @@ class Backup(StepRunner):
 
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
+        self._now = BackupOfNow(azure)
 
     @override
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
         """Which vault, as far as the facts tell."""
-        if vm.classic:
-            return Change(summary="no backup: Azure Backup does not protect classic VMs")
-        if facts.backup is None or facts.machine is None:
-            return Change(summary="back the VM up", details=("protection: read when it begins",))
-        if facts.backup.protected:
-            return Change(
-                summary="back the VM up now",
-                details=(f"protected already by {name_of(facts.backup.vault_id)}; a backup is taken now",),
-            )
-        vault = name_of(_vault_id(vm, profile, facts.machine.location))
-        return Change(
-            summary=f"protect the VM with Azure Backup in {vault}, and back it up now",
-            details=(f"{vm.name}: not protected → protected by {vault}",),
-        )
+        return backup_words.planned(vm, facts, profile)
 
     @override
     async def begin(
@@ -94,24 +68,30 @@ class Backup(StepRunner):
         machine = await read_machine_to_contain(self._azure, vm)
         location = machine["location"]
         status = await backup.backup_status(self._azure, vm, location)
-        protected = backup.is_protected(status) and bool(status.get("vaultId"))
-        vault_id = status["vaultId"] if protected else _vault_id(vm, profile, location)
+        vault_id = str(status.get("vaultId") or "") or backup_words.vault_for(vm, profile, location)
         item = Item.of(vm, vault_id)
         token = Token(
             stage=Stage.PROTECT,
             vault=vault_id,
             container=str(status.get("containerName") or item.container),
             item=str(status.get("protectedItemName") or item.name),
+            location=location,
             policy=ENHANCED_POLICY if trusted_launch(machine) else DEFAULT_POLICY,
         )
-        change = (
-            earlier if earlier is not None and earlier.after else _change(vm, vault_id, protected=protected)
-        )
-        if protected:
-            progress = await self._trigger(vm, token)
+        registered = bool(status.get("vaultId"))
+        if registered:
+            found = await backup.find_item(self._azure, vm, token.place)
+            token = token.changed(
+                state=ITEM_WORDS.get(found.state, "") if found else backup.status_words(status)
+            )
+            progress = await self._registered(vm, profile, token, found, status)
         else:
-            progress = await self._with_vault(vm, profile, location, token)
-        return progress.changed(change=change)
+            progress = await self._with_vault(vm, profile, token)
+        if earlier is not None and earlier.after:
+            return progress.changed(change=earlier)
+        return progress.changed(
+            change=backup_words.change(vm, vault_id, protected=registered, state=token.state)
+        )
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
@@ -121,11 +101,13 @@ class Backup(StepRunner):
         token = Token.model_validate_json(step.token)
         match token.stage:
             case Stage.VAULT:
-                return await self._vault_made(vm, token)
+                return await self._vault_made(vm, profile, token)
+            case Stage.UNDELETE:
+                return await self._undeleting(vm, token)
             case Stage.PROTECT:
-                return await self._protecting(vm, token)
+                return await self._protecting(vm, profile, token)
             case Stage.JOB:
-                return await self._backing_up(vm, token)
+                return await self._now.look(vm, token)
 
     @override
     async def undo(
@@ -134,12 +116,88 @@ class Backup(StepRunner):
         """Nothing: protection and recovery points are kept."""
         return Progress(done=True, note="protection and backups are kept")
 
-    async def _with_vault(self, vm: VmRef, profile: LockdownProfile, location: str, token: Token) -> Progress:
-        if await backup.find_vault(self._azure, token.vault) is not None:
+    # A VM that is registered with a vault
+
+    async def _registered(
+        self,
+        vm: VmRef,
+        profile: LockdownProfile,
+        token: Token,
+        found: ItemView | None,
+        status: dict[str, Any],
+    ) -> Progress:
+        """Go on in the vault that has it. No other one can protect it."""
+        if found is not None:
+            return await self._with_item(vm, token, found)
+        vault = token.vault_name
+        match str(status.get("protectionStatus") or "").lower():
+            case "protecting":
+                return waiting(token, None, f"{vault} is enabling protection")
+            case "protectionfailed" if same(token.vault, backup_words.vault_for(vm, profile, token.location)):
+                return await self._protect(vm, token)  # an earlier attempt of ours
+            case "protectionfailed":
+                raise StepFailed(
+                    f"protection by {vault} has failed, and no other vault can protect {vm.name}: in that "
+                    "vault, look at the jobs, and enable protection again or take the VM off",
+                    code="ProtectionFailed",
+                    final=True,
+                )
+            case _:
+                raise StepFailed(
+                    f"Azure says that {vault} protects {vm.name}, but that vault has no such item",
+                    code="ItemNotFound",
+                )
+
+    async def _with_item(self, vm: VmRef, token: Token, found: ItemView) -> Progress:
+        """Do what the item's state needs so that it is backed up."""
+        if found.state in PROTECTED_STATES:
+            return await self._now.take(vm, token)
+        vault = token.vault_name
+        match found.state:
+            case ItemState.SOFT_DELETED:
+                accepted = await backup_writes.undelete(self._azure, vm, token.place)
+                begun = token.changed(stage=Stage.UNDELETE, operation=accepted.url)
+                return waiting(begun, accepted, f"undeleting the backups in {vault}")
+            case ItemState.STOPPED:
+                return await self._protect(vm, token.changed(policy=found.policy or token.policy))
+            case _:
+                raise StepFailed(
+                    f"{vault} protects {vm.name}, but takes no backups ({ITEM_WORDS[found.state]}): ask "
+                    "whoever runs that vault to resume them",
+                    code="BackupsSuspended",
+                    final=True,
+                )
+
+    async def _undeleting(self, vm: VmRef, token: Token) -> Progress:
+        vault, doing = token.vault_name, f"undelete the backups of {vm.name}"
+        if token.operation:
+            operation = await operation_status(self._azure, token.operation, doing)
+            if operation.outcome is Outcome.RUNNING:
+                return waiting(token, operation, f"undeleting the backups in {vault}")
+            must_not_have_failed(operation, doing)
+        found = await backup.find_item(self._azure, vm, token.place)
+        if found is None or found.state is ItemState.SOFT_DELETED:
+            return Progress(
+                done=False, again=True, note=f"undeleting has ended, but {vault} has no such item"
+            )
+        return await self._with_item(vm, token, found)
+
+    # A VM that is not
+
+    async def _with_vault(self, vm: VmRef, profile: LockdownProfile, token: Token) -> Progress:
+        vault = await backup.find_vault(self._azure, token.vault)
+        if vault is not None:
             # It may be another containment's, still being made.
-            return await self._vault_made(vm, token.changed(stage=Stage.VAULT))
+            return await self._vault_made(vm, profile, token.changed(stage=Stage.VAULT), vault)
+        return await self._make_vault(vm, profile, token)
+
+    async def _make_vault(self, vm: VmRef, profile: LockdownProfile, token: Token) -> Progress:
+        """Put the vault: a new one, or once more the one that could not be made."""
+        making = f"creating the vault {token.vault_name}"
         try:
-            accepted = await backup_writes.create_vault(self._azure, token.vault, location, TAGS)
+            accepted = await backup_writes.create_vault(
+                self._azure, token.vault, token.location, tags_of(profile)
+            )
         except NotFound:
             group = profile.resource_group or vm.resource_group
             raise StepFailed(
@@ -148,73 +206,59 @@ class Backup(StepRunner):
                 code="ResourceGroupNotFound",
                 final=True,
             ) from None
-        begun = token.changed(stage=Stage.VAULT, operation=accepted.url)
-        return _waiting(begun, accepted, f"creating the vault {name_of(token.vault)}")
+        except Busy:  # another containment does the same
+            return waiting(token.changed(stage=Stage.VAULT, operation=""), None, making)
+        return waiting(token.changed(stage=Stage.VAULT, operation=accepted.url), accepted, making)
 
-    async def _vault_made(self, vm: VmRef, token: Token) -> Progress:
-        vault = await backup.find_vault(self._azure, token.vault)
-        state = str(((vault or {}).get("properties") or {}).get("provisioningState") or "")
-        if vault is None or state not in ("Succeeded", ""):
+    async def _vault_made(
+        self, vm: VmRef, profile: LockdownProfile, token: Token, vault: dict[str, Any] | None = None
+    ) -> Progress:
+        vault = vault or await backup.find_vault(self._azure, token.vault)
+        state = provisioning(vault) if vault is not None else "missing"
+        if state not in ("succeeded", ""):
             if token.operation:
                 operation = await operation_status(self._azure, token.operation, "create the vault")
-                _must_not_have_failed(operation, f"create the vault {name_of(token.vault)}")
-            return _waiting(token, None, f"creating the vault {name_of(token.vault)}")
+                must_not_have_failed(operation, f"create the vault {token.vault_name}")
+            elif state in VAULT_FAILED:  # another containment's, that came to nothing meanwhile
+                return await self._make_vault(vm, profile, token)
+            return waiting(token, None, f"creating the vault {token.vault_name}")
+        found = await backup.find_item(self._azure, vm, token.place)
+        if found is not None:  # the status names no vault where the backups are deleted softly
+            return await self._with_item(vm, token, found)
+        return await self._protect(vm, token)
+
+    async def _protect(self, vm: VmRef, token: Token) -> Progress:
+        doing = f"protecting with {token.policy} of {token.vault_name}"
         try:
-            accepted = await backup_writes.protect(self._azure, vm, _item(token), token.policy)
+            accepted = await backup_writes.protect(self._azure, vm, token.place, token.policy)
         except Busy as busy:
-            return _waiting(token.changed(stage=Stage.VAULT), None, str(busy))
+            return waiting(token.changed(stage=Stage.VAULT, operation=""), None, str(busy))
         except StepFailed as failure:
-            if token.policy == DEFAULT_POLICY and _wants_enhanced(failure):
-                return await self._vault_made(vm, token.changed(policy=ENHANCED_POLICY))
+            if token.policy == DEFAULT_POLICY and wants_enhanced(failure):
+                return await self._protect(vm, token.changed(policy=ENHANCED_POLICY))
             raise
-        begun = token.changed(stage=Stage.PROTECT, operation=accepted.url)
-        return _waiting(begun, accepted, f"protecting with {token.policy} of {name_of(token.vault)}")
+        return waiting(token.changed(stage=Stage.PROTECT, operation=accepted.url), accepted, doing)
 
-    async def _protecting(self, vm: VmRef, token: Token) -> Progress:
-        operation = (
-            await operation_status(self._azure, token.operation, f"protect {vm.name}")
-            if token.operation
-            else None
-        )
-        if operation is not None and operation.outcome is Outcome.RUNNING:
-            return _still(token, operation, f"protecting with {token.policy} of {name_of(token.vault)}")
-        if operation is not None and operation.outcome is Outcome.FAILED:
-            failure = StepFailed(f"{operation.code}: {operation.message}", code=operation.code)
-            if token.policy == DEFAULT_POLICY and _wants_enhanced(failure):
-                return await self._vault_made(vm, token.changed(policy=ENHANCED_POLICY, operation=""))
-            _must_not_have_failed(operation, f"protect {vm.name}")
-        if not await backup.reads_back_protected(self._azure, vm, _item(token)):
-            return Progress(done=False, again=True, note="protection has ended, but the VM is not protected")
-        return await self._trigger(vm, token)
-
-    async def _trigger(self, vm: VmRef, token: Token) -> Progress:
-        try:
-            accepted = await backup_writes.trigger(self._azure, vm, _item(token), datetime.now(UTC) + KEEP)
-        except StepFailed as failure:
-            if "InProgress" not in failure.code:
-                raise
-            return await self._done(vm, token, "a backup is running already")
-        begun = token.changed(stage=Stage.JOB, operation=accepted.url, looks=0)
-        return _waiting(begun, accepted, f"backup accepted by {name_of(token.vault)}")
-
-    async def _backing_up(self, vm: VmRef, token: Token) -> Progress:
-        """The backup itself takes long; that its job exists is enough."""
+    async def _protecting(self, vm: VmRef, profile: LockdownProfile, token: Token) -> Progress:
         if not token.operation:
-            return await self._done(vm, token, "backup accepted")
-        operation = await operation_status(self._azure, token.operation, f"back {vm.name} up")
-        _must_not_have_failed(operation, f"back {vm.name} up")
-        job = str(operation.properties.get("jobId") or "")
-        if job:
-            return await self._done(vm, token, f"backup job {job}")
-        if operation.outcome is Outcome.RUNNING and token.looks < MOST_LOOKS_FOR_JOB:
-            again = token.changed(looks=token.looks + 1)
-            return _still(again, operation, f"backup accepted by {name_of(token.vault)}")
-        return await self._done(vm, token, "backup accepted")
+            return await self._protected_by_others(vm, profile, token)
+        operation = await operation_status(self._azure, token.operation, f"protect {vm.name}")
+        if operation.outcome is Outcome.RUNNING:
+            return waiting(token, operation, f"protecting with {token.policy} of {token.vault_name}")
+        if operation.outcome is Outcome.FAILED:
+            failure = StepFailed(f"{operation.code}: {operation.message}", code=operation.code)
+            if token.policy == DEFAULT_POLICY and wants_enhanced(failure):
+                return await self._protect(vm, token.changed(policy=ENHANCED_POLICY))
+            must_not_have_failed(operation, f"protect {vm.name}")
+        if not await backup.reads_back_protected(self._azure, vm, token.place):
+            return Progress(done=False, again=True, note="protection has ended, but the VM is not protected")
+        return await self._now.take(vm, token)
 
-    async def _done(self, vm: VmRef, token: Token, how: str) -> Progress:
-        if not await backup.reads_back_protected(self._azure, vm, _item(token)):
-            return Progress(done=False, again=True, note=f"{how}, but the VM does not read back as protected")
-        return Progress(done=True, note=f"protected by {name_of(token.vault)}, {how}")
+    async def _protected_by_others(self, vm: VmRef, profile: LockdownProfile, token: Token) -> Progress:
+        """Somebody else is enabling protection: look how far that is."""
+        found = await backup.find_item(self._azure, vm, token.place)
+        status = {} if found else await backup.backup_status(self._azure, vm, token.location)
+        return await self._registered(vm, profile, token, found, status)
 
     async def _verify(self, vm: VmRef, step: Step) -> Progress:
         """A step that is done, looked at once more."""
@@ -222,53 +266,6 @@ class Backup(StepRunner):
         if not vault or not await backup.reads_back_protected(self._azure, vm, Item.of(vm, vault)):
             return Progress(done=False, again=True, note="the VM does not read back as protected")
         return Progress(done=True, note=step.note)
-
-
-def _vault_id(vm: VmRef, profile: LockdownProfile, location: str) -> str:
-    group = group_id(vm.subscription_id, profile.resource_group or vm.resource_group)
-    return f"{group}/providers/Microsoft.RecoveryServices/vaults/startgate-{location}"
-
-
-def _item(token: Token) -> Item:
-    return Item(vault_id=token.vault, container=token.container, name=token.item)
-
-
-def _change(vm: VmRef, vault_id: str, *, protected: bool) -> Change:
-    now = f"protected by {name_of(vault_id)}" if protected else "not protected"
-    return Change(
-        summary="back the VM up now"
-        if protected
-        else f"protect the VM in {name_of(vault_id)} and back it up",
-        details=(f"{vm.name}: {now} → protected by {name_of(vault_id)}, with a backup of now",),
-        before={"protected": protected, "vault": vault_id if protected else None},
-        after={"protected": True, "vault": vault_id},
-    )
-
-
-def _wants_enhanced(failure: StepFailed) -> bool:
-    said = f"{failure.code} {failure}".lower().replace(" ", "")
-    return "trustedlaunch" in said or "enhancedpolicy" in said
-
-
-def _must_not_have_failed(operation: OperationState, doing: str) -> None:
-    if operation.outcome is Outcome.FAILED:
-        raise StepFailed(
-            f"Azure could not {doing}: {operation.code}: {operation.message}", code=operation.code
-        )
-
-
-def _waiting(token: Token, accepted: Accepted | None, note: str) -> Progress:
-    seconds = next_look_s(accepted.retry_after_s if accepted else None, usual_s=USUAL_LOOK_S)
-    return Progress(
-        done=False, token=token.model_dump_json(), look_again_after=timedelta(seconds=seconds), note=note
-    )
-
-
-def _still(token: Token, operation: OperationState, note: str) -> Progress:
-    seconds = next_look_s(operation.retry_after_s, usual_s=USUAL_LOOK_S)
-    return Progress(
-        done=False, token=token.model_dump_json(), look_again_after=timedelta(seconds=seconds), note=note
-    )
 
 
 def runner(azure: Azure) -> StepRunner:

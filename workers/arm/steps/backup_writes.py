@@ -38,16 +38,28 @@ async def create_vault(azure: Azure, vault_id: str, location: str, tags: dict[st
 
 
 async def protect(azure: Azure, vm: VmRef, item: Item, policy: str) -> Accepted:
-    """Have a vault protect a VM under one of its policies."""
+    """Have a vault protect a VM under one of its policies; where protection was stopped, it is resumed.
+
+    Source: https://learn.microsoft.com/azure/backup/backup-azure-arm-userestapi-backupazurevms
+    """
+    body = {"policyId": f"{item.vault_id}/backupPolicies/{policy}"}
+    return await _put(azure, vm, item, body, f"protect {vm.name} with {policy}")
+
+
+async def undelete(azure: Azure, vm: VmRef, item: Item) -> Accepted:
+    """Take back a soft deletion. Protection is stopped then, and has to be resumed.
+
+    Source: https://learn.microsoft.com/azure/backup/backup-azure-arm-userestapi-backupazurevms#undo-the-deletion
+    """
+    body = {"protectionState": "ProtectionStopped", "isRehydrate": True}
+    return await _put(azure, vm, item, body, f"undelete the backups of {vm.name}")
+
+
+async def _put(azure: Azure, vm: VmRef, item: Item, given: dict[str, Any], doing: str) -> Accepted:
     receipt = Receipt()
-    body: Any = {
-        "properties": {
-            "protectedItemType": "Microsoft.Compute/virtualMachines",
-            "sourceResourceId": vm.resource_id,
-            "policyId": f"{item.vault_id}/backupPolicies/{policy}",
-        }
-    }
-    async with asking(f"protect {vm.name} with {policy}"):
+    kind = {"protectedItemType": "Microsoft.Compute/virtualMachines", "sourceResourceId": vm.resource_id}
+    body: Any = {"properties": kind | given}
+    async with asking(doing):
         await azure.backup(vm.subscription_id).protected_items.begin_create_or_update(
             *item.path, body, polling=False, raw_response_hook=receipt
         )

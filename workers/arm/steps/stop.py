@@ -1,15 +1,18 @@
 """Stop: deallocate the VM, and read its power state back. Undone, it is started, if that is asked for.
 
-``stopped`` is not enough: such a VM keeps its host and its temporary disk, and is billed.
+``stopped`` is not enough: such a VM keeps its host and its temporary disk, and is billed. Only a VM whose OS
+disk is ephemeral is powered off and read back as stopped, because Azure refuses to deallocate it.
+Source: https://learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks#unsupported-features
 """
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 
 from typing_extensions import override
 
 from workers.arm.read import classic
-from workers.arm.read.machine import gone, power_of, read_machine
+from workers.arm.read.machine import ephemeral, gone, power_of, read_machine
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.longrunning import (
@@ -39,6 +42,29 @@ OTHERS_LOOK_S = 5.0
 _RUNS = frozenset({PowerState.STARTING, PowerState.RUNNING})
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """How a VM is stopped: what is done, the state on the way, and the one that proves it."""
+
+    verb: str
+    passing: PowerState
+    proof: PowerState
+    said: str = ""
+
+    def proven_by(self, power: PowerState) -> bool:
+        """Whether this state says that the VM is stopped; a deallocated one is so in any case."""
+        return power in (self.proof, PowerState.DEALLOCATED)
+
+
+DEALLOCATE = Way(verb="deallocate", passing=PowerState.DEALLOCATING, proof=PowerState.DEALLOCATED)
+POWER_OFF = Way(
+    verb="power off",
+    passing=PowerState.STOPPING,
+    proof=PowerState.STOPPED,
+    said="its OS disk is ephemeral: it can't be deallocated, and is billed while it is stopped",
+)
+
+
 class Stop(StepRunner):
     """The ``StepRunner`` that deallocates a VM."""
 
@@ -49,48 +75,52 @@ class Stop(StepRunner):
 
     @override
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
-        """Deallocate, unless the facts say that it is so already."""
-        if facts.machine is None or facts.machine.power is PowerState.UNKNOWN:
-            return Change(summary="deallocate the VM", details=("power state: read when it begins",))
-        return _change(vm, facts.machine.power, begins=False)
+        """Deallocate or power off, unless the facts say that it is so already."""
+        power = PowerState.UNKNOWN if facts.machine is None else facts.machine.power
+        way = POWER_OFF if facts.machine is not None and facts.machine.ephemeral else DEALLOCATE
+        return _change(vm, power, way, begins=False)
 
     @override
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:
-        """Have Azure deallocate it."""
-        power = await self._power(vm)
-        change = earlier if earlier is not None and earlier.after else _change(vm, power)
-        if power is PowerState.DEALLOCATED:
-            return Progress(done=True, note="deallocated already, read back", change=change)
-        if power is PowerState.DEALLOCATING:
-            return _waiting(_token(""), OTHERS_LOOK_S, "deallocating already", change)
+        """Have Azure deallocate it, or power it off where it can't be deallocated."""
+        power, way = await self._read(vm)
+        change = earlier if earlier is not None and earlier.after else _change(vm, power, way)
+        if way.proven_by(power):
+            return Progress(done=True, note=f"{power} already, read back", change=change)
+        if power is way.passing:
+            return _waiting(_token(""), OTHERS_LOOK_S, f"{way.passing} already", change)
+        if change.other_way and change != earlier:
+            # On record first: if Azure refuses, nobody is told to deallocate it by hand.
+            return _waiting(_token("", begin=True), 0.0, f"{power}; {way.said}", change)
         try:
-            accepted = await self._deallocate(vm)
+            accepted = await self._stop(vm, way)
         except NotFound:
             raise gone(vm) from None
         wait = next_look_s(accepted.retry_after_s, usual_s=USUAL_LOOK_S)
-        return _waiting(_token(accepted.url), wait, f"{power} → deallocating", change)
+        return _waiting(_token(accepted.url), wait, f"{power} → {way.passing}", change)
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         """How the operation stands; when it has ended, what the VM itself says."""
+        if _to_begin(step.token):
+            return await self.begin(vm, profile, "", earlier=step.change)
         url = _url(step.token)
-        ended = "nobody deallocates it"
+        ended = "nobody stops it"
         if url:
-            state = await operation_status(self._azure, url, f"deallocate the VM {vm.name}")
+            state = await operation_status(self._azure, url, f"stop the VM {vm.name}")
             if state.outcome is Outcome.RUNNING:
                 return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
             if state.outcome is Outcome.FAILED:
-                raise StepFailed(
-                    f"Azure could not deallocate it: {state.code}: {state.message}", code=state.code
-                )
+                raise StepFailed(f"Azure could not stop it: {state.code}: {state.message}", code=state.code)
             ended = "the operation has ended"
-        power = await self._power(vm)
-        if power is PowerState.DEALLOCATED:
-            return Progress(done=True, note="deallocated, power state read back")
-        if power is PowerState.DEALLOCATING:
-            return _waiting(_token(""), OTHERS_LOOK_S, step.note or "deallocating")
+        power, way = await self._read(vm)
+        if way.proven_by(power):
+            said = f" ({way.said})" if way.said else ""
+            return Progress(done=True, note=f"{power}, power state read back{said}")
+        if power is way.passing:
+            return _waiting(_token(""), OTHERS_LOOK_S, step.note or way.passing)
         return Progress(done=False, again=True, undone=power in _RUNS, note=f"{ended}, but the VM is {power}")
 
     @override
@@ -112,7 +142,7 @@ class Stop(StepRunner):
                 return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
             if state.outcome is Outcome.FAILED:
                 raise StepFailed(f"Azure could not start it: {state.code}: {state.message}", code=state.code)
-        power = await self._power(vm)
+        power, _way = await self._read(vm)
         if power is PowerState.RUNNING:
             return Progress(done=True, note="started, power state read back")
         if power is PowerState.STARTING:
@@ -124,22 +154,23 @@ class Stop(StepRunner):
         progress = _waiting(_token(accepted.url), wait, f"{power} → starting")
         return progress.changed(started_as=accepted.correlation_id)
 
-    async def _power(self, vm: VmRef) -> PowerState:
+    async def _read(self, vm: VmRef) -> tuple[PowerState, Way]:
         try:
             if vm.classic:
-                return (await classic.read_machine(self._azure, vm)).power
-            return power_of(await read_machine(self._azure, vm))
+                return (await classic.read_machine(self._azure, vm)).power, DEALLOCATE
+            machine = await read_machine(self._azure, vm)
+            return power_of(machine), POWER_OFF if ephemeral(machine) else DEALLOCATE
         except NotFound:
             raise gone(vm) from None
 
-    async def _deallocate(self, vm: VmRef) -> Accepted:
+    async def _stop(self, vm: VmRef, way: Way) -> Accepted:
         if vm.classic:
             return await classic_writes.shutdown(self._azure, vm)
         receipt = Receipt()
-        async with asking(f"deallocate the VM {vm.name}"):
-            await self._azure.compute(vm.subscription_id).virtual_machines.begin_deallocate(
-                vm.resource_group, vm.name, polling=False, raw_response_hook=receipt
-            )
+        machines = self._azure.compute(vm.subscription_id).virtual_machines
+        begin = machines.begin_power_off if way is POWER_OFF else machines.begin_deallocate
+        async with asking(f"{way.verb} the VM {vm.name}"):
+            await begin(vm.resource_group, vm.name, polling=False, raw_response_hook=receipt)
         return receipt.accepted
 
     async def _start(self, vm: VmRef, correlation_id: str) -> Accepted:
@@ -160,12 +191,15 @@ class Stop(StepRunner):
         return receipt.accepted
 
 
-def _change(vm: VmRef, power: PowerState, *, begins: bool = True) -> Change:
+def _change(vm: VmRef, power: PowerState, way: Way, *, begins: bool = True) -> Change:
     """From this power state to none; states for undo and read-back only when it begins."""
-    states = {"before": {"power": power}, "after": {"power": PowerState.DEALLOCATED}} if begins else {}
-    if power is PowerState.DEALLOCATED:
-        return Change(summary="deallocated already", nothing_to_do=True, **states)
-    return Change(summary="deallocate the VM", details=(f"{vm.name}: {power} → deallocated",), **states)
+    states = {"before": {"power": power}, "after": {"power": way.proof}} if begins else {}
+    said, other = (way.said,) if way.said else (), way is POWER_OFF
+    if way.proven_by(power):
+        return Change(summary=f"{power} already", details=said, nothing_to_do=True, other_way=other, **states)
+    known = begins or power is not PowerState.UNKNOWN
+    now = f"{vm.name}: {power} → {way.proof}" if known else "power state: read when it begins"
+    return Change(summary=f"{way.verb} the VM", details=(now, *said), other_way=other, **states)
 
 
 def _waiting(token: str, seconds: float, note: str, change: Change | None = None) -> Progress:
@@ -174,8 +208,13 @@ def _waiting(token: str, seconds: float, note: str, change: Change | None = None
     )
 
 
-def _token(url: str) -> str:
-    return json.dumps({"operation": url})
+def _token(url: str, *, begin: bool = False) -> str:
+    return json.dumps({"operation": url, **({"begin": True} if begin else {})})
+
+
+def _to_begin(token: str) -> bool:
+    """Whether it was only put on record so far how the VM is stopped."""
+    return bool(json.loads(token).get("begin")) if token else False
 
 
 def _url(token: str) -> str:

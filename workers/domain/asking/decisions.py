@@ -52,6 +52,8 @@ def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> 
 
     The owner and on-call may confirm and reject. Whoever started the VM may always reject their own start.
     """
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
     if actor.owns(owner):
         return Permission(allowed=True, reason=f"owner by {owner.source}")
     if actor.on_call:
@@ -65,15 +67,18 @@ def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> 
 
 def may_lock_down(actor: Actor) -> Permission:
     """Whether this person may contain a VM without an approval: on-call only."""
-    if actor.on_call:
-        return Permission(allowed=True, reason="on call")
-    doubt = f" {actor.doubt}" if actor.doubt else ""
-    return Permission(allowed=False, reason=f"Only on-call can lock down a VM.{doubt}")
+    return _on_call_only(actor, "lock down a VM")
 
 
 def may_restore(actor: Actor) -> Permission:
     """Whether this person may undo a containment: on-call only, as it is the dangerous direction."""
+    return _on_call_only(actor, "restore a VM")
+
+
+def _on_call_only(actor: Actor, what: str) -> Permission:
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
     if actor.on_call:
         return Permission(allowed=True, reason="on call")
     doubt = f" {actor.doubt}" if actor.doubt else ""
-    return Permission(allowed=False, reason=f"Only on-call can restore a VM.{doubt}")
+    return Permission(allowed=False, reason=f"Only on-call can {what}.{doubt}")

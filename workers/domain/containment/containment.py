@@ -155,6 +155,12 @@ class Containment(Steps, Numbered):
         """Whether the workers still have something to do."""
         return self.state in (ContainmentState.PLANNED, ContainmentState.RUNNING, ContainmentState.RESTORING)
 
+    @property
+    def needs_oncall(self) -> bool:
+        """Whether on-call is called for it: it is incomplete, late, was undone, or a step has failed."""
+        told = (step.paged_at for step in self.steps)
+        return self.state is ContainmentState.INCOMPLETE or any((self.paged_at, self.drift, *told))
+
     def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
         """This containment after somebody else asked for it, too.
 
@@ -180,18 +186,27 @@ class Containment(Steps, Numbered):
             cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
         ):
             return self
-        wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
-        state = ContainmentState.RUNNING if not self.working else self.state
-        joined = self.to(state) if state is not self.state else self
-        return joined.changed(
-            steps=steps,
-            profile=wider,
-            cause=cause,
-            began_at=cause.at,
-            paged_at=None,
-            ended_at=None,
-            verified_at=None,
+        wider = self.profile.changed(
+            steps=tuple(step.name for step in steps),
+            isolate=isolate,
+            tags={**self.profile.tags, **profile.tags},
+            resource_group=(profile if self._not_isolated else self.profile).resource_group,
         )
+        return self._going_on(steps, cause.at).changed(profile=wider, cause=cause)
+
+    def retried(self, at: datetime) -> "Containment":
+        """This containment with the steps that failed to be tried again, from ``at`` on.
+
+        Unchanged if nothing has failed, or while it is being undone.
+        """
+        if not self.active or self.restoration is not None or not self.failed:
+            return self
+        return self._going_on(tuple(self._again(step.name, self.profile) for step in self.steps), at)
+
+    def _going_on(self, steps: tuple[Step, ...], at: datetime) -> "Containment":
+        """With these steps, and its time counts from ``at``."""
+        running = self if self.working else self.to(ContainmentState.RUNNING)
+        return running.changed(steps=steps, began_at=at, paged_at=None, ended_at=None, verified_at=None)
 
     def once_more(self, at: datetime) -> "Containment":
         """Another round of it, begun at ``at``, with every step to be done again.
@@ -244,7 +259,15 @@ class Containment(Steps, Numbered):
             return wanted.isolate
         if cause.kind is CauseKind.SILENCE:
             return mine
-        return mine.changed(allow=tuple(rule for rule in mine.allow if rule in wanted.isolate.allow))
+        allow = tuple(rule for rule in mine.allow if rule in wanted.isolate.allow)
+        # A prepared NSG fits its exceptions; and one may be named because none could be made.
+        other_nsg = allow != mine.allow or self._not_isolated
+        return mine.changed(allow=allow, nsg=wanted.isolate.nsg if other_nsg else mine.nsg)
+
+    @property
+    def _not_isolated(self) -> bool:
+        """Whether the isolation failed, so that a profile may name another way for it by now."""
+        return any(step.name is StepName.ISOLATE for step in self.failed)
 
     @property
     def _names(self) -> frozenset[StepName]:

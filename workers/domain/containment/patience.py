@@ -1,19 +1,26 @@
 """How long a containment or a restore may take: when on-call is told, and when it is given up.
 
 Both times come from the lockdown profile, and count for each step from when it was first begun, and for the
-whole from when it was ordered. So nothing that never answers is waited for without end.
+whole from when it was ordered. So nothing that never answers is waited for without end. Where waiting won't
+help, as with a step that a lock forbids, on-call is told at once, and not only when the others have ended.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from workers.domain.containment.outcomes import Outcome
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.steps import Step, Steps, StepState
 
+REPORT_AFTER = timedelta(seconds=10)
+"""After a step has failed and others go on. If all have ended by then, on-call is told once, of all of it."""
+
 
 class Overdue(NamedTuple):
-    """What is due now: steps to be said to be late or given up, and whether on-call is told of it."""
+    """What is due now: steps to be said to be late, given up or failed.
+
+    ``pages`` says that on-call is told what is waited for.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
     pages: bool = False
@@ -33,6 +40,12 @@ def overdue(steps: Steps, began: datetime, profile: LockdownProfile, now: dateti
         return Overdue()
     over = now >= began + profile.give_up_after
     outcomes = [outcome for step in waiting if (outcome := _overdue(step, profile, now, over=over))]
+    if not over:
+        outcomes += [
+            Outcome(step.changed(paged_at=now), "step.reported", {"error": step.note})
+            for step in steps.not_reported
+            if step.ended_at is not None and now >= step.ended_at + REPORT_AFTER
+        ]
     late = any(outcome.kind == "step.late" for outcome in outcomes)
     whole_late = steps.paged_at is None and not over and now >= began + profile.page_after
     return Overdue(tuple(outcomes), late or whole_late)
@@ -45,8 +58,10 @@ def next_deadline(steps: Steps, began: datetime, profile: LockdownProfile) -> da
         return None
     begun = [(step.started_at, step.paged_at) for step in waiting if step.started_at is not None]
     both = [(began, steps.paged_at), *begun]
+    report = [step.ended_at + REPORT_AFTER for step in steps.not_reported if step.ended_at is not None]
     give_up = [since + profile.give_up_after for since, _ in both]
-    return min(give_up + [since + profile.page_after for since, paged_at in both if paged_at is None])
+    page = [since + profile.page_after for since, paged_at in both if paged_at is None]
+    return min(give_up + page + report)
 
 
 def _overdue(step: Step, profile: LockdownProfile, now: datetime, *, over: bool) -> Outcome | None:

@@ -8,15 +8,24 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from workers.domain.containment.plans import StepName
-from workers.domain.model import Stored
+from workers.domain.model import Stored, spelt
 
 
 class AllowRule(Stored):
     """An exception of the lockdown: who may still reach the VM, for forensics."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
+    name: Annotated[
+        str,
+        spelt(
+            r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}",
+            "begin with a letter or digit, then at most 60 of letters, digits and _ . -",
+        ),
+    ]
     source: str
-    ports: tuple[Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")], ...]
+    ports: tuple[
+        Annotated[str, spelt(r"[0-9]{1,5}(-[0-9]{1,5})?", "write a port or a range: '22' or '8000-8010'")],
+        ...,
+    ]
     protocol: Literal["Tcp", "Udp", "Icmp", "*"] = "Tcp"
 
     @field_validator("source")
@@ -42,19 +51,50 @@ class AllowRule(Stored):
 
 
 ClassicNsgId = Annotated[
-    str, Field(pattern=r"(?i)^/subscriptions/[^/]+/.+/microsoft\.classicnetwork/networksecuritygroups/[^/]+$")
+    str,
+    spelt(
+        r"(?i)/subscriptions/[^/]+/.+/microsoft\.classicnetwork/networksecuritygroups/[^/]+",
+        "write the whole resource id of a classic network security group",
+    ),
 ]
+
+
+_NSG_ID = re.compile(
+    r"/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourcegroups/[\w.()-]{1,90}"
+    r"/providers/microsoft\.network/networksecuritygroups/[\w.-]{1,80}",
+    re.IGNORECASE,
+)
 
 
 class IsolateOptions(Stored):
     """Options of the isolate step.
 
-    ``classic_nsg`` is the id of a classic NSG for classic VMs, for which none can be made on demand.
+    Attributes:
+        allow: who can still connect.
+        nsg: the id of a prepared NSG, where none may be made: it is only put on NICs, never written. It has
+            to let nothing in but ``allow``, and nothing out. It is for VMs of its region and subscription.
+        classic_nsg: the id of a classic NSG for classic VMs, for which none can be made on demand.
     """
 
     allow: tuple[AllowRule, ...] = Field(default=(), max_length=50)
+    nsg: str | None = None
     classic_nsg: ClassicNsgId | None = None
 
+    @field_validator("nsg")
+    @classmethod
+    def _an_nsg(cls, value: str | None) -> str | None:
+        if value is not None and not _NSG_ID.fullmatch(value):
+            raise ValueError(
+                f"{value[:200]!r} is not the id of a network security group; write /subscriptions/…/"
+                "resourceGroups/…/providers/Microsoft.Network/networkSecurityGroups/NAME"
+            )
+        return value
+
+
+OUR_TAG = "managed-by"
+_TAG_NAME = re.compile(r"[^<>%&\\?/\x00-\x1f]{1,512}")
+_MOST_TAGS = 49  # Azure takes 50, and one is ours
+_LONGEST_TAG = 256
 
 _DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
 _LONGEST = timedelta(days=7)
@@ -77,6 +117,14 @@ def duration(text: object) -> object:
     return value
 
 
+def written(span: timedelta) -> str:
+    """As a person writes it: ``90s`` is ``1m30s``, and a day and a half ``1d12h``."""
+    minutes, seconds = divmod(span.total_seconds(), 60)
+    days, hours, minutes = int(minutes) // 1440, int(minutes) // 60 % 24, int(minutes) % 60
+    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{count:g}{unit}" for count, unit in parts if count) or "0s"
+
+
 def _written_or_stored(text: object) -> object:
     """As a person writes it, or as a document keeps it: ISO 8601, such as ``PT2M``."""
     return text if isinstance(text, str) and text.startswith("P") else duration(text)
@@ -91,6 +139,8 @@ class LockdownProfile(Stored):
     """What a rejection does: which steps, and their options.
 
     Attributes:
+        tags: put on everything that is made for it, beside our own; a policy of the subscription may ask for
+            them.
         resource_group: holds the lockdown NSG and the backup vault; by default the VM's own group.
         page_after: on-call is told when a step, or the whole containment or restore, takes longer than this.
         give_up_after: what takes longer than this has failed, and ends INCOMPLETE.
@@ -99,7 +149,10 @@ class LockdownProfile(Stored):
     name: str = "standard"
     steps: tuple[StepName, ...] = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
     isolate: IsolateOptions = IsolateOptions()
-    resource_group: Annotated[str, Field(pattern=r"^[\w.()-]{1,90}$")] | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+    resource_group: Annotated[str, spelt(r"[\w.()-]{1,90}", "write the name of a resource group")] | None = (
+        None
+    )
     page_after: StoredDuration = timedelta(minutes=2)
     give_up_after: StoredDuration = timedelta(minutes=30)
 
@@ -108,6 +161,25 @@ class LockdownProfile(Stored):
         if self.page_after >= self.give_up_after:
             raise ValueError("page_after has to be shorter than give_up_after (by default 2m and 30m)")
         return self
+
+    @field_validator("tags")
+    @classmethod
+    def _as_azure_takes_them(cls, value: dict[str, str]) -> dict[str, str]:
+        """Source: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations."""
+        names = [name.lower() for name in value]
+        if len(value) > _MOST_TAGS:
+            raise ValueError(f"at most {_MOST_TAGS} tags")
+        for name, text in value.items():
+            if not _TAG_NAME.fullmatch(name) or name.lower().startswith(("microsoft", "azure", "windows")):
+                raise ValueError(
+                    f"{name[:60]!r} is not a tag name that Azure takes: 1 to 512 characters, none of "
+                    "<>%&\\?/, not beginning with microsoft, azure or windows"
+                )
+            if name.lower() == OUR_TAG or names.count(name.lower()) > 1:
+                raise ValueError(f"the tag {name!r} is given twice, or is ours; take it away")
+            if len(text) > _LONGEST_TAG:
+                raise ValueError(f"the tag {name!r} is longer than {_LONGEST_TAG} characters")
+        return value
 
     @field_validator("steps")
     @classmethod

@@ -27,6 +27,8 @@ class StepSpec:
         command: a shell command that does the same by hand, or empty. It may name ``{subscription}``,
             ``{resource_group}`` and ``{name}`` of the VM; whoever shows it checks that the values are safe in
             a shell. Not for classic VMs.
+        other_by_hand: as ``by_hand``, for a VM whose ``Change`` says ``other_way``.
+        other_command: as ``command``, for such a VM.
         needs: steps that must have ended, well or badly, before it begins.
         read_back: whether it is read back once more, with the others, before the card says CONTAINED.
         undo_needs: steps whose undo must have ended before its own undo begins; and ended well, if the VM is
@@ -44,6 +46,8 @@ class StepSpec:
     by_hand: str
     undo_by_hand: str = "in the Azure portal, take back what the step did"
     command: str = ""
+    other_by_hand: str = ""
+    other_command: str = ""
     needs: tuple[str, ...] = ()
     read_back: bool = False
     undo_needs: tuple[str, ...] = ()
@@ -81,6 +85,11 @@ class StepName(StrEnum):
             by_hand="in the Azure portal, open the VM and choose Stop, so that it is deallocated",
             undo_by_hand="in the Azure portal, find out why the VM does not start",
             command="az vm deallocate --subscription {subscription} --resource-group {resource_group}"
+            " --name {name}",
+            # The portal's Stop deallocates, which Azure refuses for an ephemeral OS disk.
+            other_by_hand="power the VM off with the Azure CLI; it can't be deallocated, because its OS disk"
+            " is ephemeral",
+            other_command="az vm stop --subscription {subscription} --resource-group {resource_group}"
             " --name {name}",
             read_back=True,
             # A VM that is started has its own security groups back by then, or isn't started at all.

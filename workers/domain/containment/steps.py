@@ -169,6 +169,15 @@ class Steps(Stored):
         return tuple(s for s in self.steps if s.state is StepState.FAILED)
 
     @property
+    def not_reported(self) -> tuple[Step, ...]:
+        """Steps that have failed for good, and on-call was not told so while the others went on."""
+        return tuple(
+            s
+            for s in self.failed
+            if s.paged_at is None or (s.ended_at is not None and s.paged_at < s.ended_at)
+        )
+
+    @property
     def look_at(self) -> datetime | None:
         """When the first of them has to be looked at again; ``None`` when none of them has to."""
         return min((s.look_at for s in self.steps if not s.ended and s.look_at is not None), default=None)

@@ -150,8 +150,6 @@ def _finding(error: dict[str, Any], places: dict[tuple[str | int, ...], _Place])
             problem, remedy = "is missing", "Add it."
         case "enum" | "literal_error":
             problem = f"{error['input']!r} is not one of {error['ctx']['expected']}"
-        case "string_pattern_mismatch":
-            problem = f"{error['input']!r} does not look right; it has to match {error['ctx']['pattern']}"
     return Finding(line=place.line, column=place.column, where=_dotted(where), problem=problem, remedy=remedy)
 
 

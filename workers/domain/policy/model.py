@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from workers.domain.containment.profile import LockdownProfile, duration
-from workers.domain.model import Model
+from workers.domain.model import Model, spelt
 
 NO_RULE = "defaults"
 """How the audit names the rule of a start that no rule matched."""
@@ -25,10 +25,36 @@ def _spelt(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
-Channel = Annotated[str, Field(pattern=r"^(#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{5,20})$")]
+Channel = Annotated[
+    str,
+    spelt(
+        r"#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{5,20}",
+        "write #name in lower case, or a channel id such as C0123ABCD",
+    ),
+]
 """``#name`` or a Slack channel id (``C…``)."""
-SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{5,20}$")]
-Usergroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{5,20}$")]
+SlackUser = Annotated[
+    str,
+    spelt(
+        r"[UW][A-Z0-9]{5,20}",
+        "write a member ID such as U0123ABCD, from Copy member ID in the person's profile",
+    ),
+]
+Usergroup = Annotated[
+    str,
+    spelt(r"S[A-Z0-9]{5,20}", "write the id of a user group, such as S0123ABCD: its handle may change"),
+]
+Workspace = Annotated[
+    str,
+    spelt(
+        r"[TE][A-Z0-9]{5,20}",
+        "write the id of a workspace, such as T0123ABCD, or of an organization, such as E0123ABCD",
+    ),
+]
+"""The id of a Slack workspace (``T…``) or organization (``E…``)."""
+ProfileName = Annotated[
+    str, spelt(r"[a-z0-9-]{1,40}", "use at most 40 of a-z, 0-9 and -: it becomes part of names in Azure")
+]
 
 
 class Verdict(StrEnum):
@@ -66,6 +92,26 @@ class OncallPolicy(Model):
         if self.usergroup is None and not self.users:
             raise ValueError("nobody is on call; give usergroup: S… or users: [U…]")
         return self
+
+
+class Guests(StrEnum):
+    """What guests of our Slack workspace may do: nothing, or answer for VMs whose owner tag names them."""
+
+    REFUSE = "refuse"
+    OWNERS = "owners"
+
+
+class PeoplePolicy(Model):
+    """Who counts besides the full members of our own Slack workspace.
+
+    Attributes:
+        workspaces: other workspaces, connected by Slack Connect, whose members may own VMs and be on call.
+            They count by their Slack id only: an e-mail address proves nothing outside our own workspace.
+        guests: what guests may do; they are never on call.
+    """
+
+    workspaces: tuple[Workspace, ...] = ()
+    guests: Guests = Guests.REFUSE
 
 
 class Defaults(Model):
@@ -145,9 +191,10 @@ class Policy(Model):
 
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
+    people: PeoplePolicy = PeoplePolicy()
     defaults: Defaults = Defaults()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
-    lockdowns: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], LockdownProfile] = {}
+    lockdowns: dict[ProfileName, LockdownProfile] = {}
 
     @field_validator("lockdowns")
     @classmethod
@@ -162,6 +209,11 @@ class Policy(Model):
     def profile(self, name: str) -> LockdownProfile:
         """A lockdown profile by name; the built-in one when the file names none."""
         return self.lockdowns.get(name) or LockdownProfile()
+
+    @property
+    def profiles(self) -> tuple[LockdownProfile, ...]:
+        """Every lockdown profile that may be used: the file's, or the built-in one."""
+        return tuple(self.lockdowns.values()) or (LockdownProfile(),)
 
     def has_profile(self, name: str) -> bool:
         """Whether there is such a profile. ``standard`` is built in unless the file has its own profiles."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from workers.domain.policy.conditions import Condition, Unevaluated, activation
 from workers.domain.policy.model import NO_RULE, Rule, Verdict
 from workers.domain.policy.variables import RuleInput, known_values
+from workers.domain.policy.why import why_not
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
@@ -37,6 +38,10 @@ class Ruling:
         """The rule's name, for the audit."""
         return self.rule.name if self.rule else NO_RULE
 
+    def overruled(self, why: str) -> "Ruling":
+        """Ask on the terms of the defaults, though a rule lets it pass; ``why`` is noted with its name."""
+        return Ruling(verdict=Verdict.ASK, unevaluated={**self.unevaluated, self.name: why})
+
 
 class RuleOutcome(StrEnum):
     """What came of one rule's condition."""
@@ -48,7 +53,7 @@ class RuleOutcome(StrEnum):
 
 
 class RuleCheck(NamedTuple):
-    """One rule, and what came of its condition; ``reason`` where it could not be evaluated."""
+    """One rule, and what came of its condition; ``reason`` says why it does not match, if it can."""
 
     rule: Rule
     outcome: RuleOutcome
@@ -134,8 +139,10 @@ def _first(
 def _check(rule: Rule, condition: Condition, given: RuleInput) -> RuleCheck:
     if condition.needs_facts and given.facts is None:
         return RuleCheck(rule, RuleOutcome.NEEDS_FACTS)
+    known = known_values(given, condition.variables)
     try:
-        holds = condition.holds(activation(known_values(given, condition.variables)))
+        if condition.holds(activation(known)):
+            return RuleCheck(rule, RuleOutcome.MATCHES)
     except Unevaluated as why:
         return RuleCheck(rule, RuleOutcome.UNEVALUATED, str(why))
-    return RuleCheck(rule, RuleOutcome.MATCHES if holds else RuleOutcome.DIFFERS)
+    return RuleCheck(rule, RuleOutcome.DIFFERS, why_not(rule.when, known))

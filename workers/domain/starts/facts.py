@@ -7,7 +7,12 @@ from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
 class MachineFacts(Stored):
-    """The VM itself, read from Microsoft.Compute. ``size`` is Azure's VM size, such as Standard_D4s_v5."""
+    """The VM itself, read from Microsoft.Compute.
+
+    Attributes:
+        size: Azure's VM size, such as Standard_D4s_v5.
+        ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
+    """
 
     location: str = ""
     size: str = ""
@@ -15,6 +20,7 @@ class MachineFacts(Stored):
     os: str = ""
     tags: dict[str, str] = Field(default_factory=dict)
     nic_ids: tuple[str, ...] = ()
+    ephemeral: bool = False
 
 
 class NetworkFacts(Stored):
@@ -30,11 +36,15 @@ class NetworkFacts(Stored):
 
 
 class BackupFacts(Stored):
-    """Whether Azure Backup protects it, and in which vault (a resource id)."""
+    """Whether Azure Backup protects it, and in which vault (a resource id).
+
+    ``state`` says in words what is wrong with the protection or still to come; empty if nothing is.
+    """
 
     protected: bool = False
     vault_id: str | None = None
     policy_name: str = ""
+    state: str = ""
 
 
 class MissingFact(Stored):

@@ -55,6 +55,10 @@ class Actor(Stored):
     """A person as Slack and the policy know them at this moment.
 
     ``on_call`` fails closed: it is ``False`` if membership could not be read, and ``doubt`` says so.
+
+    Attributes:
+        barred: why they may do nothing at all, as a sentence for them: a guest, somebody from another
+            workspace, a deactivated account. Empty for everybody who counts.
     """
 
     slack_user: str
@@ -62,6 +66,7 @@ class Actor(Stored):
     email: str = ""
     on_call: bool = False
     doubt: str = ""
+    barred: str = ""
 
     @property
     def label(self) -> str:
@@ -69,7 +74,9 @@ class Actor(Stored):
         return f"{self.name or self.email or 'unknown'} ({self.slack_user})"
 
     def owns(self, owner: Owner) -> bool:
-        """Whether the owner's tag names this person."""
+        """Whether the owner's tag names this person, and they count."""
+        if self.barred:
+            return False
         return self.slack_user in owner.slack_users or (
             bool(self.email) and self.email.lower() in owner.emails
         )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -18,6 +18,10 @@ _VM_ID = re.compile(
     r"/virtualmachines/(?P<name>[^/\s]{1,200})",
     re.IGNORECASE,
 )
+
+
+_SUCCESS_IS_TOLD_WITHIN = timedelta(seconds=10)
+"""Azure's records of one success may differ by this. A VM can't be stopped and started again in it."""
 
 
 class VmRef(Stored):
@@ -123,6 +127,10 @@ class ExpectedStart(Stored):
         """Whether this is the expected start. ``at`` is by Azure's clock."""
         known = {one.lower() for one in self.correlation_ids}
         return correlation_id.lower() in known and self.after <= at <= self.until
+
+    def used(self, at: datetime) -> "ExpectedStart":
+        """It has succeeded at this time, by Azure's clock: a later start under its id is another one."""
+        return self.changed(until=min(self.until, at + _SUCCESS_IS_TOLD_WITHIN))
 
 
 class VmRecord(Numbered):

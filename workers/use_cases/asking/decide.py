@@ -16,15 +16,17 @@ from workers.domain.starts.people import Actor
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment, without
 from workers.use_cases.refuse import refuse_unless
 
 
 class Decided(NamedTuple):
-    """The approval as it now stands, and the containment that a rejection set going."""
+    """The approval as it now stands, the containment that a rejection set going, and what it withdrew."""
 
     approval: Approval
     containment: Containment | None = None
+    withdrawn: tuple[Approval, ...] = ()
 
 
 class Decide:
@@ -74,24 +76,30 @@ class Decide:
 
         decided = await until_written(attempt)
         if await after_write(approval_id, lambda: self._nudge(decided)):
-            await self._deadlines.clear(approval_id)
+            for closed in (decided.approval, *decided.withdrawn):
+                await self._deadlines.clear(closed.id)
         return decided
 
     async def _nudge(self, decided: Decided) -> None:
-        approval, containment = decided
+        approval, containment, withdrawn = decided
         if containment is not None:
             # Work on the VM comes before telling people.
             await self._nudger.work(
                 Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
             )
         await self._nudger.notices(
-            Nudge(subject=Subject.APPROVAL, id=approval.id, version=approval.version + 1)
+            *(
+                Nudge(subject=Subject.APPROVAL, id=closed.id, version=closed.version + 1)
+                for closed in (approval, *withdrawn)
+            )
         )
 
     async def _write(self, approval: Approval, decision: Decision) -> Decided:
         vm = approval.event.vm
         documents: tuple[Document, ...]
         containment: Containment | None = None
+        withdrawn: tuple[Approval, ...] = ()
+        records: tuple[AuditRecord, ...] = ()
         if decision.confirms:
             decided = approval.decided(decision)
             record = without(await self._store.vm_record(vm), approval)
@@ -107,9 +115,18 @@ class Decide:
             request = await request_containment(
                 self._store, vm, cause, approval.terms.lockdown, now=decision.at, plan=approval.plan
             )
-            containment = request.containment
+            by = decision.by.name or decision.by.email or "somebody"
+            closing = await close_questions(
+                self._store,
+                request,
+                f"another start of this VM was rejected by {by}",
+                at=decision.at,
+                by=decision.by.label,
+                answered=approval.id,
+            )
+            containment, withdrawn, records = closing.containment, closing.withdrawn, closing.audit
             decided = approval.decided(decision, containment_id=containment.id)
-            documents = (decided, containment, without(request.record, approval))
+            documents = (decided, *closing.documents)
         await self._store.commit(
             Commit(
                 partition=partition_of_id(approval.id),
@@ -129,7 +146,8 @@ class Decide:
                             "containment": containment.id if containment else None,
                         },
                     ),
+                    *records,
                 ),
             )
         )
-        return Decided(decided, containment)
+        return Decided(decided, containment, withdrawn)

@@ -1,10 +1,11 @@
 """Nobody answers: remind the owner, tell on-call, and finally do what the policy says about silence."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from workers.domain.asking.approvals import Approval, steps_on_silence
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.containment import Cause, CauseKind, Containment
+from workers.domain.containment.containment import Cause, CauseKind
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import OnSilence
@@ -14,6 +15,7 @@ from workers.domain.ports.store import Commit, Document, Store
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.closing import Closing, close_questions
 from workers.use_cases.containment.request import request_containment, without
 
 SILENCE_WORDS = {
@@ -23,6 +25,12 @@ SILENCE_WORDS = {
     OnSilence.CONTAIN: "nobody answered; the policy contains the VM",
 }
 """What the card and the audit say when nobody answered: never that anybody rejected."""
+
+_ANOTHER_WORDS = {
+    OnSilence.ISOLATE: "nobody answered about another start of this VM; the policy isolates the VM",
+    OnSilence.CONTAIN: "nobody answered about another start of this VM; the policy contains the VM",
+}
+"""What the cards of the VM's other questions say then."""
 
 
 class LookAtApproval:
@@ -51,20 +59,24 @@ class LookAtApproval:
             # Its card has not reached Slack yet, and only the bot can post it.
             await self._nudger.notices(self._nudge(before))
             return
-        after, containment = await until_written(lambda: self._write(approval_id))
-        if containment is not None:
+        after, closing = await until_written(lambda: self._write(approval_id))
+        withdrawn = closing.withdrawn if closing else ()
+        if closing is not None:
+            containment = closing.containment
             await self._nudger.work(
                 Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
             )
         if after != before:
-            await self._nudger.notices(self._nudge(after, written=True))
+            await self._nudger.notices(*(self._nudge(one, written=True) for one in (after, *withdrawn)))
         await self._deadlines.set(after, version=after.version + (after != before))
+        for one in withdrawn:
+            await self._deadlines.clear(one.id)
 
     @staticmethod
     def _nudge(approval: Approval, *, written: bool = False) -> Nudge:
         return Nudge(subject=Subject.APPROVAL, id=approval.id, version=approval.version + written)
 
-    async def _write(self, approval_id: str) -> tuple[Approval, Containment | None]:
+    async def _write(self, approval_id: str) -> tuple[Approval, Closing | None]:
         approval = await self._store.approval(approval_id)
         now = self._clock.now()
         if not approval.open:
@@ -77,7 +89,7 @@ class LookAtApproval:
             return await self._commit(approval, approval.reminded(now), "approval.reminded", now), None
         return approval, None
 
-    async def _expire(self, approval: Approval, now: datetime) -> tuple[Approval, Containment | None]:
+    async def _expire(self, approval: Approval, now: datetime) -> tuple[Approval, Closing | None]:
         on_silence = approval.terms.on_silence
         because = SILENCE_WORDS[on_silence]
         steps = steps_on_silence(approval.terms)
@@ -92,13 +104,23 @@ class LookAtApproval:
         request = await request_containment(
             self._store, approval.event.vm, cause, profile, now=now, plan=approval.plan
         )
-        expired = approval.expired(now, because, containment_id=request.containment.id)
-        record = without(request.record, approval)
-        await self._commit(approval, expired, "approval.expired", now, request.containment, record)
-        return expired, request.containment
+        closing = await close_questions(
+            self._store, request, _ANOTHER_WORDS[on_silence], at=now, answered=approval.id
+        )
+        expired = approval.expired(now, because, containment_id=closing.containment.id)
+        await self._commit(
+            approval, expired, "approval.expired", now, *closing.documents, records=closing.audit
+        )
+        return expired, closing
 
     async def _commit(
-        self, before: Approval, after: Approval, kind: str, now: datetime, *others: Document
+        self,
+        before: Approval,
+        after: Approval,
+        kind: str,
+        now: datetime,
+        *others: Document,
+        records: Sequence[AuditRecord] = (),
     ) -> Approval:
         await self._store.commit(
             Commit(
@@ -117,6 +139,7 @@ class LookAtApproval:
                             **({"because": after.closed_because} if after.closed_because else {}),
                         },
                     ),
+                    *records,
                 ),
             )
         )

@@ -7,7 +7,6 @@ from workers.domain.asking.decisions import may_lock_down
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.errors import NotFound
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -18,6 +17,7 @@ from workers.domain.starts.vm import VmRef
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment
 from workers.use_cases.refuse import refuse_unless
 
@@ -92,20 +92,14 @@ class LockDown:
         now = self._clock.now()
         cause = Cause(kind=CauseKind.LOCKDOWN, at=now, by=actor, reason=reason.strip())
         request = await request_containment(self._store, vm, cause, profile, now=now)
-        withdrawn = tuple(
-            approval.withdrawn(now, f"locked down by {actor.name or 'on-call'}")
-            for approval in await self._open_approvals(request.record.open_approvals)
+        closing = await close_questions(
+            self._store, request, f"locked down by {actor.name or 'on-call'}", at=now, by=actor.label
         )
-        containment = request.containment
-        containment = containment.changed(
-            cards=tuple(dict.fromkeys((*containment.cards, *(a.id for a in withdrawn))))
-        )
-        withdrawn = tuple(approval.changed(containment_id=containment.id) for approval in withdrawn)
-        record = request.record.changed(open_approvals=())
+        containment = closing.containment
         await self._store.commit(
             Commit(
                 partition=partition_of_vm(vm.key),
-                documents=(containment, record, *withdrawn),
+                documents=closing.documents,
                 audit=(
                     AuditRecord(
                         kind="lockdown.joined" if request.joined else "lockdown.ordered",
@@ -115,29 +109,8 @@ class LockDown:
                         by=actor.label,
                         details={"reason": cause.reason, "profile": profile.name, "via": via},
                     ),
-                    *(
-                        AuditRecord(
-                            kind="approval.withdrawn",
-                            at=now,
-                            about=approval.id,
-                            vm=vm.key,
-                            by=actor.label,
-                            details={"because": approval.closed_because},
-                        )
-                        for approval in withdrawn
-                    ),
+                    *closing.audit,
                 ),
             )
         )
-        return Locked(containment, request.joined, withdrawn)
-
-    async def _open_approvals(self, ids: tuple[str, ...]) -> list[Approval]:
-        found: list[Approval] = []
-        for approval_id in ids:
-            try:
-                approval = await self._store.approval(approval_id)
-            except NotFound:
-                continue
-            if approval.open:
-                found.append(approval)
-        return found
+        return Locked(containment, request.joined, closing.withdrawn)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from workers.domain.asking.decisions import may_restore
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
-from workers.domain.containment.restoration import can_start, restoring
+from workers.domain.containment.restoration import Chosen, can_start, restoring
 from workers.domain.errors import NotFound, NotYet
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -79,6 +79,7 @@ class Restore:
         start: bool = False,
         reason: str = "",
         via: str = "command",
+        chosen: Chosen | None = None,
     ) -> Ordered:
         """Order the undoing of this containment, or join a restore that is under way.
 
@@ -88,16 +89,19 @@ class Restore:
             start: also start the VM, if it was running before.
             reason: their own words.
             via: where they ordered it, for the audit.
+            chosen: what they chose in the place of what is gone; see ``restoration.to_choose``.
 
         Raises:
             NotAllowed: they are not on call.
-            NotFound: there is no such containment, or it was undone.
+            NotFound: there is no such containment, or it was undone, or what they chose is not offered.
             NotYet: it is being contained.
         """
         containment = await self._store.containment(containment_id)
         await self.may(actor, wanted=f"restore {containment.vm.resource_id}", about=containment)
         ordered = await until_written(
-            lambda: self._write(containment_id, actor, start=start, reason=reason.strip(), via=via)
+            lambda: self._write(
+                containment_id, actor, start=start, reason=reason.strip(), via=via, chosen=chosen or {}
+            )
         )
         nudge = Nudge(
             subject=Subject.CONTAINMENT,
@@ -109,28 +113,31 @@ class Restore:
         return ordered
 
     async def _write(
-        self, containment_id: str, actor: Actor, *, start: bool, reason: str, via: str
+        self, containment_id: str, actor: Actor, *, start: bool, reason: str, via: str, chosen: Chosen
     ) -> Ordered:
         containment = _undoable(await self._store.containment(containment_id))
         joined = containment.state is ContainmentState.RESTORING
         now = self._clock.now()
         start_id = str(uuid.uuid4()) if start and can_start(containment) else None
         if not joined:
-            containment = restoring(containment, actor, start_id=start_id, reason=reason, now=now)
+            containment = restoring(
+                containment, actor, start_id=start_id, reason=reason, now=now, chosen=chosen
+            )
+        details: dict[str, object] = {"start": start, "reason": reason, "via": via}
+        if chosen and not joined:
+            details["chosen"] = dict(chosen)
         await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
                 documents=() if joined else (containment,),
-                audit=(
-                    _ordered(containment, actor, now, joined=joined, start=start, reason=reason, via=via),
-                ),
+                audit=(_ordered(containment, actor, now, joined=joined, details=details),),
             )
         )
         return Ordered(containment, joined)
 
 
 def _ordered(
-    containment: Containment, actor: Actor, now: datetime, *, joined: bool, **details: object
+    containment: Containment, actor: Actor, now: datetime, *, joined: bool, details: dict[str, object]
 ) -> AuditRecord:
     return AuditRecord(
         kind="restore.joined" if joined else "restore.ordered",

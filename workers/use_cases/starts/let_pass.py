@@ -12,7 +12,6 @@ from workers.domain.ids import approval_id, partition_of_vm
 from workers.domain.policy.rules import Ruling
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.vm import VmRef
 from workers.use_cases.starts.record import start_record
 
 
@@ -22,33 +21,38 @@ class LetPass:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def __call__(self, event: StartEvent, ruling: Ruling, now: datetime) -> None:
-        """Put it on record. The caller has checked that nothing is going on with this VM."""
-        await self._store.commit(_commit(event, ruling, now, absent=(), free=None))
+    async def __call__(
+        self, event: StartEvent, ruling: Ruling, now: datetime, *, absent: tuple[str, ...] = ()
+    ) -> bool:
+        """Put it on record, if nothing is going on with this VM; the write itself checks that.
 
-    async def at_once(self, event: StartEvent, ruling: Ruling, now: datetime) -> bool:
-        """Put it on record if nothing is going on with this VM or this start; the write itself checks that.
+        Args:
+            event: the start.
+            ruling: with the rule that expects it.
+            now: the present time.
+            absent: ids of approvals that must not exist.
 
         Returns:
             Whether it passed. If not, nothing was written.
         """
-        known = approval_id(event.vm.key, event.dedupe_key)
         try:
-            await self._store.commit(_commit(event, ruling, now, absent=(known,), free=event.vm))
+            await self._store.commit(_commit(event, ruling, now, absent))
         except Conflict:
             return False
         return True
 
+    async def at_once(self, event: StartEvent, ruling: Ruling, now: datetime) -> bool:
+        """As above, if nothing is known of this start either: then it costs one write and no read."""
+        return await self(event, ruling, now, absent=(approval_id(event.vm.key, event.dedupe_key),))
 
-def _commit(
-    event: StartEvent, ruling: Ruling, now: datetime, *, absent: tuple[str, ...], free: VmRef | None
-) -> Commit:
+
+def _commit(event: StartEvent, ruling: Ruling, now: datetime, absent: tuple[str, ...]) -> Commit:
     return Commit(
         partition=partition_of_vm(event.vm.key),
         once=f"passed:{event.dedupe_key_at_its_time}:{_of_caller(event)}",
         audit=(start_record("start.passed", event, now, ruling=ruling),),
         absent=absent,
-        free=free,
+        free=event.vm,
     )
 
 

@@ -23,6 +23,7 @@ from workers.domain.starts.vm import KnownVm, PowerState, VmRecord
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.starts.expected import ExpectedStarts
 from workers.use_cases.starts.let_pass import LetPass
 from workers.use_cases.starts.recontain import Recontain
 from workers.use_cases.starts.record import start_record
@@ -81,6 +82,7 @@ class OpenApproval:
         self._clock = clock
         self._budget_s = facts_budget_s
         self._let_pass = LetPass(store)
+        self._expected = ExpectedStarts(store, clock)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
         self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
 
@@ -103,8 +105,11 @@ class OpenApproval:
             document_id = _id_of_start(event, known)
             if document_id == known.id or await self._exists(document_id):
                 return Opened(Outcome.DUPLICATE, document_id)
-        if record.expected_start and record.expected_start.covers(event.correlation_id, event.at):
-            return await self._note_expected(event)
+        if record.expected_start is not None:
+            if record.expected_start.covers(event.correlation_id, event.at):
+                await self._expected.note(event)
+                return Opened(Outcome.EXPECTED)
+            record = await self._expected.without_past(event)
         if record.containment_id is not None:
             recontained = await self._recontain(record.containment_id, event)
             if recontained:
@@ -114,7 +119,10 @@ class OpenApproval:
     async def _judge(
         self, event: StartEvent, document_id: str, record: VmRecord, ruling: Ruling | Undecided
     ) -> Opened:
-        """Let it pass or ask, as the rules say. They may have decided already, before any fact was read."""
+        """Let it pass or ask, as the rules say. They may have decided already, before any fact was read.
+
+        No rule lets a start pass while its VM is contained, or is being restored.
+        """
         facts: Facts | None = None
         if isinstance(ruling, Undecided):
             facts = await self._gather(event)
@@ -122,8 +130,13 @@ class OpenApproval:
         for name, reason in ruling.unevaluated.items():
             log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
         if _passes(ruling):
-            await self._let_pass(event, ruling, self._clock.now())
-            return Opened(Outcome.PASSED)
+            if await self._let_pass(event, ruling, self._clock.now()):
+                return Opened(Outcome.PASSED)
+            record = await self._store.vm_record(event.vm)
+            held = record.containment_id  # perhaps since a moment ago
+            if held is not None and await self._recontain(held, event):
+                return Opened(Outcome.RECONTAINED, held)
+            ruling = ruling.overruled("it matches, but the VM is contained or being restored")
         if facts is None:
             facts = await self._gather(event)
         return await self._ask(self._approval(document_id, event, facts, ruling), record, ruling)
@@ -166,17 +179,6 @@ class OpenApproval:
         except NotFound:
             return False
         return True
-
-    async def _note_expected(self, event: StartEvent) -> Opened:
-        """On-call had it started by a restore, so nobody is asked about it."""
-        await self._store.commit(
-            Commit(
-                partition=partition_of_vm(event.vm.key),
-                once=f"expected:{event.dedupe_key}",
-                audit=(start_record("start.expected", event, self._clock.now()),),
-            )
-        )
-        return Opened(Outcome.EXPECTED)
 
     async def _note_failed(self, event: StartEvent, document_id: str) -> Opened:
         """A failed start is put on record, not asked about. A question that it opened before is withdrawn."""

@@ -1,9 +1,10 @@
-"""Role assignments, made from the principals of the world."""
+"""Role assignments, made from the principals of the world, and what a caller may do by them."""
 
 import re
 import uuid
 from typing import Any
 
+from deploy.sandbox.azure.access.roles import GUARD_ROLES, permission
 from deploy.sandbox.azure.claims import ROLES, assignment_id
 from deploy.sandbox.azure.front.routing import Answer, Call, Route, listing
 from deploy.sandbox.azure.ids import within
@@ -38,7 +39,7 @@ class RoleAssignments:
             [
                 _assignment(who, scope)
                 for who in self._world.principals
-                for scope in self._scopes(who)
+                for scope in self.scopes(who)
                 if (principal is None or principal[1].lower() == who.oid.lower())
                 and (
                     within(call.scope, scope)
@@ -47,11 +48,52 @@ class RoleAssignments:
             ],
         )
 
-    def _scopes(self, principal: Principal) -> list[str]:
+    def scopes(self, principal: Principal) -> list[str]:
         """Where a principal's role is assigned: each subscription, or each group."""
         if principal.scope == "subscription":
             return [f"/subscriptions/{key}" for key in self._estate.subscriptions]
         return [group.id for key in self._estate.subscriptions for group in self._estate.groups(key)]
+
+
+class Permissions:
+    """``Microsoft.Authorization/permissions``: what the caller may do at a group or a resource.
+
+    One item for each role that reaches the scope, as its definition says it: wildcards and ``notActions`` are
+    the caller's to work out. Deny assignments are not told.
+    Source: https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource-group
+
+    Attributes:
+        taken: roles that the product's own identity lacks, by what begins a scope in lower case; ``""`` takes
+            them away everywhere.
+        added: permissions of a custom role that it has everywhere.
+    """
+
+    def __init__(self, estate: Estate, world: World) -> None:
+        self._estate = estate
+        self._assignments = RoleAssignments(estate, world)
+        self.taken: dict[str, tuple[str, ...]] = {}
+        self.added: list[dict[str, Any]] = []
+
+    def routes(self) -> list[Route]:
+        return [Route("GET", "{scope}/providers/Microsoft.Authorization/permissions", self.list_all)]
+
+    def list_all(self, call: Call) -> Answer:
+        """The caller's roles at the scope and above it."""
+        if "/providers/" in call.scope.lower():
+            self._estate.get(call.scope)
+        if call.caller.key == "startgate":
+            lacks = {
+                role
+                for begin, roles in self.taken.items()
+                if call.scope.lower().startswith(begin)
+                for role in roles
+            }
+            return listing(
+                call, [*(permission(role) for role in GUARD_ROLES if role not in lacks), *self.added]
+            )
+        scopes = self._assignments.scopes(call.caller)
+        reaches = any(within(call.scope, scope) for scope in scopes)
+        return listing(call, [permission(call.caller.role)] if reaches else [])
 
 
 def _assignment(principal: Principal, scope: str) -> dict[str, Any]:

@@ -223,9 +223,13 @@ class Protection:
         return self._change(call, vm, "DeleteBackupData", done)
 
     def trigger(self, call: Call) -> Answer:
-        """Back up now. The request is done in seconds, its job takes longer."""
+        """Back up now. The request is done in seconds, its job takes longer.
+
+        Code of a backup in progress: ``UserErrorBackupOperationInProgress`` in
+        https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout
+        """
         item = self._item(call.parent_id)
-        self._lro.operations.check_free(item.id, "BMSUserErrorBackupOperationInProgress")
+        self._lro.operations.check_free(item.id, "UserErrorBackupOperationInProgress")
         state = item.properties["protectionState"]
         if state in IDLE:
             raise ArmError(

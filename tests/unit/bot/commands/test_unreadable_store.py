@@ -21,6 +21,7 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.vm import VmRecord
 from workers.store.memory import MemoryInventory
 from workers.use_cases.orders.restore import Restore
+from workers.use_cases.orders.retry import Retry
 
 WEB, DB = a.known_vm(), a.known_vm(ref=a.vm_ref(name="vm-db-01"))
 NEWER = "containment c1 was written by a newer version of Startgate. Update this process."
@@ -62,7 +63,7 @@ class Slack:
 
 
 class Directory:
-    async def actor(self, _user: str) -> Any:
+    async def actor(self, _user: str, **_how: object) -> Any:
         return a.oncall()
 
     async def direct_message(self, _user: str) -> str:
@@ -83,6 +84,7 @@ def services(rig: Rig, inventory: MemoryInventory) -> Services:
         decide=rig.decide,
         lock_down=rig.lock_down,
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests import builders as a
-from workers.domain.asking.decisions import Answer, may_answer, may_lock_down
+from workers.domain.asking.decisions import Answer, may_answer, may_lock_down, may_restore
 from workers.domain.starts.people import Actor
 
 OWNER = a.owner()
@@ -106,3 +106,20 @@ class TestLockdowns:
         assert not may_lock_down(ALICE).allowed
         assert not may_lock_down(CAROL).allowed
         assert may_lock_down(ALICE).reason == "Only on-call can lock down a VM."
+
+
+class TestBarred:
+    """Somebody who doesn't count may do nothing, whatever else is known of them."""
+
+    BARRED = a.oncall(email="alice@contoso.com", barred="You're a guest.")
+
+    @pytest.mark.parametrize("answer", Answer)
+    def test_they_may_not_answer_and_are_told_why(self, answer: Answer) -> None:
+        by_id = a.owner(slack_users=(self.BARRED.slack_user,))
+        for owner, caller in ((OWNER, CALLER), (by_id, CALLER), (OWNER, a.caller(email="alice@contoso.com"))):
+            permission = may_answer(answer, self.BARRED, owner, caller)
+            assert permission == (False, "You're a guest.")
+
+    def test_they_may_order_nothing(self) -> None:
+        for permission in (may_lock_down(self.BARRED), may_restore(self.BARRED)):
+            assert permission == (False, "You're a guest.")

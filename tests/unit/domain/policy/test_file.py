@@ -12,7 +12,7 @@ from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy.file import load_policy
-from workers.domain.policy.model import OnSilence, Policy
+from workers.domain.policy.model import Guests, OnSilence, PeoplePolicy, Policy
 from workers.use_cases.read_policy import read_policy
 
 EXCEPTION = "name: a, source: 10.0.0.0/8, ports: ['22']"
@@ -45,6 +45,11 @@ class TestGoodFiles:
         assert policy.defaults.on_silence is OnSilence.ESCALATE
         assert policy.owner.fallback == "#vm-approvals"
         assert policy.lockdown == LockdownProfile()
+
+    def test_only_our_own_members_count_unless_the_file_says_who_else(self) -> None:
+        assert load_policy(ONCALL).people == PeoplePolicy(workspaces=(), guests=Guests.REFUSE)
+        people = load_policy(f"{ONCALL}people: {{workspaces: [T0PARTNER1], guests: owners}}").people
+        assert (people.workspaces, people.guests) == (("T0PARTNER1",), Guests.OWNERS)
 
     def test_everything_is_read(self) -> None:
         policy = load_policy(
@@ -108,8 +113,8 @@ lockdowns:
             load_policy("owner: {tag: [x]}\n", path="policy.yaml")
         lines = raised.value.diagnostics().splitlines()
         assert lines[0] == "policy.yaml: 2 errors"
-        assert "  line 1, column 9: owner.tag: no such setting. Did you mean tags?" in lines
-        assert "  line 1, column 1: oncall: is missing. Add it." in lines
+        assert "policy.yaml:1:9: owner.tag: no such setting. Did you mean tags?" in lines
+        assert "policy.yaml:1:1: oncall: is missing. Add it." in lines
 
 
 class TestPlaces:
@@ -151,7 +156,10 @@ class TestRemedies:
         assert only(ONCALL + text).remedy == remedy
 
     def test_a_setting_like_no_other_is_told_what_there_is(self) -> None:
-        assert only(ONCALL + "zzz: 1\n").remedy == "There are: owner, oncall, defaults, rules, lockdowns."
+        assert (
+            only(ONCALL + "zzz: 1\n").remedy
+            == "There are: owner, oncall, people, defaults, rules, lockdowns."
+        )
 
     def test_an_unknown_profile_is_told_which_there_are(self) -> None:
         finding = only(ONCALL + "defaults: {lockdown: hard}\nlockdowns: {soft: {steps: [isolate]}}\n")
@@ -328,3 +336,41 @@ class TestPatience:
     def test_who_gives_up_before_on_call_is_told_is_told_so(self) -> None:
         finding = only(ONCALL + "lockdowns: {standard: {give_up_after: 1m}}\n")
         assert "page_after has to be shorter than give_up_after" in finding.problem
+
+
+NSG = (
+    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-sec/providers"
+    "/Microsoft.Network/networkSecurityGroups/quarantine"
+)
+
+
+class TestGoverned:
+    def test_a_prepared_nsg_and_tags_are_read(self) -> None:
+        text = f'lockdowns: {{standard: {{tags: {{Cost-Centre: "4711"}}, isolate: {{nsg: {NSG}}}}}}}\n'
+        policy = loaded(ONCALL + text)
+        assert isinstance(policy, Policy)
+        assert (policy.lockdown.tags, policy.lockdown.isolate.nsg) == ({"Cost-Centre": "4711"}, NSG)
+        assert LockdownProfile.model_validate_json(policy.lockdown.model_dump_json()) == policy.lockdown
+
+    @pytest.mark.parametrize(
+        "nsg",
+        ["quarantine", f"{NSG}/securityRules/x", NSG.replace("Network/", "ClassicNetwork/"), f"x{NSG}", '""'],
+    )
+    def test_what_is_no_id_of_an_nsg_is_refused_in_words(self, nsg: str) -> None:
+        finding = only(ONCALL + f"lockdowns: {{standard: {{isolate: {{nsg: {nsg}}}}}}}\n")
+        assert "is not the id of a network security group; write /subscriptions/" in finding.problem
+
+    @pytest.mark.parametrize(
+        ("tags", "why"),
+        [
+            ('{"a/b": x}', "is not a tag name that Azure takes"),
+            ("{azure-x: y}", "is not a tag name that Azure takes"),
+            ("{Managed-By: me}", "is ours; take it away"),
+            ("{a: x, A: y}", "is given twice"),
+            (f"{{a: {'x' * 257}}}", "longer than 256 characters"),
+        ],
+    )
+    def test_tags_that_azure_would_refuse_are_refused_first(self, tags: str, why: str) -> None:
+        found = loaded(ONCALL + f"lockdowns: {{standard: {{tags: {tags}}}}}\n")
+        assert not isinstance(found, Policy)
+        assert any(why in finding.problem for finding in found)

@@ -1,18 +1,16 @@
 """One answer wins, every other is told so, and nobody answers who may not."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
 from tests import builders as a
 from tests.conftest import CrashError, Rig
-from workers.domain.asking.approvals import ApprovalState
+from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import CauseKind, ContainmentState
-from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound
+from workers.domain.errors import AlreadyDecided, NewerDocument, NotAllowed, NotFound
 from workers.domain.nudges import Subject
-from workers.domain.policy.model import OnSilence
 from workers.domain.ports.store import Commit
 
 MALLORY = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@evil.example")
@@ -144,46 +142,49 @@ class TestRaces:
 
 
 class TestOneContainmentAVm:
-    async def test_a_second_rejection_joins_and_is_shown_on_both_cards(self, rig: Rig) -> None:
+    async def test_a_rejection_withdraws_the_other_questions_and_says_why(self, rig: Rig) -> None:
         one = await rig.asked()
         two = await rig.asked(a.start_event(correlation_id="another"))
         first = await rig.decide(Answer.REJECT, one.id, a.actor())
-        second = await rig.decide(Answer.REJECT, two.id, a.oncall())
         assert first.containment is not None
-        assert second.containment is not None
-        assert second.containment.id == first.containment.id
+        with pytest.raises(AlreadyDecided, match="another start of this VM was rejected by Alice Example"):
+            await rig.decide(Answer.CONFIRM, two.id, a.actor())
+        withdrawn = await rig.store.approval(two.id)
+        assert (withdrawn.state, withdrawn.containment_id) == (ApprovalState.WITHDRAWN, first.containment.id)
         stored = await rig.store.containment(first.containment.id)
         assert stored.cards == (one.id, two.id)
         assert stored.cause.by == a.actor()
+        assert (await rig.store.vm_record(a.vm_ref())).open_approvals == ()
+        assert {nudge.id for nudge in rig.nudger.to_notices} == {one.id, two.id}
+        (record,) = [r for r in await rig.audit() if r.kind == "approval.withdrawn"]
+        assert (record.about, record.by) == (two.id, a.actor().label)
+        assert record.details == {"because": "another start of this VM was rejected by Alice Example"}
 
     async def test_rejections_at_the_same_moment_make_one(self, rig: Rig) -> None:
         approvals = [await rig.asked(a.start_event(correlation_id=f"start-{n}")) for n in range(4)]
-        decided = await asyncio.gather(*(rig.decide(Answer.REJECT, x.id, a.actor()) for x in approvals))
-        assert len({d.containment.id for d in decided if d.containment}) == 1
+        decided = await asyncio.gather(
+            *(rig.decide(Answer.REJECT, x.id, a.actor()) for x in approvals), return_exceptions=True
+        )
+        assert [type(one) for one in decided].count(AlreadyDecided) == 3
+        states = [(await rig.store.approval(x.id)).state for x in approvals]
+        assert sorted(states) == [ApprovalState.REJECTED, *[ApprovalState.WITHDRAWN] * 3]
 
-    async def test_a_rejection_is_never_content_with_less_than_its_card_said(self, rig: Rig) -> None:
-        """Silence had the VM isolated only; the rejection of another start says stop and back up too."""
-        silent = await rig.asked()
-        other = await rig.asked(a.start_event(correlation_id="another"))
-        await isolated_on_silence(rig, silent.id)
-        decided = await rig.decide(Answer.REJECT, other.id, a.actor())
+    async def test_a_rejection_goes_ahead_where_a_newer_version_wrote_another_question(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = await rig.asked()
+        two = await rig.asked(a.start_event(correlation_id="another"))
+        read = rig.store.approval
+
+        async def approval(approval_id: str) -> Approval:
+            if approval_id == two.id:
+                raise NewerDocument("from a newer version")
+            return await read(approval_id)
+
+        monkeypatch.setattr(rig.store, "approval", approval)
+        decided = await rig.decide(Answer.REJECT, one.id, a.actor())
         assert decided.containment is not None
-        done = await rig.until_rest(decided.containment.id)
-        assert {step.name for step in done.steps} == set(other.terms.lockdown.steps)
-
-
-async def isolated_on_silence(rig: Rig, approval_id: str) -> None:
-    """As if the policy had said ``isolate`` when this one opened."""
-    approval = await rig.store.approval(approval_id)
-    terms = approval.terms.changed(on_silence=OnSilence.ISOLATE, expire_after=timedelta(minutes=20))
-    await rig.store.commit(
-        Commit(partition=int(approval_id[1], 16), documents=(approval.changed(terms=terms),))
-    )
-    rig.clock.advance(timedelta(minutes=21))
-    await rig.look(approval_id)
-    containment_id = (await rig.store.approval(approval_id)).containment_id
-    assert containment_id is not None
-    await rig.until_rest(containment_id)
+        assert (await rig.store.vm_record(a.vm_ref())).open_approvals == (two.id,)
 
 
 class TestCrashes:

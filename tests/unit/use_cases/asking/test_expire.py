@@ -12,8 +12,10 @@ from workers.domain.containment.containment import CauseKind, ContainmentState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound
+from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject
 from workers.domain.policy.model import Defaults, OnSilence
+from workers.domain.ports.store import Commit
 from workers.use_cases.asking.expire import SILENCE_WORDS
 
 HOUR = timedelta(minutes=60)
@@ -186,12 +188,42 @@ class TestWhatSilenceDoes:
         other = await rig.asked(a.start_event(correlation_id="another"))
         containment = await rig.rejected()
         await rig.until_rest(containment.id)
+        # Earlier versions left a VM's other questions open.
+        withdrawn = await rig.store.approval(other.id)
+        await rig.store.commit(
+            Commit(partition=partition_of_id(other.id), documents=(other.changed(version=withdrawn.version),))
+        )
         rig.clock.to(other.expire_at)
         await rig.look(other.id)
         assert (await rig.store.approval(other.id)).containment_id == containment.id
         standing = await rig.store.containment(containment.id)
         assert standing.cause.kind is CauseKind.REJECTION
         assert other.id in standing.cards
+
+    @pytest.mark.parametrize(
+        ("on_silence", "because"),
+        [
+            (OnSilence.ISOLATE, "the policy isolates the VM"),
+            (OnSilence.CONTAIN, "the policy contains the VM"),
+        ],
+    )
+    async def test_silence_that_contains_withdraws_the_other_questions(
+        self, on_silence: OnSilence, because: str
+    ) -> None:
+        rig = rig_with(on_silence)
+        first = await rig.asked()
+        rig.clock.advance(HOUR / 2)
+        other = await rig.asked(a.start_event(correlation_id="another", at=rig.clock.now()))
+        rig.clock.to(first.expire_at)
+        rig.nudger.clear()
+        await rig.look(first.id)
+        expired, withdrawn = await rig.store.approval(first.id), await rig.store.approval(other.id)
+        assert (expired.state, withdrawn.state) == (ApprovalState.EXPIRED, ApprovalState.WITHDRAWN)
+        assert withdrawn.closed_because == f"nobody answered about another start of this VM; {because}"
+        assert expired.containment_id is not None
+        assert withdrawn.containment_id == expired.containment_id
+        assert (await rig.store.vm_record(a.vm_ref())).open_approvals == ()
+        assert {nudge.id for nudge in rig.nudger.to_notices} == {first.id, other.id}
 
     @pytest.mark.parametrize("crashes", [1, 2])
     async def test_a_crash_after_the_end_was_written_is_made_up_for(self, crashes: int) -> None:

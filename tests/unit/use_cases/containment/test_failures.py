@@ -117,3 +117,24 @@ class TestThrottling:
         done = await rig.until_rest(containment.id)
         assert done.state is ContainmentState.CONTAINED
         assert done.step(STOP).attempt <= 2
+
+
+async def test_a_containment_is_followed_in_the_log_line_by_line(rig: Rig) -> None:
+    with structlog.testing.capture_logs() as lines:
+        containment = await rig.rejected()
+        rig.runners[STOP].to_begin.append(StepFailed("somebody else is writing", code="Conflict"))
+        await rig.until_rest(containment.id)
+    told = [(line["log_level"], line["event"], line.get("step"), line.get("code")) for line in lines]
+    assert sorted(told, key=str) == sorted(
+        [
+            ("info", "approval.rejected", None, None),
+            ("warning", "step.retry", "stop", "Conflict"),
+            ("info", "step.done", "isolate", None),
+            ("info", "step.done", "stop", None),
+            ("info", "step.done", "backup", None),
+            ("info", "containment.contained", None, None),
+        ],
+        key=str,
+    )
+    assert {line["vm"] for line in lines} == {containment.vm.key}
+    assert {line["id"] for line in lines} == {containment.id, containment.cause.approval_id}

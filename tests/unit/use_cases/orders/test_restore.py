@@ -7,22 +7,55 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import CrashError
-from tests.unit.use_cases.containment.restore_rig import DRIFT, PROFILE, RAN, VM, RestoreRig, UndoableRunner
+from tests.unit.use_cases.containment.restore_rig import (
+    DRIFT,
+    PROFILE,
+    RAN,
+    VM,
+    RestoreRig,
+    UndoableRunner,
+    undo_of,
+)
 from workers.domain.containment.containment import Containment, ContainmentState, Progress, StepState
-from workers.domain.containment.plans import StepName
-from workers.domain.errors import NotAllowed, NotFound, NotYet
+from workers.domain.containment.plans import Change, Choice, StepName
+from workers.domain.errors import NotAllowed, NotFound, NotYet, StepFailed
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Subject
+from workers.domain.policy.model import Rule, Verdict
 from workers.domain.starts.events import Phase
 from workers.use_cases.containment.undoing import START_TAKES
 from workers.use_cases.orders.contained import contained_vms
 from workers.use_cases.orders.restore import Ordered
 from workers.use_cases.starts.open import Outcome
 
+EVERYTHING = Rule(name="everything", when="true", verdict=Verdict.PASS)
+_NETWORK = VM.resource_id.partition("/providers/")[0] + "/providers/Microsoft.Network"
+NIC, OTHER_NIC = (f"{_NETWORK}/networkInterfaces/nic-{number}" for number in (1, 2))
+GONE, SPARE = (f"{_NETWORK}/networkSecurityGroups/{name}-nsg" for name in ("gone", "spare"))
+
 
 @pytest.fixture
 def rig() -> RestoreRig:
     return RestoreRig()
+
+
+async def asked_to_choose(rig: RestoreRig) -> Containment:
+    """A VM whose restore failed, because the former NSG of its first NIC is gone."""
+    recorded = Change(
+        summary="isolate 2 NICs",
+        back=("nic-1: NSG x → gone-nsg", "nic-2: NSG x → none"),
+        before={NIC: GONE, OTHER_NIC: None},
+        after={NIC: "x", OTHER_NIC: "x"},
+    )
+    rig.undoable[StepName.ISOLATE].to_begin.append(Progress(done=False, token="t", change=recorded))
+    held = await rig.ordered()
+    asked = recorded.changed(choices=(Choice(of=NIC, was=GONE, options=(SPARE,)),))
+    rig.undoable[StepName.ISOLATE].to_undo.extend(
+        [Progress(done=False, token="asked", change=asked), StepFailed("gone-nsg was deleted", final=True)]
+    )
+    ended = await rig.until_rest(held.id)
+    assert ended.state is ContainmentState.INCOMPLETE
+    return ended
 
 
 class TestOrders:
@@ -40,6 +73,38 @@ class TestOrders:
         assert [n.id for n in rig.worked(Subject.CONTAINMENT)] == [held.id]
         assert [n.id for n in rig.nudger.to_notices] == [held.id]
         assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED
+
+    async def test_what_was_chosen_comes_in_the_place_of_what_is_gone_and_is_on_record(
+        self, rig: RestoreRig
+    ) -> None:
+        held = await asked_to_choose(rig)
+        original = held.step(StepName.ISOLATE).change
+        await rig.restore(held.id, a.oncall(), chosen={NIC: SPARE})
+        stored = await rig.store.containment(held.id)
+        change = undo_of(stored, StepName.ISOLATE).change
+        assert change is not None
+        assert change.before == {NIC: SPARE, OTHER_NIC: None}
+        assert change.back == ("nic-2: NSG x → none", "nic-1: spare-nsg, as chosen")
+        assert stored.step(StepName.ISOLATE).change == original, "what was first is not forgotten"
+        assert (await rig.seen("restore.ordered"))[-1]["chosen"] == {NIC: SPARE}
+        assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED
+
+    async def test_only_what_is_offered_can_be_chosen(self, rig: RestoreRig) -> None:
+        held = await asked_to_choose(rig)
+        for chosen in ({NIC: f"{SPARE}-else"}, {OTHER_NIC: None}):
+            with pytest.raises(NotFound, match="is not offered for"):
+                await rig.restore(held.id, a.oncall(), chosen=chosen)
+        assert (await rig.store.containment(held.id)).state is ContainmentState.INCOMPLETE
+        await rig.restore(held.id, a.oncall(), chosen={NIC: None})
+
+    async def test_without_a_choice_it_is_asked_about_again(self, rig: RestoreRig) -> None:
+        held = await asked_to_choose(rig)
+        await rig.restore(held.id, a.oncall())
+        stored = await rig.store.containment(held.id)
+        change = undo_of(stored, StepName.ISOLATE).change
+        assert change is not None
+        assert [choice.of for choice in change.choices] == [NIC]
+        assert change.before[NIC] == GONE
 
     @pytest.mark.parametrize("actor", [a.actor(), a.oncall(on_call=False, doubt="Slack did not say.")])
     async def test_who_is_not_on_call_is_refused_and_audited(self, rig: RestoreRig, actor: a.Actor) -> None:
@@ -163,6 +228,50 @@ class TestStarts:
         rig.clock.advance(late)
         event = a.start_event(correlation_id=ours, at=rig.clock.now())
         assert (await rig.open(event)).outcome is Outcome.ASKED
+
+    async def test_once_it_has_succeeded_nobody_can_start_the_vm_under_its_correlation_id(
+        self, rig: RestoreRig
+    ) -> None:
+        ours = await self._started(rig)
+        success = a.start_event(correlation_id=ours, at=rig.clock.now(), phase=Phase.SUCCEEDED)
+        late = a.start_event(correlation_id=ours, at=success.at - timedelta(seconds=30))
+        for own in (success, late, success):
+            assert (await rig.open(own)).outcome is Outcome.EXPECTED
+        rig.clock.advance(60)
+        borrowed = a.start_event(correlation_id=ours, at=rig.clock.now())
+        assert (await rig.open(borrowed)).outcome is Outcome.ASKED
+
+    async def test_it_is_forgotten_at_the_first_start_after_it(self, rig: RestoreRig) -> None:
+        await self._started(rig)
+        assert not (await rig.store.vm_record(VM)).free
+        rig.clock.advance(timedelta(minutes=6))
+        opened = await rig.open(a.start_event(at=rig.clock.now()))
+        assert opened.outcome is Outcome.ASKED
+        record = await rig.store.vm_record(VM)
+        assert (record.free, record.open_approvals) == (True, (opened.document_id,))
+
+    async def test_a_rule_lets_the_first_start_after_it_pass(self, rig: RestoreRig) -> None:
+        await self._started(rig)
+        rig.clock.advance(timedelta(minutes=6))
+        rig.policy = a.policy(rules=(EVERYTHING,))
+        opened = await rig.open(a.start_event(at=rig.clock.now()))
+        assert opened.outcome is Outcome.PASSED
+        assert (await rig.store.vm_record(VM)).free
+
+    @pytest.mark.parametrize("when", ["true", 'vm.tags["owner"] != ""'], ids=["early", "with facts"])
+    async def test_no_rule_lets_a_start_pass_while_the_vm_is_being_restored(
+        self, rig: RestoreRig, when: str
+    ) -> None:
+        held = await rig.ordered()
+        await rig.advance(held.id)
+        rig.policy = a.policy(rules=(EVERYTHING.changed(when=when),))
+        opened = await rig.open(a.start_event(at=rig.clock.now()))
+        assert opened.outcome is Outcome.ASKED
+        assert await rig.seen("start.passed") == []
+        (record,) = await rig.seen("approval.opened")
+        assert (record["rule"], record["verdict"]) == ("defaults", "ask")
+        because = "it matches, but the VM is contained or being restored"
+        assert record["unevaluated"] == {"everything": because}
 
     async def test_another_vms_start_under_its_correlation_id_is_asked_about(self, rig: RestoreRig) -> None:
         ours = await self._started(rig)

@@ -197,6 +197,15 @@ def test_a_question_withdrawn_by_a_lockdown_says_who_locked_down() -> None:
     assert "\u201cbeaconing\u201d" in said
 
 
+def test_a_question_withdrawn_by_another_starts_rejection_is_not_called_locked_down() -> None:
+    because = "another start of this VM was rejected by Alice Example"
+    withdrawn = b.approval(state=ApprovalState.WITHDRAWN, closed_because=because)
+    message = card(withdrawn, b.containment(state=ContainmentState.RUNNING))
+    assert headline(message) == "\u26d4 Another start rejected, containing: vm-web-01"
+    assert "Another start of this VM was rejected by Alice Example." in everything(message)
+    assert "ocked down" not in everything(message)
+
+
 def test_a_confirmed_card_shows_no_containment() -> None:
     other = b.containment(state=ContainmentState.CONTAINED)
     assert "ontain" not in headline(card(b.approval(state=ApprovalState.CONFIRMED), other))

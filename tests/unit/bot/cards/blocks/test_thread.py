@@ -43,6 +43,12 @@ def said(found: list[Reply], key: str) -> str:
     return text
 
 
+def buttons(found: list[Reply], key: str) -> dict[str, str]:
+    """The actions that a reply offers, with their values."""
+    blocks = next(r for r in found if r.key == key).message.blocks
+    return {e["action_id"]: e["value"] for block in blocks for e in block.get("elements", [])}
+
+
 def called(found: list[Reply]) -> list[str]:
     return [m["id"] for r in found for m in mentions_in_layout(r.message.blocks, "")]
 
@@ -167,7 +173,40 @@ def test_a_failed_step_gives_its_reason_and_what_to_do_by_hand() -> None:
     text = said(thread(None, one_step(state=StepState.FAILED)), "step.isolate.1")
     assert "failed after 5 attempts" in text
     assert "Reason: Azure refused: ScopeLocked." in text
-    assert "By hand: in the Azure portal" in text
+    assert "By hand" not in text, "that is said to on-call, once"
+
+
+def refused_while_others_go_on(**changes: Any) -> Containment:
+    refused = b.step(name=StepName.STOP, state=StepState.FAILED, note="Azure refused: ScopeLocked")
+    refused = refused.changed(ended_at=b.NOW, **changes)
+    going = b.step(name=StepName.BACKUP, state=StepState.STARTED)
+    isolated = b.step(state=StepState.DONE)
+    return b.containment(state=ContainmentState.RUNNING, steps=(isolated, refused, going))
+
+
+def test_a_step_that_waiting_will_not_mend_calls_on_call_while_others_go_on() -> None:
+    found = thread(None, refused_while_others_go_on(paged_at=b.NOW))
+    key = "failed.stop.contained.1"
+    assert [r.key for r in found if r.pages] == [key]
+    assert called(found) == ["S0ONCALL1"]
+    text = said(found, key)
+    assert "*Stop* of `vm-web-01` failed, and waiting won't help. Azure refused: ScopeLocked." in text
+    assert text.count("az vm deallocate") == 1
+    assert "az vm deallocate" not in "".join(said(found, r.key) for r in found if r.key != key)
+    assert buttons(found, key) == {"containment.retry": b.containment().id}
+
+
+def test_the_end_does_not_repeat_the_remedy_that_on_call_was_told() -> None:
+    told = refused_while_others_go_on(paged_at=b.NOW)
+    ended = told.with_step(b.step(name=StepName.BACKUP, state=StepState.DONE)).to(ContainmentState.INCOMPLETE)
+    found = thread(None, ended)
+    assert "*Stop*: not done. Azure refused: ScopeLocked." in said(found, "result.1")
+    assert "By hand" not in said(found, "result.1")
+    assert buttons(found, "result.1") == {"containment.retry": b.containment().id}
+
+
+def test_a_failure_that_on_call_was_not_told_of_yet_calls_nobody() -> None:
+    assert not called(thread(None, refused_while_others_go_on()))
 
 
 def test_contained_comes_last_with_the_time_of_reading_back() -> None:
@@ -227,10 +266,22 @@ def test_without_an_on_call_mention_nobody_is_called_by_accident() -> None:
 
 
 def test_a_command_is_offered_only_where_a_shell_can_read_nothing_into_it() -> None:
-    assert "`az vm deallocate" in remedy(StepName.STOP, b.vm_ref())
-    for name in ("vm;reboot", "$(id)", "-n", "vm`id`", "vm web"):
-        assert "az vm" not in remedy(StepName.STOP, b.vm_ref(name=name))
-    assert "az vm" not in remedy(StepName.STOP, b.vm_ref(classic=True))
+    for other_way in (False, True):
+        stop = b.step(name=StepName.STOP, change=Change(summary="stop it", other_way=other_way))
+        assert "`az vm " in remedy(stop, b.vm_ref())
+        for name in ("vm;reboot", "$(id)", "-n", "vm`id`", "vm web"):
+            assert "az vm" not in remedy(stop, b.vm_ref(name=name))
+        assert "az vm" not in remedy(stop, b.vm_ref(classic=True))
+
+
+def test_a_vm_that_cannot_be_deallocated_is_never_to_be_deallocated_by_hand() -> None:
+    power_off = Change(summary="power off the VM", other_way=True)
+    failed = b.step(name=StepName.STOP, state=StepState.FAILED, change=power_off)
+    containment = b.containment(state=ContainmentState.INCOMPLETE, steps=(failed,))
+    words = said(thread(containment=containment), "result.1")
+    assert "`az vm stop " in words
+    assert "az vm deallocate" not in words
+    assert "choose Stop" not in words
 
 
 class TestUndoneBySomebody:

@@ -1,0 +1,110 @@
+"""Doctor's checks of our rights on Azure, over the real client against the stand-in."""
+
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+
+from deploy.sandbox.azure.server import TOKEN, AzureServer
+from tests.contract.arm.driver import machine
+from tests.contract.azure.models.driving import contain
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import right_for
+from workers.arm.steps.rights import RIGHTS
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.spec import StepName
+from workers.operator.azure_rights import rights_checks
+from workers.runtime.checks import make
+
+EVERYTHING = (LockdownProfile(),)
+STOP_ONLY = (LockdownProfile(name="stop", steps=(StepName.STOP,)),)
+NOT_ISOLATE = (LockdownProfile(name="stop", steps=(StepName.STOP, StepName.BACKUP)),)
+
+
+async def told(arm: AzureServer, profiles: Sequence[LockdownProfile] = EVERYTHING) -> list[str]:
+    lines: list[str] = []
+    subscriptions = [(one.id, one.name) for one in arm.world.subscriptions]
+
+    async def seen() -> list[tuple[str, str]]:
+        return subscriptions
+
+    async with Azure(arm.url, None, SecretStr(TOKEN)) as azure:
+        await make(rights_checks(azure, profiles, seen), lines.append)
+    return lines
+
+
+async def test_all_rights_are_there(arm: AzureServer) -> None:
+    assert await told(arm) == [
+        "✓ Azure rights to isolate: all there, in 5 resource groups",
+        "✓ Azure rights to stop: all there, in 5 resource groups",
+        "✓ Azure rights to back up: all there, in 4 resource groups",
+    ]
+
+
+async def test_a_missing_right_is_named_with_its_place_and_what_gives_it(arm: AzureServer) -> None:
+    production = arm.world.subscriptions[0].id
+    arm.permissions.taken[f"/subscriptions/{production}/resourcegroups/rg-shop"] = ("Network Contributor",)
+    isolate, stop, backup = await told(arm)
+    assert isolate == (
+        "✗ Azure rights to isolate: Microsoft.Network/networkSecurityGroups/write is missing in rg-shop "
+        "(Contoso Production) → give this identity there the role Network Contributor, or a role with this "
+        "action"
+    )
+    assert stop.startswith("✓")
+    assert backup.startswith("✓")
+
+
+async def test_every_missing_right_of_a_step_is_named_at_once(arm: AzureServer) -> None:
+    arm.permissions.taken[""] = ("Virtual Machine Contributor", "Classic Virtual Machine Contributor")
+    _, stop, _ = await told(arm)
+    for action in ("deallocate", "powerOff", "start"):
+        assert f"Microsoft.Compute/virtualMachines/{action}/action is missing in rg-ops" in stop
+    assert "shutdown/action is missing in rg-legacy (Contoso Production)" in stop
+    assert "and 1 more resource group" in stop
+    assert stop.endswith(
+        "give this identity there the role Virtual Machine Contributor and Classic Virtual Machine "
+        "Contributor, or a role with these actions"
+    )
+
+
+async def test_only_the_steps_that_a_lockdown_uses_are_asked_about(arm: AzureServer) -> None:
+    arm.permissions.taken[""] = ("Network Contributor", "Backup Contributor")
+    assert await told(arm, STOP_ONLY) == ["✓ Azure rights to stop: all there, in 5 resource groups"]
+    assert [line.split(":")[0] for line in await told(arm, NOT_ISOLATE)] == [
+        "✓ Azure rights to stop",
+        "✗ Azure rights to back up",
+    ]
+
+
+async def test_wildcards_and_what_they_leave_out_are_honoured(arm: AzureServer) -> None:
+    arm.permissions.taken[""] = ("Virtual Machine Contributor",)
+    role = {"actions": ["microsoft.compute/VIRTUALMACHINES/*/action"], "notActions": ["*/powerOff/*"]}
+    arm.permissions.added = [role]
+    (stop,) = await told(arm, STOP_ONLY)
+    assert "Microsoft.Compute/virtualMachines/powerOff/action is missing" in stop
+    assert "deallocate" not in stop
+    # What one role leaves out, another may give.
+    arm.permissions.added.append({"actions": ["Microsoft.Compute/*"], "notActions": []})
+    assert (await told(arm, STOP_ONLY))[0].startswith("✓")
+
+
+async def test_the_group_of_the_lockdowns_own_resources_is_asked_about(arm: AzureServer) -> None:
+    profile = LockdownProfile(name="own", steps=(StepName.ISOLATE,), resource_group="rg-nowhere")
+    (isolate,) = await told(arm, [profile])
+    assert isolate.startswith("✗")
+    assert "rg-nowhere" in isolate
+
+
+async def test_whatever_the_steps_write_is_among_the_rights(arm: AzureServer, azure: Azure) -> None:
+    for name in ("web-01", "legacy-01"):
+        machine(arm, name).power = "running"
+    await contain(arm, azure)
+    asked = [entry.data for entry in arm.record.since(0, "request")]
+    written = {
+        right_for(one["method"], one["path"]).lower()
+        for one in asked
+        if one["method"] not in ("GET", "HEAD") and not one["path"].startswith("/_")
+    }
+    listed = {right.action.lower() for rights in RIGHTS.values() for right in rights}
+    assert len(written) == 8
+    assert written <= listed
+    assert set(RIGHTS) == set(StepName)

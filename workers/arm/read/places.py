@@ -1,0 +1,86 @@
+"""Where the steps of a containment write: the resource groups of VMs, NICs, and of what NICs join."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from workers.arm.ids import ArmId
+from workers.arm.read import classic
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import asking
+from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION, pages
+
+LIST_TIMEOUT_S = 120.0
+"""Of one whole list, all its pages."""
+
+
+class Place(StrEnum):
+    """What lies in a resource group."""
+
+    VM = "VMs"
+    CLASSIC_VM = "classic VMs"
+    NIC = "network interfaces"
+    SUBNET = "subnets"
+    FORMER_NSG = "security groups on network interfaces"
+    APPLICATION_GROUP = "application security groups"
+    POOL = "backend pools"
+    GATEWAY_POOL = "backend pools of application gateways"
+    NAT_RULE = "inbound NAT rules"
+    PUBLIC_IP = "public IP addresses"
+    MADE = "what a lockdown makes: its security group and its vault"
+
+
+class Group(NamedTuple):
+    """A resource group; both parts in lower case."""
+
+    subscription_id: str
+    name: str
+
+
+_JOINED = {
+    "subnet": Place.SUBNET,
+    "publicIPAddress": Place.PUBLIC_IP,
+    "applicationSecurityGroups": Place.APPLICATION_GROUP,
+    "loadBalancerBackendAddressPools": Place.POOL,
+    "applicationGatewayBackendAddressPools": Place.GATEWAY_POOL,
+    "loadBalancerInboundNatRules": Place.NAT_RULE,
+}
+"""Property of an IP configuration → what it refers to, which may lie in any group."""
+
+
+async def places_of(azure: Azure, subscription_id: str) -> Mapping[Place, frozenset[Group]]:
+    """The groups of each kind, for the VMs of a subscription. ``MADE`` is the lockdown profile's to say."""
+    network = f"/subscriptions/{subscription_id}/providers/Microsoft.Network/networkInterfaces"
+    compute = f"/subscriptions/{subscription_id}/providers/Microsoft.Compute/virtualMachines"
+    found: defaultdict[Place, set[Group]] = defaultdict(set)
+    for machine in await _list(azure, "list the VMs", compute, COMPUTE_VERSION):
+        found[Place.VM].add(_group(machine["id"]))
+    for machine in await classic.list_machines(azure, subscription_id):
+        found[Place.CLASSIC_VM].add(_group(machine["id"]))
+    for nic in await _list(azure, "list the network interfaces", network, NETWORK_VERSION):
+        if nic["properties"].get("virtualMachine"):
+            found[Place.NIC].add(_group(nic["id"]))
+            for place, resource_id in _joined(nic["properties"]):
+                found[place].add(_group(resource_id))
+    return {place: frozenset(groups) for place, groups in found.items()}
+
+
+async def _list(azure: Azure, doing: str, path: str, version: str) -> list[dict[str, Any]]:
+    async with asking(doing, timeout_s=LIST_TIMEOUT_S):
+        return [item async for page in pages(azure, path, version) for item in page]
+
+
+def _joined(properties: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    if nsg := properties.get("networkSecurityGroup"):
+        yield Place.FORMER_NSG, nsg["id"]
+    for configuration in properties.get("ipConfigurations") or []:
+        for name, place in _JOINED.items():
+            given = configuration["properties"].get(name) or []
+            for one in given if isinstance(given, list) else [given]:
+                yield place, one["id"]
+
+
+def _group(resource_id: str) -> Group:
+    one = ArmId.parse(resource_id)
+    return Group(one.subscription_id.lower(), one.group.lower())
