@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import structlog
 
+from bot.cards.blocks.kit import listed
 from bot.cards.blocks.text import mention, mention_group
-from bot.slack.directory import Directory
+from bot.slack.directory import Directory, Found
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Copy, CopyKind
 from workers.domain.asking.dead_letters import DeadLetterNotice
@@ -15,9 +16,13 @@ from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
+from workers.domain.starts.people import Owner
 
 log = structlog.get_logger(__name__)
 
+MOST_ASKED = 5
+"""Owners who get a message of their own; all of them may answer."""
+_MOST_UNREAD = 5
 _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
@@ -81,13 +86,29 @@ class Audience:
         return card
 
     async def _sought(self, card: Card, approval: Approval) -> Card:
-        found = await self._directory.owners(approval.owner)
+        found = await self._found(approval.owner)
         for user in found.users:
             channel = await self._directory.direct_message(user)
             copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user)
             card = card if card.copy_of(copy.key) else card.with_copy(copy)
         card = card.changed(notice=found.notice, sought=approval.owner)
         return await self._added(card, CopyKind.CHANNEL, self._policy().owner.fallback)
+
+    async def _found(self, owner: Owner) -> Found:
+        """The first of the owners that Slack knows, and what is to be said of the others."""
+        users: dict[str, None] = {}
+        notices: dict[str, None] = {}
+        for part in owner.in_parts(MOST_ASKED):
+            found = await self._directory.owners(part)
+            users |= dict.fromkeys(found.users)
+            notices |= {found.notice: None} if found.notice else {}
+            if len(users) >= MOST_ASKED:
+                break
+        if len(users) >= MOST_ASKED and len(owner.emails) + len(owner.slack_users) > MOST_ASKED:
+            notices[f"Only the first {MOST_ASKED} owners got a message; any owner may answer"] = None
+        if owner.unread:
+            notices[f"These name nobody: {listed(owner.unread, _MOST_UNREAD, 'text', between='; ')}"] = None
+        return Found(tuple(users)[:MOST_ASKED], ". ".join(notices))
 
     def _clock_started(self, card: Card) -> Card:
         sent = any(copy.root is not None and copy.root.ts is not None for copy in card.copies)
