@@ -15,6 +15,7 @@ from bot.commands.restore_blocks import (
     restore_choice_dialog,
     restore_dialog,
     restore_started,
+    shown_before,
     typed_before,
     wants_start,
 )
@@ -23,7 +24,7 @@ from bot.services import Services
 from workers.domain.asking.decisions import may_restore
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.restoration import to_choose
-from workers.domain.errors import NotYet
+from workers.domain.errors import NotYet, Outdated
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
 from workers.use_cases.orders.find_vm import by_id, find_among
@@ -76,17 +77,24 @@ class RestoreListener:
         return Outcome(view=restore_dialog(containment, known, start=start, reason=reason))
 
     async def confirmed(self, dialog: Submitted) -> Outcome:
-        """Restore the VM; authorized once more."""
-        containment_id = str(dialog.view["private_metadata"])
+        """Restore the VM; authorized once more. What is no longer as the dialog shows it, is shown again."""
+        containment_id, demand = shown_before(dialog.view)
+        start, reason = wants_start(dialog.view), given_reason(dialog.view)
         choices = to_choose(await self._services.store.containment(containment_id))
-        ordered = await self._services.restore(
-            containment_id,
-            dialog.actor,
-            start=wants_start(dialog.view),
-            reason=given_reason(dialog.view),
-            via="dialog",
-            chosen=chosen_instead(dialog.view, choices),
-        )
+        try:
+            ordered = await self._services.restore(
+                containment_id,
+                dialog.actor,
+                shown=demand,
+                start=start,
+                reason=reason,
+                via="dialog",
+                chosen=chosen_instead(dialog.view, choices),
+            )
+        except Outdated:
+            containment = await self._services.store.containment(containment_id)
+            known = await self._described(containment.vm)
+            return Outcome(view=restore_dialog(containment, known, start=start, reason=reason, again=True))
         answer = already_restoring if ordered.joined else restore_started
         return Outcome(message=answer(ordered.containment))
 

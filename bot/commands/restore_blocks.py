@@ -21,19 +21,29 @@ START = "start"
 """Block, action and only value of the checkbox that also starts the VM."""
 
 _STAYS_OFF = "The VM stays stopped, since it wasn't running when it was contained."
+_CONTAINED_ANEW = (
+    "\u26a0\ufe0f *Nothing was restored.* The VM was contained anew after this dialog opened. This is why it"
+    " is contained now, and what restoring it brings back:"
+)
 _MOST_LINES = 8  # an Azure VM has at most so many network interfaces
 
 
 def restore_dialog(
-    containment: Containment, known: KnownVm | None = None, *, start: bool = False, reason: str = ""
+    containment: Containment,
+    known: KnownVm | None = None,
+    *,
+    start: bool = False,
+    reason: str = "",
+    again: bool = False,
 ) -> dict[str, Any]:
-    """Shows what restoring this VM brings back, and asks for a reason.
+    """Shows what restoring this VM brings back, and asks for a reason. It carries what it shows.
 
     Args:
         containment: what is to be undone.
         known: the VM as the inventory describes it.
         start: tick the checkbox; a VM that was not running has none.
         reason: what was typed already.
+        again: what was shown before is out of date.
     """
     vm = containment.vm
     where = evidence.place(vm, known.subscription_name if known else "")
@@ -41,6 +51,7 @@ def restore_dialog(
         **modal(
             "Restore a VM",
             [
+                *([section(_CONTAINED_ANEW)] if again else []),
                 section(f"{code(vm.name)}\n{where}\n{cause_line(containment)}"),
                 section("Restoring reconnects the VM *immediately*:"),
                 *(section(_step(number, step)) for number, step in enumerate(containment.steps, 1)),
@@ -57,8 +68,17 @@ def restore_dialog(
             submit="Restore",
             close="Back",
         ),
-        "private_metadata": containment.id,
+        "private_metadata": json.dumps({"id": containment.id, "demand": containment.demand}),
     }
+
+
+def shown_before(view: dict[str, Any]) -> tuple[str, str]:
+    """The id of the containment that a submitted dialog shows, and its ``demand`` at that moment."""
+    text = str(view["private_metadata"])
+    if not text.startswith("{"):  # a dialog of an earlier version, which carried only the id
+        return text, ""
+    kept = json.loads(text)
+    return str(kept["id"]), str(kept["demand"])
 
 
 def restore_choice_dialog(

@@ -141,7 +141,7 @@ async def test_a_restore_brings_back_exactly_what_was_or_names_what_drifted(
     for index in case.drifted:
         put_nsg(nics_of(arm, vm)[index], foreign.properties["networkSecurityGroup"]["id"])
 
-    await house.restore(held.id, a.oncall(), start=case.start)
+    await house.restore(held.id, a.oncall(), shown=held.demand, start=case.start)
     ended = await house.until_rest(held.id)
 
     now = [nsg_name(nic) for nic in nics_of(arm, vm)]

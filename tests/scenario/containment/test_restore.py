@@ -93,6 +93,30 @@ async def test_a_start_that_was_asked_for_is_nobodys_question_and_the_next_one_i
     assert await scene.copies(start, 2)
 
 
+async def test_a_dialog_that_shows_an_earlier_round_restores_nothing_and_is_shown_again(
+    scene: Scene,
+) -> None:
+    held = await contained(scene)
+    view = await dialog(scene, held, "it was the other machine")
+    await scene.press_start(held.vm)
+    await scene.until_shown(held.card, "the next round", "Containing again")
+
+    async def held_again() -> bool:
+        return len(await scene.audit("containment.contained", vm_id=held.vm["id"])) == 2
+
+    await eventually("the second round to end", held_again)
+    assert not (await scene.submit("nadia", view["id"]))["closed"]
+    view = (await scene.slack.get("/_state"))["views"][NADIA][-1]
+    shown = json.dumps(view, ensure_ascii=False)
+    assert "*Nothing was restored.* The VM was contained anew" in shown
+    assert "it was the other machine" in shown
+    assert await nsgs(scene, held.vm["id"]) != held.before
+    await scene.audited("restore.ordered", held.vm["id"], count=0)
+    assert (await scene.submit("nadia", view["id"]))["closed"]
+    await restored(scene, held)
+    assert await nsgs(scene, held.vm["id"]) == held.before
+
+
 async def test_what_somebody_changed_since_is_named_and_left_and_the_vm_is_let_go(scene: Scene) -> None:
     held = await contained(scene)
     first, *_ = (await scene.vm_now(held.vm["id"]))["nics"]

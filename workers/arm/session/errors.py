@@ -26,7 +26,8 @@ from workers.runtime.secrets import redacted
 CALL_TIMEOUT_S = 20.0
 """Of one call, from asking for a connection to the last byte."""
 
-_AWAY = frozenset({408, 429, 500, 502, 503, 504})
+AWAY = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses by which Azure says that it can't answer for now."""
 _BUSY_CODES = frozenset(
     {
         "AnotherOperationInProgress",
@@ -94,7 +95,7 @@ def _refused(error: HttpResponseError, doing: str, status: int, code: str, messa
         return NotFound(said)
     if status == HTTPStatus.PRECONDITION_FAILED or code in _BUSY_CODES:
         return Busy(said, code=code)
-    if status in _AWAY:
+    if status in AWAY:
         return DependencyAway(
             "azure", said, retry_after_s=retry_after_s(_headers(error)), scope=_subscription(error)
         )

@@ -37,6 +37,7 @@ class Change(Stored):
         before: what undo needs, as the step wrote it. JSON.
         after: what reading back must find. JSON.
         nothing_to_do: it is already so.
+        skipped: why the step can't be done for this VM, and is left out; empty if it can.
         back: one line per thing that an undo brings back: now → then.
         kept: what else the step has to know at its later looks. JSON.
         choices: what a person has to choose before an undo can go on; set by an undo.
@@ -48,6 +49,7 @@ class Change(Stored):
     before: dict[str, Any] = Field(default_factory=dict)
     after: dict[str, Any] = Field(default_factory=dict)
     nothing_to_do: bool = False
+    skipped: str = ""
     back: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     kept: dict[str, Any] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from workers.domain.containment.backup_options import BackupOptions, GroupName
 from workers.domain.containment.plans import StepName
 from workers.domain.model import Stored, spelt
 
@@ -141,7 +142,8 @@ class LockdownProfile(Stored):
     Attributes:
         tags: put on everything that is made for it, beside our own; a policy of the subscription may ask for
             them.
-        resource_group: holds the lockdown NSG and the backup vault; by default the VM's own group.
+        resource_group: holds the lockdown NSG and, unless ``backup`` says otherwise, the backup vault; by
+            default the VM's own group.
         page_after: on-call is told when a step, or the whole containment or restore, takes longer than this.
         give_up_after: what takes longer than this has failed, and ends INCOMPLETE.
     """
@@ -149,12 +151,16 @@ class LockdownProfile(Stored):
     name: str = "standard"
     steps: tuple[StepName, ...] = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
     isolate: IsolateOptions = IsolateOptions()
+    backup: BackupOptions = BackupOptions()
     tags: dict[str, str] = Field(default_factory=dict)
-    resource_group: Annotated[str, spelt(r"[\w.()-]{1,90}", "write the name of a resource group")] | None = (
-        None
-    )
+    resource_group: GroupName | None = None
     page_after: StoredDuration = timedelta(minutes=2)
     give_up_after: StoredDuration = timedelta(minutes=30)
+
+    @property
+    def vault_group(self) -> str | None:
+        """The resource group in which a vault is made; ``None`` for the VM's own."""
+        return self.backup.resource_group or self.resource_group
 
     @model_validator(mode="after")
     def _paged_first(self) -> Self:

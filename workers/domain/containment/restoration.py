@@ -63,8 +63,8 @@ def to_choose(containment: Containment) -> tuple[Choice, ...]:
 
 def _undo(step: Step, choices: tuple[Choice, ...], chosen: Chosen, now: datetime) -> Step:
     change = step.change
-    if change is None:
-        undo = Step(name=step.name)
+    if change is None or change.skipped:
+        undo = Step(name=step.name, change=change)
         return undo.to(StepState.SKIPPED, ended_at=now, note="nothing was changed")
     mine = tuple(choice for choice in choices if choice.of in change.after)
     return Step(name=step.name, change=_with(change.changed(choices=mine), chosen) if mine else change)

@@ -104,7 +104,19 @@ class TestDialog:
         text = checked(view)
         assert all(line in text for line in BACK)
         assert "Contoso Production" in text
-        assert view["private_metadata"] == contained().id
+        assert restore_blocks.shown_before(view) == (contained().id, contained().demand)
+
+    def test_one_that_is_shown_again_says_that_nothing_was_restored(self) -> None:
+        view = restore_blocks.restore_dialog(contained(round=2), start=True, reason="typed", again=True)
+        text = checked(view)
+        assert "*Nothing was restored.* The VM was contained anew" in text
+        assert "typed" in text
+        assert restore_blocks.shown_before(view) == (contained().id, contained(round=2).demand)
+        assert "Nothing was restored" not in checked(restore_blocks.restore_dialog(contained()))
+
+    def test_a_dialog_of_an_earlier_version_is_taken_for_out_of_date(self) -> None:
+        assert restore_blocks.shown_before({"private_metadata": contained().id}) == (contained().id, "")
+        assert contained().demand != ""
 
     def test_a_start_is_only_ticked_when_it_was_typed(self) -> None:
         for typed in (True, False):
