@@ -5,8 +5,9 @@ import re
 from bot.cards.blocks.kit import listed
 from bot.cards.blocks.text import code, escape
 from workers.domain.asking.approvals import Approval
-from workers.domain.starts.events import WELL_KNOWN_CLIENTS, Access, Caller, CallerKind, Phase, StartEvent
+from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import Facts, NetworkFacts
+from workers.domain.starts.known_clients import NAMES
 from workers.domain.starts.vm import Front, OpenPort, PowerState, VmRef
 
 _MOST_PORTS = 5
@@ -78,11 +79,20 @@ def scope(access_scope: str, vm: VmRef) -> str:
 
 
 def _origin(who: Caller) -> str:
-    if who.app_id.lower() in WELL_KNOWN_CLIENTS:
+    if who.app_id.lower() in NAMES:
         app = who.client_app
     else:
         app = f"client {code(who.app_id)}" if who.app_id else "unknown client"
-    return f"{app}, {code(who.ip, 60) if who.ip else 'unknown IP address'}{_sign_in(who)}"
+    return f"{app}, {_addresses(who)}{_sign_in(who)}"
+
+
+def _addresses(who: Caller) -> str:
+    """Where the request came from, and where they had signed in if that differs: a stolen token shows so."""
+    if not who.ip:
+        return f"signed in from {code(who.signin_ip, 60)}" if who.signin_ip else "unknown IP address"
+    if not who.elsewhere:
+        return code(who.ip, 60)
+    return f"{code(who.ip, 60)}\n\u26a0\ufe0f *Signed in from another address:* {code(who.signin_ip, 60)}"
 
 
 def _sign_in(who: Caller) -> str:

@@ -82,6 +82,7 @@ VARIABLES: dict[str, Variable] = {
     "caller.app_id": Variable("string", lambda c: c.event.caller.app_id.lower()),
     "caller.client_app": Variable("string", lambda c: c.event.caller.client_app),
     "caller.ip": Variable("string", lambda c: c.event.caller.ip),
+    "caller.signin_ip": Variable("string", lambda c: c.event.caller.signin_ip),
     "caller.mfa": Variable("bool", lambda c: bool(c.event.caller.mfa)),
     "owner.known": Variable("bool", _owner(lambda o: o.known), fact=True),
     "owner.emails": Variable("list", _owner(lambda o: list(o.emails)), fact=True),

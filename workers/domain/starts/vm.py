@@ -1,7 +1,6 @@
 """A virtual machine as the domain knows it: its identity, and what was read about it."""
 
 import re
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Self
@@ -175,16 +174,3 @@ class VmRecord(Numbered):
     def free(self) -> bool:
         """Whether a start is an ordinary one: the VM is not contained, and we are not starting it."""
         return self.containment_id is None and self.expected_start is None
-
-
-def tag(tags: dict[str, str], names: Iterable[str]) -> tuple[str, str] | None:
-    """The first of ``names`` that is set and not blank, as (name as written on the VM, value).
-
-    Azure ignores case in tag names, and keeps their spelling.
-    """
-    by_name = {name.lower(): (name, value) for name, value in tags.items()}
-    for wanted in names:
-        found = by_name.get(wanted.lower())
-        if found and found[1].strip():
-            return found[0], found[1].strip()
-    return None

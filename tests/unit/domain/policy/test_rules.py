@@ -66,6 +66,7 @@ class TestWhatCanBeAsked:
             'caller.kind == "user" && caller.name == "Alice Example" && caller.email == "alice@contoso.com"',
             f'caller.app_id == "{a.AZURE_CLI}" && caller.client_app == "Azure CLI" && caller.mfa',
             'caller.object_id.startsWith("aaaaaaaa-") && caller.ip == "203.0.113.7"',
+            'caller.signin_ip == "203.0.113.7" && caller.signin_ip == caller.ip',
             'owner.known && "alice@contoso.com" in owner.emails && owner.source == "tag owner"',
             "owner.slack_users == [] && !facts.protected && facts.missing.size() == 0",
             'facts.subscription_name == "Contoso Production" && facts.open_ports == ["22"]',

@@ -299,7 +299,7 @@ def test_a_scope_is_said_in_words(scope: str, said: str) -> None:
     [
         ({"mfa": False}, "Signed in *without MFA*"),
         ({"mfa": None}, "MFA unknown"),
-        ({"ip": ""}, "Azure CLI, unknown IP address"),
+        ({"ip": "", "signin_ip": ""}, "Azure CLI, unknown IP address"),
         ({"app_id": "deadbeef"}, "client `deadbeef`"),
         ({"app_id": ""}, "unknown client"),
         ({"kind": CallerKind.UNKNOWN, "email": ""}, "(unknown kind of identity)"),
