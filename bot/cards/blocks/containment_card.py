@@ -11,6 +11,7 @@ from bot.cards.blocks.status import (
     containment_headline,
     note,
     progress,
+    reference_line,
     sentence,
     undo_command,
 )
@@ -37,7 +38,7 @@ def lockdown_card(containment: Containment) -> Message:
                     *_steps(containment),
                 ],
             ),
-            *context([undo] if containment.state in _CAN_BE_UNDONE else []),
+            *context([undo if containment.state in _CAN_BE_UNDONE else "", reference_line(containment.id)]),
         ],
     )
 
