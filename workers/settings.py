@@ -16,6 +16,7 @@ class WorkersSettings(CommonSettings):
         facts_budget_s: an ask waits at most this long for facts.
         inventory_every_s: how often the VMs of each subscription are listed anew.
         resync_every_s: how often overdue documents are nudged again.
+        dead_letters_every_s: how often dead letters are looked at, to tell on-call of new ones.
         standing_every_s: how often containments that stand are re-read in Azure.
         receivers: connections per queue.
         concurrency: messages worked on at once per connection.
@@ -28,6 +29,7 @@ class WorkersSettings(CommonSettings):
     inventory_every_s: float = 300.0
     resync_every_s: float = 30.0
     standing_every_s: float = 300.0
+    dead_letters_every_s: float = 60.0
     receivers: int = 4
     concurrency: int = 64
 

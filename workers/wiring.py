@@ -18,6 +18,7 @@ from workers.arm.steps import step_runners
 from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
+from workers.bus.put_aside import PutAsideReader
 from workers.bus.receiver import QueueReceiver
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
@@ -37,6 +38,7 @@ from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.note_process import noted
 from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.reconcile import Reconcile
@@ -141,7 +143,7 @@ def _sweeps(
     settings: WorkersSettings, parts: Parts, nudger: BusNudger, inventory: RedisInventory, facts: ArmFacts
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
-    health, redis, store, _, azure = parts
+    health, redis, store, client, azure = parts
     clock, retention = SystemClock(), timedelta(days=settings.retention_days)
     reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     return (
@@ -160,6 +162,13 @@ def _sweeps(
             reader=ArmStanding(azure),
             clock=clock,
             period_s=settings.standing_every_s,
+        ),
+        TellDeadLetters(
+            reader=PutAsideReader(client, (bus.STARTS, bus.WORK)),
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            period_s=settings.dead_letters_every_s,
         ),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

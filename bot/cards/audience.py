@@ -10,6 +10,7 @@ from bot.cards.blocks.text import mention, mention_group
 from bot.slack.directory import Directory
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Copy, CopyKind
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
@@ -22,10 +23,11 @@ _STALE = timedelta(seconds=5)
 
 
 class Subjects(NamedTuple):
-    """What a card is about: an approval, its containment, or a containment alone."""
+    """What a card is about: an approval, its containment, or a containment or a notice alone."""
 
     approval: Approval | None
     containment: Containment | None
+    notice: DeadLetterNotice | None = None
 
     def need_containment(self) -> Containment:
         """The containment of a card that has no approval."""
@@ -68,7 +70,7 @@ class Audience:
             DependencyAway: Slack does not answer.
             NotFound: the bot can see none of the policy's channels.
         """
-        approval, containment = subjects
+        approval, containment, _ = subjects
         if approval is None:
             return await self._added(card, CopyKind.ONCALL, self._policy().oncall.channel)
         if card.sought != approval.owner and (approval.open or not card.copies):

@@ -15,6 +15,7 @@ from bot.cards.audience import Audience, Subjects, as_asked
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
+from bot.cards.blocks.notice_card import notice_card
 from bot.cards.blocks.thread import replies
 from bot.cards.poster import Poster, Refused
 from bot.slack.errors import Throttled
@@ -75,7 +76,7 @@ class Delivery:
         return [wanted for wanted in self._wanted(card, subjects) if _differs(card, wanted)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
-        approval, containment = subjects
+        approval, containment, notice = subjects
         if approval is not None:
             approval = as_asked(approval, card)
         mention = self._audience.oncall_mention()
@@ -83,6 +84,8 @@ class Delivery:
         for copy in card.copies:
             if approval is not None:
                 root = approval_card(approval, containment, kind=copy.kind)
+            elif notice is not None:
+                root = notice_card(notice, mention)
             else:
                 root = lockdown_card(subjects.need_containment())
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))

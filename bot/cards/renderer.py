@@ -71,6 +71,8 @@ class Renderer:
             cards: tuple[str, ...] = (nudge.id,)
             if nudge.subject is Subject.CONTAINMENT:
                 cards = (await self._store.containment(nudge.id)).cards
+            elif nudge.subject is Subject.NOTICE:
+                cards = ((await self._store.dead_letter_notice()).card_id,)
             for card_id in cards:
                 turns[card_id] = await self.render(card_id)
         except NotFound as gone:
@@ -126,6 +128,9 @@ class Renderer:
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
         """What the card is about, and what is known of the card itself."""
+        if card_id.startswith("n"):
+            notice = await self._store.dead_letter_notice()
+            return Subjects(None, None, notice), await self._store.card(card_id)
         if card_id.startswith("c"):
             containment = await self._store.containment(card_id)
             return Subjects(None, containment), await self._store.card(card_id)

@@ -196,12 +196,13 @@ class Ground:
     # Looking
 
     async def documents(self, kind: str) -> dict[str, Any]:
-        """All documents of a kind (``doc`` or ``card``) by id, as they are in Redis."""
+        """All documents of a kind (``doc`` or ``card``) about VMs, by id, as they are in Redis."""
         found: dict[str, Any] = {}
         async for key in self.redis.scan_iter(match=f"sg:{{p*}}:{kind}:*", count=1000):
             data = await self.redis.hget(key, "d")  # type: ignore[misc]  # the SDK types one answer for sync and async
-            if data is not None:
-                found[key.decode().rpartition(":")[2]] = json.loads(data)
+            name = key.decode().rpartition(":")[2]
+            if data is not None and not name.startswith("n"):  # what on-call is told of dead letters
+                found[name] = json.loads(data)
         return found
 
     async def audit_since(self, since_ms: int) -> list[dict[str, Any]]:

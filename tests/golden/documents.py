@@ -5,6 +5,7 @@ from datetime import timedelta
 from tests import builders as a
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import (
     CauseKind,
@@ -30,6 +31,7 @@ MODELS: dict[str, type[Numbered]] = {
     "inventory-line": KnownVm,
     "scheduled": Scheduled,
     "nudge": Nudge,
+    "dead-letter-notice": DeadLetterNotice,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
@@ -99,6 +101,16 @@ def documents() -> dict[str, Numbered]:
         "nudge-containment-later": Nudge(
             subject=Subject.CONTAINMENT, id=a.containment().id, version=4, due=_SOON
         ),
+        "dead-letter-notice-empty": DeadLetterNotice(),
+        "dead-letter-notice-told": DeadLetterNotice(
+            version=3,
+            number=3,
+            at=_SOON,
+            fresh=2,
+            counts={"starts": {"NoTime": 2, "NotJson": 1}},
+            known={"starts": (4, 7, 9), "work": ()},
+        ),
+        "nudge-notice": Nudge(subject=Subject.NOTICE, id=DeadLetterNotice().id, version=1),
         "audit-record": AuditRecord(
             kind="step.done",
             at=a.NOW,

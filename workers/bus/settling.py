@@ -10,7 +10,7 @@ from azure.servicebus.aio import ServiceBusReceiver
 
 from workers.bus.payload import body
 from workers.bus.sender import QueueSender
-from workers.domain.messages import Complete, DeadLetter, Later, Settlement
+from workers.domain.messages import Complete, DeadLetter, Later, Settlement, Split
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +68,12 @@ class Settler:
                 # First the copy: a crash in between doubles the message, which is harmless, and loses none.
                 await self._again.send([_copy(raw, settlement)])
                 await self._receiver.complete_message(raw)
+            case Split():
+                # As with a copy for later. Delivered twice, its parts have the same ids again.
+                await self._again.send(
+                    [_part(raw, part, number) for number, part in enumerate(settlement.bodies, 1)]
+                )
+                await self._receiver.complete_message(raw)
             case None:
                 await self._receiver.abandon_message(raw)
 
@@ -86,4 +92,15 @@ def _copy(raw: ServiceBusReceivedMessage, later: Later) -> ServiceBusMessage:
         subject=raw.subject,
         application_properties=raw.application_properties,
         scheduled_enqueue_time_utc=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=later.after_s),
+    )
+
+
+def _part(raw: ServiceBusReceivedMessage, part: bytes, number: int) -> ServiceBusMessage:
+    """Part of a message, as a message of its own."""
+    return ServiceBusMessage(
+        part,
+        message_id=f"{(raw.message_id or '')[:90]}~{raw.sequence_number}-{number}",
+        content_type=raw.content_type,
+        subject=raw.subject,
+        application_properties=raw.application_properties,
     )

@@ -7,11 +7,13 @@ Sources: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions
 https://learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema
 """
 
+import json
 import re
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from workers.consumers.claims import caller_from
-from workers.consumers.shapes import Told, text_of, told_events
+from workers.consumers.shapes import Told, parts, text_of, told
 from workers.domain.errors import InvalidEvent
 from workers.domain.starts.events import START_OPERATIONS, Access, Phase, StartEvent
 from workers.domain.starts.vm import VmRef
@@ -48,27 +50,60 @@ class NotAStart(InvalidEvent):
         )
 
 
-def parse_start_events(body: bytes) -> list[StartEvent]:
-    """The starts that a message tells of; at least one.
+class Starts(NamedTuple):
+    """What a message tells of.
+
+    Attributes:
+        events: the starts; at least one.
+        odd: events among them that can't be understood, each as the body of a message of its own.
+    """
+
+    events: list[StartEvent]
+    odd: list[bytes]
+
+
+def parse_start_events(body: bytes) -> Starts:
+    """The starts that a message tells of.
+
+    Events of other operations are passed over where a start is among them: a diagnostic export can't be
+    filtered by operation.
 
     Raises:
-        InvalidEvent: with a reason for the dead-letter queue that a person understands. One bad event spoils
-            its message: half-understood messages must not pass. Events of other operations are passed over
-            where a start is among them.
+        InvalidEvent: it tells of no start that can be understood; with a reason for the dead-letter queue
+            that a person understands.
     """
     events: list[StartEvent] = []
+    odd: list[object] = []
+    invalid: list[InvalidEvent] = []
     others: list[InvalidEvent] = []
-    for told in told_events(_read(body)):
+    for part in parts(_read(body)):
         try:
-            events.append(_start_event(told))
+            events.append(_start_event(told(part)))
         except NotAStart as other:
-            # A diagnostic export can't be filtered by operation: starts travel among other records.
             others.append(other)
+        except InvalidEvent as why:
+            odd.append(part)
+            invalid.append(why)
     if not events:
-        raise others[0] if others else InvalidEvent("NoEvent", "the message holds no event")
-    if len(events) > _MOST_EVENTS:
-        raise InvalidEvent("TooManyEvents", f"{len(events)} events in one message; at most {_MOST_EVENTS}")
-    return events
+        first = next(iter([*invalid, *others]), None)
+        raise first or InvalidEvent("NoEvent", "the message holds no event")
+    if len(events) + len(odd) > _MOST_EVENTS:
+        raise InvalidEvent(
+            "TooManyEvents", f"{len(events) + len(odd)} events in one message; at most {_MOST_EVENTS}"
+        )
+    return Starts(events, [_as_message(part, why) for part, why in zip(odd, invalid, strict=True)])
+
+
+def _as_message(part: object, why: InvalidEvent) -> bytes:
+    """The body of a message that holds only this part.
+
+    Raises:
+        InvalidEvent: why it is odd, where it nests too deeply to be written again; its message goes whole.
+    """
+    try:
+        return json.dumps(part).encode()
+    except RecursionError:
+        raise why from None
 
 
 def _read(body: bytes) -> object:
@@ -80,33 +115,33 @@ def _read(body: bytes) -> object:
         raise InvalidEvent("NotJson", f"the body is not JSON: {str(error)[:200]}") from None
 
 
-def _start_event(told: Told) -> StartEvent:
-    operation = START_OPERATIONS.get(told.operation.lower())
+def _start_event(found: Told) -> StartEvent:
+    operation = START_OPERATIONS.get(found.operation.lower())
     if operation is None:
-        raise NotAStart(told.operation)
-    phase = PHASES.get(told.status.lower())
+        raise NotAStart(found.operation)
+    phase = PHASES.get(found.status.lower())
     if phase is None:
-        raise InvalidEvent("UnknownStatus", f"status {told.status[:100]!r} is none of {', '.join(PHASES)}")
-    if not told.correlation_id:
+        raise InvalidEvent("UnknownStatus", f"status {found.status[:100]!r} is none of {', '.join(PHASES)}")
+    if not found.correlation_id:
         raise InvalidEvent("NoCorrelationId", "without a correlation id, duplicates can't be told apart")
     try:
-        vm = VmRef.parse(told.resource_id)
+        vm = VmRef.parse(found.resource_id)
     except ValueError as error:
         raise InvalidEvent("NotAVm", str(error)) from None
     if vm.classic != ("classic" in operation.lower()):
         raise InvalidEvent(
-            "NotAVm", f"operation {operation} does not fit the resource {told.resource_id[:300]}"
+            "NotAVm", f"operation {operation} does not fit the resource {found.resource_id[:300]}"
         )
     return StartEvent(
         vm=vm,
         operation=operation,
         phase=phase,
-        at=_time(told.time),
-        caller=caller_from(told.claims, told.authorization, caller=told.caller, ip=told.ip),
-        access=_access(told.authorization),
-        correlation_id=told.correlation_id[:200],
-        event_id=told.event_id[:200],
-        shape=told.shape,
+        at=_time(found.time),
+        caller=caller_from(found.claims, found.authorization, caller=found.caller, ip=found.ip),
+        access=_access(found.authorization),
+        correlation_id=found.correlation_id[:200],
+        event_id=found.event_id[:200],
+        shape=found.shape,
     )
 
 

@@ -6,7 +6,7 @@ https://learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from workers.consumers.claims import writable
@@ -29,19 +29,31 @@ class Told(NamedTuple):
     authorization: object
 
 
-def told_events(data: object) -> Iterator[Told]:
-    """The events in a message's JSON: an object, or an array of them.
+def parts(data: object) -> Iterator[object]:
+    """The events in a message's JSON, each as it could have come in a message of its own.
+
+    A message is an object or an array of them, and an export holds many records in one object.
+    """
+    for item in data if isinstance(data, list) else [data]:
+        records = item.get("records") if isinstance(item, dict) else None
+        if isinstance(records, list):
+            yield from ({"records": [record]} for record in records)
+        else:
+            yield item
+
+
+def told(part: object) -> Told:
+    """One of those parts, taken apart.
 
     Raises:
         InvalidEvent: no shape is recognised, or a part that every event of that shape has is missing.
     """
-    for item in data if isinstance(data, list) else [data]:
-        if not isinstance(item, dict):
-            raise InvalidEvent("NotAnEvent", f"expected an event object, found {type(item).__name__}")
-        yield from _shape(item)(item)
+    if not isinstance(part, dict):
+        raise InvalidEvent("NotAnEvent", f"expected an event object, found {type(part).__name__}")
+    return _shape(part)(part)
 
 
-def _shape(event: "_Data") -> Callable[["_Data"], Iterable[Told]]:
+def _shape(event: "_Data") -> Callable[["_Data"], Told]:
     for recognises, read in _SHAPES:
         if recognises(event):
             return read
@@ -92,12 +104,11 @@ def _activity_log(record: dict[str, Any], shape: str) -> Told:
     )
 
 
-def _diagnostic_records(data: dict[str, Any]) -> Iterator[Told]:
+def _diagnostic_record(data: dict[str, Any]) -> Told:
     records = data["records"]
     if not isinstance(records, list):
         raise InvalidEvent("NotAnEvent", "`records` is not a list")
-    for record in records:
-        yield _diagnostic(_object(record, "a record"))
+    return _diagnostic(_object(records[0], "a record"))
 
 
 def _diagnostic(record: dict[str, Any]) -> Told:
@@ -140,28 +151,28 @@ def _older_alert(data: dict[str, Any]) -> Told:
 
 
 _Data = dict[str, Any]
-_SHAPES: tuple[tuple[Callable[[_Data], bool], Callable[[_Data], Iterable[Told]]], ...] = (
-    (lambda d: "records" in d, _diagnostic_records),
+_SHAPES: tuple[tuple[Callable[[_Data], bool], Callable[[_Data], Told]], ...] = (
+    (lambda d: "records" in d, _diagnostic_record),
     (
         lambda d: d.get("schemaId") == "azureMonitorCommonAlertSchema",
-        lambda d: [_common_alert(_object(d.get("data"), "data"))],
+        lambda d: _common_alert(_object(d.get("data"), "data")),
     ),
     (
         lambda d: str(d.get("schemaId", "")).startswith("Microsoft.Insights/activityLogs"),
-        lambda d: [_older_alert(_object(d.get("data"), "data"))],
+        lambda d: _older_alert(_object(d.get("data"), "data")),
     ),
-    (lambda d: "specversion" in d, lambda d: [_event_grid(d, "cloudevents", d.get("type"), d.get("time"))]),
+    (lambda d: "specversion" in d, lambda d: _event_grid(d, "cloudevents", d.get("type"), d.get("time"))),
     (
         lambda d: "eventType" in d,
-        lambda d: [_event_grid(d, "eventgrid", d.get("eventType"), d.get("eventTime"))],
+        lambda d: _event_grid(d, "eventgrid", d.get("eventType"), d.get("eventTime")),
     ),
     (
         lambda d: "operationName" in d and ("eventTimestamp" in d or "eventDataId" in d),
-        lambda d: [_activity_log(d, "activitylog")],
+        lambda d: _activity_log(d, "activitylog"),
     ),
-    (lambda d: "operationName" in d and "resultType" in d, lambda d: [_diagnostic(d)]),
+    (lambda d: "operationName" in d and "resultType" in d, _diagnostic),
 )
-"""Recognised by the keys that only this shape has → its events. The first that fits is taken."""
+"""Recognised by the keys that only this shape has → how it is read. The first that fits is taken."""
 
 
 def _object(value: object, name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from workers.consumers.event_shapes import parse_start_events
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway, InvalidEvent, NewerDocument
 from workers.domain.ids import partition_of_vm
-from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement
+from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement, Split
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import StartEvent
@@ -45,14 +45,15 @@ class StartsConsumer:
         """Open an approval for each start in the message.
 
         A message with several events is done again as a whole when one of them can't be opened now; those
-        that were opened are then recognised as duplicates.
+        that were opened are then recognised as duplicates. What can't be understood in it is taken out, as a
+        message of its own, and ends among the dead letters by itself.
 
         Raises:
             DependencyAway: Azure or Redis does not answer at all.
         """
         begun, put_off = time.perf_counter(), list[float]()
         try:
-            events = parse_start_events(message.body)
+            events, odd = parse_start_events(message.body)
         except InvalidEvent as invalid:
             return await self._dead_letter(message, invalid)
         for event in events:
@@ -77,7 +78,12 @@ class StartsConsumer:
                     id=opened.document_id,
                     took_ms=round((time.perf_counter() - begun) * 1000),
                 )
-        return Later(after_s=min(put_off)) if put_off else Complete()
+        if put_off:
+            return Later(after_s=min(put_off))
+        if odd:
+            log.warning("taken out of a message", count=len(odd), message=message.message_id)
+            return Split(bodies=tuple(odd))
+        return Complete()
 
     def _wait_s(self, event: StartEvent, away: DependencyAway) -> float:
         """As long as Azure asked for, but not past the moment when it is asked about without facts."""

@@ -25,14 +25,18 @@ def containment_id(vm_key: str) -> str:
     return f"c{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
 
 
+DEAD_LETTER_NOTICE = f"n{0:025}"
+"""The one document of its kind."""
+
+
 def partition_of_id(document_id: str) -> int:
     """The partition that an id names.
 
     Raises:
         ValueError: not an id that Startgate made. (Ids come back from Slack and from operators.)
     """
-    if len(document_id) != 26 or document_id[0] not in "ac" or not document_id[1:].isalnum():  # noqa: PLR2004
-        raise ValueError(f"not an id of an approval or a containment: {document_id[:40]!r}")
+    if len(document_id) != 26 or document_id[0] not in "acn" or not document_id[1:].isalnum():  # noqa: PLR2004
+        raise ValueError(f"not an id of a document: {document_id[:40]!r}")
     return int(document_id[1], 16)
 
 

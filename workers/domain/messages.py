@@ -34,4 +34,10 @@ class Later(Model):
     body: bytes | None = None
 
 
-Settlement = Complete | DeadLetter | Later
+class Split(Model):
+    """Done, but for parts of it: each goes on as a message of its own. Then the message is removed."""
+
+    bodies: tuple[bytes, ...]
+
+
+Settlement = Complete | DeadLetter | Later | Split

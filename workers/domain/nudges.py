@@ -13,6 +13,7 @@ class Subject(StrEnum):
 
     APPROVAL = "approval"
     CONTAINMENT = "containment"
+    NOTICE = "notice"
 
 
 class Scheduled(Numbered):

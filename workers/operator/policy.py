@@ -66,10 +66,12 @@ def explain(
     """
     policy = _read(file)
     try:
-        events = parse_start_events(event.read_bytes() if event else _EXAMPLE.read_bytes())
+        events, odd = parse_start_events(event.read_bytes() if event else _EXAMPLE.read_bytes())
     except (InvalidEvent, OSError) as error:
         typer.echo(safe_line(f"{event}: {error}"), err=True)
         raise typer.Exit(1) from None
+    if odd:
+        typer.echo(safe_line(f"{event}: {len(odd)} of its events can't be understood"), err=True)
     facts = _facts(tags or [])
     rules = Rules(policy.rules)
     for start in events:

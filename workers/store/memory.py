@@ -6,9 +6,11 @@ from typing import TypeVar
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import Conflict, NotFound
+from workers.domain.ids import DEAD_LETTER_NOTICE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document
@@ -72,7 +74,7 @@ class MemoryStore:
 
     def _write(self, key: str, document: Document, now: datetime) -> None:
         self._documents[key] = document.model_copy(update={"version": document.version + 1})
-        if isinstance(document, (Approval, Containment)):
+        if isinstance(document, (Approval, Containment, DeadLetterNotice)):
             self._unshown[document.id] = now
             due = due_of(document)
             if due is None:
@@ -113,6 +115,11 @@ class MemoryStore:
         """The card, or an empty one of version 0."""
         found = self._documents.get(keys.card(card_id))
         return found if isinstance(found, Card) else Card(id=card_id)
+
+    async def dead_letter_notice(self) -> DeadLetterNotice:
+        """The notice, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
+        return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

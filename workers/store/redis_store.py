@@ -14,10 +14,11 @@ from redis.exceptions import NoScriptError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import Conflict, NewerDocument, NotFound
-from workers.domain.ids import PARTITIONS, partition_of_id
+from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, partition_of_id
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document
@@ -117,7 +118,7 @@ class RedisStore:
 
     def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""
-        shows = isinstance(document, (Approval, Containment))
+        shows = isinstance(document, (Approval, Containment, DeadLetterNotice))
         due, kept = due_of(document), kept_for(document, now, self._retention)
         return {
             "id": label(document),
@@ -164,6 +165,12 @@ class RedisStore:
         with contextlib.suppress(NotFound):
             return await self._read(Card, keys.card(card_id), card_id)
         return Card(id=card_id)
+
+    async def dead_letter_notice(self) -> DeadLetterNotice:
+        """The notice, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(DeadLetterNotice, keys.by_id(DEAD_LETTER_NOTICE), DEAD_LETTER_NOTICE)
+        return DeadLetterNotice()
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
 from workers.domain.ports.store import Document
 from workers.domain.starts.vm import VmRecord
@@ -37,6 +38,8 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return _record_kept_for(document, now, retention)
         case Card():
             return retention
+        case DeadLetterNotice():
+            return None
 
 
 def _record_kept_for(record: VmRecord, now: datetime, retention: timedelta) -> timedelta | None:

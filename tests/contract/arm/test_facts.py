@@ -357,26 +357,3 @@ async def test_every_request_can_be_told_from_every_other(arm: AzureServer, azur
     ids = [data["client_request_id"] for data in _details(arm)]
     assert all(ids)
     assert len(ids) == len(set(ids))
-
-
-async def test_a_subscription_that_is_throttled_is_asked_nothing_until_its_time_and_others_are(
-    arm: AzureServer, azure: Azure
-) -> None:
-    reader = ArmFacts(azure)
-    here, elsewhere = ref(arm, "web-01"), ref(arm, "lab-gpu")
-    assert here.subscription_id != elsewhere.subscription_id
-    fault = Fault(path="/virtualMachines/web-01", status=429, retry_after_s=1, times=1)
-    arm.faults.put(fault)
-
-    with pytest.raises(DependencyAway) as first:
-        await reader.gather(here, budget_s=BUDGET_S)
-    reads = len(asked(arm))
-    with pytest.raises(DependencyAway) as second:
-        await reader.gather(ref(arm, "db-01"), budget_s=BUDGET_S)
-
-    assert len(asked(arm)) == reads, "nothing more was asked there"
-    assert first.value.scope == second.value.scope == here.subscription_id.lower()
-    assert 0 < (second.value.retry_after_s or 0) <= 1
-    assert (await reader.gather(elsewhere, budget_s=BUDGET_S)).machine is not None
-    await asyncio.sleep(1.1)
-    assert (await reader.gather(here, budget_s=BUDGET_S)).machine is not None

@@ -20,6 +20,7 @@ from workers.bus.connection import connected
 
 @pytest_asyncio.fixture(loop_scope="package", scope="package")
 async def bus() -> AsyncIterator[Bus]:
+    before = structlog.get_config()
     structlog.configure(processors=[structlog.processors.KeyValueRenderer()], logger_factory=_silent)
     queues = tuple(
         Settings(name=f"q{n}", max_delivery=3, dedup_ms=600_000 if n % 2 else 0) for n in range(COUNT)
@@ -31,7 +32,7 @@ async def bus() -> AsyncIterator[Bus]:
         yield bus
         await asyncio.gather(bus.end(), bus.nudger.close())
     await server.stop()
-    structlog.reset_defaults()
+    structlog.configure(**before)
     gc.collect()
 
 

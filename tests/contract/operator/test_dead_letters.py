@@ -15,6 +15,7 @@ from deploy.sandbox.servicebus.server import BusServer
 from workers.bus.checks import Needs, bus_checks, duplicate_detection
 from workers.bus.connection import NOTICES, STARTS, WORK, connected
 from workers.bus.dead_letters import REPLAY_OF, Dead, DeadLetters
+from workers.bus.put_aside import PutAsideReader
 from workers.domain.errors import DependencyAway
 from workers.runtime.checks import make
 
@@ -239,3 +240,19 @@ async def test_a_doctor_names_a_queue_that_is_not_there(client: ServiceBusClient
     told: list[str] = []
     assert not await make(bus_checks(client, [Needs("other", receives=True, sends=True)]), told.append)
     assert all("there is no such queue" in line for line in told), told
+
+
+async def test_what_was_put_aside_is_read_with_its_reasons_without_locking_any_and_not_beyond_the_bound(
+    client: ServiceBusClient,
+) -> None:
+    await bury(client, *(message(number) for number in range(5)))
+    reader = PutAsideReader(client, (STARTS, WORK))
+
+    found = await reader(most=3)
+
+    assert list(found) == [STARTS, WORK]
+    assert [one.reason for one in found[STARTS]] == [REASON] * 3
+    assert len({one.sequence for one in found[STARTS]}) == 3
+    assert found[WORK] == ()
+    async for dead in DeadLetters(client, STARTS).peek():
+        assert dead.delivery_count == 0

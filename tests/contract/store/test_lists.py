@@ -10,9 +10,10 @@ from tests.conftest import FakeClock
 from tests.contract.store.rig import VM, P, approval, commit, containment, record
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card
+from workers.domain.asking.dead_letters import PutAside
 from workers.domain.containment.containment import ContainmentState
-from workers.domain.errors import NotFound
-from workers.domain.ids import PARTITIONS, partition_of_vm
+from workers.domain.errors import Conflict, NotFound
+from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.vm import VmRecord
@@ -169,3 +170,25 @@ class TestAudit:
         await store.commit(commit(audit=(record(),)))
         for partition in range(PARTITIONS):
             assert len(await store.audit(partition)) == (partition == P)
+
+
+async def test_the_notice_about_dead_letters_is_kept_by_compare_and_set_and_waits_to_be_shown(
+    store: Store, clock: FakeClock
+) -> None:
+    empty = await store.dead_letter_notice()
+    assert (empty.version, empty.number) == (0, 0)
+    told = empty.told({"starts": (PutAside(1, "NoTime"),)}, clock.now())
+    assert told is not None
+    first = Commit(partition=partition_of_id(told.id), documents=(told,))
+
+    await store.commit(first)
+    with pytest.raises(Conflict):
+        await store.commit(first)
+
+    kept = await store.dead_letter_notice()
+    assert kept == told.changed(version=1)
+    clock.advance(1)
+    assert list(await store.unshown(clock.now())) == [kept.id]
+    await store.commit(Commit(partition=partition_of_id(told.id), shown=((kept.id, 1),)))
+    assert list(await store.unshown(clock.now())) == []
+    assert list(await store.standing()) == []

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from workers.bus import settling
 from workers.bus.settling import Settler
 from workers.domain.errors import DependencyAway
-from workers.domain.messages import Complete, DeadLetter, Later
+from workers.domain.messages import Complete, DeadLetter, Later, Split
 
 RAW: Any = SimpleNamespace(
     message_id="m-1", sequence_number=7, body=b"x", content_type=None, subject=None, application_properties={}
@@ -44,6 +44,13 @@ async def test_what_is_for_later_is_completed_only_after_its_copy_was_sent() -> 
     bus = Bus()
     await settler(bus).settle(RAW, Later(after_s=1))
     assert bus.asked == ["send m-1~7", "complete"]
+
+
+async def test_parts_are_sent_as_messages_of_their_own_before_the_whole_is_completed() -> None:
+    bus = Bus()
+    for _ in range(2):  # delivered twice, the parts have the same ids, so that detection finds them
+        await settler(bus).settle(RAW, Split(bodies=(b"1", b"2")))
+    assert bus.asked == ["send m-1~7-1", "send m-1~7-2", "complete"] * 2
 
 
 async def test_what_could_not_be_sent_again_is_not_completed() -> None:

@@ -123,8 +123,8 @@ def body(data: object) -> bytes:
 
 
 def one(data: object) -> StartEvent:
-    events = parse_start_events(body(data))
-    assert len(events) == 1
+    events, odd = parse_start_events(body(data))
+    assert (len(events), odd) == (1, [])
     return events[0]
 
 

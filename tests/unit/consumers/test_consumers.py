@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from tests import builders as a
 from tests.conftest import Rig
-from tests.unit.consumers.start_tellings import grid
+from tests.unit.consumers.start_tellings import grid, refused
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import PARTITIONS
-from workers.domain.messages import Complete, DeadLetter, Later, Message
+from workers.domain.messages import Complete, DeadLetter, Later, Message, Split
 from workers.domain.nudges import Nudge, Subject
 
 
@@ -48,6 +48,22 @@ class TestStarts:
         await starts(rig)(both)
         await starts(rig)(both)
         assert await rig.kinds() == ["approval.opened", "approval.opened"]
+
+    async def test_an_odd_record_among_forty_good_ones_goes_on_by_itself_and_ends_in_the_dead_letters(
+        self, rig: Rig
+    ) -> None:
+        good = [
+            grid(correlationId=f"C-{n}", resourceUri=a.vm_ref(name=f"vm-{n}").resource_id) for n in range(40)
+        ]
+        odd = grid(status="InProgress")
+        settlement = await starts(rig)(message([*good[:20], odd, *good[20:]]))
+        assert len(rig.nudger.to_notices) == 40
+        assert isinstance(settlement, Split)
+        (alone,) = settlement.bodies
+        assert json.loads(alone) == odd
+        assert await starts(rig)(message(alone)) == DeadLetter(
+            reason="UnknownStatus", description=refused(odd).description
+        )
 
     async def test_what_is_no_start_is_dead_lettered_with_its_reason_and_audited(self, rig: Rig) -> None:
         consumer = starts(rig)

@@ -18,6 +18,7 @@ from tests.unit.consumers.start_tellings import (
     grid,
     log,
     one,
+    record,
     refused,
 )
 from workers.consumers.event_shapes import parse_start_events
@@ -75,8 +76,31 @@ class TestReasons:
     def test_not_a_vm(self, resource: str) -> None:
         assert refused(grid(resourceUri=resource)).reason == "NotAVm"
 
-    def test_one_bad_event_spoils_its_message(self) -> None:
-        assert refused([grid(), grid(status="Perhaps")]).reason == "UnknownStatus"
+    @pytest.mark.parametrize(
+        ("odd", "reason"),
+        [
+            (grid(status="InProgress"), "UnknownStatus"),
+            (grid() | {"eventTime": "yesterday"}, "NoTime"),
+            ({"hello": "world"}, "UnknownShape"),
+            (7, "NotAnEvent"),
+        ],
+    )
+    def test_one_odd_event_among_good_ones_is_taken_out_and_told_by_itself(
+        self, odd: object, reason: str
+    ) -> None:
+        events, (alone,) = parse_start_events(body([grid(), odd, grid(correlationId="C-2")]))
+        assert [event.correlation_id for event in events] == ["C-1", "C-2"]
+        assert refused(alone).reason == reason
+
+    def test_an_odd_record_of_an_export_is_taken_out_as_an_export_of_one_record(self) -> None:
+        records = [record(), record(time="yesterday"), record(operationName="other", time="never"), None]
+        events, odd = parse_start_events(body({"records": records}))
+        assert len(events) == 1
+        assert [refused(alone).reason for alone in odd] == ["NoTime", "NotAnEvent"]
+        assert json.loads(odd[0]) == {"records": [record(time="yesterday")]}
+
+    def test_where_no_start_is_understood_the_message_goes_whole(self) -> None:
+        assert refused([grid(operationName="x"), grid(status="Perhaps"), {}]).reason == "UnknownStatus"
 
 
 class TestTextsThatAreNone:
@@ -140,7 +164,7 @@ MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], 
 def parsed(data: bytes) -> list[StartEvent] | InvalidEvent:
     """Whatever else it raises is the test's failure."""
     try:
-        return parse_start_events(data)
+        return parse_start_events(data).events
     except InvalidEvent as invalid:
         return invalid
 

@@ -36,14 +36,14 @@ class TestIds:
         used = {ids.partition_of_vm(a.vm_ref(name=f"vm-{n}").key) for n in range(400)}
         assert used == set(range(ids.PARTITIONS))
 
-    @given(st.text(max_size=60) | st.from_regex(r"[ac][0-9a-z]{25}", fullmatch=True))
+    @given(st.text(max_size=60) | st.from_regex(r"[acn][0-9a-z]{25}", fullmatch=True))
     def test_an_id_is_ours_or_refused(self, text: str) -> None:
         try:
             partition = ids.partition_of_id(text)
         except ValueError:
             return
         assert len(text) == 26
-        assert text[0] in "ac"
+        assert text[0] in "acn"
         assert 0 <= partition < ids.PARTITIONS
 
     @pytest.mark.parametrize("garbage", ["", "a", "a" * 27, "b" * 26, "a0" + "*" * 24, "az" + "0" * 24])

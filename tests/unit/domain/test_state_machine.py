@@ -54,9 +54,10 @@ TROUBLE = st.sampled_from(
 @pytest.fixture(autouse=True, scope="module")
 def quiet() -> Iterator[None]:
     """Tracebacks of thousands of steps with a defect would take longer than the steps."""
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 class World(RuleBasedStateMachine):

@@ -6,13 +6,14 @@ from typing import Protocol
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.starts.vm import VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice
 
 
 class Commit(Model):
@@ -79,6 +80,10 @@ class Store(Protocol):
         """The card of an approval or containment; an empty one of version 0 if none was posted yet."""
         ...
 
+    async def dead_letter_notice(self) -> DeadLetterNotice:
+        """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
+        ...
+
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """What is going on with this VM; an empty record of version 0 if nothing is."""
         ...
@@ -88,7 +93,7 @@ class Store(Protocol):
         ...
 
     async def unshown(self, before: datetime, *, limit: int = 100) -> Sequence[str]:
-        """Ids of approvals and containments changed before then, whose cards don't show it yet."""
+        """Ids of what has cards and changed before then, and whose cards don't show it yet."""
         ...
 
     async def open_approvals(self) -> Sequence[str]:

@@ -11,6 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.nudges import Nudge, Subject
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 GRACE = timedelta(seconds=5)
 """Younger changes are on their way by their own nudge."""
+
+Shown = Approval | Containment | DeadLetterNotice
+"""What has cards."""
 
 _MOST = 1000
 """Far more than are overdue at once, so that what must wait (Slack is away) doesn't crowd out other work."""
@@ -66,11 +70,18 @@ class Resync:
                 # hold the others up.
                 log.warning("a document can't be read", id=document_id, error=str(error)[:300])
                 continue
-            subject = Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT
-            found.append(Nudge(subject=subject, id=document_id, version=document.version))
+            found.append(Nudge(subject=_subject(document), id=document_id, version=document.version))
         return found
 
-    async def _read(self, document_id: str) -> Approval | Containment:
+    async def _read(self, document_id: str) -> Shown:
         if document_id.startswith("a"):
             return await self._store.approval(document_id)
+        if document_id.startswith("n"):
+            return await self._store.dead_letter_notice()
         return await self._store.containment(document_id)
+
+
+def _subject(document: Shown) -> Subject:
+    if isinstance(document, DeadLetterNotice):
+        return Subject.NOTICE
+    return Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT
