@@ -74,15 +74,15 @@ async def run(settings: BotSettings, policy: Policy) -> None:
         credential=settings.credential,
     )
     async with stop_signal() as stop, connecting as client:
-        nudger = BusNudger(client)
+        nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
         notices = QueueReceiver(
             client,
             bus.NOTICES,
             render,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
+            quiet_s=settings.servicebus_quiet_s,
             health=health,
-            proves="slack",
         )
         opening, receiving = asyncio.create_task(nudger.open()), asyncio.create_task(notices.run())
         try:

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import BotSettings
-from bot.slack.errors import slack_away
+from bot.slack.errors import TokenRefused, slack_away
 from bot.slack.installation import Installation
 from bot.slack.membership import OF_THEM, Standing, standing
 from workers.bus.checks import Needs, bus_checks
@@ -185,6 +185,8 @@ async def _channel(slack: AsyncWebClient, name: str) -> str:
         # The list may be older than an invitation: membership is asked for.
         answer = await slack.conversations_info(channel=channel)
     found = answer["channel"]
+    if found.get("is_archived"):
+        raise Failed("it is archived", remedy=f"unarchive {name}, or name another channel in the policy")
     if not found.get("is_member"):
         raise Failed("the bot is not in it and can't post there")
     return "the bot is in it"
@@ -195,7 +197,7 @@ async def _by_name(slack: AsyncWebClient, name: str) -> str | None:
     cursor = ""
     while True:
         answer = await slack.conversations_list(
-            types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
+            types="public_channel,private_channel", limit=1000, cursor=cursor
         )
         for channel in answer["channels"]:
             if channel["name"] == name:
@@ -236,5 +238,7 @@ def _refused(what: str) -> Iterator[None]:
         code = str(error.response.get("error", ""))
         needed = str(error.response.get("needed") or "")
         raise Failed(f"{what}: {code}" + (f", needs {needed}" if needed else "")) from None
+    except TokenRefused as refused:
+        raise Failed(f"{what}: {refused.code}") from None
     except DependencyAway as away:
         raise Failed(str(away), remedy="check the way out to slack.com, and status.slack.com") from None

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 import aiohttp
@@ -93,7 +94,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         # The default handler repeats a request whose answer was lost, which would post twice.
         retry_handlers=[],
     )
-    pace = Pace(clock)
+    pace = Pace(clock, heard=partial(health.ok, "slack"))
     installation = Installation(slack)
     directory = Directory(slack, lambda: policy, installation, pace)
     services = Services(
@@ -110,9 +111,10 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, lambda: policy, clock),
+        audience=Audience(directory, lambda: policy, clock, health),
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
+        health=health,
     )
     bus.renderer.set_result(renderer)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)

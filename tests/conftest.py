@@ -27,6 +27,7 @@ from workers.bus.memory import MemoryNudger
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, Progress, Step
+from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import partition_of_vm
@@ -137,6 +138,7 @@ class FakeRunner:
         self.name = name
         self.to_begin: deque[Script] = deque()
         self.to_check: deque[Script] = deque()
+        self.to_follow: deque[Job | Exception] = deque()
         self.begun: list[Change | None] = []
         self.checked: list[Step] = []
         self.profiles: list[LockdownProfile] = []
@@ -177,6 +179,13 @@ class FakeRunner:
 
     async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         raise NotImplementedError
+
+    async def follow(self, vm: VmRef, job: Job) -> Job:
+        del vm
+        seen = self.to_follow.popleft() if self.to_follow else job
+        if isinstance(seen, Exception):
+            raise seen
+        return seen
 
 
 def _played(script: Script) -> Progress:

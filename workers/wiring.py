@@ -69,7 +69,13 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         namespace=settings.servicebus_namespace,
         credential=settings.credential,
     )
-    azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
+    azure = Azure(
+        settings.arm_endpoint,
+        settings.arm_scope,
+        settings.arm_token,
+        settings.credential,
+        heard=partial(health.ok, "azure"),
+    )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
@@ -83,7 +89,8 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
 
 async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
     health, redis, store, client, azure = parts
-    clock, inventory, nudger = SystemClock(), RedisInventory(redis), BusNudger(client)
+    clock, inventory = SystemClock(), RedisInventory(redis)
+    nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
     facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
@@ -109,8 +116,8 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             handler,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
+            quiet_s=settings.servicebus_quiet_s,
             health=health,
-            proves="azure" if queue == bus.STARTS else "",
         )
 
     receivers = (receiver(bus.STARTS, starts), receiver(bus.WORK, work))

@@ -7,14 +7,16 @@ from typing import NamedTuple
 import structlog
 
 from bot.cards.blocks.text import mention, mention_group
-from bot.slack.directory import Directory
+from bot.slack.directory import Directory, names_others
+from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.cards import Card, Copy, CopyKind
+from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
+from workers.telemetry.health import Health
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,7 @@ def as_asked(approval: Approval, card: Card) -> Approval:
     if not approval.open or card.asked_at is None:
         return approval
     whom = tuple(copy.asked for copy in card.copies if copy.asked and not copy.refused)
-    return approval.asked(card.asked_at, whom, card.notice)
+    return approval.asked(card.asked_at, whom, card.notices)
 
 
 def oncall_mention(oncall: OncallPolicy) -> str:
@@ -54,59 +56,111 @@ def oncall_mention(oncall: OncallPolicy) -> str:
 class Audience:
     """Decides who gets a copy."""
 
-    def __init__(self, directory: Directory, policy: Callable[[], Policy], clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        policy: Callable[[], Policy],
+        clock: Clock,
+        health: Health | None = None,
+    ) -> None:
         self._directory = directory
         self._policy = policy
         self._clock = clock
+        self._health = health or Health()
 
     def oncall_mention(self) -> str:
         """Mrkdwn that mentions on-call."""
         return oncall_mention(self._policy().oncall)
 
     async def with_copies(self, card: Card, subjects: Subjects) -> Card:
-        """The card with a copy for everybody who should have one. Copies are never taken away.
+        """The card with a copy for everybody who should have one. Only copies nobody got are taken away.
+
+        Where a channel refuses its copy, the policy's other channel gets one instead.
 
         Raises:
             DependencyAway: Slack does not answer.
-            NotFound: the bot can see none of the policy's channels.
         """
         approval, containment, _ = subjects
+        policy = self._policy()
         if approval is None:
-            return await self._added(card, CopyKind.ONCALL, self._policy().oncall.channel)
-        if card.sought != approval.owner and (approval.open or not card.copies):
-            card = await self._sought(card, approval)
+            card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+            return await self._elsewhere(card)
+        if approval.open or not card.copies:
+            if card.sought != approval.owner:
+                card = await self._sought(card, approval)
+            card = await self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
         if approval.escalated_at is not None or (containment is not None and containment.needs_oncall):
-            card = await self._added(card, CopyKind.ONCALL, self._policy().oncall.channel)
-        return card
+            card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+        return await self._elsewhere(card)
 
     async def _sought(self, card: Card, approval: Approval) -> Card:
         found = await self._directory.owners(approval.owner)
-        for user in found.users:
-            channel = await self._directory.direct_message(user)
-            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user)
+        refusing: dict[str, str] = {}
+        for user, named in found.users.items():
+            try:
+                channel = await self._directory.direct_message(user)
+            except Refused as refused:  # the others are asked all the same
+                log.warning("Slack lets the bot not write to an owner", user=user, error=refused.code)
+                refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
+                continue
+            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named)
             card = card if card.copy_of(copy.key) else card.with_copy(copy)
-        card = card.changed(notice=found.notice, sought=approval.owner)
-        return await self._added(card, CopyKind.CHANNEL, self._policy().owner.fallback)
+        notices = [found.notice, names_others(approval.owner, refusing)]
+        return card.changed(notice="; ".join(filter(None, notices)), sought=approval.owner)
 
     def _clock_started(self, card: Card) -> Card:
-        sent = any(copy.root is not None and copy.root.ts is not None for copy in card.copies)
         now = self._clock.now()
-        if card.asked_at is not None and (sent or now - card.asked_at < _STALE):
+        if card.asked_at is not None and (
+            any(copy.sent for copy in card.copies) or now - card.asked_at < _STALE
+        ):
             return card
         return card.changed(asked_at=now)
 
-    async def _added(self, card: Card, kind: CopyKind, name: str) -> Card:
+    async def _added(self, card: Card, copy: Copy) -> Card:
+        """The card with this copy, whose ``channel`` may be a name.
+
+        On-call is paged by a message of its own, even in a channel that has a copy already.
+        """
+        name = copy.channel
         try:
-            channel = await self._directory.channel(name)
+            copy = copy.changed(channel=await self._directory.channel(name))
         except NotFound as missing:
-            # The card must reach somebody: take the other channel of the policy.
-            policy = self._policy()
-            other = policy.oncall.channel if name == policy.owner.fallback else policy.owner.fallback
-            log.error(
-                "a channel of the policy can't be used", channel=name, because=str(missing), instead=other
-            )
-            channel = await self._directory.channel(other)
-        copy = Copy(kind=kind, channel=channel)
-        # On-call is paged by a message of its own, even in a channel that has a copy already.
+            self._health.trouble(trouble_of(name), str(missing))
+            return self._unfound(card, copy)
+        if copy.channel != name:
+            self._health.trouble_over(trouble_of(name))
+            card = card.without_copy(f"{copy.kind}:{name}")
         return card if card.copy_of(copy.key) else card.with_copy(copy)
+
+    def _unfound(self, card: Card, copy: Copy) -> Card:
+        """The card with a copy that counts as refused, since Slack does not show its channel to the bot."""
+        now, known = self._clock.now(), card.post_of(copy.key)
+        if known is not None and now < known.again_at:
+            return card
+        log.error("a channel of the policy can't be used", channel=copy.channel, card=card.id)
+        post = known or Post(intent="", intended_at=now)
+        return card.with_copy(copy.changed(root=post.not_taken("channel_not_found", now)))
+
+    async def _elsewhere(self, card: Card) -> Card:
+        """The card with a copy in the policy's other channel for each one that a channel refused."""
+        policy = self._policy()
+        other = {
+            CopyKind.CHANNEL: policy.oncall.channel,
+            CopyKind.ONCALL: policy.owner.fallback,
+        }
+        for refused in card.copies:
+            if refused.root is None or not refused.refused or refused.instead_of:
+                continue
+            if (name := other.get(refused.kind)) is None or name == refused.channel:
+                continue
+            copy = Copy(
+                kind=refused.kind, channel=name, instead_of=refused.channel, because=refused.root.refused
+            )
+            card = await self._added(card, copy)
+        return card
+
+
+def trouble_of(channel: str) -> str:
+    """What health calls the trouble with a channel, given by its id or name."""
+    return f"slack channel {channel}"

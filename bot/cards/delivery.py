@@ -11,19 +11,21 @@ from typing import NamedTuple
 
 import structlog
 
-from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.audience import Audience, Subjects, as_asked, trouble_of
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
+from bot.cards.blocks.moved import moved
 from bot.cards.blocks.notice_card import notice_card
 from bot.cards.blocks.thread import replies
-from bot.cards.poster import Poster, Refused
-from bot.slack.errors import Throttled
-from workers.domain.asking.cards import REFUSED, Card, Post
+from bot.cards.poster import Poster
+from bot.slack.errors import Refused, Throttled
+from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
+from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,7 @@ INTENT_LEASE = timedelta(seconds=10)
 """A post that another process is about to send is left to it for this long; then it is looked for."""
 SETTLING = timedelta(seconds=3)
 """After our own attempt failed, Slack may still be working on it, so it is looked for this much later."""
-
+_SOON = timedelta(seconds=30)
 
 PROGRESS_EVERY = timedelta(seconds=2)
 """How often a message that tells the progress of a containment is edited. Slack takes 50 edits a minute in a
@@ -62,18 +64,26 @@ class Delivery:
     """Brings single cards up to date."""
 
     def __init__(
-        self, *, store: Store, poster: Poster, audience: Audience, note_asked: NoteAsked, clock: Clock
+        self,
+        *,
+        store: Store,
+        poster: Poster,
+        audience: Audience,
+        note_asked: NoteAsked,
+        clock: Clock,
+        health: Health,
     ) -> None:
         self._store = store
         self._poster = poster
         self._audience = audience
         self._note_asked = note_asked
         self._clock = clock
+        self._health = health
         self._mine: set[str] = set()
 
     def missing(self, card: Card, subjects: Subjects) -> list[Wanted]:
         """The messages that are not posted yet, or show something else."""
-        return [wanted for wanted in self._wanted(card, subjects) if _differs(card, wanted)]
+        return [wanted for wanted in self._wanted(card, subjects) if _differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
         approval, containment, notice = subjects
@@ -89,15 +99,22 @@ class Delivery:
             else:
                 root = lockdown_card(subjects.need_containment())
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
-            if copy.root is None or copy.root.ts is None:
+            if not copy.sent:
                 continue  # replies follow once the card is there
             thread = replies(approval, containment, kind=copy.kind, oncall_mention=mention)
+            if copy.instead_of:
+                thread.insert(0, moved(copy.instead_of, copy.because, mention))
             wanted.extend(Wanted(copy.channel, copy.key, r.key, r.message, r.pages) for r in thread)
         return wanted
 
     def turn(self, card: Card, subjects: Subjects, wanted: Wanted) -> datetime | None:
         """When this message can go to Slack; ``None`` for now."""
         post = card.post_of(wanted.copy, wanted.reply)
+        if post is not None and post.ts == REFUSED:
+            named = wanted.channel.startswith("#")  # the audience looks for it again, and no message can go
+            if named or self._clock.now() < post.again_at:
+                return max(post.again_at, self._clock.now() + _SOON)
+            post = None
         if post is not None and post.edited_at is not None and _only_progress(subjects):
             next_edit = post.edited_at + PROGRESS_EVERY
             if self._clock.now() < next_edit:
@@ -122,7 +139,7 @@ class Delivery:
         )
         for wanted, result in zip(todo, results, strict=True):
             if not isinstance(result, BaseException):
-                card = card.with_post(wanted.copy, wanted.reply, result)
+                card = self._noted(card, wanted, result)
         at_rest = not self.missing(card, subjects)
         await self.note(card, subjects, changed=True, at_rest=at_rest)
         # What failed stays ours: we look for it again soon, where another process would wait longer.
@@ -133,14 +150,30 @@ class Delivery:
                 raise result
         return at_rest
 
+    def _noted(self, card: Card, wanted: Wanted, post: Post | None) -> Card:
+        """The card with what became of one message; a channel that refused it shows in health."""
+        copy = card.copy_of(wanted.copy)
+        if copy is None or copy.kind is CopyKind.OWNER or post is None or post.ts is None:
+            return card.with_post(wanted.copy, wanted.reply, post)
+        if post.ts != REFUSED:
+            self._health.trouble_over(trouble_of(wanted.channel))
+            return card.with_post(wanted.copy, wanted.reply, post)
+        self._health.trouble(trouble_of(wanted.channel), f"Slack refuses messages there: {post.refused}")
+        if not wanted.reply or copy.root is None or not wanted.first:
+            return card.with_post(wanted.copy, wanted.reply, post)
+        # Nobody is paged there any more, so the whole copy goes to the other channel, the page with it.
+        lost = copy.root.changed(ts=None).not_taken(post.refused, self._clock.now())
+        return card.with_copy(copy.changed(root=lost, replies={}))
+
     async def _intend(self, card: Card, todo: list[Wanted]) -> tuple[Card, set[str]]:
         """The card with the posts that are about to be sent written to it, and which intents are new."""
         now = self._clock.now()
         intended: set[str] = set()
         for wanted in todo:
             post = card.post_of(wanted.copy, wanted.reply)
-            if post is None:
-                fresh = Post(intent=secrets.token_hex(8), intended_at=now)
+            if post is None or post.ts == REFUSED:
+                refusals = post.refusals if post is not None else 0
+                fresh = Post(intent=secrets.token_hex(8), intended_at=now, refusals=refusals)
                 intended.add(fresh.intent)
                 card = card.with_post(wanted.copy, wanted.reply, fresh)
             elif post.ts is None:
@@ -162,7 +195,7 @@ class Delivery:
         shown = _versions(subjects) if at_rest else ()
         alone = _of(card, documents=(card,) if changed else (), shown=shown)
         asked = as_asked(subjects.approval, card) if subjects.approval is not None else None
-        if asked is None or asked == subjects.approval or not (at_rest or card.reached):
+        if asked is None or asked == subjects.approval or not card.reached:
             if changed or at_rest:
                 await self._store.commit(alone)
             return
@@ -211,9 +244,9 @@ class Delivery:
         except Throttled:
             return known
         except Refused as refused:
-            # Trying again is pointless, and the other copies still tell. It counts as shown.
+            # The other copies still tell.
             log.error("Slack refuses a message", card=card.id, channel=channel, error=refused.code)
-            return post.changed(ts=post.ts or REFUSED, shows=digest)
+            return post.changed(shows=digest).not_taken(refused.code, self._clock.now())
 
 
 def _of(card: Card, *, documents: tuple[Card, ...], shown: tuple[tuple[str, int], ...] = ()) -> Commit:
@@ -224,9 +257,22 @@ def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:
     return tuple((d.id, d.version) for d in subjects if d is not None)
 
 
-def _differs(card: Card, wanted: Wanted) -> bool:
+def _differs(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
     post = card.post_of(wanted.copy, wanted.reply)
-    return post is None or post.ts is None or (post.ts != REFUSED and post.shows != wanted.message.digest)
+    if post is not None and post.ts == REFUSED:
+        return not wanted.reply and _still_needed(card, wanted, subjects)
+    return post is None or post.ts is None or post.shows != wanted.message.digest
+
+
+def _still_needed(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
+    """Whether a copy that its channel refused has to be tried again, there or elsewhere."""
+    copy = card.copy_of(wanted.copy)
+    if copy is None or copy.kind is CopyKind.OWNER:
+        return False
+    if copy.kind is CopyKind.ONCALL and not any(c.sent for c in card.copies if c.kind is CopyKind.ONCALL):
+        return True
+    approval, containment, _ = subjects
+    return (approval is not None and approval.open) or (containment is not None and containment.working)
 
 
 def _only_progress(subjects: Subjects) -> bool:

@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cards.blocks.message import Message
-from bot.slack.errors import THROTTLING
+from bot.slack.errors import Refused, slack_refuses
 from bot.slack.pace import EDITING, SEARCHING, Pace, posting
 from workers.domain.asking.cards import Post
 
@@ -18,18 +17,6 @@ EVENT_TYPE = "startgate_card"
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _SEARCHED = 200
 _CLOCK_SLACK_S = 120.0
-
-
-class Refused(Exception):
-    """Slack will never take this message there.
-
-    Attributes:
-        code: Slack's error code, such as ``channel_not_found``.
-    """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Poster:
@@ -71,7 +58,7 @@ class Poster:
             DependencyAway: not known whether it was posted; ``find`` tells later.
         """
         async with self._pace.in_turn(posting(channel), key, first=first):
-            try:
+            with slack_refuses():
                 answer = await self._client.chat_postMessage(
                     channel=channel,
                     text=message.text,
@@ -81,8 +68,6 @@ class Poster:
                     unfurl_links=False,
                     unfurl_media=False,
                 )
-            except SlackApiError as error:
-                raise _as_refused(error) from error
         return str(answer["ts"])
 
     async def edit(self, channel: str, ts: str, message: Message, *, key: str) -> bool:
@@ -95,17 +80,20 @@ class Poster:
         """
         async with self._pace.in_turn(EDITING, key):
             try:
-                await self._client.chat_update(
-                    channel=channel, ts=ts, text=message.text, blocks=message.blocks
-                )
-            except SlackApiError as error:
-                if error.response.get("error") in _GONE:
+                with slack_refuses():
+                    await self._client.chat_update(
+                        channel=channel, ts=ts, text=message.text, blocks=message.blocks
+                    )
+            except Refused as refused:
+                if refused.code in _GONE:
                     return False
-                raise _as_refused(error) from error
+                raise
         return True
 
     async def find(self, channel: str, post: Post, *, key: str, thread_ts: str | None = None) -> str | None:
         """The ``ts`` of the message that was sent with this intent, or ``None`` if it never arrived.
+
+        Where Slack refuses to say, as in a channel that the bot was removed from, it counts as not arrived.
 
         Raises:
             Throttled: it can be looked for later.
@@ -121,11 +109,16 @@ class Poster:
                 "include_all_metadata": True,
                 "cursor": cursor,
             }
-            async with self._pace.in_turn(SEARCHING, key):
-                if thread_ts is None:
-                    answer = await self._client.conversations_history(**arguments)
-                else:
-                    answer = await self._client.conversations_replies(ts=thread_ts, **arguments)
+            try:
+                async with self._pace.in_turn(SEARCHING, key):
+                    with slack_refuses():
+                        if thread_ts is None:
+                            answer = await self._client.conversations_history(**arguments)
+                        else:
+                            answer = await self._client.conversations_replies(ts=thread_ts, **arguments)
+            except Refused as refused:
+                log.warning("can't look for a message", channel=channel, error=refused.code)
+                return None
             for message in answer["messages"]:
                 payload = (message.get("metadata") or {}).get("event_payload") or {}
                 if payload.get("intent") == post.intent:
@@ -134,10 +127,3 @@ class Poster:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
             if not cursor:
                 return None
-
-
-def _as_refused(error: SlackApiError) -> Exception:
-    """``Refused`` for a lasting refusal; a passing error as it is, for the pace."""
-    code = str(error.response.get("error", ""))
-    passing = code in THROTTLING or int(error.response.status_code or 0) != 200  # noqa: PLR2004 - HTTP OK
-    return error if passing or code.endswith("_error") else Refused(code)

@@ -22,6 +22,7 @@ from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Store
+from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.read_nudge import put_off, read_nudge
 
@@ -46,11 +47,17 @@ class Renderer:
         audience: Audience,
         note_asked: NoteAsked,
         clock: Clock,
+        health: Health | None = None,
     ) -> None:
         self._store = store
         self._audience = audience
         self._delivery = Delivery(
-            store=store, poster=poster, audience=audience, note_asked=note_asked, clock=clock
+            store=store,
+            poster=poster,
+            audience=audience,
+            note_asked=note_asked,
+            clock=clock,
+            health=health or Health(),
         )
         self._clock = clock
         # Weak, so that a lock lives exactly as long as somebody holds it or waits for it.

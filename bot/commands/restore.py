@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_value, given_reason
+from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_instead, chosen_value, given_reason
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import RESTORE_COMMAND
 from bot.commands.command import VM_NAME, Command
@@ -19,6 +19,7 @@ from bot.commands.restore_blocks import (
     restore_choice_dialog,
     restore_dialog,
     restore_started,
+    shown_before,
     typed_before,
     wants_start,
 )
@@ -27,7 +28,8 @@ from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_restore
 from workers.domain.containment.containment import ContainmentState
-from workers.domain.errors import NotYet
+from workers.domain.containment.restoration import to_choose
+from workers.domain.errors import NotYet, Outdated
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
@@ -89,14 +91,24 @@ class RestoreListener:
         return Outcome(view=restore_dialog(containment, known, start=start, reason=reason))
 
     async def confirmed(self, dialog: Submitted) -> Outcome:
-        """Restore the VM; authorized once more."""
-        ordered = await self._services.restore(
-            str(dialog.view["private_metadata"]),
-            dialog.actor,
-            start=wants_start(dialog.view),
-            reason=given_reason(dialog.view),
-            via="dialog",
-        )
+        """Restore the VM; authorized once more. What is no longer as the dialog shows it, is shown again."""
+        containment_id, demand = shown_before(dialog.view)
+        start, reason = wants_start(dialog.view), given_reason(dialog.view)
+        choices = to_choose(await self._services.store.containment(containment_id))
+        try:
+            ordered = await self._services.restore(
+                containment_id,
+                dialog.actor,
+                shown=demand,
+                start=start,
+                reason=reason,
+                via="dialog",
+                chosen=chosen_instead(dialog.view, choices),
+            )
+        except Outdated:
+            containment = await self._services.store.containment(containment_id)
+            known = await self._described(containment.vm)
+            return Outcome(view=restore_dialog(containment, known, start=start, reason=reason, again=True))
         answer = already_restoring if ordered.joined else restore_started
         return Outcome(message=answer(ordered.containment))
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from bot.cards.blocks import evidence
 from bot.cards.blocks.answers import private
-from bot.cards.blocks.inputs import REASON_MAX, reason_input, vm_menu
+from bot.cards.blocks.inputs import REASON_MAX, instead_menus, reason_input, vm_menu
 from bot.cards.blocks.kit import MOST_OPTIONS, context, listed, modal, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.status import STEPS, cause_line, progress
 from bot.cards.blocks.text import code, counted, escape, name, plain, when, words
 from bot.commands.nearest import nearest_buttons
 from workers.domain.containment.containment import Containment, Step
-from workers.domain.containment.restoration import can_start
+from workers.domain.containment.restoration import can_start, to_choose
 from workers.domain.starts.vm import KnownVm
 
 RESTORE = "restore.confirm"
@@ -23,19 +23,29 @@ START = "start"
 """Block, action and only value of the checkbox that also starts the VM."""
 
 _STAYS_OFF = "The VM stays stopped, since it wasn't running when it was contained."
+_CONTAINED_ANEW = (
+    "\u26a0\ufe0f *Nothing was restored.* The VM was contained anew after this dialog opened. This is why it"
+    " is contained now, and what restoring it brings back:"
+)
 _MOST_LINES = 8  # an Azure VM has at most so many network interfaces
 
 
 def restore_dialog(
-    containment: Containment, known: KnownVm | None = None, *, start: bool = False, reason: str = ""
+    containment: Containment,
+    known: KnownVm | None = None,
+    *,
+    start: bool = False,
+    reason: str = "",
+    again: bool = False,
 ) -> dict[str, Any]:
-    """Shows what restoring this VM brings back, and asks for a reason.
+    """Shows what restoring this VM brings back, and asks for a reason. It carries what it shows.
 
     Args:
         containment: what is to be undone.
         known: the VM as the inventory describes it.
         start: tick the checkbox; a VM that was not running has none.
         reason: what was typed already.
+        again: what was shown before is out of date.
     """
     vm = containment.vm
     where = evidence.place(vm, known.subscription_name if known else "")
@@ -43,10 +53,12 @@ def restore_dialog(
         **modal(
             "Restore a VM",
             [
+                *([section(_CONTAINED_ANEW)] if again else []),
                 section(f"{code(vm.name)}\n{where}\n{cause_line(containment)}"),
                 section("Restoring reconnects the VM *immediately*:"),
                 *(section(_step(number, step)) for number, step in enumerate(containment.steps, 1)),
                 *context([_recorded(containment)]),
+                *instead_menus(to_choose(containment)),
                 *([_start(ticked=start)] if can_start(containment) else [section(_STAYS_OFF)]),
                 reason_input(
                     "Why is it safe to restore?",
@@ -58,8 +70,17 @@ def restore_dialog(
             submit="Restore",
             close="Back",
         ),
-        "private_metadata": containment.id,
+        "private_metadata": json.dumps({"id": containment.id, "demand": containment.demand}),
     }
+
+
+def shown_before(view: dict[str, Any]) -> tuple[str, str]:
+    """The id of the containment that a submitted dialog shows, and its ``demand`` at that moment."""
+    text = str(view["private_metadata"])
+    if not text.startswith("{"):  # a dialog of an earlier version, which carried only the id
+        return text, ""
+    kept = json.loads(text)
+    return str(kept["id"]), str(kept["demand"])
 
 
 def restore_choice_dialog(

@@ -11,7 +11,7 @@ from async_lru import alru_cache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.errors import SLACK_AWAY, slack_away
+from bot.slack.errors import SLACK_AWAY, Refused, slack_away, slack_refuses
 from bot.slack.installation import Installation
 from bot.slack.membership import OF_THEM, TO_THEM, Standing, standing
 from bot.slack.pace import LOOKING_UP, OPENING, Pace
@@ -30,9 +30,14 @@ _MOST_CACHED = 5000
 
 
 class Found(NamedTuple):
-    """Slack user ids of the people who own a VM, and what to say when some could not be found."""
+    """The people who own a VM.
 
-    users: tuple[str, ...]
+    Attributes:
+        users: Slack user id → how the tag names them.
+        notice: what to say of those who can't be asked; empty if there are none.
+    """
+
+    users: dict[str, str]
     notice: str
 
 
@@ -70,26 +75,33 @@ class Directory:
             Throttled: too many people were looked up lately.
         """
         if not owner.known:
-            return Found((), owner.source)
-        users: list[str] = []
+            return Found({}, owner.source)
+        users: dict[str, str] = {}
         others: dict[str, str] = {}
         for email in owner.emails:
-            person = await self._user_by_email(email)
+            try:
+                person = await self._user_by_email(email)
+            except Refused as refused:
+                others[email] = _hidden(refused)
+                continue
             stands = await self._standing(person)
             if stands in OF_THEM:
                 others[email] = OF_THEM[stands]
             elif not stands.email_counts:
                 others[email] = f"{OF_THEM[Standing.OUTSIDE]} and counts only by Slack user id"
             else:
-                users.append(str(person["id"]))
+                users[str(person["id"])] = email
         for user_id in owner.slack_users:
-            stands = await self._standing(await self._person(user_id))
+            try:
+                stands = await self._standing(await self._person(user_id))
+            except Refused as refused:
+                others[user_id] = _hidden(refused)
+                continue
             if stands in OF_THEM:
                 others[user_id] = OF_THEM[stands]
             else:
-                users.append(user_id)
-        notice = f"{owner.source} names {_and_why(others)}" if others else ""
-        return Found(tuple(dict.fromkeys(users)), notice)
+                users.setdefault(user_id, user_id)
+        return Found(users, names_others(owner, others))
 
     async def actor(self, user_id: str, *, team: str = "", now: bool = False) -> Actor:
         """The person behind a click or a command. What can't be read is not granted.
@@ -102,7 +114,7 @@ class Directory:
         try:
             person = await (self._person_now if now else self._person)(user_id)
             stands = await self._standing(person, team=team)
-        except (SlackApiError, *SLACK_AWAY) as error:
+        except (SlackApiError, Refused, *SLACK_AWAY) as error:
             log.warning("Slack did not say who this is", user=user_id, error=str(error))
             return Actor(
                 slack_user=user_id, doubt="Slack did not say right now who you are. Try again in a minute."
@@ -133,7 +145,12 @@ class Directory:
         return channels[name[1:]]
 
     async def direct_message(self, user_id: str) -> str:
-        """The id of the bot's conversation with this person; raises like ``owners``."""
+        """The id of the bot's conversation with this person.
+
+        Raises:
+            Refused: Slack lets the bot not write to them.
+            DependencyAway: as ``owners``.
+        """
         return await self._direct_message(user_id)
 
     async def _on_call(self, user_id: str, *, now: bool) -> tuple[bool, str]:
@@ -161,9 +178,10 @@ class Directory:
         """The user with this address; empty if there is none."""
         async with self._pace.in_turn(LOOKING_UP, email):
             try:
-                answer = await self._client.users_lookupByEmail(email=email)
-            except SlackApiError as error:
-                if error.response.get("error") in ("users_not_found", "user_not_found"):
+                with slack_refuses():
+                    answer = await self._client.users_lookupByEmail(email=email)
+            except Refused as refused:
+                if refused.code in ("users_not_found", "user_not_found"):
                     return {}
                 raise
         person: dict[str, Any] = answer["user"]
@@ -172,9 +190,10 @@ class Directory:
     async def _read_person(self, user_id: str) -> dict[str, Any]:
         with slack_away():
             try:
-                answer = await self._client.users_info(user=user_id)
-            except SlackApiError as error:
-                if error.response.get("error") in ("user_not_found", "user_not_visible"):
+                with slack_refuses():
+                    answer = await self._client.users_info(user=user_id)
+            except Refused as refused:
+                if refused.code in ("user_not_found", "user_not_visible"):
                     return {}
                 raise
         person: dict[str, Any] = answer["user"]
@@ -182,7 +201,8 @@ class Directory:
 
     async def _open_direct_message(self, user_id: str) -> str:
         async with self._pace.in_turn(OPENING, user_id):
-            answer = await self._client.conversations_open(users=user_id)
+            with slack_refuses():
+                answer = await self._client.conversations_open(users=user_id)
         return str(answer["channel"]["id"])
 
     async def _list_channels(self) -> dict[str, str]:
@@ -196,6 +216,15 @@ class Directory:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
             if not cursor:
                 return found
+
+
+def names_others(owner: Owner, others: dict[str, str]) -> str:
+    """The notice about people whom the tag names and who can't be asked: how it names them → why."""
+    return f"{owner.source} names {_and_why(others)}" if others else ""
+
+
+def _hidden(refused: Refused) -> str:
+    return f"whom Slack does not show to the bot ({refused.code})"
 
 
 def _and_why(others: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.errors import slack_away
+from bot.slack.errors import TokenRefused, slack_away
 from workers.domain.errors import DependencyAway, StartgateError
 from workers.runtime.lifecycle import leave_if_cancelled
 from workers.telemetry.health import Health
@@ -68,11 +68,10 @@ class SocketDoorway:
             try:
                 with slack_away():
                     await self._client.apps_connections_open(app_token=self._token.get_secret_value())
+            except TokenRefused as refused:
+                raise _wrong(refused.code) from None
             except SlackApiError as error:
-                raise WrongToken(
-                    f"Slack refuses STARTGATE_SLACK_APP_TOKEN ({error.response.get('error')}): "
-                    "it has to be an app-level token (xapp-…) with connections:write"
-                ) from None
+                raise _wrong(str(error.response.get("error"))) from None
             except DependencyAway as away:
                 self._health.away("slack", str(away), retry_after_s=away.retry_after_s)
                 log.warning("Slack is away; trying again", error=str(away), again_in_s=wait)
@@ -97,6 +96,13 @@ class SocketDoorway:
             self._health.away("slack", "no Socket Mode connection")
             if away_checks > 1:
                 socket.wss_uri = None
+
+
+def _wrong(code: str) -> WrongToken:
+    return WrongToken(
+        f"Slack refuses STARTGATE_SLACK_APP_TOKEN ({code}): "
+        "it has to be an app-level token (xapp-…) with connections:write"
+    )
 
 
 class HttpDoorway:

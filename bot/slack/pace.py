@@ -73,11 +73,19 @@ class Pace:
 
     Args:
         sleep: waits so many seconds.
+        heard: called when Slack has answered a call.
     """
 
-    def __init__(self, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        heard: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
         self._sleep = sleep
+        self._heard = heard
         self._turns: dict[Limit, _Turns] = {}
 
     def turn(self, limit: Limit, key: str, *, first: bool = False) -> datetime | None:
@@ -107,6 +115,7 @@ class Pace:
                 try:
                     with slack_away():
                         yield
+                    self._heard()
                 except Throttled as no:
                     log.info("Slack asks to wait", method=limit.method, channel=limit.channel, s=no.wait_s)
                     turns.refused(key, self._now(), no.wait_s)

@@ -12,7 +12,7 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.errors import slack_away
+from bot.slack.errors import Refused, slack_away
 from workers.domain.errors import DependencyAway
 
 log = structlog.get_logger(__name__)
@@ -76,9 +76,9 @@ async def _until_said(say: Callable[[], Awaitable[None]], user: str) -> None:
         try:
             with slack_away():
                 await say()
-        except SlackApiError as error:
+        except (SlackApiError, Refused) as error:
             # What they asked for is done and on the card; only this message about it failed.
-            log.warning("could not answer privately", user=user, error=str(error.response.get("error")))
+            log.warning("could not answer privately", user=user, error=str(error))
         except DependencyAway as away:
             if pause_s is not None:
                 await asyncio.sleep(min(_LONGEST_PAUSE_S, max(pause_s, away.retry_after_s or 0.0)))

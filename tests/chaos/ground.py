@@ -26,7 +26,19 @@ LOCK_S = 6
 """How long the bus keeps a message that a killed process had taken; 30 s or more in production."""
 EXPIRE_S = 4
 
-QUICK = {"STARTGATE_RESYNC_EVERY_S": "1", "STARTGATE_INVENTORY_EVERY_S": "5"}
+QUICK = {
+    "STARTGATE_RESYNC_EVERY_S": "1",
+    "STARTGATE_INVENTORY_EVERY_S": "5",
+    "STARTGATE_SERVICEBUS_QUIET_S": "3",
+}
+_LISTED = {
+    "slack": (True, "/_faults"),
+    "refused": (True, "/_refusals"),
+    "azure": (False, "/_faults"),
+    "failures": (False, "/_failures"),
+    "refusals": (False, "/_refusals"),
+}
+"""Troubles of which several may be in force: whether they are Slack's or Azure's, and where they are put."""
 
 
 def policy(on_silence: str) -> dict[str, Any]:
@@ -40,7 +52,7 @@ def policy(on_silence: str) -> dict[str, Any]:
             "expire_after": f"{EXPIRE_S}s",
             "on_silence": on_silence,
         },
-        "lockdowns": {"standard": {"steps": ["isolate", "stop"]}},
+        "lockdowns": {"standard": {"steps": ["isolate", "stop"], "page_after": "8s", "give_up_after": "16s"}},
     }
 
 
@@ -83,7 +95,7 @@ class Ground:
         self.gone_by_itself: list[str] = []
         self.kills: list[tuple[str, float, float]] = []
         self._down: set[str] = set()
-        self._faults: dict[str, list[Any]] = {"slack": [], "azure": [], "failures": []}
+        self._faults: dict[str, list[Any]] = {where: [] for where in _LISTED}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -159,7 +171,7 @@ class Ground:
         """A fault, for as long as it lasts."""
         control, body = self.system, trouble.body
         match trouble.where:
-            case "slack" | "azure" | "failures":
+            case "slack" | "azure" | "failures" | "refusals" | "refused":
                 self._faults[trouble.where].append(body)
                 await self._put_faults(trouble.where)
                 await asyncio.sleep(trouble.for_s)
@@ -177,8 +189,9 @@ class Ground:
                     await control.bus.put("/_faults", {})
 
     async def _put_faults(self, where: str) -> None:
-        control: Control = self.system.slack if where == "slack" else self.system.azure
-        await control.put("/_failures" if where == "failures" else "/_faults", self._faults[where])
+        of_slack, path = _LISTED[where]
+        control: Control = self.system.slack if of_slack else self.system.azure
+        await control.put(path, self._faults[where])
 
     async def mend(self) -> None:
         """No fault in force, every process there."""

@@ -29,6 +29,25 @@ def _containment(evidence: Evidence, **changes: object) -> None:
     evidence.containments[made.CONTAINMENT].update(changes)
 
 
+def _reported_before_another_round(evidence: Evidence, at_ms: float, round_number: int) -> None:
+    """A reply in the thread of which the card knows nothing."""
+    evidence.slack.append(made.posted(5, at_ms, ts="1.3", thread_ts="1.1"))
+    evidence.audit.append(made.record("containment.again", 9000.0, made.CONTAINMENT))
+    _containment(evidence, round=round_number)
+
+
+def test_a_card_need_not_know_the_replies_of_earlier_rounds() -> None:
+    evidence = made.healthy()
+    _reported_before_another_round(evidence, 8000.0, 2)
+    assert judge(evidence) == []
+
+
+@pytest.mark.parametrize(("at_ms", "round_number"), [(20_000.0, 2), (8000.0, 1)])
+def test_a_card_knows_the_replies_of_its_round(at_ms: float, round_number: int) -> None:
+    told = _spoil(lambda evidence: _reported_before_another_round(evidence, at_ms, round_number))
+    assert [(name, "every message known to card" in text) for name, text in told] == [("S2", True)]
+
+
 def _expired(evidence: Evidence) -> None:
     """Silence in place of the rejection."""
     evidence.acts = evidence.acts[2:]

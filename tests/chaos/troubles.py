@@ -1,14 +1,31 @@
 """What goes wrong: faults of the stand-ins for a while, and processes killed and started again."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from deploy.sandbox.servicebus.faults import TROUBLES
+from tests.chaos import people
 
 PROCESSES = ("bot", "workers", "valkey", "servicebus")
 
 _CHAT = r"^/api/chat\."
 _API = r"^/api/"
 _ANSWERS = r"^/(actions|commands|app)/"
+_PASSING = ("internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited")
+_METHODS = (
+    *("chat.postMessage", "chat.postMessage", "chat.update", "conversations.open", "users.info"),
+    *("users.lookupByEmail", "usergroups.users.list", "conversations.history", "views.open"),
+)
+_DENIED = (
+    "AuthorizationFailed",
+    "DenyAssignmentAuthorizationFailed",
+    "RequestDisallowedByPolicy",
+    "ScopeLocked",
+)
+"""Refusals that stay: a containment they meet ends INCOMPLETE, unless they are over before it gives up."""
+_BUSY = ("AnotherOperationInProgress", "PreconditionFailed", "ServiceUnavailable", "InternalServerError")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +34,8 @@ class Trouble:
 
     Attributes:
         kind: a word for the count at the end.
-        where: ``slack``, ``azure``, ``failures`` (of Azure's operations), ``socket`` or ``bus``.
+        where: ``slack``, ``azure``, ``failures`` (how Azure's operations end), ``refusals`` (by Azure),
+            ``refused`` (by Slack), ``socket`` or ``bus``.
         body: what that stand-in takes.
     """
 
@@ -57,16 +75,10 @@ def draw_troubles(chance: random.Random, stage_s: float, *, groups: list[str]) -
 
 
 def _trouble(chance: random.Random, stage_s: float, groups: list[str]) -> Trouble:
-    where = chance.choices(("slack", "azure", "failures", "socket", "bus"), weights=(35, 30, 12, 10, 13))[0]
+    where = chance.choices(tuple(_DRAWN), weights=[weight for weight, _ in _DRAWN.values()])[0]
     at_s = round(chance.uniform(0.0, stage_s * 0.8), 2)
     for_s = round(chance.uniform(0.3, 2.5), 2)
-    kind, body = {
-        "slack": _slack,
-        "azure": _azure,
-        "failures": _failures,
-        "socket": _socket,
-        "bus": _bus,
-    }[where](chance, groups)
+    kind, body = _DRAWN[where][1](chance, groups)
     return Trouble(kind=f"{where} {kind}", where=where, at_s=at_s, for_s=for_s, body=body)
 
 
@@ -100,10 +112,49 @@ def _azure(chance: random.Random, groups: list[str]) -> tuple[str, dict[str, Any
 
 
 def _failures(chance: random.Random, groups: list[str]) -> tuple[str, dict[str, Any]]:
-    """An operation that Azure accepts and then fails: a few times, or as long as the round lasts."""
+    """An operation that Azure accepts, and that then ends otherwise, or never."""
     operation = chance.choice(("deallocate", "PUT", ""))
-    times = chance.choice((1, 1, 2, 2))
-    return "operation fails", {"operation": operation, "target": chance.choice(groups), "times": times}
+    ends = chance.choice(("Failed", "Failed", "Canceled", "Cancelled", "TimedOut", "never"))
+    return f"operation ends {ends}", {
+        "operation": operation,
+        "target": chance.choice(groups),
+        "ends": ends,
+        "times": 1 if ends == "never" else chance.choice((1, 1, 2, 2)),
+    }
+
+
+def _refusals(chance: random.Random, groups: list[str]) -> tuple[str, dict[str, Any]]:
+    """Azure understands a request, and refuses it."""
+    code = chance.choice((*_DENIED, *_BUSY))
+    part = chance.choice(("", "/networkSecurityGroups/", "/networkInterfaces/", "/virtualMachines/"))
+    return code, {
+        "code": code,
+        "method": chance.choice(("WRITE", "WRITE", "*")) if code != "PreconditionFailed" else "WRITE",
+        "path": f"{chance.choice(groups)}/.*{part}",
+        "times": chance.choice((1, 2, None)),
+    }
+
+
+def _refused(chance: random.Random, _groups: list[str]) -> tuple[str, dict[str, Any]]:
+    """Slack understands a call, and refuses it: for a moment, or for one person or channel."""
+    times = chance.choice((1, 2, 4, None))
+    kind = chance.choice(("passing", "passing", "person", "channel"))
+    if kind == "passing":
+        return kind, {"method": chance.choice(_METHODS), "error": chance.choice(_PASSING), "times": times}
+    if kind == "person":
+        errors = ("user_disabled", "cannot_dm_bot", "messages_tab_disabled", "channel_not_found")
+        return kind, {
+            "method": "chat.postMessage",
+            "error": chance.choice(errors),
+            "person": chance.choice((*people.OWNERS, *people.ON_CALL)),
+            "times": times,
+        }
+    return kind, {
+        "method": "chat.postMessage",
+        "error": chance.choice(("is_archived", "not_in_channel", "channel_not_found", "restricted_action")),
+        "channel": chance.choice(("vm-approvals", "vm-approvals", "vm-oncall")),
+        "times": times,
+    }
 
 
 def _socket(chance: random.Random, _groups: list[str]) -> tuple[str, dict[str, Any]]:
@@ -115,10 +166,22 @@ def _socket(chance: random.Random, _groups: list[str]) -> tuple[str, dict[str, A
 
 
 def _bus(chance: random.Random, _groups: list[str]) -> tuple[str, dict[str, Any]]:
-    kind = chance.choice(("refuse", "drop", "slow", "drop after send"))
-    return kind, {
-        "refuse": {"refuse_connections": True, "drop_connections": True},
-        "drop": {"drop_connections": True},
+    kind = chance.choice(list(TROUBLES))
+    varied: dict[str, dict[str, Any]] = {
         "slow": {"delay_ms": chance.choice((50, 300))},
         "drop after send": {"drop_after_send": chance.choice((1, 2, 3))},
-    }[kind]
+        "disabled": {"disabled": [chance.choice(("starts", "work", "notices", "*"))]},
+    }
+    return kind, {**TROUBLES[kind], **varied.get(kind, {})}
+
+
+_DRAWN: dict[str, tuple[int, Callable[[random.Random, list[str]], tuple[str, dict[str, Any]]]]] = {
+    "slack": (26, _slack),
+    "azure": (22, _azure),
+    "failures": (12, _failures),
+    "refusals": (8, _refusals),
+    "refused": (8, _refused),
+    "socket": (7, _socket),
+    "bus": (17, _bus),
+}
+"""Where a trouble comes from → how often, in a hundred, and what draws it."""

@@ -7,13 +7,16 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    Restart,
     Restoration,
     StepState,
 )
+from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
@@ -71,6 +74,17 @@ def documents() -> dict[str, Numbered]:
         ),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
+        "containment-with-a-job": _with_a_job(),
+        "containment-with-backup-options": a.containment(
+            profile=LockdownProfile(
+                backup=BackupOptions(
+                    resource_group="rg-backup", redundancy=Redundancy.ZONE, after_restore=AfterRestore.STOP
+                )
+            ),
+        ),
+        "containment-restarted": a.containment(
+            state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
+        ),
         "containment-on-silence": a.containment(
             state=ContainmentState.RUNNING,
             cause=a.cause(kind=CauseKind.SILENCE, approval_id=a.approval().id),
@@ -167,6 +181,14 @@ def _restored() -> Containment:
         steps=steps,
         restoration=restoration,
     )
+
+
+def _with_a_job() -> Containment:
+    job = Job(
+        id="5b0d", token="vault", state=JobState.FAILED, note="timed out", begun_at=a.NOW, look_at=_SOON
+    )
+    contained = a.containment(state=ContainmentState.CONTAINED)
+    return contained.with_step(contained.step(StepName.BACKUP).changed(job=job.changed(ended_at=_SOON)))
 
 
 def _card() -> Card:

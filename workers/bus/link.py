@@ -8,7 +8,6 @@ from typing import Any
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusReceiver
 
-from workers.bus.connection import FRESH_S
 from workers.bus.gate import Gate
 
 _READ_S = 1.0
@@ -31,6 +30,7 @@ class Link:
         take: works on one message until it is settled; never raises.
         renewer: renews the locks of what takes longer than a batch should.
         concurrency: messages under way at once.
+        quiet_s: seconds without a message after which the link may have fallen silent, and ends.
         gate: while it is shut nothing is taken, and half open one message at a time.
         leaving: no more messages are to be taken.
     """
@@ -42,6 +42,7 @@ class Link:
         *,
         renewer: AutoLockRenewer,
         concurrency: int,
+        quiet_s: float,
         gate: Gate,
         leaving: asyncio.Event,
     ) -> None:
@@ -49,6 +50,7 @@ class Link:
         self._take = take
         self._renewer = renewer
         self._concurrency = concurrency
+        self._quiet_s = quiet_s
         self._gate = gate
         self._leaving = leaving
         self._under_way: dict[asyncio.Task[None], ServiceBusReceivedMessage] = {}
@@ -80,7 +82,7 @@ class Link:
     async def _receive(self) -> None:
         loop = asyncio.get_running_loop()
         # Not all links of a queue at the same moment.
-        patience_s, heard_at = FRESH_S * random.uniform(0.8, 1.0), loop.time()
+        patience_s, heard_at = self._quiet_s * random.uniform(0.8, 1.0), loop.time()
         while not self._leaving.is_set() and not self._gate.remaining_s:
             asked_at = loop.time()
             first = await self._receiver.receive_messages(1, max_wait_time=_READ_S)

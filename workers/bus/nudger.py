@@ -8,7 +8,7 @@ from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 from azure.servicebus.exceptions import MessageNotFoundError
 
-from workers.bus.connection import NOTICES, SOCKET_TIMEOUT_S, WORK, opened
+from workers.bus.connection import NOTICES, QUIET_S, SOCKET_TIMEOUT_S, WORK, opened
 from workers.bus.refusals import told
 from workers.bus.sender import QueueSender
 from workers.domain.errors import DependencyAway
@@ -22,12 +22,16 @@ _OPEN_AGAIN_S = 2.0
 
 
 class BusNudger:
-    """``workers.domain.ports.Nudger`` on Service Bus."""
+    """``workers.domain.ports.Nudger`` on Service Bus.
 
-    def __init__(self, client: ServiceBusClient) -> None:
+    Args:
+        quiet_s: seconds after which a link is replaced, for it may have fallen silent.
+    """
+
+    def __init__(self, client: ServiceBusClient, *, quiet_s: float = QUIET_S) -> None:
         self._client = client
-        self._work = QueueSender(client, WORK)
-        self._notices = QueueSender(client, NOTICES)
+        self._work = QueueSender(client, WORK, quiet_s=quiet_s)
+        self._notices = QueueSender(client, NOTICES, quiet_s=quiet_s)
         self._needless: deque[int] = deque()
         self._cancelling: asyncio.Task[None] | None = None
 

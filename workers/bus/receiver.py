@@ -9,14 +9,14 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 
 from workers.bus import payload
-from workers.bus.connection import CLOSE_S, SOCKET_TIMEOUT_S, opened
+from workers.bus.connection import CLOSE_S, QUIET_S, SOCKET_TIMEOUT_S, opened
 from workers.bus.gate import Gate
 from workers.bus.link import Link
 from workers.bus.refusals import told
 from workers.bus.sender import QueueSender
 from workers.bus.settling import Settler
 from workers.domain.errors import DependencyAway
-from workers.domain.messages import Later, Message, Settlement
+from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.telemetry.health import Health
 
 log = structlog.get_logger(__name__)
@@ -40,8 +40,10 @@ class QueueReceiver:
         handler: takes each message.
         receivers: links, each with a connection of its own.
         concurrency: messages under way at once on each link.
+        quiet_s: seconds after which a link that heard nothing is opened anew.
         health: told what is away, and what answers again.
-        proves: the dependency that has answered when a handler succeeds, such as ``slack``.
+        proves: the dependency that every message asks before it is completed, whatever is in it. Of all
+            others, their own clients tell ``health`` that they answer: many messages never ask them.
     """
 
     def __init__(
@@ -52,18 +54,21 @@ class QueueReceiver:
         *,
         receivers: int = 4,
         concurrency: int = 16,
+        quiet_s: float = QUIET_S,
         health: Health | None = None,
-        proves: str = "",
+        proves: str = "redis",
     ) -> None:
         self._client = client
         self._queue = queue
         self._handler = handler
         self._receivers = receivers
         self._concurrency = concurrency
+        self._quiet_s = quiet_s
         self._gate = Gate(queue)
+        self._waits_for = ""
         self._health = health or Health()
         self._proves = proves
-        self._again = QueueSender(client, queue)
+        self._again = QueueSender(client, queue, quiet_s=quiet_s)
         self._renewer = AutoLockRenewer()
         self._opened = 0
         self._refused = False
@@ -115,6 +120,7 @@ class QueueReceiver:
                 lambda raw: self._take(raw, settler),
                 renewer=self._renewer,
                 concurrency=self._concurrency,
+                quiet_s=self._quiet_s,
                 gate=self._gate,
                 leaving=self._leaving,
             ).run()
@@ -124,6 +130,7 @@ class QueueReceiver:
             settlement = await self._handler(payload.message(raw))
         except DependencyAway as away:
             self._health.away(away.service, str(away), retry_after_s=away.retry_after_s)
+            self._waits_for = away.service
             wait = self._gate.trip(str(away), wait_s=away.retry_after_s)
             settlement = Later(after_s=wait)
         except Exception:
@@ -132,10 +139,16 @@ class QueueReceiver:
             await asyncio.sleep(min(_LONGEST_PAUSE_S, 0.25 * 2 ** (raw.delivery_count or 0)))
             settlement = None
         else:
-            self._gate.reset()
-            if self._proves:
-                self._health.ok(self._proves)
+            self._went_well(settlement)
         await settler.settle(raw, settlement)
+
+    def _went_well(self, settlement: Settlement | None) -> None:
+        """The gate opens once what it was shut for has answered; until then it lets one through at a time."""
+        if isinstance(settlement, Complete):
+            self._health.ok(self._proves)
+        if not self._waits_for or self._health.answers(self._waits_for):
+            self._waits_for = ""
+            self._gate.reset()
 
     def _say_open(self) -> None:
         self._opened += 1

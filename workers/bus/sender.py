@@ -12,7 +12,7 @@ from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError
 
-from workers.bus.connection import FRESH_S, OPEN_S, SOCKET_TIMEOUT_S, close
+from workers.bus.connection import OPEN_S, QUIET_S, SOCKET_TIMEOUT_S, close
 from workers.bus.refusals import MISSING, NO_RIGHT, TOO_LARGE, refusal, told
 from workers.domain.errors import DependencyAway
 
@@ -44,11 +44,15 @@ class QueueSender:
     """One queue's sender. Whatever is handed in while a send is under way goes out together, next.
 
     Sending and scheduling take turns on the link: the SDK's concurrent sends get in each other's way.
+
+    Args:
+        quiet_s: seconds after which the link is replaced, for it may have fallen silent.
     """
 
-    def __init__(self, client: ServiceBusClient, queue: str) -> None:
+    def __init__(self, client: ServiceBusClient, queue: str, *, quiet_s: float = QUIET_S) -> None:
         self._client = client
         self._queue = queue
+        self._quiet_s = quiet_s
         self._link: ServiceBusSender | None = None
         self._managed = 0
         self._turn = asyncio.Lock()
@@ -160,7 +164,7 @@ class QueueSender:
     async def _keep_fresh(self) -> None:
         """Replace the link from time to time: one that fell silent looks as good as ever."""
         while True:
-            await asyncio.sleep(FRESH_S * random.uniform(0.8, 1.0))
+            await asyncio.sleep(self._quiet_s * random.uniform(0.8, 1.0))
             try:
                 async with asyncio.timeout(OPEN_S):
                     link = await self._fresh()

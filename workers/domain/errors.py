@@ -8,6 +8,7 @@ StartgateError
 ├── NotFound               no such document, VM or resource
 ├── NotYet                 something else has to end first; says what to wait for
 │   └── NewerDocument      a newer version wrote it, and this one can't read it
+├── Outdated               it is no longer as it was shown; show it again before anything is done
 ├── Conflict               somebody else wrote in between; read again and retry
 ├── StepFailed             Azure refused a containment step
 └── DependencyAway         Azure, Redis, Slack or the bus does not answer, or throttles; try later
@@ -97,6 +98,10 @@ class NewerDocument(NotYet):
 
     Nothing is wrong with it: during a rolling upgrade another process can take it, or this one later.
     """
+
+
+class Outdated(StartgateError):
+    """It is no longer as it was shown to whoever decided. They are shown how it is now, and asked again."""
 
 
 class Conflict(StartgateError):

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from workers.arm.ids import ArmId
 from workers.arm.read.permissions import Permission, allowed, permissions_at
 from workers.arm.read.places import Group, Place, places_of
 from workers.arm.session.clients import Azure
@@ -105,10 +106,17 @@ def _groups(
     if place is not Place.MADE:
         yield from places.get(place, ())
         return
-    makers = {profile.resource_group for profile in profiles if step in profile.steps}
+    makers = {_maker(profile, step) for profile in profiles if step in profile.steps}
     for vms in places.get(Place.VM, ()):
         for group in makers:
             yield vms._replace(name=(group or vms.name).lower())
+
+
+def _maker(profile: LockdownProfile, step: StepName) -> str | None:
+    """The resource group in which a step makes what it needs; ``None`` for that of each VM."""
+    if step is not StepName.BACKUP:
+        return profile.resource_group
+    return ArmId.parse(profile.backup.vault).group if profile.backup.vault else profile.vault_group
 
 
 def _verdict(step: StepName, known: _Known) -> str:

@@ -50,6 +50,8 @@ class CommonSettings(BaseSettings):
             one whose client id is in ``AZURE_CLIENT_ID``. ``workload-identity``: a Kubernetes service account
             that Entra ID trusts. ``cli``: whoever is signed in to the Azure CLI, for trying things out.
             Nothing else is ever tried.
+        servicebus_quiet_s: a link to Service Bus that heard nothing for so long is opened anew; less than
+            the ten minutes after which Service Bus ends it.
         retention_days: how long decided approvals, restored containments and audit records are kept.
         health_port: where ``/healthz`` and ``/readyz`` are served; 0 for nowhere.
         health_host: the address they listen at. Loopback by default, because they need no credential;
@@ -61,6 +63,7 @@ class CommonSettings(BaseSettings):
     credential: Credential = Credential.MANAGED_IDENTITY
     servicebus_namespace: str | None = None
     servicebus_connection: SecretStr | None = None
+    servicebus_quiet_s: float = Field(default=240.0, gt=0, lt=600)
     redis_url: SecretStr
     policy: Path
     log: Literal["json", "text"] = "json"

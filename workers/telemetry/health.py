@@ -73,6 +73,19 @@ class SweepState:
         return now - since > timedelta(seconds=_OVERDUE_AFTER_PERIODS * self.period_s)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """Something that only people can mend, such as a channel that the bot was removed from.
+
+    Attributes:
+        reason: what it is; without secrets.
+        since: when it was first met; aware, UTC.
+    """
+
+    reason: str
+    since: datetime
+
+
 class Health:
     """The registry. Reports cost a dictionary write, so every call may make one.
 
@@ -88,6 +101,7 @@ class Health:
         self.phase = Phase.STARTING
         self._dependencies = {name: Dependency(state=Condition.UNKNOWN, since=begun) for name in dependencies}
         self._sweeps: dict[str, SweepState] = {}
+        self._troubles: dict[str, Trouble] = {}
 
     def ready(self) -> None:
         """Everything is open: work is taken from now on."""
@@ -111,6 +125,11 @@ class Health:
         state = Condition.AWAY if retry_after_s is None else Condition.THROTTLED
         self._set(name, state, redacted(reason)[:_LONGEST_REASON], self._now())
 
+    def answers(self, name: str) -> bool:
+        """Whether the last report of this dependency was that it answered."""
+        known = self._dependencies.get(name)
+        return known is not None and known.state is Condition.OK
+
     def expect_sweep(self, name: str, period_s: float) -> None:
         """This periodic work is to run from now on, every ``period_s`` seconds.
 
@@ -127,6 +146,17 @@ class Health:
         self._sweeps[name] = replace(
             self._sweeps[name], last_error=redacted(reason)[:_LONGEST_REASON], last_error_at=self._now()
         )
+
+    def trouble(self, name: str, reason: str) -> None:
+        """Show this until ``trouble_over``. Readiness does not wait for it: the process can do the rest."""
+        known = self._troubles.get(name)
+        self._troubles[name] = Trouble(
+            reason=redacted(reason)[:_LONGEST_REASON], since=known.since if known else self._now()
+        )
+
+    def trouble_over(self, name: str) -> None:
+        """It is mended; nothing happens if there was none."""
+        self._troubles.pop(name, None)
 
     def _set(self, name: str, state: Condition, error: str, error_at: datetime | None) -> None:
         known = self._dependencies.get(name)
@@ -167,6 +197,10 @@ class Health:
                     "overdue": sweep.overdue(self._now()),
                 }
                 for name, sweep in self._sweeps.items()
+            },
+            "troubles": {
+                name: {"reason": trouble.reason, "since": _iso(trouble.since)}
+                for name, trouble in self._troubles.items()
             },
         }
 

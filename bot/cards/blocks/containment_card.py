@@ -9,6 +9,7 @@ from bot.cards.blocks.status import (
     UNDO_STATES,
     cause_line,
     containment_headline,
+    done_words,
     note,
     progress,
     reference_line,
@@ -16,7 +17,7 @@ from bot.cards.blocks.status import (
     undo_command,
 )
 from bot.cards.blocks.text import code, escape, name
-from workers.domain.containment.containment import Containment, ContainmentState, Step
+from workers.domain.containment.containment import Containment, ContainmentState, Step, StepState
 
 _CAN_BE_UNDONE = {ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}
 
@@ -48,13 +49,19 @@ def _steps(containment: Containment) -> list[str]:
     vm = containment.vm
     if containment.restoration is None:
         return [
-            f"*{STEPS[s.name].title}*\n{_state(STEP_STATES[s.state], note(s, vm, 300) or _change(s))}"
+            f"*{STEPS[s.name].title}*\n{_state(_stands(s), note(s, vm, 300) or _change(s))}"
             for s in containment.steps
         ]
     return [
         f"*Undo {STEPS[s.name].title.lower()}*\n{_state(UNDO_STATES[s.state], note(s, vm, 300))}"
         for s in containment.restoration.steps
     ]
+
+
+def _stands(step: Step) -> str:
+    said = done_words(step)
+    by_job = step.state is StepState.DONE and said != STEPS[step.name].done
+    return said if by_job else STEP_STATES[step.state]
 
 
 def _change(step: Step) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Block
-from bot.cards.blocks.status import STEPS, exceptions
+from bot.cards.blocks.status import STEPS, exceptions, sentence
 from bot.cards.blocks.text import escape
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -23,11 +23,18 @@ def planned_steps(profile: LockdownProfile, changes: Mapping[StepName, Change]) 
 
 def how_to_undo(profile: LockdownProfile, command: str) -> str:
     """What on-call can undo with ``command``, which is mrkdwn."""
-    undone = "; ".join(STEPS[name].undo for name in profile.steps)
+    undone = "; ".join(undo_words(name, profile) for name in profile.steps)
     return f"On-call can undo this with {command}: {undone}."
 
 
+def undo_words(name: StepName, profile: LockdownProfile) -> str:
+    """What takes a step of this profile back, or what stays."""
+    return profile.backup.after_restore.words if name is StepName.BACKUP else STEPS[name].undo
+
+
 def _step(number: int, name: StepName, change: Change | None, profile: LockdownProfile) -> str:
+    if change and change.skipped:
+        return f"*{number}. {STEPS[name].title}:* skipped. {sentence(escape(change.skipped, 300))}"
     summary = escape(change.summary, 300) if change else ""
     already = " Already done: nothing to change." if change and change.nothing_to_do else ""
     lines = [f"*{number}. {STEPS[name].title}:* {summary or STEPS[name].does}.{already}"]

@@ -1,7 +1,7 @@
 """States in words, the same everywhere: headlines, names of steps, one line of progress."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.cards.blocks.kit import HEADER, listed
@@ -15,6 +15,7 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
+from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import reference
@@ -40,6 +41,31 @@ STEP_STATES = {
 }
 
 UNDO_STATES = {**STEP_STATES, StepState.DONE: "undone", StepState.FAILED: "not undone"}
+
+
+def done_words(step: Step) -> str:
+    """What has been done, as a participle: ``isolated``; ``backup started`` while its job is under way."""
+    spec, job = STEPS[step.name], step.job
+    if not spec.job_begun or (job is not None and job.state is JobState.DONE):
+        return spec.done
+    return spec.job_failed if job is not None and job.ended else spec.job_begun
+
+
+def all_done(steps: Sequence[Step]) -> str:
+    """What has been done in all: ``isolated and stopped; backup started``."""
+    done = [step for step in steps if step.state is StepState.DONE]
+    words = [done_words(step) for step in done]
+    whole = [said for step, said in zip(done, words, strict=True) if said == STEPS[step.name].done]
+    return "; ".join([and_list(whole), *(said for said in words if said not in whole)])
+
+
+def state_words(step: Step) -> str:
+    """Where a step is, in a list: ``isolate done``, or ``backup started`` by its job."""
+    title = STEPS[step.name].title.lower()
+    said = done_words(step)
+    if step.state is StepState.DONE and said != STEPS[step.name].done:
+        return said
+    return f"{title} {STEP_STATES[step.state]}"
 
 
 class Headline(NamedTuple):
@@ -108,13 +134,13 @@ def progress(containment: Containment) -> str:
     """The containment in one line of mrkdwn."""
     steps = containment.steps
     done = [s for s in steps if s.state is StepState.DONE]
-    each = ", ".join(f"{STEPS[s.name].title.lower()} {STEP_STATES[s.state]}" for s in steps)
+    each = ", ".join(state_words(s) for s in steps)
     match containment.state:
         case ContainmentState.PLANNED | ContainmentState.RUNNING:
             again = " again" if containment.round > 1 else ""
             return f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done. {sentence(each)}"
         case ContainmentState.CONTAINED:
-            return f"*Contained:* {and_list([STEPS[s.name].done for s in done])}.{verified(containment)}"
+            return f"*Contained:* {all_done(steps)}.{verified(containment)}"
         case ContainmentState.INCOMPLETE if containment.restoration is not None:
             return f"*Restore incomplete:* {_undone(containment)} Needs on-call."
         case ContainmentState.INCOMPLETE:

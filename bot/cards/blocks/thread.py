@@ -2,17 +2,20 @@
 
 from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.card import outcome
+from bot.cards.blocks.jobs import job_replies, job_step
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.restarts import restart_replies
 from bot.cards.blocks.restore_thread import restore_replies
 from bot.cards.blocks.retry import retry_button
 from bot.cards.blocks.status import (
     LOCKDOWN_COMMAND,
     STEPS,
-    and_list,
+    all_done,
     command,
     containment_headline,
+    done_words,
     note,
     progress,
     sentence,
@@ -53,6 +56,7 @@ def replies(
         found += [_step(containment, step) for step in containment.steps if _begun(step)]
         found += restore_replies(containment, oncall_mention)
         found += late_replies(containment, oncall_mention)
+        found += job_replies(containment, oncall_mention)
         found += _result(containment, oncall_mention)
     return found
 
@@ -133,6 +137,7 @@ def _again(containment: Containment, oncall_mention: str) -> list[Reply]:
     vm = containment.vm
     return [
         *_new_round(containment, oncall_mention),
+        *restart_replies(containment, oncall_mention),
         *(
             _redone(vm, step, containment.round, oncall_mention)
             for step in containment.steps
@@ -187,17 +192,16 @@ def _drifted(containment: Containment, oncall_mention: str) -> Reply:
 
 def _step(containment: Containment, step: Step) -> Reply:
     """One reply a step and round: it changes as the step goes on; being contained again starts a new one."""
-    title = STEPS[step.name].title
+    title, key = STEPS[step.name].title, f"step.{step.name}.{containment.round}"
+    by_job = job_step(step, containment.vm)
+    if by_job:
+        return _reply(key, f"{title}: {done_words(step)}", by_job)
     state, about = _step_state(step, containment.vm)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
     said = f"*{title}*: {state}{at}."
     if step.state is StepState.DONE:
         said = f"*{STEPS[step.name].done.capitalize()}*{at}{', verified in Azure' if step.note else ''}."
-    return _reply(
-        f"step.{step.name}.{containment.round}",
-        f"{title}: {state}",
-        " ".join([said, *filter(None, about)]),
-    )
+    return _reply(key, f"{title}: {state}", " ".join([said, *filter(None, about)]))
 
 
 def _step_state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
@@ -260,7 +264,7 @@ def _incomplete(containment: Containment, oncall_mention: str) -> str:
 
 def done(containment: Containment) -> str:
     """What has been done to the VM: ``isolated and stopped``."""
-    return and_list([STEPS[s.name].done for s in containment.steps if s.state is StepState.DONE])
+    return all_done(containment.steps)
 
 
 def _reply(key: str, text: str, body: str, *, pages: bool = False) -> Reply:

@@ -6,18 +6,19 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from deploy.sandbox.servicebus.auth.certificate import AMQPS_PORT
 from deploy.sandbox.servicebus.messages import Settings
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.standin import serve
 
 QUEUE_HELP = (
-    "a queue, with dedup=SECONDS (off), lock=SECONDS (30), max_delivery=N (10) or "
+    "a queue, with dedup=SECONDS (off), lock=SECONDS (30), ttl=SECONDS (for ever), max_delivery=N (10) or "
     "expired=drop|dead-letter (drop); repeat it for more. Without any: starts (dedup=600), work, notices"
 )
 
 
 def queue(text: str) -> Settings:
-    """A queue from ``name[,dedup=SECONDS][,lock=SECONDS][,max_delivery=N][,expired=drop|dead-letter]``.
+    """A queue from its name and options, as ``QUEUE_HELP`` says, with commas between.
 
     Raises:
         argparse.ArgumentTypeError: an option is unknown or has no such value.
@@ -27,7 +28,7 @@ def queue(text: str) -> Settings:
     for option in options:
         key, _, value = option.partition("=")
         try:
-            if key in ("dedup", "lock"):
+            if key in ("dedup", "lock", "ttl"):
                 chosen[f"{key}_ms"] = int(float(value) * 1000)
             elif key == "max_delivery":
                 chosen[key] = int(value)
@@ -35,7 +36,7 @@ def queue(text: str) -> Settings:
                 chosen[key] = value
             else:
                 raise argparse.ArgumentTypeError(
-                    f"{option!r} is not dedup=SECONDS, lock=SECONDS, max_delivery=N or expired=…"
+                    f"{option!r} is not dedup=SECONDS, lock=SECONDS, ttl=SECONDS, max_delivery=N or expired=…"
                 )
         except ValueError as error:
             raise argparse.ArgumentTypeError(f"{option!r} needs a number") from error
@@ -49,6 +50,9 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
     parser.add_argument("--amqp-port", type=int, default=0, help="AMQP port; 0 takes a free one")
+    parser.add_argument(
+        "--tls-port", type=int, help=f"another AMQP port, with TLS; clients look for it on {AMQPS_PORT}"
+    )
     parser.add_argument("--data", type=Path, help="directory of the journal; without it nothing is kept")
     parser.add_argument(
         "--queue", type=queue, action="append", default=[], metavar="NAME[,OPTION=VALUE]…", help=QUEUE_HELP
@@ -58,7 +62,11 @@ def main() -> None:
     if options.data is not None:
         options.data.mkdir(parents=True, exist_ok=True)
     server = BusServer(
-        port=options.port, amqp_port=options.amqp_port, queues=options.queue, data=options.data
+        port=options.port,
+        amqp_port=options.amqp_port,
+        tls_port=options.tls_port,
+        queues=options.queue,
+        data=options.data,
     )
     asyncio.run(serve(server))
 

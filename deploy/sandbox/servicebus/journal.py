@@ -133,6 +133,8 @@ class Journal(NoJournal):
             id=payload.message_id,
             ttl=payload.ttl_ms,
             due=payload.due_ms,
+            priority=payload.priority,
+            delivery=base64.b64encode(payload.delivery_annotations).decode(),
             annotations=base64.b64encode(payload.annotations).decode(),
             content=base64.b64encode(payload.content).decode(),
         )
@@ -167,6 +169,8 @@ def _apply(line: dict[str, Any], found: dict[str, Kept]) -> None:
             line["ttl"],
             line["due"],
             base64.b64decode(line["annotations"]),
+            line.get("priority"),
+            base64.b64decode(line.get("delivery", "")),
         )
         kept = found.setdefault(queue, Kept())
         kept.messages[sequence] = Message(sequence, payload, enqueued, State(state), *rest)

@@ -48,6 +48,8 @@ class Payload(NamedTuple):
         ttl_ms: time to live, in ms from enqueueing; ``None`` lives for ever.
         due_ms: when to enqueue it; ``None``, and times past, mean now.
         annotations: opaque bytes that go with the content.
+        priority: the header's; kept, and of no consequence, as in the service.
+        delivery_annotations: a whole section, opaque, that goes in front of the annotations.
     """
 
     message_id: str
@@ -55,6 +57,8 @@ class Payload(NamedTuple):
     ttl_ms: int | None = None
     due_ms: int | None = None
     annotations: bytes = b""
+    priority: int | None = None
+    delivery_annotations: bytes = b""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +93,8 @@ class Settings:
         name: lower case, without slashes at the ends.
         dedup_ms: window of duplicate detection; 0 turns it off.
         lock_ms: how long a received message stays locked.
+        ttl_ms: the longest that a message lives, and how long one lives that does not say; ``None`` for ever.
+            Source: https://learn.microsoft.com/azure/service-bus-messaging/message-expiration
         max_delivery: failed deliveries after which it is dead-lettered; 0 never does.
         expired: what becomes of a message whose time to live ends while it waits for a receiver; locked,
             deferred and dead ones do not expire.
@@ -97,8 +103,15 @@ class Settings:
     name: str
     dedup_ms: int = 0
     lock_ms: int = 30_000
+    ttl_ms: int | None = None
     max_delivery: int = 10
     expired: Literal["drop", "dead-letter"] = "drop"
+
+    def limited(self, payload: Payload) -> Payload:
+        """The payload with no more time to live than the queue gives; the service adjusts it unasked."""
+        if self.ttl_ms is None or (payload.ttl_ms is not None and payload.ttl_ms <= self.ttl_ms):
+            return payload
+        return payload._replace(ttl_ms=self.ttl_ms)
 
 
 class Consumer(Protocol):

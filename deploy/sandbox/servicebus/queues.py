@@ -72,7 +72,7 @@ class Queue:
         """
         if any(len(payload.message_id) > MAX_MESSAGE_ID for payload in payloads):
             raise BadMessageError(f"a message id has at most {MAX_MESSAGE_ID} characters")
-        return [self._send(payload) for payload in payloads]
+        return [self._send(self.settings.limited(payload)) for payload in payloads]
 
     def _send(self, payload: Payload) -> int:
         now = self._clock()
@@ -180,6 +180,16 @@ class Queue:
         self._tell("renewed", message, locked_until_ms=message.locked_until_ms)
         return message.locked_until_ms
 
+    def holds(self, token: bytes) -> bool:
+        """Whether the lock of this token stands."""
+        message = self._locks.get(token)
+        return message is not None and message.locked_until_ms > self._clock()
+
+    def end_lock(self, token: bytes) -> None:
+        """End a lock before its time, as if it had run out; nothing happens when it is gone already."""
+        if (message := self._locks.get(token)) is not None:
+            self._lose(message, token)
+
     def cancel(self, sequences: Sequence[int]) -> None:
         """Remove scheduled messages, all or none; their ids stay in the history of duplicates.
 
@@ -209,14 +219,17 @@ class Queue:
         now = self._clock()
         while (message := self._shelf.pop_due(now)) is not None:
             if message.token is not None:
-                del self._locks[message.token]
-                message.token = None
-                self._tell("lock-lost", message)
-                self._failed(message)
+                self._lose(message, message.token)
             elif message.state is State.SCHEDULED:
                 self._activate(message, now)
             else:
                 self._expire(message)
+
+    def _lose(self, message: Message, token: bytes) -> None:
+        del self._locks[token]
+        message.token = None
+        self._tell("lock-lost", message)
+        self._failed(message)
 
     def _activate(self, message: Message, now: int) -> None:
         scheduled_as = message.sequence
@@ -261,10 +274,9 @@ class Queue:
         self._shelf.arrange(message)
 
     def _locked(self, token: bytes) -> Message:
-        message = self._locks.get(token)
-        if message is None or message.locked_until_ms <= self._clock():
+        if not self.holds(token):
             raise LockLostError(f"the lock on this message of {self.name} ran out, or it was settled before")
-        return message
+        return self._locks[token]
 
     def _unlock(self, token: bytes) -> Message:
         message = self._locked(token)

@@ -5,6 +5,7 @@ header and new annotations in front of them. Reference: OASIS AMQP 1.0, part 3, 
 """
 
 import struct
+from collections.abc import Container
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from deploy.sandbox.servicebus.codec import (
     Described,
     Symbol,
     Timestamp,
+    Ubyte,
     Uint,
     Ulong,
     compound_items,
@@ -37,16 +39,18 @@ def read(data: bytes) -> Payload:
     Raises:
         DecodeError: it is not a message.
     """
-    ttl_ms = due_ms = None
+    ttl_ms = due_ms = priority = None
     message_id = ""
-    annotations = b""
+    annotations = delivery_annotations = b""
     bare = len(data)
     pos = 0
     while pos < len(data):
         code, at = _section(data, pos)
         end = skip(data, at)
         if code == HEADER:
-            ttl_ms = _ttl(decode(data, at)[0])
+            ttl_ms, priority = _header(decode(data, at)[0])
+        elif code == DELIVERY_ANNOTATIONS:
+            delivery_annotations = data[pos:end]
         elif code == MESSAGE_ANNOTATIONS:
             annotations, due_ms = _annotations(data, at)
         elif code >= PROPERTIES:
@@ -55,8 +59,9 @@ def read(data: bytes) -> Payload:
                 message_id = _message_id(data, at)
             break
         pos = end
-    _check_rest(data, bare)
-    return Payload(message_id, data[bare:], ttl_ms, due_ms, annotations)
+    content, misplaced = _rest(data, bare)
+    delivery_annotations = delivery_annotations or misplaced
+    return Payload(message_id, content, ttl_ms, due_ms, annotations, priority, delivery_annotations)
 
 
 def read_batch(data: bytes) -> list[Payload]:
@@ -81,14 +86,21 @@ def read_batch(data: bytes) -> list[Payload]:
     return payloads
 
 
-def render(message: Message) -> bytes:
-    """The message as it is delivered or peeked: header, annotations, and the sent bytes."""
+def render(message: Message, token: bytes | None = None) -> bytes:
+    """The message as it is delivered or peeked: header, annotations, and the sent bytes.
+
+    Args:
+        message: what is rendered.
+        token: of its lock, where it is delivered under one. It goes along as a delivery annotation: the
+            client's own live tests compare it with the delivery tag.
+    """
     payload = message.payload
-    if payload.ttl_ms is None and message.delivery_count < 256:
+    if payload.ttl_ms is None and payload.priority is None and message.delivery_count < 256:
         header = _PLAIN_HEADER + bytes((message.delivery_count,))
     else:
         ttl = None if payload.ttl_ms is None else Uint(payload.ttl_ms)
-        header = b"\x00\x53\x70" + encode([None, None, ttl, None, Uint(message.delivery_count)])
+        priority = None if payload.priority is None else Ubyte(payload.priority)
+        header = b"\x00\x53\x70" + encode([None, priority, ttl, None, Uint(message.delivery_count)])
     ours = _ANNOTATIONS.pack(
         _ENQUEUED, message.enqueued_ms, _LOCKED, message.locked_until_ms,
         _SEQUENCE, message.sequence, _STATE, message.state,
@@ -102,7 +114,8 @@ def render(message: Message) -> bytes:
     if message.reason is not None:
         reasons = {"DeadLetterReason": message.reason, "DeadLetterErrorDescription": message.description}
         content = _with_properties(content, {k: v for k, v in reasons.items() if v is not None})
-    return header + annotations + content
+    delivery = payload.delivery_annotations if token is None else _with_lock(payload, token)
+    return header + delivery + annotations + content
 
 
 def build(body: bytes, message_id: str | None, properties: dict[str, Any], due_ms: int | None) -> bytes:
@@ -148,17 +161,26 @@ def _section(data: bytes, pos: int) -> tuple[int, int]:
     return code, at
 
 
-def _check_rest(data: bytes, pos: int) -> None:
+def _rest(data: bytes, pos: int) -> tuple[bytes, bytes]:
+    """What follows the annotations, and the delivery annotations that the client writes behind it all."""
+    content, misplaced = [], b""
     while pos < len(data):
-        _, at = _section(data, pos)
-        pos = skip(data, at)
+        code, at = _section(data, pos)
+        end = skip(data, at)
+        if code == DELIVERY_ANNOTATIONS:
+            misplaced = data[pos:end]
+        else:
+            content.append(data[pos:end])
+        pos = end
+    return b"".join(content), misplaced
 
 
-def _ttl(header: Any) -> int | None:
+def _header(header: Any) -> tuple[int | None, int | None]:
+    """The time to live in ms, and the priority."""
     if not isinstance(header, list):
         raise DecodeError("the header section is not a list")
-    ttl = header[2] if len(header) > 2 else None
-    return ttl if isinstance(ttl, int) else None
+    priority, ttl = (header[at] if len(header) > at else None for at in (1, 2))
+    return ttl if isinstance(ttl, int) else None, priority if isinstance(priority, int) else None
 
 
 def _message_id(data: bytes, at: int) -> str:
@@ -201,6 +223,17 @@ def _count(items: bytes) -> int:
     return count
 
 
+def _with_lock(payload: Payload, token: bytes) -> bytes:
+    """The delivery annotations with the token of the lock, in place of one that the sender wrote."""
+    lock = _LOCK_TOKEN + UUID(bytes_le=token).bytes
+    sent = payload.delivery_annotations
+    if not sent:
+        return _PLAIN_DELIVERY + lock
+    _, at = _section(sent, 0)
+    items = lock + _pairs_without(sent, at, {"x-opt-lock-token"})
+    return b"\x00\x53\x71" + compound(0xC1, 0xD1, _count(items), items)
+
+
 def _with_properties(content: bytes, extra: dict[str, str]) -> bytes:
     """The content with these application properties put in, or put in place of those of the same name."""
     pos = 0
@@ -219,7 +252,7 @@ def _with_properties(content: bytes, extra: dict[str, str]) -> bytes:
     return before + b"\x00\x53\x74" + compound(0xC1, 0xD1, _count(items), items) + rest
 
 
-def _pairs_without(data: bytes, at: int, keys: dict[str, str]) -> bytes:
+def _pairs_without(data: bytes, at: int, keys: Container[str]) -> bytes:
     kept = []
     count, pos, _ = compound_items(data, at)
     for _ in range(count // 2):
@@ -243,3 +276,5 @@ _ENQUEUED, _LOCKED, _SEQUENCE, _STATE = (
 )
 _ANNOTATIONS = struct.Struct(f">{len(_ENQUEUED)}sq{len(_LOCKED)}sq{len(_SEQUENCE)}sq{len(_STATE)}sb")
 _PLAIN_ANNOTATIONS = b"\x00\x53\x72\xc1" + bytes((_ANNOTATIONS.size + 1, 8))
+_LOCK_TOKEN = encode(Symbol("x-opt-lock-token")) + b"\x98"
+_PLAIN_DELIVERY = b"\x00\x53\x71\xc1" + bytes((len(_LOCK_TOKEN) + 17, 2))

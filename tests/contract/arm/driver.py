@@ -52,10 +52,12 @@ class Driver:
         return progress
 
     async def undo(self) -> Progress:
+        step = self.step.changed(token="")  # an undo is a step of its own
         for _ in range(MOST_LOOKS):
-            progress = await self.runner.undo(self.vm, self.profile, self.step)
+            progress = await self.runner.undo(self.vm, self.profile, step)
             if progress.done:
                 return progress
+            step = step.changed(token=progress.token, change=progress.change or step.change)
             await asyncio.sleep(0.01)
         raise AssertionError("not undone")
 

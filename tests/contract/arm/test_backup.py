@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from deploy.sandbox.azure.backup.items import ITEM
 from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.failures import Failure
 from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.operations import Operation
 from deploy.sandbox.azure.server import AzureServer
@@ -14,6 +16,7 @@ from deploy.sandbox.faults import Fault
 from tests.contract.arm.driver import PROFILE, backing_up, machine, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
+from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import Change
 from workers.domain.errors import StepFailed
 
@@ -32,7 +35,9 @@ async def test_backup_makes_a_vault_protects_the_vm_and_takes_a_backup(
     (trigger,) = sent(arm, "POST", "/backup")[-1:]
     assert trigger["request"]["properties"]["objectType"] == "IaasVMBackupRequest"
     assert "recoveryPointExpiryTimeInUTC" in trigger["request"]["properties"]
-    assert progress.note.startswith("protected by startgate-westeurope, backup job ")
+    assert progress.job is not None
+    job = progress.job.id
+    assert progress.note == f"backup started, job {job}, protected by startgate-westeurope"
 
 
 async def test_two_vms_wait_for_one_new_vault_together(arm: AzureServer, azure: Azure) -> None:
@@ -43,7 +48,7 @@ async def test_two_vms_wait_for_one_new_vault_together(arm: AzureServer, azure: 
 
     results = await asyncio.gather(first.finish(), second.finish())
 
-    assert all(progress.note.startswith("protected by startgate-westeurope") for progress in results)
+    assert all("protected by startgate-westeurope" in progress.note for progress in results)
     vaults = [put for put in sent(arm, "PUT", "/vaults/") if "/backupFabrics/" not in put["path"]]
     assert len(vaults) == 1
 
@@ -107,7 +112,7 @@ async def plan_of(arm: AzureServer, azure: Azure, name: str) -> Change:
 
 async def test_the_plan_names_the_vault(arm: AzureServer, azure: Azure) -> None:
     plan = await plan_of(arm, azure, "web-01")
-    assert plan.details == ("web-01: not protected → protected by startgate-westeurope",)
+    assert plan.details[0] == "web-01: not protected → protected by startgate-westeurope"
 
     await backing_up(arm, azure, "web-01").contain()
 
@@ -158,7 +163,7 @@ async def test_a_backup_that_runs_already_is_good_enough(arm: AzureServer, azure
     progress = await backing_up(arm, azure, "web-01").begin()
 
     assert progress.done
-    assert progress.note == "protected by startgate-westeurope, a backup is running already"
+    assert progress.note.startswith("a backup was under way already, job ")
 
 
 async def test_a_protection_that_came_to_nothing_is_begun_again(arm: AzureServer, azure: Azure) -> None:
@@ -192,3 +197,54 @@ async def test_a_vault_that_can_not_be_made_gives_azures_reason(arm: AzureServer
 
     with pytest.raises(StepFailed, match=r"Microsoft\.RecoveryServices/vaults/write"):
         await backing_up(arm, azure, "web-01").begin()
+
+
+async def test_a_vm_that_is_contained_again_the_same_day_is_not_backed_up_again(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = backing_up(arm, azure, "web-01")
+    first = await driver.contain()
+    await asyncio.sleep(0.01)
+
+    again = await driver.begin()
+
+    assert len(sent(arm, "POST", "/protectedItems/")) == 1
+    assert again.done
+    assert first.job is not None
+    assert again.job is not None
+    assert (again.job.id, again.job.state) == (first.job.id, JobState.DONE)
+    assert f"job {first.job.id}, is kept: one a day is taken at most" in again.note
+
+
+async def test_a_backup_of_today_that_failed_or_is_no_longer_protected_does_not_count(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = backing_up(arm, azure, "web-01")
+    arm.failures.put(Failure(operation="^backup$", ends="TimedOut", times=1))
+    await driver.contain()
+    await asyncio.sleep(0.01)
+
+    await driver.contain()
+    await asyncio.sleep(0.01)
+
+    assert len(sent(arm, "POST", "/protectedItems/")) == 2
+    for item in list(arm.estate.of(ITEM)):
+        arm.estate.remove(item.id)
+    await driver.contain()
+    assert len(sent(arm, "POST", "/protectedItems/")) == 3
+
+
+async def test_a_day_later_it_is_backed_up_again(arm: AzureServer, azure: Azure) -> None:
+    driver = backing_up(arm, azure, "web-01")
+    await driver.contain()
+    await asyncio.sleep(0.01)
+    assert driver.step.change is not None
+    kept = driver.step.change.kept["backup"]
+    yesterday = (datetime.now(UTC) - timedelta(hours=24, seconds=1)).isoformat()
+    driver.step = driver.step.changed(
+        change=driver.step.change.changed(kept={"backup": {**kept, "at": yesterday}})
+    )
+
+    await driver.contain()
+
+    assert len(sent(arm, "POST", "/protectedItems/")) == 2

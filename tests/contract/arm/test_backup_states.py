@@ -15,6 +15,7 @@ from tests.contract.azure.rig import SHOP
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
 from workers.arm.steps.backup_copy import KEEP
+from workers.domain.containment.jobs import JobState
 from workers.domain.errors import StepFailed
 
 OTHERS = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
@@ -56,7 +57,7 @@ class TestRegisteredWithAVault:
 
         progress = await backing_up(arm, azure, "web-01").contain()
 
-        assert progress.note.startswith("protected by others-vault")
+        assert "protected by others-vault" in progress.note
         assert ("protection error" in progress.note) is (state == "ProtectionError")
         assert sent(arm, "POST", "/others-vault/")
         assert not sent(arm, "PUT", "/vaults/")
@@ -80,7 +81,7 @@ class TestRegisteredWithAVault:
 
         assert (first.done, second.done, second.again) == (False, False, False)
         assert second.note == "others-vault is enabling protection"
-        assert last.note.startswith("protected by others-vault")
+        assert "protected by others-vault" in last.note
         assert not sent(arm, "PUT", "/vaults/")
 
     async def test_a_protection_of_others_that_failed_is_said_and_not_fought(
@@ -116,7 +117,7 @@ class TestRegisteredWithAVault:
         progress = await backing_up(arm, azure, "web-01").contain()
 
         assert not failed.value.final
-        assert progress.note.startswith("protected by startgate-westeurope")
+        assert "protected by startgate-westeurope" in progress.note
 
     @pytest.mark.parametrize(
         ("state", "words"),
@@ -143,7 +144,7 @@ class TestRegisteredWithAVault:
         assert [(one["policyId"], one["sourceResourceId"]) for one in protections(arm)] == [
             (f"{OTHERS}/backupPolicies/DefaultPolicy", driver.vm.resource_id)
         ]
-        assert progress.note.startswith("protected by others-vault (protection stopped, data kept), backup")
+        assert progress.note.endswith("protected by others-vault (protection stopped, data kept)")
         assert driver.step.change is not None
         assert driver.step.change.before["state"] == "protection stopped, data kept"
 
@@ -162,7 +163,7 @@ class TestRegisteredWithAVault:
         first, second = protections(arm)
         assert (first["isRehydrate"], first["protectionState"]) == (True, "ProtectionStopped")
         assert second["policyId"] == f"{vault}/backupPolicies/DefaultPolicy"
-        assert progress.note.startswith(f"protected by {vault.rpartition('/')[2]}")
+        assert f"protected by {vault.rpartition('/')[2]}" in progress.note
 
     async def test_an_item_that_the_status_names_and_the_vault_lacks_is_tried_again(
         self, arm: AzureServer, azure: Azure
@@ -228,7 +229,7 @@ class TestTrigger:
         progress = await backing_up(arm, azure, "web-01").begin()
 
         assert progress.done
-        assert "running already" in progress.note
+        assert progress.note.startswith("a backup was under way already")
 
     @pytest.mark.parametrize(
         "code",
@@ -247,3 +248,63 @@ class TestTrigger:
 
         with pytest.raises(StepFailed, match=code):
             await backing_up(arm, azure, "web-01").begin()
+
+
+class TestJob:
+    @pytest.mark.parametrize(
+        ("ends", "state", "note"),
+        [
+            ("Succeeded", "DONE", "recovery point created"),
+            ("CompletedWithWarnings", "DONE", "recovery point created, with warnings"),
+            ("Failed", "FAILED", "the backup job failed: InternalExecutionError"),
+            ("Canceled", "FAILED", "the backup job was cancelled: OperationCanceled"),
+            ("Cancelled", "FAILED", "the backup job was cancelled: OperationCancelled"),
+            ("TimedOut", "FAILED", "the backup job timed out: OperationTimedOut"),
+        ],
+    )
+    async def test_each_end_is_read_as_what_it_is(
+        self, arm: AzureServer, azure: Azure, ends: Any, state: str, note: str
+    ) -> None:
+        if ends != "Succeeded":
+            arm.failures.put(Failure(operation="^backup$", ends=ends))
+        driver = backing_up(arm, azure, "web-01")
+        progress = await driver.contain()
+        await asyncio.sleep(0.01)
+        assert progress.job is not None
+
+        seen = await driver.runner.follow(driver.vm, progress.job)
+
+        assert (seen.id, seen.state) == (progress.job.id, JobState(state))
+        assert seen.note.startswith(note)
+        assert progress.note == f"backup started, job {seen.id}, protected by startgate-westeurope"
+
+    async def test_a_job_under_way_stays_so(self, arm: AzureServer, azure: Azure) -> None:
+        arm.failures.put(Failure(operation="^backup$", ends="never"))
+        driver = backing_up(arm, azure, "web-01")
+        progress = await driver.contain()
+        assert progress.job is not None
+
+        assert await driver.runner.follow(driver.vm, progress.job) == progress.job
+
+    async def test_the_job_of_a_backup_that_others_began_is_followed(
+        self, arm: AzureServer, azure: Azure
+    ) -> None:
+        arm.failures.put(Failure(operation="^backup$", ends="never"))
+        first = await backing_up(arm, azure, "web-01").contain()
+
+        second = await backing_up(arm, azure, "web-01").contain()
+
+        assert second.note.startswith("a backup was under way already, job ")
+        assert second.job == first.job is not None
+
+    async def test_a_job_that_is_gone_has_failed(self, arm: AzureServer, azure: Azure) -> None:
+        driver = backing_up(arm, azure, "web-01")
+        progress = await driver.contain()
+        assert progress.job is not None
+
+        seen = await driver.runner.follow(driver.vm, progress.job.changed(id="never-was"))
+
+        assert (seen.state, seen.note) == (
+            JobState.FAILED,
+            "the vault startgate-westeurope has no such job any more",
+        )

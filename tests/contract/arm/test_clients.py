@@ -1,5 +1,6 @@
 """How Azure is reached: what the machine is set up for otherwise changes nothing, or what it says."""
 
+import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -118,6 +119,38 @@ async def test_a_fixed_token_goes_along_and_is_never_shown(serve: Callable[[Answ
 
         assert tokens == [f"Bearer {TOKEN}"] * 2
         assert TOKEN not in repr(vars(azure))
+
+
+@pytest.mark.parametrize(("status", "heard"), [(200, 1), (404, 1), (403, 1), (429, 0), (500, 0), (503, 0)])
+async def test_azure_is_heard_when_it_answers_and_not_when_it_says_later(
+    serve: Callable[[Answer], Awaitable[str]], status: int, heard: int
+) -> None:
+    times = []
+
+    async def ours(_: web.Request) -> web.Response:
+        return web.json_response({"value": []}, status=status)
+
+    address = await serve(ours)
+    async with Azure(address, None, SecretStr(TOKEN), heard=lambda: times.append(1)) as azure:
+        with contextlib.suppress(HttpResponseError):
+            await azure.send("GET", "/x", api_version="1")
+    assert len(times) == heard
+
+
+async def test_azure_is_not_heard_where_nobody_answers(serve: Callable[[Answer], Awaitable[str]]) -> None:
+    times = []
+
+    async def ours(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    address = await serve(ours)
+    async with Azure(address, None, SecretStr(TOKEN), heard=lambda: times.append(1)) as azure:
+        with pytest.raises(DependencyAway):
+            async with asking("read"):
+                await azure.send("GET", "/x", api_version="1")
+    assert times == []
 
 
 async def test_a_provider_that_is_not_registered_is_not_registered_by_us(

@@ -261,14 +261,17 @@ async def test_a_subnet_nsg_alone_is_reported_as_the_guard(arm: AzureServer, azu
     assert (nic.subnet_nsg_id or "").endswith("-guarded-nsg")
 
 
-@pytest.mark.parametrize(("sku", "ports"), [("Basic", ["*"]), ("Standard", [])])
-async def test_a_public_ip_without_any_nsg_is_open_by_its_sku(
-    arm: AzureServer, azure: Azure, sku: str, ports: list[str]
+@pytest.mark.parametrize(
+    ("sku", "ports"),
+    [("Basic", ["*"]), ("Standard", []), ("StandardV2", []), (None, ["*"]), ("Something", ["*"])],
+)
+async def test_a_public_ip_without_any_nsg_is_open_unless_its_sku_says_that_it_is_not(
+    arm: AzureServer, azure: Azure, sku: str | None, ports: list[str]
 ) -> None:
     nic = arm.estate.get(machine(arm, "web-01").nic_ids()[0])
     del nic.properties["networkSecurityGroup"]
     address = nic.properties["ipConfigurations"][0]["properties"]["publicIPAddress"]["id"]
-    arm.estate.get(address).extra["sku"] = {"name": sku}
+    arm.estate.get(address).extra = {"sku": {"name": sku}} if sku else {}
 
     facts = await ArmFacts(azure).gather(ref(arm, "web-01"), budget_s=BUDGET_S)
 

@@ -19,7 +19,7 @@ from tests.contract.arm.driver import (
     stopping,
 )
 from workers.arm.session.clients import Azure
-from workers.domain.containment.containment import Progress
+from workers.domain.containment.containment import Progress, Step
 from workers.domain.errors import DependencyAway, StepFailed
 
 OURS = "0f0f0f0f-0000-4000-8000-00000000beef"
@@ -33,7 +33,8 @@ async def undone(driver: Driver, *, start: str | None = None) -> list[Progress]:
         looks.append(progress)
         if progress.done or progress.again:
             return looks
-        step = step.changed(token=progress.token, note=progress.note)
+        change = progress.change or step.change
+        step = step.changed(token=progress.token, note=progress.note, change=change)
         await asyncio.sleep(0.01)
     raise AssertionError("not undone")
 
@@ -152,7 +153,9 @@ async def test_the_record_says_what_an_undo_brings_back(arm: AzureServer, azure:
     assert driver.step.change.back == (f"build-07-nic: NSG {LOCKDOWN} → none",)
 
 
-async def test_everything_that_drifted_is_named_and_left_as_it_is(arm: AzureServer, azure: Azure) -> None:
+async def test_a_nic_that_somebody_gave_another_nsg_is_let_go_as_it_is_and_said(
+    arm: AzureServer, azure: Azure
+) -> None:
     driver = isolating(arm, azure, "db-01")
     await driver.contain()
     first, second = nics(arm, "db-01")
@@ -160,29 +163,73 @@ async def test_everything_that_drifted_is_named_and_left_as_it_is(arm: AzureServ
     first.properties["networkSecurityGroup"] = {"id": other}
     del second.properties["networkSecurityGroup"]
 
-    with pytest.raises(StepFailed) as failed:
-        await undone(driver)
+    note = (await undone(driver))[-1].note
 
-    assert failed.value.final
-    assert f"{first.name} has web-02-nsg now" in str(failed.value)
-    assert f"{second.name} has none now" in str(failed.value)
-    assert "its former NSG is db-01-nsg2" in str(failed.value)
+    assert f"{first.name} has web-02-nsg now: somebody changed it since" in note
+    assert f"{second.name} has none now" in note
+    assert "its former NSG is db-01-nsg2" in note
+    assert "back to the former NSG" not in note
     assert [nsg_name(nic) for nic in (first, second)] == ["web-02-nsg", None]
 
 
-async def test_a_former_nsg_that_was_deleted_is_named_and_the_nic_stays_isolated(
+async def asked_about(arm: AzureServer, azure: Azure, name: str) -> tuple[Driver, Step]:
+    """A contained VM whose first NIC's former NSG is gone, and its undo when it has put that on record."""
+    driver = isolating(arm, azure, name)
+    await driver.contain()
+    arm.estate.remove(next(nsg.id for nsg in arm.estate.of(NSG) if nsg.name == f"{name}-nsg"))
+    step = driver.step.changed(token="", note="")
+    looked = await driver.runner.undo(driver.vm, driver.profile, step)
+    assert not looked.done
+    return driver, step.changed(token=looked.token, change=looked.change)
+
+
+async def test_where_the_former_nsg_is_gone_a_person_is_asked_which_of_the_region_it_is_to_have(
     arm: AzureServer, azure: Azure
 ) -> None:
-    driver = isolating(arm, azure, "web-01")
-    await driver.contain()
-    former = next(nsg for nsg in arm.estate.of(NSG) if nsg.name == "web-01-nsg")
-    arm.estate.remove(former.id)
+    driver, step = await asked_about(arm, azure, "db-01")
+    first, second = nics(arm, "db-01")
 
-    with pytest.raises(StepFailed, match="had web-01-nsg, which was deleted since; it keeps") as failed:
+    assert step.change is not None
+    (choice,) = step.change.choices
+    assert (choice.of, str(choice.was).rpartition("/")[2]) == (first.id, "db-01-nsg")
+    names = [option.rpartition("/")[2] for option in choice.options]
+    assert names[0].startswith(("web-", "db-")), "its own resource group comes first"
+    assert {"web-01-nsg", "db-01-nsg2"} <= {*names}
+    assert LOCKDOWN not in names
+    regions = {arm.estate.get(option).location for option in choice.options}
+    assert regions == {first.location}
+    driver.step = step
+    with pytest.raises(StepFailed, match="had db-01-nsg, which was deleted since; it keeps") as failed:
         await undone(driver)
-
     assert failed.value.final
-    assert nsg_name(nics(arm, "web-01")[0]) == LOCKDOWN
+    assert nsg_name(first) == LOCKDOWN
+    assert nsg_name(arm.estate.get(second.id)) == "db-01-nsg2", "the other NIC did not have to wait"
+
+
+@pytest.mark.parametrize("instead", ["web-02-nsg", None])
+async def test_what_was_chosen_comes_in_the_place_of_what_is_gone(
+    arm: AzureServer, azure: Azure, instead: str | None
+) -> None:
+    driver, step = await asked_about(arm, azure, "web-01")
+    assert step.change is not None
+    (choice,) = step.change.choices
+    chosen = next((one for one in choice.options if instead and one.endswith(f"/{instead}")), None)
+    before = {**step.change.before, choice.of: chosen}
+    driver.step = driver.step.changed(change=step.change.changed(before=before))
+
+    assert (await undone(driver))[-1].done
+
+    assert nsg_name(nics(arm, "web-01")[0]) == instead
+    assert (await undone(driver))[-1].done, "and reads back so"
+
+
+async def test_where_we_may_not_list_nsgs_only_none_can_be_chosen(arm: AzureServer, azure: Azure) -> None:
+    arm.faults.put(Fault(method="GET", path=r"/networkSecurityGroups\?", status=403))
+
+    _, step = await asked_about(arm, azure, "web-01")
+
+    assert step.change is not None
+    assert [choice.options for choice in step.change.choices] == [()]
 
 
 async def test_a_nic_that_was_deleted_is_said_to_be(arm: AzureServer, azure: Azure) -> None:

@@ -229,9 +229,43 @@ async def test_a_classic_vm_gets_the_configured_nsg_and_loses_it_again(
     assert "associatedNetworkSecurityGroup" not in vm.properties
 
 
-async def test_a_classic_vm_is_not_backed_up(arm: AzureServer, azure: Azure) -> None:
-    with pytest.raises(StepFailed, match="does not protect classic VMs"):
-        await backing_up(arm, azure, "legacy-01").begin()
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("legacy-01", "Azure Backup does not protect classic VMs"),
+        ("eph-01", "its OS disk is ephemeral, which Azure Backup does not protect"),
+    ],
+)
+async def test_a_vm_that_can_not_be_backed_up_is_left_out_and_the_plan_says_so(
+    arm: AzureServer, azure: Azure, name: str, why: str
+) -> None:
+    add_vm(arm.estate, arm.world, VmSeed(name="eph-01", group="rg-new", power="running", ephemeral=True))
+    driver = backing_up(arm, azure, name)
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+
+    plan = driver.runner.plan(driver.vm, facts, PROFILE)
+    progress = await driver.begin()
+
+    assert plan.skipped == why
+    assert progress.change == plan
+    assert not sent(arm, "PUT")
+    assert not sent(arm, "POST", "/protectedItems/")
+
+
+async def test_a_classic_vm_that_somebody_gave_another_nsg_is_let_go_as_it_is_and_said(
+    arm: AzureServer, azure: Azure
+) -> None:
+    vm = machine(arm, "legacy-01")
+    group = arm_id(vm.subscription, vm.group, CLASSIC_NSG, "quarantine")
+    driver = isolating(arm, azure, "legacy-01", PROFILE.changed(isolate=IsolateOptions(classic_nsg=group)))
+    await driver.contain()
+    other = {"id": arm_id(vm.subscription, vm.group, CLASSIC_NSG, "other"), "name": "other"}
+    vm.properties["associatedNetworkSecurityGroup"] = other
+
+    progress = await driver.undo()
+
+    assert "the VM has other now: somebody changed it since" in progress.note
+    assert vm.properties["associatedNetworkSecurityGroup"] == other
 
 
 async def test_plans_say_what_is_read_only_later(arm: AzureServer, azure: Azure) -> None:

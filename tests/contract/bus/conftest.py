@@ -10,9 +10,11 @@ import pytest_asyncio
 import structlog
 from pydantic import SecretStr
 
+from deploy.sandbox.servicebus.auth.keys import ROOT
 from deploy.sandbox.servicebus.messages import Settings
 from deploy.sandbox.servicebus.namespace import DEFAULT_QUEUES
 from deploy.sandbox.servicebus.server import BusServer
+from tests.contract.bus.refusing import LISTENS, SENDS
 from tests.contract.bus.rig import COUNT, Bus
 from workers.bus import receiver as receiver_module
 from workers.bus.connection import connected
@@ -25,7 +27,7 @@ async def bus() -> AsyncIterator[Bus]:
     queues = tuple(
         Settings(name=f"q{n}", max_delivery=3, dedup_ms=600_000 if n % 2 else 0) for n in range(COUNT)
     )
-    server = BusServer(queues=(*DEFAULT_QUEUES, *queues))
+    server = BusServer(queues=(*DEFAULT_QUEUES, *queues), policies=(ROOT, LISTENS, SENDS))
     await server.start()
     async with connected(connection=SecretStr(server.connection), namespace=None) as client:
         bus = Bus(server, client)

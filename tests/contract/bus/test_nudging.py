@@ -10,8 +10,8 @@ from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
 from structlog.testing import capture_logs
 
 from deploy.sandbox.servicebus.faults import BusFaults
-from deploy.sandbox.servicebus.links import Replies
 from deploy.sandbox.servicebus.messages import State
+from deploy.sandbox.servicebus.wire.links import Replies
 from tests import builders as a
 from tests.contract.bus.rig import MARKS, Bus, ids, nudge, until
 from workers.bus import connection as connection_module

@@ -12,6 +12,7 @@ from workers.bus.gate import Gate
 from workers.domain import messages as domain
 from workers.domain.errors import DependencyAway
 from workers.domain.messages import Complete, DeadLetter, Later
+from workers.telemetry.health import Health
 
 pytestmark = MARKS
 
@@ -201,6 +202,37 @@ class TestTheGate:
         assert len(taken.messages) == 24
         assert {m.delivery_count for m in taken.messages} == {0}
         assert bus.dead(queue) == []
+
+    async def test_messages_that_never_ask_what_is_away_do_not_open_it_or_call_it_well(
+        self, bus: Bus
+    ) -> None:
+        queue, health, now, most = bus.queue(), Health("azure"), 0, list[int]()
+
+        async def answer(message: domain.Message) -> domain.Settlement:
+            nonlocal now
+            if message.body == b"asks" and "~" not in message.message_id:
+                raise DependencyAway("azure", "no answer", retry_after_s=0.1)
+            now += 1
+            most.append(now)
+            await asyncio.sleep(0.1)  # longer than a batch is waited for
+            now -= 1
+            return Complete()
+
+        bus.put(queue, "asks")
+        await bus.receive(queue, answer, concurrency=8, health=health)
+        await until(lambda: health.as_json()["dependencies"]["azure"]["state"] == "throttled")
+        bus.put(queue, *map(str, range(6)))
+        await until(lambda: len(most) >= 4)
+        assert set(most[:4]) == {1}, "one at a time, since nothing has shown that Azure answers again"
+        assert health.as_json()["dependencies"]["azure"]["state"] == "throttled"
+        await until(lambda: not bus.messages(queue))
+        health.ok("azure")  # its client has heard from it
+        bus.put(queue, "first")
+        await until(lambda: not bus.messages(queue))
+        most.clear()
+        bus.put(queue, *map(str, range(6, 12)))
+        await until(lambda: len(most) == 6)
+        assert max(most) > 1
 
     async def test_pauses_grow_until_it_answers_again(self) -> None:
         gate = Gate("q")

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from deploy.sandbox.servicebus.faults import BusFaults
 from deploy.sandbox.servicebus.messages import Settings
-from tests.contract.bus.refusing import detach_management, silence
+from tests.contract.bus.refusing import detach_management
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, ids, nudge, until
-from workers.bus import link as link_module
 from workers.bus import sender as sender_module
 from workers.bus.nudger import BusNudger
 from workers.domain import messages as domain
@@ -26,6 +26,12 @@ def emptied(bus: Bus) -> None:
     bus.server.namespace.queues["work"].purge()
 
 
+def silence(bus: Bus) -> None:
+    """Connections of now stay up, but say and hear nothing any more."""
+    bus.server.broker.apply(BusFaults(silent=True))
+    bus.server.broker.apply(BusFaults())
+
+
 class TestSenders:
     async def test_a_look_is_scheduled_although_management_was_detached_for_idleness(self, bus: Bus) -> None:
         nudger, due = BusNudger(bus.client), datetime.now(UTC) + timedelta(hours=1)
@@ -36,13 +42,10 @@ class TestSenders:
         assert ids(bus.messages("work")) == [nudge(n, due=due).message_id for n in (1, 2)]
         await nudger.close()
 
-    async def test_a_link_is_replaced_before_it_can_have_been_silent_for_long(
-        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sender_module, "FRESH_S", SOON_S)
-        nudger = BusNudger(bus.client)
+    async def test_a_link_is_replaced_before_it_can_have_been_silent_for_long(self, bus: Bus) -> None:
+        nudger = BusNudger(bus.client, quiet_s=SOON_S)
         await nudger.work(nudge(1))
-        silence(bus.server, monkeypatch)
+        silence(bus)
         await asyncio.sleep(2 * SOON_S)  # until the next link is open
         async with asyncio.timeout(1):
             await nudger.work(nudge(2))
@@ -55,7 +58,7 @@ class TestSenders:
         monkeypatch.setattr(sender_module, "_ATTEMPT_S", 1.0)
         nudger = BusNudger(bus.client)
         await nudger.work(nudge(1))
-        silence(bus.server, monkeypatch)
+        silence(bus)
         async with asyncio.timeout(5):
             await nudger.work(nudge(2))
         assert ids(bus.messages("work")) == [nudge(n).message_id for n in (1, 2)]
@@ -63,24 +66,19 @@ class TestSenders:
 
 
 class TestReceivers:
-    async def test_a_link_that_fell_silent_is_opened_anew(
-        self, bus: Bus, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(link_module, "FRESH_S", SOON_S)
+    async def test_a_link_that_fell_silent_is_opened_anew(self, bus: Bus) -> None:
         queue, taken = bus.queue(), Taken(completes)
         bus.server.namespace.queues[queue].settings = Settings(name=queue, lock_ms=600)
-        await bus.receive(queue, taken)
-        silence(bus.server, monkeypatch)
+        await bus.receive(queue, taken, quiet_s=SOON_S)
+        silence(bus)
         bus.put(queue, "x")
         await until(lambda: not bus.messages(queue), within_s=15)
         assert taken.bodies == ["x"]
-        monkeypatch.undo()
         bus.server.broker.cut_all()
 
     async def test_a_quiet_link_is_opened_anew_without_a_word(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(link_module, "FRESH_S", SOON_S)
         queue, taken, made = bus.queue(), Taken(completes), list[str]()
         make = bus.client.get_queue_receiver
 
@@ -90,7 +88,7 @@ class TestReceivers:
 
         monkeypatch.setattr(bus.client, "get_queue_receiver", making)
         with capture_logs() as logs:
-            await bus.receive(queue, taken)
+            await bus.receive(queue, taken, quiet_s=SOON_S)
             await until(lambda: made.count(queue) >= 2)
             bus.put(queue, "x")
             await until(lambda: not bus.messages(queue))

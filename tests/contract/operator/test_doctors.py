@@ -189,6 +189,18 @@ async def test_the_bots_doctor_names_wrong_tokens(world: World) -> None:
     assert "somebody-else" not in result.output
 
 
+@pytest.mark.parametrize("named", ["#vm-oncall", "C0ONCALL001"])
+async def test_the_bots_doctor_says_that_a_channel_is_archived(
+    world: World, tmp_path: Path, named: str
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f'oncall: {{users: [U0OLGA001], channel: "{named}"}}\n')
+    world.slack.state.workspace.channels["C0ONCALL001"].archived = True
+    world.set("POLICY", str(policy))
+    lines = wrong(await world.bot_doctor())
+    assert f"✗ Slack channel {named}: it is archived" in [line.split(" → ")[0] for line in lines]
+
+
 async def test_the_bots_doctor_names_channels_that_the_bot_is_not_in(world: World, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text('owner: {fallback: "#nowhere"}\noncall: {users: [U0NADIA003], channel: "#vm-oncall"}\n')

@@ -3,14 +3,13 @@
 import gc
 from collections.abc import AsyncIterator, Iterator
 
-import aiohttp
 import pytest
 import pytest_asyncio
-from azure.servicebus.aio import ServiceBusClient
 
 from deploy.sandbox.servicebus.faults import BusFaults
+from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.server import BusServer
-from tests.contract.servicebus.rig import QUEUES, Bus
+from tests.contract.servicebus.rig import QUEUES, Bus, serving
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -22,21 +21,23 @@ def _tidy() -> Iterator[None]:
 
 @pytest_asyncio.fixture(loop_scope="package", scope="package", name="shared")
 async def _shared() -> AsyncIterator[Bus]:
-    server = BusServer(queues=QUEUES)
-    await server.start()
-    async with (
-        ServiceBusClient.from_connection_string(server.connection) as client,
-        aiohttp.ClientSession() as http,
-    ):
-        bus = Bus(server, client, http)
+    async with serving() as bus:
         yield bus
-        await bus.close()
-    await server.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def bus(shared: Bus) -> AsyncIterator[Bus]:
     yield shared
-    shared.server.broker.faults = BusFaults()
+    shared.server.broker.apply(BusFaults())
+    shared.server.broker.limit(Limits())
     for queue in shared.server.namespace.queues.values():
         queue.purge()
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def own() -> AsyncIterator[BusServer]:
+    """A server that one test has to itself, to set its times."""
+    server = BusServer(queues=QUEUES)
+    await server.start()
+    yield server
+    await server.stop()

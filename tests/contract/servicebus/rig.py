@@ -24,6 +24,7 @@ QUEUES = (
     Settings(name="quick", lock_ms=1_000, max_delivery=3),
     Settings(name="once", dedup_ms=600_000),
     Settings(name="fading", expired="dead-letter"),
+    Settings(name="brief", ttl_ms=1_500, expired="dead-letter"),
 )
 
 
@@ -72,6 +73,21 @@ class Bus:
 
     async def close(self) -> None:
         await asyncio.gather(*self._closing, *(sender.close() for sender in self._senders.values()))
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[Bus]:
+    """A server, and clients of it."""
+    server = BusServer(queues=QUEUES)
+    await server.start()
+    async with (
+        ServiceBusClient.from_connection_string(server.connection) as client,
+        aiohttp.ClientSession() as http,
+    ):
+        bus = Bus(server, client, http)
+        yield bus
+        await bus.close()
+    await server.stop()
 
 
 async def only(receiver: ServiceBusReceiver, count: int = 1) -> list[ServiceBusReceivedMessage]:

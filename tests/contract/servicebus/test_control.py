@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from azure.servicebus.exceptions import ServiceBusError
 
+from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.servicebus.rig import MARKS, Bus, only
 
 pytestmark = MARKS
@@ -98,3 +99,24 @@ async def test_refused_connections_are_errors_of_the_connection(bus: Bus) -> Non
         with pytest.raises(ServiceBusError):
             async with client.get_queue_sender("plain"):
                 pass
+
+
+async def test_limits_are_read_and_set_and_wrong_ones_are_told_why(bus: Bus) -> None:
+    url = f"{bus.server.url}/_limits"
+    async with bus.http.put(url, json={"link_idle_s": 2.5}) as response:
+        assert response.status == 200
+    async with bus.http.get(url) as response:
+        told = await response.json()
+    assert (told["link_idle_s"], told["token_within_s"]) == (2.5, 20)
+    for wrong in ({"link_idle_s": 0}, {"links": 1}):
+        async with bus.http.put(url, json=wrong) as response:
+            assert response.status == 400
+
+
+async def test_what_happens_once_reads_back_as_off(bus: Bus, own: BusServer) -> None:
+    url = f"{own.url}/_faults"
+    once = {"detach": True, "close": "forced", "expire_tokens": True, "drop_connections": True}
+    async with bus.http.put(url, json={**once, "busy": True}) as response:
+        told = await response.json()
+    assert {key: told[key] for key in once} == dict.fromkeys(once, False) | {"close": ""}
+    assert told["busy"]

@@ -13,7 +13,7 @@ from azure.servicebus import (
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 from azure.servicebus.exceptions import (
     MessageSizeExceededError,
-    MessagingEntityNotFoundError,
+    ServiceBusAuthenticationError,
     ServiceBusError,
 )
 
@@ -41,6 +41,7 @@ async def test_what_is_sent_is_received_with_its_properties(bus: Bus) -> None:
         assert str(got) == '{"vm":"größe"}'
         assert got.message_id == "one"
         assert got.application_properties == {b"kind": b"start", b"attempt": 2}
+        assert got.raw_amqp_message.delivery_annotations == {b"x-opt-lock-token": got.lock_token}
         assert (got.content_type, got.subject, got.correlation_id) == (
             "application/json",
             "a start",
@@ -54,6 +55,29 @@ async def test_what_is_sent_is_received_with_its_properties(bus: Bus) -> None:
         assert 25 < (got.locked_until_utc - datetime.now(UTC)).total_seconds() <= 30
         await receiver.complete_message(got)
     assert (await bus.state("plain"))["messages"] == []
+
+
+async def test_header_and_annotations_of_an_amqp_message_are_handed_on(bus: Bus) -> None:
+    sent = AmqpAnnotatedMessage(
+        value_body={b"key": [-123, b"data", False]},
+        header={"priority": 10},
+        annotations={"ann_key": "ann_value"},
+        delivery_annotations={"del_key": "del_value"},
+        footer={"foot_key": "foot_value"},
+    )
+    await (await bus.sender("plain")).send_messages(sent)
+    async with bus.receiver("plain") as receiver:
+        (got,) = await only(receiver)
+        raw = got.raw_amqp_message
+        assert raw.body == {b"key": [-123, b"data", False]}
+        assert raw.header is not None
+        assert raw.header.priority == 10
+        assert (raw.annotations or {})[b"ann_key"] == b"ann_value"
+        assert raw.delivery_annotations == {
+            b"del_key": b"del_value",
+            b"x-opt-lock-token": got.lock_token,
+        }
+        assert raw.footer == {b"foot_key": b"foot_value"}
 
 
 async def test_a_batch_arrives_in_order_with_rising_sequence_numbers(bus: Bus) -> None:
@@ -128,13 +152,13 @@ async def test_peek_shows_every_state_and_locks_nothing(bus: Bus) -> None:
 # -- refusals ------------------------------------------------------------------------------------------
 
 
-async def test_an_unknown_queue_is_not_found(bus: Bus) -> None:
-    with pytest.raises(MessagingEntityNotFoundError):
-        async with bus.receiver("nowhere"):
-            pass
-    with pytest.raises(MessagingEntityNotFoundError):
-        async with bus.client.get_queue_sender("nowhere"):
-            pass
+async def test_an_unknown_queue_is_refused_with_404_when_the_token_is_put(bus: Bus) -> None:
+    async with bus.impatient() as client:
+        for link in (client.get_queue_sender("nowhere"), client.get_queue_receiver("nowhere")):
+            # The client takes any refusal of a token for a matter of authentication.
+            with pytest.raises(ServiceBusAuthenticationError) as caught:
+                await link.__aenter__()
+            assert "Status code: 404" in str(caught.value.inner_exception)
 
 
 async def test_a_message_over_256_kb_is_refused(bus: Bus) -> None:

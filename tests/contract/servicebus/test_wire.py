@@ -3,79 +3,27 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
-from types import SimpleNamespace
-from typing import Any, cast
-from uuid import uuid4
+from typing import cast
 
 import pytest
 
-from deploy.sandbox.servicebus.cbs import put_token
 from deploy.sandbox.servicebus.codec import DecodeError, Described, decode
 from deploy.sandbox.servicebus.frames import (
-    AMQP_HEADER,
     HEAD,
     SASL_HEADER,
     Attach,
-    Begin,
-    Close,
     Detach,
     Flow,
     Open,
-    Performative,
-    SaslInit,
     Transfer,
     frame,
-    parse,
 )
-from deploy.sandbox.servicebus.replies import Request
+from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.server import BusServer
+from tests.contract.servicebus.peer import Peer
 from tests.contract.servicebus.rig import MARKS, Bus
 
 pytestmark = MARKS
-
-
-class Peer:
-    """A client that says exactly what it is told to."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    @classmethod
-    @contextlib.asynccontextmanager
-    async def connect(cls, port: int) -> AsyncIterator["Peer"]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            yield cls(reader, writer)
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-
-    async def opened(self, **options: Any) -> None:
-        init = frame(0, SaslInit("ANONYMOUS"), kind=1)
-        begun = frame(0, Begin(None, 0, 100, 100))
-        self.writer.write(SASL_HEADER + init + AMQP_HEADER + frame(0, Open("peer", **options)) + begun)
-        assert await self.reader.readexactly(8) == SASL_HEADER
-        for _ in range(2):
-            await self.read()
-        assert await self.reader.readexactly(8) == AMQP_HEADER
-        assert isinstance(await self.read(), Open)
-        assert isinstance(await self.read(), Begin)
-
-    async def read(self) -> Performative | None:
-        size, _, _, _ = HEAD.unpack(await self.reader.readexactly(8))
-        body = await self.reader.readexactly(size - 8)
-        return parse(body)[0] if body else None
-
-    async def error(self) -> str:
-        """The condition of the close it is sent, after which the connection must end."""
-        while not isinstance(got := await self.read(), Close):
-            pass
-        assert isinstance(got.error, Described)
-        assert await self.reader.read() == b""
-        return str(got.error.value[0])
 
 
 @pytest.mark.parametrize(
@@ -120,25 +68,6 @@ async def test_a_link_without_a_token_is_unauthorised(bus: Bus) -> None:
         assert detach.error.value[0] == "amqp:unauthorized-access"
 
 
-@pytest.mark.parametrize(
-    ("name", "token", "status", "grants"),
-    [
-        ("sb://h:1/Plain", "SharedAccessSignature sr=x&sig=y&se=99999999999&skn=z", 202, {"plain"}),
-        ("sb://h:1/", "anything", 202, {""}),
-        ("sb://h:1/plain", "SharedAccessSignature sr=x&sig=y&se=1&skn=z", 401, set()),
-        ("sb://h:1/plain", "", 401, set()),
-        (None, "anything", 400, set()),
-    ],
-)
-async def test_a_token_grants_what_it_names_unless_it_is_missing_or_expired(
-    name: str | None, token: str, status: int, grants: set[str]
-) -> None:
-    connection = cast("Any", SimpleNamespace(grants=set()))
-    reply = put_token(connection, Request(uuid4(), {"operation": "put-token", "name": name}, token))
-    assert reply.properties["status-code"] == status
-    assert connection.grants == grants
-
-
 async def test_an_idle_client_hears_something_before_it_would_give_up(bus: Bus) -> None:
     async with Peer.connect(bus.server.amqp_port) as peer:
         await peer.opened(idle_time_out=400)
@@ -147,7 +76,7 @@ async def test_an_idle_client_hears_something_before_it_would_give_up(bus: Bus) 
 
 
 async def test_a_silent_client_is_told_to_go() -> None:
-    server = BusServer(idle_s=0.3)
+    server = BusServer(limits=Limits(connection_idle_s=0.3))
     await server.start()
     async with Peer.connect(server.amqp_port) as peer:
         await peer.opened()

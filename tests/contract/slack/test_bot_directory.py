@@ -13,6 +13,7 @@ from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import NADIA, OLIVIA, Json
+from workers.domain.errors import NotFound
 from workers.domain.policy.model import Guests, OncallPolicy, PeoplePolicy, Policy
 from workers.domain.ports.clock import SystemClock
 from workers.domain.starts.people import Owner
@@ -72,11 +73,23 @@ async def test_who_was_deactivated_owns_nothing_once_the_cache_expires(
     email = slack.state.workspace.members[OLIVIA].email
     owner = Owner(emails=(email,), source="tag owner")
     assert (await directory.actor(OLIVIA)).email == email
-    assert (await directory.owners(owner)).users == (OLIVIA,)
+    assert tuple((await directory.owners(owner)).users) == (OLIVIA,)
     slack.state.workspace.members[OLIVIA].deleted = True
     await asyncio.sleep(2 * BRIEF_S)
     assert not (await directory.actor(OLIVIA)).email
     assert not (await directory.owners(owner)).users
+
+
+async def test_a_channel_is_found_among_many(web: AsyncWebClient, http: aiohttp.ClientSession) -> None:
+    await http.post("/_channels", json={"name": "team", "count": 450})
+    await http.post("/_channels", json={"name": "zz-last"})
+    directory = directory_of(web)
+
+    found = [await directory.channel(name) for name in ("#vm-approvals", "#team-0250", "#zz-last")]
+
+    assert len(set(found)) == 3
+    with pytest.raises(NotFound, match="#zz-lost"):
+        await directory.channel("#zz-lost")
 
 
 async def test_a_failure_is_not_kept(slack: SlackServer, web: AsyncWebClient) -> None:
@@ -107,7 +120,7 @@ async def test_who_is_no_member_owns_nothing_and_is_not_on_call(
     assert (guest.on_call, guest.email, bool(guest.barred)) == (False, "", True)
     for owner in owned_by(slack, NADIA):
         found = await directory.owners(owner)
-        assert (found.users, guest.owns(owner)) == ((), False)
+        assert (found.users, guest.owns(owner)) == ({}, False)
         assert found.notice.startswith("tag owner names ")
 
 
@@ -122,7 +135,7 @@ async def test_somebody_connected_counts_neither_by_email_nor_by_id(
     for owner in owned_by(slack, PETRA):
         assert not petra.owns(owner)
         found = await directory.owners(owner)
-        assert found.users == ()
+        assert not found.users
         assert found.notice.endswith(", who belongs to another workspace")
 
 
@@ -135,8 +148,8 @@ async def test_a_workspace_that_the_policy_names_counts_by_id_alone(
     petra = await directory.actor(PETRA, team="T0PARTNER1")
     by_email, by_id = owned_by(slack, PETRA)
     assert (petra.owns(by_email), petra.owns(by_id)) == (False, True)
-    assert (await directory.owners(by_id)).users == (PETRA,)
-    assert (await directory.owners(by_email)).users == ()
+    assert tuple((await directory.owners(by_id)).users) == (PETRA,)
+    assert not (await directory.owners(by_email)).users
 
 
 async def test_guests_are_owners_where_the_policy_says_so(slack: SlackServer, web: AsyncWebClient) -> None:
@@ -147,7 +160,7 @@ async def test_guests_are_owners_where_the_policy_says_so(slack: SlackServer, we
     assert (gus.on_call, gus.barred) == (False, "")
     for owner in owned_by(slack, GUS):
         assert gus.owns(owner)
-        assert (await directory.owners(owner)).users == (GUS,)
+        assert tuple((await directory.owners(owner)).users) == (GUS,)
 
 
 async def test_a_click_from_another_team_is_nobodys(web: AsyncWebClient) -> None:

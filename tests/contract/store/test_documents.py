@@ -219,6 +219,18 @@ class TestConditions:
         assert list(await store.audit(P)) == []
         assert await store.commit(commit(once="o", absent=tuple(other.id for other in others)))
 
+    @pytest.mark.parametrize("absent", [0, 1, 3])
+    async def test_a_held_vm_is_a_conflict_whatever_else_is_asked_for(
+        self, store: Store, absent: int
+    ) -> None:
+        asked, *others = (approval(n) for n in range(5))
+        await store.commit(commit(asked, VmRecord(vm=VM, containment_id="c" * 26)))
+        not_there = tuple(other.id for other in others[:absent])
+        with pytest.raises(Conflict):
+            await store.commit(commit(others[3], shown=((asked.id, 1),), absent=not_there, free=VM))
+        with pytest.raises(NotFound):
+            await store.approval(others[3].id)
+
     async def test_conditions_stand_beside_documents_and_what_is_shown(self, store: Store) -> None:
         asked, other = approval(), approval(1)
         await store.commit(commit(asked))

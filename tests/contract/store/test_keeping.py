@@ -119,3 +119,14 @@ class TestRecordsOfVms:
         store = RedisStore(client, clock=clock, retention=timedelta(hours=1))
         await store.commit(commit(VmRecord(vm=VM, open_approvals=(approval().id,))))
         assert await client.ttl(keys.vm_record(VM)) > 7 * DAYS
+
+
+async def test_what_is_gone_before_it_was_shown_is_settled_by_showing_it(
+    stored: RedisStore, client: redis.Redis, clock: FakeClock
+) -> None:
+    asked = approval(state=ApprovalState.CONFIRMED)
+    await stored.commit(commit(asked))
+    await client.delete(keys.by_id(asked.id))
+    assert list(await stored.unshown(clock.now())) == [asked.id]
+    await stored.commit(commit(shown=((asked.id, 1),)))
+    assert list(await stored.unshown(clock.now())) == []

@@ -94,6 +94,15 @@ class TestDue:
         assert list(await store.past_due(a.NOW + timedelta(days=9))) == []
         assert list(await store.unshown(a.NOW + timedelta(days=9))) == []
 
+    async def test_writing_its_card_leaves_a_question_due_and_unshown(
+        self, store: Store, clock: FakeClock
+    ) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        await store.commit(commit(Card(id=asked.id), VmRecord(vm=VM, open_approvals=(asked.id,))))
+        assert list(await store.past_due(asked.remind_at)) == [asked.id]
+        assert list(await store.unshown(clock.now())) == [asked.id]
+
     async def test_open_approvals_are_those_that_wait_for_an_answer(self, store: Store) -> None:
         waiting, closed = approval(), approval(1, state=ApprovalState.CONFIRMED)
         await store.commit(commit(waiting, closed, containment()))
@@ -144,8 +153,11 @@ class TestShown:
         await store.commit(commit(asked, shown=((asked.id, 1),)))
         assert list(await store.unshown(clock.now())) == []
 
-    async def test_what_is_gone_is_settled(self, store: Store) -> None:
-        await store.commit(commit(shown=((approval().id, 4),)))
+    async def test_showing_what_never_was_settles_nothing_else(self, store: Store, clock: FakeClock) -> None:
+        asked = approval()
+        await store.commit(commit(asked))
+        assert await store.commit(commit(shown=((approval(1).id, 4),)))
+        assert list(await store.unshown(clock.now())) == [asked.id]
 
     async def test_the_longest_unshown_comes_first(self, store: Store, clock: FakeClock) -> None:
         ids = []

@@ -126,8 +126,26 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
         assert REJECT not in shown
     await full.quiet()
     thread = await full.thread(asked.channel)
-    for words in ("*Isolated*", "*Stopped*", "*Backed up*", "*Contained:*", "/vm-restore"):
+    for words in ("*Isolated*", "*Stopped*", "*Contained:*", "/vm-restore"):
         assert any(words in reply for reply in thread), f"{words!r} is not in the thread: {thread}"
+
+
+async def test_a_backup_is_started_first_and_backed_up_only_once_azure_says_so(
+    full: Scene, rejected: tuple[Asked, Entry, Entry]
+) -> None:
+    asked, _, contained = rejected
+    posted = await full.slack.wait_for(
+        "the reply about the backup",
+        lambda e: e["kind"] == "updated" and "Backup started" in str(e["blocks"]),
+    )
+    edited = await full.slack.wait_for(
+        "its end",
+        lambda e: e["kind"] == "updated" and e["ts"] == posted["ts"] and "*Backed up*" in str(e["blocks"]),
+        since=posted["seq"],
+    )
+    assert "Recovery point created. Job" in "\n".join(texts(edited["blocks"]))
+    assert edited["seq"] > contained["seq"], "nothing waits for the job"
+    await full.audited("job.done", asked.start.vm_id)
 
 
 async def test_every_change_is_in_the_audit_with_what_was_before(
@@ -165,7 +183,15 @@ async def test_a_contained_vm_that_is_started_again_is_contained_again_without_a
     )
     assert shown
     assert any("was started while it was contained" in reply for reply in await full.thread(asked.dm))
-    assert not await full.root_posts(asked.vm, again.seq), "no new question"
+    copy = await full.oncall_card(asked.vm, again.seq)
+    page = await full.slack.wait_for(
+        "a message that calls on-call",
+        lambda e: e["kind"] == "posted" and e["thread_ts"] == copy.ts and ONCALL_GROUP in str(e["mentions"]),
+        since=again.seq,
+    )
+    assert "although it is contained" in "\n".join(texts(page["blocks"]))
+    posts = await full.root_posts(asked.vm, again.seq)
+    assert [post["channel"] for post in posts] == [ONCALL], "on-call's copy, and no new question"
 
 
 async def test_a_vm_that_is_started_again_during_a_slow_backup_is_stopped_at_once_and_reads_back_so(

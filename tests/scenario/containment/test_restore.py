@@ -3,7 +3,9 @@
 import json
 from dataclasses import dataclass
 
+from deploy.sandbox.azure.server import TOKEN
 from tests.scenario.scene import NADIA, SAM, CardCopy, Entry, Scene, eventually
+from workers.arm.session.pages import NETWORK_VERSION
 
 THREE_NICS = [{"public_ip": "20.60.2.1", "open": ["443"]}, {"open": []}, {"nsg": "none"}]
 
@@ -91,35 +93,76 @@ async def test_a_start_that_was_asked_for_is_nobodys_question_and_the_next_one_i
     assert await scene.copies(start, 2)
 
 
-async def test_what_somebody_changed_since_is_named_and_left_and_oncall_is_called(scene: Scene) -> None:
+async def test_a_dialog_that_shows_an_earlier_round_restores_nothing_and_is_shown_again(
+    scene: Scene,
+) -> None:
     held = await contained(scene)
-    first, *others = (await scene.vm_now(held.vm["id"]))["nics"]
+    view = await dialog(scene, held, "it was the other machine")
+    await scene.press_start(held.vm)
+    await scene.until_shown(held.card, "the next round", "Containing again")
+
+    async def held_again() -> bool:
+        return len(await scene.audit("containment.contained", vm_id=held.vm["id"])) == 2
+
+    await eventually("the second round to end", held_again)
+    assert not (await scene.submit("nadia", view["id"]))["closed"]
+    view = (await scene.slack.get("/_state"))["views"][NADIA][-1]
+    shown = json.dumps(view, ensure_ascii=False)
+    assert "*Nothing was restored.* The VM was contained anew" in shown
+    assert "it was the other machine" in shown
+    assert await nsgs(scene, held.vm["id"]) != held.before
+    await scene.audited("restore.ordered", held.vm["id"], count=0)
+    assert (await scene.submit("nadia", view["id"]))["closed"]
+    await restored(scene, held)
+    assert await nsgs(scene, held.vm["id"]) == held.before
+
+
+async def test_what_somebody_changed_since_is_named_and_left_and_the_vm_is_let_go(scene: Scene) -> None:
+    held = await contained(scene)
+    first, *_ = (await scene.vm_now(held.vm["id"]))["nics"]
     await scene.azure.put("/_nic", {"nic": first["id"], "nsg": None})
     view = await dialog(scene, held, "start please")
     assert (await scene.submit("nadia", view["id"]))["closed"]
+    await restored(scene, held)
+    said = "\n".join(await scene.thread(held.card))
+    assert f"`{first['name']}` has none now: somebody changed it since" in said
+    assert await nsgs(scene, held.vm["id"]) == [None, *held.before[1:]]
+    assert (await scene.vm_now(held.vm["id"]))["power"] == "running"
+
+
+async def test_where_the_former_nsg_was_deleted_oncall_is_called_and_chooses_another(scene: Scene) -> None:
+    held = await contained(scene)
+    former, kept, _none = held.before
+    gone = str(former)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    url = f"{scene.azure.url}{gone}?api-version={NETWORK_VERSION}"
+    async with scene.azure._session.delete(url, headers=headers) as deleted:
+        assert deleted.status in (200, 202, 204), await deleted.text()
+    view = await dialog(scene, held, "false alarm")
+    assert "instead" not in json.dumps(view), "nobody knows yet"
+    assert (await scene.submit("nadia", view["id"]))["closed"]
     await scene.until_shown(held.card, "the restore's end", "Restore incomplete")
-    thread = await scene.slack.wait_for(
+    called = await scene.slack.wait_for(
         "on-call to be called",
         lambda e: (
             e["kind"] == "posted" and e["thread_ts"] == held.card.ts and "Restore incomplete" in e["text"]
         ),
     )
-    said = json.dumps(thread["blocks"], ensure_ascii=False)
-    assert "<!subteam^" in said
-    assert f"`{first['name']}` has none now" in said
-    assert f"`/vm-restore {held.name}` again" in said
-    assert await nsgs(scene, held.vm["id"]) == [None, *held.before[1:]]
-    assert len(others) == 2
-    assert (await scene.vm_now(held.vm["id"]))["power"] == "deallocated"
+    words = json.dumps(called["blocks"], ensure_ascii=False)
+    assert "<!subteam^" in words
+    assert f"`{gone.rpartition('/')[2]}`, which was deleted since" in words
+    assert "choose what to put there instead" in words
 
-    network, _, _ = str(first["id"]).rpartition("/networkInterfaces/")
-    group = str(held.before[0]).rpartition("/")[2]
-    former = f"{network}/networkSecurityGroups/{group}"
-    await scene.azure.put("/_nic", {"nic": first["id"], "nsg": former})
-    again = await dialog(scene, held, "put it back by hand")
-    assert (await scene.submit("nadia", again["id"]))["closed"]
+    again = await dialog(scene, held, "the other one will do")
+    (menu,) = [block for block in again["blocks"] if str(block.get("block_id")).startswith("instead.")]
+    name = str(kept).rpartition("/")[2]
+    option = next(one for one in menu["element"]["options"] if one["text"]["text"] == name)
+    submitted = await scene.submit("nadia", again["id"], **{menu["block_id"]: option["value"]})
+    assert submitted["closed"], submitted
     await restored(scene, held)
-    assert await nsgs(scene, held.vm["id"]) == held.before
+    assert await nsgs(scene, held.vm["id"]) == [kept, kept, None]
+    ordered = await scene.audit("restore.ordered", vm_id=held.vm["id"])
+    assert list(ordered[-1]["details"]["chosen"].values()) == [kept]
 
 
 async def test_part_of_a_name_is_asked_about_among_contained_vms_only(scene: Scene) -> None:

@@ -51,7 +51,7 @@ def neighbours(*, guard: bool = True, subnet: bool = True) -> Neighbours:
     return Neighbours(
         guards={"/nsg": Guard(NSG)} if guard else {},
         subnets={"/subnet": Subnet(nsg_id=None)} if subnet else {},
-        public_ips={"/ip": PublicIp(address="203.0.113.9", basic=False)},
+        public_ips={"/ip": PublicIp(address="203.0.113.9", standard=True)},
     )
 
 

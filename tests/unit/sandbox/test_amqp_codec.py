@@ -41,6 +41,7 @@ from deploy.sandbox.servicebus.messages import Message, Payload, State
 from deploy.sandbox.servicebus.sections import (
     APPLICATION_PROPERTIES,
     DATA,
+    DELIVERY_ANNOTATIONS,
     HEADER,
     MESSAGE_ANNOTATIONS,
     PROPERTIES,
@@ -50,7 +51,7 @@ from deploy.sandbox.servicebus.sections import (
     render,
     whole,
 )
-from deploy.sandbox.servicebus.settling import ACCEPTED, rejected
+from deploy.sandbox.servicebus.wire.settling import ACCEPTED, rejected
 
 ascii_text = st.text(st.characters(max_codepoint=127), max_size=300)
 scalars = st.one_of(
@@ -248,7 +249,14 @@ def test_an_error_carries_three_fields_with_a_map() -> None:
 
 
 def sent(**sections: Any) -> bytes:
-    codes = {"header": 0x70, "notes": 0x72, "properties": 0x73, "application": 0x74, "data": 0x75}
+    codes = {
+        "header": 0x70,
+        "delivery": 0x71,
+        "notes": 0x72,
+        "properties": 0x73,
+        "application": 0x74,
+        "data": 0x75,
+    }
     return b"".join(encode(Described(Ulong(codes[name]), value)) for name, value in sections.items())
 
 
@@ -265,6 +273,16 @@ def test_a_queue_is_told_id_ttl_and_time_of_what_was_sent() -> None:
     assert shown[MESSAGE_ANNOTATIONS]["mine"] == "kept"
     assert shown[MESSAGE_ANNOTATIONS]["x-opt-sequence-number"] == 1
     assert shown[HEADER] == [None, None, 5, None, 0]
+
+
+def test_priority_and_delivery_annotations_are_handed_on() -> None:
+    data = sent(header=[None, Ubyte(9)], delivery={Symbol("for"): "you"}, properties=["id"], data=b"body")
+    payload = read(data)
+    assert payload.priority == 9
+    shown = whole(render(Message(1, payload, 2)))
+    assert shown[HEADER] == [None, 9, None, None, 0]
+    assert shown[DELIVERY_ANNOTATIONS] == {"for": "you"}
+    assert (shown[PROPERTIES], shown[DATA]) == (["id"], b"body")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ def test_everything_written_is_there_again_and_nothing_is_locked(tmp_path: Path)
     path, clock = tmp_path / "n.jsonl", Clock()
     first = reopened(path, clock, dedup_ms=20_000)
     first.send("done", "failed", "aside", "dead", "held")
-    first.send("later", due_ms=clock.now + 60_000, ttl_ms=5, annotations=b"\x01")
+    further = {"annotations": b"\x01", "priority": 7, "delivery_annotations": b"\x02"}
+    first.send("later", due_ms=clock.now + 60_000, ttl_ms=5, **further)
     (_, done), (_, failed), (_, aside), (_, dead), _ = first.take(5)
     first.queue.complete(done)
     first.queue.abandon(failed)
@@ -39,7 +40,7 @@ def test_everything_written_is_there_again_and_nothing_is_locked(tmp_path: Path)
         Payload("failed", b"failed"): (State.ACTIVE, 1, None),
         Payload("aside", b"aside"): (State.DEFERRED, 0, None),
         Payload("held", b"held"): (State.ACTIVE, 0, None),
-        Payload("later", b"later", 5, clock.now + 60_000, b"\x01"): (State.SCHEDULED, 0, None),
+        Payload("later", b"later", 5, clock.now + 60_000, b"\x01", 7, b"\x02"): (State.SCHEDULED, 0, None),
     }
     assert [(m.reason, m.description) for m in third.dead.messages.values()] == [("r", "d")]
     assert third.queue.last_sequence == first.queue.last_sequence + 1

@@ -105,6 +105,18 @@ def test_a_message_outlives_its_time_only_while_it_is_locked(expired: str, dead:
     assert len(bench.dead.messages) == 2 * dead
 
 
+@pytest.mark.parametrize(("own", "left"), [(None, 2_000), (9_000, 2_000), (500, 500)])
+def test_a_queue_s_time_to_live_is_the_most_that_a_message_gets(own: int | None, left: int) -> None:
+    bench = Bench(ttl_ms=2_000)
+    bench.send("x", ttl_ms=own)
+    (message,) = bench.queue.messages.values()
+    assert message.payload.ttl_ms == left
+    bench.wait(left - 1)
+    assert bench.ids() == ["x"]
+    bench.wait(1)
+    assert bench.ids() == []
+
+
 def test_a_batch_with_one_bad_id_is_refused_as_a_whole() -> None:
     bench = Bench()
     with pytest.raises(BadMessageError, match="128"):

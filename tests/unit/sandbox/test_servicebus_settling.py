@@ -83,6 +83,20 @@ def test_a_lock_that_ran_out_is_lost_even_before_the_timer_says_so() -> None:
         bench.queue.renew(token)
 
 
+def test_a_lock_that_is_ended_counts_as_lost() -> None:
+    bench = Bench()
+    bench.send("a")
+    ((message, token),) = bench.take()
+    assert bench.queue.holds(token)
+    for _ in range(2):
+        bench.queue.end_lock(token)
+        assert not bench.queue.holds(token)
+    assert (message.token, message.delivery_count) == (None, 1)
+    with pytest.raises(LockLostError):
+        bench.queue.complete(token)
+    assert [m for m, _ in bench.take()] == [message]
+
+
 def test_renewing_starts_the_lock_anew() -> None:
     bench = Bench(lock_ms=5_000)
     bench.send("a")

@@ -32,7 +32,7 @@ async def of_a_lockdown(rig: RestoreRig) -> tuple[str, str]:
 async def of_a_restore(rig: RestoreRig) -> tuple[str, str]:
     held = await rig.contained()
     with pytest.raises(NotAllowed, match="Only on-call"):
-        await rig.restore(held.id, MALLORY)
+        await rig.restore(held.id, MALLORY, shown=held.demand)
     return "restore.refused", held.id
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from workers.arm.ids import ArmId
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import asking
+from workers.arm.session.errors import asking, clean
+from workers.domain.containment.jobs import Job, JobState
 from workers.domain.errors import NotFound
 from workers.domain.starts.facts import BackupFacts
 from workers.domain.starts.vm import VmRef
@@ -142,3 +143,66 @@ async def reads_back_protected(azure: Azure, vm: VmRef, item: Item) -> bool:
     """Whether the item exists and backups are taken of it."""
     found = await find_item(azure, vm, item)
     return found is not None and found.state in PROTECTED_STATES
+
+
+_JOB_ENDS = {
+    "completed": JobState.DONE,
+    "completedwithwarnings": JobState.DONE,
+    "failed": JobState.FAILED,
+    "cancelled": JobState.FAILED,
+    "canceled": JobState.FAILED,
+    "timedout": JobState.FAILED,
+}
+"""How jobs end, in lower case. Everything else, such as ``Cancelling``, is still under way.
+
+Source: https://learn.microsoft.com/azure/backup/backup-azure-monitoring-built-in-monitor#backup-jobs-in-recovery-services-vault
+"""
+_JOB_NOTES = {
+    "completed": "recovery point created",
+    "completedwithwarnings": "recovery point created, with warnings",
+    "failed": "the backup job failed",
+    "cancelled": "the backup job was cancelled",
+    "canceled": "the backup job was cancelled",
+    "timedout": "the backup job timed out",
+}
+
+
+async def read_job(azure: Azure, vm: VmRef, job: Job) -> Job:
+    """How a backup job stands; its token is the id of its vault."""
+    vault = ArmId.parse(job.token)
+    try:
+        async with asking(f"read the backup job {job.id}"):
+            found = await azure.backup(vm.subscription_id).job_details.get(vault.name, vault.group, job.id)
+    except NotFound:
+        note = f"the vault {vault.name} has no such job any more"
+        return job.changed(state=JobState.FAILED, note=note)
+    properties = found.as_dict().get("properties") or {}
+    status = str(properties.get("status") or "").lower()
+    ended = _JOB_ENDS.get(status)
+    if ended is None:
+        return job
+    reason = _reason(properties.get("errorDetails") or [])
+    return job.changed(state=ended, note=f"{_JOB_NOTES[status]}{reason}")
+
+
+def _reason(details: list[dict[str, Any]]) -> str:
+    """The first error or warning, after a colon; empty if there is none."""
+    for detail in details:
+        said = [str(detail.get(key) or "") for key in ("errorTitle", "errorString")]
+        return clean(f": {': '.join(filter(None, said))}")
+    return ""
+
+
+async def running_job(azure: Azure, vm: VmRef, vault_id: str) -> str:
+    """The id of the backup job of this VM that runs now; empty if none is found, or more than one."""
+    vault = ArmId.parse(vault_id)
+    wanted = "operation eq 'Backup' and status eq 'InProgress'"
+    found: list[str] = []
+    async with asking(f"list the backup jobs of {vault.name}"):
+        jobs = azure.backup(vm.subscription_id).backup_jobs.list(vault.name, vault.group, filter=wanted)
+        async for job in jobs:
+            body = job.as_dict()
+            named = str((body.get("properties") or {}).get("entityFriendlyName") or "")
+            if named.lower() == vm.name.lower():
+                found.append(str(body.get("name") or ""))
+    return found[0] if len(found) == 1 else ""

@@ -4,12 +4,14 @@ The SDK's models keep what they don't know, and ``as_dict`` gives back all that 
 loses nothing.
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from workers.arm.ids import ArmId, same
+from workers.arm.ids import ArmId, group_id, same
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
+from workers.arm.session.pages import NETWORK_VERSION, pages
 from workers.domain.errors import NotFound
 
 SUCCEEDED = "Succeeded"
@@ -38,6 +40,27 @@ async def find_nsg(azure: Azure, nsg_id: str) -> dict[str, Any] | None:
         return await read_nsg(azure, nsg_id)
     except NotFound:
         return None
+
+
+async def nsgs_of_region(azure: Azure, nic: Mapping[str, Any], *, most: int) -> list[str]:
+    """Ids of NSGs that a NIC could take, those of its own group first.
+
+    Args:
+        azure: the clients.
+        nic: as it was read.
+        most: so many at most; a subscription may have thousands.
+    """
+    where, found = ArmId.parse(nic["id"]), dict[str, str]()
+    own = group_id(where.subscription_id, where.group)
+    for scope in (own, f"/subscriptions/{where.subscription_id}"):
+        listed = pages(azure, f"{scope}/providers/Microsoft.Network/networkSecurityGroups", NETWORK_VERSION)
+        async with asking("list the NSGs of the region"), contextlib.aclosing(listed):
+            async for page in listed:
+                mine = (nsg["id"] for nsg in page if same(nsg.get("location"), nic["location"]))
+                found |= {nsg_id.lower(): nsg_id for nsg_id in mine}
+                if len(found) >= most:
+                    break
+    return list(found.values())[:most]
 
 
 async def read_subnet(azure: Azure, subnet_id: str) -> dict[str, Any]:

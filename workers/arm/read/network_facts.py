@@ -10,6 +10,7 @@ from workers.domain.starts.facts import NetworkFacts
 from workers.domain.starts.vm import Nic, OpenPort
 
 _Json = Mapping[str, Any]
+_STANDARD = frozenset({"standard", "standardv2"})
 
 
 class NicLinks(NamedTuple):
@@ -30,10 +31,13 @@ class Subnet(NamedTuple):
 
 
 class PublicIp(NamedTuple):
-    """A public IP; one of the ``basic`` SKU lets in what no NSG keeps out."""
+    """A public IP. One of the Standard SKU lets nothing in without an NSG; any other may.
+
+    Source: https://learn.microsoft.com/azure/virtual-network/ip-services/public-ip-addresses#sku
+    """
 
     address: str | None
-    basic: bool
+    standard: bool
 
 
 class Neighbours(NamedTuple):
@@ -73,7 +77,7 @@ def public_ip(found: _Json) -> PublicIp:
     """A public IP as ARM shows it."""
     return PublicIp(
         address=(found.get("properties") or {}).get("ipAddress"),
-        basic=str((found.get("sku") or {}).get("name")).lower() == "basic",
+        standard=str((found.get("sku") or {}).get("name")).lower() in _STANDARD,
     )
 
 
@@ -105,8 +109,8 @@ def _shown(nic: NicLinks, found: Neighbours) -> tuple[Nic, Sequence[OpenPort]]:
 
 def _open_ports(nic: Nic, public_ips: Sequence[PublicIp], guards: Mapping[str, Guard]) -> Sequence[OpenPort]:
     if nic.nsg_id is None and nic.subnet_nsg_id is None:
-        # Without any NSG, a public IP of the Basic SKU is open; one of the Standard SKU is closed.
-        return [OpenPort(nic=nic.name, ports="*")] if any(one.basic for one in public_ips) else []
+        # Without any NSG, a public IP of the Standard SKU is closed. One without a known SKU counts as open.
+        return [OpenPort(nic=nic.name, ports="*")] if not all(one.standard for one in public_ips) else []
     groups: list[SecurityGroup | None] = []
     for group_id in (nic.subnet_nsg_id, nic.nsg_id):
         guard = guards.get(group_id.lower()) if group_id else None

@@ -27,13 +27,14 @@ import aiohttp
 from azure.core import AsyncPipelineClient
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.pipeline import PipelineRequest, policies
+from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuthenticationPolicy
 from pydantic import SecretStr
 
 from workers.arm.session.endpoint import Endpoint
+from workers.arm.session.errors import AWAY
 from workers.domain.errors import StepFailed
 from workers.runtime.credential import Credential
 
@@ -65,6 +66,7 @@ class Azure:
             clouds name their authority in azure-identity's ``AZURE_AUTHORITY_HOST``.
         static_token: a fixed token instead of azure-identity, on loopback only.
         credential: who we are to azure-identity.
+        heard: called at each answer of Azure, so that nobody has to guess whether it is well.
 
     Raises:
         ValueError: the endpoint or the token is not allowed there; the message says the remedy.
@@ -76,6 +78,8 @@ class Azure:
         credential_scope: str | None = None,
         static_token: SecretStr | None = None,
         credential: Credential = Credential.MANAGED_IDENTITY,
+        *,
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
         self.endpoint = Endpoint.parse(endpoint)
         if static_token is not None and not self.endpoint.loopback:
@@ -85,6 +89,7 @@ class Azure:
         self._scope = credential_scope or self.endpoint.scope
         self._static_token = static_token
         self._kind = credential
+        self._heard = heard
         self._credential: AsyncTokenCredential | None = None
         self._session: aiohttp.ClientSession | None = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -209,6 +214,7 @@ class Azure:
             policies.UserAgentPolicy("startgate"),
             _OurEndpointOnly(self.endpoint),
             self._authentication(),
+            _Heard(self._heard),
             policies.CustomHookPolicy(),
             policies.ProxyPolicy(proxies=_proxies(self.endpoint.url)),
             policies.DistributedTracingPolicy(),
@@ -263,6 +269,19 @@ class _OurEndpointOnly(policies.SansIOHTTPPolicy[Any, Any]):
                 code="ForeignAddress",
                 final=True,
             )
+
+
+class _Heard(policies.SansIOHTTPPolicy[Any, Any]):
+    """Tells of each answer; a refusal is one, but not *try again later*."""
+
+    def __init__(self, heard: Callable[[], None]) -> None:
+        self._tell = heard
+
+    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
+        """Tell of it."""
+        del request
+        if response.http_response.status_code not in AWAY:
+            self._tell()
 
 
 def _proxies(url: str) -> dict[str, str]:

@@ -7,8 +7,9 @@ No error carries a token or a whole response body, and none is chained to the SD
 """
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,13 +19,15 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+from workers.arm.session import policy_refusals
 from workers.domain.errors import DependencyAway, NotFound, StartgateError, StepFailed
 from workers.runtime.secrets import redacted
 
 CALL_TIMEOUT_S = 20.0
 """Of one call, from asking for a connection to the last byte."""
 
-_AWAY = frozenset({408, 429, 500, 502, 503, 504})
+AWAY = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses by which Azure says that it can't answer for now."""
 _BUSY_CODES = frozenset(
     {
         "AnotherOperationInProgress",
@@ -37,6 +40,8 @@ _BUSY_CODES = frozenset(
     }
 )
 _LONGEST = 400
+_LONGEST_GOVERNED = 500
+"""As long as what a step says of itself."""
 _IN_SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
 _DENIED_ACTION = re.compile(r"perform action(?:\(s\))? '([^']+)'")
 
@@ -90,7 +95,7 @@ def _refused(error: HttpResponseError, doing: str, status: int, code: str, messa
         return NotFound(said)
     if status == HTTPStatus.PRECONDITION_FAILED or code in _BUSY_CODES:
         return Busy(said, code=code)
-    if status in _AWAY:
+    if status in AWAY:
         return DependencyAway(
             "azure", said, retry_after_s=retry_after_s(_headers(error)), scope=_subscription(error)
         )
@@ -109,12 +114,23 @@ def _not_allowed(error: HttpResponseError, doing: str, code: str, message: str) 
             "identity and the credential scope",
             code=code,
         )
+    whole = str(error.error.message or "") if error.error is not None else message
+    if governed := policy_refusals.explained(doing, code, whole, _body(error)):
+        return StepFailed(clean(governed, longest=_LONGEST_GOVERNED), code=code, final=True)
     return StepFailed(
         f"could not {doing}: we lack the right {_missing_right(error, message)}. Give it to our identity "
         f"on this scope, or on its subscription ({code})",
         code=code,
         final=True,
     )
+
+
+def raise_worst(results: Sequence[object]) -> None:
+    """Raise what went wrong among results, refusals first: a person has to hear what only they can mend."""
+    errors = [result for result in results if isinstance(result, BaseException)]
+    errors.sort(key=lambda error: not isinstance(error, StepFailed))
+    if errors:
+        raise errors[0]
 
 
 def code_and_message(error: HttpResponseError) -> tuple[str, str]:
@@ -170,12 +186,21 @@ def _subscription(error: HttpResponseError) -> str:
     return named[1].lower() if named else ""
 
 
+def _body(error: HttpResponseError) -> Mapping[str, Any]:
+    """The answer as JSON, as far as it is an object."""
+    try:
+        found = json.loads(error.response.text()) if error.response is not None else {}
+    except (ValueError, RecursionError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _headers(error: HttpResponseError) -> Mapping[str, str]:
     headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
     return headers
 
 
-def clean(text: str) -> str:
+def clean(text: str, *, longest: int = _LONGEST) -> str:
     """A text from Azure as one line of bearable length, without what looks like a token or a signature."""
     line = " ".join(redacted(text).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

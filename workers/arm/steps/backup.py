@@ -15,12 +15,12 @@ from typing_extensions import override
 from workers.arm.ids import same
 from workers.arm.read import backup
 from workers.arm.read.backup import ITEM_WORDS, PROTECTED_STATES, Item, ItemState, ItemView
-from workers.arm.read.machine import read_machine_to_contain, trusted_launch
+from workers.arm.read.machine import ephemeral, read_machine_to_contain, trusted_launch
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.session.longrunning import Outcome, operation_status
 from workers.arm.steps import backup_words, backup_writes
-from workers.arm.steps.backup_copy import BackupOfNow
+from workers.arm.steps.backup_copy import BackupOfNow, with_backup
 from workers.arm.steps.backup_token import (
     DEFAULT_POLICY,
     ENHANCED_POLICY,
@@ -31,8 +31,10 @@ from workers.arm.steps.backup_token import (
     waiting,
     wants_enhanced,
 )
-from workers.arm.steps.lockdown import TAGS
+from workers.arm.steps.backup_undo import undo_backup
+from workers.arm.steps.lockdown import tags_of
 from workers.domain.containment.containment import Progress, Step
+from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
@@ -64,8 +66,13 @@ class Backup(StepRunner):
     ) -> Progress:
         """Find out how things are, and do the first thing that is missing."""
         if vm.classic:
-            raise StepFailed("Azure Backup does not protect classic VMs", code="ClassicVm", final=True)
+            return _left_out(vm)
+        recent = await self._now.recent(vm, earlier)
+        if recent is not None:
+            return recent.changed(change=earlier)
         machine = await read_machine_to_contain(self._azure, vm)
+        if ephemeral(machine):
+            return _left_out(vm)
         location = machine["location"]
         status = await backup.backup_status(self._azure, vm, location)
         vault_id = str(status.get("vaultId") or "") or backup_words.vault_for(vm, profile, location)
@@ -78,7 +85,7 @@ class Backup(StepRunner):
             location=location,
             policy=ENHANCED_POLICY if trusted_launch(machine) else DEFAULT_POLICY,
         )
-        registered = bool(status.get("vaultId"))
+        registered, found = bool(status.get("vaultId")), None
         if registered:
             found = await backup.find_item(self._azure, vm, token.place)
             token = token.changed(
@@ -87,11 +94,15 @@ class Backup(StepRunner):
             progress = await self._registered(vm, profile, token, found, status)
         else:
             progress = await self._with_vault(vm, profile, token)
-        if earlier is not None and earlier.after:
-            return progress.changed(change=earlier)
-        return progress.changed(
-            change=backup_words.change(vm, vault_id, protected=registered, state=token.state)
+        state = found.state if found is not None else None
+        change = backup_words.change(
+            vm, profile, vault_id, protected=registered, state=state, words=token.state
         )
+        if earlier is not None and earlier.after:
+            change = earlier
+        if progress.done:
+            change = with_backup(change, progress, vault_id)
+        return progress.changed(change=change)
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
@@ -99,6 +110,12 @@ class Backup(StepRunner):
         if not step.token:
             return await self._verify(vm, step)
         token = Token.model_validate_json(step.token)
+        progress = await self._look(vm, profile, token)
+        if progress.done and step.change is not None:
+            return progress.changed(change=with_backup(step.change, progress, token.vault))
+        return progress
+
+    async def _look(self, vm: VmRef, profile: LockdownProfile, token: Token) -> Progress:
         match token.stage:
             case Stage.VAULT:
                 return await self._vault_made(vm, profile, token)
@@ -106,15 +123,20 @@ class Backup(StepRunner):
                 return await self._undeleting(vm, token)
             case Stage.PROTECT:
                 return await self._protecting(vm, profile, token)
-            case Stage.JOB:
+            case Stage.JOB | Stage.STOP:
                 return await self._now.look(vm, token)
 
     @override
     async def undo(
         self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
     ) -> Progress:
-        """Nothing: protection and recovery points are kept."""
-        return Progress(done=True, note="protection and backups are kept")
+        """Keep the protection, or stop it and keep its data, as the profile says."""
+        return await undo_backup(self._azure, vm, profile, step)
+
+    @override
+    async def follow(self, vm: VmRef, job: Job) -> Job:
+        """How the backup job stands."""
+        return await backup.read_job(self._azure, vm, job)
 
     # A VM that is registered with a vault
 
@@ -192,12 +214,21 @@ class Backup(StepRunner):
         return await self._make_vault(vm, profile, token)
 
     async def _make_vault(self, vm: VmRef, profile: LockdownProfile, token: Token) -> Progress:
-        """Put the vault: a new one, or once more the one that could not be made."""
+        """Put the vault: a new one, or once more the one that could not be made. One by id is never put."""
+        if profile.backup.vault is not None:
+            raise StepFailed(
+                f"the vault {token.vault_name} that the lockdown profile {profile.name} names does not exist,"
+                " or is in the state Failed; create it, or name another one",
+                code="VaultNotFound",
+                final=True,
+            )
         making = f"creating the vault {token.vault_name}"
         try:
-            accepted = await backup_writes.create_vault(self._azure, token.vault, token.location, TAGS)
+            accepted = await backup_writes.create_vault(
+                self._azure, token.vault, token.location, tags_of(profile), profile.backup.redundancy
+            )
         except NotFound:
-            group = profile.resource_group or vm.resource_group
+            group = profile.vault_group or vm.resource_group
             raise StepFailed(
                 f"the resource group {group} for the vault does not exist in the VM's subscription; create "
                 f"it, or name another one in the lockdown profile {profile.name}",
@@ -264,6 +295,11 @@ class Backup(StepRunner):
         if not vault or not await backup.reads_back_protected(self._azure, vm, Item.of(vm, vault)):
             return Progress(done=False, again=True, note="the VM does not read back as protected")
         return Progress(done=True, note=step.note)
+
+
+def _left_out(vm: VmRef) -> Progress:
+    why = backup_words.unfit(classic=vm.classic, ephemeral=True)
+    return Progress(done=True, note=why, change=backup_words.left_out(why))
 
 
 def runner(azure: Azure) -> StepRunner:

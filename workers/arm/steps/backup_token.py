@@ -24,6 +24,8 @@ class Stage(StrEnum):
     UNDELETE = "undelete"
     PROTECT = "protect"
     JOB = "job"
+    STOP = "stop"
+    """Undoing: the protection is being stopped."""
 
 
 class Token(Stored):

@@ -8,11 +8,23 @@ from workers.arm.read.backup import Item
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.longrunning import Accepted, Receipt
+from workers.domain.containment.backup_options import Redundancy
 from workers.domain.starts.vm import VmRef
 
+_REDUNDANCY = {
+    Redundancy.LOCAL: "LocallyRedundant",
+    Redundancy.ZONE: "ZoneRedundant",
+    Redundancy.GEO: "GeoRedundant",
+}
 
-async def create_vault(azure: Azure, vault_id: str, location: str, tags: dict[str, str]) -> Accepted:
-    """A new vault with soft delete, and immutability that can still be taken back: never ``Locked``."""
+
+async def create_vault(
+    azure: Azure, vault_id: str, location: str, tags: dict[str, str], redundancy: Redundancy | None
+) -> Accepted:
+    """A new vault with soft delete, and immutability that can still be taken back: never ``Locked``.
+
+    Source: https://learn.microsoft.com/rest/api/recoveryservices/vaults/create-or-update
+    """
     vault, receipt = ArmId.parse(vault_id), Receipt()
     body: Any = {
         "location": location,
@@ -30,6 +42,9 @@ async def create_vault(azure: Azure, vault_id: str, location: str, tags: dict[st
             },
         },
     }
+    if redundancy is not None:
+        settings = {"standardTierStorageRedundancy": _REDUNDANCY[redundancy]}
+        body["properties"]["redundancySettings"] = settings
     async with asking(f"create the vault {vault.name}"):
         await azure.vaults(vault.subscription_id).vaults.begin_create_or_update(
             vault.group, vault.name, body, polling=False, raw_response_hook=receipt
@@ -53,6 +68,15 @@ async def undelete(azure: Azure, vm: VmRef, item: Item) -> Accepted:
     """
     body = {"protectionState": "ProtectionStopped", "isRehydrate": True}
     return await _put(azure, vm, item, body, f"undelete the backups of {vm.name}")
+
+
+async def stop_protection(azure: Azure, vm: VmRef, item: Item) -> Accepted:
+    """No further backups; the data is kept.
+
+    Source: https://learn.microsoft.com/azure/backup/backup-azure-arm-userestapi-backupazurevms#stop-protection-but-retain-existing-data
+    """
+    body = {"protectionState": "ProtectionStopped", "policyId": ""}
+    return await _put(azure, vm, item, body, f"stop the protection of {vm.name}")
 
 
 async def _put(azure: Azure, vm: VmRef, item: Item, given: dict[str, Any], doing: str) -> Accepted:

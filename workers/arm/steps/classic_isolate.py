@@ -73,11 +73,8 @@ async def undo(azure: Azure, vm: VmRef, change: Change | None) -> Progress:
     if same(current, former):
         return Progress(done=True, note=f"{name_of(former)} read back on the VM")
     if not same(current, lockdown):
-        raise StepFailed(
-            f"the VM has {name_of(current)} now: somebody changed it since; it is left as it is",
-            code="Drifted",
-            final=True,
-        )
+        was = f"somebody changed it since, its former NSG is {name_of(former)}"
+        return Progress(done=True, note=f"the VM has {name_of(current)} now: {was}; it is left as it is")
     if former is None:
         await classic_writes.dissociate_group(azure, vm, lockdown)
     else:

@@ -25,19 +25,20 @@ from workers.arm.ids import name_of, same
 from workers.arm.read import network
 from workers.arm.read.machine import nic_ids, read_machine_to_contain
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import Busy
+from workers.arm.session.errors import Busy, raise_worst
 from workers.arm.steps import classic_isolate, isolate_undo, lockdown_nsg, network_writes
 from workers.arm.steps.isolate_record import (
     containment_of,
     counted_nics,
     flushed_nics,
+    is_ours,
     may_write,
     recorded,
     seen_before,
     with_flushed,
     with_seen,
 )
-from workers.arm.steps.lockdown import is_lockdown_nsg, lockdown_nsg_id, nsg_name, said_in
+from workers.arm.steps.lockdown import lockdown_nsg_id, said_in
 from workers.arm.steps.lockdown_nsg import LockdownNsg
 from workers.domain.containment.containment import Progress, Step, StepState
 from workers.domain.containment.plans import Change, StepName
@@ -56,6 +57,7 @@ REWRITTEN_S = 2.0
 
 FLUSHED = "open connections flushed by a rewritten rule"
 """Said where the VM is not stopped. What Azure does with it, ``lockdown_nsg`` says."""
+NOT_FLUSHED = "open connections may go on: a prepared group is not rewritten"
 
 _Json = dict[str, Any]
 
@@ -75,8 +77,8 @@ class Isolate(StepRunner):
             return classic_isolate.plan(profile)
         if facts.machine is None or facts.network is None:
             return Change(summary="isolate every NIC", details=("NICs: read when it begins",))
-        target = nsg_name(profile, facts.machine.location)
         target_id = lockdown_nsg_id(vm, profile, facts.machine.location)
+        target = name_of(target_id)
         known = {nic.id.lower(): nic for nic in facts.network.nics}
         others = {nic.id: nic.nsg_id for nic in known.values() if not same(nic.nsg_id, target_id)}
         if not facts.machine.nic_ids:
@@ -87,14 +89,16 @@ class Isolate(StepRunner):
             now = f"NSG {name_of(nic.nsg_id)}" if nic else "NSG: read when it begins"
             done = nic is not None and nic.id not in others
             details.append(f"{name_of(nic_id)}: {now}" + (", as wanted" if done else f" → {target}"))
-        if StepName.STOP not in profile.steps:
+        if StepName.STOP not in profile.steps and profile.isolate.nsg is not None:
+            details.append(NOT_FLUSHED)
+        elif StepName.STOP not in profile.steps:
             details.append("then the group is rewritten, so that open connections end")
         count = len(facts.machine.nic_ids)
         return Change(
             summary=f"isolate {counted_nics(count)} with {target}",
             details=tuple(details),
             # Left for ``begin``: the former NSGs as they were when the owner was shown this plan.
-            before={nic_id: nsg_id for nic_id, nsg_id in others.items() if not is_lockdown_nsg(nsg_id)},
+            before={nic_id: nsg_id for nic_id, nsg_id in others.items() if not is_ours(nsg_id, target_id)},
             nothing_to_do=not others and len(known) == count,
         )
 
@@ -120,10 +124,10 @@ class Isolate(StepRunner):
     async def undo(
         self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
     ) -> Progress:
-        """Give each NIC its former NSG, unless somebody has changed it since; the failure names each such."""
+        """Give each NIC its former NSG, unless somebody has put another one on it since."""
         if vm.classic:
             return await classic_isolate.undo(self._azure, vm, step.change)
-        return await isolate_undo.undo(self._azure, step.change)
+        return await isolate_undo.undo(self._azure, step)
 
     async def _advance(
         self,
@@ -154,7 +158,7 @@ class Isolate(StepRunner):
             *(self._isolate(nic, wanted.id, earlier, ready=not awaited) for nic in present),
             return_exceptions=True,
         )
-        isolate_undo.raise_worst(results)
+        raise_worst(results)
         waiting = [note for note in (awaited, *results) if isinstance(note, str) and note]
         if nsg is not None and not waiting and len(present) == len(attached):
             return await self._isolated(wanted, nsg, present, change, looks)
@@ -169,6 +173,8 @@ class Isolate(StepRunner):
         note = f"{counted_nics(len(nics))} with {wanted.name}, rules read back"
         if StepName.STOP in wanted.profile.steps:  # which ends every flow
             return Progress(done=True, note=note, change=change)
+        if wanted.prepared:
+            return Progress(done=True, note=f"{note}; {NOT_FLUSHED}", change=change)
         said = said_in(nsg)
         if seen_before(change) not in (None, said):  # another VM's containment rewrote it meanwhile
             change = with_flushed(change, nics)

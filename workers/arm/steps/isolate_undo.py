@@ -1,94 +1,145 @@
-"""The undo of Isolate: each NIC gets its former NSG back, unless somebody has changed it since."""
+"""The undo of Isolate: each NIC gets its former NSG back.
+
+A NIC that has another NSG than ours by now, or none, is let go already: it is left as it is, and said. Where
+the former NSG is gone, or was never known, nobody but a person can say what the NIC is to have: the undo puts
+on record what it could have, and fails with that question.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from workers.arm.ids import name_of, same, spelt_in
 from workers.arm.read import network
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import Busy
+from workers.arm.session.errors import Busy, raise_worst
 from workers.arm.steps import network_writes
 from workers.arm.steps.isolate_record import counted_nics, is_ours
-from workers.domain.containment.containment import Progress
-from workers.domain.containment.plans import Change
+from workers.arm.steps.lockdown import is_lockdown_nsg
+from workers.domain.containment.containment import Progress, Step
+from workers.domain.containment.plans import Change, Choice
 from workers.domain.errors import NotFound, StepFailed
 
 LOOK_S = 0.25
-_DELETED = "deleted since"
+MOST_OPTIONS = 99
+"""A menu in Slack has a hundred, and one of them is *none*."""
+_ASKED = "asked"
+
+_Json = dict[str, Any]
 
 
-async def undo(azure: Azure, change: Change | None) -> Progress:
+class _Nic(NamedTuple):
+    """What became of one NIC: nothing said means that it reads back as it was.
+
+    Attributes:
+        id: as the record spells it.
+        waits: what is awaited.
+        said: in which way it is not as it was, though nothing is left to do.
+        asks: why a person has to choose; ``read`` is the NIC then, and ``was`` its former NSG if known.
+    """
+
+    id: str
+    waits: str = ""
+    said: str = ""
+    asks: str = ""
+    read: _Json = {}
+    was: str | None = None
+
+
+async def undo(azure: Azure, step: Step) -> Progress:
     """Bring every NIC forward. One that can't be restored doesn't keep the others.
 
     Raises:
-        StepFailed: names each NIC that is left as it is, and why.
+        StepFailed: a person has to choose what some NICs are to have; or Azure refuses.
     """
-    after = change.after if change else {}
-    before = change.before if change else {}
+    change = step.change or Change(summary="")
     results = await asyncio.gather(
-        *(_restore(azure, nic_id, lockdown, before) for nic_id, lockdown in after.items()),
+        *(_restore(azure, nic_id, lockdown, change.before) for nic_id, lockdown in change.after.items()),
         return_exceptions=True,
     )
     _raise_all(results)
-    waiting = [note for note in results if isinstance(note, str) and note != _DELETED]
-    if waiting:
-        return Progress(done=False, look_again_after=timedelta(seconds=LOOK_S), note="; ".join(waiting))
-    deleted = [name_of(nic_id) for nic_id, note in zip(after, results, strict=True) if note == _DELETED]
-    note = f"{counted_nics(len(after) - len(deleted))} back to the former NSG, read back"
-    return Progress(done=True, note="; ".join([note, *(f"{name} was deleted since" for name in deleted)]))
+    nics = [result for result in results if isinstance(result, _Nic)]
+    asking = [nic for nic in nics if nic.asks]
+    if asking and step.token != _ASKED:
+        asked = change.changed(choices=await _choices(azure, asking, change.after.values()))
+        return Progress(
+            done=False, token=_ASKED, look_again_after=timedelta(0), note=_joined(asking), change=asked
+        )
+    if waits := [nic.waits for nic in nics if nic.waits]:
+        look = timedelta(seconds=LOOK_S)
+        return Progress(done=False, token=step.token, look_again_after=look, note="; ".join(waits))
+    if asking:
+        raise StepFailed(
+            f"{_joined(asking)}; restore the VM again, and choose what to put there instead",
+            code="FormerNsgGone",
+            final=True,
+        )
+    said = [nic.said for nic in nics if nic.said]
+    back = len(nics) - len(said)
+    notes = [f"{counted_nics(back)} back to the former NSG, read back"] if back or not said else []
+    return Progress(done=True, note="; ".join([*notes, *said]))
 
 
-async def _restore(azure: Azure, nic_id: str, lockdown: str, before: dict[str, Any]) -> str | None:
+async def _restore(azure: Azure, nic_id: str, lockdown: str, before: Mapping[str, Any]) -> _Nic:
     try:
         nic = await network.read_nic(azure, nic_id)
     except NotFound:
-        return _DELETED  # nothing is left to restore
-    current = network.nsg_of(nic)
-    known = spelt_in(before, nic_id)
+        return _Nic(nic_id, said=f"{name_of(nic_id)} was deleted since")
+    current, known = network.nsg_of(nic), spelt_in(before, nic_id)
     if known is None:
-        if not is_ours(current, lockdown):
-            return None
-        raise StepFailed(
-            f"NIC {nic['name']} had {name_of(current)} before anything was recorded; "
-            "put its own NSG back by hand",
-            code="FormerNsgUnknown",
-            final=True,
-        )
+        return _unknown(nic_id, nic, lockdown)
     former = before[known]
     if same(current, former) and not network.same_state(nic, network.FAILED):
-        return None if network.settled(nic) else f"{nic['name']} is being written"
-    if not is_ours(current, lockdown) and not same(current, former):
-        raise StepFailed(
-            f"NIC {nic['name']} has {name_of(current)} now, its former NSG is {name_of(former)}: "
-            "somebody changed it since; it is left as it is",
-            code="Drifted",
-            final=True,
-        )
+        return _Nic(nic_id, waits="" if network.settled(nic) else f"{nic['name']} is being written")
+    if not same(current, former) and not is_ours(current, lockdown):
+        was = f"somebody changed it since, its former NSG is {name_of(former)}"
+        return _Nic(nic_id, said=f"{nic['name']} has {name_of(current)} now: {was}; it is left as it is")
+    return await _give_back(azure, nic_id, nic, former)
+
+
+async def _give_back(azure: Azure, nic_id: str, nic: _Json, former: str | None) -> _Nic:
+    """Write the former NSG, if it still exists."""
+    current = network.nsg_of(nic)
     if former is not None and await network.find_nsg(azure, former) is None:
-        raise StepFailed(
-            f"NIC {nic['name']} had {name_of(former)}, which was deleted since; it keeps {name_of(current)}",
-            code="Drifted",
-            final=True,
-        )
+        gone = f"{nic['name']} had {name_of(former)}, which was deleted since; it keeps {name_of(current)}"
+        return _Nic(nic_id, asks=gone, read=nic, was=former)
     try:
         await network_writes.put_nsg_on_nic(azure, nic, former)
     except Busy as busy:
-        return f"{nic['name']}: {busy.code}, read again"
-    return f"{nic['name']} written"
+        return _Nic(nic_id, waits=f"{nic['name']}: {busy.code}, read again")
+    return _Nic(nic_id, waits=f"{nic['name']} written")
 
 
-def raise_worst(results: Sequence[object]) -> None:
-    """Raise what went wrong, refusals before outages, so that a person hears of what only they can mend."""
-    errors = [result for result in results if isinstance(result, BaseException)]
-    errors.sort(key=lambda error: not isinstance(error, StepFailed))
-    if errors:
-        raise errors[0]
+def _unknown(nic_id: str, nic: _Json, lockdown: str) -> _Nic:
+    """A NIC that had a lockdown NSG before anything was recorded; if it has another one, it is let go."""
+    current = network.nsg_of(nic)
+    if not is_ours(current, lockdown):
+        known = "what it had before is not known"
+        return _Nic(nic_id, said=f"{nic['name']} has {name_of(current)} now; {known}, it is left as it is")
+    why = f"{nic['name']} had {name_of(current)} before anything was recorded; it keeps it"
+    return _Nic(nic_id, asks=why, read=nic)
+
+
+async def _choices(azure: Azure, asking: Sequence[_Nic], ours: Iterable[str]) -> tuple[Choice, ...]:
+    """What each of these could have. A VM's NICs are in one region and subscription, so they could the same.
+
+    Where we may not list NSGs, only *none* is left to choose.
+    """
+    try:
+        found = await network.nsgs_of_region(azure, asking[0].read, most=MOST_OPTIONS)
+    except StepFailed:
+        found = []
+    options = tuple(one for one in found if not is_lockdown_nsg(one) and spelt_in(ours, one) is None)
+    return tuple(Choice(of=nic.id, was=nic.was, options=options) for nic in asking)
+
+
+def _joined(asking: Sequence[_Nic]) -> str:
+    return "; ".join(nic.asks for nic in asking)
 
 
 def _raise_all(results: Sequence[object]) -> None:
-    """As ``raise_worst``, and what only people can mend is named all at once."""
+    """Raise the worst; refusals are named all at once."""
     refused = [result for result in results if isinstance(result, StepFailed)]
     if len(refused) > 1:
         said = "; ".join(map(str, refused))

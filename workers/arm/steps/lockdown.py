@@ -11,7 +11,7 @@ from typing import Any
 
 from workers.arm.ids import group_id, name_of
 from workers.arm.read.nsg import listed
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.profile import OUR_TAG, LockdownProfile
 from workers.domain.starts.vm import VmRef
 
 NAME_PREFIX = "startgate-lockdown-"
@@ -24,7 +24,7 @@ _DIGEST_LENGTH = 8
 _DESCRIPTION_MOST = 140
 """Source: https://learn.microsoft.com/rest/api/virtualnetwork/security-rules/create-or-update"""
 
-TAGS = {"managed-by": "startgate"}
+TAGS = {OUR_TAG: "startgate"}
 FIRST_PRIORITY = 100
 DENY_PRIORITY = 4096
 
@@ -38,6 +38,8 @@ _COMPARED = (
 
 def lockdown_nsg_id(vm: VmRef, profile: LockdownProfile, location: str) -> str:
     """Where the NSG of this profile is in this region: NICs take only one of their own region."""
+    if profile.isolate.nsg is not None:
+        return profile.isolate.nsg
     group = group_id(vm.subscription_id, profile.resource_group or vm.resource_group)
     return f"{group}/providers/Microsoft.Network/networkSecurityGroups/{nsg_name(profile, location)}"
 
@@ -79,7 +81,7 @@ def wanted_nsg(
             rule["properties"]["description"] = said[:_DESCRIPTION_MOST]
     return {
         "location": location,
-        "tags": {**(tags or {}), **TAGS},
+        "tags": {**(tags or {}), **tags_of(profile)},
         "properties": {"flushConnection": True, "securityRules": rules},
     }
 
@@ -90,13 +92,63 @@ def said_in(nsg: dict[str, Any]) -> str:
     return next((str(given["description"]) for given in rules if given.get("description")), "")
 
 
+def tags_of(profile: LockdownProfile) -> dict[str, str]:
+    """The tags of everything that is made under this profile."""
+    return {**profile.tags, **TAGS}
+
+
 def locks_down(nsg: dict[str, Any], profile: LockdownProfile) -> bool:
-    """Whether an NSG as read has exactly the rules the profile wants. Their names don't matter."""
+    """Whether an NSG as read has exactly the rules the profile wants. Their names don't matter.
+
+    One that was prepared need not have the same rules, as long as it has no ``loophole``.
+    """
+    if profile.isolate.nsg is not None:
+        return not loophole(nsg, profile)
     return _essence(nsg["properties"].get("securityRules") or []) == _essence(_rules(profile))
 
 
+def loophole(nsg: dict[str, Any], profile: LockdownProfile) -> str:
+    """What a prepared NSG lets through beyond the profile's exceptions, for people; empty if nothing."""
+    rules = nsg["properties"].get("securityRules") or []
+    for direction in ("inbound", "outbound"):
+        mine = [rule for rule in rules if _direction(rule) == direction]
+        excepted = _essence(_exceptions(profile), places=False) if direction == "inbound" else set()
+        for rule in sorted(mine, key=lambda rule: int(rule["properties"]["priority"])):
+            if _denies_all(rule):
+                break
+            if str(rule["properties"].get("access")).lower() == "allow" and not (
+                _essence([rule], places=False) <= excepted
+            ):
+                return (
+                    f"its rule {rule['name']} allows {direction} traffic that is no exception of the profile"
+                )
+        else:
+            return f"no rule of it denies all {direction} traffic"
+    return ""
+
+
+def _direction(rule: dict[str, Any]) -> str:
+    return str(rule["properties"].get("direction")).lower()
+
+
+def _denies_all(rule: dict[str, Any]) -> bool:
+    given = rule["properties"]
+    everything = ("protocol", "sourceAddressPrefix", "sourcePortRange", "destinationAddressPrefix")
+    return str(given.get("access")).lower() == "deny" and all(
+        str(given.get(key)) == "*" for key in (*everything, "destinationPortRange")
+    )
+
+
 def _rules(profile: LockdownProfile) -> list[dict[str, Any]]:
-    allowed = [
+    return [
+        *_exceptions(profile),
+        _rule("deny-all-inbound", "Inbound", "Deny", DENY_PRIORITY),
+        _rule("deny-all-outbound", "Outbound", "Deny", DENY_PRIORITY),
+    ]
+
+
+def _exceptions(profile: LockdownProfile) -> list[dict[str, Any]]:
+    return [
         _rule(
             f"allow-{allow.name}-{priority}",
             "Inbound",
@@ -108,11 +160,6 @@ def _rules(profile: LockdownProfile) -> list[dict[str, Any]]:
             destinationPortRanges=["*"] if allow.protocol == "Icmp" else list(allow.ports),
         )
         for priority, allow in enumerate(profile.isolate.allow, FIRST_PRIORITY)
-    ]
-    return [
-        *allowed,
-        _rule("deny-all-inbound", "Inbound", "Deny", DENY_PRIORITY),
-        _rule("deny-all-outbound", "Outbound", "Deny", DENY_PRIORITY),
     ]
 
 
@@ -136,12 +183,12 @@ def _rule(name: str, direction: str, access: str, priority: int, **given: object
     return {"name": name, "properties": properties}
 
 
-def _essence(rules: list[dict[str, Any]]) -> set[tuple[object, ...]]:
-    """What makes rules the same, however Azure writes them."""
+def _essence(rules: list[dict[str, Any]], *, places: bool = True) -> set[tuple[object, ...]]:
+    """What makes rules the same, however Azure writes them; without ``places``, at any priority."""
     return {
         (
             str(given.get("direction")).lower(),
-            given.get("priority"),
+            given.get("priority") if places else 0,
             str(given.get("access")).lower(),
             str(given.get("protocol")).lower(),
             *(frozenset(value.lower() for value in listed(given, *keys)) for keys in _COMPARED),

@@ -10,12 +10,12 @@ Source: https://learn.microsoft.com/rest/api/virtualnetwork/network-security-gro
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from workers.arm.ids import name_of
+from workers.arm.ids import ArmId, name_of
 from workers.arm.read import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.steps import network_writes
-from workers.arm.steps.lockdown import lockdown_nsg_id, locks_down, wanted_nsg
+from workers.arm.steps.lockdown import lockdown_nsg_id, locks_down, loophole, wanted_nsg
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
 from workers.domain.starts.vm import VmRef
@@ -39,6 +39,11 @@ class LockdownNsg(NamedTuple):
         return lockdown_nsg_id(self.vm, self.profile, self.location)
 
     @property
+    def prepared(self) -> bool:
+        """Whether it was prepared by others, and is never written."""
+        return self.profile.isolate.nsg is not None
+
+    @property
     def name(self) -> str:
         """Its name."""
         return name_of(self.id)
@@ -50,6 +55,8 @@ async def prepare(azure: Azure, wanted: LockdownNsg, found: dict[str, Any] | Non
     Raises:
         StepFailed: it can't be made.
     """
+    if wanted.prepared:
+        _check_prepared(wanted, found)
     if found is not None and being_written(wanted, found):
         return f"{wanted.name} is being written"
     if found is not None and locks_down(found, wanted.profile) and network.settled(found):
@@ -67,6 +74,30 @@ async def prepare(azure: Azure, wanted: LockdownNsg, found: dict[str, Any] | Non
             final=True,
         ) from None
     return f"{wanted.name} {'created' if found is None else 'corrected'}"
+
+
+def _check_prepared(wanted: LockdownNsg, found: dict[str, Any] | None) -> None:
+    """Raise what keeps a prepared NSG from being used; it is never written."""
+    said = f"the prepared NSG {wanted.name} (isolate.nsg in the lockdown profile {wanted.profile.name})"
+    if found is None:
+        raise StepFailed(
+            f"{said} does not exist; make it, or name another one", code="PreparedNsgGone", final=True
+        )
+    place = ArmId.parse(wanted.id).subscription_id, str(found.get("location"))
+    wants = wanted.vm.subscription_id, wanted.location
+    if [part.lower() for part in place] != [part.lower() for part in wants]:
+        raise StepFailed(
+            f"{said} is in {place[1]} of subscription {place[0]}, the VM in {wants[1]} of {wants[0]}: a NIC "
+            "takes only an NSG of its own region and subscription; give such VMs a profile of their own",
+            code="PreparedNsgElsewhere",
+            final=True,
+        )
+    if why := loophole(found, wanted.profile):
+        raise StepFailed(
+            f"{said} does not lock the VM down: {why}; correct it, or list the exception in isolate.allow",
+            code="PreparedNsgOpen",
+            final=True,
+        )
 
 
 def being_written(wanted: LockdownNsg, found: dict[str, Any]) -> bool:

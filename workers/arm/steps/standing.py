@@ -68,7 +68,7 @@ class ArmStanding:
         power, nics, groups = await asyncio.gather(
             self._powers(subscription_id, wanted),
             self._nics(subscription_id, wanted),
-            self._groups(subscription_id),
+            self._groups(subscription_id, {nsg for one in listed for nsg in _given(one).values()}),
         )
 
         def looks_well(one: Containment) -> bool:
@@ -89,7 +89,12 @@ class ArmStanding:
             return {step.name: "the VM no longer exists" for step in held(containment)}
         nics = await asyncio.gather(*(self._nic(nic_id) for nic_id in nic_ids(machine)))
         on_nics = {nic["id"]: network.nsg_of(nic) for nic in nics if nic is not None}
-        ours = {nsg_id for nsg_id in on_nics.values() if nsg_id is not None and is_lockdown_nsg(nsg_id)}
+        given = {*_given(containment).values()}
+        ours = {
+            nsg_id
+            for nsg_id in on_nics.values()
+            if nsg_id is not None and (is_lockdown_nsg(nsg_id) or nsg_id.lower() in given)
+        }
         groups = await asyncio.gather(*(network.find_nsg(self._azure, nsg_id) for nsg_id in ours))
         by_id = {group["id"].lower(): group for group in groups if group is not None}
         return _drift(containment, _Seen(power_of(machine), on_nics, by_id))
@@ -140,12 +145,12 @@ class ArmStanding:
         )
         return found
 
-    async def _groups(self, subscription_id: str) -> dict[str, _Json]:
-        """The NSGs that are ours by name, by their ids in lower case."""
+    async def _groups(self, subscription_id: str, prepared: set[str]) -> dict[str, _Json]:
+        """The NSGs that are ours by name, or that a VM was given, by their ids in lower case."""
         found: dict[str, _Json] = {}
 
         def take(group: _Json) -> None:
-            if is_lockdown_nsg(group["id"]):
+            if is_lockdown_nsg(group["id"]) or group["id"].lower() in prepared:
                 found[group["id"].lower()] = group
 
         await self._list(
@@ -182,7 +187,7 @@ def _drift(containment: Containment, seen: _Seen) -> dict[StepName, str]:
 
 def _not_isolated(containment: Containment, step: Step, seen: _Seen) -> str:
     """Every NIC of the VM has the NSG that it was given, and the NSG its rules; else what is wrong."""
-    given = {nic_id.lower(): str(nsg) for nic_id, nsg in (step.change.after if step.change else {}).items()}
+    given = _of_nics(step)
     wrong: list[str] = []
     for nic_id, nsg_id in seen.groups_of_nics.items():
         wanted = given.get(nic_id.lower())
@@ -190,11 +195,22 @@ def _not_isolated(containment: Containment, step: Step, seen: _Seen) -> str:
             wrong.append(f"NIC {name_of(nic_id)} was attached since and has {_named(nsg_id)}")
         elif wanted is not None and not same(nsg_id, wanted):
             wrong.append(f"NIC {name_of(nic_id)} has {_named(nsg_id)}, not {name_of(wanted)}")
-        elif nsg_id is not None and is_lockdown_nsg(nsg_id):
+        elif nsg_id is not None:
             group = seen.groups.get(nsg_id.lower())
             if group is None or not locks_down(group, containment.profile):
                 wrong.append(f"the rules of {name_of(nsg_id)} were changed")
     return "; ".join(dict.fromkeys(wrong))
+
+
+def _given(containment: Containment) -> dict[str, str]:
+    """What the isolation gave to each NIC, if that is held; both ids in lower case."""
+    isolate = [step for step in held(containment) if step.name is StepName.ISOLATE]
+    return {nic_id: nsg_id.lower() for step in isolate for nic_id, nsg_id in _of_nics(step).items()}
+
+
+def _of_nics(step: Step) -> dict[str, str]:
+    """NIC id in lower case → the NSG that it was given."""
+    return {nic_id.lower(): str(nsg) for nic_id, nsg in (step.change.after if step.change else {}).items()}
 
 
 def _not_stopped(step: Step, power: PowerState) -> str:

@@ -1,6 +1,7 @@
 """What one owner is shown: the posted copies of a card, and the replies in their threads."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -12,7 +13,9 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.people import Owner
 
 REFUSED = "refused"
-"""In place of a ``ts``: Slack does not take this message there, however often it is tried."""
+"""In place of a ``ts``: Slack did not take this message there."""
+
+_FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(minutes=15)
 
 
 class CopyKind(StrEnum):
@@ -32,7 +35,9 @@ class Post(Stored):
         intended_at: when this process set out to send it.
         ts: Slack's timestamp of the message, its id in the channel; ``None`` until it is sent.
         shows: a digest of what it shows.
-        edited_at: when it was edited last; of a reply, also when it was posted.
+        edited_at: when it was edited last; of a reply, also when it was posted. When it was refused.
+        refused: why Slack did not take it, by its code.
+        refusals: how often it did not.
     """
 
     intent: str
@@ -40,17 +45,38 @@ class Post(Stored):
     ts: str | None = None
     shows: str = ""
     edited_at: UtcTime | None = None
+    refused: str = ""
+    refusals: int = 0
+
+    def not_taken(self, code: str, at: datetime) -> "Post":
+        """Slack refused it; a message that is there already stays."""
+        return self.changed(ts=self.ts or REFUSED, refused=code, refusals=self.refusals + 1, edited_at=at)
+
+    @property
+    def again_at(self) -> datetime:
+        """When a refused message is tried again: somebody may have invited the bot meanwhile."""
+        doubled: int = 1 << min(max(self.refusals - 1, 0), 10)
+        pause = min(_FIRST_RETRY * doubled, _LAST_RETRY)
+        return (self.edited_at or self.intended_at) + pause
 
 
 class Copy(Stored):
     """A card in one channel, with the replies in its thread by key.
 
-    ``channel`` is a Slack conversation id; ``asked`` the Slack user a direct message went to.
+    Attributes:
+        channel: a Slack conversation id; the ``#name`` of a channel that Slack does not show to the bot.
+        asked: the Slack user a direct message went to.
+        named: how the owner's tag names them.
+        instead_of: the channel that refused it, where this copy stands for another.
+        because: Slack's code of that refusal.
     """
 
     kind: CopyKind
     channel: str
     asked: str = ""
+    named: str = ""
+    instead_of: str = ""
+    because: str = ""
     root: Post | None = None
     replies: dict[str, Post] = Field(default_factory=dict)
 
@@ -87,6 +113,16 @@ class Card(Numbered):
     asked_at: UtcTime | None = None
     notice: str = ""
     sought: Owner | None = None
+
+    @property
+    def notices(self) -> str:
+        """Why not everybody could be asked directly, with the people whose message Slack refused."""
+        refused = [
+            f"Slack refused the message to {copy.named or copy.asked} ({copy.root.refused})"
+            for copy in self.copies
+            if copy.asked and copy.root is not None and copy.refused and copy.root.refused
+        ]
+        return "; ".join(filter(None, [self.notice, *refused]))
 
     def copy_of(self, key: str) -> Copy | None:
         """The copy of this key, if it was set out."""
@@ -132,6 +168,10 @@ class Card(Numbered):
                 for copy in self.copies
             )
         )
+
+    def without_copy(self, key: str) -> "Card":
+        """This card without one copy."""
+        return self.changed(copies=tuple(copy for copy in self.copies if copy.key != key))
 
     def with_copy(self, changed: Copy) -> "Card":
         """This card with one copy replaced or added."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from workers.domain.containment.jobs import JobState
 from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import IsolateOptions, LockdownProfile
@@ -16,6 +17,7 @@ from workers.domain.containment.steps import (
     Step,
     Steps,
     StepState,
+    next_job_look,
     retry_delay,
 )
 from workers.domain.errors import Conflict
@@ -87,6 +89,13 @@ class Cause(Stored):
     approval_id: str | None = None
 
 
+class Restart(Stored):
+    """A start of a VM that is contained, or being contained. ``by`` is the caller's name, hostile text."""
+
+    by: str = ""
+    at: UtcTime
+
+
 class Restoration(Steps):
     """The undo of a containment, from the order to the proof. Each step here undoes the one of its name.
 
@@ -115,6 +124,7 @@ class Containment(Steps, Numbered):
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
         round: how often the VM had to be contained under this one document.
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
+        restart: the start of the contained VM that on-call was told of last.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
@@ -134,6 +144,7 @@ class Containment(Steps, Numbered):
     round: int = 1
     restoration: Restoration | None = None
     drift: tuple[str, ...] = ()
+    restart: Restart | None = None
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.
@@ -157,9 +168,11 @@ class Containment(Steps, Numbered):
 
     @property
     def needs_oncall(self) -> bool:
-        """Whether on-call is called for it: it is incomplete, late, was undone, or a step has failed."""
-        told = (step.paged_at for step in self.steps)
-        return self.state is ContainmentState.INCOMPLETE or any((self.paged_at, self.drift, *told))
+        """Whether on-call is called for it: it is incomplete, late, undone, or something failed."""
+        told = (step.paged_at or (step.job and step.job.state is JobState.FAILED) for step in self.steps)
+        return self.state is ContainmentState.INCOMPLETE or any(
+            (self.paged_at, self.drift, self.restart, *told)
+        )
 
     def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
         """This containment after somebody else asked for it, too.
@@ -186,7 +199,13 @@ class Containment(Steps, Numbered):
             cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
         ):
             return self
-        wider = self.profile.changed(steps=tuple(step.name for step in steps), isolate=isolate)
+        wider = self.profile.changed(
+            steps=tuple(step.name for step in steps),
+            isolate=isolate,
+            backup=(profile if self._not_backed_up else self.profile).backup,
+            tags={**self.profile.tags, **profile.tags},
+            resource_group=(profile if self._not_isolated else self.profile).resource_group,
+        )
         return self._going_on(steps, cause.at).changed(profile=wider, cause=cause)
 
     def retried(self, at: datetime) -> "Containment":
@@ -254,7 +273,20 @@ class Containment(Steps, Numbered):
             return wanted.isolate
         if cause.kind is CauseKind.SILENCE:
             return mine
-        return mine.changed(allow=tuple(rule for rule in mine.allow if rule in wanted.isolate.allow))
+        allow = tuple(rule for rule in mine.allow if rule in wanted.isolate.allow)
+        # A prepared NSG fits its exceptions; and one may be named because none could be made.
+        other_nsg = allow != mine.allow or self._not_isolated
+        return mine.changed(allow=allow, nsg=wanted.isolate.nsg if other_nsg else mine.nsg)
+
+    @property
+    def _not_backed_up(self) -> bool:
+        """Whether there is no backup yet, or it failed, so that a profile may name another way for it."""
+        return StepName.BACKUP not in self._names or any(s.name is StepName.BACKUP for s in self.failed)
+
+    @property
+    def _not_isolated(self) -> bool:
+        """Whether the isolation failed, so that a profile may name another way for it by now."""
+        return any(step.name is StepName.ISOLATE for step in self.failed)
 
     @property
     def _names(self) -> frozenset[StepName]:
@@ -290,9 +322,12 @@ class Containment(Steps, Numbered):
         )
 
     def due_at(self) -> datetime | None:
-        """When it has to be looked at again; ``None`` when there is nothing to do."""
+        """When it has to be looked at again; ``None`` when there is nothing to do.
+
+        Jobs are looked at only when it is at rest: there is enough to tell until then.
+        """
         if not self.working:
-            return None
+            return next_job_look(self)
         if self.state is ContainmentState.RESTORING and self.restoration is not None:
             return _due(self.restoration, self.restoration.at, self.profile)
         return _due(self, self.began, self.profile)
@@ -301,6 +336,11 @@ class Containment(Steps, Numbered):
     def began(self) -> datetime:
         """When its time began to count."""
         return self.began_at or self.opened_at
+
+    @property
+    def demand(self) -> str:
+        """Names what it rests on now: another text once the VM is contained anew, or more is asked for."""
+        return f"{self.round}.{self.began.isoformat()}"
 
 
 def _due(steps: Steps, began: datetime, profile: LockdownProfile) -> datetime:

@@ -28,9 +28,21 @@ class Outcome(NamedTuple):
 def progressed(step: Step, progress: Progress, now: datetime) -> Outcome:
     """A step reported how far it is."""
     change = progress.change or step.change
+    if progress.change is not None and progress.change.skipped:
+        why = progress.change.skipped
+        skipped = step.to(
+            StepState.SKIPPED, ended_at=now, look_at=None, token="", note=why, change=progress.change
+        )
+        return Outcome(skipped, "step.skipped", {"why": why})
     if progress.done:
         done = step.to(
-            StepState.DONE, ended_at=now, look_at=None, token="", note=progress.note, change=change
+            StepState.DONE,
+            ended_at=now,
+            look_at=None,
+            token="",
+            note=progress.note,
+            change=change,
+            job=progress.job.followed(now) if progress.job else step.job,
         )
         return Outcome(
             done, "step.done", {"note": progress.note, "change": change.model_dump() if change else None}

@@ -1,44 +1,86 @@
 """Undoing a containment: what there is to undo, and in which order."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration
 from workers.domain.containment.outcomes import Outcome, cut_off
-from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.plans import Change, Choice, StepName
 from workers.domain.containment.steps import Step, StepState
+from workers.domain.errors import NotFound
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import PowerState
 
 _RAN = frozenset({PowerState.RUNNING, PowerState.STARTING})
 
 
+Chosen = Mapping[str, str | None]
+"""What a NIC, say, is to have instead of what is gone, both as resource ids; ``None`` stands for nothing."""
+
+
 def restoring(
-    containment: Containment, by: Actor, *, start_id: str | None, reason: str, now: datetime
+    containment: Containment,
+    by: Actor,
+    *,
+    start_id: str | None,
+    reason: str,
+    now: datetime,
+    chosen: Chosen | None = None,
 ) -> Containment:
     """The containment with its undo ordered. A step that changed nothing is skipped.
 
+    ``chosen`` are answers to ``to_choose``.
+
     Raises:
         Conflict: it can't be undone in its present state.
+        NotFound: something was chosen that is not offered.
     """
-    tried = containment.restoration
+    tried, chosen = containment.restoration, chosen or {}
+    choices = to_choose(containment)
+    for of, instead in chosen.items():
+        if not any(choice.of == of and choice.offers(instead) for choice in choices):
+            raise NotFound(f"{_name(instead)} is not offered for {_name(of)} any more; order it again.")
     restoration = Restoration(
         by=by,
         at=now,
         reason=reason,
         start_id=start_id,
         number=tried.number + 1 if tried else 1,
-        steps=tuple(_undo(step, now) for step in containment.steps),
+        steps=tuple(_undo(step, choices, chosen, now) for step in containment.steps),
     )
     return containment.to(
         ContainmentState.RESTORING, restoration=restoration, ended_at=None, verified_at=None
     )
 
 
-def _undo(step: Step, now: datetime) -> Step:
-    undo = Step(name=step.name, change=step.change)
-    if step.change is None:
+def to_choose(containment: Containment) -> tuple[Choice, ...]:
+    """What a person has to choose, because the last try to undo this found that it is gone."""
+    if containment.restoration is None:
+        return ()
+    changes = [step.change for step in containment.restoration.failed]
+    return tuple(choice for change in changes if change is not None for choice in change.choices)
+
+
+def _undo(step: Step, choices: tuple[Choice, ...], chosen: Chosen, now: datetime) -> Step:
+    change = step.change
+    if change is None or change.skipped:
+        undo = Step(name=step.name, change=change)
         return undo.to(StepState.SKIPPED, ended_at=now, note="nothing was changed")
-    return undo
+    mine = tuple(choice for choice in choices if choice.of in change.after)
+    return Step(name=step.name, change=_with(change.changed(choices=mine), chosen) if mine else change)
+
+
+def _with(change: Change, chosen: Chosen) -> Change:
+    """The change with what was chosen in the place of what it was before; ``choices`` stay, to ask again."""
+    mine = {choice.of: chosen[choice.of] for choice in change.choices if choice.of in chosen}
+    said = tuple(f"{_name(of)}: {_name(instead)}, as chosen" for of, instead in mine.items())
+    back = [line for line in change.back if not line.startswith(tuple(f"{_name(of)}: " for of in mine))]
+    kept = {of: was for of, was in change.before.items() if of.lower() not in {one.lower() for one in mine}}
+    return change.changed(before={**kept, **mine}, back=(*back, *said))
+
+
+def _name(resource_id: str | None) -> str:
+    return resource_id.rpartition("/")[2] if resource_id else "none"
 
 
 def ready_to_undo(restoration: Restoration, now: datetime) -> tuple[Step, ...]:

@@ -29,6 +29,9 @@ class StepSpec:
             a shell. Not for classic VMs.
         other_by_hand: as ``by_hand``, for a VM whose ``Change`` says ``other_way``.
         other_command: as ``command``, for such a VM.
+        job_begun: for a step that counts as done while Azure goes on with a job: the participle until that
+            job has ended well. ``done`` is said only then.
+        job_failed: the same, once that job has ended badly.
         needs: steps that must have ended, well or badly, before it begins.
         read_back: whether it is read back once more, with the others, before the card says CONTAINED.
         undo_needs: steps whose undo must have ended before its own undo begins; and ended well, if the VM is
@@ -48,6 +51,8 @@ class StepSpec:
     command: str = ""
     other_by_hand: str = ""
     other_command: str = ""
+    job_begun: str = ""
+    job_failed: str = ""
     needs: tuple[str, ...] = ()
     read_back: bool = False
     undo_needs: tuple[str, ...] = ()
@@ -104,6 +109,8 @@ class StepName(StrEnum):
             does="protect the VM with Azure Backup and back it up now",
             undo="protection and recovery points stay",
             by_hand="in the Azure portal, open Backup on the VM, enable it and choose Back up now",
+            job_begun="backup started",
+            job_failed="backup failed",
             # Azure Backup's first snapshot needs a settled power state, and the stop must not wait for it.
             needs=("stop",),
         ),

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.errors import Conflict
 from workers.domain.model import Model, Stored, UtcTime
@@ -21,12 +22,17 @@ class StepState(StrEnum):
 
 STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     StepState.TODO: frozenset({StepState.STARTED, StepState.SKIPPED}),
-    StepState.STARTED: frozenset({StepState.STARTED, StepState.TODO, StepState.DONE, StepState.FAILED}),
+    StepState.STARTED: frozenset(
+        {StepState.STARTED, StepState.TODO, StepState.DONE, StepState.FAILED, StepState.SKIPPED}
+    ),
     StepState.DONE: frozenset({StepState.TODO}),
     StepState.FAILED: frozenset({StepState.TODO}),
     StepState.SKIPPED: frozenset({StepState.TODO}),
 }
-"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: the step is done again."""
+"""From → to. STARTED → TODO: this attempt failed, another follows. Ended → TODO: the step is done again.
+
+STARTED → SKIPPED: as it was begun, it was found that it can't be done for this VM.
+"""
 
 MAX_ATTEMPTS = 7
 """Two minutes in all: a VM that is still starting refuses to be deallocated for about one."""
@@ -52,6 +58,7 @@ class Step(Stored):
         paged_at: when on-call was told that it takes long.
         look_at: when to poll or try again.
         note: for people: progress, the reason of a failure, or what was read back.
+        job: what Azure still does for it although it is done, or how that ended.
     """
 
     name: StepName
@@ -65,6 +72,7 @@ class Step(Stored):
     paged_at: UtcTime | None = None
     look_at: UtcTime | None = None
     note: str = ""
+    job: Job | None = None
 
     def to(self, state: StepState, **changes: object) -> "Step":
         """The step in another state.
@@ -120,10 +128,12 @@ class Progress(Model):
         token: kept in the document until the next ``check``.
         look_again_after: how long to wait before the next look, until it is done.
         note: for the card's thread.
-        change: set by ``begin``, with *before* as it was read at that moment.
+        change: set by ``begin``, with *before* as it was read at that moment. Where it says ``skipped``, the
+            step is left out.
         again: what ``begin`` started did not take effect, so the step is begun again.
         undone: with ``again``: somebody has undone it since it took effect. This is no failed attempt.
         started_as: the correlation id under which Azure starts the VM for us; the start event will carry it.
+        job: with ``done``: what Azure goes on with, to be followed on the side.
     """
 
     done: bool
@@ -134,6 +144,7 @@ class Progress(Model):
     again: bool = False
     undone: bool = False
     started_as: str = ""
+    job: Job | None = None
 
 
 class Steps(Stored):
@@ -181,6 +192,11 @@ class Steps(Stored):
     def look_at(self) -> datetime | None:
         """When the first of them has to be looked at again; ``None`` when none of them has to."""
         return min((s.look_at for s in self.steps if not s.ended and s.look_at is not None), default=None)
+
+
+def next_job_look(steps: Steps) -> datetime | None:
+    """When the first job has to be looked at again; ``None`` when none of them has to."""
+    return min((s.job.look_at for s in steps.steps if s.job and s.job.look_at), default=None)
 
 
 def retry_delay(attempt: int) -> timedelta:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.steps import Progress, Step
@@ -51,3 +52,12 @@ class StepRunner(Protocol):
         Raises ``StepFailed`` naming what somebody else changed since.
         """
         ...
+
+    async def follow(self, vm: VmRef, job: Job) -> Job:
+        """Look at a job that this step left running: the same, or ended with a note of how.
+
+        By default a step leaves none. Raises ``StepFailed`` when Azure refuses to tell, and
+        ``DependencyAway`` when it doesn't answer.
+        """
+        del vm
+        return job

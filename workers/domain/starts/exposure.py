@@ -1,7 +1,8 @@
 """Which ports can the Internet reach? Evaluates the rules of one or two security groups as Azure does.
 
 Inbound traffic has to pass the subnet's NSG and then the NIC's; in each, the matching rule with the lowest
-priority number wins. A public IP of the Standard SKU is closed where no NSG opens it.
+priority number wins. A public IP of the Standard SKU is closed where no NSG opens it. In doubt a port counts
+as open: who is told "None" does not look again.
 Source: https://learn.microsoft.com/azure/virtual-network/network-security-group-how-it-works
 """
 
@@ -10,11 +11,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from workers.domain.model import Model
+from workers.domain.starts.sources import FAMILIES, Family, kept_out, let_in
 from workers.domain.starts.vm import OpenPort
 
-_INTERNET = frozenset({"*", "internet", "0.0.0.0/0", "::/0", "any"})
 _ALL_PORTS = (0, 65535)
-_PROTOCOLS = ("tcp", "udp")
+_Kind = tuple[str, Family]
+_KINDS: tuple[_Kind, ...] = tuple((protocol, family) for protocol in ("tcp", "udp") for family in FAMILIES)
 
 
 class InboundRule(Model):
@@ -27,10 +29,10 @@ class InboundRule(Model):
     sources: tuple[str, ...] = ("*",)
     ports: tuple[str, ...] = ("*",)
 
-    @property
-    def from_internet(self) -> bool:
-        """Whether it matches traffic from any Internet address; a rule for some addresses only does not."""
-        return any(source.lower() in _INTERNET for source in self.sources)
+    @cached_property
+    def families(self) -> frozenset[Family]:
+        """For which family it decides about the Internet; a rule for some addresses only does for none."""
+        return let_in(self.sources) if self.allow else kept_out(self.sources)
 
 
 class _Range(NamedTuple):
@@ -51,9 +53,9 @@ class SecurityGroup(Model):
     rules: tuple[InboundRule, ...] = ()
 
     @cached_property
-    def openings(self) -> dict[str, list[_Opening]]:
-        """What it lets in from the Internet, by protocol in lower case."""
-        return {protocol: _let_in(self.rules, protocol) for protocol in _PROTOCOLS}
+    def openings(self) -> dict[_Kind, list[_Opening]]:
+        """What it lets in from the Internet, by protocol in lower case and family."""
+        return {kind: _openings(self.rules, *kind) for kind in _KINDS}
 
 
 def open_ports(
@@ -64,17 +66,19 @@ def open_ports(
     if not groups:
         return ()
     found: dict[tuple[_Range, str], list[str]] = {}
-    for protocol in _PROTOCOLS:
-        openings = groups[0].openings[protocol]
+    for kind in _KINDS:
+        openings = groups[0].openings[kind]
         for group in groups[1:]:
             openings = [
                 _Opening(both, inner.rule)
                 for outer in openings
-                for inner in group.openings[protocol]
+                for inner in group.openings[kind]
                 if (both := _common(outer.range, inner.range)) is not None
             ]
         for opening in openings:
-            found.setdefault((opening.range, opening.rule), []).append(protocol)
+            protocols = found.setdefault((opening.range, opening.rule), [])
+            if kind[0] not in protocols:
+                protocols.append(kind[0])
     guard = groups[-1]
     return tuple(
         OpenPort(
@@ -88,12 +92,12 @@ def open_ports(
     )
 
 
-def _let_in(rules: Iterable[InboundRule], protocol: str) -> list[_Opening]:
+def _openings(rules: Iterable[InboundRule], protocol: str, family: Family) -> list[_Opening]:
     """What rules let in from the Internet: the first rule that matches a port decides about it."""
     undecided = [_Range(*_ALL_PORTS)]
     openings: list[_Opening] = []
     for rule in sorted(rules, key=lambda r: r.priority):
-        if rule.protocol.lower() not in ("*", protocol) or not rule.from_internet:
+        if rule.protocol.lower() not in ("*", protocol) or family not in rule.families:
             continue
         for span in map(_read, rule.ports):
             taken = [common for rest in undecided if (common := _common(rest, span)) is not None]

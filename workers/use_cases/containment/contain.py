@@ -11,6 +11,7 @@ from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
 from workers.use_cases.containment.doing import Doing
 from workers.use_cases.containment.engine import Engine
+from workers.use_cases.containment.follow import Follow
 from workers.use_cases.containment.undoing import Undoing
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ class Contain:
         by_name = {runner.name: runner for runner in runners}
         directions = (Doing(store=store, runners=by_name), Undoing(store=store, runners=by_name))
         self._engine = Engine(store=store, nudger=nudger, clock=clock, directions=directions)
+        self._follow = Follow(store=store, nudger=nudger, runners=by_name, clock=clock)
 
     async def __call__(self, containment_id: str) -> None:
         """Do what can be done now. Early, late, duplicate and concurrent calls are harmless.
@@ -33,6 +35,7 @@ class Contain:
         """
         try:
             await self._engine(containment_id)
+            await self._follow(containment_id)
         except Conflict:
             # Another worker is at it, and its writes nudge again. No result of ours was lost: each is written
             # by itself, and tried again on conflict.

@@ -4,10 +4,10 @@ Nobody is asked. One that was contained goes through another round; one that is 
 its stop begun anew.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.containment import Containment, ContainmentState, Restart
 from workers.domain.errors import NotFound
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -23,6 +23,8 @@ CLOCK_MARGIN = timedelta(seconds=5)
 It is stopped again then, which is the safe side. The margin is small, because the event of the very start
 that led to the containment is dated before the proof, too, and may come after it.
 """
+TOLD_AGAIN_AFTER = timedelta(days=1)
+"""A VM that somebody starts time and again must not call on-call each time."""
 
 
 class Recontain:
@@ -61,6 +63,8 @@ class Recontain:
         else:
             again = containment.once_more(now)
         covered = again == containment
+        if not covered:
+            again = _told(again, event, now)
         fresh = await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
@@ -80,6 +84,13 @@ class Recontain:
             )
         )
         return again if fresh else containment
+
+
+def _told(containment: Containment, event: StartEvent, now: datetime) -> Containment:
+    """On-call is told of the first such start, and then of one a day at most."""
+    if containment.restart is not None and now - containment.restart.at < TOLD_AGAIN_AFTER:
+        return containment
+    return containment.changed(restart=Restart(by=event.caller.label[:200], at=now))
 
 
 def _kind(before: Containment, after: Containment) -> str:

@@ -98,7 +98,11 @@ class Vaults:
             location=location,
             etag=_etag(),
             extra={"sku": {"name": sku["name"], "tier": sku.get("tier") or "Standard"}},
-            properties={"publicNetworkAccess": "Enabled"},
+            properties={
+                "publicNetworkAccess": "Enabled",
+                # https://learn.microsoft.com/azure/backup/backup-create-recovery-services-vault#set-storage-redundancy
+                "redundancySettings": {"standardTierStorageRedundancy": "GeoRedundant"},
+            },
         )
         vault.properties["securitySettings"] = {
             "immutabilitySettings": {"state": "Disabled"},
@@ -147,7 +151,8 @@ class Vaults:
             raise ArmError(
                 400, "InvalidSoftDeleteRetention", f"Soft delete keeps 14 to 180 days, not {days}."
             )
-        settings = {key: given[key] for key in ("publicNetworkAccess",) if key in given}
+        kept = ("publicNetworkAccess", "redundancySettings")
+        settings = {key: given[key] for key in kept if key in given}
         return settings | ({"securitySettings": merged} if merged else {})
 
     def get_policy(self, call: Call) -> Answer:

@@ -3,42 +3,47 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bot.cards.audience import Audience
 from bot.cards.blocks.message import Message as SlackMessage
-from bot.cards.poster import Poster, Refused
 from bot.cards.renderer import Renderer
 from bot.slack.directory import Directory, Found
-from bot.slack.errors import Throttled
+from bot.slack.errors import Refused, Throttled
 from bot.slack.pace import SEARCHING, Pace, posting
 from tests import builders as a
 from tests.conftest import FakeClock, Rig
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Post
-from workers.domain.errors import DependencyAway
+from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.ids import partition_of_id
 from workers.domain.messages import Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Owner
 from workers.store.memory import MemoryStore
+from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
 
-DM, CHANNEL = "D1", "C1"
+if TYPE_CHECKING:
+    from bot.cards.poster import Poster
+
+DM, CHANNEL, ONCALL = "D1", "C1", "C2"
 Meanwhile = Callable[[], Awaitable[None]]
 
 
 class People:
-    """Knows Alice, and one channel.
+    """Knows Alice, and two channels.
 
     Attributes:
         throttled_s: how long Slack looks nobody up; 0 when it does.
+        unknown: names of channels that Slack does not show.
     """
 
     def __init__(self) -> None:
-        self.found = Found((a.ALICE,), "")
+        self.found = Found({a.ALICE: "alice@contoso.com"}, "")
         self.throttled_s = 0.0
+        self.unknown: set[str] = set()
 
     async def owners(self, _owner: Owner) -> Found:
         if self.throttled_s:
@@ -48,8 +53,10 @@ class People:
     async def direct_message(self, _user: str) -> str:
         return DM
 
-    async def channel(self, _name: str) -> str:
-        return CHANNEL
+    async def channel(self, name: str) -> str:
+        if name in self.unknown:
+            raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
+        return ONCALL if name == "#vm-oncall" else CHANNEL
 
     def oncall_mention(self) -> str:
         return ""
@@ -64,7 +71,8 @@ class Slack:
         away: channels from which no answer comes; what was posted there has not arrived.
         sought: intents that were looked for.
         unsearchable_s: for how long Slack looks for nothing; 0 when it does.
-        meanwhile: runs once, while the first message is on its way.
+        sending: runs once, before the first message has arrived.
+        meanwhile: runs once, when the first message has arrived and its answer has not.
     """
 
     def __init__(self, clock: FakeClock) -> None:
@@ -75,7 +83,9 @@ class Slack:
         self.sought: list[str] = []
         self.unsearchable_s = 0.0
         self.edits: list[str] = []
-        self.refuses = ""
+        self.refuses: dict[str, str] = {}
+        self.threads: dict[str, list[str | None]] = {}
+        self.sending: Meanwhile | None = None
         self.meanwhile: Meanwhile | None = None
 
     def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
@@ -100,16 +110,20 @@ class Slack:
         thread_ts: str | None = None,
         first: bool = False,
     ) -> str:
-        del card_id, thread_ts
-        if channel == self.refuses:
-            raise Refused("channel_not_found")
+        del card_id
+        if channel in self.refuses:
+            raise Refused(self.refuses[channel])
         async with self.pace.in_turn(posting(channel), key, first=first):
             if channel in self.full:
                 raise Throttled("ratelimited", wait_s=self.full[channel])
             if channel in self.away:
                 raise DependencyAway("slack", "no answer")
+        if self.sending is not None:
+            sending, self.sending = self.sending, None
+            await sending()
         assert intent not in self.posted, "posted twice"
         self.posted[intent] = f"{channel}-{len(self.posted)}"
+        self.threads.setdefault(channel, []).append(thread_ts)
         if self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
             await meanwhile()
@@ -158,14 +172,21 @@ class Posting(Rig):
         self.slack, self.people = Slack(self.clock), People()
         self.store: Watched = Watched(self.clock)
         self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
-        self.renderer = Renderer(
+        self.health = Health(now=self.clock.now)
+        self.renderer = self.bot()
+        self.id = a.approval().id
+
+    def bot(self) -> Renderer:
+        """A process of the bot; all share the store and Slack."""
+        directory = cast("Directory", self.people)
+        return Renderer(
             store=self.store,
             poster=cast("Poster", self.slack),
-            audience=Audience(cast("Directory", self.people), lambda: self.policy, self.clock),
+            audience=Audience(directory, lambda: self.policy, self.clock, self.health),
             note_asked=self.note_asked,
             clock=self.clock,
+            health=self.health,
         )
-        self.id = a.approval().id
 
     async def open_one(self) -> None:
         await self.change(a.approval(version=0, asked_at=None, asked_whom=()))
@@ -178,10 +199,10 @@ class Posting(Rig):
             self.store, Commit(partition=partition_of_id(document.id), documents=(document,))
         )
 
-    async def nudged(self) -> Settlement:
+    async def nudged(self, bot: Renderer | None = None) -> Settlement:
         """One nudge about it is worked on; what becomes of the nudge."""
         nudge = Nudge(subject=Subject.APPROVAL, id=self.id, version=1)
-        return await self.renderer(Message(body=nudge.model_dump_json().encode()))
+        return await (bot or self.renderer)(Message(body=nudge.model_dump_json().encode()))
 
     async def render(self) -> None:
         await self.renderer.render(self.id)

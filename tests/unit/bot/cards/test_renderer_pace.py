@@ -128,7 +128,7 @@ async def test_a_decision_meanwhile_is_what_the_channel_gets(waiting: Posting) -
 
 
 async def test_without_an_owner_nobody_is_asked_before_the_channel_is(waiting: Posting) -> None:
-    waiting.people.found = Found((), "nobody knows")
+    waiting.people.found = Found({}, "nobody knows")
     await waiting.nudged()
     assert (await waiting.approval()).asked_at is None
     assert await waiting.nudged() == Complete()

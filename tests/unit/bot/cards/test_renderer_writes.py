@@ -145,7 +145,7 @@ async def test_a_crash_before_the_deadline_is_scheduled_is_made_up_for(posting: 
 
 
 async def test_a_copy_that_slack_refuses_asked_nobody(posting: Posting) -> None:
-    posting.slack.refuses = DM
+    posting.slack.refuses[DM] = "user_disabled"
     await posting.render()
     asked = await posting.approval()
     assert (asked.asked_at, asked.asked_whom) == (posting.clock.now(), ())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.cards.blocks import answers
 from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.inputs import chosen_instead
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import containment_headline
 from bot.cards.blocks.thread import replies
@@ -29,8 +30,8 @@ from tests.unit.bot.cards.blocks.test_hostile import (
 )
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
-from workers.domain.containment.plans import Change, StepName
-from workers.domain.containment.restoration import restoring
+from workers.domain.containment.plans import Change, Choice, StepName
+from workers.domain.containment.restoration import restoring, to_choose
 from workers.domain.starts.vm import KnownVm
 
 BACK = ("nic-1: NSG startgate-lockdown-standard-westeurope \u2192 nsg-web", "nic-2: NSG x \u2192 none")
@@ -63,6 +64,20 @@ def drifted() -> Containment:
     return found.to(ContainmentState.INCOMPLETE, ended_at=b.NOW)
 
 
+NIC = "/subscriptions/s/resourceGroups/rg-web/providers/Microsoft.Network/networkInterfaces/nic-1"
+
+
+def gone(nic: str, *options: str) -> Containment:
+    """A restore that failed, because what this NIC had is gone."""
+    failed = drifted()
+    assert failed.restoration is not None
+    undo = failed.restoration.step(StepName.ISOLATE)
+    assert undo.change is not None
+    choice = Choice(of=nic, was="/subscriptions/s/nsg/gone-nsg", options=options)
+    change = undo.change.changed(choices=(choice,))
+    return failed.changed(restoration=failed.restoration.with_step(undo.changed(change=change)))
+
+
 def checked(view: dict[str, Any]) -> str:
     assert check_view(view, "modal") == []
     return json.dumps(view, ensure_ascii=False)
@@ -89,7 +104,19 @@ class TestDialog:
         text = checked(view)
         assert all(line in text for line in BACK)
         assert "Contoso Production" in text
-        assert view["private_metadata"] == contained().id
+        assert restore_blocks.shown_before(view) == (contained().id, contained().demand)
+
+    def test_one_that_is_shown_again_says_that_nothing_was_restored(self) -> None:
+        view = restore_blocks.restore_dialog(contained(round=2), start=True, reason="typed", again=True)
+        text = checked(view)
+        assert "*Nothing was restored.* The VM was contained anew" in text
+        assert "typed" in text
+        assert restore_blocks.shown_before(view) == (contained().id, contained(round=2).demand)
+        assert "Nothing was restored" not in checked(restore_blocks.restore_dialog(contained()))
+
+    def test_a_dialog_of_an_earlier_version_is_taken_for_out_of_date(self) -> None:
+        assert restore_blocks.shown_before({"private_metadata": contained().id}) == (contained().id, "")
+        assert contained().demand != ""
 
     def test_a_start_is_only_ticked_when_it_was_typed(self) -> None:
         for typed in (True, False):
@@ -112,6 +139,31 @@ class TestDialog:
     def test_a_step_that_changed_nothing_is_said_to_bring_nothing_back(self) -> None:
         failed = contained(steps=(b.step(state=StepState.FAILED, change=None),))
         assert "nothing was changed, so nothing is restored" in checked(restore_blocks.restore_dialog(failed))
+
+    def test_what_is_gone_is_asked_about_with_what_can_come_in_its_place(self) -> None:
+        containment = gone(NIC, "/subscriptions/s/resourceGroups/rg-web/providers/x/nsg/spare-nsg")
+        view = restore_blocks.restore_dialog(containment)
+        text = checked(view)
+        assert "nic-1: security group instead" in text
+        assert "gone-nsg was deleted" in text
+        (menu,) = [one for one in view["blocks"] if one.get("block_id", "").startswith("instead.")]
+        options = menu["element"]["options"]
+        assert [one["text"]["text"] for one in options] == ["No security group", "spare-nsg"]
+        assert options[1]["description"]["text"] == "rg-web"
+        choices = to_choose(containment)
+        for option, chosen in zip(options, (None, choices[0].options[0]), strict=True):
+            state = {"values": {menu["block_id"]: {"instead": {"selected_option": option}}}}
+            assert chosen_instead({"state": state}, choices) == {NIC: chosen}
+        assert chosen_instead({"state": {"values": {}}}, choices) == {}
+
+    def test_a_menu_holds_no_more_than_slack_takes(self) -> None:
+        many = [
+            f"/subscriptions/s/resourceGroups/{'g' * 90}/providers/x/nsg/{'n' * 70}-{i}" for i in range(120)
+        ]
+        checked(restore_blocks.restore_dialog(gone(NIC, *many)))
+
+    def test_nothing_is_asked_about_that_can_be_brought_back(self) -> None:
+        assert "instead" not in checked(restore_blocks.restore_dialog(drifted()))
 
     def test_the_choice_keeps_what_was_typed(self) -> None:
         view = restore_blocks.restore_choice_dialog([b.known_vm()], "web", start=True, reason="false alarm")
@@ -202,7 +254,15 @@ class TestAnswers:
 
 @st.composite
 def restores(draw: st.DrawFn) -> Containment:
-    change = st.builds(Change, summary=HOSTILE, back=st.lists(HOSTILE, max_size=9).map(tuple))
+    choices = st.builds(
+        Choice, of=HOSTILE, was=st.none() | HOSTILE, options=st.lists(HOSTILE, max_size=3).map(tuple)
+    )
+    change = st.builds(
+        Change,
+        summary=HOSTILE,
+        back=st.lists(HOSTILE, max_size=9).map(tuple),
+        choices=st.lists(choices, max_size=2, unique_by=lambda c: c.of.lower()).map(tuple),
+    )
     steps = tuple(
         b.step(name=name, state=StepState.DONE, change=draw(st.none() | change)) for name in StepName
     )
@@ -217,9 +277,12 @@ def restores(draw: st.DrawFn) -> Containment:
     assert found.restoration is not None
     undos = tuple(
         undo.changed(
-            state=draw(st.sampled_from(StepState)), note=draw(HOSTILE), attempt=draw(st.integers(0, 7))
+            change=steps[index].change,
+            state=draw(st.sampled_from(StepState)),
+            note=draw(HOSTILE),
+            attempt=draw(st.integers(0, 7)),
         )
-        for undo in found.restoration.steps
+        for index, undo in enumerate(found.restoration.steps)
     )
     ends = [ContainmentState.RESTORING, ContainmentState.RESTORED, ContainmentState.INCOMPLETE]
     restoration = found.restoration.changed(steps=undos)

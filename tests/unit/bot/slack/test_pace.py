@@ -200,6 +200,19 @@ async def test_many_at_once_find_out_at_the_cost_of_few_refusals() -> None:
     assert refused <= CHANNEL.at_once
 
 
+async def test_slack_is_heard_when_it_has_answered_and_only_then() -> None:
+    heard = []
+    pace = Pace(FakeClock(), heard=lambda: heard.append(1))
+    for error in (Throttled("ratelimited", wait_s=0.1), DependencyAway("slack", "503")):
+        with contextlib.suppress(DependencyAway):
+            async with pace.in_turn(CHANNEL, "a"):
+                raise error
+    assert heard == []
+    async with pace.in_turn(OTHER, "b"):
+        assert heard == []
+    assert heard == [1]
+
+
 async def test_where_answers_are_slow_whoever_got_no_place_comes_in_turn() -> None:
     pace, answered, waits = Pace(FakeClock()), asyncio.Event(), list[float]()
 

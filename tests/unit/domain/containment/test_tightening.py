@@ -48,3 +48,36 @@ def test_silence_takes_no_exception_away() -> None:
     standing = _standing(BASTION)
 
     assert standing.demanded(silence, _profile()) == standing
+
+
+NSG = (
+    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-sec/providers"
+    "/Microsoft.Network/networkSecurityGroups/quarantine"
+)
+ORDER = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None)
+
+
+def _governed(*allow: AllowRule) -> LockdownProfile:
+    mine = _profile(*allow)
+    isolate = mine.isolate.changed(nsg=NSG)
+    return mine.changed(isolate=isolate, tags={"cost-centre": "4711"}, resource_group="rg-sec")
+
+
+def test_after_a_refusal_the_next_order_takes_the_way_that_the_profile_names_by_then() -> None:
+    isolate = a.step(name=StepName.ISOLATE, state=StepState.FAILED)
+    refused = _standing(BASTION).with_step(isolate).changed(state=ContainmentState.INCOMPLETE)
+
+    again = refused.demanded(ORDER, _governed(BASTION))
+
+    assert again.step(StepName.ISOLATE).state is StepState.TODO
+    assert again.profile.isolate.nsg == NSG
+    assert again.profile.tags == {"cost-centre": "4711"}
+    assert again.profile.resource_group == "rg-sec"
+
+
+def test_a_vm_that_is_isolated_keeps_its_nsg_whatever_the_profile_names_by_then() -> None:
+    assert _standing(BASTION).demanded(ORDER, _governed(BASTION)) == _standing(BASTION)
+
+
+def test_with_exceptions_that_go_the_nsg_of_the_stricter_profile_is_taken() -> None:
+    assert _standing(BASTION).demanded(ORDER, _governed()).profile.isolate.nsg == NSG

@@ -336,3 +336,41 @@ class TestPatience:
     def test_who_gives_up_before_on_call_is_told_is_told_so(self) -> None:
         finding = only(ONCALL + "lockdowns: {standard: {give_up_after: 1m}}\n")
         assert "page_after has to be shorter than give_up_after" in finding.problem
+
+
+NSG = (
+    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-sec/providers"
+    "/Microsoft.Network/networkSecurityGroups/quarantine"
+)
+
+
+class TestGoverned:
+    def test_a_prepared_nsg_and_tags_are_read(self) -> None:
+        text = f'lockdowns: {{standard: {{tags: {{Cost-Centre: "4711"}}, isolate: {{nsg: {NSG}}}}}}}\n'
+        policy = loaded(ONCALL + text)
+        assert isinstance(policy, Policy)
+        assert (policy.lockdown.tags, policy.lockdown.isolate.nsg) == ({"Cost-Centre": "4711"}, NSG)
+        assert LockdownProfile.model_validate_json(policy.lockdown.model_dump_json()) == policy.lockdown
+
+    @pytest.mark.parametrize(
+        "nsg",
+        ["quarantine", f"{NSG}/securityRules/x", NSG.replace("Network/", "ClassicNetwork/"), f"x{NSG}", '""'],
+    )
+    def test_what_is_no_id_of_an_nsg_is_refused_in_words(self, nsg: str) -> None:
+        finding = only(ONCALL + f"lockdowns: {{standard: {{isolate: {{nsg: {nsg}}}}}}}\n")
+        assert "is not the id of a network security group; write /subscriptions/" in finding.problem
+
+    @pytest.mark.parametrize(
+        ("tags", "why"),
+        [
+            ('{"a/b": x}', "is not a tag name that Azure takes"),
+            ("{azure-x: y}", "is not a tag name that Azure takes"),
+            ("{Managed-By: me}", "is ours; take it away"),
+            ("{a: x, A: y}", "is given twice"),
+            (f"{{a: {'x' * 257}}}", "longer than 256 characters"),
+        ],
+    )
+    def test_tags_that_azure_would_refuse_are_refused_first(self, tags: str, why: str) -> None:
+        found = loaded(ONCALL + f"lockdowns: {{standard: {{tags: {tags}}}}}\n")
+        assert not isinstance(found, Policy)
+        assert any(why in finding.problem for finding in found)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from workers.arm.read.nsg import Guard
 from workers.domain.starts.exposure import InboundRule, SecurityGroup, open_ports
+from workers.domain.starts.sources import FAMILIES, Family
 
 MOST = 24
 DENY_ALL = InboundRule(name="DenyAllInBound", priority=65500, allow=False)
@@ -63,7 +64,7 @@ _rules = st.lists(
         },
         st.booleans(),
         st.sampled_from(["*", "Tcp", "UDP", "Icmp"]),
-        st.sampled_from(["*", "Internet", "0.0.0.0/0", "10.0.0.0/8", "VirtualNetwork"]),
+        st.sampled_from(["*", "Internet", "0.0.0.0/0", "::/0", "10.0.0.0/8", "VirtualNetwork"]),
         st.lists(_ports, min_size=1, max_size=3),
     ),
     max_size=6,
@@ -91,13 +92,13 @@ def _in_span(port: int, ports: str) -> bool:
     return int(low) <= port <= int(high or low)
 
 
-def _deciding(one: SecurityGroup, port: int, protocol: str) -> InboundRule:
+def _deciding(one: SecurityGroup, port: int, protocol: str, family: Family) -> InboundRule:
     """Azure's way, the slow way: the first rule by priority that matches this one packet."""
     return next(
         rule
         for rule in sorted(one.rules, key=lambda r: r.priority)
         if rule.protocol.lower() in ("*", protocol)
-        and rule.from_internet
+        and family in rule.families
         and any(_in_span(port, ports) for ports in rule.ports)
     )
 
@@ -110,9 +111,10 @@ def test_ranges_say_the_same_as_asking_port_by_port(
     expected: set[tuple[int, str, str]] = set()
     for port in [*range(MOST + 2), 65535]:
         for protocol in ("tcp", "udp"):
-            deciding = [_deciding(one, port, protocol) for one in present]
-            if deciding and all(rule.allow for rule in deciding):
-                expected.add((port, protocol, deciding[-1].name))
+            for family in FAMILIES:
+                deciding = [_deciding(one, port, protocol, family) for one in present]
+                if deciding and all(rule.allow for rule in deciding):
+                    expected.add((port, protocol, deciding[-1].name))
 
     found = {
         (port, protocol, opened.rule)

@@ -56,7 +56,7 @@ class RestoreRig(Rig):
 
     async def ordered(self, *, start: bool = False) -> Containment:
         held = await self.contained()
-        await self.restore(held.id, a.oncall(), start=start, reason="false alarm")
+        await self.restore(held.id, a.oncall(), shown=held.demand, start=start, reason="false alarm")
         self.nudger.clear()
         return await self.store.containment(held.id)
 

@@ -75,7 +75,9 @@ class TestUndoing:
         rig.undoable[StepName.STOP].to_begin.append(Progress(done=True, change=off))
         locked = await rig.lock_down(VM, a.oncall(), PROFILE)
         await rig.until_rest(locked.containment.id)
-        ordered = await rig.restore(locked.containment.id, a.oncall(), start=True)
+        ordered = await rig.restore(
+            locked.containment.id, a.oncall(), shown=locked.containment.demand, start=True
+        )
         assert ordered.containment.restoration is not None
         assert not ordered.containment.restoration.starts
 
@@ -84,7 +86,7 @@ class TestUndoing:
         locked = await rig.lock_down(VM, a.oncall(), PROFILE)
         held = await rig.until_rest(locked.containment.id)
         assert held.state is ContainmentState.INCOMPLETE
-        await rig.restore(held.id, a.oncall())
+        await rig.restore(held.id, a.oncall(), shown=held.demand)
         restored = await rig.until_rest(held.id)
         assert restored.state is ContainmentState.RESTORED
         assert undo_of(restored, StepName.BACKUP).state is StepState.SKIPPED
@@ -198,7 +200,7 @@ class TestProof:
         held = await rig.ordered()
         rig.undoable[StepName.ISOLATE].to_undo.append(DRIFT)
         await rig.until_rest(held.id)
-        again = await rig.restore(held.id, a.oncall())
+        again = await rig.restore(held.id, a.oncall(), shown=held.demand)
         assert again.containment.restoration is not None
         assert (again.joined, again.containment.restoration.number) == (False, 2)
         assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED

@@ -6,7 +6,9 @@ from tests import builders as a
 from tests.conftest import FakeRunner, Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, ISOLATE, STOP, put, states
 from workers.domain.containment.containment import ContainmentState, Progress, StepState
+from workers.domain.containment.plans import Change
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.restoration import restoring
 from workers.domain.containment.steps import MAX_REDONE
 from workers.domain.errors import DependencyAway, NotFound, StepFailed
 from workers.domain.nudges import Subject
@@ -198,3 +200,24 @@ class TestAskedForAgain:
         await rig.look(other.id)
         after = await rig.store.containment(containment.id)
         assert (after.state, after.cause) == (ContainmentState.INCOMPLETE, done.cause)
+
+
+class TestLeftOut:
+    async def test_a_step_that_this_vm_does_not_take_is_skipped_with_the_reason(self, rig: Rig) -> None:
+        left_out = Change(summary="no backup", skipped="its OS disk is ephemeral")
+        rig.runners[BACKUP].to_begin.append(Progress(done=True, change=left_out))
+        containment = await rig.rejected()
+        done = await rig.until_rest(containment.id)
+        assert done.state is ContainmentState.CONTAINED
+        step = done.step(BACKUP)
+        assert (step.state, step.note) == (StepState.SKIPPED, "its OS disk is ephemeral")
+        assert len(rig.runners[BACKUP].begun) == 1
+        assert "step.skipped" in await rig.kinds()
+
+    async def test_its_undo_is_skipped_too(self, rig: Rig) -> None:
+        left_out = Change(summary="no backup", skipped="its OS disk is ephemeral")
+        rig.runners[BACKUP].to_begin.append(Progress(done=True, change=left_out))
+        contained = await rig.until_rest((await rig.rejected()).id)
+        ordered = restoring(contained, a.oncall(), start_id=None, reason="", now=rig.clock.now())
+        assert ordered.restoration is not None
+        assert ordered.restoration.step(BACKUP).state is StepState.SKIPPED

@@ -7,10 +7,18 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import CrashError
-from tests.unit.use_cases.containment.restore_rig import DRIFT, PROFILE, RAN, VM, RestoreRig, UndoableRunner
+from tests.unit.use_cases.containment.restore_rig import (
+    DRIFT,
+    PROFILE,
+    RAN,
+    VM,
+    RestoreRig,
+    UndoableRunner,
+    undo_of,
+)
 from workers.domain.containment.containment import Containment, ContainmentState, Progress, StepState
-from workers.domain.containment.plans import StepName
-from workers.domain.errors import NotAllowed, NotFound, NotYet
+from workers.domain.containment.plans import Change, Choice, StepName
+from workers.domain.errors import NotAllowed, NotFound, NotYet, Outdated, StepFailed
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Subject
 from workers.domain.policy.model import Rule, Verdict
@@ -21,6 +29,9 @@ from workers.use_cases.orders.restore import Ordered
 from workers.use_cases.starts.open import Outcome
 
 EVERYTHING = Rule(name="everything", when="true", verdict=Verdict.PASS)
+_NETWORK = VM.resource_id.partition("/providers/")[0] + "/providers/Microsoft.Network"
+NIC, OTHER_NIC = (f"{_NETWORK}/networkInterfaces/nic-{number}" for number in (1, 2))
+GONE, SPARE = (f"{_NETWORK}/networkSecurityGroups/{name}-nsg" for name in ("gone", "spare"))
 
 
 @pytest.fixture
@@ -28,10 +39,31 @@ def rig() -> RestoreRig:
     return RestoreRig()
 
 
+async def asked_to_choose(rig: RestoreRig) -> Containment:
+    """A VM whose restore failed, because the former NSG of its first NIC is gone."""
+    recorded = Change(
+        summary="isolate 2 NICs",
+        back=("nic-1: NSG x → gone-nsg", "nic-2: NSG x → none"),
+        before={NIC: GONE, OTHER_NIC: None},
+        after={NIC: "x", OTHER_NIC: "x"},
+    )
+    rig.undoable[StepName.ISOLATE].to_begin.append(Progress(done=False, token="t", change=recorded))
+    held = await rig.ordered()
+    asked = recorded.changed(choices=(Choice(of=NIC, was=GONE, options=(SPARE,)),))
+    rig.undoable[StepName.ISOLATE].to_undo.extend(
+        [Progress(done=False, token="asked", change=asked), StepFailed("gone-nsg was deleted", final=True)]
+    )
+    ended = await rig.until_rest(held.id)
+    assert ended.state is ContainmentState.INCOMPLETE
+    return ended
+
+
 class TestOrders:
     async def test_it_is_ordered_recorded_and_carried_out(self, rig: RestoreRig) -> None:
         held = await rig.contained()
-        ordered = await rig.restore(held.id, a.oncall(), reason=" false alarm ", via="dialog")
+        ordered = await rig.restore(
+            held.id, a.oncall(), shown=held.demand, reason=" false alarm ", via="dialog"
+        )
         assert not ordered.joined
         stored = await rig.store.containment(held.id)
         assert stored.state is ContainmentState.RESTORING
@@ -44,11 +76,43 @@ class TestOrders:
         assert [n.id for n in rig.nudger.to_notices] == [held.id]
         assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED
 
+    async def test_what_was_chosen_comes_in_the_place_of_what_is_gone_and_is_on_record(
+        self, rig: RestoreRig
+    ) -> None:
+        held = await asked_to_choose(rig)
+        original = held.step(StepName.ISOLATE).change
+        await rig.restore(held.id, a.oncall(), shown=held.demand, chosen={NIC: SPARE})
+        stored = await rig.store.containment(held.id)
+        change = undo_of(stored, StepName.ISOLATE).change
+        assert change is not None
+        assert change.before == {NIC: SPARE, OTHER_NIC: None}
+        assert change.back == ("nic-2: NSG x → none", "nic-1: spare-nsg, as chosen")
+        assert stored.step(StepName.ISOLATE).change == original, "what was first is not forgotten"
+        assert (await rig.seen("restore.ordered"))[-1]["chosen"] == {NIC: SPARE}
+        assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED
+
+    async def test_only_what_is_offered_can_be_chosen(self, rig: RestoreRig) -> None:
+        held = await asked_to_choose(rig)
+        for chosen in ({NIC: f"{SPARE}-else"}, {OTHER_NIC: None}):
+            with pytest.raises(NotFound, match="is not offered for"):
+                await rig.restore(held.id, a.oncall(), shown=held.demand, chosen=chosen)
+        assert (await rig.store.containment(held.id)).state is ContainmentState.INCOMPLETE
+        await rig.restore(held.id, a.oncall(), shown=held.demand, chosen={NIC: None})
+
+    async def test_without_a_choice_it_is_asked_about_again(self, rig: RestoreRig) -> None:
+        held = await asked_to_choose(rig)
+        await rig.restore(held.id, a.oncall(), shown=held.demand)
+        stored = await rig.store.containment(held.id)
+        change = undo_of(stored, StepName.ISOLATE).change
+        assert change is not None
+        assert [choice.of for choice in change.choices] == [NIC]
+        assert change.before[NIC] == GONE
+
     @pytest.mark.parametrize("actor", [a.actor(), a.oncall(on_call=False, doubt="Slack did not say.")])
     async def test_who_is_not_on_call_is_refused_and_audited(self, rig: RestoreRig, actor: a.Actor) -> None:
         held = await rig.contained()
         with pytest.raises(NotAllowed, match="Only on-call can restore a VM"):
-            await rig.restore(held.id, actor)
+            await rig.restore(held.id, actor, shown=held.demand)
         assert await rig.store.containment(held.id) == held
         (refused,) = [r for r in await rig.audit() if r.kind == "restore.refused"]
         assert (refused.by, refused.about, refused.vm) == (actor.label, held.id, VM.key)
@@ -68,7 +132,7 @@ class TestOrders:
         with pytest.raises(NotFound, match="not contained"):
             await rig.restore.of(VM)
         with pytest.raises(NotFound, match="not contained"):
-            await rig.restore(held.id, a.oncall())
+            await rig.restore(held.id, a.oncall(), shown=held.demand)
 
     async def test_a_containment_under_way_is_not_undone(self, rig: RestoreRig) -> None:
         locked = await rig.lock_down(VM, a.oncall(), PROFILE)
@@ -76,20 +140,22 @@ class TestOrders:
             with pytest.raises(NotYet, match=r"still being contained\. Wait until its card says CONTAINED"):
                 await rig.restore.of(VM)
             with pytest.raises(NotYet):
-                await rig.restore(locked.containment.id, a.oncall())
+                await rig.restore(locked.containment.id, a.oncall(), shown=locked.containment.demand)
             await rig.advance(locked.containment.id)
         assert (await rig.until_rest(locked.containment.id)).state is ContainmentState.CONTAINED
 
     async def test_a_second_order_joins_the_first_and_changes_nothing(self, rig: RestoreRig) -> None:
         held = await rig.ordered()
-        second = await rig.restore(held.id, a.oncall(slack_user="U0OTHER01"), start=True)
+        second = await rig.restore(held.id, a.oncall(slack_user="U0OTHER01"), shown=held.demand, start=True)
         assert second == Ordered(held, joined=True)
         assert await rig.store.containment(held.id) == held
         assert (await rig.kinds())[-1] == "restore.joined"
 
     async def test_orders_at_the_same_moment_make_one(self, rig: RestoreRig) -> None:
         held = await rig.contained()
-        orders = await asyncio.gather(*(rig.restore(held.id, a.oncall()) for _ in range(5)))
+        orders = await asyncio.gather(
+            *(rig.restore(held.id, a.oncall(), shown=held.demand) for _ in range(5))
+        )
         assert sorted(one.joined for one in orders) == [False, True, True, True, True]
         assert len(await rig.seen("restore.ordered")) == 1
 
@@ -97,7 +163,7 @@ class TestOrders:
         held = await rig.contained()
         rig.nudger.crashes = 1
         with pytest.raises(CrashError):
-            await rig.restore(held.id, a.oncall())
+            await rig.restore(held.id, a.oncall(), shown=held.demand)
         rig.clock.advance(60)
         await rig.resync()
         assert [n.id for n in rig.worked(Subject.CONTAINMENT)] == [held.id]
@@ -110,6 +176,33 @@ class TestOrders:
         vms = await contained_vms(rig.store, rig.inventory)
         assert [vm.ref.name for vm in vms] == ["no-longer-listed", "vm-web-01"]
         assert vms[1].subscription_name == "Contoso Production"
+
+    async def test_nothing_is_restored_that_was_contained_anew_since_it_was_shown(
+        self, rig: RestoreRig
+    ) -> None:
+        shown = await rig.contained()
+        await rig.open(a.start_event(at=rig.clock.now()))
+        again = await rig.until_rest(shown.id)
+        assert (again.state, again.round) == (ContainmentState.CONTAINED, 2)
+        with pytest.raises(Outdated, match="contained anew"):
+            await rig.restore(shown.id, a.oncall(), shown=shown.demand)
+        assert await rig.store.containment(shown.id) == again
+        ordered = await rig.restore(again.id, a.oncall(), shown=again.demand)
+        assert ordered.containment.state is ContainmentState.RESTORING
+
+    async def test_a_demand_for_more_since_it_was_shown_is_shown_first(self, rig: RestoreRig) -> None:
+        locked = await rig.lock_down(VM, a.oncall(), PROFILE.changed(steps=(StepName.STOP,)))
+        shown = await rig.until_rest(locked.containment.id)
+        rig.clock.advance(60)
+        await rig.lock_down(VM, a.oncall(name="Otto"), PROFILE, reason="it beacons")
+        more = await rig.until_rest(shown.id)
+        assert more.round == shown.round
+        with pytest.raises(Outdated):
+            await rig.restore(shown.id, a.oncall(), shown=shown.demand)
+
+    async def test_joining_a_restore_under_way_needs_nothing_to_be_shown(self, rig: RestoreRig) -> None:
+        held = await rig.ordered()
+        assert (await rig.restore(held.id, a.oncall(), shown="")).joined
 
 
 class TestStarts:

@@ -178,3 +178,34 @@ class TestNotStanding:
 
     async def test_one_that_is_gone_stands_no_more(self, rig: Rig) -> None:
         assert not await recontain(rig)("c" + "0" * 25, AGAIN)
+
+
+class TestOnCall:
+    async def test_the_first_start_is_told_with_who_it_was_and_then_one_a_day(self, rig: Rig) -> None:
+        first = await contained(rig)
+        assert not first.needs_oncall
+        told = []
+        for hours, name in ((1, "Mallory"), (2, "Trudy"), (22, "Trudy"), (30, "Eve")):
+            rig.clock.to(a.NOW + timedelta(hours=hours))
+            start = a.start_event(correlation_id=name + str(hours), at=rig.clock.now())
+            start = start.changed(caller=a.caller(name=name))
+            await recontain(rig)(first.id, start)
+            after = await rig.until_rest(first.id)
+            assert after.needs_oncall
+            assert after.restart is not None
+            told.append((after.restart.by, after.restart.at - a.NOW))
+        one, other = ("Mallory", timedelta(hours=1)), ("Eve", timedelta(hours=30))
+        assert told == [one, one, one, other]
+
+    async def test_a_start_while_it_is_being_contained_is_told_too(self, rig: Rig) -> None:
+        containment = await backing_up(rig, looks=3)
+        rig.clock.advance(30)
+        await recontain(rig)(containment.id, a.start_event(correlation_id="again", at=rig.clock.now()))
+        assert (await rig.store.containment(containment.id)).needs_oncall
+
+    async def test_a_start_that_was_read_back_as_stopped_tells_nobody(self, rig: Rig) -> None:
+        first = await contained(rig)
+        assert first.verified_at is not None
+        late = a.start_event(correlation_id="late", at=first.verified_at - timedelta(minutes=1))
+        await recontain(rig)(first.id, late)
+        assert (await rig.store.containment(first.id)).restart is None

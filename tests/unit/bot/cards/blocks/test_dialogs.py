@@ -13,6 +13,7 @@ from bot.commands import lockdown_blocks
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState
+from workers.domain.containment.backup_options import AfterRestore, BackupOptions
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -61,6 +62,19 @@ def test_the_reject_dialog_says_what_undoes_it() -> None:
     assert "every network interface gets its former security group back" in text
 
 
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("keep", "protection goes on with daily backups"),
+        ("stop", "protection is stopped, and recovery points"),
+    ],
+)
+def test_the_reject_dialog_says_what_a_restore_leaves_of_the_protection(after: str, said: str) -> None:
+    profile = LockdownProfile(backup=BackupOptions(after_restore=AfterRestore(after)))
+    text = checked(reject_blocks.reject_dialog(b.approval(terms=b.terms(lockdown=profile))))
+    assert said in text
+
+
 def test_without_a_plan_the_dialog_says_what_each_step_does_in_general() -> None:
     text = checked(reject_blocks.reject_dialog(b.approval(plan=Plan(profile="standard"))))
     assert "state isn't fully known yet" in text
@@ -71,6 +85,13 @@ def test_a_step_that_is_done_already_is_said_to_be_so() -> None:
     change = Change(summary="already deallocated", nothing_to_do=True)
     plan = b.plan(steps=(PlannedStep(step=StepName.STOP, change=change),))
     assert "Already done: nothing to change." in checked(reject_blocks.reject_dialog(b.approval(plan=plan)))
+
+
+def test_a_step_that_this_vm_does_not_take_is_said_to_be_skipped_and_why() -> None:
+    left_out = Change(summary="no backup", skipped="its OS disk is ephemeral")
+    plan = b.plan(steps=(PlannedStep(step=StepName.BACKUP, change=left_out),))
+    text = checked(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    assert "*3. Back up:* skipped. Its OS disk is ephemeral." in text
 
 
 def test_who_rejects_sees_who_stays_connected() -> None:

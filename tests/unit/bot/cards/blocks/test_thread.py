@@ -13,7 +13,7 @@ from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests import builders as b
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
-from workers.domain.containment.containment import Containment, ContainmentState, StepState
+from workers.domain.containment.containment import Containment, ContainmentState, Restart, StepState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.steps import MAX_REDONE
 
@@ -220,7 +220,7 @@ def test_contained_comes_last_with_the_time_of_reading_back() -> None:
     ]
     text = said(found, "result.1")
     assert not any(r.pages for r in found)
-    assert "`vm-web-01` is isolated, stopped and backed up. Verified in Azure <!date^" in text
+    assert "`vm-web-01` is isolated and stopped; backup started. Verified in Azure <!date^" in text
     assert "`/vm-restore vm-web-01`" in text
 
 
@@ -330,3 +330,14 @@ def test_a_round_that_nobody_announced_calls_on_call_with_what_was_found() -> No
     assert "\u2022 The VM is running." in text
     assert "*web-nic*" not in text, "names are no mark-up"
     assert "was started while it was contained" not in text
+
+
+def test_on_call_is_called_once_for_a_contained_vm_that_is_started() -> None:
+    restart = Restart(by="Mallory <!channel>", at=b.NOW)
+    contained = b.containment(state=ContainmentState.CONTAINED, round=2)
+    found = thread(None, contained.changed(restart=restart))
+    (page,) = [reply for reply in found if reply.pages]
+    text = said(found, page.key)
+    assert "`vm-web-01` was started by *Mallory &lt;!channel&gt;* although it is contained" in text
+    later = thread(None, contained.changed(restart=restart, round=3))
+    assert [reply.key for reply in later if reply.pages] == [page.key], "a later round pages nobody anew"

@@ -1,4 +1,4 @@
-"""One client's connection: protocol headers, SASL, frames in, frames out, idleness.
+"""One client's connection: protocol headers, SASL, frames in, frames out. Time is the matter of ``watch``.
 
 A peer that breaks the protocol is told which rule and loses this connection; the server goes on.
 """
@@ -9,6 +9,7 @@ import socket
 from collections import deque
 from typing import cast
 
+from deploy.sandbox.servicebus.auth.claims import Claims
 from deploy.sandbox.servicebus.codec import DecodeError
 from deploy.sandbox.servicebus.frames import (
     AMQP_HEADER,
@@ -27,8 +28,9 @@ from deploy.sandbox.servicebus.frames import (
     mechanisms,
     parse,
 )
-from deploy.sandbox.servicebus.roles import ConnectionOwner
-from deploy.sandbox.servicebus.session import Session
+from deploy.sandbox.servicebus.wire.roles import ConnectionOwner, LinkView
+from deploy.sandbox.servicebus.wire.session import Session
+from deploy.sandbox.servicebus.wire.watch import Watch
 
 MAX_FRAME = 65_536
 """Bytes in one frame from the client; the service's Standard tier says the same."""
@@ -42,7 +44,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, broker: ConnectionOwner) -> None:
         self.broker = broker
-        self.grants: set[str] = set()
+        self.claims = Claims()
         self.max_frame = 512
         self.paused = False
         self._loop = asyncio.get_running_loop()
@@ -54,8 +56,9 @@ class Connection(asyncio.Protocol):
         self._late: deque[tuple[float, bytes]] = deque()
         self._late_timer: asyncio.TimerHandle | None = None
         self._beat: asyncio.TimerHandle | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self._heard_at = self._spoke_at = self._loop.time()
+        self._silent = False
+        self._spoke_at = self._loop.time()
+        self._watch = Watch(self, self._loop)
 
     # -- asyncio's side ----------------------------------------------------------------------------
 
@@ -63,17 +66,16 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._watch = self._loop.call_later(self.broker.idle_s, self._look)
+        self._watch.start()
         self.broker.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._stage = "closed"
-        for timer in (self._late_timer, self._beat, self._watch):
+        for timer in (self._late_timer, self._beat):
             if timer is not None:
                 timer.cancel()
-        for session in self._sessions.values():
-            session.drop()
-        self._sessions.clear()
+        self._watch.stop()
+        self.drop_sessions()
         self.broker.closed(self)
 
     def pause_writing(self) -> None:
@@ -84,18 +86,20 @@ class Connection(asyncio.Protocol):
         self.broker.wake()
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self._loop.time()
+        if self._silent:
+            return
+        self._watch.heard()
         data = self._rest + data if self._rest else data
         self._rest = b""
         try:
             self._rest = data[self._read(data) :]
         except AmqpError as error:
-            self._fail(error)
+            self.close(error)
         except DecodeError as error:
-            self._fail(AmqpError("amqp:decode-error", str(error)))
+            self.close(AmqpError("amqp:decode-error", str(error)))
         except Exception:
             _log.exception("a frame was not understood")
-            self._fail(AmqpError("amqp:internal-error", "this frame made the stand-in fail; see its log"))
+            self.close(AmqpError("amqp:internal-error", "this frame made the stand-in fail; see its log"))
 
     def _read(self, data: bytes) -> int:
         """Take every whole header and frame; returns where the rest starts."""
@@ -142,7 +146,7 @@ class Connection(asyncio.Protocol):
 
     def write_out(self) -> None:
         """Write what was gathered, in one go. Only the broker's turn calls this."""
-        if self._out and not self._transport.is_closing():
+        if self._out and not self._silent and not self._transport.is_closing():
             self._transport.write(b"".join(self._out))
             self._spoke_at = self._loop.time()
         self._out.clear()
@@ -156,7 +160,21 @@ class Connection(asyncio.Protocol):
         self._out.clear()
         self._transport.abort()
 
-    def _fail(self, error: AmqpError) -> None:
+    def fall_silent(self) -> None:
+        """Hear nothing and say nothing from now on, but keep TCP open."""
+        self._silent = True
+
+    def drop_sessions(self) -> None:
+        """End all sessions here, without a word to the client."""
+        for session in self._sessions.values():
+            session.drop()
+        self._sessions.clear()
+
+    def close(self, error: AmqpError) -> None:
+        """Close it, and say why."""
+        if self._silent:
+            self.drop_sessions()
+            return
         _log.info("connection closed: %s", error)
         if self._stage in ("open", "amqp"):
             if self._stage == "amqp":
@@ -192,6 +210,7 @@ class Connection(asyncio.Protocol):
                 self.send(frame(0, Close()))
                 self._stage = "closing"
             elif isinstance(performative, End):
+                self.changed()
                 self._session(channel).drop()
                 del self._sessions[channel]
                 self.send(frame(channel, End()))
@@ -217,7 +236,7 @@ class Connection(asyncio.Protocol):
             container_id="startgate-standin",
             max_frame_size=MAX_FRAME,
             channel_max=MAX_CHANNEL,
-            idle_time_out=int(self.broker.idle_s * 1000),
+            idle_time_out=int(self.broker.limits.connection_idle_s * 1000),
         )
         self.send(frame(0, reply))
         if client.idle_time_out:
@@ -236,18 +255,27 @@ class Connection(asyncio.Protocol):
             raise AmqpError("amqp:not-allowed", f"no session began on channel {channel}")
         return session
 
-    # -- idleness ----------------------------------------------------------------------------------
+    # -- time --------------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """A link was attached or is about to go, or a token was put: the watch has other times to keep."""
+        self._watch.set()
+
+    def watch(self) -> None:
+        """Do what is due by the limits and the claims of now."""
+        self._watch.look()
+
+    def links(self) -> list[LinkView]:
+        """All links to an entity, over all sessions."""
+        return [link for session in self._sessions.values() for link in session.links()]
+
+    def ask_for_echo(self) -> None:
+        """Send each session a flow that asks for one in return."""
+        for session in self._sessions.values():
+            session.ask_for_echo()
 
     def _keep_alive(self, every_s: float) -> None:
         """Half the time after which the client would give us up: say something, if only nothing."""
         if self._loop.time() - self._spoke_at >= every_s / 2:
             self.send(EMPTY_FRAME)
         self._beat = self._loop.call_later(every_s, self._keep_alive, every_s)
-
-    def _look(self) -> None:
-        left = self._heard_at + self.broker.idle_s - self._loop.time()
-        if left > 0:
-            self._watch = self._loop.call_later(left, self._look)
-        else:
-            idle = f"nothing came for {self.broker.idle_s:g} s"
-            self._fail(AmqpError("amqp:resource-limit-exceeded", f"local-idle-timeout expired: {idle}"))

@@ -7,7 +7,7 @@ from deploy.sandbox.servicebus.encoding import encode
 from deploy.sandbox.servicebus.frames import AmqpError, Disposition, settlement
 from deploy.sandbox.servicebus.messages import LockLostError
 from deploy.sandbox.servicebus.queues import Queue
-from deploy.sandbox.servicebus.roles import LinkOwner
+from deploy.sandbox.servicebus.wire.roles import Delivered, LinkOwner
 
 RECEIVED, ACCEPTED_CODE, REJECTED_CODE, MODIFIED = 0x23, 0x24, 0x25, 0x27
 ACCEPTED = b"\x00\x53\x24\x45"
@@ -23,7 +23,8 @@ def settle(session: LinkOwner, disposition: Disposition) -> None:
     """Apply one disposition of the client to every delivery it names, and answer each.
 
     The service echoes the outcome it applied. A dead-letter's echo has no error in it, because the
-    client takes an error for a refusal.
+    client takes an error for a refusal. For what a detached link delivered, this is the wrong way: see
+    ``_refused``.
     """
     if not isinstance(disposition.state, Described):
         return
@@ -32,17 +33,34 @@ def settle(session: LinkOwner, disposition: Disposition) -> None:
         return
     echo = REJECTED if code == REJECTED_CODE else disposition.state.raw
     for delivery_id in _named(session, disposition):
-        queue, token = session.unsettled.pop(delivery_id)
-        answer = echo
-        try:
-            _apply(queue, token, code, fields)
-        except LockLostError as error:
-            answer = rejected(AmqpError("com.microsoft:message-lock-lost", str(error)))
-        if not disposition.settled:
+        delivered = session.unsettled.pop(delivery_id)
+        answer: bytes | None = echo
+        if delivered.link.attached:
+            try:
+                _apply(delivered.queue, delivered.token, code, fields)
+            except LockLostError as error:
+                answer = rejected(AmqpError("com.microsoft:message-lock-lost", str(error)))
+        else:
+            answer = _refused(delivered)
+        if answer is not None and not disposition.settled:
             session.connection.send_late(
                 settlement(session.channel, role=False, delivery_id=delivery_id, state=answer)
             )
     session.connection.broker.wake()
+
+
+def _refused(delivered: Delivered) -> bytes | None:
+    """What a disposition for a delivery of a detached link is answered with; it is never applied.
+
+    A link's deliveries end with it on the wire (AMQP 1.0, part 2, section 2.6.4), but not the lock: while it
+    stands there is no answer, the client finds its link detached, and settles through ``$management``
+    (``_settle_message`` in the client's ``aio/_servicebus_receiver_async.py``). A lock that is gone is said
+    to be lost, here as there: no message is refused in one place and taken in the other.
+    """
+    if delivered.queue.holds(delivered.token):
+        return None
+    reason = f"the lock on this message of {delivered.queue.name} ended with its link, or ran out"
+    return rejected(AmqpError("com.microsoft:message-lock-lost", reason))
 
 
 def _named(session: LinkOwner, disposition: Disposition) -> list[int]:

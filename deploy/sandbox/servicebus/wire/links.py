@@ -1,7 +1,9 @@
 """The four kinds of link, named from the client's side: it sends, it receives, it asks, it is answered."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from deploy.sandbox.servicebus.codec import DecodeError, Described, Ulong
 from deploy.sandbox.servicebus.encoding import encode
@@ -9,8 +11,6 @@ from deploy.sandbox.servicebus.frames import AmqpError, Flow, Transfer, settleme
 from deploy.sandbox.servicebus.messages import BadMessageError, Message
 from deploy.sandbox.servicebus.namespace import Address
 from deploy.sandbox.servicebus.queues import Queue
-from deploy.sandbox.servicebus.replies import Reply, Request
-from deploy.sandbox.servicebus.roles import LinkOwner
 from deploy.sandbox.servicebus.sections import (
     APPLICATION_PROPERTIES,
     PROPERTIES,
@@ -20,7 +20,9 @@ from deploy.sandbox.servicebus.sections import (
     render,
     whole,
 )
-from deploy.sandbox.servicebus.settling import ACCEPTED, rejected
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
+from deploy.sandbox.servicebus.wire.roles import Delivered, LinkOwner
+from deploy.sandbox.servicebus.wire.settling import ACCEPTED, rejected
 
 BATCH_FORMAT = 0x80013700
 CREDIT = 1_000
@@ -29,12 +31,40 @@ MAX_MESSAGE = 262_144
 """Bytes in one message or batch, as in the Standard tier."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a link is attached as: handle, name, address, and the rights of which it needs one."""
+
+    handle: int
+    name: str
+    address: Address
+    rights: tuple[str, ...]
+
+
 class Link:
     """What all links share."""
 
-    def __init__(self, session: LinkOwner, handle: int) -> None:
+    origin = "management"
+
+    def __init__(self, session: LinkOwner, terms: Terms) -> None:
         self.session = session
-        self.handle = handle
+        self.handle = terms.handle
+        self.name = terms.name
+        self.address = terms.address
+        self.entity = terms.address.entity
+        self.rights = terms.rights
+        self.attached = True
+        self._clock = asyncio.get_running_loop().time
+        self.used_at = self._clock()
+
+    def use(self) -> None:
+        """Something happens on the link: it is not idle."""
+        self.used_at = self._clock()
+
+    def detach(self, error: AmqpError) -> None:
+        """Detach it, and say why."""
+        if self.attached:
+            self.session.detach(self.handle, error)
 
     def start(self) -> None:
         """The client was told that the link is attached."""
@@ -53,8 +83,8 @@ class Link:
 class Incoming(Link):
     """Takes transfers: puts the parts of a message together, and keeps the client in credit."""
 
-    def __init__(self, session: LinkOwner, handle: int) -> None:
-        super().__init__(session, handle)
+    def __init__(self, session: LinkOwner, terms: Terms) -> None:
+        super().__init__(session, terms)
         self._received = 0
         self._granted = 0
         self._first: Transfer | None = None
@@ -98,8 +128,10 @@ class Incoming(Link):
 class Sender(Incoming):
     """The client sends to a queue."""
 
-    def __init__(self, session: LinkOwner, handle: int, queue: Queue) -> None:
-        super().__init__(session, handle)
+    origin = "sender"
+
+    def __init__(self, session: LinkOwner, terms: Terms, queue: Queue) -> None:
+        super().__init__(session, terms)
         self._queue = queue
 
     def on_message(self, first: Transfer, data: bytes, size: int) -> None:
@@ -118,6 +150,8 @@ class Sender(Incoming):
             )
 
     def _put(self, first: Transfer, data: bytes, size: int) -> None:
+        if (refusal := self.session.connection.broker.faults.refusal(self.entity)) is not None:
+            raise refusal
         if size > MAX_MESSAGE:
             raise AmqpError(
                 "amqp:link:message-size-exceeded",
@@ -134,8 +168,10 @@ class Sender(Incoming):
 class Receiver(Link):
     """The client receives from a queue: a consumer of it, as far as it gave credit."""
 
-    def __init__(self, session: LinkOwner, handle: int, queue: Queue, *, deletes: bool) -> None:
-        super().__init__(session, handle)
+    origin = "receiver"
+
+    def __init__(self, session: LinkOwner, terms: Terms, queue: Queue, *, deletes: bool) -> None:
+        super().__init__(session, terms)
         self.deletes = deletes
         self._queue = queue
         self._sent = 0
@@ -153,11 +189,13 @@ class Receiver(Link):
 
     def deliver(self, message: Message, token: bytes) -> None:
         """Send it the message."""
+        self.use()
         self._credit -= 1
         self._sent += 1
-        delivery_id = self.session.send_message(self.handle, token, render(message), settled=self.deletes)
+        data = render(message, None if self.deletes else token)
+        delivery_id = self.session.send_message(self.handle, token, data, settled=self.deletes)
         if not self.deletes:
-            self.session.unsettled[delivery_id] = (self._queue, token)
+            self.session.unsettled[delivery_id] = Delivered(self._queue, token, self)
 
     def on_flow(self, flow: Flow) -> None:
         if flow.link_credit is not None:
@@ -176,11 +214,8 @@ class Receiver(Link):
 class Requests(Incoming):
     """The client asks a node; the reply leaves on its link of the same address in the same session."""
 
-    def __init__(
-        self, session: LinkOwner, handle: int, address: Address, node: Callable[[Request], Reply]
-    ) -> None:
-        super().__init__(session, handle)
-        self._address = address
+    def __init__(self, session: LinkOwner, terms: Terms, node: Callable[[Request], Reply]) -> None:
+        super().__init__(session, terms)
         self._node = node
 
     def on_message(self, first: Transfer, data: bytes, size: int) -> None:  # noqa: ARG002 - mgmt is never so big
@@ -197,7 +232,7 @@ class Requests(Incoming):
             )
         reply = self._node(request)
         self.session.connection.broker.wake()
-        replies = self.session.replies_for(self._address)
+        replies = self.session.replies_for(self.address)
         if replies is not None:
             replies.put(request, reply)
 
@@ -205,15 +240,15 @@ class Requests(Incoming):
 class Replies(Link):
     """The client waits for a node's answers."""
 
-    def __init__(self, session: LinkOwner, handle: int, address: Address) -> None:
-        super().__init__(session, handle)
-        self.address = address
+    def __init__(self, session: LinkOwner, terms: Terms) -> None:
+        super().__init__(session, terms)
         self._sent = 0
         self._credit = 0
         self._waiting: deque[bytes] = deque()
 
     def put(self, request: Request, reply: Reply) -> None:
         """Send the reply, or keep it until there is credit."""
+        self.use()
         correlated = [None, None, None, None, None, request.message_id]
         message = (
             encode(Described(Ulong(PROPERTIES), correlated))

@@ -1,26 +1,31 @@
-"""What the parts of the AMQP side need of the part they belong to.
+"""What the parts of the AMQP side need of the part they belong to, and it of them.
 
 A broker has connections, a connection has sessions, a session has links. Imports run in that direction only:
 a part knows its owner by the protocol here, and never imports it.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from deploy.sandbox.servicebus.auth.claims import Claims
+from deploy.sandbox.servicebus.auth.keys import Keys
 from deploy.sandbox.servicebus.faults import BusFaults
+from deploy.sandbox.servicebus.frames import AmqpError
+from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.namespace import Address, Namespace
 from deploy.sandbox.servicebus.queues import Queue
-from deploy.sandbox.servicebus.replies import Reply, Request
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
 
 
 class ConnectionOwner(Protocol):
     """The broker, as a connection sees it."""
 
     namespace: Namespace
+    keys: Keys
     faults: BusFaults
-    idle_s: float
+    limits: Limits
 
     def opened(self, connection: "SessionOwner") -> None:
-        """A connection is there; faults may refuse it."""
+        """A connection is there; faults may refuse it, or let it fall silent."""
 
     def closed(self, connection: "SessionOwner") -> None:
         """A connection is gone."""
@@ -32,7 +37,7 @@ class ConnectionOwner(Protocol):
 class SessionOwner(Protocol):
     """A connection, as its sessions and its broker see it."""
 
-    grants: set[str]
+    claims: Claims
     max_frame: int
     paused: bool
 
@@ -49,8 +54,40 @@ class SessionOwner(Protocol):
     def write_out(self) -> None:
         """Write what was gathered, in one go. Only the broker's turn calls this."""
 
+    def changed(self) -> None:
+        """A link was attached or is about to go, or a token was put."""
+
+    def links(self) -> "list[LinkView]":
+        """All links to an entity, over all sessions: the pair to ``$cbs`` is not among them."""
+
+    def close(self, error: AmqpError) -> None:
+        """Close it, and say why."""
+
     def cut(self) -> None:
-        """Drop the connection without a word."""
+        """Drop it without a word."""
+
+    def fall_silent(self) -> None:
+        """Hear nothing and say nothing from now on, but keep TCP open."""
+
+    def watch(self) -> None:
+        """Do what is due by the limits and the claims of now."""
+
+
+class LinkView(Protocol):
+    """A link, as those see it who detach it."""
+
+    name: str
+    entity: str
+    rights: tuple[str, ...]
+    """``listen`` or ``send``, as one of these it needs."""
+    origin: str
+    """``sender`` or ``receiver`` from the client's side, or ``management``."""
+    used_at: float
+    """When something last happened on it, by the event loop's clock."""
+    attached: bool
+
+    def detach(self, error: AmqpError) -> None:
+        """Detach it, and say why."""
 
 
 class ReplyLink(Protocol):
@@ -60,11 +97,19 @@ class ReplyLink(Protocol):
         """Send the reply, or keep it until there is credit."""
 
 
+class Delivered(NamedTuple):
+    """A delivery that waits to be settled: the queue, the token of its lock, and the link it went over."""
+
+    queue: Queue
+    token: bytes
+    link: LinkView
+
+
 class LinkOwner(Protocol):
     """A session, as its links see it."""
 
     channel: int
-    unsettled: dict[int, tuple[Queue, bytes]]
+    unsettled: dict[int, Delivered]
 
     @property
     def connection(self) -> SessionOwner:
@@ -82,3 +127,6 @@ class LinkOwner(Protocol):
 
     def replies_for(self, address: Address) -> ReplyLink | None:
         """The link on which the client waits for answers from a node."""
+
+    def detach(self, handle: int, error: AmqpError) -> None:
+        """Detach the link of this handle, and say why."""

@@ -12,12 +12,14 @@ from deploy.sandbox.servicebus.messages import (
     LockLostError,
     MessageNotFoundError,
 )
-from deploy.sandbox.servicebus.replies import Reply, Request
+from deploy.sandbox.servicebus.reasons import claim_missing
 from deploy.sandbox.servicebus.sections import read, render
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy.sandbox.servicebus.frames import AmqpError
     from deploy.sandbox.servicebus.queues import Queue
 
 VENDOR = "com.microsoft:"
@@ -25,11 +27,32 @@ MAX_PEEK = 250
 """Messages in one answer to peek."""
 
 
-class Management:
-    """The management node of one queue. Call it with a request."""
+SENDING = frozenset(("schedule-message", "cancel-scheduled-message"))
+"""Operations of a sender: they need the right to send. All others need the right to listen.
 
-    def __init__(self, queue: "Queue") -> None:
+Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-sas (rights required for
+operations). The table names receiving and settling; scheduling counts as a way to send.
+"""
+
+
+class Management:
+    """The management node of one queue. Call it with a request.
+
+    Args:
+        refusal: why everything is refused at the moment, if it is.
+        allowed: whether the client has a right, ``listen`` or ``send``, at the moment.
+    """
+
+    def __init__(
+        self,
+        queue: "Queue",
+        *,
+        refusal: "Callable[[], AmqpError | None]",
+        allowed: "Callable[[str], bool]",
+    ) -> None:
         self._queue = queue
+        self._refusal = refusal
+        self._allowed = allowed
         self._operations: dict[str, Callable[[dict[str, Any]], Reply]] = {
             "renew-lock": self._renew,
             "schedule-message": self._schedule,
@@ -41,14 +64,25 @@ class Management:
 
     def __call__(self, request: Request) -> Reply:
         """Do what is asked; refusals are replies too."""
-        name = str(request.properties.get("operation", ""))
-        operation = self._operations.get(name.removeprefix(VENDOR))
-        if operation is None:
+        name = str(request.properties.get("operation", "")).removeprefix(VENDOR)
+        refused = self._refused(name)
+        return self._do(name, request.body) if refused is None else refused
+
+    def _refused(self, name: str) -> Reply | None:
+        if (refusal := self._refusal()) is not None:
+            return _refuse(503, refusal.condition, refusal.description)
+        right = "send" if name in SENDING else "listen"
+        if not self._allowed(right):
+            return _refuse(401, "amqp:unauthorized-access", claim_missing(self._queue.name, right))
+        if name not in self._operations:
             return _refuse(501, "amqp:not-implemented", f"'{name}' is not an operation of this stand-in")
-        if not isinstance(request.body, dict):
+        return None
+
+    def _do(self, name: str, body: Any) -> Reply:
+        if not isinstance(body, dict):
             return _refuse(400, "amqp:invalid-field", f"{name} takes a map")
         try:
-            return operation(request.body)
+            return self._operations[name](body)
         except LockLostError as error:
             return _refuse(410, VENDOR + "message-lock-lost", str(error))
         except MessageNotFoundError as error:

@@ -1,10 +1,9 @@
 """One session: its links by handle, its windows, and the deliveries that wait to be settled."""
 
-import contextlib
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING
 
-from deploy.sandbox.servicebus.cbs import put_token
-from deploy.sandbox.servicebus.codec import DecodeError, Described, compound_items, skip
+from deploy.sandbox.servicebus import reasons
 from deploy.sandbox.servicebus.frames import (
     AmqpError,
     Attach,
@@ -17,11 +16,14 @@ from deploy.sandbox.servicebus.frames import (
     delivery,
     frame,
 )
-from deploy.sandbox.servicebus.links import MAX_MESSAGE, Link, Receiver, Replies, Requests, Sender
-from deploy.sandbox.servicebus.management import Management
 from deploy.sandbox.servicebus.namespace import CBS, MANAGEMENT, Address, parse_address
-from deploy.sandbox.servicebus.roles import SessionOwner
-from deploy.sandbox.servicebus.settling import settle
+from deploy.sandbox.servicebus.wire.cbs import TokenNode
+from deploy.sandbox.servicebus.wire.ends import address_of, raw_ends, wants_session
+from deploy.sandbox.servicebus.wire.links import MAX_MESSAGE, Link, Receiver, Replies, Requests, Sender, Terms
+from deploy.sandbox.servicebus.wire.management import Management
+from deploy.sandbox.servicebus.wire.replies import Reply, Request
+from deploy.sandbox.servicebus.wire.roles import Delivered, SessionOwner
+from deploy.sandbox.servicebus.wire.settling import settle
 
 if TYPE_CHECKING:
     from deploy.sandbox.servicebus.queues import Queue
@@ -36,12 +38,14 @@ class Session:
     def __init__(self, connection: SessionOwner, channel: int, begin: Begin) -> None:
         self.connection = connection
         self.channel = channel
-        self.unsettled: dict[int, tuple[Queue, bytes]] = {}
+        self.unsettled: dict[int, Delivered] = {}
         self._links: dict[int, Link] = {}
+        self._ended: set[int] = set()
         self._next_incoming = begin.next_outgoing_id
         self._next_outgoing = 0
         self._next_delivery = 0
         self._peer_window = begin.incoming_window
+        self._clock = asyncio.get_running_loop().time
 
     def reply(self) -> Begin:
         """The begin that answers the client's."""
@@ -50,6 +54,7 @@ class Session:
     def drop(self) -> None:
         """The session is over: no link of it receives any more."""
         for link in self._links.values():
+            link.attached = False
             link.drop()
         self._links.clear()
 
@@ -62,9 +67,12 @@ class Session:
         """
         if isinstance(performative, Transfer):
             self._next_incoming += 1
-            self._link(performative.handle).on_transfer(performative, body[end:])
+            if (link := self._link(performative.handle)) is not None:
+                link.use()
+                link.on_transfer(performative, body[end:])
         elif isinstance(performative, Disposition):
             if performative.role:
+                self._use_links_of(performative)
                 settle(self, performative)
         elif isinstance(performative, Flow):
             self._flow(performative)
@@ -127,31 +135,63 @@ class Session:
                 return link
         return None
 
+    # -- for the connection ------------------------------------------------------------------------
+
+    def links(self) -> list[Link]:
+        """The links to an entity; the pair to ``$cbs`` is not among them."""
+        return [link for link in self._links.values() if link.address.node != CBS]
+
+    def ask_for_echo(self) -> None:
+        """Tell the client the session's windows, and ask for its own (AMQP 1.0, part 2, section 2.7.4)."""
+        flow = Flow(self._next_incoming, WINDOW, self._next_outgoing, WINDOW, echo=True)
+        self.connection.send(frame(self.channel, flow))
+
+    def detach(self, handle: int, error: AmqpError) -> None:
+        """Detach the link of this handle, and say why; the faults say what becomes of its locks."""
+        self.connection.changed()
+        link = self._links.pop(handle)
+        self._ended.add(handle)
+        link.attached = False
+        link.drop()
+        if self.connection.broker.faults.locks_end_with_link:
+            for delivered in self.unsettled.values():
+                if delivered.link is link:
+                    delivered.queue.end_lock(delivered.token)
+        self.connection.send(frame(self.channel, Detach(handle, closed=True, error=error.wire())))
+
     # -- frames ------------------------------------------------------------------------------------
 
-    def _link(self, handle: int) -> Link:
+    def _link(self, handle: int) -> Link | None:
+        """The link of a handle; none when it was detached and the client can't know yet.
+
+        What it sent before it heard of that is discarded (AMQP 1.0, part 2, section 2.6.4).
+        """
         link = self._links.get(handle)
-        if link is None:
+        if link is None and handle not in self._ended:
             raise AmqpError("amqp:session:unattached-handle", f"no link is attached to handle {handle}")
         return link
 
     def _flow(self, flow: Flow) -> None:
         seen = self._next_outgoing if flow.next_incoming_id is None else flow.next_incoming_id
         self._peer_window = seen + flow.incoming_window - self._next_outgoing
-        if flow.handle is not None:
-            self._link(flow.handle).on_flow(flow)
+        if flow.handle is not None and (link := self._link(flow.handle)) is not None:
+            link.use()
+            link.on_flow(flow)
         self.connection.broker.wake()
 
     def _detach(self, detach: Detach) -> None:
+        self._ended.discard(detach.handle)
+        self.connection.changed()
         link = self._links.pop(detach.handle, None)
         if link is not None:
+            link.attached = False
             link.drop()
             self.connection.send(frame(self.channel, Detach(detach.handle, closed=detach.closed)))
 
     def _attach(self, attach: Attach, body: bytes) -> None:
         if attach.handle in self._links:
             raise AmqpError("amqp:session:handle-in-use", f"handle {attach.handle} is in use")
-        source, target = _raw_ends(body)
+        source, target = raw_ends(body)
         reply = attach._replace(
             role=not attach.role,
             source=source,
@@ -168,64 +208,70 @@ class Session:
             link = self._make_link(attach)
         except AmqpError as error:
             # The client takes a refusal only in this form: an attach without ends, then a closing detach.
+            self._ended.add(attach.handle)
             self.connection.send(frame(self.channel, reply._replace(source=None, target=None)))
             self.connection.send(frame(self.channel, Detach(attach.handle, closed=True, error=error.wire())))
             return
         self._links[attach.handle] = link
+        self._ended.discard(attach.handle)
         self.connection.send(frame(self.channel, reply))
+        self.connection.changed()
         link.start()
 
     def _make_link(self, attach: Attach) -> Link:
-        address = parse_address(_address(attach.source if attach.role else attach.target))
+        address = parse_address(address_of(attach.source if attach.role else attach.target))
+        rights: tuple[str, ...] = ("listen",) if attach.role else ("send",)
+        if address.node == MANAGEMENT:  # which looks at the right for each operation
+            rights = ("listen", "send")
+        terms = Terms(attach.handle, attach.name, address, rights)
+        broker, claims = self.connection.broker, self.connection.claims
         if address.node == CBS:
             if attach.role:
-                return Replies(self, attach.handle, address)
-            return Requests(self, attach.handle, address, lambda request: put_token(self.connection, request))
-        queue = self.connection.broker.namespace.queues.get(address.entity)
-        if not any(_covers(grant, address.entity) for grant in self.connection.grants):
-            raise AmqpError(
-                "amqp:unauthorized-access", f"no token for '{address.entity}' was put on this connection"
-            )
-        if queue is None:
-            raise AmqpError("amqp:not-found", f"The messaging entity '{address.entity}' could not be found.")
+                return Replies(self, terms)
+            return Requests(self, terms, self._put_token)
+        queue = self._queue_for(terms)
         if address.node == MANAGEMENT:
             if attach.role:
-                return Replies(self, attach.handle, address)
-            return Requests(self, attach.handle, address, Management(queue))
+                return Replies(self, terms)
+            management = Management(
+                queue,
+                refusal=lambda: broker.faults.refusal(address.entity),
+                allowed=lambda right: claims.allow(address.entity, right),
+            )
+            return Requests(self, terms, management)
         if attach.role:
-            if _wants_session(attach.source):
+            if wants_session(attach.source):
                 raise AmqpError("amqp:not-allowed", f"'{address.entity}' does not have sessions")
-            return Receiver(self, attach.handle, queue, deletes=attach.snd_settle_mode == 1)
+            return Receiver(self, terms, queue, deletes=attach.snd_settle_mode == 1)
         if queue.dead_letters is None:
             raise AmqpError("amqp:not-allowed", "messages cannot be sent to a dead-letter queue")
-        return Sender(self, attach.handle, queue)
+        return Sender(self, terms, queue)
 
+    def _put_token(self, request: Request) -> Reply:
+        broker = self.connection.broker
+        reply = TokenNode(self.connection.claims, broker.keys, broker.namespace)(request)
+        self.connection.changed()
+        return reply
 
-def _covers(grant: str, entity: str) -> bool:
-    return not grant or entity == grant or entity.startswith(grant + "/")
+    def _queue_for(self, terms: Terms) -> "Queue":
+        """The queue that a link is for.
 
+        Raises:
+            AmqpError: no token gives the right to it, there is none, or it takes no links now.
+        """
+        entity, claims = terms.address.entity, self.connection.claims
+        if not claims.allow(entity, *terms.rights):
+            if claims.name(entity):
+                raise reasons.unauthorized(entity, terms.rights[0])
+            raise AmqpError("amqp:unauthorized-access", f"no token for '{entity}' was put on this connection")
+        queue = self.connection.broker.namespace.queues.get(entity)
+        if queue is None:
+            raise reasons.not_found(entity)
+        if (refusal := self.connection.broker.faults.refusal(entity)) is not None:
+            raise refusal
+        return queue
 
-def _address(end: Any) -> str:
-    fields = end.value if isinstance(end, Described) else None
-    if not isinstance(fields, list) or not fields or not isinstance(fields[0], str):
-        raise AmqpError("amqp:invalid-field", "the link has no address")
-    return fields[0]
-
-
-def _wants_session(source: Any) -> bool:
-    filters = source.value[7] if len(source.value) > 7 else None
-    return isinstance(filters, dict) and "com.microsoft:session-filter" in filters
-
-
-def _raw_ends(body: bytes) -> tuple[Described | None, Described | None]:
-    """Source and target exactly as they came: fields 5 and 6 of the attach."""
-    with contextlib.suppress(DecodeError):
-        count, pos, _ = compound_items(body, skip(body, 1))
-        spans = []
-        for _ in range(min(count, 7)):
-            start, pos = pos, skip(body, pos)
-            spans.append(body[start:pos])
-        ends = [Described(None, None, raw) if raw != b"\x40" else None for raw in spans[5:7]]
-        ends += [None] * (2 - len(ends))
-        return ends[0], ends[1]
-    return None, None
+    def _use_links_of(self, disposition: Disposition) -> None:
+        """Settling uses a link too. The first delivery stands for all: they came over one link."""
+        if (delivered := self.unsettled.get(disposition.first)) is not None and delivered.link.attached:
+            delivered.link.used_at = self._clock()
