@@ -12,6 +12,7 @@ from bot.cards.blocks.status import (
     person,
     progress,
     quoted,
+    reference_line,
     sentence,
 )
 from bot.cards.blocks.text import clock, code, duration, escape, mention, name, plain, plain_name, when
@@ -46,7 +47,12 @@ def approval_card(approval: Approval, containment: Containment | None, *, kind: 
         header(headline.of(approval.event.vm)),
         *_body("\n".join(_lead(approval, containment, kind)), approval),
         *context(
-            [_asked(approval, kind), evidence.missing(approval.facts), sentence(escape(approval.notice, 500))]
+            [
+                _asked(approval, kind),
+                evidence.missing(approval.facts),
+                sentence(escape(approval.notice, 500)),
+                reference_line(approval.id),
+            ]
         ),
     ]
     if approval.open:

@@ -12,6 +12,7 @@ from bot.cards.blocks.status import (
     done_words,
     note,
     progress,
+    reference_line,
     sentence,
     undo_command,
 )
@@ -39,7 +40,7 @@ def lockdown_card(containment: Containment) -> Message:
                     *_steps(containment),
                 ],
             ),
-            *context([undo] if containment.state in _CAN_BE_UNDONE else []),
+            *context([undo if containment.state in _CAN_BE_UNDONE else "", reference_line(containment.id)]),
         ],
     )
 

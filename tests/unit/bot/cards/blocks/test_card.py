@@ -15,6 +15,7 @@ from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import is_reference
 from workers.domain.policy.model import OnSilence
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MissingFact, NetworkFacts
@@ -92,6 +93,19 @@ def test_the_buttons_carry_only_the_id_and_confirming_asks_once_more() -> None:
 
 LONGEST = f"vm-{'x' * 54}-web-01"
 """Azure allows 64 characters."""
+
+
+def test_every_card_ends_its_small_print_with_a_reference_that_audit_show_takes() -> None:
+    approval, containment = b.approval(), b.containment()
+    decided = approval.changed(state=ApprovalState.EXPIRED)
+    for message, document_id in (
+        (card(approval), approval.id),
+        (card(decided, containment), approval.id),
+        (lockdown_card(containment), containment.id),
+    ):
+        (small,) = (block for block in message.blocks if block["type"] == "context")
+        assert small["elements"][-1]["text"] == f"Reference `{document_id[:9]}`"
+        assert is_reference(document_id[:9])
 
 
 def test_every_button_has_a_label_that_names_its_vm() -> None:
