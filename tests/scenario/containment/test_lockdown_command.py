@@ -171,8 +171,11 @@ async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
     posted = [e for e in await scene.slack.record(seq, "posted") if vm["name"] in e["text"]]
     assert not posted, "nobody else hears of it"
     assert not await scene.changes(vm["id"])
+    # The command itself refuses, as it was typed; the use case behind it would name the VM's id.
     refused = [r for r in await scene.audit("lockdown.refused") if vm["name"] in r["details"]["wanted"]]
-    assert [record["by"] for record in refused] == [f"sam ({SAM})"]
+    assert [(r["by"], r["details"]["wanted"]) for r in refused] == [
+        (f"sam ({SAM})", f"/vm-lockdown {vm['name']} just because")
+    ]
 
 
 async def test_the_owner_of_a_vm_is_not_on_call_for_it(scene: Scene, known: list[Entry]) -> None:
