@@ -65,6 +65,8 @@ def build_app(
     for command in COMMANDS:
         listener = command.listener(services)
         app.command(command.name)(flow.command(command, listener.typed))
+        for action_id, pressed in listener.buttons.items():
+            app.action(action_id)(flow.click(pressed, now=command.judged_now))
         for callback_id, act in listener.dialogs.items():
             app.view(callback_id)(flow.submit(act, now=command.judged_now))
 

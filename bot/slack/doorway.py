@@ -53,8 +53,8 @@ class SocketDoorway:
         Raises:
             WrongToken: checked here, since the client would retry a wrong token for ever.
         """
-        await self._until_token_is_taken()
         try:
+            await self._until_token_is_taken()
             await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no types there
             ready.set()
             self._reach.ok("socket")

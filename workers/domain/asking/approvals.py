@@ -11,7 +11,7 @@ from workers.domain.errors import AlreadyDecided, Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.schema import Numbered
-from workers.domain.starts.events import StartEvent
+from workers.domain.starts.events import StartEnd, StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
 
@@ -88,6 +88,8 @@ class Approval(Numbered):
         released: its containment was restored, so it is removed once the retention has passed.
         fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
         fill_ins: how often missing facts were read again.
+        ended: how the start ended, once Azure has told.
+        later: ids of approvals about later starts that carry its correlation id, the newest last.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -113,6 +115,8 @@ class Approval(Numbered):
     released: bool = False
     fill_in_at: UtcTime | None = None
     fill_ins: int = 0
+    ended: StartEnd | None = None
+    later: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:

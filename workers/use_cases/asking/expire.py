@@ -161,6 +161,7 @@ class LookAtApproval:
                             "asked_at": before.asked_at.isoformat() if before.asked_at else None,
                             "on_silence": str(before.terms.on_silence),
                             **({"because": after.closed_because} if after.closed_because else {}),
+                            **({"containment": after.containment_id} if after.containment_id else {}),
                         },
                     ),
                     *records,
