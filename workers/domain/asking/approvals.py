@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from workers.domain.asking.decisions import Decision
+from workers.domain.asking.decisions import Answer, Decision
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
@@ -152,6 +152,11 @@ class Approval(Numbered):
     def withdrawn(self, at: datetime, because: str) -> "Approval":
         """The question is pointless now: the VM stopped or vanished, or is being contained anyway."""
         return self._to(ApprovalState.WITHDRAWN, at, closed_because=because)
+
+    def answered(self, answer: Answer, slack_user: str) -> bool:
+        """Whether this very answer of this person is on record."""
+        decision = self.decision
+        return decision is not None and (decision.answer, decision.by.slack_user) == (answer, slack_user)
 
     def reminded(self, at: datetime) -> "Approval":
         """The owner was reminded."""

@@ -279,7 +279,7 @@ def test_no_text_breaks_a_dialog_or_an_answer_about_an_approval(approval: Approv
     assert_good_view(reject_blocks.decided_dialog(approval))
     assert_good_view(answers.as_dialog(answers.refused(text)))
     assert_good_view(answers.as_dialog(answers.not_done(text)))
-    assert_good(answers.already_decided(approval))
+    assert_good(answers.already_decided(approval, Answer.REJECT, b.actor()))
     assert_good(answers.recorded(approval))
 
 
