@@ -129,7 +129,7 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
     for copy in asked.copies:
         await full.until_contained(copy)
         shown = await full.shown(copy)
-        assert "Rejected by *olivia* <!date^" in shown
+        assert "Rejected by *olivia* (olivia@contoso.example) <!date^" in shown
         assert "I did not start this" in shown
         assert REJECT not in shown
     await full.quiet()
