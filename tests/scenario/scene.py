@@ -237,7 +237,7 @@ class Scene(Stage):
 
     async def audit(self, kind: str = "", *, vm_id: str = "") -> list[Entry]:
         """The audit, by the operator's own command."""
-        command = [sys.executable, "-m", "workers", "audit", "show"]
+        command = [sys.executable, "-m", "workers", "audit", "show", "--json"]
         command += ["--kind", kind] if kind else []
         command += ["--vm", vm_id] if vm_id else []
         process = await asyncio.create_subprocess_exec(

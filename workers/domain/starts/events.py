@@ -83,6 +83,13 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
+class StartEnd(Stored):
+    """How a start ended, and when, by Azure's clock."""
+
+    phase: Phase
+    at: UtcTime
+
+
 class StartEvent(Stored):
     """One start of one VM, parsed from whichever shape the event came in."""
 

@@ -87,6 +87,7 @@ class Assess:
                 escalate_after=asking.escalate_after,
                 expire_after=asking.expire_after,
                 on_silence=asking.on_silence,
+                on_undelivered=asking.on_undelivered,
                 lockdown=policy.profile(asking.lockdown),
                 rule=ruling.name,
             )

@@ -199,6 +199,14 @@ class TestWhatIsUnknownMatchesNothing:
         assert holds('vm.tags["env"] == "prod" && facts.missing == ["network"]', known)
         assert why_not("facts.open_ports.size() == 0", known) == "facts.open_ports is not known"
 
+    def test_what_the_internet_reaches_is_not_known_while_something_may_lead_there(self) -> None:
+        names = ("facts.public_ips", "facts.open_ports")
+        for unknown, known in (((), set(names)), (("load balancer web-lb was not read",), set())):
+            given = RuleInput(
+                event=a.start_event(), now=a.NOW, facts=a.facts(network=NetworkFacts(unknown=unknown))
+            )
+            assert set(known_values(given, names)) == known
+
     def test_no_rule_passes_what_a_rule_before_it_might_have_asked_about(self) -> None:
         strict = rule("prod", 'vm.tags["env"] == "prod"', Verdict.ASK)
         expected, last = rule("night", "now.getHours() < 6"), rule("last", "true", Verdict.ASK)
