@@ -1,6 +1,6 @@
 """What on-call is told about dead letters: one message for each telling, in the on-call channel."""
 
-from tests.unit.bot.cards.posting_rig import CHANNEL, Posting
+from tests.unit.bot.cards.posting_rig import ONCALL, Posting
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.dead_letters import QUIET, DeadLetterNotice, PutAside
 from workers.domain.ids import partition_of_id
@@ -32,7 +32,7 @@ async def test_it_goes_to_on_call_once_however_often_it_is_nudged() -> None:
 
     assert len(posting.slack.posted) == 1
     (copy,) = (await posting.store.card(notice.card_id)).copies
-    assert (copy.kind, copy.channel, copy.sent) == (CopyKind.ONCALL, CHANNEL, True)
+    assert (copy.kind, copy.channel, copy.sent) == (CopyKind.ONCALL, ONCALL, True)
     assert await posting.unshown() == []
 
 
