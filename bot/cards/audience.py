@@ -9,13 +9,14 @@ import structlog
 from bot.cards.blocks.text import mention, mention_group
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
-from workers.domain.asking.approvals import Approval
+from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
+from workers.domain.starts.people import Owner
 from workers.telemetry.health import Health
 
 log = structlog.get_logger(__name__)
@@ -83,19 +84,22 @@ class Audience:
         approval, containment, _ = subjects
         policy = self._policy()
         if approval is None:
+            owner = containment.owner if containment is not None else None
+            if owner is not None and owner.known and card.sought != owner:
+                card = await self._sought(card, owner)
             card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
             return await self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner:
-                card = await self._sought(card, approval)
+                card = await self._sought(card, approval.owner)
             card = await self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
-        if approval.escalated_at is not None or (containment is not None and containment.needs_oncall):
+        if _oncall_at_once(approval, card) or (containment is not None and containment.needs_oncall):
             card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return await self._elsewhere(card)
 
-    async def _sought(self, card: Card, approval: Approval) -> Card:
-        found = await self._directory.owners(approval.owner)
+    async def _sought(self, card: Card, owner: Owner) -> Card:
+        found = await self._directory.owners(owner)
         refusing: dict[str, str] = {}
         for user, named in found.users.items():
             try:
@@ -106,8 +110,8 @@ class Audience:
                 continue
             copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named)
             card = card if card.copy_of(copy.key) else card.with_copy(copy)
-        notices = [found.notice, names_others(approval.owner, refusing)]
-        return card.changed(notice="; ".join(filter(None, notices)), sought=approval.owner)
+        notices = [found.notice, names_others(owner, refusing)]
+        return card.changed(notice="; ".join(filter(None, notices)), sought=owner)
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()
@@ -159,6 +163,18 @@ class Audience:
             )
             card = await self._added(card, copy)
         return card
+
+
+def _oncall_at_once(approval: Approval, card: Card) -> bool:
+    """Whether on-call gets the question itself: it was escalated or rejected, or no owner can be asked.
+
+    While facts are still missing, the owner may be found with them, so on-call waits for that.
+    """
+    if approval.escalated_at is not None or approval.state is ApprovalState.REJECTED:
+        return True
+    owners = [copy for copy in card.copies if copy.kind is CopyKind.OWNER and not copy.refused]
+    settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
+    return approval.open and not owners and settled
 
 
 def trouble_of(channel: str) -> str:
