@@ -128,7 +128,7 @@ def test_the_longest_name_is_whole_in_the_header_and_differs_on_the_buttons() ->
 
 
 def test_the_on_call_copy_asks_in_its_header_and_says_that_nobody_has_answered() -> None:
-    message = card(b.approval(), kind=CopyKind.ONCALL)
+    message = card(b.approval(escalated_at=b.NOW), kind=CopyKind.ONCALL)
     assert headline(message) == "\u2753 No answer yet. Was this start expected? vm-web-01"
     assert message.text.startswith("No answer yet. Alice Example started vm-web-01.")
 
@@ -240,7 +240,7 @@ def test_a_channels_copy_says_who_is_asked() -> None:
 
 
 def test_the_on_call_copy_says_since_when_nobody_answers() -> None:
-    said = everything(card(b.approval(), kind=CopyKind.ONCALL))
+    said = everything(card(b.approval(escalated_at=b.NOW), kind=CopyKind.ONCALL))
     assert "*No answer yet.* Asked <!date^" in said
     assert "2026-11-24 03:50 UTC>" in said
 
