@@ -11,7 +11,7 @@ from bot.cards.blocks.text import mention, mention_group
 from bot.slack.channels import Channels, trouble_of
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
-from workers.domain.asking.approvals import Approval
+from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
@@ -91,20 +91,23 @@ class Audience:
         approval, containment, _ = subjects
         policy = self._policy()
         if approval is None:
+            owner = containment.owner if containment is not None else None
+            if owner is not None and owner.known and card.sought != owner:
+                card = await self._sought(card, owner)
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
             return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner:
-                card = await self._sought(card, approval)
+                card = await self._sought(card, approval.owner)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
-        if approval.escalated_at is not None or (containment is not None and containment.needs_oncall):
+        if _oncall_at_once(approval, card) or (containment is not None and containment.needs_oncall):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
 
-    async def _sought(self, card: Card, approval: Approval) -> Card:
+    async def _sought(self, card: Card, owner: Owner) -> Card:
         """The card with a copy for each of the first owners whom Slack lets the bot write to."""
-        owner, asked = approval.owner, set[str]()
+        asked = set[str]()
         refusing: dict[str, str] = {}
         notices: list[str] = []
         for part in owner.in_parts(MOST_ASKED):
@@ -190,3 +193,15 @@ def _of_others(owner: Owner, asked: int) -> list[str]:
     if owner.unread:
         said.append(f"these name nobody: {listed(owner.unread, _MOST_UNREAD, 'text')}")
     return said
+
+
+def _oncall_at_once(approval: Approval, card: Card) -> bool:
+    """Whether on-call gets the question itself: it was escalated or rejected, or no owner can be asked.
+
+    While facts are still missing, the owner may be found with them, so on-call waits for that.
+    """
+    if approval.escalated_at is not None or approval.state is ApprovalState.REJECTED:
+        return True
+    owners = [copy for copy in card.copies if copy.kind is CopyKind.OWNER and not copy.refused]
+    settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
+    return approval.open and not owners and settled

@@ -84,7 +84,7 @@ class Delivery:
             elif notice is not None:
                 root = notice_card(notice, mention)
             else:
-                root = lockdown_card(subjects.need_containment())
+                root = lockdown_card(subjects.need_containment(), kind=copy.kind)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
             if not copy.sent:
                 continue  # replies follow once the card is there

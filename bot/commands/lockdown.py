@@ -1,5 +1,7 @@
 """``/vm-lockdown NAME [REASON]``: on-call contains a VM without asking its owner."""
 
+import structlog
+
 from bot.cards.blocks.inputs import CHOICE, chosen_value, given_reason, value_of
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import LOCKDOWN_COMMAND
@@ -18,9 +20,12 @@ from bot.commands.typed_vm import typed_vm
 from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_lock_down
-from workers.domain.starts.people import Actor
+from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.find_vm import find_vm
+
+log = structlog.get_logger(__name__)
 
 
 class LockdownListener:
@@ -71,10 +76,22 @@ class LockdownListener:
 
     async def _lock_down(self, vm: VmRef, actor: Actor, reason: str) -> Message:
         policy = self._services.policy()
-        locked = await self._services.lock_down(vm, actor, policy.lockdown, reason=reason)
+        owner = await self._owner(vm)
+        locked = await self._services.lock_down(vm, actor, policy.lockdown, reason=reason, owner=owner)
         if locked.joined:
             return already_contained(locked.containment)
         return lockdown_started(locked.containment, channel=policy.oncall.channel)
+
+    async def _owner(self, vm: VmRef) -> Owner | None:
+        """Who is told of it; ``None`` where the tags are not known. A lockdown waits for nobody."""
+        try:
+            known = (await self._services.inventory.lines([vm])).get(vm.key)
+        except Exception as error:
+            log.warning("the inventory can't be read", vm=vm.name, because=str(error))
+            return None
+        if known is None:
+            return None
+        return owner_from_tags(known.tags, self._services.policy().owner.tags, tags_known=True)
 
 
 COMMAND = Command(

@@ -78,6 +78,9 @@ def documents() -> dict[str, Numbered]:
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
+        "containment-with-an-owner": a.containment(
+            cause=a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall()), owner=a.owner()
+        ),
         "containment-with-backup-options": a.containment(
             profile=LockdownProfile(
                 backup=BackupOptions(

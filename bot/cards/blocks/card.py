@@ -60,7 +60,7 @@ def approval_card(
             [
                 _asked(approval, kind),
                 evidence.missing(approval.facts),
-                sentence(escape(approval.notice, 500)),
+                _notice(approval),
                 reference_line(approval.id),
             ]
         ),
@@ -93,7 +93,8 @@ def top_line(
 
 def _escalated(approval: Approval, kind: CopyKind) -> bool:
     """Whether this copy is there because nobody has answered."""
-    return approval.open and kind is CopyKind.ONCALL and approval.asked_at is not None
+    escalated = approval.asked_at is not None and approval.escalated_at is not None
+    return approval.open and kind is CopyKind.ONCALL and escalated
 
 
 def _lead(approval: Approval, containment: Containment | None, kind: CopyKind) -> list[str]:
@@ -130,6 +131,8 @@ def _silence(approval: Approval, kind: CopyKind) -> str:
         return ""
     if approval.asked_at is None:
         return "*Nobody could be asked yet.*"
+    if approval.escalated_at is None:
+        return "*You are asked, because no owner can be.*"
     return f"*No answer yet.* Asked {when(approval.asked_at)}."
 
 
@@ -157,6 +160,12 @@ def _deadline(approval: Approval) -> str:
         return f"If nobody answers within {duration(span)}, {then}."
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
     return f"If nobody answers by {by} ({duration(span)}), {then}."
+
+
+def _notice(approval: Approval) -> str:
+    """Who can't be asked; nothing where that only repeats why there is no owner."""
+    said_already = approval.open and approval.notice == approval.owner.source
+    return "" if said_already else sentence(escape(approval.notice, 500))
 
 
 def _source(source: str) -> str:

@@ -17,14 +17,18 @@ from bot.cards.blocks.status import (
     undo_command,
 )
 from bot.cards.blocks.text import code, escape, name
+from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import Containment, ContainmentState, Step, StepState
 from workers.domain.starts.vm import VmRef
 
 _CAN_BE_UNDONE = {ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}
 
 
-def lockdown_card(containment: Containment) -> Message:
-    """The card as it should be now: which VM, by whom and why, every step, and how to undo it."""
+def lockdown_card(containment: Containment, *, kind: CopyKind = CopyKind.ONCALL) -> Message:
+    """The card as it should be now: which VM, by whom and why, every step, and how to undo it.
+
+    The copy of the VM's owner says why they get it.
+    """
     vm, headline = containment.vm, containment_headline(containment)
     about = f"*VM*\n{'Classic VM ' if vm.classic else ''}{code(vm.name)}"
     undo = f"On-call can undo this with {undo_command(containment)}."
@@ -40,9 +44,21 @@ def lockdown_card(containment: Containment) -> Message:
                     *_steps(containment),
                 ],
             ),
-            *context([undo if containment.state in _CAN_BE_UNDONE else "", reference_line(containment.id)]),
+            *context(
+                [
+                    _told(containment, kind),
+                    undo if containment.state in _CAN_BE_UNDONE else "",
+                    reference_line(containment.id),
+                ]
+            ),
         ],
     )
+
+
+def _told(containment: Containment, kind: CopyKind) -> str:
+    if kind is not CopyKind.OWNER or containment.owner is None:
+        return ""
+    return f"You are told because you own this VM ({escape(containment.owner.source, 120)})."
 
 
 def _steps(containment: Containment) -> list[str]:

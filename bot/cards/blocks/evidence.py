@@ -102,6 +102,11 @@ def _sign_in(who: Caller) -> str:
     return "\nMFA unknown" if applies else ""
 
 
+def role(access: Access, vm: VmRef) -> str:
+    """The Azure role that allowed it, and where it holds, in one line of mrkdwn."""
+    return f"the Azure role {escape(access.role, 120) or 'of no name'} on {scope(access.scope, vm)}"
+
+
 def _permission(access: Access | None, vm: VmRef) -> str:
     if access is None:
         return "Unknown"

@@ -6,6 +6,7 @@ from bot.cards.blocks.jobs import job_replies, job_step
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.oncall_thread import oncall_replies
 from bot.cards.blocks.restarts import restart_replies
 from bot.cards.blocks.restore_thread import restore_replies
 from bot.cards.blocks.retry import retry_button
@@ -13,6 +14,7 @@ from bot.cards.blocks.status import (
     LOCKDOWN_COMMAND,
     STEPS,
     all_done,
+    cause_line,
     command,
     containment_headline,
     done_words,
@@ -27,6 +29,7 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.containment.containment import (
     MAX_ATTEMPTS,
+    CauseKind,
     Containment,
     ContainmentState,
     Step,
@@ -51,6 +54,7 @@ def replies(
     found: list[Reply] = []
     if approval is not None:
         found += _question(approval, kind, oncall_mention)
+        found += _lockdown(approval, containment)
     if containment is not None:
         found += _again(containment, oncall_mention)
         found += [_step(containment, step) for step in containment.steps if _begun(step)]
@@ -84,6 +88,8 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[R
     still_needed = approval.open or (
         approval.state is ApprovalState.EXPIRED and approval.containment_id is None
     )
+    if kind is CopyKind.ONCALL:
+        found += oncall_replies(approval, oncall_mention)
     if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:
         found.append(_escalation(approval, oncall_mention))
     if not approval.open:
@@ -92,6 +98,15 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[R
         )
         found.append(_reply(key, sentence(escape(approval.outcome(), 400)), outcome(approval, None)[0]))
     return found
+
+
+def _lockdown(approval: Approval, containment: Containment | None) -> list[Reply]:
+    """Owners hear in their thread that on-call has locked their VM down: by whom and why."""
+    if containment is None or approval.open or containment.cause.kind is not CauseKind.LOCKDOWN:
+        return []
+    vm = containment.vm.name
+    text = f"{code(vm)}: {cause_line(containment)}"
+    return [_reply(f"lockdown.{containment.cause.at:%Y%m%d%H%M%S}", f"Locked down: {name(vm)}", text)]
 
 
 def _reminder(approval: Approval) -> Reply:

@@ -42,7 +42,7 @@ async def test_whom_a_tag_names_and_who_is_no_member_can_neither_confirm_nor_rej
     finding_connected: Scene, person: str, tag: str
 ) -> None:
     scene = finding_connected
-    asked = await scene.ask(copies=1, tags={"owner": tag})
+    asked = await scene.ask(copies=2, tags={"owner": tag})
     card = await scene.shown(asked.channel)
     assert ("guest of the workspace" if person == GUS else "belongs to another workspace") in card
     await scene.click(KEYS[person], asked.channel, CONFIRM)

@@ -4,16 +4,19 @@ import uuid
 
 import pytest
 
-from tests.scenario.scene import APPROVALS, CONFIRM, NADIA, OLIVIA, Entry, Scene, texts
+from tests.scenario.scene import APPROVALS, CONFIRM, NADIA, OLIVIA, ONCALL, ONCALL_GROUP, Scene, texts
 
 
-async def _only_in_the_channel(scene: Scene, tags: dict[str, str]) -> tuple[Entry, str]:
-    """The card and its text; no direct message went out."""
-    asked = await scene.ask(copies=1, tags=tags)
+async def _only_in_channels(scene: Scene, tags: dict[str, str]) -> str:
+    """The card's text; no direct message went out, and on-call is called at once."""
+    asked = await scene.ask(copies=2, tags=tags)
     await scene.quiet()
     posts = await scene.root_posts(asked.vm, asked.start.seq)
-    assert [post["channel"] for post in posts] == [APPROVALS]
-    return posts[0], "\n".join(texts((await scene.message(asked.copies[0]))["blocks"]))
+    assert {post["channel"] for post in posts} == {APPROVALS, ONCALL}
+    called = [e for e in await scene.slack.record(asked.start.seq, "posted") if e["channel"] == ONCALL]
+    page = next(e for e in called if asked.vm in str(e["blocks"]) and ONCALL_GROUP in str(e["mentions"]))
+    assert "so you are asked" in str(page["blocks"])
+    return "\n".join(texts((await scene.message(asked.channel))["blocks"]))
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,7 @@ async def _only_in_the_channel(scene: Scene, tags: dict[str, str]) -> tuple[Entr
 async def test_without_an_owner_the_channel_is_asked_and_told_why(
     scene: Scene, tags: dict[str, str], note: str
 ) -> None:
-    _, shown = await _only_in_the_channel(scene, tags)
+    shown = await _only_in_channels(scene, tags)
     assert note.lower() in shown.lower(), shown
 
 
@@ -41,12 +44,12 @@ async def test_whoever_left_the_firm_is_not_asked(scene: Scene) -> None:
     key = f"left{uuid.uuid4().hex[:6]}"
     email = f"{key}@contoso.example"
     await scene.slack.post("/_people", key=key, name="Larry Left", email=email, deleted=True)
-    _, shown = await _only_in_the_channel(scene, {"owner": email})
+    shown = await _only_in_channels(scene, {"owner": email})
     assert f"{email}, whom Slack does not know" in shown
 
 
 async def test_an_owner_nobody_knows_leaves_the_answer_to_oncall(scene: Scene) -> None:
-    asked = await scene.ask(copies=1, tags={})
+    asked = await scene.ask(copies=2, tags={})
     await scene.click("colin", asked.channel, CONFIRM)
     await scene.told("U0COLIN002", "Only on-call (no owner is known) can", since=asked.start.seq)
     await scene.click("nadia", asked.channel, CONFIRM)

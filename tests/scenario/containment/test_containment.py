@@ -122,6 +122,18 @@ async def test_contained_is_said_only_after_power_state_and_every_nic_were_read_
         assert "startgate-lockdown" in read[-1]["response"]["properties"]["networkSecurityGroup"]["id"]
 
 
+async def test_on_call_is_told_of_the_rejection_at_once(
+    full: Scene, rejected: tuple[Asked, Entry, Entry]
+) -> None:
+    asked, _, contained = rejected
+    copy = await full.oncall_card(asked.vm, asked.start.seq)
+    page = await paged(full, copy, "rejected a start", since=asked.start.seq)
+    said = "\n".join(texts(page["blocks"]))
+    assert "*olivia* rejected a start." in said
+    assert "The caller's access is still active" in said
+    assert page["seq"] < contained["seq"], "before it is contained"
+
+
 async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
     full: Scene, rejected: tuple[Asked, Entry, Entry]
 ) -> None:
@@ -129,7 +141,7 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
     for copy in asked.copies:
         await full.until_contained(copy)
         shown = await full.shown(copy)
-        assert "Rejected by *olivia* <!date^" in shown
+        assert "Rejected by *olivia* (olivia@contoso.example) <!date^" in shown
         assert "I did not start this" in shown
         assert REJECT not in shown
     await full.quiet()
@@ -191,15 +203,10 @@ async def test_a_contained_vm_that_is_started_again_is_contained_again_without_a
     )
     assert shown
     assert any("was started while it was contained" in reply for reply in await full.thread(asked.dm))
-    copy = await full.oncall_card(asked.vm, again.seq)
-    page = await full.slack.wait_for(
-        "a message that calls on-call",
-        lambda e: e["kind"] == "posted" and e["thread_ts"] == copy.ts and ONCALL_GROUP in str(e["mentions"]),
-        since=again.seq,
-    )
+    copy = await full.oncall_card(asked.vm, asked.start.seq)
+    page = await paged(full, copy, "although it is contained", since=again.seq)
     assert "although it is contained" in "\n".join(texts(page["blocks"]))
-    posts = await full.root_posts(asked.vm, again.seq)
-    assert [post["channel"] for post in posts] == [ONCALL], "on-call's copy, and no new question"
+    assert not await full.root_posts(asked.vm, again.seq), "no new question"
 
 
 async def test_a_vm_that_is_started_again_during_a_slow_backup_is_stopped_at_once_and_reads_back_so(
@@ -234,11 +241,7 @@ async def test_on_call_hears_of_a_lock_while_the_backup_goes_on_and_retries_the_
     await full.azure.put("/_refusals", [{"code": "ScopeLocked", "path": f"{asked.vm}/deallocate"}])
     await full.reject("olivia", asked.dm, "not mine")
     card = await full.oncall_card(asked.vm, asked.start.seq)
-    page = await full.slack.wait_for(
-        "a message that calls on-call",
-        lambda e: e["kind"] == "posted" and e["thread_ts"] == card.ts and ONCALL_GROUP in str(e["mentions"]),
-        since=asked.start.seq,
-    )
+    page = await paged(full, card, "waiting won't help", since=asked.start.seq)
     said = "\n".join(texts(page["blocks"]))
     assert f"*Stop* of `{asked.vm}` failed, and waiting won't help." in said
     assert "remove the lock" in said
@@ -274,15 +277,25 @@ async def test_a_refused_step_ends_incomplete_and_calls_oncall(scene: Scene) -> 
     assert "startgate-lockdown" in vm["nics"][0]["nsg"], "one step that fails does not keep the others"
 
 
+async def paged(scene: Scene, copy: CardCopy, words: str, *, since: int) -> Entry:
+    """The reply in on-call's copy that calls them and says this."""
+    return await scene.slack.wait_for(
+        f"a message that calls on-call: {words}",
+        lambda e: (
+            e["kind"] == "posted"
+            and e["thread_ts"] == copy.ts
+            and ONCALL_GROUP in str(e["mentions"])
+            and words in "\n".join(texts(e["blocks"]))
+        ),
+        since=since,
+    )
+
+
 async def ends_incomplete(scene: Scene, asked: Asked, why: str, *, within_s: float = 20) -> None:
     """Never CONTAINED; on-call gets a copy of its own, and is mentioned with what is left and why."""
     await scene.until_shown(asked.dm, "the end", "Containment incomplete", within_s=within_s)
     copy = await scene.oncall_card(asked.vm, asked.start.seq)
-    page = await scene.slack.wait_for(
-        "a message that calls on-call",
-        lambda e: e["kind"] == "posted" and e["thread_ts"] == copy.ts and ONCALL_GROUP in str(e["mentions"]),
-        since=asked.start.seq,
-    )
+    page = await paged(scene, copy, "not fully contained", since=asked.start.seq)
     assert page["channel"] == ONCALL
     said = "\n".join(texts(page["blocks"]))
     assert "not fully contained" in said

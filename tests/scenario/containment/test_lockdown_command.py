@@ -11,7 +11,7 @@ from tests.scenario.scene import CONFIRM, NADIA, ONCALL, SAM, CardCopy, Entry, S
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def known(shared: Scene) -> list[Entry]:
     """Running VMs that the inventory lists; each test takes one away."""
-    vms = [await shared.new_vm("lock", power="running") for _ in range(12)]
+    vms = [await shared.new_vm("lock", power="running") for _ in range(13)]
     await _listed(shared)
     return vms
 
@@ -47,13 +47,30 @@ async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling
     await scene.told(NADIA, "Locking down", vm["name"], since=seq)
     copy = await scene.oncall_card(vm["name"], seq)
     shown = await scene.shown(copy)
-    assert "Locked down by *nadia* <!date^" in shown
+    assert "Locked down by *nadia* (nadia@contoso.example) <!date^" in shown
     reason = "odd outbound traffic".replace(" ", "\u00a0" if how == "pasted" else " ")
     assert "odd outbound traffic" in shown.replace("\u00a0", " ")
     await scene.wait_for_change(vm["id"], "/deallocate")
     record, *_ = await scene.audited("lockdown.ordered", vm["id"])
     assert record["by"] == f"nadia ({NADIA})"
     assert record["details"]["reason"] == reason
+
+
+async def test_the_owner_is_told_of_the_lockdown_with_its_reason_and_by_whom(
+    scene: Scene, known: list[Entry]
+) -> None:
+    vm = known.pop()
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", f"/vm-lockdown {vm['name']} odd outbound traffic")
+    told = await scene.slack.wait_for(
+        "a direct message to the owner",
+        lambda e: e["kind"] == "posted" and e["channel"].startswith("D") and vm["name"] in str(e["blocks"]),
+        since=seq,
+    )
+    said = "\n".join(texts(told["blocks"]))
+    assert "Locked down by *nadia*" in said
+    assert "odd outbound traffic" in said
+    assert "because you own this VM" in said
 
 
 async def test_a_lockdown_ends_contained_on_the_oncall_card_and_the_owners_question_is_withdrawn(

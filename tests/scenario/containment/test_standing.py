@@ -46,7 +46,12 @@ async def test_an_nsg_that_was_taken_off_by_hand_is_put_on_again_and_pages(watch
     copy = await watched.oncall_card(asked.vm, since)
     page = await watched.slack.wait_for(
         "a message that calls on-call",
-        lambda e: e["kind"] == "posted" and e["thread_ts"] == copy.ts and ONCALL_GROUP in str(e["mentions"]),
+        lambda e: (
+            e["kind"] == "posted"
+            and e["thread_ts"] == copy.ts
+            and ONCALL_GROUP in str(e["mentions"])
+            and "rejected a start" not in str(e["blocks"])
+        ),
         since=since,
     )
     assert page["channel"] == ONCALL

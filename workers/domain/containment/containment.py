@@ -23,7 +23,7 @@ from workers.domain.containment.steps import (
 from workers.domain.errors import Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
-from workers.domain.starts.people import Actor
+from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
 
 __all__ = [
@@ -124,6 +124,7 @@ class Containment(Steps, Numbered):
         cards: ids of the cards that show it: its own, or those of the approvals that led to it.
         round: how often the VM had to be contained under this one document.
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
+        owner: whom the VM's tags named when it was locked down; they are told, and never asked.
         restart: the start of the contained VM that on-call was told of last.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
@@ -145,6 +146,7 @@ class Containment(Steps, Numbered):
     restoration: Restoration | None = None
     drift: tuple[str, ...] = ()
     restart: Restart | None = None
+    owner: Owner | None = None
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.
@@ -236,20 +238,7 @@ class Containment(Steps, Numbered):
             verified_at=None,
             restoration=None,
             drift=(),
-            steps=tuple(
-                step.to(
-                    StepState.TODO,
-                    attempt=0,
-                    redone=0,
-                    token="",
-                    started_at=None,
-                    ended_at=None,
-                    paged_at=None,
-                    look_at=None,
-                    note="",
-                )
-                for step in self.steps
-            ),
+            steps=tuple(step.anew() for step in self.steps),
         )
 
     def started_again(self, at: datetime, now: datetime) -> "Containment":
@@ -297,16 +286,7 @@ class Containment(Steps, Numbered):
             return Step(name=name)
         step = self.step(name)
         if name in wanted.steps and step.state in (StepState.FAILED, StepState.SKIPPED):
-            return step.to(
-                StepState.TODO,
-                attempt=0,
-                redone=0,
-                started_at=None,
-                ended_at=None,
-                paged_at=None,
-                look_at=None,
-                note="",
-            )
+            return step.anew()
         return step
 
     def ready(self, now: datetime) -> tuple[Step, ...]:
@@ -351,9 +331,7 @@ def _due(steps: Steps, began: datetime, profile: LockdownProfile) -> datetime:
 
 def _done_again(step: Step) -> Step:
     """An ended step, to be done again. One under way takes the new profile at its next look."""
-    if not step.ended:
-        return step
-    return step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
+    return step.anew() if step.ended else step
 
 
 def planned(

@@ -12,7 +12,7 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
-from workers.domain.starts.people import Actor
+from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
@@ -59,15 +59,32 @@ class LockDown:
         )
 
     async def __call__(
-        self, vm: VmRef, actor: Actor, profile: LockdownProfile, *, reason: str = "", via: str = "command"
+        self,
+        vm: VmRef,
+        actor: Actor,
+        profile: LockdownProfile,
+        *,
+        reason: str = "",
+        via: str = "command",
+        owner: Owner | None = None,
     ) -> Locked:
         """Contain this VM, and withdraw questions about it that are still open.
+
+        Args:
+            vm: which VM.
+            actor: who orders it; their permission is checked again here.
+            profile: what is done.
+            reason: their own words.
+            via: where they ordered it, for the audit.
+            owner: who is told of it. Whoever was asked about the VM hears of it there.
 
         Raises:
             NotAllowed: they are not on call.
         """
         await self.may(actor, wanted=vm.resource_id)
-        locked = await until_written(lambda: self._write(vm, actor, profile, reason, via))
+        locked = await until_written(
+            lambda: self._write(_Order(vm, actor, profile, reason.strip(), via, owner))
+        )
         if await after_write(locked.containment.id, lambda: self._nudge(locked)):
             for approval in locked.withdrawn:
                 await self._deadlines.clear(approval.id)
@@ -86,12 +103,13 @@ class LockDown:
             ),
         )
 
-    async def _write(
-        self, vm: VmRef, actor: Actor, profile: LockdownProfile, reason: str, via: str
-    ) -> Locked:
+    async def _write(self, order: "_Order") -> Locked:
+        vm, actor, profile, reason, via, owner = order
         now = self._clock.now()
-        cause = Cause(kind=CauseKind.LOCKDOWN, at=now, by=actor, reason=reason.strip())
+        cause = Cause(kind=CauseKind.LOCKDOWN, at=now, by=actor, reason=reason)
         request = await request_containment(self._store, vm, cause, profile, now=now)
+        if owner is not None and not request.record.open_approvals:
+            request = request._replace(containment=request.containment.changed(owner=owner))
         closing = await close_questions(
             self._store, request, f"locked down by {actor.name or 'on-call'}", at=now, by=actor.label
         )
@@ -114,3 +132,14 @@ class LockDown:
             )
         )
         return Locked(containment, request.joined, closing.withdrawn)
+
+
+class _Order(NamedTuple):
+    """What was ordered, as ``LockDown`` was called with it."""
+
+    vm: VmRef
+    actor: Actor
+    profile: LockdownProfile
+    reason: str
+    via: str
+    owner: Owner | None

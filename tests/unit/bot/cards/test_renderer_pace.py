@@ -9,11 +9,14 @@ from bot.cards.renderer import EARLY_S
 from bot.slack.directory import Found
 from bot.slack.pace import posting
 from tests import builders as a
-from tests.unit.bot.cards.posting_rig import CHANNEL, DM, Posting
+from tests.unit.bot.cards.posting_rig import CHANNEL, DM, ONCALL, Posting
 from workers.domain.asking.cards import CopyKind, Post
 from workers.domain.asking.decisions import Answer
 from workers.domain.errors import DependencyAway
+from workers.domain.ids import partition_of_id
 from workers.domain.messages import Complete, Later
+from workers.domain.ports.store import Commit
+from workers.domain.starts.facts import MissingFact
 
 BUSY_S = 20.0
 TURN_S = BUSY_S + posting(CHANNEL).every_s
@@ -127,8 +130,9 @@ async def test_a_decision_meanwhile_is_what_the_channel_gets(waiting: Posting) -
     assert await waiting.asked_records() == 1
 
 
-async def test_without_an_owner_nobody_is_asked_before_the_channel_is(waiting: Posting) -> None:
+async def test_without_an_owner_nobody_is_asked_before_a_channel_is(waiting: Posting) -> None:
     waiting.people.found = Found({}, "nobody knows")
+    await waiting.slack.another_was_refused(ONCALL, BUSY_S)
     await waiting.nudged()
     assert (await waiting.approval()).asked_at is None
     assert await waiting.nudged() == Complete()
@@ -136,6 +140,24 @@ async def test_without_an_owner_nobody_is_asked_before_the_channel_is(waiting: P
     waiting.clock.advance(TURN_S)
     await waiting.nudged()
     assert (await waiting.approval()).asked_at == waiting.clock.now()
+
+
+async def test_without_an_owner_on_call_is_asked_at_once_while_the_channel_waits(waiting: Posting) -> None:
+    waiting.people.found = Found({}, "nobody knows")
+    await waiting.nudged()
+    assert {ts.partition("-")[0] for ts in waiting.slack.posted.values()} == {ONCALL}
+    assert (await waiting.approval()).asked_at == waiting.clock.now()
+
+
+async def test_without_an_owner_on_call_waits_for_facts_that_may_name_one(waiting: Posting) -> None:
+    approval = await waiting.approval()
+    unread = a.owner(emails=(), source="the VM's tags could not be read")
+    facts = a.facts(machine=None, missing=(MissingFact(name="machine", reason="late"),))
+    filling = approval.changed(owner=unread, facts=facts, fill_in_at=waiting.clock.now())
+    await waiting.store.commit(Commit(partition=partition_of_id(filling.id), documents=(filling,)))
+    waiting.people.found = Found({}, "the VM's tags could not be read")
+    await waiting.nudged()
+    assert not waiting.slack.posted
 
 
 async def test_an_owner_whose_own_message_waits_is_not_asked_yet() -> None:

@@ -32,6 +32,15 @@ class TestOrders:
         (nudge,) = rig.worked(Subject.CONTAINMENT)
         assert (await rig.until_rest(nudge.id)).state is ContainmentState.CONTAINED
 
+    async def test_the_owner_is_on_record_to_be_told(self, rig: Rig) -> None:
+        locked = await rig.lock_down(VM, a.oncall(), PROFILE, owner=a.owner())
+        assert (await rig.store.containment(locked.containment.id)).owner == a.owner()
+
+    async def test_an_owner_who_was_asked_is_told_there(self, rig: Rig) -> None:
+        await rig.asked()
+        locked = await rig.lock_down(VM, a.oncall(), PROFILE, owner=a.owner())
+        assert locked.containment.owner is None
+
     async def test_questions_that_are_open_are_withdrawn_and_their_cards_show_the_lockdown(
         self, rig: Rig
     ) -> None:

@@ -151,7 +151,7 @@ def test_the_longest_name_is_whole_in_the_header_and_differs_on_the_buttons() ->
 
 
 def test_the_on_call_copy_asks_in_its_header_and_says_that_nobody_has_answered() -> None:
-    message = card(b.approval(), kind=CopyKind.ONCALL)
+    message = card(b.approval(escalated_at=b.NOW), kind=CopyKind.ONCALL)
     assert headline(message) == "\u2753 No answer yet. Was this start expected? vm-web-01"
     assert message.text.startswith("No answer yet. Alice Example started vm-web-01.")
 
@@ -192,7 +192,7 @@ def test_a_rejected_card_says_by_whom_and_why_and_how_far_the_containment_is() -
     message = card(b.approval(state=ApprovalState.REJECTED), running)
     said = everything(message)
     assert headline(message) == "\u26d4 Rejected, containing: vm-web-01"
-    assert "Rejected by *Alice Example*" in said
+    assert "Rejected by *Alice Example* (alice@contoso.com)" in said, "a name is chosen by its bearer"
     assert "Reason: \u201cI did not start this.\u201d" in said
     assert "Containing: *1 of 3 steps* done. Isolate done, stop in progress, back up waiting." in said
 
@@ -263,7 +263,7 @@ def test_a_channels_copy_says_who_is_asked() -> None:
 
 
 def test_the_on_call_copy_says_since_when_nobody_answers() -> None:
-    said = everything(card(b.approval(), kind=CopyKind.ONCALL))
+    said = everything(card(b.approval(escalated_at=b.NOW), kind=CopyKind.ONCALL))
     assert "*No answer yet.* Asked <!date^" in said
     assert "2026-11-24 03:50 UTC>" in said
 

@@ -1,0 +1,48 @@
+"""What on-call is told at once in their own thread: a rejection, and a question that no owner gets."""
+
+from bot.cards.blocks import evidence
+from bot.cards.blocks.kit import section
+from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.status import person, quoted
+from bot.cards.blocks.text import clock, code, escape, name
+from workers.domain.asking.approvals import Approval, ApprovalState
+
+
+def oncall_replies(approval: Approval, oncall_mention: str) -> list[Reply]:
+    """For the copy in on-call's channel; both page."""
+    if approval.state is ApprovalState.REJECTED:
+        return [_rejection(approval, oncall_mention)]
+    if approval.open and approval.asked_at is not None and asks_oncall_only(approval):
+        return [_question(approval, oncall_mention)]
+    return []
+
+
+def asks_oncall_only(approval: Approval) -> bool:
+    """Whether no owner was asked, so that on-call is, before any escalation."""
+    return not approval.asked_whom and approval.escalated_at is None
+
+
+def _rejection(approval: Approval, oncall_mention: str) -> Reply:
+    """Who rejected whose start, what allowed it, that it is being contained, and what is still open."""
+    event, decision = approval.event, approval.decision
+    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    by = f"{person(decision.by)} rejected a start.{quoted(decision.reason)}" if decision else ""
+    allowed = f" Azure allowed it by {evidence.role(event.access, event.vm)}." if event.access else ""
+    text = (
+        f"{calls}{by} {evidence.who_did_what(event)}.{allowed} The VM is being contained; this thread shows"
+        " each step. *The caller's access is still active:* if the account may be compromised, take it away."
+    )
+    return Reply("rejection", Message(f"Rejected: {name(event.vm.name)}", [section(text)]), pages=True)
+
+
+def _question(approval: Approval, oncall_mention: str) -> Reply:
+    """On-call is asked in the owner's place."""
+    vm = approval.event.vm
+    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    why = "no owner is known" if not approval.owner.known else "no owner could be asked"
+    who = escape(approval.event.caller.label, 80) or "somebody"
+    text = (
+        f"{calls}{why} for {code(vm.name)}, so you are asked. Was its start by *{who}* expected? Please"
+        f" confirm or reject in the message above by {clock(approval.expire_at)}."
+    )
+    return Reply("asked", Message(f"Was the start of {name(vm.name)} expected?", [section(text)]), pages=True)
