@@ -16,15 +16,19 @@ from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.services import Services
 from bot.settings import BotSettings
+from bot.slack.channels import Channels
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
+from bot.slack.reach import Reach
+from bot.slack.signed_requests import SignedRequests
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until
+from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
@@ -94,8 +98,11 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         # The default handler repeats a request whose answer was lost, which would post twice.
         retry_handlers=[],
     )
-    pace = Pace(clock, heard=partial(health.ok, "slack"))
+    reach = Reach(health)
+    pace = Pace(clock, heard=partial(reach.ok, "token"))
     installation = Installation(slack)
+    named = (policy.owner.fallback, policy.oncall.channel)
+    channels = Channels(slack, named, RedisChannelBook(redis), installation, health)
     directory = Directory(slack, lambda: policy, installation, pace)
     services = Services(
         store=store,
@@ -111,7 +118,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, lambda: policy, clock, health),
+        audience=Audience(directory, channels, lambda: policy, clock, health),
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
         health=health,
@@ -120,9 +127,10 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
-        doorway = SocketDoorway(app, slack, settings.slack_app_token, health)
+        doorway = SocketDoorway(app, slack, settings.slack_app_token, reach)
     else:
-        doorway = HttpDoorway(app, settings.http_port)
+        secret = settings.need_signing_secret()
+        doorway = HttpDoorway(SignedRequests(app, secret, store), settings.http_port)
     ready = asyncio.Event()
 
     async def say_ready() -> None:
@@ -139,6 +147,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            reach.watch_token(installation),
+            channels.run(),
             say_ready(),
         )
     finally:

@@ -6,20 +6,26 @@ from typing import NamedTuple
 
 import structlog
 
+from bot.cards.blocks.kit import listed
 from bot.cards.blocks.text import mention, mention_group
+from bot.slack.channels import Channels, trouble_of
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import NotFound
+from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
+from workers.domain.starts.people import Owner
 from workers.telemetry.health import Health
 
 log = structlog.get_logger(__name__)
 
+MOST_ASKED = 5
+"""Owners who get a message of their own; all of them may answer."""
+_MOST_UNREAD = 5
 _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
@@ -59,11 +65,13 @@ class Audience:
     def __init__(
         self,
         directory: Directory,
+        channels: Channels,
         policy: Callable[[], Policy],
         clock: Clock,
         health: Health | None = None,
     ) -> None:
         self._directory = directory
+        self._channels = channels
         self._policy = policy
         self._clock = clock
         self._health = health or Health()
@@ -83,31 +91,41 @@ class Audience:
         approval, containment, _ = subjects
         policy = self._policy()
         if approval is None:
-            card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
-            return await self._elsewhere(card)
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+            return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner:
                 card = await self._sought(card, approval)
-            card = await self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
+            card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
         if approval.escalated_at is not None or (containment is not None and containment.needs_oncall):
-            card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
-        return await self._elsewhere(card)
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+        return self._elsewhere(card)
 
     async def _sought(self, card: Card, approval: Approval) -> Card:
-        found = await self._directory.owners(approval.owner)
+        """The card with a copy for each of the first owners whom Slack lets the bot write to."""
+        owner, asked = approval.owner, set[str]()
         refusing: dict[str, str] = {}
-        for user, named in found.users.items():
-            try:
-                channel = await self._directory.direct_message(user)
-            except Refused as refused:  # the others are asked all the same
-                log.warning("Slack lets the bot not write to an owner", user=user, error=refused.code)
-                refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
-                continue
-            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named)
-            card = card if card.copy_of(copy.key) else card.with_copy(copy)
-        notices = [found.notice, names_others(approval.owner, refusing)]
-        return card.changed(notice="; ".join(filter(None, notices)), sought=approval.owner)
+        notices: list[str] = []
+        for part in owner.in_parts(MOST_ASKED):
+            found = await self._directory.owners(part)
+            notices.append(found.notice)
+            for user, named in found.users.items():
+                if len(asked) == MOST_ASKED:
+                    break
+                try:
+                    channel = await self._directory.direct_message(user)
+                except Refused as refused:  # the others are asked all the same
+                    log.warning("Slack lets the bot not write to an owner", user=user, error=refused.code)
+                    refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
+                    continue
+                asked.add(user)
+                copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named)
+                card = card if card.copy_of(copy.key) else card.with_copy(copy)
+            if len(asked) == MOST_ASKED:
+                break
+        notices += [names_others(owner, refusing), *_of_others(owner, len(asked))]
+        return card.changed(notice="; ".join(filter(None, dict.fromkeys(notices))), sought=owner)
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()
@@ -117,14 +135,16 @@ class Audience:
             return card
         return card.changed(asked_at=now)
 
-    async def _added(self, card: Card, copy: Copy) -> Card:
+    def _added(self, card: Card, copy: Copy) -> Card:
         """The card with this copy, whose ``channel`` may be a name.
 
         On-call is paged by a message of its own, even in a channel that has a copy already.
         """
         name = copy.channel
         try:
-            copy = copy.changed(channel=await self._directory.channel(name))
+            copy = copy.changed(channel=self._channels.id_of(name))
+        except DependencyAway:  # the name is still being looked for, and the copy waits
+            return card if card.copy_of(copy.key) else card.with_copy(copy)
         except NotFound as missing:
             self._health.trouble(trouble_of(name), str(missing))
             return self._unfound(card, copy)
@@ -142,7 +162,7 @@ class Audience:
         post = known or Post(intent="", intended_at=now)
         return card.with_copy(copy.changed(root=post.not_taken("channel_not_found", now)))
 
-    async def _elsewhere(self, card: Card) -> Card:
+    def _elsewhere(self, card: Card) -> Card:
         """The card with a copy in the policy's other channel for each one that a channel refused."""
         policy = self._policy()
         other = {
@@ -157,10 +177,15 @@ class Audience:
             copy = Copy(
                 kind=refused.kind, channel=name, instead_of=refused.channel, because=refused.root.refused
             )
-            card = await self._added(card, copy)
+            card = self._added(card, copy)
         return card
 
 
-def trouble_of(channel: str) -> str:
-    """What health calls the trouble with a channel, given by its id or name."""
-    return f"slack channel {channel}"
+def _of_others(owner: Owner, asked: int) -> list[str]:
+    """What is to be said of those who get no message, and of what is no person."""
+    said: list[str] = []
+    if asked == MOST_ASKED and len(owner.emails) + len(owner.slack_users) > MOST_ASKED:
+        said.append(f"only the first {MOST_ASKED} owners got a message, and any owner may answer")
+    if owner.unread:
+        said.append(f"these name nobody: {listed(owner.unread, _MOST_UNREAD, 'text')}")
+    return said

@@ -15,7 +15,7 @@ from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
-from workers.domain.starts.people import owner_from_tags
+from workers.domain.starts.owner_tags import owner_from_tags
 from workers.runtime.terminal import safe_line
 from workers.use_cases.read_policy import read_policy
 
@@ -37,9 +37,15 @@ def check(file: File) -> None:
         f"reminds after {written(defaults.remind_after)}, "
         f"escalates after {written(defaults.escalate_after)}, "
         f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
+        f"if nobody can be asked: {defaults.on_undelivered}; "
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
     typer.echo(_about_rules(policy))
+    if named := [name for name in (policy.owner.fallback, policy.oncall.channel) if name.startswith("#")]:
+        typer.echo(
+            f"Better name {' and '.join(dict.fromkeys(named))} by id (C…, at the end of the channel's"
+            " details in Slack): a name has to be looked up among all channels."
+        )
 
 
 @app.command("explain")

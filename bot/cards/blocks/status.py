@@ -26,7 +26,7 @@ LOCKDOWN_COMMAND = "/vm-lockdown"
 RESTORE_COMMAND = "/vm-restore"
 
 _WORD = re.compile(r"[a-z]+(?=[\s,.:;!?]|$)")
-_VERIFIED = re.compile(r", (?:rules |power state )?read back$")
+_VERIFIED = re.compile(r", (?:rules |power state )?read back(?=;|$)")
 
 
 STEPS = {name: name.spec for name in StepName}
@@ -160,8 +160,16 @@ def _undone(containment: Containment) -> str:
     if containment.restoration is None:
         return ""
     steps = containment.restoration.steps
-    each = ", ".join(f"{STEPS[s.name].title.lower()} {UNDO_STATES[s.state]}" for s in steps)
+    each = "; ".join(_undo_words(s, containment.vm) for s in steps)
     return f"{restore_line(containment.restoration)} {sentence(each)}"
+
+
+def _undo_words(step: Step, vm: VmRef) -> str:
+    """``power: already running``, or ``power waiting`` until it is known."""
+    area = STEPS[step.name].area.lower()
+    if step.state is StepState.DONE and step.note:
+        return f"{area}: {bare_note(step, vm)}"
+    return f"{area} {UNDO_STATES[step.state]}"
 
 
 def restore_line(restoration: Restoration) -> str:
@@ -209,9 +217,14 @@ def quoted(reason: str) -> str:
 
 
 def person(actor: Actor) -> str:
-    """A person by name; by Slack id where we know no name. Never pings anybody."""
-    name = escape(actor.name or actor.email, 80)
-    return f"*{name}*" if name else mention(actor.slack_user)
+    """A person by name and address; by Slack id where we know no name. Never pings anybody.
+
+    The name alone would not do: people choose their own in Slack.
+    """
+    if not actor.name:
+        return f"*{escape(actor.email, 80)}*" if actor.email else mention(actor.slack_user)
+    known_by = escape(actor.email, 80) or code(actor.slack_user)
+    return f"*{escape(actor.name, 80)}* ({known_by})"
 
 
 def and_list(items: list[str]) -> str:
@@ -230,6 +243,16 @@ def exceptions(profile: LockdownProfile) -> list[str]:
         f" {listed(rule.ports, 5, 'range')}"
         for rule in rules
     ]
+
+
+def bare_note(step: Step, vm: VmRef, limit: int = 300) -> str:
+    """As ``note``, to stand after a colon: not as a sentence."""
+    return with_code(_VERIFIED.sub("", step.note), _identifiers(step, vm), limit)
+
+
+def read_back(step: Step) -> bool:
+    """Whether what a step says of itself was read back from Azure."""
+    return _VERIFIED.search(step.note) is not None
 
 
 def note(step: Step, vm: VmRef, limit: int = 600) -> str:

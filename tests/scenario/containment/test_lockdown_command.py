@@ -47,7 +47,7 @@ async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling
     await scene.told(NADIA, "Locking down", vm["name"], since=seq)
     copy = await scene.oncall_card(vm["name"], seq)
     shown = await scene.shown(copy)
-    assert "Locked down by *nadia* <!date^" in shown
+    assert "Locked down by *nadia* (nadia@contoso.example) <!date^" in shown
     reason = "odd outbound traffic".replace(" ", "\u00a0" if how == "pasted" else " ")
     assert "odd outbound traffic" in shown.replace("\u00a0", " ")
     await scene.wait_for_change(vm["id"], "/deallocate")
@@ -171,8 +171,11 @@ async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
     posted = [e for e in await scene.slack.record(seq, "posted") if vm["name"] in e["text"]]
     assert not posted, "nobody else hears of it"
     assert not await scene.changes(vm["id"])
+    # The command itself refuses, as it was typed; the use case behind it would name the VM's id.
     refused = [r for r in await scene.audit("lockdown.refused") if vm["name"] in r["details"]["wanted"]]
-    assert [record["by"] for record in refused] == [f"sam ({SAM})"]
+    assert [(r["by"], r["details"]["wanted"]) for r in refused] == [
+        (f"sam ({SAM})", f"/vm-lockdown {vm['name']} just because")
+    ]
 
 
 async def test_the_owner_of_a_vm_is_not_on_call_for_it(scene: Scene, known: list[Entry]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from bot.cards.audience import Audience
 from bot.cards.blocks.message import Message as SlackMessage
+from bot.cards.poster import ThreadGone
 from bot.cards.renderer import Renderer
 from bot.slack.directory import Directory, Found
 from bot.slack.errors import Refused, Throttled
@@ -27,6 +28,7 @@ from workers.use_cases.asking.ask import NoteAsked
 
 if TYPE_CHECKING:
     from bot.cards.poster import Poster
+    from bot.slack.channels import Channels
 
 DM, CHANNEL, ONCALL = "D1", "C1", "C2"
 Meanwhile = Callable[[], Awaitable[None]]
@@ -38,12 +40,14 @@ class People:
     Attributes:
         throttled_s: how long Slack looks nobody up; 0 when it does.
         unknown: names of channels that Slack does not show.
+        sought: names of channels that are still being looked for.
     """
 
     def __init__(self) -> None:
         self.found = Found({a.ALICE: "alice@contoso.com"}, "")
         self.throttled_s = 0.0
         self.unknown: set[str] = set()
+        self.sought: set[str] = set()
 
     async def owners(self, _owner: Owner) -> Found:
         if self.throttled_s:
@@ -53,7 +57,9 @@ class People:
     async def direct_message(self, _user: str) -> str:
         return DM
 
-    async def channel(self, name: str) -> str:
+    def id_of(self, name: str) -> str:
+        if name in self.sought:
+            raise DependencyAway("slack", f"{name} is still being looked for")
         if name in self.unknown:
             raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
         return ONCALL if name == "#vm-oncall" else CHANNEL
@@ -84,6 +90,7 @@ class Slack:
         self.unsearchable_s = 0.0
         self.edits: list[str] = []
         self.refuses: dict[str, str] = {}
+        self.deleted: set[str] = set()
         self.threads: dict[str, list[str | None]] = {}
         self.sending: Meanwhile | None = None
         self.meanwhile: Meanwhile | None = None
@@ -113,6 +120,8 @@ class Slack:
         del card_id
         if channel in self.refuses:
             raise Refused(self.refuses[channel])
+        if thread_ts in self.deleted:
+            raise ThreadGone
         async with self.pace.in_turn(posting(channel), key, first=first):
             if channel in self.full:
                 raise Throttled("ratelimited", wait_s=self.full[channel])
@@ -132,7 +141,7 @@ class Slack:
     async def edit(self, _channel: str, ts: str, _message: SlackMessage, *, key: str) -> bool:
         del key
         self.edits.append(ts)
-        return True
+        return ts not in self.deleted
 
     async def find(self, _channel: str, post: Post, *, key: str, thread_ts: str | None = None) -> str | None:
         del thread_ts
@@ -178,11 +187,11 @@ class Posting(Rig):
 
     def bot(self) -> Renderer:
         """A process of the bot; all share the store and Slack."""
-        directory = cast("Directory", self.people)
+        people = (cast("Directory", self.people), cast("Channels", self.people))
         return Renderer(
             store=self.store,
             poster=cast("Poster", self.slack),
-            audience=Audience(directory, lambda: self.policy, self.clock, self.health),
+            audience=Audience(*people, lambda: self.policy, self.clock, self.health),
             note_asked=self.note_asked,
             clock=self.clock,
             health=self.health,

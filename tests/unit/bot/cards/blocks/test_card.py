@@ -19,6 +19,7 @@ from workers.domain.ids import is_reference
 from workers.domain.policy.model import OnSilence
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MissingFact, NetworkFacts
+from workers.domain.starts.vm import Front
 
 CLOSED = [state for state in ApprovalState if state is not ApprovalState.PENDING]
 
@@ -168,7 +169,7 @@ def test_a_rejected_card_says_by_whom_and_why_and_how_far_the_containment_is() -
     message = card(b.approval(state=ApprovalState.REJECTED), running)
     said = everything(message)
     assert headline(message) == "\u26d4 Rejected, containing: vm-web-01"
-    assert "Rejected by *Alice Example*" in said
+    assert "Rejected by *Alice Example* (alice@contoso.com)" in said, "a name is chosen by its bearer"
     assert "Reason: \u201cI did not start this.\u201d" in said
     assert "Containing: *1 of 3 steps* done. Isolate done, stop in progress, back up waiting." in said
 
@@ -273,6 +274,23 @@ def test_a_vm_out_of_reach_says_none_rather_than_nothing() -> None:
     assert "*Open to the Internet*\nNone" in said
 
 
+def test_what_is_open_through_a_load_balancer_is_said_with_its_address() -> None:
+    front = Front(balancer="web-lb", address="203.0.113.50", rule="https", ports="443", to="8443")
+    port = b.open_port(ports="8443", rule="allow-8443", front=front)
+    network = NetworkFacts(nics=(b.nic(public_ips=(), fronts=(front,)),), open_ports=(port,))
+    said = everything(card(b.approval(facts=b.facts(network=network))))
+    assert "*Public IP*\n`203.0.113.50` of load balancer `web-lb`" in said
+    assert "`8443` Tcp through `443` at `203.0.113.50` of load balancer `web-lb` (rule `allow-8443`)" in said
+
+
+def test_what_could_be_open_and_is_not_known_is_never_called_none() -> None:
+    network = NetworkFacts(unknown=("load balancer web-lb was not read",))
+    said = everything(card(b.approval(facts=b.facts(network=network))))
+    assert "*Public IP*\nUnknown: load balancer web-lb was not read" in said
+    assert "*Open to the Internet*\nUnknown: load balancer web-lb was not read" in said
+    assert "None" not in said
+
+
 @pytest.mark.parametrize(
     ("scope", "said"),
     [
@@ -295,7 +313,7 @@ def test_a_scope_is_said_in_words(scope: str, said: str) -> None:
     [
         ({"mfa": False}, "Signed in *without MFA*"),
         ({"mfa": None}, "MFA unknown"),
-        ({"ip": ""}, "Azure CLI, unknown IP address"),
+        ({"ip": "", "signin_ip": ""}, "Azure CLI, unknown IP address"),
         ({"app_id": "deadbeef"}, "client `deadbeef`"),
         ({"app_id": ""}, "unknown client"),
         ({"kind": CallerKind.UNKNOWN, "email": ""}, "(unknown kind of identity)"),
