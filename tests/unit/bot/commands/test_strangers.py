@@ -64,7 +64,7 @@ class Bot:
             policy=lambda: rig.policy,
         )
 
-    async def _actor(self, _user: str, **_: object) -> Actor:
+    async def _actor(self, _user: str, **_how: object) -> Actor:
         return self.actor
 
     async def _direct(self, _user: str) -> str:
