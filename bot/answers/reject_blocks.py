@@ -49,7 +49,7 @@ def decided_dialog(approval: Approval) -> dict[str, Any]:
     containing = "The VM is being contained. The card shows the progress."
     now = {
         ApprovalState.PENDING: "The question is still open.",
-        ApprovalState.CONFIRMED: "The VM keeps running. On-call can still contain it with "
+        ApprovalState.CONFIRMED: "No action is taken. On-call can still contain the VM with "
         f"{command(LOCKDOWN_COMMAND, approval.event.vm)}.",
         ApprovalState.REJECTED: containing,
         ApprovalState.EXPIRED: containing

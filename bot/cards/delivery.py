@@ -80,7 +80,7 @@ class Delivery:
         wanted: list[Wanted] = []
         for copy in card.copies:
             if approval is not None:
-                root = approval_card(approval, containment, kind=copy.kind)
+                root = approval_card(approval, containment, kind=copy.kind, reader=copy.email)
             elif notice is not None:
                 root = notice_card(notice, mention)
             else:

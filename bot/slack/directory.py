@@ -3,7 +3,8 @@
 Answers are cached for a while. Errors are not, and a permission that can't be read is not granted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import structlog
@@ -33,11 +34,13 @@ class Found(NamedTuple):
 
     Attributes:
         users: Slack user id → how the tag names them.
+        emails: Slack user id → their address, where it is known and counts.
         notice: what to say of those who can't be asked; empty if there are none.
     """
 
     users: dict[str, str]
     notice: str
+    emails: Mapping[str, str] = MappingProxyType({})
 
 
 class Directory:
@@ -75,6 +78,7 @@ class Directory:
         if not owner.known:
             return Found({}, owner.source)
         users: dict[str, str] = {}
+        emails: dict[str, str] = {}
         others: dict[str, str] = {}
         for email in owner.emails:
             try:
@@ -89,9 +93,11 @@ class Directory:
                 others[email] = f"{OF_THEM[Standing.OUTSIDE]} and counts only by Slack user id"
             else:
                 users[str(person["id"])] = email
+                emails[str(person["id"])] = email
         for user_id in owner.slack_users:
             try:
-                stands = await self._standing(await self._person(user_id))
+                person = await self._person(user_id)
+                stands = await self._standing(person)
             except Refused as refused:
                 others[user_id] = _hidden(refused)
                 continue
@@ -99,7 +105,8 @@ class Directory:
                 others[user_id] = OF_THEM[stands]
             else:
                 users.setdefault(user_id, user_id)
-        return Found(users, names_others(owner, others))
+                emails.setdefault(user_id, _email(person, stands))
+        return Found(users, names_others(owner, others), emails)
 
     async def actor(self, user_id: str, *, team: str = "", now: bool = False) -> Actor:
         """The person behind a click or a command. What can't be read is not granted.
@@ -121,7 +128,7 @@ class Directory:
             log.warning("this person does not count here", user=user_id, because=str(stands), team=team)
             return Actor(slack_user=user_id, name=_name(person), barred=TO_THEM[stands])
         on_call, doubt = await self._on_call(user_id, now=now) if stands.may_be_on_call else (False, "")
-        email = str(person.get("profile", {}).get("email", "")).lower() if stands.email_counts else ""
+        email = _email(person, stands)
         return Actor(slack_user=user_id, name=_name(person), email=email, on_call=on_call, doubt=doubt)
 
     async def _standing(self, person: dict[str, Any], *, team: str = "") -> Standing:
@@ -204,6 +211,10 @@ def _and_why(others: dict[str, str]) -> str:
     return "; ".join(
         f"{', '.join(name for name, its in others.items() if its == why)}, {why}" for why in reasons
     )
+
+
+def _email(person: dict[str, Any], stands: Standing) -> str:
+    return str(person.get("profile", {}).get("email", "")).lower() if stands.email_counts else ""
 
 
 def _name(person: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import CauseKind, Containment
 from workers.domain.policy.model import OnSilence
-from workers.domain.starts.events import Phase
+from workers.domain.starts.events import Caller, Phase, StartEvent
 
 CONFIRM = "approval.confirm"
 REJECT = "approval.reject"
@@ -38,8 +38,18 @@ _ON_SILENCE = {
 }
 
 
-def approval_card(approval: Approval, containment: Containment | None, *, kind: CopyKind) -> Message:
-    """The card as it should be now, in a copy of this kind."""
+def approval_card(
+    approval: Approval, containment: Containment | None, *, kind: CopyKind, reader: str = ""
+) -> Message:
+    """The card as it should be now, in a copy of this kind.
+
+    Args:
+        approval: the question.
+        containment: what became of it.
+        kind: why the copy is where it is.
+        reader: the e-mail address of its only reader; empty in a channel, or if it is not known.
+    """
+    own = bool(reader) and reader.lower() == approval.event.caller.email.lower()
     headline = approval_headline(approval, containment)
     if _escalated(approval, kind):
         headline = Headline(headline.sign, f"No answer yet. {headline.words}")
@@ -56,8 +66,8 @@ def approval_card(approval: Approval, containment: Containment | None, *, kind: 
         ),
     ]
     if approval.open:
-        blocks.append(_buttons(approval))
-    return Message(top_line(approval, containment, kind=kind), blocks)
+        blocks.append(_buttons(approval, own=own))
+    return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
 
 def _body(lead: str, approval: Approval) -> list[Block]:
@@ -66,13 +76,17 @@ def _body(lead: str, approval: Approval) -> list[Block]:
     return [section(lead, fields)] if approval.open else [section(lead), section(AT_THE_START, fields)]
 
 
-def top_line(approval: Approval, containment: Containment | None, *, kind: CopyKind) -> str:
-    """One line for a notification: safe, and without any mention."""
+def top_line(
+    approval: Approval, containment: Containment | None, *, kind: CopyKind, own: bool = False
+) -> str:
+    """One line for a notification: safe, and without any mention. ``own``: the reader's account did it."""
     event = approval.event
     vm, who = name(event.vm.name), escape(event.caller.label, 80) or "Somebody"
     if approval.open:
         verb = "tried to start" if event.phase is Phase.FAILED else "started"
         still = "No answer yet. " if _escalated(approval, kind) else ""
+        if own:
+            return f"{still}Your account {verb} {vm}. Was it you?"
         return f"{still}{who} {verb} {vm}. Was this expected?"
     return f"{approval_headline(approval, containment).words}: {vm}"
 
@@ -160,7 +174,7 @@ def _source(source: str) -> str:
     return f"tag {code(tag)}" if kind == "tag" and tag and " " not in tag else escape(source, 120)
 
 
-def _buttons(approval: Approval) -> Block:
+def _buttons(approval: Approval, *, own: bool) -> Block:
     """The buttons carry only the id. Who may answer, and if it is still open, is checked at the click."""
     vm = approval.event.vm
     return {
@@ -173,12 +187,7 @@ def _buttons(approval: Approval) -> Block:
                 "accessibility_label": _label("Confirm the start of", vm.name),
                 "style": "primary",
                 "value": approval.id,
-                "confirm": {
-                    "title": plain("Was this start expected?", 100),
-                    "text": _confirm_text(vm.name, vm.resource_group),
-                    "confirm": plain("Yes, expected", 30),
-                    "deny": plain("Back", 30),
-                },
+                "confirm": _sure(approval.event, own=own),
             },
             {
                 "type": "button",
@@ -192,12 +201,26 @@ def _buttons(approval: Approval) -> Block:
     }
 
 
-def _confirm_text(vm: str, group: str) -> Block:
-    return plain(
-        f"You confirm that {plain_name(vm, 100)} in {plain_name(group, 90)} was meant to start."
-        " It keeps running.",
-        300,
-    )
+def _sure(event: StartEvent, *, own: bool) -> Block:
+    """What Slack asks once more: who started which VM. What became of the VM since is not known here."""
+    vm = f"{plain_name(event.vm.name, 90)} in {plain_name(event.vm.resource_group, 90)}"
+    verb = "tried to start" if event.phase is Phase.FAILED else "started"
+    who, asks, yes = _who(event.caller), "Was that expected?", "Yes, expected"
+    if own:
+        who, asks, yes = "Your account", "Was it you?", "Yes, it was me"
+    return {
+        "title": plain("Was this start expected?", 100),
+        "text": plain(f"{who} {verb} {vm}. {asks}", 300),
+        "confirm": plain(yes, 30),
+        "deny": plain("Back", 30),
+    }
+
+
+def _who(caller: Caller) -> str:
+    """A name that its bearer may have chosen, with the address that they can't choose."""
+    label = plain_name(caller.label, 40)
+    known = caller.email and caller.email != caller.label
+    return f"{label} ({plain_name(caller.email, 50)})" if known else label
 
 
 def _label(verb: str, vm: str) -> str:

@@ -110,7 +110,7 @@ def role(access: Access, vm: VmRef) -> str:
 def _permission(access: Access | None, vm: VmRef) -> str:
     if access is None:
         return "Unknown"
-    return f"{escape(access.role, 120) or 'Unnamed role'}\non {scope(access.scope, vm)}"
+    return f"Azure role *{escape(access.role, 120) or 'without a name'}*\non {scope(access.scope, vm)}"
 
 
 def _public_ips(network: NetworkFacts | None) -> str:

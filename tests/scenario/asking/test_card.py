@@ -30,7 +30,7 @@ async def test_the_card_shows_what_an_owner_needs_to_decide(scene: Scene) -> Non
             "Azure PowerShell, `192.0.2.66`",
             "*without MFA*",
             "<!date^",
-            "Owner\non the whole subscription",
+            "Azure role *Owner*\non the whole subscription",
             "`20.60.9.1`",
             "`22` Tcp",
             "`8443` Tcp",
@@ -138,3 +138,23 @@ async def test_below_a_card_that_somebody_deleted_nothing_is_posted(scene: Scene
     assert len(about) == 1, [m["text"] for m in about]
     thread = [m["text"] for m in messages if m.get("thread_ts") == about[0]["ts"] != m["ts"]]
     assert any("CONTAINED" in text for text in thread), thread
+
+
+async def test_an_owner_who_started_it_is_asked_whether_it_was_them(scene: Scene) -> None:
+    asked = await scene.ask("olivia")
+    text = f"Your account started {asked.vm} in {asked.start.vm_id.split('/')[4]}. Was it you?"
+    own = (await scene.message(asked.dm))["blocks"]
+    assert text in texts(own)
+    for_all = "\n".join(texts((await scene.message(asked.channel))["blocks"]))
+    assert "Your account" not in for_all
+    assert f"Olivia Owner (olivia@contoso.example) started {asked.vm} in " in for_all
+    assert "keeps running" not in for_all
+
+
+async def test_a_card_is_withdrawn_soon_after_its_vm_was_stopped(scene: Scene) -> None:
+    asked = await scene.ask()
+    await scene.azure.post("/_vm/power", vm=asked.start.vm_id, power="deallocated")
+    for copy in asked.copies:
+        await scene.until_shown(copy, "that it was withdrawn", "withdrawn", within_s=30)
+        assert CONFIRM not in await scene.shown(copy)
+    await scene.audited("approval.withdrawn", asked.start.vm_id)

@@ -67,6 +67,7 @@ class Copy(Stored):
         channel: a Slack conversation id; the ``#name`` of a channel that Slack does not show to the bot.
         asked: the Slack user a direct message went to.
         named: how the owner's tag names them.
+        email: their address, where it is known and counts.
         instead_of: the channel that refused it, where this copy stands for another.
         because: Slack's code of that refusal.
     """
@@ -75,6 +76,7 @@ class Copy(Stored):
     channel: str
     asked: str = ""
     named: str = ""
+    email: str = ""
     instead_of: str = ""
     because: str = ""
     root: Post | None = None

@@ -11,13 +11,16 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
+from workers.domain.starts.events import Phase
 from workers.domain.starts.vm import KnownVm, PowerState
 from workers.use_cases.asking.withdraw import Withdraw
 
 log = structlog.get_logger(__name__)
 
 SETTLED_AFTER = timedelta(seconds=60)
-"""Azure's lists are late: a VM that was just started may still be listed as stopped."""
+"""Azure is late: a VM that was just started may still be told as stopped."""
+SETTLED_ONCE_STARTED = timedelta(seconds=10)
+"""Of a start that has succeeded: what is read as stopped after it was stopped since."""
 READ_BUDGET_S = 5.0
 
 _OFF = frozenset({PowerState.STOPPING, PowerState.STOPPED, PowerState.DEALLOCATING, PowerState.DEALLOCATED})
@@ -54,7 +57,7 @@ class Reconcile:
             if vm.subscription_id.lower() != subscription_id.lower() or vm.classic:
                 continue
             looks_off = power.get(vm.key) in _OFF or vm.key not in power
-            if not looks_off or at - approval.opened_at < SETTLED_AFTER:
+            if not looks_off or not _settled(approval, at):
                 continue
             because = await self._read(approval)
             if because and await self._withdraw(approval_id, because):
@@ -73,3 +76,11 @@ class Reconcile:
         if facts.machine is not None and facts.machine.power in _OFF:
             return f"the VM is {facts.machine.power}"
         return ""
+
+
+def _settled(approval: Approval, at: datetime) -> bool:
+    """Whether Azure tells of the VM after the start, not of the time before it."""
+    ended = approval.ended
+    if ended is not None and ended.phase is Phase.SUCCEEDED:
+        return at - max(approval.opened_at, ended.at) >= SETTLED_ONCE_STARTED
+    return at - approval.opened_at >= SETTLED_AFTER

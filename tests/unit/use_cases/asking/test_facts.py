@@ -8,6 +8,7 @@ from tests import builders as a
 from tests.conftest import FakeFacts, Rig
 from workers.domain.asking.approvals import FILL_IN_AFTER, Approval, ApprovalState
 from workers.domain.errors import DependencyAway
+from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import Facts, MachineFacts, MissingFact
 from workers.domain.starts.vm import PowerState
 from workers.use_cases.starts.open import ASK_ANYWAY_AFTER
@@ -149,6 +150,9 @@ class TestFillingIn:
         assert (await rig.store.approval(approval.id)).terms == approval.terms
 
 
+SECOND = timedelta(seconds=1)
+
+
 def off(power: PowerState = PowerState.DEALLOCATED) -> Facts:
     return a.facts(machine=MachineFacts(power=power))
 
@@ -190,6 +194,15 @@ class TestPointlessQuestions:
         just = SETTLED_AFTER - timedelta(seconds=1)
         listed = a.known_vm(power=PowerState.DEALLOCATED)
         assert await self.look(rig, listed, after=just) is ApprovalState.PENDING
+
+    async def test_once_the_start_has_succeeded_what_is_off_was_stopped_since(self, rig: Rig) -> None:
+        approval = await rig.asked(a.start_event(phase=Phase.SUCCEEDED))
+        rig.facts.answer = off()
+        listed = [a.known_vm(power=PowerState.DEALLOCATED)]
+        for state, by in ((ApprovalState.PENDING, timedelta(seconds=9)), (ApprovalState.WITHDRAWN, SECOND)):
+            rig.clock.advance(by)
+            await self.reconcile(rig)(a.SUBSCRIPTION, listed, rig.clock.now())
+            assert (await rig.store.approval(approval.id)).state is state
 
     async def test_azure_away_takes_no_question_back(self, rig: Rig) -> None:
         approval = await rig.asked()

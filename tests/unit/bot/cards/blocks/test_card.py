@@ -65,7 +65,7 @@ def test_an_open_card_asks_and_says_who_did_it_from_where_and_under_which_permis
     assert headline(message) == "\u2753 Was this start expected? vm-web-01"
     assert "*Alice Example* (user, alice@contoso.com) started `vm-web-01`" in said
     assert "Azure CLI, `203.0.113.7`\nSigned in with MFA" in said
-    assert "Virtual Machine Contributor\non the whole subscription" in said
+    assert "Azure role *Virtual Machine Contributor*\non the whole subscription" in said
     assert "*Public IP*\n`198.51.100.20`" in said
     assert "`22` Tcp (rule `allow-ssh`)" in said
     assert "Running\nStandard_D4s_v5, westeurope" in said
@@ -86,9 +86,32 @@ def test_the_buttons_carry_only_the_id_and_confirming_asks_once_more() -> None:
         approval.id,
     )
     assert confirm["confirm"]["title"]["text"] == "Was this start expected?"
-    assert "vm-web-01 in rg-web" in confirm["confirm"]["text"]["text"]
+    event = approval.event
+    who = f"{event.caller.label} ({event.caller.email})"
+    said = f"{who} started vm-web-01 in rg-web. Was that expected?"
+    assert confirm["confirm"]["text"]["text"] == said, "who did it, and nothing of what the VM does now"
     assert confirm["confirm"]["confirm"]["text"] == "Yes, expected"
     assert confirm["confirm"]["deny"]["text"] == "Back"
+
+
+def test_whoever_started_it_is_asked_whether_it_was_them() -> None:
+    """Their account may have been used by somebody else."""
+    approval = b.approval()
+    reader = approval.event.caller.email.upper()
+    shown = approval_card(approval, None, kind=CopyKind.OWNER, reader=reader)
+    sure = shown.blocks[-1]["elements"][0]["confirm"]
+    assert sure["text"]["text"] == "Your account started vm-web-01 in rg-web. Was it you?"
+    assert sure["confirm"]["text"] == "Yes, it was me"
+    assert shown.text == "Your account started vm-web-01. Was it you?"
+    for other in ("", "bob@contoso.com"):
+        assert "Your account" not in everything(
+            approval_card(approval, None, kind=CopyKind.OWNER, reader=other)
+        )
+
+
+def test_nobody_without_an_address_is_taken_for_the_caller() -> None:
+    approval = b.approval(event=b.start_event(caller=b.caller(email="")))
+    assert "Your account" not in everything(approval_card(approval, None, kind=CopyKind.OWNER, reader=""))
 
 
 LONGEST = f"vm-{'x' * 54}-web-01"
@@ -305,7 +328,7 @@ def test_what_could_be_open_and_is_not_known_is_never_called_none() -> None:
 )
 def test_a_scope_is_said_in_words(scope: str, said: str) -> None:
     event = b.start_event(access=Access(role="Owner", scope=scope))
-    assert f"Owner\non {said}" in everything(card(b.approval(event=event)))
+    assert f"Azure role *Owner*\non {said}" in everything(card(b.approval(event=event)))
 
 
 @pytest.mark.parametrize(
