@@ -19,5 +19,6 @@ class Confirm:
         try:
             decided = await self._services.decide(Answer.CONFIRM, clicked.value, clicked.actor)
         except AlreadyDecided:
-            return already_decided(await self._services.store.approval(clicked.value))
+            approval = await self._services.store.approval(clicked.value)
+            return already_decided(approval, Answer.CONFIRM, clicked.actor)
         return recorded(decided.approval)

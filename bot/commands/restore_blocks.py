@@ -12,12 +12,14 @@ from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.status import cause_line, progress
 from bot.cards.blocks.text import code, counted, name, plain, when, words
+from bot.commands.nearest import nearest_buttons
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.restoration import can_start, to_choose
 from workers.domain.starts.vm import KnownVm
 
 RESTORE = "restore.confirm"
 CHOOSE = "restore.choose"
+NEAR = "restore.near"
 START = "start"
 """Block, action and only value of the checkbox that also starts the VM."""
 
@@ -137,8 +139,14 @@ def already_restoring(containment: Containment) -> Message:
     return private(f"{name(vm)} is already being restored", "\n".join(lines))
 
 
-def none_contained(query: str, contained_count: int) -> Message:
-    """No contained VM is of that name."""
+def none_contained(
+    query: str, contained_count: int, *, nearest: Sequence[str] = (), rest: str = ""
+) -> Message:
+    """No contained VM is of that name; the nearest names are buttons, which bring the rest back."""
+    if nearest:
+        said = f"No contained VM matches {code(query)}. Nothing was changed. Did you mean:"
+        answer = private("Contained VM not found", said)
+        return Message(answer.text, [*answer.blocks, *nearest_buttons(NEAR, "Restore", nearest, rest)])
     hint = (
         f"{counted(contained_count, 'VM')} {'is' if contained_count == 1 else 'are'} contained."
         " Check the spelling, or use the VM's resource id."

@@ -22,7 +22,7 @@ from workers.domain.containment.profile import AllowRule, IsolateOptions, Lockdo
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
-from workers.domain.starts.events import CallerKind, Phase
+from workers.domain.starts.events import CallerKind, Phase, StartEnd
 from workers.domain.starts.facts import BackupFacts, MissingFact
 from workers.domain.starts.vm import ExpectedStart, KnownVm, VmRecord
 
@@ -71,6 +71,9 @@ def documents() -> dict[str, Numbered]:
             reminded_at=_SOON,
             escalated_at=_SOON,
             terms=a.terms(on_silence=OnSilence.CONTAIN, lockdown=_PROFILE, rule="production"),
+        ),
+        "approval-ended-and-started-later": a.approval(
+            ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),

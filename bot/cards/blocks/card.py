@@ -12,6 +12,7 @@ from bot.cards.blocks.status import (
     person,
     progress,
     quoted,
+    reference_line,
     sentence,
 )
 from bot.cards.blocks.text import clock, code, duration, escape, mention, name, plain, plain_name, when
@@ -45,7 +46,14 @@ def approval_card(approval: Approval, containment: Containment | None, *, kind: 
     blocks = [
         header(headline.of(approval.event.vm)),
         *_body("\n".join(_lead(approval, containment, kind)), approval),
-        *context([_asked(approval, kind), evidence.missing(approval.facts), _notice(approval)]),
+        *context(
+            [
+                _asked(approval, kind),
+                evidence.missing(approval.facts),
+                _notice(approval),
+                reference_line(approval.id),
+            ]
+        ),
     ]
     if approval.open:
         blocks.append(_buttons(approval))
@@ -141,9 +149,11 @@ def _deadline(approval: Approval) -> str:
 
 
 def _notice(approval: Approval) -> str:
-    """Who can't be asked; nothing where that only repeats why there is no owner."""
-    said_already = approval.open and approval.notice == approval.owner.source
-    return "" if said_already else sentence(escape(approval.notice, 500))
+    """Who can't be asked; without what only repeats why there is no owner."""
+    notice = approval.notice
+    if approval.open and not approval.owner.known:
+        notice = notice.removeprefix(approval.owner.source).lstrip("; ")
+    return sentence(escape(notice, 500))
 
 
 def _source(source: str) -> str:

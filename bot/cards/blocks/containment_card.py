@@ -12,6 +12,7 @@ from bot.cards.blocks.status import (
     done_words,
     note,
     progress,
+    reference_line,
     sentence,
     undo_command,
 )
@@ -43,7 +44,13 @@ def lockdown_card(containment: Containment, *, kind: CopyKind = CopyKind.ONCALL)
                     *_steps(containment),
                 ],
             ),
-            *context([_told(containment, kind), undo if containment.state in _CAN_BE_UNDONE else ""]),
+            *context(
+                [
+                    _told(containment, kind),
+                    undo if containment.state in _CAN_BE_UNDONE else "",
+                    reference_line(containment.id),
+                ]
+            ),
         ],
     )
 

@@ -18,6 +18,7 @@ from workers.domain.containment.containment import (
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import reference
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 
@@ -202,6 +203,11 @@ def undo_command(containment: Containment) -> str:
 def command(name: str, vm: VmRef) -> str:
     """A slash command about this VM, as code."""
     return code(f"{name} {vm.name}")
+
+
+def reference_line(document_id: str) -> str:
+    """What ``startgate audit show`` takes for the whole story of a card."""
+    return f"Reference {code(reference(document_id))}"
 
 
 def quoted(reason: str) -> str:

@@ -8,7 +8,7 @@ import structlog
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.errors import Conflict, DependencyAway, NotFound
-from workers.domain.ids import approval_id, partition_of_vm
+from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling, Undecided
@@ -17,9 +17,9 @@ from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
-from workers.domain.starts.events import Phase, StartEvent
+from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
-from workers.domain.starts.vm import KnownVm, PowerState, VmRecord
+from workers.domain.starts.vm import KnownVm, PowerState
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
@@ -27,11 +27,10 @@ from workers.use_cases.starts.expected import ExpectedStarts
 from workers.use_cases.starts.let_pass import LetPass
 from workers.use_cases.starts.recontain import Recontain
 from workers.use_cases.starts.record import start_record
+from workers.use_cases.starts.tellings import Tellings, Told, with_later
 
 log = structlog.get_logger(__name__)
 
-SAME_START = timedelta(minutes=10)
-"""The events of one start lie within this time: Azure starts a VM in about a minute, or gives up."""
 ASK_ANYWAY_AFTER = timedelta(seconds=60)
 """How long a start waits for an Azure that is away. After that, its owner is asked without facts."""
 
@@ -81,6 +80,7 @@ class OpenApproval:
         self._assess = assess
         self._clock = clock
         self._budget_s = facts_budget_s
+        self._tellings = Tellings(store)
         self._let_pass = LetPass(store)
         self._expected = ExpectedStarts(store, clock)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
@@ -94,17 +94,16 @@ class OpenApproval:
             delivered again.
         """
         if event.phase is Phase.FAILED:
-            return await self._note_failed(event, await self._identified(event))
+            return await self._note_failed(event)
         now = self._clock.now()
         ruling = self._assess.early(event, now)
         if _passes(ruling) and await self._let_pass.at_once(event, ruling, now):
             return Opened(Outcome.PASSED)
-        document_id = approval_id(event.vm.key, event.dedupe_key)
-        known, record = await self._store.known_start(document_id, event.vm)
-        if known is not None:
-            document_id = _id_of_start(event, known)
-            if document_id == known.id or await self._exists(document_id):
-                return Opened(Outcome.DUPLICATE, document_id)
+        told = await self._tellings.find(event)
+        if told.approval is not None:
+            await self._tellings.note_end(told.approval, event)
+            return Opened(Outcome.DUPLICATE, told.document_id)
+        record = told.record
         if record.expected_start is not None:
             if record.expected_start.covers(event.correlation_id, event.at):
                 await self._expected.note(event)
@@ -114,11 +113,9 @@ class OpenApproval:
             recontained = await self._recontain(record.containment_id, event)
             if recontained:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
-        return await self._judge(event, document_id, record, ruling)
+        return await self._judge(event, told._replace(record=record), ruling)
 
-    async def _judge(
-        self, event: StartEvent, document_id: str, record: VmRecord, ruling: Ruling | Undecided
-    ) -> Opened:
+    async def _judge(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
         """Let it pass or ask, as the rules say. They may have decided already, before any fact was read.
 
         No rule lets a start pass while its VM is contained, or is being restored.
@@ -132,19 +129,19 @@ class OpenApproval:
         if _passes(ruling):
             if await self._let_pass(event, ruling, self._clock.now()):
                 return Opened(Outcome.PASSED)
-            record = await self._store.vm_record(event.vm)
-            held = record.containment_id  # perhaps since a moment ago
+            told = told._replace(record=await self._store.vm_record(event.vm))
+            held = told.record.containment_id  # perhaps since a moment ago
             if held is not None and await self._recontain(held, event):
                 return Opened(Outcome.RECONTAINED, held)
             ruling = ruling.overruled("it matches, but the VM is contained or being restored")
         if facts is None:
             facts = await self._gather(event)
-        return await self._ask(self._approval(document_id, event, facts, ruling), record, ruling)
+        return await self._ask(self._approval(told.document_id, event, facts, ruling), told, ruling)
 
-    async def _ask(self, approval: Approval, record: VmRecord, ruling: Ruling) -> Opened:
+    async def _ask(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
         try:
             # Based on what was read before; if anything changed since, this is a conflict.
-            opened = await self._write(approval, record, ruling)
+            opened = await self._write(approval, told, ruling)
         except Conflict:
             opened = await until_written(lambda: self._write_anew(approval, ruling))
         if opened.outcome is Outcome.ASKED:
@@ -152,14 +149,6 @@ class OpenApproval:
         elif opened.outcome is Outcome.VANISHED:
             await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=approval.id, version=1))
         return opened
-
-    async def _identified(self, event: StartEvent) -> str:
-        """The id of this start's approval, which may not exist."""
-        first = approval_id(event.vm.key, event.dedupe_key)
-        try:
-            return _id_of_start(event, await self._store.approval(first))
-        except NotFound:
-            return first
 
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. If Azure is away, the question waits for a minute, not longer."""
@@ -180,20 +169,25 @@ class OpenApproval:
             return False
         return True
 
-    async def _note_failed(self, event: StartEvent, document_id: str) -> Opened:
+    async def _note_failed(self, event: StartEvent) -> Opened:
         """A failed start is put on record, not asked about. A question that it opened before is withdrawn."""
-        now = self._clock.now()
+        told, now = await self._tellings.find(event), self._clock.now()
         await self._store.commit(
             Commit(
                 partition=partition_of_vm(event.vm.key),
-                once=f"failed:{event.dedupe_key}",
+                once=f"failed:{event.dedupe_key_at_its_time}",
                 audit=(start_record("start.failed", event, now),),
             )
         )
-        # Events are unordered: a *started* that arrives after the failure must not open a question.
-        await self._store.commit(Commit(partition=partition_of_vm(event.vm.key), once=_start(document_id)))
-        withdrawn = await self._withdraw(document_id, "the start failed")
-        return Opened(Outcome.FAILED_START, document_id if withdrawn else "")
+        if told.approval is None:
+            # Events are unordered: a *started* that arrives after the failure must not open a question.
+            await self._store.commit(
+                Commit(partition=partition_of_vm(event.vm.key), once=_start(told.document_id))
+            )
+            return Opened(Outcome.FAILED_START)
+        await self._tellings.note_end(told.approval, event)
+        withdrawn = await self._withdraw(told.document_id, "the start failed")
+        return Opened(Outcome.FAILED_START, told.document_id if withdrawn else "")
 
     def _approval(self, document_id: str, event: StartEvent, facts: Facts, ruling: Ruling) -> Approval:
         now = self._clock.now()
@@ -206,27 +200,34 @@ class OpenApproval:
             terms=assessment.terms,
             plan=assessment.plan,
             opened_at=now,
+            ended=None if event.phase is Phase.STARTED else StartEnd(phase=event.phase, at=event.at),
         ).filling_in(now)
 
     async def _write_anew(self, approval: Approval, ruling: Ruling) -> Opened:
-        if await self._exists(approval.id):
-            return Opened(Outcome.DUPLICATE, approval.id)
-        return await self._write(approval, await self._store.vm_record(approval.event.vm), ruling)
+        told = await self._tellings.find(approval.event)
+        if told.approval is not None:
+            await self._tellings.note_end(told.approval, approval.event)
+            return Opened(Outcome.DUPLICATE, told.document_id)
+        return await self._write(approval.changed(id=told.document_id), told, ruling)
 
-    async def _write(self, approval: Approval, record: VmRecord, ruling: Ruling) -> Opened:
+    async def _write(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
         event = approval.event
         partition = partition_of_vm(event.vm.key)
         opened = start_record("approval.opened", event, approval.opened_at, approval, ruling)
         if approval.facts.gone:
             gone = approval.withdrawn(approval.opened_at, "the VM no longer exists")
             closed = start_record("approval.withdrawn", event, approval.opened_at, gone, ruling)
+            documents = (gone, *with_later(told.first, approval.id))
             commit = Commit(
-                partition=partition, documents=(gone,), audit=(opened, closed), once=_once(approval)
+                partition=partition, documents=documents, audit=(opened, closed), once=_once(approval)
             )
             return await self._first(commit, Opened(Outcome.VANISHED, approval.id))
-        record = record.changed(open_approvals=(*record.open_approvals, approval.id))
+        record = told.record.changed(open_approvals=(*told.record.open_approvals, approval.id))
         commit = Commit(
-            partition=partition, documents=(approval, record), audit=(opened,), once=_once(approval)
+            partition=partition,
+            documents=(approval, record, *with_later(told.first, approval.id)),
+            audit=(opened,),
+            once=_once(approval),
         )
         self._inventory.note(_known(approval))  # beside the write, which does not wait for it
         return await self._first(commit, Opened(Outcome.ASKED, approval.id))
@@ -244,25 +245,6 @@ class OpenApproval:
         await self._nudger.notices(nudge)
         if approval.fill_in_at is not None:
             await self._nudger.work(nudge.changed(due=approval.fill_in_at))
-
-
-def _id_of_start(event: StartEvent, known: Approval) -> str:
-    """The id of this event's approval, given the approval that has the same correlation id.
-
-    Callers can choose the correlation id. Nobody must be able to pass off a start as a duplicate by reusing
-    the id of an earlier one, so an event that is too late for the same start gets an approval of its own.
-    """
-    if same_start(known, event):
-        return known.id
-    return approval_id(event.vm.key, event.dedupe_key_at_its_time)
-
-
-def same_start(known: Approval, event: StartEvent) -> bool:
-    """Whether the event can be about the same start as this approval."""
-    if known.containment_id is not None and known.closed_at is not None:
-        # A start after that is contained again. (A late event of the first one finds that under way.)
-        return event.at <= known.closed_at
-    return event.at - known.event.at <= SAME_START
 
 
 def _known(approval: Approval) -> KnownVm:
