@@ -11,7 +11,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import BotSettings
-from bot.slack.errors import TokenRefused, slack_away
+from bot.slack.channels import every_channel
+from bot.slack.errors import Refused, TokenRefused, slack_away
 from bot.slack.installation import Installation
 from bot.slack.membership import OF_THEM, Standing, standing
 from workers.bus.checks import Needs, bus_checks
@@ -194,17 +195,10 @@ async def _channel(slack: AsyncWebClient, name: str) -> str:
 
 async def _by_name(slack: AsyncWebClient, name: str) -> str | None:
     """The id of the channel with this name."""
-    cursor = ""
-    while True:
-        answer = await slack.conversations_list(
-            types="public_channel,private_channel", limit=1000, cursor=cursor
-        )
-        for channel in answer["channels"]:
-            if channel["name"] == name:
-                return str(channel["id"])
-        cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
-        if not cursor:
-            return None
+    async for channel in every_channel(slack, archived=True):
+        if channel["name"] == name:
+            return str(channel["id"])
+    return None
 
 
 async def _person(slack: AsyncWebClient, user: str, people: PeoplePolicy) -> str:
@@ -238,7 +232,7 @@ def _refused(what: str) -> Iterator[None]:
         code = str(error.response.get("error", ""))
         needed = str(error.response.get("needed") or "")
         raise Failed(f"{what}: {code}" + (f", needs {needed}" if needed else "")) from None
-    except TokenRefused as refused:
+    except (TokenRefused, Refused) as refused:
         raise Failed(f"{what}: {refused.code}") from None
     except DependencyAway as away:
         raise Failed(str(away), remedy="check the way out to slack.com, and status.slack.com") from None

@@ -16,6 +16,7 @@ from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.services import Services
 from bot.settings import BotSettings
+from bot.slack.channels import Channels
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
@@ -27,6 +28,7 @@ from workers.bus.receiver import Handler
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until
+from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
@@ -99,6 +101,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     reach = Reach(health)
     pace = Pace(clock, heard=partial(reach.ok, "token"))
     installation = Installation(slack)
+    named = (policy.owner.fallback, policy.oncall.channel)
+    channels = Channels(slack, named, RedisChannelBook(redis), installation, health)
     directory = Directory(slack, lambda: policy, installation, pace)
     services = Services(
         store=store,
@@ -114,7 +118,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, lambda: policy, clock, health),
+        audience=Audience(directory, channels, lambda: policy, clock, health),
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
         health=health,
@@ -144,6 +148,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
             reach.watch_token(installation),
+            channels.run(),
             say_ready(),
         )
     finally:

@@ -8,13 +8,14 @@ import structlog
 
 from bot.cards.blocks.kit import listed
 from bot.cards.blocks.text import mention, mention_group
+from bot.slack.channels import Channels, trouble_of
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import NotFound
+from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
@@ -64,11 +65,13 @@ class Audience:
     def __init__(
         self,
         directory: Directory,
+        channels: Channels,
         policy: Callable[[], Policy],
         clock: Clock,
         health: Health | None = None,
     ) -> None:
         self._directory = directory
+        self._channels = channels
         self._policy = policy
         self._clock = clock
         self._health = health or Health()
@@ -91,16 +94,16 @@ class Audience:
             owner = containment.owner if containment is not None else None
             if owner is not None and owner.known and card.sought != owner:
                 card = await self._sought(card, owner)
-            card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
-            return await self._elsewhere(card)
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+            return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner:
                 card = await self._sought(card, approval.owner)
-            card = await self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
+            card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
         if _oncall_at_once(approval, card) or (containment is not None and containment.needs_oncall):
-            card = await self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
-        return await self._elsewhere(card)
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+        return self._elsewhere(card)
 
     async def _sought(self, card: Card, owner: Owner) -> Card:
         """The card with a copy for each of the first owners whom Slack lets the bot write to."""
@@ -135,14 +138,16 @@ class Audience:
             return card
         return card.changed(asked_at=now)
 
-    async def _added(self, card: Card, copy: Copy) -> Card:
+    def _added(self, card: Card, copy: Copy) -> Card:
         """The card with this copy, whose ``channel`` may be a name.
 
         On-call is paged by a message of its own, even in a channel that has a copy already.
         """
         name = copy.channel
         try:
-            copy = copy.changed(channel=await self._directory.channel(name))
+            copy = copy.changed(channel=self._channels.id_of(name))
+        except DependencyAway:  # the name is still being looked for, and the copy waits
+            return card if card.copy_of(copy.key) else card.with_copy(copy)
         except NotFound as missing:
             self._health.trouble(trouble_of(name), str(missing))
             return self._unfound(card, copy)
@@ -160,7 +165,7 @@ class Audience:
         post = known or Post(intent="", intended_at=now)
         return card.with_copy(copy.changed(root=post.not_taken("channel_not_found", now)))
 
-    async def _elsewhere(self, card: Card) -> Card:
+    def _elsewhere(self, card: Card) -> Card:
         """The card with a copy in the policy's other channel for each one that a channel refused."""
         policy = self._policy()
         other = {
@@ -175,7 +180,7 @@ class Audience:
             copy = Copy(
                 kind=refused.kind, channel=name, instead_of=refused.channel, because=refused.root.refused
             )
-            card = await self._added(card, copy)
+            card = self._added(card, copy)
         return card
 
 
@@ -199,8 +204,3 @@ def _of_others(owner: Owner, asked: int) -> list[str]:
     if owner.unread:
         said.append(f"these name nobody: {listed(owner.unread, _MOST_UNREAD, 'text')}")
     return said
-
-
-def trouble_of(channel: str) -> str:
-    """What health calls the trouble with a channel, given by its id or name."""
-    return f"slack channel {channel}"

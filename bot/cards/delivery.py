@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.cards.audience import Audience, Subjects, as_asked, trouble_of
+from bot.cards.audience import Audience, Subjects, as_asked
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.moved import moved
@@ -18,6 +18,7 @@ from bot.cards.blocks.notice_card import notice_card
 from bot.cards.blocks.thread import replies
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.wanted import Wanted, differs, only_progress
+from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
 from workers.domain.errors import Conflict
@@ -33,7 +34,8 @@ INTENT_LEASE = timedelta(seconds=10)
 """A post that another process is about to send is left to it for this long; then it is looked for."""
 SETTLING = timedelta(seconds=3)
 """After our own attempt failed, Slack may still be working on it, so it is looked for this much later."""
-_SOON = timedelta(seconds=30)
+_SOON = timedelta(seconds=2)
+"""How soon a card looks again for a channel that is not known yet."""
 
 PROGRESS_EVERY = timedelta(seconds=2)
 """How often a message that tells the progress of a containment is edited. Slack takes 50 edits a minute in a
@@ -95,14 +97,16 @@ class Delivery:
     def turn(self, card: Card, subjects: Subjects, wanted: Wanted) -> datetime | None:
         """When this message can go to Slack; ``None`` for now."""
         post = card.post_of(wanted.copy, wanted.reply)
+        now = self._clock.now()
+        if wanted.channel.startswith("#"):  # the audience looks for it, and no message can go before
+            return now + _SOON if post is None else max(post.again_at, now + _SOON)
         if post is not None and post.ts == REFUSED:
-            named = wanted.channel.startswith("#")  # the audience looks for it again, and no message can go
-            if named or self._clock.now() < post.again_at:
-                return max(post.again_at, self._clock.now() + _SOON)
+            if now < post.again_at:
+                return post.again_at
             post = None
         if post is not None and post.edited_at is not None and only_progress(subjects):
             next_edit = post.edited_at + PROGRESS_EVERY
-            if self._clock.now() < next_edit:
+            if now < next_edit:
                 return next_edit
         return self._poster.turn(wanted.channel, wanted.key(card), post, first=wanted.first)
 

@@ -1,4 +1,4 @@
-"""Who is who in Slack: owner → Slack users, Slack user → Actor, on-call, channels.
+"""Who is who in Slack: owner → Slack users, Slack user → Actor, on-call.
 
 Answers are cached for a while. Errors are not, and a permission that can't be read is not granted.
 """
@@ -15,7 +15,6 @@ from bot.slack.errors import SLACK_AWAY, Refused, slack_away, slack_refuses
 from bot.slack.installation import Installation
 from bot.slack.membership import OF_THEM, TO_THEM, Standing, standing
 from bot.slack.pace import LOOKING_UP, OPENING, Pace
-from workers.domain.errors import NotFound
 from workers.domain.policy.model import Policy
 from workers.domain.starts.people import Actor, Owner
 
@@ -25,7 +24,7 @@ PERSON_TTL_S = 300.0
 ONCALL_TTL_S = 60.0
 NOW_TTL_S = 3.0
 """What Slack says *now* is at most this old: clicks of many people at once cost it one question."""
-CHANNEL_TTL_S = 3600.0
+CONVERSATION_TTL_S = 3600.0
 _MOST_CACHED = 5000
 
 
@@ -42,7 +41,7 @@ class Found(NamedTuple):
 
 
 class Directory:
-    """Looks people and channels up.
+    """Looks people up.
 
     Args:
         client: with the bot token.
@@ -64,8 +63,7 @@ class Directory:
         self._user_by_email = alru_cache(_MOST_CACHED, ttl=PERSON_TTL_S)(self._look_up)
         self._members = alru_cache(_MOST_CACHED, ttl=ONCALL_TTL_S)(self._read_members)
         self._members_now = alru_cache(_MOST_CACHED, ttl=NOW_TTL_S)(self._read_members)
-        self._channels = alru_cache(1, ttl=CHANNEL_TTL_S)(self._list_channels)
-        self._direct_message = alru_cache(_MOST_CACHED, ttl=CHANNEL_TTL_S)(self._open_direct_message)
+        self._direct_message = alru_cache(_MOST_CACHED, ttl=CONVERSATION_TTL_S)(self._open_direct_message)
 
     async def owners(self, owner: Owner) -> Found:
         """The owner's Slack users. Who does not count is named in the notice, with the reason.
@@ -129,21 +127,6 @@ class Directory:
     async def _standing(self, person: dict[str, Any], *, team: str = "") -> Standing:
         return standing(person, await self._installation(), self._policy().people, team=team)
 
-    async def channel(self, name: str) -> str:
-        """The id of ``#name``, or the id itself.
-
-        Raises:
-            NotFound: no such public channel, or the bot may not see it.
-            DependencyAway: Slack does not answer.
-        """
-        if not name.startswith("#"):
-            return name
-        with slack_away():
-            channels = await self._channels()
-        if name[1:] not in channels:
-            raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
-        return channels[name[1:]]
-
     async def direct_message(self, user_id: str) -> str:
         """The id of the bot's conversation with this person.
 
@@ -204,18 +187,6 @@ class Directory:
             with slack_refuses():
                 answer = await self._client.conversations_open(users=user_id)
         return str(answer["channel"]["id"])
-
-    async def _list_channels(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        cursor = ""
-        while True:
-            answer = await self._client.conversations_list(
-                types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
-            )
-            found |= {channel["name"]: channel["id"] for channel in answer["channels"]}
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
-            if not cursor:
-                return found
 
 
 def names_others(owner: Owner, others: dict[str, str]) -> str:

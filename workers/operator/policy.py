@@ -37,9 +37,15 @@ def check(file: File) -> None:
         f"reminds after {written(defaults.remind_after)}, "
         f"escalates after {written(defaults.escalate_after)}, "
         f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
+        f"if nobody can be asked: {defaults.on_undelivered}; "
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
     typer.echo(_about_rules(policy))
+    if named := [name for name in (policy.owner.fallback, policy.oncall.channel) if name.startswith("#")]:
+        typer.echo(
+            f"Better name {' and '.join(dict.fromkeys(named))} by id (C…, at the end of the channel's"
+            " details in Slack): a name has to be looked up among all channels."
+        )
 
 
 @app.command("explain")

@@ -79,6 +79,11 @@ def inventory(subscription_id: str) -> str:
     return f"sg:{{inventory}}:of:{subscription_id.lower()}"
 
 
+def channels(workspace: str) -> str:
+    """Hash: a Slack channel's name → its id, in one workspace."""
+    return f"sg:{{channels}}:of:{workspace}"
+
+
 def companion(document: Document) -> str:
     """The key that lives and goes with a document: its card, or for a card what it shows; else its own."""
     if isinstance(document, VmRecord):

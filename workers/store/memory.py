@@ -221,3 +221,18 @@ class MemoryInventory:
 
     def _sorted(self) -> list[KnownVm]:
         return sorted(self._vms.values(), key=lambda vm: (vm.ref.name.lower(), vm.ref.key))
+
+
+class MemoryChannelBook:
+    """``workers.domain.ports.ChannelBook`` in a dict."""
+
+    def __init__(self) -> None:
+        self._channels: dict[tuple[str, str], str] = {}
+
+    async def look_up(self, workspace: str, name: str) -> str | None:
+        """The id noted for this name."""
+        return self._channels.get((workspace, name))
+
+    async def note(self, workspace: str, name: str, channel: str) -> None:
+        """Remember it."""
+        self._channels[workspace, name] = channel

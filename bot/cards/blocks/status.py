@@ -217,9 +217,14 @@ def quoted(reason: str) -> str:
 
 
 def person(actor: Actor) -> str:
-    """A person by name; by Slack id where we know no name. Never pings anybody."""
-    name = escape(actor.name or actor.email, 80)
-    return f"*{name}*" if name else mention(actor.slack_user)
+    """A person by name and address; by Slack id where we know no name. Never pings anybody.
+
+    The name alone would not do: people choose their own in Slack.
+    """
+    if not actor.name:
+        return f"*{escape(actor.email, 80)}*" if actor.email else mention(actor.slack_user)
+    known_by = escape(actor.email, 80) or code(actor.slack_user)
+    return f"*{escape(actor.name, 80)}* ({known_by})"
 
 
 def and_list(items: list[str]) -> str:

@@ -13,7 +13,6 @@ from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import NADIA, OLIVIA, Json
-from workers.domain.errors import NotFound
 from workers.domain.policy.model import Guests, OncallPolicy, PeoplePolicy, Policy
 from workers.domain.ports.clock import SystemClock
 from workers.domain.starts.people import Owner
@@ -78,18 +77,6 @@ async def test_who_was_deactivated_owns_nothing_once_the_cache_expires(
     await asyncio.sleep(2 * BRIEF_S)
     assert not (await directory.actor(OLIVIA)).email
     assert not (await directory.owners(owner)).users
-
-
-async def test_a_channel_is_found_among_many(web: AsyncWebClient, http: aiohttp.ClientSession) -> None:
-    await http.post("/_channels", json={"name": "team", "count": 450})
-    await http.post("/_channels", json={"name": "zz-last"})
-    directory = directory_of(web)
-
-    found = [await directory.channel(name) for name in ("#vm-approvals", "#team-0250", "#zz-last")]
-
-    assert len(set(found)) == 3
-    with pytest.raises(NotFound, match="#zz-lost"):
-        await directory.channel("#zz-lost")
 
 
 async def test_a_failure_is_not_kept(slack: SlackServer, web: AsyncWebClient) -> None:

@@ -75,7 +75,10 @@ async def test_a_confirmation_is_on_every_copy_with_who_and_when_and_no_buttons(
     assert answer["ok"], answer
     assert answer["ack_ms"] < 3000
     await asyncio.gather(
-        *(scene.until_shown(copy, "who and when", "Confirmed by *olivia* <!date^") for copy in asked.copies)
+        *(
+            scene.until_shown(copy, "who and when", "Confirmed by *olivia* (olivia@contoso.example) <!date^")
+            for copy in asked.copies
+        )
     )
     for copy in asked.copies:
         shown = await scene.shown(copy)

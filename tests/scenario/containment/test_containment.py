@@ -129,7 +129,7 @@ async def test_on_call_is_told_of_the_rejection_at_once(
     copy = await full.oncall_card(asked.vm, asked.start.seq)
     page = await paged(full, copy, "rejected a start", since=asked.start.seq)
     said = "\n".join(texts(page["blocks"]))
-    assert "*olivia* rejected a start." in said
+    assert re.search(r"\*olivia\* .*rejected a start\.", said)
     assert "The caller's access is still active" in said
     assert page["seq"] < contained["seq"], "before it is contained"
 
@@ -141,7 +141,7 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
     for copy in asked.copies:
         await full.until_contained(copy)
         shown = await full.shown(copy)
-        assert "Rejected by *olivia* <!date^" in shown
+        assert "Rejected by *olivia* (olivia@contoso.example) <!date^" in shown
         assert "I did not start this" in shown
         assert REJECT not in shown
     await full.quiet()

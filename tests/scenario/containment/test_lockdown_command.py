@@ -47,7 +47,7 @@ async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling
     await scene.told(NADIA, "Locking down", vm["name"], since=seq)
     copy = await scene.oncall_card(vm["name"], seq)
     shown = await scene.shown(copy)
-    assert "Locked down by *nadia* <!date^" in shown
+    assert "Locked down by *nadia* (nadia@contoso.example) <!date^" in shown
     reason = "odd outbound traffic".replace(" ", "\u00a0" if how == "pasted" else " ")
     assert "odd outbound traffic" in shown.replace("\u00a0", " ")
     await scene.wait_for_change(vm["id"], "/deallocate")

@@ -54,6 +54,17 @@ def test_check_says_that_without_rules_everything_is_asked_about(policy: Path) -
     assert "No rules: every start is asked about." in startgate("check", policy).stdout
 
 
+def test_check_recommends_ids_where_channels_are_named(policy: Path) -> None:
+    said = startgate("check", policy).stdout
+    assert "Better name #vm-approvals and #vm-oncall by id (C…" in said
+    assert "if nobody can be asked: escalate;" in said
+    policy.write_text(
+        "owner: {fallback: C0APPROVALS}\noncall: {usergroup: S0ONCALL1, channel: C0ONCALL001}\n",
+        encoding="utf-8",
+    )
+    assert "Better name" not in startgate("check", policy).stdout
+
+
 def test_check_ends_with_an_error_for_a_misspelt_field(policy: Path) -> None:
     policy.write_text(POLICY.replace("app_id", "appid"), encoding="utf-8")
     result = startgate("check", policy)

@@ -238,20 +238,7 @@ class Containment(Steps, Numbered):
             verified_at=None,
             restoration=None,
             drift=(),
-            steps=tuple(
-                step.to(
-                    StepState.TODO,
-                    attempt=0,
-                    redone=0,
-                    token="",
-                    started_at=None,
-                    ended_at=None,
-                    paged_at=None,
-                    look_at=None,
-                    note="",
-                )
-                for step in self.steps
-            ),
+            steps=tuple(step.anew() for step in self.steps),
         )
 
     def started_again(self, at: datetime, now: datetime) -> "Containment":
@@ -299,16 +286,7 @@ class Containment(Steps, Numbered):
             return Step(name=name)
         step = self.step(name)
         if name in wanted.steps and step.state in (StepState.FAILED, StepState.SKIPPED):
-            return step.to(
-                StepState.TODO,
-                attempt=0,
-                redone=0,
-                started_at=None,
-                ended_at=None,
-                paged_at=None,
-                look_at=None,
-                note="",
-            )
+            return step.anew()
         return step
 
     def ready(self, now: datetime) -> tuple[Step, ...]:
@@ -353,9 +331,7 @@ def _due(steps: Steps, began: datetime, profile: LockdownProfile) -> datetime:
 
 def _done_again(step: Step) -> Step:
     """An ended step, to be done again. One under way takes the new profile at its next look."""
-    if not step.ended:
-        return step
-    return step.to(StepState.TODO, attempt=0, token="", look_at=None, ended_at=None, note="")
+    return step.anew() if step.ended else step
 
 
 def planned(

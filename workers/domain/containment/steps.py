@@ -95,6 +95,20 @@ class Step(Stored):
             token="",
         )
 
+    def anew(self) -> "Step":
+        """The step to be done as if for the first time, with all its attempts and time; its change stays."""
+        return self.to(
+            StepState.TODO,
+            attempt=0,
+            redone=0,
+            token="",
+            started_at=None,
+            ended_at=None,
+            paged_at=None,
+            look_at=None,
+            note="",
+        )
+
     def again(self, note: str, *, look_at: datetime | None = None) -> "Step":
         """The step to be done again, from now or from ``look_at`` on, because somebody undid it."""
         return self.to(

@@ -28,6 +28,7 @@ from workers.use_cases.asking.ask import NoteAsked
 
 if TYPE_CHECKING:
     from bot.cards.poster import Poster
+    from bot.slack.channels import Channels
 
 DM, CHANNEL, ONCALL = "D1", "C1", "C2"
 Meanwhile = Callable[[], Awaitable[None]]
@@ -39,12 +40,14 @@ class People:
     Attributes:
         throttled_s: how long Slack looks nobody up; 0 when it does.
         unknown: names of channels that Slack does not show.
+        sought: names of channels that are still being looked for.
     """
 
     def __init__(self) -> None:
         self.found = Found({a.ALICE: "alice@contoso.com"}, "")
         self.throttled_s = 0.0
         self.unknown: set[str] = set()
+        self.sought: set[str] = set()
 
     async def owners(self, _owner: Owner) -> Found:
         if self.throttled_s:
@@ -54,7 +57,9 @@ class People:
     async def direct_message(self, _user: str) -> str:
         return DM
 
-    async def channel(self, name: str) -> str:
+    def id_of(self, name: str) -> str:
+        if name in self.sought:
+            raise DependencyAway("slack", f"{name} is still being looked for")
         if name in self.unknown:
             raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
         return ONCALL if name == "#vm-oncall" else CHANNEL
@@ -182,11 +187,11 @@ class Posting(Rig):
 
     def bot(self) -> Renderer:
         """A process of the bot; all share the store and Slack."""
-        directory = cast("Directory", self.people)
+        people = (cast("Directory", self.people), cast("Channels", self.people))
         return Renderer(
             store=self.store,
             poster=cast("Poster", self.slack),
-            audience=Audience(directory, lambda: self.policy, self.clock, self.health),
+            audience=Audience(*people, lambda: self.policy, self.clock, self.health),
             note_asked=self.note_asked,
             clock=self.clock,
             health=self.health,

@@ -159,3 +159,18 @@ async def test_names_that_slack_does_not_show_hold_nobody_elses_copy_back(postin
     assert channel is not None
     assert channel.sent
     assert "slack channel #vm-approvals" not in troubles(posting)
+
+
+async def test_while_a_name_is_looked_for_the_owner_is_asked_and_the_channel_waits(posting: Posting) -> None:
+    posting.people.sought = {"#vm-approvals"}
+    settled = await posting.nudged()
+    assert (await posting.approval()).asked_whom == (a.ALICE,)
+    assert list(posting.slack.threads) == [DM], "it goes nowhere else meanwhile"
+    assert isinstance(settled, Later)
+    assert settled.after_s <= 2
+    posting.people.sought = set()
+    posting.clock.advance(settled.after_s)
+    assert isinstance(await posting.nudged(), Complete)
+    assert list(posting.slack.threads) == [DM, CHANNEL]
+    kinds = [(copy.kind, copy.channel) for copy in (await posting.store.card(posting.id)).copies]
+    assert kinds == [(CopyKind.OWNER, DM), (CopyKind.CHANNEL, CHANNEL)]

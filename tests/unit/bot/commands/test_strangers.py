@@ -19,6 +19,7 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.orders.restore import Restore
+from workers.use_cases.orders.retry import Retry
 
 HELD, FREE = a.known_vm(), a.known_vm(ref=a.vm_ref(name="vm-db-01"))
 GUARDED = [command for command in COMMANDS if not command.may(a.actor()).allowed]
@@ -59,6 +60,7 @@ class Bot:
             decide=rig.decide,
             lock_down=rig.lock_down,
             restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+            retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             policy=lambda: rig.policy,
         )
 

@@ -1,7 +1,12 @@
 """Somebody else asks for a VM that is contained already, with other exceptions."""
 
+from datetime import timedelta
+
+import pytest
+
 from tests import builders as a
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
+from workers.domain.containment.patience import Overdue, overdue
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 
@@ -81,3 +86,37 @@ def test_a_vm_that_is_isolated_keeps_its_nsg_whatever_the_profile_names_by_then(
 
 def test_with_exceptions_that_go_the_nsg_of_the_stricter_profile_is_taken() -> None:
     assert _standing(BASTION).demanded(ORDER, _governed()).profile.isolate.nsg == NSG
+
+
+@pytest.mark.parametrize("state", [StepState.DONE, StepState.FAILED])
+def test_isolating_again_has_all_its_time_and_all_its_attempts(state: StepState) -> None:
+    """The first isolation was long ago: measured from then, the second would be given up as it begins."""
+    standing = _standing(BASTION)
+    isolate = a.step(
+        name=StepName.ISOLATE,
+        state=state,
+        attempt=7,
+        redone=3,
+        token="t-1",
+        look_at=a.NOW,
+        paged_at=a.NOW,
+        note="of the first time",
+    )
+    hours_later = a.NOW + timedelta(hours=3)
+    order = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None, at=hours_later)
+
+    tightened = standing.with_step(isolate).demanded(order, _profile())
+
+    again = tightened.step(StepName.ISOLATE)
+    assert again == a.step(name=StepName.ISOLATE).changed(change=isolate.change)
+    begun = tightened.with_step(again.begun(hours_later))
+    assert begun.step(StepName.ISOLATE).attempt == 1
+    assert overdue(begun, hours_later, begun.profile, hours_later) == Overdue()
+
+
+def test_what_is_under_way_takes_the_stricter_rules_at_its_next_look() -> None:
+    under_way = a.step(name=StepName.ISOLATE, state=StepState.STARTED, token="t-1")
+    order = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None)
+    running = _standing(BASTION).changed(state=ContainmentState.RUNNING).with_step(under_way)
+
+    assert running.demanded(order, _profile()).step(StepName.ISOLATE) == under_way

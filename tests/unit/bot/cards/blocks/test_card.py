@@ -169,7 +169,7 @@ def test_a_rejected_card_says_by_whom_and_why_and_how_far_the_containment_is() -
     message = card(b.approval(state=ApprovalState.REJECTED), running)
     said = everything(message)
     assert headline(message) == "\u26d4 Rejected, containing: vm-web-01"
-    assert "Rejected by *Alice Example*" in said
+    assert "Rejected by *Alice Example* (alice@contoso.com)" in said, "a name is chosen by its bearer"
     assert "Reason: \u201cI did not start this.\u201d" in said
     assert "Containing: *1 of 3 steps* done. Isolate done, stop in progress, back up waiting." in said
 

@@ -29,7 +29,8 @@ def test_a_rejection_pages_with_who_whose_start_and_that_access_is_still_active(
     assert page.pages
     text = said(page)
     assert text.startswith(
-        f"{ONCALL}: *Alice Example* rejected a start. Reason: \u201cI did not start this.\u201d"
+        f"{ONCALL}: *Alice Example* (alice@contoso.com) rejected a start."
+        " Reason: \u201cI did not start this.\u201d"
     )
     assert "*Alice Example* (user, alice@contoso.com) started `vm-web-01`." in text
     assert "by the Azure role Virtual Machine Contributor on the whole subscription." in text

@@ -1,0 +1,162 @@
+"""The policy's channels by their ids: a name is looked up once, at start, and kept in the store.
+
+Slack finds no channel by its name. The list of all channels has a page for each thousand of them, and Slack
+gives twenty pages a minute, so a card can't wait for it.
+Source: https://docs.slack.dev/reference/methods/conversations.list
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.errors import Refused, Throttled, slack_away, slack_refuses
+from bot.slack.installation import Installation
+from workers.domain.errors import DependencyAway, NotFound
+from workers.domain.ports.channel_book import ChannelBook
+from workers.runtime.lifecycle import leave_if_cancelled
+from workers.telemetry.health import Health
+
+log = structlog.get_logger(__name__)
+
+MOST_A_PAGE = 1000
+AGAIN_S = 5.0
+"""After a failure, the list is begun anew so much later."""
+ANEW_S = 300.0
+"""What was not in the list is looked for again at most so often: somebody may have invited the bot."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+async def every_channel(
+    client: AsyncWebClient, *, archived: bool = False, sleep: Sleep = asyncio.sleep
+) -> AsyncIterator[dict[str, Any]]:
+    """Every channel that Slack shows to the bot, as it describes them.
+
+    A 429 costs the wait that Slack asks for, and the list goes on at the same page.
+
+    Raises:
+        DependencyAway: Slack does not answer.
+        Refused: Slack does not show the list.
+    """
+    cursor = ""
+    while True:
+        try:
+            with slack_away(), slack_refuses():
+                answer = await client.conversations_list(
+                    types="public_channel,private_channel",
+                    exclude_archived=not archived,
+                    limit=MOST_A_PAGE,
+                    cursor=cursor,
+                )
+        except Throttled as no:
+            log.info("Slack asks to wait with the list of channels", s=no.wait_s)
+            await sleep(no.wait_s)
+            continue
+        for channel in answer["channels"]:
+            yield channel
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+        if not cursor:
+            return
+
+
+def trouble_of(channel: str) -> str:
+    """What health calls the trouble with a channel, given by its id or name."""
+    return f"slack channel {channel}"
+
+
+class Channels:
+    """Knows the ids of the policy's channels.
+
+    Args:
+        client: with the bot token.
+        named: the channels of the policy, by id or ``#name``.
+        book: keeps what was found.
+        installation: which workspace is ours.
+        health: told which names can't be found.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        named: Iterable[str],
+        book: ChannelBook,
+        installation: Installation,
+        health: Health,
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._client = client
+        self._names = {name[1:] for name in named if name.startswith("#")}
+        self._book = book
+        self._installation = installation
+        self._health = health
+        self._sleep = sleep
+        self._ids: dict[str, str] = {}
+        self._listed = False
+
+    def id_of(self, name: str) -> str:
+        """The id of ``#name``, or the id itself. It asks nobody.
+
+        Raises:
+            NotFound: no such public channel, or the bot may not see it.
+            DependencyAway: it is still being looked for.
+        """
+        if not name.startswith("#"):
+            return name
+        known = self._ids.get(name[1:])
+        if known is not None:
+            return known
+        if not self._listed:
+            raise DependencyAway("slack", f"{name} is still being looked for")
+        raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
+
+    async def run(self) -> None:
+        """Look for the names until all are found, and then rest, for ever."""
+        while self._names - self._ids.keys():
+            pause = ANEW_S
+            try:
+                await self._resolve()
+            except (DependencyAway, Refused, SlackApiError) as error:
+                log.warning("the policy's channels are not found yet; trying again", error=str(error))
+                pause = AGAIN_S
+                self._listed = self._listed or isinstance(error, Refused)
+            leave_if_cancelled()
+            if self._names - self._ids.keys():
+                await self._sleep(pause)
+        await asyncio.Event().wait()
+
+    async def _resolve(self) -> None:
+        installed = await self._installation()
+        workspace = installed.team_id or installed.enterprise_id
+        for name in sorted(self._names - self._ids.keys()):
+            channel = await self._book.look_up(workspace, name)
+            if channel is not None and await self._still(channel, name):
+                self._found(name, channel)
+        if self._names - self._ids.keys():
+            async for listed in every_channel(self._client, sleep=self._sleep):
+                if listed["name"] in self._names:
+                    self._found(listed["name"], str(listed["id"]))
+                    await self._book.note(workspace, listed["name"], str(listed["id"]))
+                if not self._names - self._ids.keys():
+                    break
+        self._listed = True
+        for name in self._names - self._ids.keys():
+            self._health.trouble(trouble_of(f"#{name}"), "there is no such channel that the bot can see")
+
+    def _found(self, name: str, channel: str) -> None:
+        self._ids[name] = channel
+        self._health.trouble_over(trouble_of(f"#{name}"))
+
+    async def _still(self, channel: str, name: str) -> bool:
+        """Whether the channel that was found before is called so today."""
+        try:
+            with slack_away(), slack_refuses():
+                answer = await self._client.conversations_info(channel=channel)
+        except Refused:
+            return False
+        found = answer["channel"]
+        return found.get("name") == name and not found.get("is_archived")
