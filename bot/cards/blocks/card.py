@@ -163,9 +163,11 @@ def _deadline(approval: Approval) -> str:
 
 
 def _notice(approval: Approval) -> str:
-    """Who can't be asked; nothing where that only repeats why there is no owner."""
-    said_already = approval.open and approval.notice == approval.owner.source
-    return "" if said_already else sentence(escape(approval.notice, 500))
+    """Who can't be asked; without what only repeats why there is no owner."""
+    notice = approval.notice
+    if approval.open and not approval.owner.known:
+        notice = notice.removeprefix(approval.owner.source).lstrip("; ")
+    return sentence(escape(notice, 500))
 
 
 def _source(source: str) -> str:
