@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.cards.blocks import evidence
+from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.status import (
@@ -14,7 +15,18 @@ from bot.cards.blocks.status import (
     quoted,
     sentence,
 )
-from bot.cards.blocks.text import clock, code, duration, escape, mention, name, plain, plain_name, when
+from bot.cards.blocks.text import (
+    clock,
+    code,
+    counted,
+    duration,
+    escape,
+    mention,
+    name,
+    plain,
+    plain_name,
+    when,
+)
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import CauseKind, Containment
@@ -42,12 +54,13 @@ def approval_card(approval: Approval, containment: Containment | None, *, kind: 
     blocks = [
         header(headline.of(approval.event.vm)),
         section("\n".join(_lead(approval, containment, kind)), evidence.fields(approval)),
+        *([section(since)] if (since := started_since(approval)) else []),
         *context(
             [_asked(approval, kind), evidence.missing(approval.facts), sentence(escape(approval.notice, 500))]
         ),
     ]
     if approval.open:
-        blocks.append(_buttons(approval))
+        blocks.append(buttons(approval))
     return Message(top_line(approval, containment, kind=kind), blocks)
 
 
@@ -58,7 +71,8 @@ def top_line(approval: Approval, containment: Containment | None, *, kind: CopyK
     if approval.open:
         verb = "tried to start" if event.phase is Phase.FAILED else "started"
         still = "No answer yet. " if _escalated(approval, kind) else ""
-        return f"{still}{who} {verb} {vm}. Was this expected?"
+        again = f", and {counted(approval.joined_count, 'more start')} followed" if approval.joined else ""
+        return f"{still}{who} {verb} {vm}{again}. Was this expected?"
     return f"{approval_headline(approval, containment).words}: {vm}"
 
 
@@ -89,6 +103,8 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
         lines.append(
             "The question was withdrawn." if locked_down else f"The question was withdrawn{at}. {why}"
         )
+    elif approval.state is ApprovalState.JOINED:
+        lines.append(f"{approval.outcome()}.")
     if containment is None or approval.open or approval.state is ApprovalState.CONFIRMED:
         return lines
     if locked_down:
@@ -136,8 +152,11 @@ def _source(source: str) -> str:
     return f"tag {code(tag)}" if kind == "tag" and tag and " " not in tag else escape(source, 120)
 
 
-def _buttons(approval: Approval) -> Block:
-    """The buttons carry only the id. Who may answer, and if it is still open, is checked at the click."""
+def buttons(approval: Approval) -> Block:
+    """The buttons carry the id, and how many starts are shown beside them.
+
+    Who may answer, if it is still open, and what has happened since, is checked at the click.
+    """
     vm = approval.event.vm
     return {
         "type": "actions",
@@ -148,10 +167,10 @@ def _buttons(approval: Approval) -> Block:
                 "text": plain("Confirm", BUTTON),
                 "accessibility_label": _label("Confirm the start of", vm.name),
                 "style": "primary",
-                "value": approval.id,
+                "value": button_value(approval),
                 "confirm": {
                     "title": plain("Was this start expected?", 100),
-                    "text": _confirm_text(vm.name, vm.resource_group),
+                    "text": _confirm_text(vm.name, vm.resource_group, approval.starts),
                     "confirm": plain("Yes, expected", 30),
                     "deny": plain("Back", 30),
                 },
@@ -162,18 +181,18 @@ def _buttons(approval: Approval) -> Block:
                 "text": plain("Reject", BUTTON),
                 "accessibility_label": _label("Reject the start of", vm.name),
                 "style": "danger",
-                "value": approval.id,
+                "value": button_value(approval),
             },
         ],
     }
 
 
-def _confirm_text(vm: str, group: str) -> Block:
-    return plain(
-        f"You confirm that {plain_name(vm, 100)} in {plain_name(group, 90)} was meant to start."
-        " It keeps running.",
-        300,
-    )
+def _confirm_text(vm: str, group: str, starts: int) -> Block:
+    what = f"{plain_name(vm, 100)} in {plain_name(group, 90)}"
+    said = f"You confirm that {what} was meant to start."
+    if starts > 1:
+        said = f"You confirm all {starts} starts of {what}."
+    return plain(f"{said} It keeps running.", 300)
 
 
 def _label(verb: str, vm: str) -> str:

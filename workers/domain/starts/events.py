@@ -58,6 +58,14 @@ class Caller(Stored):
         """The best name we have for a person to read."""
         return self.name or self.email or self.app_id or self.object_id or "unknown caller"
 
+    def is_surely(self, other: "Caller") -> bool:
+        """Whether both are the same identity for sure; not where Azure does not tell who it was."""
+        if self.object_id or other.object_id:
+            return self.object_id.lower() == other.object_id.lower()
+        if self.email or other.email:
+            return self.email.lower() == other.email.lower()
+        return bool(self.app_id) and self.app_id.lower() == other.app_id.lower()
+
     @property
     def client_app(self) -> str:
         """The client application: its known name, else its id, else empty."""
@@ -85,6 +93,11 @@ class StartEnd(Stored):
 
     phase: Phase
     at: UtcTime
+
+    @property
+    def failed(self) -> bool:
+        """Whether the VM was not started."""
+        return self.phase is Phase.FAILED
 
 
 class StartEvent(Stored):
