@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -66,6 +65,8 @@ def build_app(
     for command in COMMANDS:
         listener = command.listener(services)
         app.command(command.name)(flow.command(command, listener.typed))
+        for action_id, pressed in listener.buttons.items():
+            app.action(action_id)(flow.click(pressed, now=command.judged_now))
         for callback_id, act in listener.dialogs.items():
             app.view(callback_id)(flow.submit(act, now=command.judged_now))
 
@@ -110,7 +111,9 @@ async def _acknowledge(ack: AsyncAck) -> None:
     await ack()
 
 
-async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
-    """The last resort: listeners answer their own errors."""
+async def _failed(error: Exception, body: dict[str, Any]) -> None:
+    """The last resort: listeners answer their own errors.
+
+    It answers nothing: Bolt takes an answer only for what was not acknowledged yet, and asserts that.
+    """
     log.error("a request from Slack failed", type=body.get("type"), exc_info=error)
-    return BoltResponse(status=200, body="")

@@ -27,6 +27,9 @@ from workers.use_cases.refuse import refuse_unless
 
 log = structlog.get_logger(__name__)
 
+_LONGEST_VALUE = 2000
+"""Characters of a button's value; Slack takes no more."""
+
 Listener = Callable[..., Awaitable[None]]
 """A listener as Bolt takes it: it passes arguments by their names."""
 
@@ -46,7 +49,7 @@ class Flow:
                 answer = await act(
                     Clicked(
                         actor=await self._actor(body, now=now),
-                        value=str(body["actions"][0].get("value", ""))[:100],
+                        value=str(body["actions"][0].get("value", ""))[:_LONGEST_VALUE],
                         open_dialog=_opening(client, body),
                     )
                 )

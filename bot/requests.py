@@ -1,5 +1,6 @@
 """What a listener is given, and what it answers. ``flow`` makes the one and sends the other."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,5 +68,7 @@ class Outcome:
 OnClick = Callable[[Clicked], Awaitable[Message | None]]
 OnCommand = Callable[[Typed], Awaitable[Message | None]]
 OnSubmit = Callable[[Submitted], Awaitable[Outcome]]
+Buttons = Mapping[str | re.Pattern[str], OnClick]
+"""Action id, or a pattern of action ids → what happens when such a button is pressed."""
 Dialogs = Mapping[str, OnSubmit]
 """Callback id of each dialog → what happens when it is submitted."""

@@ -37,3 +37,9 @@ class BotSettings(CommonSettings):
         if self.slack_app_token is None and self.slack_signing_secret is None:
             raise ValueError("slack_app_token")
         return self
+
+    def need_signing_secret(self) -> SecretStr:
+        """The secret of HTTP mode, which is there where there is no app token."""
+        if self.slack_signing_secret is None:
+            raise ValueError("slack_signing_secret")
+        return self.slack_signing_secret

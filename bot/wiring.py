@@ -20,6 +20,8 @@ from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
+from bot.slack.reach import Reach
+from bot.slack.signed_requests import SignedRequests
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
 from workers.domain.policy.model import Policy
@@ -94,7 +96,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         # The default handler repeats a request whose answer was lost, which would post twice.
         retry_handlers=[],
     )
-    pace = Pace(clock, heard=partial(health.ok, "slack"))
+    reach = Reach(health)
+    pace = Pace(clock, heard=partial(reach.ok, "token"))
     installation = Installation(slack)
     directory = Directory(slack, lambda: policy, installation, pace)
     services = Services(
@@ -120,9 +123,10 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
-        doorway = SocketDoorway(app, slack, settings.slack_app_token, health)
+        doorway = SocketDoorway(app, slack, settings.slack_app_token, reach)
     else:
-        doorway = HttpDoorway(app, settings.http_port)
+        secret = settings.need_signing_secret()
+        doorway = HttpDoorway(SignedRequests(app, secret, store), settings.http_port)
     ready = asyncio.Event()
 
     async def say_ready() -> None:
@@ -139,6 +143,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            reach.watch_token(installation),
             say_ready(),
         )
     finally:

@@ -68,6 +68,7 @@ def caller(**changes: Any) -> Caller:
         object_id="aaaaaaaa-0000-0000-0000-000000000001",
         app_id=AZURE_CLI,
         ip="203.0.113.7",
+        signin_ip="203.0.113.7",
         mfa=True,
     )
 

@@ -21,8 +21,11 @@ class Confirm:
         try:
             decided = await self._services.decide(Answer.CONFIRM, approval_id, clicked.actor, shown=shown)
         except AlreadyDecided:
-            return already_decided(await self._services.store.approval(approval_id))
+            approval = await self._services.store.approval(approval_id)
+            return already_decided(approval, Answer.CONFIRM, clicked.actor)
         except Outdated:
             approval = await self._services.store.approval(approval_id)
-            return asked_again(approval, shown) if approval.open else already_decided(approval)
+            if not approval.open:
+                return already_decided(approval, Answer.CONFIRM, clicked.actor)
+            return asked_again(approval, shown)
         return recorded(decided.approval)

@@ -1,7 +1,7 @@
 """The card's button Reject, and the dialog that it opens."""
 
 from bot.answers.reject_blocks import decided_dialog, reject_dialog
-from bot.cards.blocks.answers import already_decided
+from bot.cards.blocks.answers import already_decided, recorded
 from bot.cards.blocks.inputs import given_reason
 from bot.cards.blocks.joined import from_button
 from bot.cards.blocks.message import Message
@@ -23,7 +23,8 @@ class Reject:
         try:
             approval = await self._services.decide.may(Answer.REJECT, approval_id, clicked.actor)
         except AlreadyDecided:
-            return already_decided(await self._services.store.approval(approval_id))
+            approval = await self._services.store.approval(approval_id)
+            return already_decided(approval, Answer.REJECT, clicked.actor)
         await clicked.open_dialog(reject_dialog(approval))
         return None
 
@@ -35,5 +36,10 @@ class Reject:
                 Answer.REJECT, approval_id, dialog.actor, reason=given_reason(dialog.view), via="dialog"
             )
         except AlreadyDecided:
-            return Outcome(view=decided_dialog(await self._services.store.approval(approval_id)))
+            approval = await self._services.store.approval(approval_id)
+            if approval.answered(Answer.REJECT, dialog.actor.slack_user):
+                return Outcome(
+                    message=recorded(approval)
+                )  # sent twice, as a lost acknowledgement makes people do
+            return Outcome(view=decided_dialog(approval))
         return Outcome()

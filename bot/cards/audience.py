@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import structlog
 
+from bot.cards.blocks.kit import listed
 from bot.cards.blocks.text import mention, mention_group
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
@@ -16,10 +17,14 @@ from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
+from workers.domain.starts.people import Owner
 from workers.telemetry.health import Health
 
 log = structlog.get_logger(__name__)
 
+MOST_ASKED = 5
+"""Owners who get a message of their own; all of them may answer."""
+_MOST_UNREAD = 5
 _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
@@ -95,19 +100,29 @@ class Audience:
         return await self._elsewhere(card)
 
     async def _sought(self, card: Card, approval: Approval) -> Card:
-        found = await self._directory.owners(approval.owner)
+        """The card with a copy for each of the first owners whom Slack lets the bot write to."""
+        owner, asked = approval.owner, set[str]()
         refusing: dict[str, str] = {}
-        for user, named in found.users.items():
-            try:
-                channel = await self._directory.direct_message(user)
-            except Refused as refused:  # the others are asked all the same
-                log.warning("Slack lets the bot not write to an owner", user=user, error=refused.code)
-                refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
-                continue
-            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named)
-            card = card if card.copy_of(copy.key) else card.with_copy(copy)
-        notices = [found.notice, names_others(approval.owner, refusing)]
-        return card.changed(notice="; ".join(filter(None, notices)), sought=approval.owner)
+        notices: list[str] = []
+        for part in owner.in_parts(MOST_ASKED):
+            found = await self._directory.owners(part)
+            notices.append(found.notice)
+            for user, named in found.users.items():
+                if len(asked) == MOST_ASKED:
+                    break
+                try:
+                    channel = await self._directory.direct_message(user)
+                except Refused as refused:  # the others are asked all the same
+                    log.warning("Slack lets the bot not write to an owner", user=user, error=refused.code)
+                    refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
+                    continue
+                asked.add(user)
+                copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named)
+                card = card if card.copy_of(copy.key) else card.with_copy(copy)
+            if len(asked) == MOST_ASKED:
+                break
+        notices += [names_others(owner, refusing), *_of_others(owner, len(asked))]
+        return card.changed(notice="; ".join(filter(None, dict.fromkeys(notices))), sought=owner)
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()
@@ -159,6 +174,16 @@ class Audience:
             )
             card = await self._added(card, copy)
         return card
+
+
+def _of_others(owner: Owner, asked: int) -> list[str]:
+    """What is to be said of those who get no message, and of what is no person."""
+    said: list[str] = []
+    if asked == MOST_ASKED and len(owner.emails) + len(owner.slack_users) > MOST_ASKED:
+        said.append(f"only the first {MOST_ASKED} owners got a message, and any owner may answer")
+    if owner.unread:
+        said.append(f"these name nobody: {listed(owner.unread, _MOST_UNREAD, 'text')}")
+    return said
 
 
 def trouble_of(channel: str) -> str:

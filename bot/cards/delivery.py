@@ -7,18 +7,17 @@ intent to post is written first, so that a crash between posting and noting it d
 import asyncio
 import secrets
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import structlog
 
 from bot.cards.audience import Audience, Subjects, as_asked, trouble_of
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
-from bot.cards.blocks.message import Message
 from bot.cards.blocks.moved import moved
 from bot.cards.blocks.notice_card import notice_card
 from bot.cards.blocks.thread import replies
-from bot.cards.poster import Poster
+from bot.cards.poster import Poster, ThreadGone
+from bot.cards.wanted import Wanted, differs, only_progress
 from bot.slack.errors import Refused, Throttled
 from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
 from workers.domain.errors import Conflict
@@ -46,20 +45,6 @@ class InFlight(Exception):
     """Another process is posting this very message."""
 
 
-class Wanted(NamedTuple):
-    """One message that should be there: the card itself (``reply`` empty), or a reply in its thread."""
-
-    channel: str
-    copy: str
-    reply: str
-    message: Message
-    first: bool  # somebody has to act on it
-
-    def key(self, card: Card) -> str:
-        """This message's key among all that go to Slack."""
-        return f"{card.id} {self.copy} {self.reply}"
-
-
 class Delivery:
     """Brings single cards up to date."""
 
@@ -83,7 +68,7 @@ class Delivery:
 
     def missing(self, card: Card, subjects: Subjects) -> list[Wanted]:
         """The messages that are not posted yet, or show something else."""
-        return [wanted for wanted in self._wanted(card, subjects) if _differs(card, wanted, subjects)]
+        return [wanted for wanted in self._wanted(card, subjects) if differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
         approval, containment, notice = subjects
@@ -115,7 +100,7 @@ class Delivery:
             if named or self._clock.now() < post.again_at:
                 return max(post.again_at, self._clock.now() + _SOON)
             post = None
-        if post is not None and post.edited_at is not None and _only_progress(subjects):
+        if post is not None and post.edited_at is not None and only_progress(subjects):
             next_edit = post.edited_at + PROGRESS_EVERY
             if self._clock.now() < next_edit:
                 return next_edit
@@ -134,25 +119,53 @@ class Delivery:
         card, intended = await self._intend(card, todo)
         intents = [post.intent for w in todo if (post := card.post_of(w.copy, w.reply)) is not None]
         self._mine |= set(intents)
-        results = await asyncio.gather(
-            *(self._send(card, wanted, fresh=intended) for wanted in todo), return_exceptions=True
-        )
-        for wanted, result in zip(todo, results, strict=True):
-            if not isinstance(result, BaseException):
-                card = self._noted(card, wanted, result)
+        threads = {copy.key: copy.thread for copy in card.copies}
+        card, failed = await self._sent(card, [wanted for wanted in todo if not wanted.reply], intended)
+        # A card that somebody deleted is in Slack anew now: its replies go below that one, in the next pass.
+        now_at = {copy.key: copy.thread for copy in card.copies}
+        below = [w for w in todo if w.reply and now_at[w.copy] == threads[w.copy]]
+        card, others = await self._sent(card, below, intended)
         at_rest = not self.missing(card, subjects)
         await self.note(card, subjects, changed=True, at_rest=at_rest)
         # What failed stays ours: we look for it again soon, where another process would wait longer.
-        done = zip(intents, results, strict=True)
-        self._mine -= {intent for intent, result in done if not isinstance(result, BaseException)}
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        failed |= others
+        self._mine -= set(intents) - set(failed)
+        for error in failed.values():
+            raise error
         return at_rest
+
+    async def _sent(
+        self, card: Card, todo: list[Wanted], intended: set[str]
+    ) -> tuple[Card, dict[str, BaseException]]:
+        """The card after these messages were sent side by side, and by intent what went wrong."""
+        results = await asyncio.gather(
+            *(self._send(card, wanted, fresh=intended) for wanted in todo), return_exceptions=True
+        )
+        failed: dict[str, BaseException] = {}
+        for wanted, result in zip(todo, results, strict=True):
+            if isinstance(result, ThreadGone):
+                copy = card.copy_of(wanted.copy)
+                card = card if copy is None else card.with_copy(copy.changed(root=None, replies={}))
+            elif not isinstance(result, BaseException):
+                card = self._noted(card, wanted, result)
+            elif (post := card.post_of(wanted.copy, wanted.reply)) is not None:
+                failed[post.intent] = result
+            else:
+                raise result
+        return card, failed
 
     def _noted(self, card: Card, wanted: Wanted, post: Post | None) -> Card:
         """The card with what became of one message; a channel that refused it shows in health."""
         copy = card.copy_of(wanted.copy)
+        if (
+            copy is not None
+            and not wanted.reply
+            and copy.sent
+            and post is not None
+            and post.ts != copy.thread
+        ):
+            copy = copy.changed(replies={})  # they are below a card that somebody deleted
+            card = card.with_copy(copy)
         if copy is None or copy.kind is CopyKind.OWNER or post is None or post.ts is None:
             return card.with_post(wanted.copy, wanted.reply, post)
         if post.ts != REFUSED:
@@ -226,8 +239,12 @@ class Delivery:
             if ts is None and known is not None:
                 ts = await self._poster.find(channel, post, key=key, thread_ts=thread)
                 known = post.changed(ts=ts)
-            if ts is not None and await self._poster.edit(channel, ts, wanted.message, key=key):
-                return post.changed(ts=ts, shows=digest, edited_at=self._clock.now())
+            if ts is not None:
+                if await self._poster.edit(channel, ts, wanted.message, key=key):
+                    return post.changed(ts=ts, shows=digest, edited_at=self._clock.now())
+                if wanted.reply:
+                    return None  # somebody deleted it: the next pass sends it with an intent of its own
+                raise ThreadGone
             known = None
             ts = await self._poster.post(
                 channel,
@@ -255,26 +272,3 @@ def _of(card: Card, *, documents: tuple[Card, ...], shown: tuple[tuple[str, int]
 
 def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:
     return tuple((d.id, d.version) for d in subjects if d is not None)
-
-
-def _differs(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
-    post = card.post_of(wanted.copy, wanted.reply)
-    if post is not None and post.ts == REFUSED:
-        return not wanted.reply and _still_needed(card, wanted, subjects)
-    return post is None or post.ts is None or post.shows != wanted.message.digest
-
-
-def _still_needed(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
-    """Whether a copy that its channel refused has to be tried again, there or elsewhere."""
-    copy = card.copy_of(wanted.copy)
-    if copy is None or copy.kind is CopyKind.OWNER:
-        return False
-    if copy.kind is CopyKind.ONCALL and not any(c.sent for c in card.copies if c.kind is CopyKind.ONCALL):
-        return True
-    approval, containment, _ = subjects
-    return (approval is not None and approval.open) or (containment is not None and containment.working)
-
-
-def _only_progress(subjects: Subjects) -> bool:
-    """Whether a containment is under way, so that its messages change again soon."""
-    return subjects.containment is not None and subjects.containment.working

@@ -1,5 +1,7 @@
 """Posts and edits single messages in Slack, once each: the message's metadata carries its intent."""
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -7,9 +9,10 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cards.blocks.message import Message
-from bot.slack.errors import Refused, slack_refuses
+from bot.slack.errors import Refused, slack_away, slack_refuses
 from bot.slack.pace import EDITING, SEARCHING, Pace, posting
 from workers.domain.asking.cards import Post
+from workers.domain.errors import DependencyAway
 
 log = structlog.get_logger(__name__)
 
@@ -17,6 +20,10 @@ EVENT_TYPE = "startgate_card"
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _SEARCHED = 200
 _CLOCK_SLACK_S = 120.0
+
+
+class ThreadGone(Exception):
+    """The message that a reply was to go below is not there any more."""
 
 
 class Poster:
@@ -53,12 +60,13 @@ class Poster:
         """Post the message and return its ``ts``; for ``first`` see ``turn``.
 
         Raises:
+            ThreadGone: somebody deleted the message of ``thread_ts``.
             Refused: Slack says why in its code.
             Throttled: it was not posted, and can be later.
             DependencyAway: not known whether it was posted; ``find`` tells later.
         """
         async with self._pace.in_turn(posting(channel), key, first=first):
-            with slack_refuses():
+            with _thread_refused(), slack_refuses():
                 answer = await self._client.chat_postMessage(
                     channel=channel,
                     text=message.text,
@@ -68,7 +76,22 @@ class Poster:
                     unfurl_links=False,
                     unfurl_media=False,
                 )
-        return str(answer["ts"])
+        ts = str(answer["ts"])
+        if thread_ts is not None and (answer.get("message") or {}).get("thread_ts") != thread_ts:
+            await self._take_back(channel, ts)
+            raise ThreadGone
+        return ts
+
+    async def _take_back(self, channel: str, ts: str) -> None:
+        """A reply whose parent was deleted stands alone in the channel, as a card of nothing.
+
+        Source: https://github.com/slack-go/slack/issues/1571
+        """
+        try:
+            with slack_away(), slack_refuses():
+                await self._client.chat_delete(channel=channel, ts=ts)
+        except (Refused, DependencyAway) as error:
+            log.warning("a reply without its thread stays", channel=channel, ts=ts, error=str(error))
 
     async def edit(self, channel: str, ts: str, message: Message, *, key: str) -> bool:
         """Bring a message up to date; ``False`` if it is gone and has to be posted again.
@@ -127,3 +150,13 @@ class Poster:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
             if not cursor:
                 return None
+
+
+@contextlib.contextmanager
+def _thread_refused() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        if refused.code == "thread_not_found":
+            raise ThreadGone from refused
+        raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.cards.blocks.message import Message
-from bot.requests import Dialogs, Typed
+from bot.requests import Buttons, Dialogs, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import Permission
 from workers.domain.starts.people import Actor
@@ -14,11 +14,16 @@ VM_NAME = "NAME is the VM's name, `group/name` or its resource id."
 
 
 class CommandListener(Protocol):
-    """Listens to one command and its dialogs."""
+    """Listens to one command, its dialogs and the buttons of its answers."""
 
     @property
     def dialogs(self) -> Dialogs:
         """Its dialogs."""
+        ...
+
+    @property
+    def buttons(self) -> Buttons:
+        """Its buttons. Whoever presses one may have lost the permission since it was shown."""
         ...
 
     async def typed(self, command: Typed) -> Message | None:

@@ -6,7 +6,7 @@ from bot.cards.audience import oncall_mention
 from bot.cards.blocks.message import Message
 from bot.commands.command import Command, everybody
 from bot.commands.help_blocks import all_commands
-from bot.requests import Dialogs, Typed
+from bot.requests import Buttons, Dialogs, Typed
 from bot.services import Services
 
 
@@ -14,6 +14,7 @@ class HelpListener:
     """Answers with the list of commands."""
 
     dialogs: Dialogs = {}
+    buttons: Buttons = {}
 
     def __init__(self, services: Services, commands: Callable[[], Sequence[Command]]) -> None:
         self._services = services

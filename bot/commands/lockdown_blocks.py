@@ -10,11 +10,13 @@ from bot.cards.blocks.message import Message
 from bot.cards.blocks.planned import how_to_undo, planned_steps
 from bot.cards.blocks.status import RESTORE_COMMAND, progress, undo_command
 from bot.cards.blocks.text import channel_link, code, counted, name
+from bot.commands.nearest import nearest_buttons
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.vm import KnownVm
 
 LOCKDOWN = "lockdown.choose"
+NEAR = "lockdown.near"
 _LONGEST_QUERY = 1000
 
 
@@ -70,8 +72,11 @@ def already_contained(containment: Containment) -> Message:
     return private(f"{name(vm)} {state}", "\n".join(lines))
 
 
-def vm_not_found(query: str, known_count: int) -> Message:
-    """No VM of that name is known."""
+def vm_not_found(query: str, known_count: int, *, nearest: Sequence[str] = (), reason: str = "") -> Message:
+    """No VM of that name is known; the nearest names are buttons, which bring the reason back."""
+    if nearest:
+        answer = private("VM not found", f"No VM matches {code(query)}. Nothing was changed. Did you mean:")
+        return Message(answer.text, [*answer.blocks, *nearest_buttons(NEAR, "Lock down", nearest, reason)])
     hint = (
         f"{counted(known_count, 'VM')} {'is' if known_count == 1 else 'are'} known."
         " Check the spelling, or use the VM's resource id."

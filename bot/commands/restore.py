@@ -1,13 +1,17 @@
 """``/vm-restore NAME [start] [REASON]``: on-call undoes a containment, after seeing what comes back."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_instead, chosen_value, given_reason
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import RESTORE_COMMAND
 from bot.commands.command import VM_NAME, Command
+from bot.commands.nearest import MOST, pressed_any
 from bot.commands.restore_blocks import (
     CHOOSE,
+    NEAR,
     RESTORE,
     START,
     already_restoring,
@@ -19,12 +23,14 @@ from bot.commands.restore_blocks import (
     typed_before,
     wants_start,
 )
-from bot.requests import Dialogs, Outcome, Submitted, Typed
+from bot.commands.typed_vm import typed_vm
+from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_restore
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.restoration import to_choose
 from workers.domain.errors import NotYet, Outdated
+from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
 from workers.use_cases.orders.find_vm import by_id, find_among
@@ -37,6 +43,7 @@ class RestoreListener:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.buttons: Buttons = {pressed_any(NEAR): self.picked}
         self.dialogs: Dialogs = {CHOOSE: self.chosen, RESTORE: self.confirmed}
 
     async def typed(self, command: Typed) -> Message | None:
@@ -47,7 +54,7 @@ class RestoreListener:
             contained = await contained_vms(self._services.store, self._services.inventory)
             match = find_among(wanted, contained)
             if match.exact is None and not match.candidates:
-                return none_contained(wanted, len(contained))
+                return _not_found(wanted, contained, f"{START} {reason}" if start else reason)
             if match.exact is None:
                 dialog = restore_choice_dialog(match.candidates, wanted, start=start, reason=reason)
                 await command.open_dialog(dialog)
@@ -59,6 +66,13 @@ class RestoreListener:
         known = await self._described(containment.vm)
         await command.open_dialog(restore_dialog(containment, known, start=start, reason=reason))
         return None
+
+    async def picked(self, clicked: Clicked) -> Message | None:
+        """As if the picked name had been typed. Nothing happens yet."""
+        await self._services.restore.may(clicked.actor, wanted=f"{RESTORE_COMMAND}, picked by a button")
+        return await self.typed(
+            Typed(actor=clicked.actor, text=clicked.value, open_dialog=clicked.open_dialog)
+        )
 
     async def chosen(self, dialog: Submitted) -> Outcome:
         """Show what comes back for the chosen VM. Nothing happens yet."""
@@ -109,11 +123,17 @@ class RestoreListener:
 
 def _parsed(text: str) -> tuple[str, bool, str]:
     """The VM as typed, whether the word ``start`` follows, and the reason."""
-    wanted, _, rest = text.strip().partition(" ")
-    first, _, reason = rest.strip().partition(" ")
+    wanted, rest = typed_vm(text)
+    first, *reason = rest.split(maxsplit=1) or [""]
     if first.lower() == START:
-        return wanted, True, reason.strip()
-    return wanted, False, rest.strip()
+        return wanted, True, " ".join(reason)
+    return wanted, False, rest
+
+
+def _not_found(wanted: str, contained: Sequence[KnownVm], rest: str) -> Message:
+    nearest = Nearest(wanted.rpartition("/")[2], most=MOST)
+    nearest.see({vm.ref.name for vm in contained})
+    return none_contained(wanted, len(contained), nearest=nearest.names(), rest=rest)
 
 
 COMMAND = Command(

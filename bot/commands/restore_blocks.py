@@ -6,26 +6,27 @@ from typing import Any
 
 from bot.cards.blocks import evidence
 from bot.cards.blocks.answers import private
+from bot.cards.blocks.coming_back import comes_back
 from bot.cards.blocks.inputs import REASON_MAX, instead_menus, reason_input, vm_menu
-from bot.cards.blocks.kit import MOST_OPTIONS, context, listed, modal, section
+from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
 from bot.cards.blocks.message import Block, Message
-from bot.cards.blocks.status import STEPS, cause_line, progress
-from bot.cards.blocks.text import code, counted, escape, name, plain, when, words
-from workers.domain.containment.containment import Containment, Step
+from bot.cards.blocks.status import cause_line, progress
+from bot.cards.blocks.text import code, counted, name, plain, when, words
+from bot.commands.nearest import nearest_buttons
+from workers.domain.containment.containment import Containment
 from workers.domain.containment.restoration import can_start, to_choose
 from workers.domain.starts.vm import KnownVm
 
 RESTORE = "restore.confirm"
 CHOOSE = "restore.choose"
+NEAR = "restore.near"
 START = "start"
 """Block, action and only value of the checkbox that also starts the VM."""
 
-_STAYS_OFF = "The VM stays stopped, since it wasn't running when it was contained."
 _CONTAINED_ANEW = (
     "\u26a0\ufe0f *Nothing was restored.* The VM was contained anew after this dialog opened. This is why it"
     " is contained now, and what restoring it brings back:"
 )
-_MOST_LINES = 8  # an Azure VM has at most so many network interfaces
 
 
 def restore_dialog(
@@ -54,10 +55,10 @@ def restore_dialog(
                 *([section(_CONTAINED_ANEW)] if again else []),
                 section(f"{code(vm.name)}\n{where}\n{cause_line(containment)}"),
                 section("Restoring reconnects the VM *immediately*:"),
-                *(section(_step(number, step)) for number, step in enumerate(containment.steps, 1)),
+                *(section(comes_back(step, known)) for step in containment.steps),
                 *context([_recorded(containment)]),
                 *instead_menus(to_choose(containment)),
-                *([_start(ticked=start)] if can_start(containment) else [section(_STAYS_OFF)]),
+                *([_start(ticked=start)] if can_start(containment) else []),
                 reason_input(
                     "Why is it safe to restore?",
                     hint="Shown on the card and kept in the audit log.",
@@ -138,8 +139,14 @@ def already_restoring(containment: Containment) -> Message:
     return private(f"{name(vm)} is already being restored", "\n".join(lines))
 
 
-def none_contained(query: str, contained_count: int) -> Message:
-    """No contained VM is of that name."""
+def none_contained(
+    query: str, contained_count: int, *, nearest: Sequence[str] = (), rest: str = ""
+) -> Message:
+    """No contained VM is of that name; the nearest names are buttons, which bring the rest back."""
+    if nearest:
+        said = f"No contained VM matches {code(query)}. Nothing was changed. Did you mean:"
+        answer = private("Contained VM not found", said)
+        return Message(answer.text, [*answer.blocks, *nearest_buttons(NEAR, "Restore", nearest, rest)])
     hint = (
         f"{counted(contained_count, 'VM')} {'is' if contained_count == 1 else 'are'} contained."
         " Check the spelling, or use the VM's resource id."
@@ -149,15 +156,6 @@ def none_contained(query: str, contained_count: int) -> Message:
     return private(
         "Contained VM not found", f"No contained VM matches {code(query)}. {hint} Nothing was changed."
     )
-
-
-def _step(number: int, step: Step) -> str:
-    step_words = STEPS[step.name]
-    if step.change is None:
-        return f"*{number}. {step_words.title}:* nothing was changed, so nothing is restored."
-    lines = [f"\u2022 {escape(line, 200)}" for line in step.change.back]
-    head = f"*{number}. {step_words.title}:* {step_words.undo}."
-    return "\n".join([head, listed(lines, _MOST_LINES, "change", between="\n")] if lines else [head])
 
 
 def _recorded(containment: Containment) -> str:

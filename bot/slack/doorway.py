@@ -12,9 +12,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import TokenRefused, slack_away
+from bot.slack.reach import Reach
+from bot.slack.signed_requests import SignedRequests
 from workers.domain.errors import DependencyAway, StartgateError
 from workers.runtime.lifecycle import leave_if_cancelled
-from workers.telemetry.health import Health
 
 log = structlog.get_logger(__name__)
 
@@ -38,10 +39,10 @@ class Doorway(Protocol):
 class SocketDoorway:
     """Socket Mode, with remedies for two cases in which the client would never hear from Slack again."""
 
-    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: SecretStr, health: Health) -> None:
+    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: SecretStr, reach: Reach) -> None:
         self._client = client
         self._token = app_token
-        self._health = health
+        self._reach = reach
         self._handler = AsyncSocketModeHandler(
             app, app_token.get_secret_value(), web_client=client, ping_interval=_PING_S
         )
@@ -52,11 +53,11 @@ class SocketDoorway:
         Raises:
             WrongToken: checked here, since the client would retry a wrong token for ever.
         """
-        await self._until_token_is_taken()
         try:
+            await self._until_token_is_taken()
             await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no types there
             ready.set()
-            self._health.ok("slack")
+            self._reach.ok("socket")
             log.info("listening to Slack", mode="socket")
             await self._watch()
         finally:
@@ -73,7 +74,7 @@ class SocketDoorway:
             except SlackApiError as error:
                 raise _wrong(str(error.response.get("error"))) from None
             except DependencyAway as away:
-                self._health.away("slack", str(away), retry_after_s=away.retry_after_s)
+                self._reach.away("socket", str(away), retry_after_s=away.retry_after_s)
                 log.warning("Slack is away; trying again", error=str(away), again_in_s=wait)
                 await asyncio.sleep(wait)
                 wait = min(_LONGEST_S, wait * 2)
@@ -89,11 +90,11 @@ class SocketDoorway:
             await asyncio.sleep(_WATCH_S)
             if await socket.is_connected():
                 if away_checks:
-                    self._health.ok("slack")
+                    self._reach.ok("socket")
                 away_checks = 0
                 continue
             away_checks += 1
-            self._health.away("slack", "no Socket Mode connection")
+            self._reach.away("socket", "no Socket Mode connection")
             if away_checks > 1:
                 socket.wss_uri = None
 
@@ -106,15 +107,15 @@ def _wrong(code: str) -> WrongToken:
 
 
 class HttpDoorway:
-    """HTTP mode: Slack's signed requests to ``/slack/events`` on this port."""
+    """HTTP mode: Slack's signed requests on this port."""
 
-    def __init__(self, app: AsyncApp, port: int) -> None:
-        self._app = app
+    def __init__(self, requests: SignedRequests, port: int) -> None:
+        self._requests = requests
         self._port = port
 
     async def run(self, ready: asyncio.Event) -> None:
         """Serve until cancelled."""
-        runner = web.AppRunner(self._app.server(self._port, "/slack/events").web_app, access_log=None)
+        runner = web.AppRunner(self._requests.web_app(), access_log=None, auto_decompress=False)
         await runner.setup()
         try:
             await web.TCPSite(runner, "0.0.0.0", self._port).start()  # noqa: S104 - behind the container's ingress

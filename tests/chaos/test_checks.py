@@ -224,6 +224,19 @@ def test_a_violation_is_named(property_: str, says: str, change: Callable[[Evide
     assert any(name == property_ and re.search(re.escape(says), text) for name, text in found), found
 
 
+def test_a_channel_has_its_own_copy_and_one_that_another_channel_refused() -> None:
+    def stands_in(evidence: Evidence) -> None:
+        _again_in_channel(evidence)
+        evidence.cards[made.APPROVAL]["copies"][-1]["instead_of"] = "C0ARCHIVED"
+
+    def once_too_often(evidence: Evidence) -> None:
+        stands_in(evidence)
+        _again_in_channel(evidence)
+
+    assert _spoil(stands_in) == []
+    assert [says for _, says in _spoil(once_too_often) if "one message for copy" in says]
+
+
 def test_a_rejection_by_the_caller_is_no_violation() -> None:
     def change(evidence: Evidence) -> None:
         evidence.vms[0].owners = frozenset()

@@ -196,11 +196,14 @@ class Scene(Stage):
 
     # The bus
 
-    async def send(self, body: object, message_id: str | None = None) -> str:
+    async def send(
+        self, body: object, message_id: str | None = None, *, properties: Entry | None = None
+    ) -> str:
         """Put a message on the queue ``starts`` as it comes from outside; answers its id."""
         message_id = message_id or f"test-{uuid.uuid4()}"
         url = f"{self.bus.url}/_queues/starts/messages"
-        content = io.BytesIO(json.dumps({"body": body, "message_id": message_id}).encode())
+        message = {"body": body, "message_id": message_id, "application_properties": properties or {}}
+        content = io.BytesIO(json.dumps(message).encode())
         async with self.bus._session.post(url, data=content) as answer:
             assert answer.status == 201, await answer.text()
         return message_id
@@ -234,7 +237,7 @@ class Scene(Stage):
 
     async def audit(self, kind: str = "", *, vm_id: str = "") -> list[Entry]:
         """The audit, by the operator's own command."""
-        command = [sys.executable, "-m", "workers", "audit", "show"]
+        command = [sys.executable, "-m", "workers", "audit", "show", "--json"]
         command += ["--kind", kind] if kind else []
         command += ["--vm", vm_id] if vm_id else []
         process = await asyncio.create_subprocess_exec(

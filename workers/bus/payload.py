@@ -11,7 +11,13 @@ def message(raw: ServiceBusReceivedMessage) -> Message:
         body=body(raw),
         message_id=raw.message_id or "",
         delivery_count=raw.delivery_count or 0,
+        properties={str(_text(k)): _text(v) for k, v in (raw.application_properties or {}).items()},
     )
+
+
+def _text(value: object) -> object:
+    """The SDK gives names and texts as bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def body(raw: ServiceBusReceivedMessage) -> bytes:

@@ -13,7 +13,27 @@ _UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 _NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 _EMAIL = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
 
-_MFA = frozenset({"mfa", "ngcmfa", "fido", "hwk", "swk", "wia"})
+_MFA = frozenset(
+    {
+        "mfa",
+        "ngcmfa",
+        "fido",
+        "http://schemas.microsoft.com/claims/multipleauthn",
+        "https://schemas.microsoft.com/claims/multipleauthn",
+    }
+)
+"""What says that a second factor was used. A key of the device (``hwk``, ``swk``), Windows authentication
+(``wia``, and ``wiaormfa``, which may be that), a one-time code (``otp``) or a signature (``rsa``) alone
+do not.
+
+Sources: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference (``amr``),
+https://learn.microsoft.com/entra/identity/authentication/howto-mfa-expected-inbound-assertions
+"""
+_GUEST = "#ext#"
+"""In the user name that a B2B guest has with us: ``mallory_elsewhere.example#EXT#@contoso.onmicrosoft.com``.
+
+Source: https://learn.microsoft.com/entra/external-id/user-properties
+"""
 _PRINCIPAL_TYPES = {
     "user": CallerKind.USER,
     "serviceprincipal": CallerKind.SERVICE_PRINCIPAL,
@@ -30,11 +50,9 @@ def caller_from(claims: object, authorization: object, *, caller: str, ip: str) 
     Nothing here is trusted further than its issuer: all texts are cut, and none decides who may answer but
     the address, which has to equal the one Slack knows.
     """
-    claims = _as_object(claims)
-    evidence = _as_object(_as_object(authorization).get("evidence"))
-    email = _first(claims, _UPN, "upn", _EMAIL, "email", "preferred_username")
-    if not email and "@" in caller:
-        email = caller
+    claims = as_object(claims)
+    evidence = as_object(as_object(authorization).get("evidence"))
+    email = _email(claims, caller)
     kind = _kind(claims, evidence, email)
     return Caller(
         kind=kind,
@@ -42,9 +60,20 @@ def caller_from(claims: object, authorization: object, *, caller: str, ip: str) 
         email=email.lower() if "@" in email else "",
         object_id=_first(claims, _OID, "oid") or ("" if "@" in caller else caller[:_LONGEST]),
         app_id=_first(claims, "appid", "azp"),
-        ip=_address(_first(claims, "ipaddr")) or _address(ip[:_LONGEST]),
+        ip=_address(ip[:_LONGEST]),
+        signin_ip=_address(_first(claims, "ipaddr")),
         mfa=_mfa(claims) if kind is CallerKind.USER else None,
     )
+
+
+def _email(claims: dict[str, object], caller: str) -> str:
+    """Their address: a user name, but for a guest, whose own address goes before the name he has with us."""
+    name = _first(claims, _UPN, "upn")
+    if name and _GUEST not in name.lower():
+        return name
+    others = (_first(claims, _EMAIL, "email"), _first(claims, "preferred_username"), caller[:_LONGEST])
+    own = next((other for other in others if "@" in other and _GUEST not in other.lower()), "")
+    return own or name or next((other for other in others if "@" in other), "")
 
 
 def _kind(claims: dict[str, object], evidence: dict[str, object], email: str) -> CallerKind:
@@ -77,9 +106,11 @@ def _address(text: str) -> str:
     elif bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(bare))
+        address = ipaddress.ip_address(bare)
     except ValueError:
         return ""
+    # The same host, as a server that speaks both sees it.
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _first(source: dict[str, object], *names: str) -> str:
@@ -95,7 +126,11 @@ def writable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
-def _as_object(value: object) -> dict[str, object]:
+def as_object(value: object) -> dict[str, object]:
+    """The object, or the one whose JSON text this is; an empty one for anything else.
+
+    Some exports write inner objects as text.
+    """
     if isinstance(value, str):
         try:
             value = json.loads(value)

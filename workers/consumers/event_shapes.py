@@ -1,24 +1,31 @@
 """Every shape in which a VM's start is told, and the one ``StartEvent`` they all become.
 
-Accepted: the Event Grid schema and CloudEvents 1.0, an object or an array; Activity Log records; diagnostic
-exports (``records``); the common alert schema and its older webhook. Azure spells ids and operations in any
-case, and claims as an object or as a JSON string.
+Accepted: the Event Grid schema and CloudEvents 1.0 (structured or binary), an object or an array; Activity
+Log records; diagnostic exports (``records``), and those of the table AzureActivity from Log Analytics; the
+common alert schema and its older webhook. Azure spells ids and operations in any case, and inner objects
+(claims, authorization, HTTP request, identity) as objects or as JSON text.
 Sources: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions,
-https://learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema
+https://learn.microsoft.com/azure/event-grid/cloud-event-schema,
+https://learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema,
+https://learn.microsoft.com/azure/azure-monitor/reference/tables/azureactivity
 """
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
-from workers.consumers.claims import caller_from
+from workers.consumers import cloud_events
+from workers.consumers.claims import as_object, caller_from
 from workers.consumers.shapes import Told, parts, text_of, told
 from workers.domain.errors import InvalidEvent
 from workers.domain.starts.events import START_OPERATIONS, Access, Phase, StartEvent
 from workers.domain.starts.vm import VmRef
 from workers.runtime.json_text import parsed
 
+_NONE: Mapping[str, object] = MappingProxyType({})
 _MOST_EVENTS = 500
 _MOST_BYTES = 1024 * 1024
 
@@ -62,11 +69,15 @@ class Starts(NamedTuple):
     odd: list[bytes]
 
 
-def parse_start_events(body: bytes) -> Starts:
+def parse_start_events(body: bytes, properties: Mapping[str, object] = _NONE) -> Starts:
     """The starts that a message tells of.
 
     Events of other operations are passed over where a start is among them: a diagnostic export can't be
     filtered by operation.
+
+    Args:
+        body: of the message.
+        properties: of the message; they hold the event's attributes if the body is its data alone.
 
     Raises:
         InvalidEvent: it tells of no start that can be understood; with a reason for the dead-letter queue
@@ -76,7 +87,7 @@ def parse_start_events(body: bytes) -> Starts:
     odd: list[object] = []
     invalid: list[InvalidEvent] = []
     others: list[InvalidEvent] = []
-    for part in parts(_read(body)):
+    for part in parts(_event(body, properties)):
         try:
             events.append(_start_event(told(part)))
         except NotAStart as other:
@@ -104,6 +115,12 @@ def _as_message(part: object, why: InvalidEvent) -> bytes:
         return json.dumps(part).encode()
     except RecursionError:
         raise why from None
+
+
+def _event(body: bytes, properties: Mapping[str, object]) -> object:
+    data, around = _read(body), cloud_events.attributes(properties)
+    whole = isinstance(data, dict) and "specversion" in data
+    return {**around, "data": data} if around and not whole else data
 
 
 def _read(body: bytes) -> object:
@@ -146,8 +163,8 @@ def _start_event(found: Told) -> StartEvent:
 
 
 def _access(authorization: object) -> Access | None:
-    evidence = authorization.get("evidence") if isinstance(authorization, dict) else None
-    if not isinstance(evidence, dict) or not evidence.get("role"):
+    evidence = as_object(as_object(authorization).get("evidence"))
+    if not evidence.get("role"):
         return None
     return Access(
         role=text_of(evidence.get("role"))[:200],

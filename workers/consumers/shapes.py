@@ -5,12 +5,13 @@ https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions,
 https://learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema
 """
 
-import json
+import base64
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from workers.consumers.claims import writable
+from workers.consumers.claims import as_object, writable
 from workers.domain.errors import InvalidEvent
+from workers.runtime.json_text import parsed
 
 
 class Told(NamedTuple):
@@ -65,8 +66,7 @@ def _shape(event: "_Data") -> Callable[["_Data"], Told]:
 
 
 def _event_grid(event: dict[str, Any], shape: str, kind: object, time: object) -> Told:
-    data = _object(event.get("data"), "data")
-    request = data.get("httpRequest")
+    data = _object(_data(event), "data")
     status = data.get("status")
     if not status:
         status = text_of(kind).rpartition("ResourceAction")[2]
@@ -80,15 +80,22 @@ def _event_grid(event: dict[str, Any], shape: str, kind: object, time: object) -
         event_id=text_of(event.get("id")),
         claims=data.get("claims"),
         caller="",
-        ip=text_of(request.get("clientIpAddress")) if isinstance(request, dict) else "",
+        ip=_client_ip(data.get("httpRequest")),
         authorization=data.get("authorization"),
     )
 
 
+def _data(event: dict[str, Any]) -> object:
+    """The event's data; CloudEvents may carry it as the base64 of its bytes."""
+    if "data" in event or "data_base64" not in event:
+        return event.get("data")
+    try:
+        return parsed(base64.b64decode(str(event["data_base64"]), validate=True))
+    except (ValueError, RecursionError):
+        raise InvalidEvent("NotAnEvent", "`data_base64` is not the base64 of JSON") from None
+
+
 def _activity_log(record: dict[str, Any], shape: str) -> Told:
-    request = record.get("httpRequest")
-    if isinstance(request, str):
-        request = _json_or_none(request)
     return Told(
         shape=shape,
         operation=_value(record.get("operationName")),
@@ -99,7 +106,7 @@ def _activity_log(record: dict[str, Any], shape: str) -> Told:
         event_id=text_of(record.get("eventDataId")),
         claims=record.get("claims"),
         caller=text_of(record.get("caller")),
-        ip=text_of(request.get("clientIpAddress")) if isinstance(request, dict) else "",
+        ip=_client_ip(record.get("httpRequest")),
         authorization=record.get("authorization"),
     )
 
@@ -108,19 +115,18 @@ def _diagnostic_record(data: dict[str, Any]) -> Told:
     records = data["records"]
     if not isinstance(records, list):
         raise InvalidEvent("NotAnEvent", "`records` is not a list")
-    return _diagnostic(_object(records[0], "a record"))
+    record = _object(records[0], "a record")
+    return _log_analytics(record) if _FROM_LOG_ANALYTICS in record else _diagnostic(record)
 
 
 def _diagnostic(record: dict[str, Any]) -> Told:
-    identity = record.get("identity")
-    identity = identity if isinstance(identity, dict) else {}
-    resource, scope = text_of(record.get("resourceId")), identity.get("authorization")
-    named = text_of(scope.get("scope")) if isinstance(scope, dict) else ""
+    identity = as_object(record.get("identity"))
+    authorization = identity.get("authorization")
     return Told(
         shape="diagnostic",
         operation=text_of(record.get("operationName")),
         # Exports write ids in upper case; the authorization's scope keeps the real spelling.
-        resource_id=named if named.lower() == resource.lower() else resource,
+        resource_id=_spelled(text_of(record.get("resourceId")), authorization),
         status=text_of(record.get("resultType")),
         time=text_of(record.get("time")),
         correlation_id=text_of(record.get("correlationId")),
@@ -128,8 +134,38 @@ def _diagnostic(record: dict[str, Any]) -> Told:
         claims=identity.get("claims"),
         caller="",
         ip=text_of(record.get("callerIpAddress")),
-        authorization=identity.get("authorization"),
+        authorization=authorization,
     )
+
+
+def _log_analytics(record: dict[str, Any]) -> Told:
+    """A row of the table AzureActivity: each column under its name, objects as such or as JSON text."""
+    authorization = record.get("Authorization_d") or record.get("Authorization")
+    resource = text_of(record.get("_ResourceId")) or text_of(record.get("ResourceId"))
+    return Told(
+        shape="loganalytics",
+        operation=text_of(record.get(_FROM_LOG_ANALYTICS)),
+        resource_id=_spelled(resource, authorization),
+        status=text_of(record.get("ActivityStatusValue")),
+        time=text_of(record.get("EventSubmissionTimestamp")) or text_of(record.get("TimeGenerated")),
+        correlation_id=text_of(record.get("CorrelationId")),
+        event_id=text_of(record.get("EventDataId")),
+        claims=record.get("Claims_d") or record.get("Claims"),
+        caller=text_of(record.get("Caller")),
+        ip=text_of(record.get("CallerIpAddress")) or _client_ip(record.get("HTTPRequest")),
+        authorization=authorization,
+    )
+
+
+def _spelled(resource_id: str, authorization: object) -> str:
+    """The id, in the spelling that the authorization's scope has of it."""
+    named = text_of(as_object(authorization).get("scope"))
+    return named if named.lower() == resource_id.lower() else resource_id
+
+
+def _client_ip(request: object) -> str:
+    """Where the request came from."""
+    return text_of(as_object(request).get("clientIpAddress"))
 
 
 def _common_alert(data: dict[str, Any]) -> Told:
@@ -138,8 +174,7 @@ def _common_alert(data: dict[str, Any]) -> Told:
     told = _activity_log(context, "alert")
     targets = essentials.get("alertTargetIDs")
     target = text_of(targets[0]) if isinstance(targets, list) and targets else ""
-    scope = context.get("authorization")
-    named = text_of(scope.get("scope")) if isinstance(scope, dict) else ""
+    named = text_of(as_object(context.get("authorization")).get("scope"))
     # The target's spelling is lower-cased by Azure Monitor; the authorization's scope keeps the real one.
     resource = named if named.lower() == target.lower() else target or named
     return told._replace(resource_id=told.resource_id or resource)
@@ -150,6 +185,7 @@ def _older_alert(data: dict[str, Any]) -> Told:
     return _activity_log(_object(context.get("activityLog"), "data.context.activityLog"), "alert")
 
 
+_FROM_LOG_ANALYTICS = "OperationNameValue"
 _Data = dict[str, Any]
 _SHAPES: tuple[tuple[Callable[[_Data], bool], Callable[[_Data], Told]], ...] = (
     (lambda d: "records" in d, _diagnostic_record),
@@ -171,23 +207,16 @@ _SHAPES: tuple[tuple[Callable[[_Data], bool], Callable[[_Data], Told]], ...] = (
         lambda d: _activity_log(d, "activitylog"),
     ),
     (lambda d: "operationName" in d and "resultType" in d, _diagnostic),
+    (lambda d: _FROM_LOG_ANALYTICS in d, _log_analytics),
 )
 """Recognised by the keys that only this shape has → how it is read. The first that fits is taken."""
 
 
 def _object(value: object, name: str) -> dict[str, Any]:
-    if isinstance(value, str):
-        value = _json_or_none(value)
-    if not isinstance(value, dict):
+    found = value if isinstance(value, dict) else as_object(value)
+    if not found and value != {}:
         raise InvalidEvent("NotAnEvent", f"`{name}` is missing or not an object")
-    return value
-
-
-def _json_or_none(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    return found
 
 
 def _value(field: object) -> str:

@@ -53,7 +53,7 @@ class StartsConsumer:
         """
         begun, put_off = time.perf_counter(), list[float]()
         try:
-            events, odd = parse_start_events(message.body)
+            events, odd = parse_start_events(message.body, message.properties)
         except InvalidEvent as invalid:
             return await self._dead_letter(message, invalid)
         for event in events:

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import re
 import secrets
 
 PARTITIONS = 16
@@ -37,3 +38,20 @@ def partition_of_id(document_id: str) -> int:
     if len(document_id) != 26 or document_id[0] not in "acn" or not document_id[1:].isalnum():  # noqa: PLR2004
         raise ValueError(f"not an id of a document: {document_id[:40]!r}")
     return int(document_id[1], 16)
+
+
+def reference(document_id: str) -> str:
+    """The short form of an id that cards show and ``startgate audit show`` takes: its first characters.
+
+    Two documents may share one, once in millions; then both are meant.
+    """
+    return document_id[:_REFERENCE]
+
+
+def is_reference(text: str) -> bool:
+    """Whether this may be an id, or a reference of one."""
+    return _ID_BEGINS.fullmatch(text) is not None
+
+
+_REFERENCE = 9
+_ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

@@ -1,16 +1,22 @@
 """A message from a queue, and how it is settled."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from workers.domain.model import Model
 
 
 class Message(NamedTuple):
-    """One delivery. ``delivery_count`` is how often it was delivered before, 0 at first."""
+    """One delivery. ``delivery_count`` is how often it was delivered before, 0 at first.
+
+    ``properties`` are the sender's: texts, numbers and truth values by name.
+    """
 
     body: bytes
     message_id: str = ""
     delivery_count: int = 0
+    properties: Mapping[str, object] = MappingProxyType({})
 
 
 class Complete(Model):

@@ -5,13 +5,15 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
+from workers.domain.ids import PARTITIONS, is_reference, partition_of_id, partition_of_vm
 from workers.domain.starts.vm import VmRef
 from workers.operator.audit_file import End, line_of, read_export, verify_export
+from workers.operator.audit_story import Story
+from workers.operator.audit_table import HEADER, row
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run, session
 from workers.operator.times import when
 from workers.runtime.terminal import safe_json, safe_line
@@ -25,15 +27,75 @@ Since = Annotated[
 ]
 
 
+class Wanted(NamedTuple):
+    """Which records to show. ``ids`` are those of the story that ``what`` refers to, once they are known."""
+
+    what: str = ""
+    vm: str = ""
+    kind: str = ""
+    about: str = ""
+    ids: frozenset[str] = frozenset()
+
+    @property
+    def reference(self) -> str:
+        """``what``, if it may be a reference; a VM may be called so, too."""
+        return self.what.lower() if is_reference(self.what.lower()) else ""
+
+    def partitions(self) -> Iterable[int]:
+        """Where these records can be.
+
+        Raises:
+            ValueError: an id that is none.
+        """
+        refs = [VmRef.parse(one) for one in (self.what, self.vm) if one.startswith("/")]
+        if self.about:
+            return (partition_of_id(self.about),)
+        return (partition_of_vm(refs[0].key),) if refs else range(PARTITIONS)
+
+    def fits(self, record: dict[str, Any]) -> bool:
+        """Whether a record is wanted."""
+        of, about = str(record.get("vm", "")).lower(), str(record.get("about", ""))
+        return (
+            str(record.get("kind", "")).startswith(self.kind)
+            and (not self.about or about == self.about)
+            and (not self.vm or _is_vm(self.vm, of))
+            and (not self.what or about in self.ids or _is_vm(self.what, of))
+        )
+
+    def named(self) -> str:
+        """What was asked for, for the sentence that nothing was found."""
+        asked = [one for one in (self.what, self.vm, self.about) if one]
+        kind = f" of the kind {self.kind}" if self.kind else ""
+        return (f" about {', '.join(asked)}" if asked else "") + kind
+
+
+def _is_vm(wanted: str, key: str) -> bool:
+    if wanted.startswith("/"):
+        return VmRef.parse(wanted).key == key
+    return key.rpartition("/")[2] == wanted.lower()
+
+
 @app.command()
 def show(
+    *,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="[REFERENCE|VM]",
+            help="The reference on a card, for the whole story of its start and containment; or a VM's name "
+            "or resource id.",
+        ),
+    ] = "",
     vm: Annotated[str, typer.Option(help="Only about this VM: a resource id, or a name.")] = "",
     kind: Annotated[str, typer.Option(help="Only records whose kind starts with this.")] = "",
     since: Since = None,
     about: Annotated[str, typer.Option(help="Only about this approval or containment: its id.")] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print whole records, a JSON line each, instead of a table.")
+    ] = False,
 ) -> None:
-    """Print audit records as JSON lines, in the order in which they were written."""
-    run(_show(vm, kind, since, about))
+    """Print audit records in the order in which they were written, as a table."""
+    run(_show(Wanted(what=what, vm=vm, kind=kind, about=about), since, as_json=as_json))
 
 
 @app.command()
@@ -70,34 +132,31 @@ def export(
     run(_export(since, until))
 
 
-async def _show(vm: str, kind: str, since: datetime | None, about: str) -> int:
+async def _show(wanted: Wanted, since: datetime | None, *, as_json: bool) -> int:
     try:
-        ref = VmRef.parse(vm) if vm.startswith("/") else None
-        partitions = _partitions(ref, about)
+        partitions = wanted.partitions()
     except ValueError as error:
-        fail(UNREACHABLE, str(error))
-    name = "" if ref else vm.lower()
+        fail(UNREACHABLE, safe_line(str(error)))
+    count = 0
     async with session() as s:
+        if wanted.reference:
+            story = Story(wanted.reference)
+            async for entry in s.audit.merged(partitions):  # all of it: what joins two ids may be older
+                story.hear(_parsed(entry))
+            wanted = wanted._replace(ids=story.ids())
         async for entry in s.audit.merged(partitions, since=since):
             record = _parsed(entry)
-            of = str(record.get("vm", "")).lower()
-            if (
-                str(record.get("kind", "")).startswith(kind)
-                and (not about or record.get("about") == about)
-                and (ref is None or of == ref.key)
-                and (not name or of.rpartition("/")[2] == name)
-            ):
-                typer.echo(safe_json(record))
+            if wanted.fits(record):
+                if not count and not as_json:
+                    typer.echo(HEADER)
+                typer.echo(safe_json(record) if as_json else row(record))
+                count += 1
+    if not count:
+        typer.echo(safe_line(f"nothing found{wanted.named()}; older records went by retention"), err=True)
     return FINE
 
 
-def _partitions(ref: VmRef | None, about: str) -> Iterable[int]:
-    if about:
-        return (partition_of_id(about),)
-    return (partition_of_vm(ref.key),) if ref else range(PARTITIONS)
-
-
-def _parsed(entry: Entry) -> dict[str, object]:
+def _parsed(entry: Entry) -> dict[str, Any]:
     """As it is, even if it is no record of ours: `verify` judges, `show` shows."""
     try:
         record = json.loads(entry.record)

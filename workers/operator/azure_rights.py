@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from workers.arm.ids import ArmId
 from workers.arm.read.permissions import Permission, allowed, permissions_at
-from workers.arm.read.places import Group, Place, places_of
+from workers.arm.read.places import Group, Place, group_of, places_of
 from workers.arm.session.clients import Azure
 from workers.arm.steps.rights import RIGHTS, Right
 from workers.domain.containment.profile import LockdownProfile
@@ -19,6 +18,25 @@ _AT_ONCE = 20
 """Questions to ARM side by side: it allows 25 reads a second."""
 _NAMED = 3
 """Resource groups that a line names before it counts them."""
+
+_Uses = Callable[[LockdownProfile], tuple[str | None, str | None]]
+
+
+def _nsg(profile: LockdownProfile) -> tuple[str | None, str | None]:
+    return profile.isolate.nsg, profile.resource_group
+
+
+def _vault(profile: LockdownProfile) -> tuple[str | None, str | None]:
+    return profile.backup.vault, profile.vault_group
+
+
+_OF_LOCKDOWNS: Mapping[Place, _Uses] = {
+    Place.LOCKDOWN_NSG: _nsg,
+    Place.MADE_NSG: _nsg,
+    Place.VAULT: _vault,
+    Place.MADE_VAULT: _vault,
+}
+"""What a lockdown uses: the id of what is prepared; or the group where it is made, ``None`` for the VM's."""
 
 Subscriptions = Sequence[tuple[str, str]]
 """Ids and names."""
@@ -78,7 +96,7 @@ async def _ask(
             (right, group)
             for places in found
             for right in RIGHTS[step]
-            for group in sorted(_groups(step, right.place, places, profiles))
+            for group in sorted(set(_groups(step, right.place, places, profiles)))
         )
         for step in steps
     }
@@ -103,20 +121,16 @@ def _groups(
     places: Mapping[Place, frozenset[Group]],
     profiles: Sequence[LockdownProfile],
 ) -> Iterator[Group]:
-    if place is not Place.MADE:
-        yield from places.get(place, ())
-        return
-    makers = {_maker(profile, step) for profile in profiles if step in profile.steps}
-    for vms in places.get(Place.VM, ()):
-        for group in makers:
-            yield vms._replace(name=(group or vms.name).lower())
-
-
-def _maker(profile: LockdownProfile, step: StepName) -> str | None:
-    """The resource group in which a step makes what it needs; ``None`` for that of each VM."""
-    if step is not StepName.BACKUP:
-        return profile.resource_group
-    return ArmId.parse(profile.backup.vault).group if profile.backup.vault else profile.vault_group
+    yield from places.get(place, ())
+    for profile in profiles:
+        if step not in profile.steps or place not in _OF_LOCKDOWNS:
+            continue
+        prepared, made_in = _OF_LOCKDOWNS[place](profile)
+        if prepared and place in (Place.LOCKDOWN_NSG, Place.VAULT):
+            yield group_of(prepared)
+        elif not prepared:
+            for vms in places.get(Place.VM, ()):
+                yield vms._replace(name=(made_in or vms.name).lower())
 
 
 def _verdict(step: StepName, known: _Known) -> str:

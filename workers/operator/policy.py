@@ -15,7 +15,7 @@ from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
-from workers.domain.starts.people import owner_from_tags
+from workers.domain.starts.owner_tags import owner_from_tags
 from workers.runtime.terminal import safe_line
 from workers.use_cases.read_policy import read_policy
 

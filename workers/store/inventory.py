@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from workers.domain.errors import NewerDocument
 from workers.domain.schema import read
+from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away
@@ -117,6 +118,17 @@ class RedisInventory:
                 if wanted in member.partition(_BEFORE_ID)[0]:  # else it is in the id
                     found.add(member)
         return await self._read(_key(member) for member in heapq.nsmallest(limit, found))
+
+    async def near(self, name: str, *, limit: int) -> Sequence[str]:
+        """Names that are like this one; Redis hands all of them over, page by page."""
+        nearest, cursor = Nearest(name, most=limit), 0
+        async with redis_away(self._redis):
+            while True:
+                answer: Any = await self._redis.zscan(keys.VM_NAMES, cursor, count=_SCANNED)
+                cursor, members = answer
+                nearest.see({member.partition(b"\0")[0].decode(errors="replace") for member, _ in members})
+                if not cursor:
+                    return nearest.names()
 
     async def lines(self, vms: Iterable[VmRef]) -> dict[str, KnownVm]:
         """What is known of these VMs, by their keys."""

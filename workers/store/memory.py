@@ -15,6 +15,7 @@ from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document
 from workers.domain.schema import Numbered
+from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
 from workers.store.log_lines import tell
@@ -195,6 +196,12 @@ class MemoryInventory:
     async def containing(self, part: str, *, limit: int) -> Sequence[KnownVm]:
         """The VMs with this part of a name."""
         return [vm for vm in self._sorted() if part.lower() in vm.ref.name.lower()][:limit]
+
+    async def near(self, name: str, *, limit: int) -> Sequence[str]:
+        """Names that are like this one."""
+        nearest = Nearest(name, most=limit)
+        nearest.see({vm.ref.name.lower() for vm in self._vms.values()})
+        return nearest.names()
 
     async def lines(self, vms: Iterable[VmRef]) -> dict[str, KnownVm]:
         """What is known of these VMs, by their keys."""

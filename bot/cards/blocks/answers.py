@@ -8,7 +8,9 @@ from bot.cards.blocks.kit import modal, section
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.text import code, escape, name
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joining import unseen
+from workers.domain.starts.people import Actor
 
 
 def refused(reason: str, ask: str = "") -> Message:
@@ -39,8 +41,10 @@ def as_dialog(message: Message) -> dict[str, Any]:
     return modal(message.text, message.blocks)
 
 
-def already_decided(approval: Approval) -> Message:
-    """Somebody was first, or time ran out."""
+def already_decided(approval: Approval, answer: Answer, actor: Actor) -> Message:
+    """Somebody was first, or time ran out; whoever gave the same answer before is told that it counts."""
+    if approval.answered(answer, actor.slack_user):
+        return recorded(approval)
     vm = approval.event.vm.name
     if approval.open:
         return private(f"Still open: {name(vm)}", f"The question about {code(vm)} is still open.")

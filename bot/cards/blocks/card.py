@@ -13,6 +13,7 @@ from bot.cards.blocks.status import (
     person,
     progress,
     quoted,
+    reference_line,
     sentence,
 )
 from bot.cards.blocks.text import (
@@ -36,6 +37,9 @@ from workers.domain.starts.events import Phase
 CONFIRM = "approval.confirm"
 REJECT = "approval.reject"
 
+AT_THE_START = "*At the start*"
+"""Over the evidence of a decided card: the VM may be stopped and isolated by now."""
+
 _HALF_A_DAY = timedelta(hours=12)
 
 _ON_SILENCE = {
@@ -53,15 +57,26 @@ def approval_card(approval: Approval, containment: Containment | None, *, kind: 
         headline = Headline(headline.sign, f"No answer yet. {headline.words}")
     blocks = [
         header(headline.of(approval.event.vm)),
-        section("\n".join(_lead(approval, containment, kind)), evidence.fields(approval)),
+        *_body("\n".join(_lead(approval, containment, kind)), approval),
         *([section(since)] if (since := started_since(approval)) else []),
         *context(
-            [_asked(approval, kind), evidence.missing(approval.facts), sentence(escape(approval.notice, 500))]
+            [
+                _asked(approval, kind),
+                evidence.missing(approval.facts),
+                sentence(escape(approval.notice, 500)),
+                reference_line(approval.id),
+            ]
         ),
     ]
     if approval.open:
         blocks.append(buttons(approval))
     return Message(top_line(approval, containment, kind=kind), blocks)
+
+
+def _body(lead: str, approval: Approval) -> list[Block]:
+    """The lead with the evidence. Once it is decided, the evidence is history, and is labelled so."""
+    fields = evidence.fields(approval)
+    return [section(lead, fields)] if approval.open else [section(lead), section(AT_THE_START, fields)]
 
 
 def top_line(approval: Approval, containment: Containment | None, *, kind: CopyKind) -> str:

@@ -12,11 +12,13 @@ from bot.cards.blocks.status import (
     done_words,
     note,
     progress,
+    reference_line,
     sentence,
     undo_command,
 )
 from bot.cards.blocks.text import code, escape, name
 from workers.domain.containment.containment import Containment, ContainmentState, Step, StepState
+from workers.domain.starts.vm import VmRef
 
 _CAN_BE_UNDONE = {ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}
 
@@ -38,7 +40,7 @@ def lockdown_card(containment: Containment) -> Message:
                     *_steps(containment),
                 ],
             ),
-            *context([undo] if containment.state in _CAN_BE_UNDONE else []),
+            *context([undo if containment.state in _CAN_BE_UNDONE else "", reference_line(containment.id)]),
         ],
     )
 
@@ -51,10 +53,12 @@ def _steps(containment: Containment) -> list[str]:
             f"*{STEPS[s.name].title}*\n{_state(_stands(s), note(s, vm, 300) or _change(s))}"
             for s in containment.steps
         ]
-    return [
-        f"*Undo {STEPS[s.name].title.lower()}*\n{_state(UNDO_STATES[s.state], note(s, vm, 300))}"
-        for s in containment.restoration.steps
-    ]
+    return [f"*{STEPS[s.name].area}*\n{_undone(s, vm)}" for s in containment.restoration.steps]
+
+
+def _undone(step: Step, vm: VmRef) -> str:
+    said = note(step, vm, 300)
+    return said if step.state is StepState.DONE and said else _state(UNDO_STATES[step.state], said)
 
 
 def _stands(step: Step) -> str:

@@ -5,12 +5,14 @@ import re
 from bot.cards.blocks.kit import listed
 from bot.cards.blocks.text import code, escape
 from workers.domain.asking.approvals import Approval
-from workers.domain.starts.events import WELL_KNOWN_CLIENTS, Access, Caller, CallerKind, Phase, StartEvent
+from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import Facts, NetworkFacts
-from workers.domain.starts.vm import OpenPort, PowerState, VmRef
+from workers.domain.starts.known_clients import NAMES
+from workers.domain.starts.vm import Front, OpenPort, PowerState, VmRef
 
 _MOST_PORTS = 5
 _MOST_IPS = 3
+_MOST_UNKNOWN = 3
 _MOST_MISSING = 5
 _GROUP_SCOPE = re.compile(r"/subscriptions/[^/]+/resourcegroups/(?P<group>[^/]+)", re.IGNORECASE)
 _SUBSCRIPTION_SCOPE = re.compile(r"/subscriptions/[^/]+", re.IGNORECASE)
@@ -77,11 +79,20 @@ def scope(access_scope: str, vm: VmRef) -> str:
 
 
 def _origin(who: Caller) -> str:
-    if who.app_id.lower() in WELL_KNOWN_CLIENTS:
+    if who.app_id.lower() in NAMES:
         app = who.client_app
     else:
         app = f"client {code(who.app_id)}" if who.app_id else "unknown client"
-    return f"{app}, {code(who.ip, 60) if who.ip else 'unknown IP address'}{_sign_in(who)}"
+    return f"{app}, {_addresses(who)}{_sign_in(who)}"
+
+
+def _addresses(who: Caller) -> str:
+    """Where the request came from, and where they had signed in if that differs: a stolen token shows so."""
+    if not who.ip:
+        return f"signed in from {code(who.signin_ip, 60)}" if who.signin_ip else "unknown IP address"
+    if not who.elsewhere:
+        return code(who.ip, 60)
+    return f"{code(who.ip, 60)}\n\u26a0\ufe0f *Signed in from another address:* {code(who.signin_ip, 60)}"
 
 
 def _sign_in(who: Caller) -> str:
@@ -100,21 +111,39 @@ def _permission(access: Access | None, vm: VmRef) -> str:
 def _public_ips(network: NetworkFacts | None) -> str:
     if network is None:
         return "Unknown"
-    return listed([code(ip, 60) for ip in network.public_ips], _MOST_IPS, "address") or "None"
+    own = [code(ip, 60) for nic in network.nics for ip in nic.public_ips]
+    fronts = [_front(front) for nic in network.nics for front in nic.fronts]
+    known = listed(list(dict.fromkeys([*own, *fronts])), _MOST_IPS, "address")
+    return _with_unknown(known, network)
+
+
+def _front(front: Front) -> str:
+    address = code(front.address, 50) if front.address else "unknown address"
+    return f"{address} of load balancer {code(front.balancer, 50)}"
+
+
+def _with_unknown(known: str, network: NetworkFacts) -> str:
+    """What is known, and what else could lead to the VM; *None* is only said where that is known."""
+    unknown = listed([escape(why, 80) for why in network.unknown], _MOST_UNKNOWN, "thing")
+    return "\n".join(filter(None, [known, f"Unknown: {unknown}" if unknown else ""])) or "None"
 
 
 def _openings(network: NetworkFacts | None) -> str:
     if network is None:
         return "Unknown"
     openings = list(dict.fromkeys(_opening(port) for port in network.open_ports))
-    return listed(openings, _MOST_PORTS, "opening", between="\n") or "None"
+    return _with_unknown(listed(openings, _MOST_PORTS, "opening", between="\n"), network)
 
 
 def _opening(port: OpenPort) -> str:
     protocol = "" if port.protocol == "*" else f" {escape(port.protocol, 20)}"
-    ports = "All ports" if port.ports == "*" else code(port.ports, 40)
-    by = f"rule {code(port.rule, 90)}" if port.rule else "no security group"
-    return f"{ports}{protocol} ({by})"
+    ports = "All ports" if port.ports == "*" else code(port.ports, 20)
+    by = f"rule {code(port.rule, 60)}" if port.rule else "no security group"
+    if port.front is None:
+        return f"{ports}{protocol} ({by})"
+    front = port.front
+    outside = "all ports" if front.ports == "*" else code(front.ports, 20)
+    return f"{ports}{protocol} through {outside} at {_front(front)} ({by})"
 
 
 def _vm(facts: Facts) -> str:

@@ -3,7 +3,7 @@
 from bot.cards.blocks.by_hand import undo_remedy
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.status import STEPS, note, restore_line, undo_command
+from bot.cards.blocks.status import STEPS, bare_note, note, read_back, restore_line, undo_command
 from bot.cards.blocks.text import code, counted, escape, name, when
 from workers.domain.containment.containment import (
     MAX_ATTEMPTS,
@@ -38,12 +38,15 @@ def _begun(step: Step) -> bool:
 
 
 def _undo(step: Step, vm: VmRef, key: str) -> Reply:
-    title = f"Undo {STEPS[step.name].title.lower()}"
-    state, about = _state(step, vm)
+    """What is so now, such as ``Power: already running``; until then, how far its undo is."""
+    area, (state, about) = STEPS[step.name].area, _state(step, vm)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
-    verified = ", verified in Azure" if step.state is StepState.DONE and step.note else ""
-    body = " ".join([f"*{title}*: {state}{at}{verified}.", *filter(None, about)])
-    return _reply(f"undo.{step.name}.{key}", f"{title}: {state}", body)
+    if step.state is StepState.DONE and step.note:
+        proof = f"verified in Azure{at}" if read_back(step) else at.strip()
+        body = f"*{area}:* {bare_note(step, vm, 600)}{f' ({proof})' if proof else ''}."
+    else:
+        body = " ".join([f"*{area}:* {state}{at}.", *filter(None, about)])
+    return _reply(f"undo.{step.name}.{key}", f"{area}: {state}", body)
 
 
 def _state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
@@ -71,11 +74,11 @@ def _incomplete(containment: Containment, restoration: Restoration, oncall_menti
     calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
     parts = [f"{calls}{vm} is *not fully restored*."]
     for step in restoration.steps:
-        title, why = STEPS[step.name].title, note(step, containment.vm, 500)
+        title, why = STEPS[step.name].area, note(step, containment.vm, 500)
         if step.state is StepState.SKIPPED and step.change is not None:
-            parts.append(f"\u2022 *{title}*: undo skipped. {why}")
+            parts.append(f"\u2022 *{title}:* skipped. {why}")
         elif step.state is StepState.FAILED:
-            left = f"\u2022 *{title}*: not undone. {why} By hand: {undo_remedy(step.name)}."
+            left = f"\u2022 *{title}:* not undone. {why} By hand: {undo_remedy(step.name)}."
             parts.append("\n".join([left, *_as_it_was(step)]))
     parts.append(
         f"Then run {undo_command(containment)} again. Until {vm} is restored it counts as contained, and is"

@@ -18,6 +18,7 @@ from workers.domain.containment.containment import (
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import reference
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 
@@ -25,7 +26,7 @@ LOCKDOWN_COMMAND = "/vm-lockdown"
 RESTORE_COMMAND = "/vm-restore"
 
 _WORD = re.compile(r"[a-z]+(?=[\s,.:;!?]|$)")
-_VERIFIED = re.compile(r", (?:rules |power state )?read back$")
+_VERIFIED = re.compile(r", (?:rules |power state )?read back(?=;|$)")
 
 
 STEPS = {name: name.spec for name in StepName}
@@ -160,8 +161,16 @@ def _undone(containment: Containment) -> str:
     if containment.restoration is None:
         return ""
     steps = containment.restoration.steps
-    each = ", ".join(f"{STEPS[s.name].title.lower()} {UNDO_STATES[s.state]}" for s in steps)
+    each = "; ".join(_undo_words(s, containment.vm) for s in steps)
     return f"{restore_line(containment.restoration)} {sentence(each)}"
+
+
+def _undo_words(step: Step, vm: VmRef) -> str:
+    """``power: already running``, or ``power waiting`` until it is known."""
+    area = STEPS[step.name].area.lower()
+    if step.state is StepState.DONE and step.note:
+        return f"{area}: {bare_note(step, vm)}"
+    return f"{area} {UNDO_STATES[step.state]}"
 
 
 def restore_line(restoration: Restoration) -> str:
@@ -197,6 +206,11 @@ def command(name: str, vm: VmRef) -> str:
     return code(f"{name} {vm.name}")
 
 
+def reference_line(document_id: str) -> str:
+    """What ``startgate audit show`` takes for the whole story of a card."""
+    return f"Reference {code(reference(document_id))}"
+
+
 def quoted(reason: str) -> str:
     """Somebody's own words, marked as theirs, with a space before; empty if they gave none."""
     said = escape(reason, 600)
@@ -225,6 +239,16 @@ def exceptions(profile: LockdownProfile) -> list[str]:
         f" {listed(rule.ports, 5, 'range')}"
         for rule in rules
     ]
+
+
+def bare_note(step: Step, vm: VmRef, limit: int = 300) -> str:
+    """As ``note``, to stand after a colon: not as a sentence."""
+    return with_code(_VERIFIED.sub("", step.note), _identifiers(step, vm), limit)
+
+
+def read_back(step: Step) -> bool:
+    """Whether what a step says of itself was read back from Azure."""
+    return _VERIFIED.search(step.note) is not None
 
 
 def note(step: Step, vm: VmRef, limit: int = 600) -> str:

@@ -27,7 +27,7 @@ _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
 _BACKTICK = str.maketrans({"`": "\u02cb"})
 _COLON = "\u2236"
 # Slack reads :name: as an emoji, :100: too, and the second colon may be ours. A time of day stays as it is.
-_EMOJI_COLON = re.compile(r":(?=[^\W\d]|[+_'-])|(?<!\d):(?=\d)|:(?=\d(?!\d)|\d{3})")
+_EMOJI_COLON = re.compile(r":(?=[^\W\d]|[+_'-])|(?<!\d):(?=\d)|:(?=\d(?!\d)|\d\d[\w+'-])")
 _URL_COLON = re.compile(r":(?=//)")
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 # Slack reads these as mentions only where a call asks it to parse names. Disarmed all the same.

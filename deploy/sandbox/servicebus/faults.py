@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt
 
 from deploy.sandbox.servicebus import reasons
-from deploy.sandbox.servicebus.frames import AmqpError
+from deploy.sandbox.servicebus.amqp.frames import AmqpError
 
 
 class BusFaults(BaseModel):

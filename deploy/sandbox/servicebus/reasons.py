@@ -3,7 +3,7 @@
 Clients log them, and people search for them; each says where the service's own words can be read.
 """
 
-from deploy.sandbox.servicebus.frames import AmqpError
+from deploy.sandbox.servicebus.amqp.frames import AmqpError
 
 DETACH_FORCED = "amqp:link:detach-forced"
 CLOSE_FORCED = "amqp:connection:forced"

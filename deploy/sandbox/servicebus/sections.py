@@ -9,7 +9,7 @@ from collections.abc import Container
 from typing import Any
 from uuid import UUID
 
-from deploy.sandbox.servicebus.codec import (
+from deploy.sandbox.servicebus.amqp.codec import (
     DecodeError,
     Described,
     Symbol,
@@ -21,7 +21,7 @@ from deploy.sandbox.servicebus.codec import (
     decode,
     skip,
 )
-from deploy.sandbox.servicebus.encoding import compound, encode
+from deploy.sandbox.servicebus.amqp.encoding import compound, encode
 from deploy.sandbox.servicebus.messages import Message, Payload
 
 HEADER, DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS = 0x70, 0x71, 0x72

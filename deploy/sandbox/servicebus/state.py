@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deploy.sandbox.servicebus.codec import DecodeError
+from deploy.sandbox.servicebus.amqp.codec import DecodeError
 from deploy.sandbox.servicebus.messages import Message, State
 from deploy.sandbox.servicebus.namespace import Namespace
 from deploy.sandbox.servicebus.queues import Queue

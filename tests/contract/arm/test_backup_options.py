@@ -134,7 +134,7 @@ class TestAfterRestore:
 
         progress = await undone(one)
 
-        assert progress.note == "kept: it was protected before"
+        assert progress.note == "kept, as it was before"
         assert state(arm) == "Protected"
         assert one.step.change is not None
         assert one.step.change.back == ("web-01: stays protected by others-vault, as before",)

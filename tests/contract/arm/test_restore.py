@@ -20,6 +20,7 @@ from tests.contract.arm.driver import (
 )
 from workers.arm.session.clients import Azure
 from workers.domain.containment.containment import Progress, Step
+from workers.domain.containment.plans import Change
 from workers.domain.errors import DependencyAway, StepFailed
 
 OURS = "0f0f0f0f-0000-4000-8000-00000000beef"
@@ -240,7 +241,7 @@ async def test_a_nic_that_was_deleted_is_said_to_be(arm: AzureServer, azure: Azu
 
     looks = await undone(driver)
 
-    assert looks[-1].note == f"1 NIC back to the former NSG, read back; {gone.name} was deleted since"
+    assert looks[-1].note == f"1 NIC back to db-01-nsg2, read back; {gone.name} was deleted since"
     assert nsg_name(arm.estate.get(kept.id)) == "db-01-nsg2"
 
 
@@ -266,3 +267,27 @@ async def test_calling_it_once_more_changes_nothing_and_proves_it(arm: AzureServ
 
     assert once_more.done
     assert len(sent(arm, "PUT")) == writes
+
+
+@pytest.mark.parametrize("start", [None, OURS])
+async def test_a_vm_that_was_never_stopped_is_said_to_run(
+    arm: AzureServer, azure: Azure, start: str | None
+) -> None:
+    """Its stop had failed: the power is read, and nothing is claimed."""
+    driver = stopping(arm, azure, "db-01")
+    before = Change(summary="deallocate the VM", before={"power": "running"}, after={"power": "deallocated"})
+    driver.step = driver.step.changed(change=before)
+
+    (only,) = await undone(driver, start=start)
+
+    assert only.note == "already running, power state read back"
+    assert not sent(arm, "POST", "/start")
+
+
+async def test_a_power_that_can_not_be_read_holds_no_restore_up(arm: AzureServer, azure: Azure) -> None:
+    driver = stopping(arm, azure, "db-01")
+    arm.faults.put(Fault(path="/virtualMachines/db-01", status=403))
+
+    (only,) = await undone(driver)
+
+    assert only.note.startswith("left as it is, could not read the VM db-01")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deploy.sandbox.azure.model import NIC, Resource, Vm
@@ -34,6 +34,8 @@ PROFILE = LockdownProfile(steps=(StepName.ISOLATE, StepName.STOP))
 LOCKDOWN = lockdown_name(PROFILE, "westeurope")
 OWN, NONE, SHARED = "own", "none", "shared"
 """What a NIC may carry before: an NSG of its own, none, or that of another machine."""
+FORMER, FOREIGN = "former", "foreign"
+"""What a NIC is opened with between two rounds, beside none: what it had, or that of a third machine."""
 
 
 class House:
@@ -71,11 +73,16 @@ def nics_of(arm: AzureServer, vm: Vm) -> list[Resource]:
     return [arm.estate.get(nic_id) for nic_id in vm.nic_ids()]
 
 
-def put_nsg(nic: Resource, nsg_id: str | None) -> None:
+def nsg_id(nic: Resource) -> str | None:
+    group = nic.properties.get("networkSecurityGroup")
+    return group["id"] if group else None
+
+
+def put_nsg(nic: Resource, group: str | None) -> None:
     """Behind the product's back, as in the portal."""
     nic.properties.pop("networkSecurityGroup", None)
-    if nsg_id is not None:
-        nic.properties["networkSecurityGroup"] = {"id": nsg_id}
+    if group is not None:
+        nic.properties["networkSecurityGroup"] = {"id": group}
     nic.touch()
 
 
@@ -93,25 +100,40 @@ def new_vm(arm: AzureServer, before: list[str], *, running: bool) -> Vm:
     shared = next(nic for nic in arm.estate.of(NIC) if nic.name == "web-01-nic")
     for nic, kind in zip(nics_of(arm, vm), before, strict=True):
         if kind == SHARED:
-            put_nsg(nic, shared.properties["networkSecurityGroup"]["id"])
+            put_nsg(nic, nsg_id(shared))
     return vm
 
 
 class Case(NamedTuple):
-    """A VM as it was, how it is restored, and the indices of NICs that somebody changes in between."""
+    """A VM as it was, how it is restored, and the indices of NICs that somebody changes in between.
+
+    Attributes:
+        opened: for each further round, which NICs somebody opens before it, and with what.
+    """
 
     before: list[str]
     running: bool
     start: bool
-    rounds: int
+    opened: list[dict[int, str]]
     drifted: set[int]
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     before = draw(st.lists(st.sampled_from([OWN, NONE, SHARED]), max_size=8))
-    drifted = draw(st.sets(st.integers(0, len(before) - 1))) if before and draw(st.booleans()) else set()
-    return Case(before, draw(st.booleans()), draw(st.booleans()), draw(st.integers(1, 2)), drifted)
+    index = st.integers(0, len(before) - 1) if before else st.nothing()
+    drifted = draw(st.sets(index)) if draw(st.booleans()) else set()
+    opened = draw(st.lists(st.dictionaries(index, st.sampled_from([FORMER, NONE, FOREIGN])), max_size=2))
+    return Case(before, draw(st.booleans()), draw(st.booleans()), opened, drifted)
+
+
+OPENED = Case(
+    before=[OWN, SHARED, NONE],
+    running=True,
+    start=True,
+    opened=[{0: NONE, 1: FOREIGN, 2: FOREIGN}, {0: FORMER}],
+    drifted=set(),
+)
 
 
 @settings(
@@ -120,16 +142,20 @@ def cases(draw: st.DrawFn) -> Case:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(cases())
+@example(OPENED)
 async def test_a_restore_brings_back_exactly_what_was_or_names_what_drifted(
     arm: AzureServer, azure: Azure, case: Case
 ) -> None:
     vm = new_vm(arm, case.before, running=case.running)
-    was = [nsg_name(nic) for nic in nics_of(arm, vm)]
+    was, former = ([of(nic) for nic in nics_of(arm, vm)] for of in (nsg_name, nsg_id))
+    foreign = nsg_id(next(nic for nic in arm.estate.of(NIC) if nic.name == "web-02-nic"))
     house, ref = House(azure), VmRef.parse(vm.id)
     locked = await house.lock_down(ref, a.oncall(), PROFILE)
     held = await house.until_rest(locked.containment.id)
-    for _ in range(case.rounds - 1):  # started by somebody, with its NICs opened, and contained again
+    for opened in case.opened:  # started by somebody, with its NICs opened, and contained again
         vm.power = "running"
+        for index, kind in opened.items():
+            put_nsg(nics_of(arm, vm)[index], {FORMER: former[index], FOREIGN: foreign}.get(kind))
         again = held.once_more(held.opened_at)
         partition = partition_of_vm(ref.key)
         await house.store.commit(Commit(partition=partition, documents=(again,)))
@@ -137,9 +163,8 @@ async def test_a_restore_brings_back_exactly_what_was_or_names_what_drifted(
     assert held.state is ContainmentState.CONTAINED
     assert {nsg_name(nic) for nic in nics_of(arm, vm)} <= {LOCKDOWN}
 
-    foreign = next(nic for nic in arm.estate.of(NIC) if nic.name == "web-02-nic")
     for index in case.drifted:
-        put_nsg(nics_of(arm, vm)[index], foreign.properties["networkSecurityGroup"]["id"])
+        put_nsg(nics_of(arm, vm)[index], foreign)
 
     await house.restore(held.id, a.oncall(), shown=held.demand, start=case.start)
     ended = await house.until_rest(held.id)

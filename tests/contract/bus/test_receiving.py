@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+from azure.servicebus import ServiceBusMessage
 
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, until
 from workers.bus import receiver as receiver_module
@@ -133,6 +134,18 @@ class TestReceiving:
         go.set()
         await until(lambda: not bus.messages(queue))
         assert most == 4
+
+
+async def test_a_messages_properties_come_as_texts_whatever_their_type(bus: Bus) -> None:
+    queue, taken = bus.queue(), Taken(completes)
+    await bus.receive(queue, taken)
+    message = ServiceBusMessage(
+        b"{}", application_properties={"cloudEvents:specversion": "1.0", "count": 7, "yes": True}
+    )
+    async with bus.client.get_queue_sender(queue) as sender:
+        await sender.send_messages(message)
+    await until(lambda: taken.messages)
+    assert taken.messages[0].properties == {"cloudEvents:specversion": "1.0", "count": 7, "yes": True}
 
 
 class TestTheGate:

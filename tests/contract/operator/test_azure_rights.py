@@ -10,7 +10,8 @@ from tests.contract.azure.models.driving import contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import right_for
 from workers.arm.steps.rights import RIGHTS
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.backup_options import BackupOptions
+from workers.domain.containment.profile import IsolateOptions, LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.operator.azure_rights import rights_checks
 from workers.runtime.checks import make
@@ -92,6 +93,26 @@ async def test_the_group_of_the_lockdowns_own_resources_is_asked_about(arm: Azur
     (isolate,) = await told(arm, [profile])
     assert isolate.startswith("✗")
     assert "rg-nowhere" in isolate
+
+
+async def test_what_is_prepared_is_asked_about_and_nothing_that_would_be_made(arm: AzureServer) -> None:
+    production = arm.world.subscriptions[0].id
+    group = f"/subscriptions/{production}/resourcegroups/rg-ops"
+    nsg = f"{group}/providers/Microsoft.Network/networkSecurityGroups/prepared"
+    vault = f"{group}/providers/Microsoft.RecoveryServices/vaults/prepared"
+    profile = LockdownProfile(isolate=IsolateOptions(nsg=nsg), backup=BackupOptions(vault=vault))
+    arm.permissions.taken[""] = ("Network Contributor",)
+    assert [line[:1] for line in await told(arm, [profile])] == ["\u2713"] * 3
+    arm.permissions.taken[group] = (
+        "Virtual Machine Contributor",
+        "Network Contributor",
+        "Backup Contributor",
+    )
+    isolate, _, backup = await told(arm, [profile])
+    assert "networkSecurityGroups/join/action is missing in rg-ops (Contoso Production)" in isolate
+    assert "networkSecurityGroups/write" not in isolate
+    assert "protectedItems/backup/action is missing in rg-ops (Contoso Production)" in backup
+    assert "vaults/write" not in backup
 
 
 async def test_whatever_the_steps_write_is_among_the_rights(arm: AzureServer, azure: Azure) -> None:

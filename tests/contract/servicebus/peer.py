@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote_plus
 from uuid import UUID, uuid4
 
-from deploy.sandbox.servicebus.auth.keys import ROOT
-from deploy.sandbox.servicebus.codec import Described, Ulong
-from deploy.sandbox.servicebus.encoding import encode
-from deploy.sandbox.servicebus.frames import (
+from deploy.sandbox.servicebus.amqp.codec import Described, Ulong
+from deploy.sandbox.servicebus.amqp.encoding import encode
+from deploy.sandbox.servicebus.amqp.frames import (
     AMQP_HEADER,
     HEAD,
     SASL_HEADER,
@@ -30,6 +29,7 @@ from deploy.sandbox.servicebus.frames import (
     frame,
     parse,
 )
+from deploy.sandbox.servicebus.auth.keys import ROOT
 from deploy.sandbox.servicebus.sections import APPLICATION_PROPERTIES, PROPERTIES, VALUE, whole
 
 Kind = TypeVar("Kind")

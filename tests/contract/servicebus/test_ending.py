@@ -15,9 +15,9 @@ from azure.servicebus.exceptions import (
     ServiceBusServerBusyError,
 )
 
-from deploy.sandbox.servicebus.codec import Described, Ulong
+from deploy.sandbox.servicebus.amqp.codec import Described, Ulong
+from deploy.sandbox.servicebus.amqp.frames import Close, Detach, Disposition, Flow, Transfer
 from deploy.sandbox.servicebus.faults import TROUBLES, BusFaults
-from deploy.sandbox.servicebus.frames import Close, Detach, Disposition, Flow, Transfer
 from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.sections import build, read
 from deploy.sandbox.servicebus.server import BusServer

@@ -16,10 +16,10 @@ from azure.servicebus.exceptions import (
     ServiceBusAuthorizationError,
 )
 
+from deploy.sandbox.servicebus.amqp.frames import Detach
 from deploy.sandbox.servicebus.auth.claims import Claims
 from deploy.sandbox.servicebus.auth.keys import ROOT, Keys, Policy
 from deploy.sandbox.servicebus.faults import BusFaults
-from deploy.sandbox.servicebus.frames import Detach
 from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.servicebus.wire.cbs import TokenNode

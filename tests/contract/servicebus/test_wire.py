@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
-from deploy.sandbox.servicebus.codec import DecodeError, Described, decode
-from deploy.sandbox.servicebus.frames import (
+from deploy.sandbox.servicebus.amqp.codec import DecodeError, Described, decode
+from deploy.sandbox.servicebus.amqp.frames import (
     HEAD,
     SASL_HEADER,
     Attach,

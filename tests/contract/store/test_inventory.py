@@ -135,3 +135,17 @@ class TestFinding:
             web.key: "vm-web-01",
             other.key: "VM-Web-02",
         }
+
+
+class TestNear:
+    async def test_names_like_a_mistyped_one_are_told_the_nearest_first(self, inventory: Inventory) -> None:
+        await inventory.put([known(name) for name in ("Web-02", "web-01", "jump-01", "db-01")])
+        await inventory.put([known("web-02", group="rg-other"), known("web-02", subscription=ELSEWHERE)])
+        assert list(await inventory.near("wbe-02", limit=2)) == ["web-02", "web-01"]
+        assert list(await inventory.near("nothing like it", limit=5)) == []
+        assert list(await inventory.near("", limit=5)) == []
+
+    async def test_all_names_are_looked_at(self, inventory: Inventory) -> None:
+        await inventory.put([known(f"other-{number}") for number in range(2500)])
+        await inventory.put([known("jump-01")])
+        assert list(await inventory.near("jmup-01", limit=1)) == ["jump-01"]

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from tests.scenario.scene import APPROVALS, CONFIRM, OLIVIA, REJECT, Scene, texts
 
 
@@ -111,3 +113,25 @@ async def test_the_reject_dialog_wants_a_reason(scene: Scene) -> None:
     await scene.quiet()
     assert REJECT in await scene.shown(asked.dm), "a dialog that is closed decides nothing"
     assert not await scene.changes(asked.start.vm_id, asked.azure_seq)
+
+
+@pytest.mark.parametrize("below", ["nothing", "a reply"])
+async def test_below_a_card_that_somebody_deleted_nothing_is_posted(scene: Scene, below: str) -> None:
+    """Slack takes a reply to a deleted card as a message of its own, without a word."""
+    asked = await scene.ask(copies=2)
+    if below == "a reply":  # a parent with replies leaves a tombstone
+        await scene.slack.post(
+            "/_act/message", user="olivia", channel=APPROVALS, thread_ts=asked.channel.ts, text="hm"
+        )
+    await scene.slack.post("/_act/delete", user="olivia", channel=APPROVALS, ts=asked.channel.ts)
+    await scene.reject("olivia", asked.dm, "not mine")
+    await scene.until_contained(asked.dm)
+    await scene.quiet()
+    state = await scene.slack.get("/_state")
+    messages = next(c for c in state["channels"] if c["id"] == APPROVALS)["messages"]
+    cards = [m for m in messages if not m.get("thread_ts") and m["ts"] > asked.channel.ts]
+    cards += [m for m in messages if m.get("thread_ts") == m["ts"] and m["ts"] > asked.channel.ts]
+    about = [m for m in cards if asked.vm in str(m)]
+    assert len(about) == 1, [m["text"] for m in about]
+    thread = [m["text"] for m in messages if m.get("thread_ts") == about[0]["ts"] != m["ts"]]
+    assert any("CONTAINED" in text for text in thread), thread

@@ -72,3 +72,30 @@ async def test_the_first_tag_of_the_policy_wins_whatever_its_case(scene: Scene) 
     state = await scene.slack.get("/_state", user="nadia")
     assert asked.dm.channel in {channel["id"] for channel in state["channels"]}
     assert f"<@{NADIA}>" in await scene.shown(asked.channel)
+
+
+async def test_a_tag_that_names_nobody_hides_no_other_and_is_shown(scene: Scene) -> None:
+    asked = await scene.ask(
+        tags={"owner": "the web team", "contact": "Olivia Owner <olivia@contoso.example>"}
+    )
+    shown = "\n".join(texts((await scene.message(asked.channel))["blocks"]))
+    assert "Owner from tag `contact`" in shown
+    assert "these name nobody: the web team (tag owner)" in shown.lower()
+    await scene.click("olivia", asked.dm, CONFIRM)
+    await scene.until_shown(asked.dm, "her answer", "Confirmed by *olivia*")
+
+
+async def test_of_more_than_five_owners_the_first_five_get_messages_and_any_of_them_may_answer(
+    scene: Scene,
+) -> None:
+    keys = [f"own{uuid.uuid4().hex[:6]}" for _ in range(7)]
+    for key in keys:
+        await scene.slack.post("/_people", key=key, name=key, email=f"{key}@contoso.example")
+    await scene.slack.post("/_channels", name="vm-approvals", join=[keys[6]])
+    tag = ", ".join(["gone@contoso.example", *(f"{key}@contoso.example" for key in keys)])
+    asked = await scene.ask(copies=6, tags={"owner": tag})
+    assert sum(copy.channel.startswith("D") for copy in asked.copies) == 5
+    shown = "\n".join(texts((await scene.message(asked.channel))["blocks"]))
+    assert "only the first 5 owners got a message, and any owner may answer" in shown
+    await scene.click(keys[6], asked.channel, CONFIRM)
+    await scene.until_shown(asked.channel, "the last one's answer", f"Confirmed by *{keys[6]}*")

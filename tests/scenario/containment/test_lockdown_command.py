@@ -5,13 +5,13 @@ import uuid
 import pytest
 import pytest_asyncio
 
-from tests.scenario.scene import CONFIRM, NADIA, ONCALL, SAM, Entry, Scene, eventually, texts
+from tests.scenario.scene import CONFIRM, NADIA, ONCALL, SAM, CardCopy, Entry, Scene, eventually, texts
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def known(shared: Scene) -> list[Entry]:
     """Running VMs that the inventory lists; each test takes one away."""
-    vms = [await shared.new_vm("lock", power="running") for _ in range(8)]
+    vms = [await shared.new_vm("lock", power="running") for _ in range(12)]
     await _listed(shared)
     return vms
 
@@ -27,21 +27,33 @@ async def _listed(scene: Scene) -> None:
     await eventually("the inventory to be taken", twice)
 
 
-@pytest.mark.parametrize("spelling", ["{name}", "{group}/{name}", "{id}", "{upper}"])
-async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling: str) -> None:
+@pytest.mark.parametrize(
+    ("spelling", "how"),
+    [
+        ("{name}", "plain"),
+        ("{name}", "pasted"),
+        ("{group}/{name}", "plain"),
+        ("{id}", "plain"),
+        ("{upper}", "plain"),
+        ("\u201c{name}\u201d", "smart"),
+        ("https://portal.azure.com/#@contoso.example/resource{id}/overview", "plain"),
+    ],
+)
+async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling: str, how: str) -> None:
     vm = known.pop()
     seq = await scene.slack.last_seq()
     wanted = spelling.format(**vm, upper=vm["name"].upper())
-    await scene.command("nadia", f"/vm-lockdown {wanted} odd outbound traffic")
+    await scene.command("nadia", f"/vm-lockdown {wanted} odd outbound traffic", how=how)
     await scene.told(NADIA, "Locking down", vm["name"], since=seq)
     copy = await scene.oncall_card(vm["name"], seq)
     shown = await scene.shown(copy)
     assert "Locked down by *nadia* <!date^" in shown
-    assert "odd outbound traffic" in shown
+    reason = "odd outbound traffic".replace(" ", "\u00a0" if how == "pasted" else " ")
+    assert "odd outbound traffic" in shown.replace("\u00a0", " ")
     await scene.wait_for_change(vm["id"], "/deallocate")
     record, *_ = await scene.audited("lockdown.ordered", vm["id"])
     assert record["by"] == f"nadia ({NADIA})"
-    assert record["details"]["reason"] == "odd outbound traffic"
+    assert record["details"]["reason"] == reason
 
 
 async def test_a_lockdown_ends_contained_on_the_oncall_card_and_the_owners_question_is_withdrawn(
@@ -98,6 +110,28 @@ async def test_an_unknown_name_is_said_to_be_unknown(scene: Scene) -> None:
     assert "VMs are known" in "\n".join(texts(told["blocks"]))
 
 
+async def test_a_mistyped_name_offers_the_nearest_and_picking_one_asks_before_anything_is_done(
+    scene: Scene, known: list[Entry]
+) -> None:
+    vm = known.pop()
+    seq = await scene.slack.last_seq()
+    mistyped = vm["name"][:-1] + ("0" if vm["name"][-1] != "0" else "1")
+    await scene.command("nadia", f"/vm-lockdown {mistyped} odd outbound traffic")
+    told = await scene.told(NADIA, "No VM matches", mistyped, "Did you mean", since=seq)
+    offered = {button["text"]["text"]: button for button in told["blocks"][-1]["elements"]}
+    answer = CardCopy(channel=told["channel"], ts=told["ts"], at_ms=told["at_ms"])
+    button = offered[vm["name"]]
+    opened = await scene.click("nadia", answer, button["action_id"], wait_view_ms=3000)
+    view = (await scene.slack.get("/_state"))["views"][NADIA][-1]
+    assert (view["id"], "odd outbound traffic" in str(view)) == (opened["view_id"], True)
+    assert not await scene.changes(vm["id"])
+    menu = next(b["element"] for b in view["blocks"] if b["type"] == "input" and b["block_id"] == "vm")
+    chosen = menu["initial_option"]["value"]
+    closed = await scene.submit("nadia", view["id"], vm=chosen, reason="odd outbound traffic")
+    assert closed["closed"], closed
+    await scene.wait_for_change(vm["id"], "/deallocate")
+
+
 async def test_no_name_at_all_shows_how_to_type_it(scene: Scene) -> None:
     seq = await scene.slack.last_seq()
     await scene.command("nadia", "/vm-lockdown")
@@ -137,8 +171,11 @@ async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(
     posted = [e for e in await scene.slack.record(seq, "posted") if vm["name"] in e["text"]]
     assert not posted, "nobody else hears of it"
     assert not await scene.changes(vm["id"])
+    # The command itself refuses, as it was typed; the use case behind it would name the VM's id.
     refused = [r for r in await scene.audit("lockdown.refused") if vm["name"] in r["details"]["wanted"]]
-    assert [record["by"] for record in refused] == [f"sam ({SAM})"]
+    assert [(r["by"], r["details"]["wanted"]) for r in refused] == [
+        (f"sam ({SAM})", f"/vm-lockdown {vm['name']} just because")
+    ]
 
 
 async def test_the_owner_of_a_vm_is_not_on_call_for_it(scene: Scene, known: list[Entry]) -> None:

@@ -65,7 +65,7 @@ async def test_oncall_restores_a_vm_and_every_nic_reads_back_as_it_was(scene: Sc
     thread = "\n".join(await scene.thread(held.card))
     assert "Restore ordered by *nadia*" in thread
     assert "it was the other machine" in thread
-    assert "*Undo isolate*: done" in thread
+    assert "*Network:* 3 NICs back to" in thread
     ordered, *_ = await scene.audited("restore.ordered", held.vm["id"])
     assert (ordered["by"], ordered["details"]["via"]) == (f"nadia ({NADIA})", "dialog")
     await scene.audited("containment.restored", held.vm["id"])
@@ -188,7 +188,9 @@ async def test_a_stranger_is_refused_in_private_and_it_is_in_the_audit(scene: Sc
     assert "view_id" not in opened
     await scene.told(SAM, "Only on-call can restore", since=seq)
     refused = [r for r in await scene.audit("restore.refused") if held.name in r["details"]["wanted"]]
-    assert [record["by"] for record in refused] == [f"sam ({SAM})"]
+    assert [(r["by"], r["details"]["wanted"]) for r in refused] == [
+        (f"sam ({SAM})", f"/vm-restore {held.name} start mine")
+    ]
     assert await nsgs(scene, held.vm["id"]) != held.before
 
 

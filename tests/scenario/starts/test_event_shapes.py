@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenario.scene import Scene
+from tests.scenario.scene import Scene, grid_event, texts
 
 SHAPES = [
     pytest.param({"schema": "eventgrid"}, id="event grid schema"),
@@ -23,6 +23,40 @@ async def test_every_shape_of_a_start_gives_one_card(scene: Scene, how: dict[str
     shown = await scene.shown(asked.dm)
     for word in ("Mallory Guest", "(user, mallory@elsewhere.example)", "192.0.2.66", "Azure PowerShell"):
         assert word in shown
+
+
+async def test_a_cloud_event_in_binary_mode_gives_a_card(scene: Scene) -> None:
+    vm = await scene.new_vm()
+    seq, event = await scene.slack.last_seq(), grid_event(vm["id"])
+    attributes = {
+        "specversion": "1.0",
+        "type": event["eventType"],
+        "source": vm["id"].partition("/resourceGroups/")[0],
+        "id": event["id"],
+        "time": event["eventTime"],
+        "subject": event["subject"],
+    }
+    await scene.send(event["data"], properties={f"cloudEvents:{k}": v for k, v in attributes.items()})
+    await scene.slack.wait_for(
+        "the card", lambda e: e["kind"] == "posted" and vm["name"] in e["text"], since=seq
+    )
+    (record,) = await scene.audited("approval.opened", vm["id"])
+    assert record["details"]["shape"] == "cloudevents"
+
+
+async def test_a_token_used_elsewhere_than_it_was_signed_in_for_is_a_warning_on_the_card(
+    scene: Scene,
+) -> None:
+    vm = await scene.new_vm()
+    seq = await scene.slack.last_seq()
+    claims = {"name": "Olivia Owner", "upn": "olivia@contoso.example", "ipaddr": "198.51.100.21"}
+    await scene.send(grid_event(vm["id"], claims=claims, httpRequest={"clientIpAddress": "192.0.2.66"}))
+    card = await scene.slack.wait_for(
+        "the card", lambda e: e["kind"] == "posted" and vm["name"] in e["text"], since=seq
+    )
+    shown = "\n".join(texts(card["blocks"]))
+    assert "`192.0.2.66`" in shown
+    assert "*Signed in from another address:* `198.51.100.21`" in shown
 
 
 @pytest.mark.parametrize("schema", ["eventgrid", "cloudevents", "diagnostic"])

@@ -1,5 +1,6 @@
 """One start, told in every shape that Azure has for it."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -105,6 +106,41 @@ def older_alert(**changes: Any) -> dict[str, Any]:
     return {"schemaId": "Microsoft.Insights/activityLogs", "data": {"context": {"activityLog": told}}}
 
 
+def cloud_base64(**data: Any) -> dict[str, Any]:
+    event = cloud(**data)
+    return {**event, "data_base64": base64.b64encode(body(event.pop("data"))).decode()}
+
+
+def row(**columns: Any) -> dict[str, Any]:
+    """A row of the table AzureActivity, as Log Analytics exports it."""
+    return {
+        "TimeGenerated": "2026-01-15T08:31:00Z",
+        "EventSubmissionTimestamp": "2026-01-15T08:30:00.1Z",
+        "OperationNameValue": START.upper(),
+        "ActivityStatusValue": "Start",
+        "ActivitySubstatusValue": "",
+        "_ResourceId": VM.lower(),
+        "CorrelationId": "C-1",
+        "EventDataId": "data-1",
+        "Caller": "alice@contoso.com",
+        "CallerIpAddress": "198.51.100.1",
+        "Claims": json.dumps(CLAIMS),
+        "Claims_d": CLAIMS,
+        "Authorization": json.dumps(AUTHORIZATION),
+        "Authorization_d": AUTHORIZATION,
+        "HTTPRequest": json.dumps({"clientIpAddress": "198.51.100.1"}),
+        "Type": "AzureActivity",
+        **columns,
+    }
+
+
+def with_texts(event: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The event with these inner objects as JSON text."""
+    return {**event, **{name: json.dumps(event[name]) for name in names}}
+
+
+INNER = ("claims", "authorization", "httpRequest")
+
 SHAPES: dict[str, Callable[[], object]] = {
     "eventgrid": grid,
     "eventgrid in an array": lambda: [grid()],
@@ -115,6 +151,18 @@ SHAPES: dict[str, Callable[[], object]] = {
     "one diagnostic record": record,
     "alert": alert,
     "older alert": older_alert,
+    "cloudevents in base64": cloud_base64,
+    "a row of log analytics": lambda: {"records": [row()]},
+    "a row of log analytics as text": lambda: {"records": [row(Claims_d=None, Authorization_d=None)]},
+    "one row of log analytics": row,
+    "eventgrid as text": lambda: {**grid(), "data": with_texts(grid()["data"], *INNER)},
+    "cloudevents as text": lambda: {**cloud(), "data": with_texts(cloud()["data"], *INNER)},
+    "activitylog as text": lambda: with_texts(log(), *INNER),
+    "diagnostic as text": lambda: {"records": [with_texts(record(), "identity")]},
+    "diagnostic as text within": lambda: record(
+        identity=with_texts(record()["identity"], "claims", "authorization")
+    ),
+    "alert as text": lambda: alert(authorization=json.dumps(AUTHORIZATION)),
 }
 
 

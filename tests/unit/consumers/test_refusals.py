@@ -152,6 +152,8 @@ FIELDS = [
     "eventType", "type", "time", "eventTime", "operationName", "eventTimestamp", "eventDataId", "resultType",
     "resourceId", "resourceUri", "subject", "status", "correlationId", "claims", "authorization", "evidence",
     "role", "identity", "httpRequest", "value", "alertTargetIDs", "scope", "caller", "callerIpAddress",
+    "data_base64", "OperationNameValue", "ActivityStatusValue", "_ResourceId", "CorrelationId", "Claims",
+    "Authorization_d", "HTTPRequest", "EventSubmissionTimestamp",
 ]  # fmt: skip
 LIKE_EVENTS = st.recursive(
     LEAVES,

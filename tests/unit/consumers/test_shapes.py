@@ -22,6 +22,7 @@ from tests.unit.consumers.start_tellings import (
     VM,
     alert,
     body,
+    cloud,
     grid,
     log,
     one,
@@ -29,6 +30,7 @@ from tests.unit.consumers.start_tellings import (
     refused,
 )
 from workers.consumers.event_shapes import PHASES, parse_start_events
+from workers.domain.errors import InvalidEvent
 from workers.domain.ids import approval_id
 from workers.domain.starts.events import START_OPERATIONS, Access, CallerKind, Phase
 
@@ -43,7 +45,8 @@ class TestEveryShape:
         assert event.caller.name == "Alice Example"
         assert event.caller.kind is CallerKind.USER
         assert event.caller.mfa is True
-        assert event.caller.ip == "203.0.113.7"
+        assert event.caller.signin_ip == "203.0.113.7"
+        assert event.caller.ip == ("" if shape == "older alert" else "198.51.100.1"), "its request says none"
         assert event.caller.client_app == "Azure CLI"
         assert event.access == Access(role="Contributor", scope="/subscriptions/x", principal_type="User")
 
@@ -79,8 +82,21 @@ class TestEveryShape:
     def test_the_shape_is_kept_for_the_audit(self) -> None:
         assert [one(make()).shape for make in SHAPES.values()] == [
             "eventgrid", "eventgrid", "cloudevents", "cloudevents", "activitylog", "diagnostic", "diagnostic",
-            "alert", "alert",
+            "alert", "alert", "cloudevents", "loganalytics", "loganalytics", "loganalytics", "eventgrid",
+            "cloudevents", "activitylog", "diagnostic", "diagnostic", "alert",
         ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "shape", ["alert as text", "diagnostic as text", "a row of log analytics as text"]
+    )
+    def test_the_spelling_that_the_authorization_has_is_kept_where_that_is_text(self, shape: str) -> None:
+        assert one(SHAPES[shape]()).vm.resource_id == VM
+
+    @pytest.mark.parametrize("shape", SHAPES)
+    def test_the_time_is_the_events_own(self, shape: str) -> None:
+        assert one(SHAPES[shape]()).at.replace(second=0, microsecond=0) == datetime(
+            2026, 1, 15, 8, 30, tzinfo=UTC
+        )
 
     def test_an_alert_keeps_the_spelling_that_the_authorization_has(self) -> None:
         assert one(alert()).vm.resource_id == VM
@@ -88,6 +104,46 @@ class TestEveryShape:
     def test_an_alert_about_a_target_that_its_authorization_does_not_name_is_about_the_target(self) -> None:
         other = a.vm_ref(name="vm-other").resource_id
         assert one(alert(authorization={"scope": other})).vm.key == VM.lower()
+
+
+class TestBinaryCloudEvents:
+    """The attributes are properties of the message, and the body is the data alone."""
+
+    @staticmethod
+    def told(prefix: str = "cloudEvents:", **changes: object) -> tuple[bytes, dict[str, object]]:
+        event = cloud()
+        data = event.pop("data")
+        return body(data), {f"{prefix}{name}": value for name, value in (event | changes).items()}
+
+    @pytest.mark.parametrize("prefix", ["cloudEvents:", "cloudEvents_", "cloudevents:"])
+    def test_it_says_the_same_as_the_whole_event(self, prefix: str) -> None:
+        events, odd = parse_start_events(*self.told(prefix))
+        assert (events, odd) == ([one(cloud())], [])
+
+    def test_a_time_may_be_of_amqps_own_type(self) -> None:
+        (event,), _ = parse_start_events(*self.told(time=1768465812345))
+        assert event.at == datetime(2026, 1, 15, 8, 30, 12, 345000, tzinfo=UTC)
+
+    def test_a_whole_event_stays_what_it_is(self) -> None:
+        _, properties = self.told(id="another")
+        (event,), _ = parse_start_events(body(cloud()), properties)
+        assert event == one(cloud())
+
+    def test_other_properties_make_no_event_of_a_body(self) -> None:
+        content, _ = self.told()
+        with pytest.raises(InvalidEvent, match="UnknownShape"):
+            parse_start_events(content, {"aeg-event-type": "Notification", "cloudEvents:type": "x"})
+
+    @pytest.mark.parametrize("time", ["yesterday", 10**30, -(10**30)])
+    def test_an_odd_time_is_refused_with_a_reason(self, time: object) -> None:
+        with pytest.raises(InvalidEvent, match="NoTime"):
+            parse_start_events(*self.told(time=time))
+
+    @pytest.mark.parametrize("text", ["", "!", "e30", 7, None, "bm90IGpzb24="])
+    def test_base64_that_is_none_is_refused_with_a_reason(self, text: object) -> None:
+        event = cloud()
+        del event["data"]
+        assert refused({**event, "data_base64": text}).reason == "NotAnEvent"
 
 
 class TestOperations:

@@ -10,14 +10,17 @@ from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from tests import builders as a
-from tests.conftest import Valkey
+from tests.conftest import Rig, Valkey
 from workers.cli import app
+from workers.domain.asking.decisions import Answer
 from workers.domain.audit import AuditRecord
-from workers.domain.ids import partition_of_vm
+from workers.domain.ids import partition_of_vm, reference
 from workers.domain.ports.store import Commit
+from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
+from workers.use_cases.asking.decide import Decide
 
 WEB, DB = a.vm_ref(name="vm-web-01"), a.vm_ref(name="vm-db-01")
 APPROVAL = a.approval().id
@@ -56,7 +59,7 @@ def startgate(*arguments: str) -> Result:
 
 
 def shown(*arguments: str) -> list[str]:
-    result = startgate("show", *arguments)
+    result = startgate("show", "--json", *arguments)
     assert result.exit_code == 0, result.output
     return [json.loads(line)["kind"] for line in result.stdout.splitlines()]
 
@@ -73,6 +76,9 @@ def test_show_prints_everything_in_the_order_of_writing() -> None:
         (("--vm", WEB.resource_id.upper().replace("/SUBSCRIPTIONS", "/subscriptions")), 2),
         (("--vm", "VM-DB-01"), 1),
         (("--vm", "vm-db"), 0),
+        (("VM-web-01",), 2),
+        ((WEB.resource_id,), 2),
+        (("vm-web",), 0),
         (("--kind", "decision."), 1),
         (("--about", APPROVAL), 2),
         (("--about", APPROVAL, "--kind", "approval."), 1),
@@ -85,9 +91,52 @@ def test_show_can_be_narrowed(arguments: tuple[str, ...], count: int) -> None:
 
 
 @pytest.mark.usefixtures("written")
+def test_show_prints_a_table() -> None:
+    header, first, *others = startgate("show", "vm-web-01").stdout.splitlines()
+    assert header.split() == ["WHEN", "(UTC)", "WHAT", "VM", "REF", "BY", "DETAILS"]
+    assert first[21:].split()[:3] == ["approval.opened", "vm-web-01", reference(APPROVAL)]
+    assert first[header.index("REF") :].startswith(reference(APPROVAL))
+    assert len(others) == 1
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("arguments", [["nobody"], ["--vm", "nobody", "--json"], ["a0123456f"]])
+def test_show_says_that_nothing_was_found(arguments: list[str]) -> None:
+    result = startgate("show", *arguments)
+    assert (result.exit_code, result.stdout) == (0, "")
+    named = next(one for one in arguments if not one.startswith("--"))
+    assert f"nothing found about {named}; older records went by retention" in result.stderr
+
+
+async def test_one_reference_tells_the_whole_story(environment: Valkey) -> None:
+    """Of a question, of the containment that it led to, and of the question that was withdrawn for it."""
+    async with connect(SecretStr(environment.url)) as client:
+        store = RedisStore(client)
+        decide = Decide(store=store, nudger=(rig := Rig()).nudger, clock=rig.clock)
+        first, second = (a.approval(version=0, event=a.start_event(correlation_id=each)) for each in "12")
+        partition = partition_of_vm(first.event.vm.key)
+        record = VmRecord(vm=first.event.vm, open_approvals=(first.id, second.id))
+        await store.commit(Commit(partition=partition, documents=(first, second, record)))
+        other = AuditRecord(kind="start.passed", at=a.NOW, vm=first.event.vm.key)
+        await store.commit(Commit(partition=partition, audit=(other,)))
+        decided = await decide(Answer.REJECT, first.id, a.actor())
+        assert decided.containment is not None
+        done = AuditRecord(
+            kind="containment.contained", at=a.NOW, about=decided.containment.id, vm=first.event.vm.key
+        )
+        await store.commit(Commit(partition=partition, audit=(done,)))
+    told = ["approval.rejected", "approval.withdrawn", "containment.contained"]
+    for document_id in (first.id, decided.containment.id, second.id):
+        short = reference(document_id).upper()
+        kinds = await asyncio.to_thread(shown, short)
+        assert kinds == told
+        assert await asyncio.to_thread(shown, document_id, "--kind", "containment.") == told[-1:]
+
+
+@pytest.mark.usefixtures("written")
 def test_show_lets_no_record_move_the_terminal() -> None:
-    out = startgate("show").stdout
-    assert not {"\x1b", "\x07", "\u202e"} & set(out)
+    out = startgate("show", "--json").stdout
+    assert not {"\x1b", "\x07", "\u202e"} & set(out + startgate("show").stdout)
     assert json.loads(out.splitlines()[0])["by"] == "\x1b]0;evil\x07 \u202eeve (U1)"
 
 
@@ -99,7 +148,7 @@ def test_show_and_verify_read_records_of_a_newer_version(written: Valkey) -> Non
         "weight": {"of": [1, 2]},
     }
     asyncio.run(_append(written, AuditRecord.model_validate(newer)))
-    assert json.loads(startgate("show", "--kind", "signal.").stdout).items() >= newer.items()
+    assert json.loads(startgate("show", "--json", "--kind", "signal.").stdout).items() >= newer.items()
     assert "4 records: fine" in startgate("verify").stdout
 
 

@@ -86,6 +86,14 @@ class TestWhatIsMissing:
             "  STARTGATE_RECEIVERS is wrong",
         ]
 
+    @pytest.mark.parametrize("seconds", ["0", "600"])
+    def test_a_quiet_link_is_opened_anew_before_service_bus_ends_it(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], seconds: str
+    ) -> None:
+        given(monkeypatch, **COMPLETE, SERVICEBUS_QUIET_S=seconds)
+        (line,) = refused(capsys)
+        assert line.startswith("  STARTGATE_SERVICEBUS_QUIET_S is wrong")
+
     def test_settings_are_frozen_and_their_secrets_stay_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
         given(monkeypatch, **COMPLETE)
         settings = read_environment(WorkersSettings)

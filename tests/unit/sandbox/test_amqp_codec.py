@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.sandbox.servicebus.codec import (
+from deploy.sandbox.servicebus.amqp.codec import (
     Array,
     DecodeError,
     Described,
@@ -23,8 +23,8 @@ from deploy.sandbox.servicebus.codec import (
     decode,
     skip,
 )
-from deploy.sandbox.servicebus.encoding import encode
-from deploy.sandbox.servicebus.frames import (
+from deploy.sandbox.servicebus.amqp.encoding import encode
+from deploy.sandbox.servicebus.amqp.frames import (
     HEAD,
     AmqpError,
     Attach,

@@ -2,7 +2,8 @@
 
 The VM itself comes first, since it names the rest; beside it the subscription's name. Then the backup status
 and all NICs in parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that is at most
-eight reads for a first start, and three within ten minutes of another one.
+eight reads for a first start, and three within ten minutes of another one. A load balancer adds two,
+itself and its public IP, and the route table of a NIC that the Internet reaches one.
 """
 
 import asyncio
@@ -93,7 +94,7 @@ class _Gathering:
         self._machine: MachineFacts | None = None
         self._backup: BackupFacts | None = None
         self._nics: dict[str, NicLinks] = {}
-        self._neighbours = Neighbours({}, {}, {})
+        self._neighbours = Neighbours({}, {}, {}, {}, {})
         self._missing: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._took_ms: dict[str, float] = {}
@@ -128,15 +129,35 @@ class _Gathering:
         await asyncio.gather(
             *self._each("NSG", self._sources.guard, neighbours.guards, [nic.nsg_id]),
             *self._each("public IP", self._sources.public_ip, neighbours.public_ips, nic.public_ip_ids),
-            *(self._read_subnet(subnet_id) for subnet_id in nic.subnet_ids),
+            *(self._read_subnet(subnet_id, nic) for subnet_id in nic.subnet_ids),
+            *(self._read_balancer(one, nic) for one in nic.balancer_ids),
         )
 
-    async def _read_subnet(self, subnet_id: str) -> None:
+    async def _read_subnet(self, subnet_id: str, nic: NicLinks) -> None:
         neighbours = self._neighbours
         await asyncio.gather(*self._each("subnet", self._sources.subnet, neighbours.subnets, [subnet_id]))
         found = neighbours.subnets.get(subnet_id.lower())
-        nsg_id = found.nsg_id if found is not None else None
-        await asyncio.gather(*self._each("NSG", self._sources.guard, neighbours.guards, [nsg_id]))
+        if found is None:
+            return
+        table_id = found.route_table_id if nic.public_ip_ids or nic.balancer_parts else None
+        await asyncio.gather(
+            *self._each("NSG", self._sources.guard, neighbours.guards, [found.nsg_id]),
+            *self._each("route table", self._sources.routed, neighbours.routed, [table_id]),
+        )
+
+    async def _read_balancer(self, balancer_id: str, nic: NicLinks) -> None:
+        neighbours = self._neighbours
+        await asyncio.gather(
+            *self._each("load balancer", self._sources.balancer, neighbours.balancers, [balancer_id])
+        )
+        found = neighbours.balancers.get(balancer_id.lower())
+        if found is None:
+            return
+        fronts = [found.frontends[one.frontend_id] for one in found.leading_to(nic.balancer_parts)]
+        public_ip_ids = dict.fromkeys(front.public_ip_id for front in fronts)
+        await asyncio.gather(
+            *self._each("public IP", self._sources.public_ip, neighbours.public_ips, public_ip_ids)
+        )
 
     def _each(
         self,

@@ -81,6 +81,24 @@ async def read_public_ip(azure: Azure, public_ip_id: str) -> dict[str, Any]:
     return found.as_dict()
 
 
+async def read_balancer(azure: Azure, balancer_id: str) -> dict[str, Any]:
+    """A load balancer with its frontends, rules and NAT rules."""
+    where = ArmId.parse(balancer_id)
+    async with asking(f"read the load balancer {where.name}"):
+        found = await azure.network(where.subscription_id).load_balancers.get(where.group, where.name)
+    balancer: dict[str, Any] = found.as_dict()
+    return balancer
+
+
+async def read_route_table(azure: Azure, table_id: str) -> dict[str, Any]:
+    """A route table with its routes."""
+    table = ArmId.parse(table_id)
+    async with asking(f"read the route table {table.name}"):
+        found = await azure.network(table.subscription_id).route_tables.get(table.group, table.name)
+    routes: dict[str, Any] = found.as_dict()
+    return routes
+
+
 def nsg_of(resource: Mapping[str, Any]) -> str | None:
     """The id of the NSG on a NIC or a subnet."""
     group = (resource.get("properties") or {}).get("networkSecurityGroup") or {}

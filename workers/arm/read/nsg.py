@@ -10,7 +10,8 @@ from typing import Any
 
 from workers.domain.starts.exposure import InboundRule, SecurityGroup
 
-_EVERYWHERE = frozenset({"*", "any", "virtualnetwork", "0.0.0.0/0", "::/0"})
+_VIRTUAL_NETWORK = "virtualnetwork"
+_EVERYWHERE = frozenset({"*", "any", _VIRTUAL_NETWORK, "0.0.0.0/0", "::/0"})
 _NO_INTERNET_SOURCE = "ApplicationSecurityGroup"
 
 
@@ -28,17 +29,35 @@ class Guard:
         self._given = [rule["properties"] for rule in rules]
         self._whole = SecurityGroup(id=nsg["id"], name=nsg["name"], rules=tuple(map(_rule, rules)))
         _ = self._whole.openings  # worked out now, so that a port which is none is found now
-        same_for_all = not any(_names_addresses(given) for given in self._given)
-        self._towards_all = self._towards(()) if same_for_all else None
+        self._same_for_all = not any(_names_addresses(given) for given in self._given)
+        self._known: dict[bool, SecurityGroup] = {}
 
-    def towards(self, addresses: Iterable[str]) -> SecurityGroup:
-        """The inbound side, for a NIC with these private addresses."""
-        return self._towards_all or self._towards(tuple(addresses))
+    def towards(self, addresses: Iterable[str], *, routed: bool = False) -> SecurityGroup:
+        """The inbound side, for a NIC with these private addresses.
 
-    def _towards(self, ours: tuple[str, ...]) -> SecurityGroup:
+        ``routed`` says that its subnet has a route for the Internet, so that the service tag VirtualNetwork
+        holds that, too.
+        """
+        if not self._same_for_all:
+            return self._towards(tuple(addresses), routed=routed)
+        if routed not in self._known:
+            self._known[routed] = self._towards((), routed=routed)
+        return self._known[routed]
+
+    def _towards(self, ours: tuple[str, ...], *, routed: bool) -> SecurityGroup:
         pairs = zip(self._given, self._whole.rules, strict=True)
-        rules = tuple(rule for given, rule in pairs if _applies(given, ours))
-        return SecurityGroup(id=self._whole.id, name=self._whole.name, rules=rules)
+        rules = [rule for given, rule in pairs if _applies(given, ours)]
+        if routed:
+            rules = [_widened(rule) for rule in rules]
+        return SecurityGroup(id=self._whole.id, name=self._whole.name, rules=tuple(rules))
+
+
+def _widened(rule: InboundRule) -> InboundRule:
+    """What an Allow from VirtualNetwork lets in where that holds the Internet. A Deny is not relied upon."""
+    if not rule.allow or all(source.lower() != _VIRTUAL_NETWORK for source in rule.sources):
+        return rule
+    # Made anew: a copy would keep what was worked out from the former sources.
+    return InboundRule.model_validate({**rule.model_dump(), "sources": (*rule.sources, "Internet")})
 
 
 def listed(properties: Mapping[str, Any], key: str, plural: str) -> tuple[str, ...]:

@@ -28,7 +28,10 @@ class Place(StrEnum):
     GATEWAY_POOL = "backend pools of application gateways"
     NAT_RULE = "inbound NAT rules"
     PUBLIC_IP = "public IP addresses"
-    MADE = "what a lockdown makes: its security group and its vault"
+    LOCKDOWN_NSG = "security groups of lockdowns"
+    MADE_NSG = "security groups that lockdowns make"
+    VAULT = "vaults of lockdowns"
+    MADE_VAULT = "vaults that lockdowns make"
 
 
 class Group(NamedTuple):
@@ -50,19 +53,19 @@ _JOINED = {
 
 
 async def places_of(azure: Azure, subscription_id: str) -> Mapping[Place, frozenset[Group]]:
-    """The groups of each kind, for the VMs of a subscription. ``MADE`` is the lockdown profile's to say."""
+    """The groups of each kind, for the VMs of a subscription. What lockdowns use, their profiles say."""
     network = f"/subscriptions/{subscription_id}/providers/Microsoft.Network/networkInterfaces"
     compute = f"/subscriptions/{subscription_id}/providers/Microsoft.Compute/virtualMachines"
     found: defaultdict[Place, set[Group]] = defaultdict(set)
     for machine in await _list(azure, "list the VMs", compute, COMPUTE_VERSION):
-        found[Place.VM].add(_group(machine["id"]))
+        found[Place.VM].add(group_of(machine["id"]))
     for machine in await classic.list_machines(azure, subscription_id):
-        found[Place.CLASSIC_VM].add(_group(machine["id"]))
+        found[Place.CLASSIC_VM].add(group_of(machine["id"]))
     for nic in await _list(azure, "list the network interfaces", network, NETWORK_VERSION):
         if nic["properties"].get("virtualMachine"):
-            found[Place.NIC].add(_group(nic["id"]))
+            found[Place.NIC].add(group_of(nic["id"]))
             for place, resource_id in _joined(nic["properties"]):
-                found[place].add(_group(resource_id))
+                found[place].add(group_of(resource_id))
     return {place: frozenset(groups) for place, groups in found.items()}
 
 
@@ -81,6 +84,7 @@ def _joined(properties: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
                 yield place, one["id"]
 
 
-def _group(resource_id: str) -> Group:
+def group_of(resource_id: str) -> Group:
+    """The group that a resource lies in."""
     one = ArmId.parse(resource_id)
     return Group(one.subscription_id.lower(), one.group.lower())

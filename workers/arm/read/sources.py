@@ -8,18 +8,20 @@ from async_lru import alru_cache
 
 from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
+from workers.arm.read.balancers import Balancer, balancer
 from workers.arm.read.machine import machine_facts, read_machine
-from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, subnet
+from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet
 from workers.arm.read.nsg import Guard
 from workers.arm.read.shared_reads import Collection, SharedReads
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.starts.facts import BackupFacts, MachineFacts
+from workers.domain.starts.sources import Family
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 600.0
-"""Seconds for which an NSG, a subnet, a public IP and a subscription's name are not read again."""
+"""Seconds for which an NSG, a subnet, a public IP, a load balancer and a name are not read again."""
 BACKUP_BELIEVED_S = 60.0
 """The same for whether a VM is backed up. The step that protects it asks again before it acts."""
 MOST_BELIEVED = 5000
@@ -59,6 +61,13 @@ PUBLIC_IPS = Collection(
     api_version=NETWORK_VERSION,
     parse=public_ip,
 )
+BALANCERS = Collection(
+    name="load balancers",
+    read=network.read_balancer,
+    path="Microsoft.Network/loadBalancers",
+    api_version=NETWORK_VERSION,
+    parse=balancer,
+)
 
 
 class Sources:
@@ -69,7 +78,7 @@ class Sources:
 
     Args:
         azure: the clients.
-        believed_s: seconds for NSGs, subnets, public IPs and names.
+        believed_s: seconds for NSGs, subnets, public IPs, load balancers and names.
         backup_believed_s: seconds for the backup status.
     """
 
@@ -86,6 +95,8 @@ class Sources:
         self.guard = believed(self._guard)
         self.subnet = believed(self._subnet)
         self.public_ip = believed(self._public_ip)
+        self.balancer = believed(self._balancer)
+        self.routed = believed(self._routed)
         self.subscription_name = believed(self._subscription_name)
         self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(self._backup)
 
@@ -104,6 +115,12 @@ class Sources:
 
     async def _public_ip(self, public_ip_id: str) -> PublicIp:
         return await self._shared.get(PUBLIC_IPS, public_ip_id, since=_ANY_TIME)
+
+    async def _balancer(self, balancer_id: str) -> Balancer:
+        return await self._shared.get(BALANCERS, balancer_id, since=_ANY_TIME)
+
+    async def _routed(self, table_id: str) -> frozenset[Family]:
+        return routed(await network.read_route_table(self._azure, table_id))
 
     async def _subnet(self, subnet_id: str) -> Subnet:
         return subnet(await network.read_subnet(self._azure, subnet_id))

@@ -19,12 +19,12 @@ _MOST = 3
 _LONGEST = 80
 
 _HELPS_AGAINST_POLICY = (
-    "No role helps. What may, in the lockdown profile: tags, another resource_group, or a prepared NSG "
-    "(isolate.nsg); else an exemption"
+    "No role helps. What may, in the lockdown profile: tags, another resource_group, a prepared NSG "
+    "(isolate.nsg) or vault (backup.vault); else an exemption"
 )
 _HELPS_AGAINST_DENIAL = (
-    "No role helps: have our identity excluded from it; or name another resource_group or a prepared NSG "
-    "(isolate.nsg) in the lockdown profile"
+    "No role helps: have our identity excluded from it; or name another resource_group, a prepared NSG "
+    "(isolate.nsg) or vault (backup.vault) in the lockdown profile"
 )
 
 

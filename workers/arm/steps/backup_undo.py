@@ -19,7 +19,7 @@ async def undo_backup(azure: Azure, vm: VmRef, profile: LockdownProfile, step: S
     if not vault or change is None:
         return Progress(done=True, note="nothing was protected")
     if change.before.get("ran", change.before.get("protected")):
-        return Progress(done=True, note="kept: it was protected before")
+        return Progress(done=True, note="kept, as it was before")
     if profile.backup.after_restore is not AfterRestore.STOP:
         return Progress(done=True, note=f"kept: {AfterRestore.KEEP.words}")
     return await _stopping(azure, vm, Item.of(vm, vault), step)

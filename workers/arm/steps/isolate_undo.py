@@ -76,9 +76,17 @@ async def undo(azure: Azure, step: Step) -> Progress:
             final=True,
         )
     said = [nic.said for nic in nics if nic.said]
-    back = len(nics) - len(said)
-    notes = [f"{counted_nics(back)} back to the former NSG, read back"] if back or not said else []
+    back = [nic.id for nic in nics if not nic.said]
+    notes = [f"{counted_nics(len(back))} back to {_formers(back, change.before)}, read back"] if back else []
+    if not notes and not said:
+        notes = ["no NIC was changed"]
     return Progress(done=True, note="; ".join([*notes, *said]))
+
+
+def _formers(nic_ids: Sequence[str], before: Mapping[str, Any]) -> str:
+    """What these NICs have again, by name."""
+    formers = [before.get(spelt_in(before, nic_id) or "") for nic_id in nic_ids]
+    return ", ".join(dict.fromkeys(name_of(one) if one else "no NSG" for one in formers))
 
 
 async def _restore(azure: Azure, nic_id: str, lockdown: str, before: Mapping[str, Any]) -> _Nic:

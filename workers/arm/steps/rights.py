@@ -41,8 +41,8 @@ def _right(action: str, place: Place, role: str) -> Right:
 RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
     StepName.ISOLATE: (
         _right("Microsoft.Network/networkInterfaces/write", Place.NIC, _VM),
-        _right("Microsoft.Network/networkSecurityGroups/write", Place.MADE, _NETWORK),
-        _right("Microsoft.Network/networkSecurityGroups/join/action", Place.MADE, _VM),
+        _right("Microsoft.Network/networkSecurityGroups/write", Place.MADE_NSG, _NETWORK),
+        _right("Microsoft.Network/networkSecurityGroups/join/action", Place.LOCKDOWN_NSG, _VM),
         _right("Microsoft.Network/networkSecurityGroups/join/action", Place.FORMER_NSG, _VM),
         _right("Microsoft.Network/virtualNetworks/subnets/join/action", Place.SUBNET, _VM),
         _right(
@@ -79,9 +79,9 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         # Source: https://learn.microsoft.com/azure/backup/backup-rbac-rs-vault
         _right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),
         _right("Microsoft.RecoveryServices/locations/backupStatus/action", Place.VM, _VM),
-        _right("Microsoft.RecoveryServices/vaults/write", Place.MADE, _VM),
-        _right(f"{_ITEM}/write", Place.MADE, _VM),
-        _right(f"{_ITEM}/backup/action", Place.MADE, _BACKUP),
+        _right("Microsoft.RecoveryServices/vaults/write", Place.MADE_VAULT, _VM),
+        _right(f"{_ITEM}/write", Place.VAULT, _VM),
+        _right(f"{_ITEM}/backup/action", Place.VAULT, _BACKUP),
     ),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""

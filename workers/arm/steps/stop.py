@@ -127,12 +127,24 @@ class Stop(StepRunner):
     async def undo(
         self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
     ) -> Progress:
-        """Start the VM if that is asked for and it ran before; otherwise nothing."""
-        if start is None:
-            return Progress(done=True, note="left stopped; start it when it is needed")
-        if not ran_before(step.change):
-            return Progress(done=True, note="left stopped, as it was before")
+        """Start the VM if that is asked for and it ran before; otherwise say how it is."""
+        if start is None or not ran_before(step.change):
+            return Progress(done=True, note=await self._as_it_is(vm, asked=start is not None))
         return await self._back_to_running(vm, step, start)
+
+    async def _as_it_is(self, vm: VmRef, *, asked: bool) -> str:
+        """The power state as it is read now: the stop may have failed, or somebody may have started it."""
+        try:
+            power, way = await self._read(vm)
+        except StepFailed as failure:
+            # Nothing is to be done, so what can't be read holds nothing up.
+            return f"left as it is, {failure}"
+        if power in _RUNS:
+            return "already running, power state read back"
+        if way.proven_by(power):
+            before = ", as it was before" if asked else "; start it when it is needed"
+            return f"left stopped{before}"
+        return f"left as it is: {power}"
 
     async def _back_to_running(self, vm: VmRef, step: Step, correlation_id: str) -> Progress:
         url = _url(step.token)
@@ -144,7 +156,8 @@ class Stop(StepRunner):
                 raise StepFailed(f"Azure could not start it: {state.code}: {state.message}", code=state.code)
         power, _way = await self._read(vm)
         if power is PowerState.RUNNING:
-            return Progress(done=True, note="started, power state read back")
+            done = "started" if url else "already running"
+            return Progress(done=True, note=f"{done}, power state read back")
         if power is PowerState.STARTING:
             return _waiting(_token(""), OTHERS_LOOK_S, step.note or "starting")
         if url:

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from workers.domain.asking.decisions import Decision
+from workers.domain.asking.decisions import Answer, Decision
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
 from workers.domain.model import Stored, UtcTime
-from workers.domain.policy.model import OnSilence
+from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts
@@ -52,9 +52,6 @@ JOINED: the VM's question was open already, and asks about this start, too. It h
 FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2))
 """How long after the previous attempt facts that did not arrive in time are read again."""
 
-UNDELIVERED_GRACE = timedelta(minutes=30)
-"""A question that reaches Slack later than this, or never, counts as asked this long after it was opened."""
-
 
 class Terms(Stored):
     """What the policy says about this question, fixed when it opened: later changes move no running deadline.
@@ -68,6 +65,7 @@ class Terms(Stored):
     escalate_after: timedelta
     expire_after: timedelta
     on_silence: OnSilence
+    on_undelivered: OnUndelivered = OnUndelivered.ESCALATE
     lockdown: LockdownProfile
     rule: str = "defaults"
 
@@ -79,6 +77,13 @@ def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
     """
     wanted = terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else tuple(StepName)
     return tuple(name for name in wanted if terms.on_silence.value in name.spec.on_silence)
+
+
+def steps_undelivered(terms: Terms) -> tuple[StepName, ...]:
+    """The steps that the policy takes when nobody could be asked; none unless it says so."""
+    if terms.on_undelivered is not OnUndelivered.CONTAIN:
+        return ()
+    return tuple(name for name in terms.lockdown.steps if OnSilence.CONTAIN.value in name.spec.on_silence)
 
 
 class Approval(Numbered):
@@ -182,6 +187,11 @@ class Approval(Numbered):
         """The start is asked about by the VM's open question, and not by one of its own."""
         return self._to(ApprovalState.JOINED, at, joined_to=question_id, fill_in_at=None)
 
+    def answered(self, answer: Answer, slack_user: str) -> bool:
+        """Whether this very answer of this person is on record."""
+        decision = self.decision
+        return decision is not None and (decision.answer, decision.by.slack_user) == (answer, slack_user)
+
     def reminded(self, at: datetime) -> "Approval":
         """The owner was reminded."""
         return self._while_open(reminded_at=at)
@@ -222,13 +232,16 @@ class Approval(Numbered):
     # Deadlines
 
     def _clock_starts(self) -> datetime:
-        """When it reached Slack; but if Slack was away for long, it still ends within a bounded time."""
-        latest = self.opened_at + UNDELIVERED_GRACE
-        return min(self.asked_at, latest) if self.asked_at is not None else latest
+        """When somebody got the card. Until then, nobody is silent; see ``undelivered``."""
+        return self.asked_at or self.opened_at
+
+    def undelivered(self, now: datetime) -> bool:
+        """Whether nobody could be asked by the deadline: there is no answer, and no silence either."""
+        return self.open and self.asked_at is None and now >= self.opened_at + self.terms.expire_after
 
     def waited(self, now: datetime) -> timedelta:
         """How long somebody has been asked."""
-        return max(timedelta(0), now - self._clock_starts())
+        return max(timedelta(0), now - self.asked_at) if self.asked_at is not None else timedelta(0)
 
     @property
     def remind_at(self) -> datetime:
@@ -249,12 +262,13 @@ class Approval(Numbered):
         """When it has to be looked at again, or ``None`` once it is closed."""
         if not self.open:
             return None
-        coming = [self.expire_at]
         if self.asked_at is None:
-            coming.append(self.opened_at)  # its card may have been lost on its way, so the resync looks
+            return self.opened_at  # its card may have been lost on its way, so the resync looks
+        coming = [self.expire_at]
         if self.fill_in_at is not None:
             coming.append(self.fill_in_at)
-        if self.reminded_at is None and self.terms.remind_after < self.terms.expire_after:
+        unreminded = self.reminded_at is None and self.escalated_at is None
+        if unreminded and self.terms.remind_after < self.terms.expire_after:
             coming.append(self.remind_at)
         if self.escalated_at is None and self.terms.escalate_after < self.terms.expire_after:
             coming.append(self.escalate_at)

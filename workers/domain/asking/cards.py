@@ -91,6 +91,11 @@ class Copy(Stored):
         return self.root is not None and self.root.ts is not None and not self.refused
 
     @property
+    def thread(self) -> str | None:
+        """The ``ts`` that replies go below, as far as it is known."""
+        return self.root.ts if self.root is not None else None
+
+    @property
     def key(self) -> str:
         """Unique within a card."""
         return f"{self.kind}:{self.channel}"

@@ -6,7 +6,7 @@ from workers.domain.asking.approvals import Approval, Terms
 from workers.domain.asking.joined import MOST_LISTED, JoinedStart
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.policy.model import OnSilence
+from workers.domain.policy.model import OnSilence, OnUndelivered
 
 _STRICTER = (OnSilence.LEAVE, OnSilence.ESCALATE, OnSilence.ISOLATE, OnSilence.CONTAIN)
 """From the mildest to the strictest."""
@@ -76,6 +76,9 @@ def tightened(terms: Terms, wanted: Terms, *, waited: timedelta) -> Terms:
         escalate_after=min(terms.escalate_after, waited + wanted.escalate_after),
         expire_after=min(terms.expire_after, waited + wanted.expire_after),
         on_silence=max(terms.on_silence, wanted.on_silence, key=_STRICTER.index),
+        on_undelivered=OnUndelivered.CONTAIN
+        if OnUndelivered.CONTAIN in (terms.on_undelivered, wanted.on_undelivered)
+        else OnUndelivered.ESCALATE,
         lockdown=_both(terms.lockdown, wanted.lockdown),
     )
     if stricter == terms or wanted.rule == terms.rule:

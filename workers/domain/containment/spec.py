@@ -19,6 +19,7 @@ class StepSpec:
 
     Attributes:
         title: the imperative, for lists.
+        area: what of the VM it is about, for what a restore says.
         done: the participle, for results.
         does: what it will do, where no plan says it more exactly.
         undo: what takes it back, or what stays.
@@ -43,6 +44,7 @@ class StepSpec:
     """
 
     title: str
+    area: str
     done: str
     does: str
     undo: str
@@ -69,6 +71,7 @@ class StepName(StrEnum):
         "isolate",
         StepSpec(
             title="Isolate",
+            area="Network",
             done="isolated",
             does="put the lockdown security group on every network interface",
             undo="every network interface gets its former security group back",
@@ -84,6 +87,7 @@ class StepName(StrEnum):
         "stop",
         StepSpec(
             title="Stop",
+            area="Power",
             done="stopped",
             does="stop and deallocate the VM",
             undo="the VM is started again only if you ask for it",
@@ -105,6 +109,7 @@ class StepName(StrEnum):
         "backup",
         StepSpec(
             title="Back up",
+            area="Backup",
             done="backed up",
             does="protect the VM with Azure Backup and back it up now",
             undo="protection and recovery points stay",

@@ -73,6 +73,13 @@ class OnSilence(StrEnum):
     CONTAIN = "contain"
 
 
+class OnUndelivered(StrEnum):
+    """What happens when nobody could be asked by the deadline, so that nobody was silent either."""
+
+    ESCALATE = "escalate"
+    CONTAIN = "contain"
+
+
 class OwnerPolicy(Model):
     """Tags that name a VM's owner, first match wins, and where to ask when none does."""
 
@@ -121,6 +128,7 @@ class Defaults(Model):
     escalate_after: Duration = timedelta(minutes=20)
     expire_after: Duration = timedelta(minutes=60)
     on_silence: OnSilence = OnSilence.ESCALATE
+    on_undelivered: OnUndelivered = OnUndelivered.ESCALATE
     lockdown: str = "standard"
 
     @model_validator(mode="after")
@@ -146,6 +154,7 @@ class Defaults(Model):
             escalate_after=escalate,
             expire_after=expire,
             on_silence=rule.on_silence or self.on_silence,
+            on_undelivered=rule.on_undelivered or self.on_undelivered,
             lockdown=rule.lockdown or self.lockdown,
         )
 
@@ -164,6 +173,7 @@ class Rule(Model):
     escalate_after: Duration | None = None
     expire_after: Duration | None = None
     on_silence: OnSilence | None = None
+    on_undelivered: OnUndelivered | None = None
     lockdown: str | None = None
 
     @field_validator("name")
@@ -183,7 +193,10 @@ class Rule(Model):
         return self
 
 
-_HOW_TO_ASK = ("remind_after", "escalate_after", "expire_after", "on_silence", "lockdown")
+_HOW_TO_ASK = (
+    *("remind_after", "escalate_after", "expire_after"),
+    *("on_silence", "on_undelivered", "lockdown"),
+)
 
 
 class Policy(Model):

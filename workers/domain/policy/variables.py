@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.facts import Facts
+from workers.domain.starts.facts import Facts, NetworkFacts
 from workers.domain.starts.people import Owner
 
 
@@ -46,6 +46,16 @@ def _power(given: RuleInput) -> str | None:
     return given.facts.machine.power.value if given.facts and given.facts.machine else None
 
 
+def _network(of: Callable[[NetworkFacts], object]) -> Callable[[RuleInput], object]:
+    """Not known as long as something could lead to the VM that was not read."""
+
+    def known(given: RuleInput) -> object:
+        network = given.facts.network if given.facts else None
+        return of(network) if network is not None and not network.unknown else None
+
+    return known
+
+
 def _owner(of: Callable[[Owner], object]) -> Callable[[RuleInput], object]:
     # The tags say who owns the VM. If they are unknown, so is whether anybody owns it.
     return lambda c: of(c.owner) if c.owner and c.facts and c.facts.machine else None
@@ -72,6 +82,7 @@ VARIABLES: dict[str, Variable] = {
     "caller.app_id": Variable("string", lambda c: c.event.caller.app_id.lower()),
     "caller.client_app": Variable("string", lambda c: c.event.caller.client_app),
     "caller.ip": Variable("string", lambda c: c.event.caller.ip),
+    "caller.signin_ip": Variable("string", lambda c: c.event.caller.signin_ip),
     "caller.mfa": Variable("bool", lambda c: bool(c.event.caller.mfa)),
     "owner.known": Variable("bool", _owner(lambda o: o.known), fact=True),
     "owner.emails": Variable("list", _owner(lambda o: list(o.emails)), fact=True),
@@ -80,13 +91,9 @@ VARIABLES: dict[str, Variable] = {
     "facts.subscription_name": Variable(
         "string", lambda c: (c.facts.subscription_name or None) if c.facts else None, fact=True
     ),
-    "facts.public_ips": Variable(
-        "list", lambda c: list(c.facts.network.public_ips) if c.facts and c.facts.network else None, fact=True
-    ),
+    "facts.public_ips": Variable("list", _network(lambda network: list(network.public_ips)), fact=True),
     "facts.open_ports": Variable(
-        "list",
-        lambda c: [p.ports for p in c.facts.network.open_ports] if c.facts and c.facts.network else None,
-        fact=True,
+        "list", _network(lambda network: [port.ports for port in network.open_ports]), fact=True
     ),
     "facts.protected": Variable(
         "bool", lambda c: c.facts.backup.protected if c.facts and c.facts.backup else None, fact=True

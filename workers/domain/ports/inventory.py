@@ -29,6 +29,10 @@ class Inventory(Protocol):
         """The VMs with this part of a name, the first ``limit`` of them by name."""
         ...
 
+    async def near(self, name: str, *, limit: int) -> Sequence[str]:
+        """Names of VMs that are like this one, in lower case, the nearest first; none if none is."""
+        ...
+
     async def lines(self, vms: Iterable[VmRef]) -> Mapping[str, KnownVm]:
         """What is known of these VMs, by their keys; those that are not known are left out."""
         ...

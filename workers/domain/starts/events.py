@@ -4,6 +4,7 @@ import hashlib
 from enum import StrEnum
 
 from workers.domain.model import Stored, UtcTime
+from workers.domain.starts.known_clients import NAMES
 from workers.domain.starts.vm import PowerState, VmRef
 
 START_OPERATIONS = {
@@ -19,16 +20,6 @@ START_OPERATIONS = {
 }
 """Lower-case spelling → the operation's proper name."""
 
-WELL_KNOWN_CLIENTS = {
-    "c44b4083-3bb0-49c1-b47d-974e53cbdf3c": "Azure portal",
-    "04b07795-8ddb-461a-bbee-02f9e1bf7b46": "Azure CLI",
-    "1950a258-227b-4e31-a9cf-717495945fc2": "Azure PowerShell",
-    "0a7bdc5c-7b57-40be-9939-d4c5fc7cd417": "Azure mobile app",
-    "872cd9fa-d31f-45e0-9eab-6e460a02d1f1": "Visual Studio",
-    "aebc6443-996d-45c2-90f0-388ff96faa56": "Visual Studio Code",
-}
-"""Ids of Microsoft's own client applications → the names that people know."""
-
 
 class CallerKind(StrEnum):
     """What kind of identity started the VM."""
@@ -42,7 +33,12 @@ class CallerKind(StrEnum):
 class Caller(Stored):
     """Who started the VM, as Microsoft Entra ID told Azure. Every text is hostile input.
 
-    ``mfa`` is ``None`` where the token doesn't say how they signed in (service principals never do).
+    Attributes:
+        ip: where the request came from; empty if the event doesn't say.
+        signin_ip: where they had signed in, as the token says. Another one than ``ip`` may mean that the
+            token is used by somebody else.
+        mfa: whether a second factor was used; ``None`` where the token doesn't say how they signed in
+            (service principals never do).
     """
 
     kind: CallerKind = CallerKind.UNKNOWN
@@ -51,12 +47,19 @@ class Caller(Stored):
     object_id: str = ""
     app_id: str = ""
     ip: str = ""
+    signin_ip: str = ""
     mfa: bool | None = None
 
     @property
     def label(self) -> str:
         """The best name we have for a person to read."""
-        return self.name or self.email or self.app_id or self.object_id or "unknown caller"
+        application = self.client_app if self.kind is CallerKind.SERVICE_PRINCIPAL else self.app_id
+        return self.name or self.email or application or self.object_id or "unknown caller"
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the request is known to have come from another address than the sign-in."""
+        return bool(self.ip and self.signin_ip) and self.ip != self.signin_ip
 
     def is_surely(self, other: "Caller") -> bool:
         """Whether both are the same identity for sure; not where Azure does not tell who it was."""
@@ -69,7 +72,7 @@ class Caller(Stored):
     @property
     def client_app(self) -> str:
         """The client application: its known name, else its id, else empty."""
-        return WELL_KNOWN_CLIENTS.get(self.app_id.lower(), self.app_id)
+        return NAMES.get(self.app_id.lower(), self.app_id)
 
 
 class Access(Stored):

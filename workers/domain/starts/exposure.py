@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from workers.domain.model import Model
 from workers.domain.starts.sources import FAMILIES, Family, kept_out, let_in
-from workers.domain.starts.vm import OpenPort
+from workers.domain.starts.vm import Front, OpenPort
 
 _ALL_PORTS = (0, 65535)
 _Kind = tuple[str, Family]
@@ -90,6 +90,22 @@ def open_ports(
         )
         for (span, rule), protocols in sorted(found.items())
     )
+
+
+def through(front: Front, openings: Iterable[OpenPort]) -> tuple[OpenPort, ...]:
+    """Which of a NIC's openings the Internet reaches through this port of a load balancer.
+
+    Rules of an NSG see the port at the NIC, and the client's own address.
+    """
+    found = []
+    for opening in openings:
+        span = _common(_read(opening.ports), _read(front.to))
+        protocols = {opening.protocol.lower(), front.protocol.lower()}
+        if span is None or len(protocols - {"*"}) > 1:
+            continue
+        protocol = front.protocol if opening.protocol == "*" else opening.protocol
+        found.append(opening.changed(ports=_written(span), protocol=protocol, front=front))
+    return tuple(found)
 
 
 def _openings(rules: Iterable[InboundRule], protocol: str, family: Family) -> list[_Opening]:

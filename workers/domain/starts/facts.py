@@ -24,15 +24,23 @@ class MachineFacts(Stored):
 
 
 class NetworkFacts(Stored):
-    """Its NICs, and what the Internet can reach through them."""
+    """Its NICs, and what the Internet can reach through them.
+
+    Attributes:
+        open_ports: what is known to be open.
+        unknown: what could make more of it open, and is not known, each in a few words for people.
+    """
 
     nics: tuple[Nic, ...] = ()
     open_ports: tuple[OpenPort, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def public_ips(self) -> tuple[str, ...]:
-        """All public addresses, in the order of the NICs."""
-        return tuple(ip for nic in self.nics for ip in nic.public_ips)
+        """All public addresses that lead to it, in the order of the NICs, those of load balancers too."""
+        own = (ip for nic in self.nics for ip in nic.public_ips)
+        fronts = (front.address for nic in self.nics for front in nic.fronts if front.address)
+        return tuple(dict.fromkeys((*own, *fronts)))
 
 
 class BackupFacts(Stored):

@@ -1,14 +1,8 @@
 """Who owns a VM, and who does something about it."""
 
-import functools
-import re
+from collections.abc import Iterator
 
 from workers.domain.model import Stored
-from workers.domain.starts.vm import tag
-
-_EMAIL = re.compile(r"[^@\s<>,;|]{1,64}@[^@\s<>,;|]{1,255}")
-_SLACK_USER = re.compile(r"[UW][A-Z0-9]{5,20}")
-_MOST_OWNERS = 5
 
 
 class Owner(Stored):
@@ -18,37 +12,26 @@ class Owner(Stored):
         emails: addresses named by the tag, lower case, in its order.
         slack_users: Slack user ids named by the tag (``U…``).
         source: where it came from, for the card: ``tag owner`` or why nobody is known.
+        unread: what stands in the tags and names nobody, each with its tag.
     """
 
     emails: tuple[str, ...] = ()
     slack_users: tuple[str, ...] = ()
     source: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
         """Whether the tag names anybody. Slack may not know them."""
         return bool(self.emails or self.slack_users)
 
-
-def owner_from_tags(tags: dict[str, str], names: tuple[str, ...], *, tags_known: bool) -> Owner:
-    """The owner by tag: an e-mail address or a Slack user id, or several separated by comma or semicolon."""
-    if not tags_known:
-        return Owner(source="the VM's tags could not be read")
-    found = tag(tags, names)
-    if found is None:
-        return Owner(source=f"no tag {' or '.join(dict.fromkeys(names))}")
-    return _named(*found)
-
-
-@functools.lru_cache(maxsize=1024)
-def _named(name: str, value: str) -> Owner:
-    """Whom a tag names. Cached: in a burst, a few people own most of the VMs."""
-    parts = [part.strip() for part in re.split(r"[,;]", value)][:_MOST_OWNERS]
-    emails = tuple(p.lower() for p in parts if _EMAIL.fullmatch(p))
-    users = tuple(p for p in parts if _SLACK_USER.fullmatch(p))
-    if not emails and not users:
-        return Owner(source=f"tag {name} holds neither an e-mail address nor a Slack user id")
-    return Owner(emails=emails, slack_users=users, source=f"tag {name}")
+    def in_parts(self, size: int) -> Iterator["Owner"]:
+        """The same owners, so many at a time; at least one part, which may name nobody."""
+        for start in range(0, max(1, len(self.emails) + len(self.slack_users)), size):
+            emails = self.emails[start : start + size]
+            users_from = max(0, start - len(self.emails))
+            users = self.slack_users[users_from : users_from + size - len(emails)]
+            yield self.changed(emails=emails, slack_users=users)
 
 
 class Actor(Stored):

@@ -1,9 +1,9 @@
 """Which sources of a security rule stand for the Internet: words, service tags, and address prefixes.
 
 Prefixes are compared as networks, since there are many ways to write the Internet: ``1.2.3.4/0``, or
-``0.0.0.0/1`` beside ``128.0.0.0/1``, or nearly all of it. So an Allow is taken for open where it lets in more
-than anybody has, and a Deny for closed only where it keeps everybody out. IPv4 and IPv6 are told apart: a
-rule for one of them says nothing about the other.
+``0.0.0.0/1`` beside ``128.0.0.0/1``, or nearly all of it. So an Allow is taken for open where it lets in
+more than anybody has, and a Deny for closed only where it keeps everybody out. IPv4 and IPv6 are told apart:
+a rule for one of them says nothing about the other.
 
 Source: https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#security-rules
 """
@@ -51,7 +51,10 @@ _NOT_PUBLIC_4 = tuple(
 
 
 def let_in(sources: Iterable[str]) -> frozenset[Family]:
-    """Of which family an Allow with these sources lets the Internet in. What has no place counts as open."""
+    """Families of which an Allow with these sources lets the Internet in.
+
+    What can't be placed counts as open.
+    """
     networks, everybody = _read(sources)
     if everybody:
         return frozenset(FAMILIES)

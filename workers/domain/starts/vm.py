@@ -1,7 +1,6 @@
 """A virtual machine as the domain knows it: its identity, and what was read about it."""
 
 import re
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Self
@@ -75,8 +74,31 @@ class PowerState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Front(Stored):
+    """A port of a load balancer, reached from the Internet, that leads to a port of a NIC.
+
+    Attributes:
+        balancer: its name.
+        address: its public address; empty if it is not known.
+        rule: the name of its load-balancing rule, or of its inbound NAT rule.
+        ports: in front, and ``to`` at the NIC, in Azure's notation.
+    """
+
+    balancer: str
+    address: str = ""
+    rule: str = ""
+    ports: str = "*"
+    to: str = "*"
+    protocol: str = "*"
+
+
 class Nic(Stored):
-    """A network interface with the security groups that guard it. Ids are Azure resource ids."""
+    """A network interface with the security groups that guard it. Ids are Azure resource ids.
+
+    Attributes:
+        public_ips: its own public addresses.
+        fronts: through which public load balancers it is reached, beside them.
+    """
 
     id: str
     name: str
@@ -84,12 +106,15 @@ class Nic(Stored):
     subnet_nsg_id: str | None = None
     public_ips: tuple[str, ...] = ()
     private_ips: tuple[str, ...] = ()
+    fronts: tuple[Front, ...] = ()
 
 
 class OpenPort(Stored):
     """A port range that the Internet can reach: ``rule`` of NSG ``nsg`` allows it, and nothing denies it.
 
-    ``ports`` is Azure's notation: ``22``, ``8000-8100`` or ``*``.
+    Attributes:
+        ports: at the NIC, in Azure's notation: ``22``, ``8000-8100`` or ``*``.
+        front: the port of a load balancer that leads there, if it is reached through one.
     """
 
     nic: str
@@ -97,6 +122,7 @@ class OpenPort(Stored):
     protocol: str = "*"
     nsg: str = ""
     rule: str = ""
+    front: Front | None = None
 
 
 class KnownVm(Numbered):
@@ -148,16 +174,3 @@ class VmRecord(Numbered):
     def free(self) -> bool:
         """Whether a start is an ordinary one: the VM is not contained, and we are not starting it."""
         return self.containment_id is None and self.expected_start is None
-
-
-def tag(tags: dict[str, str], names: Iterable[str]) -> tuple[str, str] | None:
-    """The first of ``names`` that is set and not blank, as (name as written on the VM, value).
-
-    Azure ignores case in tag names, and keeps their spelling.
-    """
-    by_name = {name.lower(): (name, value) for name, value in tags.items()}
-    for wanted in names:
-        found = by_name.get(wanted.lower())
-        if found and found[1].strip():
-            return found[0], found[1].strip()
-    return None

@@ -12,7 +12,8 @@ from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.ports.steps import StepRunner
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.people import Owner, owner_from_tags
+from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import VmRef
 
 
@@ -86,6 +87,7 @@ class Assess:
                 escalate_after=asking.escalate_after,
                 expire_after=asking.expire_after,
                 on_silence=asking.on_silence,
+                on_undelivered=asking.on_undelivered,
                 lockdown=policy.profile(asking.lockdown),
                 rule=ruling.name,
             )

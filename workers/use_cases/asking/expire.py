@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from workers.domain.asking.approvals import Approval, steps_on_silence
+from workers.domain.asking.approvals import Approval, steps_on_silence, steps_undelivered
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind
+from workers.domain.containment.plans import StepName
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import OnSilence
@@ -32,6 +33,9 @@ _ANOTHER_WORDS = {
 }
 """What the cards of the VM's other questions say then."""
 
+_UNDELIVERED = "nobody could be asked; the policy contains the VM"
+_ANOTHER_UNDELIVERED = "nobody could be asked about another start of this VM; the policy contains the VM"
+
 
 class LookAtApproval:
     """Handles a nudge about an approval: reads missing facts again, and acts on a deadline that has passed.
@@ -55,7 +59,7 @@ class LookAtApproval:
         if self._fill_in is not None:
             await self._fill_in(before)
             before = await self._store.approval(approval_id)
-        if before.asked_at is None and self._clock.now() < before.expire_at:
+        if before.asked_at is None and not before.undelivered(self._clock.now()):
             # Its card has not reached Slack yet, and only the bot can post it.
             await self._nudger.notices(self._nudge(before))
             return
@@ -66,9 +70,12 @@ class LookAtApproval:
             await self._nudger.work(
                 Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
             )
-        if after != before:
-            await self._nudger.notices(*(self._nudge(one, written=True) for one in (after, *withdrawn)))
-        await self._deadlines.set(after, version=after.version + (after != before))
+        if after != before or after.asked_at is None:
+            written = after != before
+            others = (self._nudge(one, written=True) for one in withdrawn)
+            await self._nudger.notices(self._nudge(after, written=written), *others)
+        if after.asked_at is not None:  # else the resync looks again soon
+            await self._deadlines.set(after, version=after.version + (after != before))
         for one in withdrawn:
             await self._deadlines.clear(one.id)
 
@@ -81,12 +88,25 @@ class LookAtApproval:
         now = self._clock.now()
         if not approval.open:
             return approval, None
+        if approval.asked_at is None:
+            return await self._undelivered(approval, now)
         if now >= approval.expire_at:
             return await self._expire(approval, now)
         if now >= approval.escalate_at and approval.escalated_at is None:
             return await self._commit(approval, approval.escalated(now), "approval.escalated", now), None
-        if now >= approval.remind_at and approval.reminded_at is None:
+        unreminded = approval.reminded_at is None and approval.escalated_at is None
+        if now >= approval.remind_at and unreminded:
             return await self._commit(approval, approval.reminded(now), "approval.reminded", now), None
+        return approval, None
+
+    async def _undelivered(self, approval: Approval, now: datetime) -> tuple[Approval, Closing | None]:
+        """Nobody was asked, so on-call is told, and the question stays open until somebody was."""
+        if not approval.undelivered(now):
+            return approval, None
+        if steps := steps_undelivered(approval.terms):
+            return await self._contain(approval, steps, _UNDELIVERED, _ANOTHER_UNDELIVERED, now)
+        if approval.escalated_at is None:
+            return await self._commit(approval, approval.escalated(now), "approval.escalated", now), None
         return approval, None
 
     async def _expire(self, approval: Approval, now: datetime) -> tuple[Approval, Closing | None]:
@@ -99,14 +119,18 @@ class LookAtApproval:
                 expired = expired.changed(escalated_at=now)
             record = without(await self._store.vm_record(approval.event.vm), approval)
             return await self._commit(approval, expired, "approval.expired", now, record), None
+        return await self._contain(approval, steps, because, _ANOTHER_WORDS[on_silence], now)
+
+    async def _contain(
+        self, approval: Approval, steps: tuple[StepName, ...], because: str, others: str, now: datetime
+    ) -> tuple[Approval, Closing | None]:
+        """Close the question and contain the VM; ``others`` is what the VM's other questions say of it."""
         profile = approval.terms.lockdown.changed(steps=steps)
         cause = Cause(kind=CauseKind.SILENCE, at=now, reason=because, approval_id=approval.id)
         request = await request_containment(
             self._store, approval.event.vm, cause, profile, now=now, plan=approval.plan
         )
-        closing = await close_questions(
-            self._store, request, _ANOTHER_WORDS[on_silence], at=now, answered=approval.id
-        )
+        closing = await close_questions(self._store, request, others, at=now, answered=approval.id)
         expired = approval.expired(now, because, containment_id=closing.containment.id)
         await self._commit(
             approval, expired, "approval.expired", now, *closing.documents, records=closing.audit
@@ -137,6 +161,7 @@ class LookAtApproval:
                             "asked_at": before.asked_at.isoformat() if before.asked_at else None,
                             "on_silence": str(before.terms.on_silence),
                             **({"because": after.closed_because} if after.closed_because else {}),
+                            **({"containment": after.containment_id} if after.containment_id else {}),
                         },
                     ),
                     *records,

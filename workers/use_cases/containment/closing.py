@@ -66,7 +66,7 @@ async def close_questions(
                 about=one.id,
                 vm=containment.vm.key,
                 by=by,
-                details={"because": one.closed_because},
+                details={"because": one.closed_because, "containment": containment.id},
             )
             for one in withdrawn
         ),

@@ -1,6 +1,6 @@
 """May this containment be carried out? The worker trusts no message, and checks what is on record."""
 
-from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence
+from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
 from workers.domain.asking.decisions import Answer, may_answer, may_lock_down, may_restore
 from workers.domain.containment.containment import Cause, CauseKind, Containment, Restoration
 from workers.domain.errors import NotFound
@@ -46,7 +46,8 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
 
 
 def _silence_missing(approval: Approval, containment: Containment) -> str:
-    allowed = steps_on_silence(approval.terms)
+    steps = steps_undelivered if approval.asked_at is None else steps_on_silence
+    allowed = steps(approval.terms)
     if approval.state is ApprovalState.EXPIRED and all(step.name in allowed for step in containment.steps):
         return ""
     return "the policy does not contain this VM on silence"

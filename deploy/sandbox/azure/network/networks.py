@@ -1,4 +1,8 @@
-"""What network interfaces hang on: networks, subnets, public addresses, application security groups."""
+"""What network interfaces hang on: networks, subnets, route tables, public addresses, application groups.
+
+Shape of a route table: ``RouteTable`` of the REST specification,
+https://learn.microsoft.com/rest/api/virtualnetwork/route-tables/get
+"""
 
 from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, listing
 from deploy.sandbox.azure.model import ASG, PUBLIC_IP, SUBNET, VNET, Estate
@@ -6,11 +10,12 @@ from deploy.sandbox.azure.model import ASG, PUBLIC_IP, SUBNET, VNET, Estate
 _NETWORK = "/providers/Microsoft.Network"
 _VNETS = f"{_NETWORK}/virtualNetworks"
 _ADDRESSES = f"{_NETWORK}/publicIPAddresses"
+_ROUTES = f"{_NETWORK}/routeTables"
 _ASGS = f"{_NETWORK}/applicationSecurityGroups"
 
 
 class Networks:
-    """``virtualNetworks``, ``publicIPAddresses`` and ``applicationSecurityGroups`` of Microsoft.Network."""
+    """Those of Microsoft.Network that are only read."""
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
@@ -24,6 +29,7 @@ class Networks:
             Route("GET", f"{GROUP}{_ADDRESSES}/{{address}}", self.get),
             Route("GET", f"{GROUP}{_ADDRESSES}", self.list_addresses),
             Route("GET", f"{SUBSCRIPTION}{_ADDRESSES}", self.list_addresses),
+            Route("GET", f"{GROUP}{_ROUTES}/{{table}}", self.get),
             Route("GET", f"{GROUP}{_ASGS}/{{asg}}", self.get),
             Route("GET", f"{GROUP}{_ASGS}", self.list_asgs),
         ]

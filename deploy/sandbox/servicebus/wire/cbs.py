@@ -4,9 +4,9 @@ Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp
 """
 
 from deploy.sandbox.servicebus import reasons
+from deploy.sandbox.servicebus.amqp.codec import Int
 from deploy.sandbox.servicebus.auth.claims import Claims
 from deploy.sandbox.servicebus.auth.keys import Keys, TokenRefused
-from deploy.sandbox.servicebus.codec import Int
 from deploy.sandbox.servicebus.namespace import Namespace, parse_address
 from deploy.sandbox.servicebus.wire.replies import Reply, Request
 

@@ -9,9 +9,8 @@ import socket
 from collections import deque
 from typing import cast
 
-from deploy.sandbox.servicebus.auth.claims import Claims
-from deploy.sandbox.servicebus.codec import DecodeError
-from deploy.sandbox.servicebus.frames import (
+from deploy.sandbox.servicebus.amqp.codec import DecodeError
+from deploy.sandbox.servicebus.amqp.frames import (
     AMQP_HEADER,
     EMPTY_FRAME,
     HEAD,
@@ -28,6 +27,7 @@ from deploy.sandbox.servicebus.frames import (
     mechanisms,
     parse,
 )
+from deploy.sandbox.servicebus.auth.claims import Claims
 from deploy.sandbox.servicebus.wire.roles import ConnectionOwner, LinkView
 from deploy.sandbox.servicebus.wire.session import Session
 from deploy.sandbox.servicebus.wire.watch import Watch

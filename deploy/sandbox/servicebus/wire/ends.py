@@ -3,8 +3,8 @@
 import contextlib
 from typing import Any
 
-from deploy.sandbox.servicebus.codec import DecodeError, Described, compound_items, skip
-from deploy.sandbox.servicebus.frames import AmqpError
+from deploy.sandbox.servicebus.amqp.codec import DecodeError, Described, compound_items, skip
+from deploy.sandbox.servicebus.amqp.frames import AmqpError
 
 
 def address_of(end: Any) -> str:

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deploy.sandbox.servicebus.codec import DecodeError, Described, Ulong
-from deploy.sandbox.servicebus.encoding import encode
-from deploy.sandbox.servicebus.frames import AmqpError, Flow, Transfer, settlement
+from deploy.sandbox.servicebus.amqp.codec import DecodeError, Described, Ulong
+from deploy.sandbox.servicebus.amqp.encoding import encode
+from deploy.sandbox.servicebus.amqp.frames import AmqpError, Flow, Transfer, settlement
 from deploy.sandbox.servicebus.messages import BadMessageError, Message
 from deploy.sandbox.servicebus.namespace import Address
 from deploy.sandbox.servicebus.queues import Queue

@@ -6,7 +6,7 @@ Reference: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-a
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from deploy.sandbox.servicebus.codec import Array, DecodeError, Int, Symbol, Timestamp
+from deploy.sandbox.servicebus.amqp.codec import Array, DecodeError, Int, Symbol, Timestamp
 from deploy.sandbox.servicebus.messages import (
     BadMessageError,
     LockLostError,
@@ -19,7 +19,7 @@ from deploy.sandbox.servicebus.wire.replies import Reply, Request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy.sandbox.servicebus.frames import AmqpError
+    from deploy.sandbox.servicebus.amqp.frames import AmqpError
     from deploy.sandbox.servicebus.queues import Queue
 
 VENDOR = "com.microsoft:"

@@ -6,10 +6,10 @@ a part knows its owner by the protocol here, and never imports it.
 
 from typing import NamedTuple, Protocol
 
+from deploy.sandbox.servicebus.amqp.frames import AmqpError
 from deploy.sandbox.servicebus.auth.claims import Claims
 from deploy.sandbox.servicebus.auth.keys import Keys
 from deploy.sandbox.servicebus.faults import BusFaults
-from deploy.sandbox.servicebus.frames import AmqpError
 from deploy.sandbox.servicebus.limits import Limits
 from deploy.sandbox.servicebus.namespace import Address, Namespace
 from deploy.sandbox.servicebus.queues import Queue

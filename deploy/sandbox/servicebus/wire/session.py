@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from deploy.sandbox.servicebus import reasons
-from deploy.sandbox.servicebus.frames import (
+from deploy.sandbox.servicebus.amqp.frames import (
     AmqpError,
     Attach,
     Begin,

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from deploy.sandbox.servicebus.codec import Described, Ulong
-from deploy.sandbox.servicebus.encoding import encode
-from deploy.sandbox.servicebus.frames import AmqpError, Disposition, settlement
+from deploy.sandbox.servicebus.amqp.codec import Described, Ulong
+from deploy.sandbox.servicebus.amqp.encoding import encode
+from deploy.sandbox.servicebus.amqp.frames import AmqpError, Disposition, settlement
 from deploy.sandbox.servicebus.messages import LockLostError
 from deploy.sandbox.servicebus.queues import Queue
 from deploy.sandbox.servicebus.wire.roles import Delivered, LinkOwner

@@ -4,6 +4,7 @@ import asyncio
 import re
 from datetime import UTC, datetime
 
+from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import Driver, backing_up, isolating, machine, ref, stopping
 from tests.contract.azure.models.rows import UNHELD
@@ -60,6 +61,7 @@ async def look_at_everything(cloud: Cloud) -> None:
         await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": state})
         await cloud.ask("GET", f"{PLACE}?api-version=1")
     await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": "Protected"})
+    add_route_table(cloud.server.estate, machine(cloud.server, "web-01"), "to-firewall", "0.0.0.0/0")
     await write_everything(cloud)
     jobs = [job.name async for job in cloud.backup.backup_jobs.list("others-vault", "rg-shop")]
     names = NAMES | {
@@ -69,6 +71,7 @@ async def look_at_everything(cloud: Cloud) -> None:
         "vnet": "rg-shop-westeurope-vnet",
         "subnet": "default",
         "address": "web-01-ip",
+        "table": "to-firewall",
         "asg": "a",
         "balancer": "lb",
         "vault": "others-vault",

@@ -97,6 +97,7 @@ ROWS = (
     _row(_NETWORK, f"{_IN}/{_NET}/publicipaddresses(?:/ONE)?", "PublicIPAddress"),
     _row(_NETWORK, f"{_IN}/{_NET}/applicationsecuritygroups(?:/ONE)?", "ApplicationSecurityGroup"),
     _row(_NETWORK, f"{_IN}/{_NET}/loadbalancers(?:/ONE)?", "LoadBalancer"),
+    _row(_NETWORK, f"{_GROUP}/{_NET}/routetables/ONE", "RouteTable"),
     _row(
         _BACKUP,
         f"{_ANY}/providers/microsoft.recoveryservices/locations/ONE/backupstatus",

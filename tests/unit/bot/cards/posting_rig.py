@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from bot.cards.audience import Audience
 from bot.cards.blocks.message import Message as SlackMessage
+from bot.cards.poster import ThreadGone
 from bot.cards.renderer import Renderer
 from bot.slack.directory import Directory, Found
 from bot.slack.errors import Refused, Throttled
@@ -84,6 +85,7 @@ class Slack:
         self.unsearchable_s = 0.0
         self.edits: list[str] = []
         self.refuses: dict[str, str] = {}
+        self.deleted: set[str] = set()
         self.threads: dict[str, list[str | None]] = {}
         self.sending: Meanwhile | None = None
         self.meanwhile: Meanwhile | None = None
@@ -113,6 +115,8 @@ class Slack:
         del card_id
         if channel in self.refuses:
             raise Refused(self.refuses[channel])
+        if thread_ts in self.deleted:
+            raise ThreadGone
         async with self.pace.in_turn(posting(channel), key, first=first):
             if channel in self.full:
                 raise Throttled("ratelimited", wait_s=self.full[channel])
@@ -132,7 +136,7 @@ class Slack:
     async def edit(self, _channel: str, ts: str, _message: SlackMessage, *, key: str) -> bool:
         del key
         self.edits.append(ts)
-        return True
+        return ts not in self.deleted
 
     async def find(self, _channel: str, post: Post, *, key: str, thread_ts: str | None = None) -> str | None:
         del thread_ts

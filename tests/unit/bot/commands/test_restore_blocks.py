@@ -165,6 +165,31 @@ class TestDialog:
     def test_nothing_is_asked_about_that_can_be_brought_back(self) -> None:
         assert "instead" not in checked(restore_blocks.restore_dialog(drifted()))
 
+    def test_each_step_says_what_is_and_the_backup_brings_nothing_back(self) -> None:
+        text = checked(restore_blocks.restore_dialog(contained()))
+        assert "*Network:* every network interface gets its former security group back." in text
+        assert "*Power:* the VM stays stopped, unless you start it, too." in text
+        assert "*Backup:* kept." in text
+        assert "Back up" not in text
+
+    def test_a_vm_whose_stop_failed_is_not_said_to_be_stopped(self) -> None:
+        step = b.step(name=StepName.STOP, state=StepState.FAILED, change=CHANGES[StepName.STOP])
+        failed = contained(steps=(step,))
+        text = checked(restore_blocks.restore_dialog(failed))
+        assert "*Power:* the VM was not stopped, and is left as it is." in text
+        text = checked(restore_blocks.restore_dialog(failed, b.known_vm()))
+        assert "*Power:* already running, as Azure said <!date^" in text
+
+    def test_a_lockdown_without_a_stop_says_nothing_of_power(self) -> None:
+        isolated = contained(steps=(b.step(state=StepState.DONE, change=CHANGES[StepName.ISOLATE]),))
+        assert "stopped" not in checked(restore_blocks.restore_dialog(isolated))
+
+    def test_what_the_restore_leaves_of_the_protection_is_said(self) -> None:
+        change = Change(summary="back up", back=("protection is stopped, and recovery points are kept",))
+        step = b.step(name=StepName.BACKUP, state=StepState.DONE, change=change)
+        text = checked(restore_blocks.restore_dialog(contained(steps=(step,))))
+        assert "protection is stopped, and recovery points are kept" in text
+
     def test_the_choice_keeps_what_was_typed(self) -> None:
         view = restore_blocks.restore_choice_dialog([b.known_vm()], "web", start=True, reason="false alarm")
         assert "1 contained VM matches `web`." in checked(view)
@@ -180,8 +205,8 @@ class TestCard:
         text = said(lockdown_card(ordered(start=True, isolate=StepState.DONE)))
         assert "Restore and start ordered by *Olga Oncall*" in text
         assert "false alarm" in text
-        assert "Isolate undone, stop waiting, back up waiting." in text
-        assert "*Undo isolate*" in text
+        assert "Network: note on isolate; power waiting; backup waiting." in text
+        assert "*Network*" in text
 
     def test_restored_is_only_said_when_the_document_says_so(self) -> None:
         done = ordered(isolate=StepState.DONE, stop=StepState.DONE, backup=StepState.DONE)
@@ -193,16 +218,32 @@ class TestCard:
     def test_an_incomplete_restore_is_not_called_an_incomplete_containment(self) -> None:
         assert containment_headline(drifted()).words == "Restore incomplete"
         text = said(lockdown_card(drifted()))
-        assert "Isolate not undone, stop skipped, back up undone." in text
+        assert "Network not undone; power skipped; backup: note on backup." in text
         assert "`/vm-restore vm-web-01`" in text
 
 
 class TestThread:
+    def test_an_undo_says_what_is_now_and_whether_it_was_verified(self) -> None:
+        found = ordered(isolate=StepState.DONE, stop=StepState.DONE, backup=StepState.DONE)
+        notes = {
+            "isolate": "1 NIC back to web-02-nsg, read back",
+            "stop": "already running, power state read back",
+            "backup": "kept, as it was before",
+        }
+        assert found.restoration is not None
+        steps = tuple(
+            undo.changed(note=notes[str(undo.name)], ended_at=b.NOW) for undo in found.restoration.steps
+        )
+        replies_now = thread(found.changed(restoration=found.restoration.changed(steps=steps)))
+        assert "*Network:* 1 NIC back to web-02-nsg (verified in Azure <" in replies_now["undo.isolate.1.1"]
+        assert "*Power:* already running (verified in Azure <" in replies_now["undo.stop.1.1"]
+        assert "*Backup:* kept, as it was before (<!date^" in replies_now["undo.backup.1.1"]
+
     def test_it_says_who_ordered_it_and_how_each_undo_goes(self) -> None:
         found = thread(ordered(isolate=StepState.DONE, stop=StepState.STARTED))
         assert "false alarm" in found["restore.1.1"]
-        assert "*Undo isolate*: done" in found["undo.isolate.1.1"]
-        assert "*Undo stop*: in progress" in found["undo.stop.1.1"]
+        assert "*Network:* note on isolate." in found["undo.isolate.1.1"]
+        assert "*Power:* in progress" in found["undo.stop.1.1"]
         assert "result.1" not in found
 
     def test_drift_calls_on_call_with_its_sentence_what_comes_back_and_the_way_on(self) -> None:
@@ -210,7 +251,7 @@ class TestThread:
         text = found["unrestored.1.1"]
         assert "note on isolate" in text.lower()
         assert all(line in text for line in BACK)
-        assert "*Stop*: undo skipped." in text
+        assert "*Power:* skipped." in text
         assert "`/vm-restore vm-web-01` again" in text
         assert "result.1" not in found
         calls = replies(None, drifted(), kind=CopyKind.ONCALL, oncall_mention=MENTION_OF_ONCALL)

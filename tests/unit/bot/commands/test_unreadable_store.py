@@ -33,7 +33,7 @@ class Unreadable(MemoryInventory):
     async def lines(self, *_: object, **__: object) -> Any:
         raise ValueError("unreadable")
 
-    named = containing = of = count = lines
+    named = containing = near = of = count = lines
 
 
 class Slack:

@@ -7,7 +7,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.slack import private
-from bot.slack.private import answer_click
+from bot.slack.errors import Refused
+from bot.slack.private import answer_click, send_direct
 
 BODY = {"channel": {"id": "C0APPROVALS"}, "user": {"id": "U0OLIVIA01"}}
 
@@ -66,3 +67,35 @@ async def test_a_refused_answer_is_not_repeated() -> None:
     await answer_click(slack, BODY, "Confirmed", [])  # type: ignore[arg-type]  # as above
 
     assert slack.calls == 1
+
+
+class Directly(Slack):
+    """Slack when one writes to a person."""
+
+    async def chat_postMessage(self, **_: Any) -> None:  # noqa: N802 - the SDK's name
+        await self.chat_postEphemeral()
+
+
+@pytest.mark.parametrize("trouble", [THROTTLED, aiohttp.ServerDisconnectedError(), TimeoutError()])
+async def test_what_follows_a_dialog_is_said_again_wherever_slack_failed(trouble: Exception) -> None:
+    slack, opening = Directly(trouble), Slack(trouble)
+
+    async def conversation(_user: str) -> str:
+        await opening.chat_postEphemeral()
+        return "D1"
+
+    await send_direct(slack, conversation, "U0OLIVIA01", "Locking down", [])  # type: ignore[arg-type]  # as above
+
+    assert (opening.calls, slack.calls) == (3, 2)
+
+
+async def test_a_person_whom_slack_refuses_is_written_to_once() -> None:
+    slack, tries = Directly(), []
+
+    async def conversation(user: str) -> str:
+        tries.append(user)
+        raise Refused("user_disabled")
+
+    await send_direct(slack, conversation, "U0OLIVIA01", "Locking down", [])  # type: ignore[arg-type]  # as above
+
+    assert (tries, slack.calls) == (["U0OLIVIA01"], 0)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from workers.domain.asking.approvals import FILL_IN_AFTER, UNDELIVERED_GRACE, ApprovalState
+from workers.domain.asking.approvals import FILL_IN_AFTER, ApprovalState
 from workers.domain.starts.facts import MissingFact
 
 ASKED = a.NOW + timedelta(minutes=4)
@@ -18,10 +18,15 @@ class TestTheClock:
         assert approval.escalate_at == ASKED + timedelta(minutes=20)
         assert approval.expire_at == ASKED + timedelta(minutes=60)
 
-    def test_an_ask_that_never_reached_slack_ends_too_but_later(self) -> None:
-        approval = a.approval(asked_at=None, asked_whom=())
-        assert approval.expire_at == a.NOW + UNDELIVERED_GRACE + timedelta(minutes=60)
-        assert approval.remind_at == a.NOW + UNDELIVERED_GRACE + timedelta(minutes=10)
+    def test_silence_counts_only_from_when_somebody_was_asked_however_late(self) -> None:
+        late = a.NOW + timedelta(hours=9)
+        assert a.approval(asked_at=late).expire_at == late + timedelta(minutes=60)
+
+    def test_nobody_asked_by_the_deadline_is_no_silence(self) -> None:
+        approval, hour = a.approval(asked_at=None, asked_whom=()), timedelta(minutes=60)
+        assert not approval.undelivered(a.NOW + hour - timedelta(seconds=1))
+        assert approval.undelivered(a.NOW + hour)
+        assert not a.approval(asked_at=ASKED).undelivered(a.NOW + 9 * hour)
 
     def test_an_ask_that_has_not_reached_slack_is_due_at_once(self) -> None:
         assert a.approval(asked_at=None, asked_whom=()).due_at() == a.NOW
@@ -62,6 +67,10 @@ class TestWhatIsDueNext:
         approval = approval.reminded(approval.remind_at)
         assert approval.due_at() == approval.escalate_at
         approval = approval.escalated(approval.escalate_at)
+        assert approval.due_at() == approval.expire_at
+
+    def test_no_reminder_is_due_after_the_escalation(self) -> None:
+        approval = a.approval(asked_at=ASKED).escalated(ASKED + timedelta(minutes=1))
         assert approval.due_at() == approval.expire_at
 
     def test_a_deadline_at_the_very_end_is_left_out(self) -> None:

@@ -66,6 +66,7 @@ class TestWhatCanBeAsked:
             'caller.kind == "user" && caller.name == "Alice Example" && caller.email == "alice@contoso.com"',
             f'caller.app_id == "{a.AZURE_CLI}" && caller.client_app == "Azure CLI" && caller.mfa',
             'caller.object_id.startsWith("aaaaaaaa-") && caller.ip == "203.0.113.7"',
+            'caller.signin_ip == "203.0.113.7" && caller.signin_ip == caller.ip',
             'owner.known && "alice@contoso.com" in owner.emails && owner.source == "tag owner"',
             "owner.slack_users == [] && !facts.protected && facts.missing.size() == 0",
             'facts.subscription_name == "Contoso Production" && facts.open_ports == ["22"]',
@@ -197,6 +198,14 @@ class TestWhatIsUnknownMatchesNothing:
         known = KNOWN._replace(facts=facts)
         assert holds('vm.tags["env"] == "prod" && facts.missing == ["network"]', known)
         assert why_not("facts.open_ports.size() == 0", known) == "facts.open_ports is not known"
+
+    def test_what_the_internet_reaches_is_not_known_while_something_may_lead_there(self) -> None:
+        names = ("facts.public_ips", "facts.open_ports")
+        for unknown, known in (((), set(names)), (("load balancer web-lb was not read",), set())):
+            given = RuleInput(
+                event=a.start_event(), now=a.NOW, facts=a.facts(network=NetworkFacts(unknown=unknown))
+            )
+            assert set(known_values(given, names)) == known
 
     def test_no_rule_passes_what_a_rule_before_it_might_have_asked_about(self) -> None:
         strict = rule("prod", 'vm.tags["env"] == "prod"', Verdict.ASK)

@@ -4,9 +4,15 @@ import json
 
 import pytest
 
+from tests.builders import AZURE_CLI
 from tests.unit.consumers.start_tellings import CLAIMS, METHODS, OID, UPN, grid, log, one
 from workers.consumers.claims import caller_from
 from workers.domain.starts.events import CallerKind
+from workers.domain.starts.known_clients import KNOWN_CLIENTS, KnownClient
+
+EMAIL = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
+GUEST = "mallory_elsewhere.example#EXT#@contoso.onmicrosoft.com"
+USER = {"evidence": {"principalType": "User"}}
 
 
 class TestCallers:
@@ -39,6 +45,15 @@ class TestCallers:
             ("pwd,mfa", True),
             ("rsa, MFA", True),
             ("fido", True),
+            ("ngcmfa", True),
+            ("pwd,http://schemas.microsoft.com/claims/multipleauthn", True),
+            ("wia", False),
+            ("hwk", False),
+            ("swk", False),
+            ("wiaormfa", False),
+            ("otp", False),
+            ("fed,wia,hwk", False),
+            ("hwk,mfa", True),
             (["pwd", "mfa"], True),
             ("pwd", False),
             ("rsa", False),
@@ -61,6 +76,7 @@ class TestCallers:
             ("[2001:db8::1]:443", "2001:db8::1"),
             (" 203.0.113.7 ", "203.0.113.7"),
             ("<!channel>", ""),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
             ("203.0.113.999", ""),
             ("evil.example:80", ""),
             ("", ""),
@@ -68,15 +84,66 @@ class TestCallers:
     )
     def test_an_address_loses_its_port_and_anything_else_is_left_out(self, text: str, address: str) -> None:
         assert caller_from({}, None, caller="", ip=text).ip == address
-        assert caller_from({"ipaddr": text}, None, caller="", ip="").ip == address
+        assert caller_from({"ipaddr": text}, None, caller="", ip="").signin_ip == address
 
-    def test_the_tokens_address_goes_before_the_requests(self) -> None:
-        assert one(grid(claims={})).caller.ip == "198.51.100.1"
+    def test_where_they_signed_in_is_told_apart_from_where_the_request_came_from(self) -> None:
+        caller = one(grid()).caller
+        assert (caller.ip, caller.signin_ip, caller.elsewhere) == ("198.51.100.1", "203.0.113.7", True)
+
+    @pytest.mark.parametrize(
+        ("request_ip", "signin_ip"),
+        [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("", "203.0.113.7"),
+            ("203.0.113.7", ""),
+        ],
+    )
+    def test_only_two_known_addresses_can_differ(self, request_ip: str, signin_ip: str) -> None:
+        assert not caller_from({"ipaddr": signin_ip}, None, caller="", ip=request_ip).elsewhere
+
+    def test_the_address_of_a_sign_in_never_passes_for_the_requests(self) -> None:
+        assert one(grid(httpRequest=None)).caller.ip == ""
 
     def test_the_record_names_the_caller_where_there_are_no_claims(self) -> None:
         assert one(log(claims=None, authorization=None)).caller.email == "alice@contoso.com"
         nobody = one(log(claims=None, authorization=None, caller="33333333-aaaa")).caller
         assert (nobody.kind, nobody.email, nobody.object_id) == (CallerKind.UNKNOWN, "", "33333333-aaaa")
+
+    @pytest.mark.parametrize(
+        ("changes", "email"),
+        [
+            ({"email": "Mallory@elsewhere.example"}, "mallory@elsewhere.example"),
+            ({EMAIL: "mallory@elsewhere.example"}, "mallory@elsewhere.example"),
+            ({"preferred_username": "mallory@elsewhere.example"}, "mallory@elsewhere.example"),
+            ({"email": "not an address"}, GUEST.lower()),
+            ({}, GUEST.lower()),
+        ],
+    )
+    def test_a_guests_own_address_goes_before_the_name_he_has_with_us(
+        self, changes: dict[str, str], email: str
+    ) -> None:
+        assert one(grid(claims=CLAIMS | {UPN: GUEST} | changes)).caller.email == email
+
+    def test_a_guests_own_address_may_be_the_records(self) -> None:
+        told = log(claims=CLAIMS | {UPN: GUEST}, caller="mallory@elsewhere.example")
+        assert one(told).caller.email == "mallory@elsewhere.example"
+
+    def test_a_members_user_name_goes_before_any_other_address(self) -> None:
+        claims = CLAIMS | {"email": "someone@elsewhere.example"}
+        assert one(grid(claims=claims)).caller.email == "alice@contoso.com"
+
+    @pytest.mark.parametrize("client", KNOWN_CLIENTS, ids=lambda client: client.name)
+    def test_a_service_of_microsoft_that_starts_vms_is_called_by_its_name(self, client: KnownClient) -> None:
+        claims = {"appid": client.app_id.upper(), "idtyp": "app", OID: "oid-1"}
+        caller = one(grid(claims=claims, authorization=None)).caller
+        assert caller.label == caller.client_app == client.name
+
+    def test_a_persons_label_is_never_that_of_the_application_they_use(self) -> None:
+        assert (
+            one(grid(claims={"appid": AZURE_CLI, "idtyp": "user"}, authorization=USER)).caller.label
+            == AZURE_CLI
+        )
 
     def test_what_is_no_address_is_never_taken_for_one(self) -> None:
         assert one(grid(claims={UPN: "alice"})).caller.email == ""

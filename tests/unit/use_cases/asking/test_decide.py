@@ -158,7 +158,10 @@ class TestOneContainmentAVm:
         assert {nudge.id for nudge in rig.nudger.to_notices} == {one.id, two.id}
         (record,) = [r for r in await rig.audit() if r.kind == "approval.withdrawn"]
         assert (record.about, record.by) == (two.id, a.actor().label)
-        assert record.details == {"because": "another start of this VM was rejected by Alice Example"}
+        assert record.details == {
+            "because": "another start of this VM was rejected by Alice Example",
+            "containment": stored.id,
+        }
 
     async def test_rejections_at_the_same_moment_make_one(self, rig: Rig) -> None:
         first = await rig.asked()

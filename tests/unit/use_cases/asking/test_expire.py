@@ -7,14 +7,14 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import CrashError, Rig
-from workers.domain.asking.approvals import UNDELIVERED_GRACE, Approval, ApprovalState
+from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.containment import CauseKind, ContainmentState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject
-from workers.domain.policy.model import Defaults, OnSilence
+from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered
 from workers.domain.ports.store import Commit
 from workers.use_cases.asking.expire import SILENCE_WORDS
 
@@ -130,15 +130,62 @@ class TestDeadlines:
         assert approval.escalated_at is None
         assert [n.id for n in rig.nudger.to_notices] == [opened.document_id]
 
-    async def test_an_ask_that_never_reached_slack_ends_after_its_grace(self, rig: Rig) -> None:
-        opened = await rig.open(a.start_event())
-        rig.clock.advance(UNDELIVERED_GRACE + HOUR)
-        await rig.look(opened.document_id)
-        assert (await rig.store.approval(opened.document_id)).state is ApprovalState.EXPIRED
+    async def test_a_reminder_that_is_due_after_the_escalation_is_not_sent(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        rig.clock.to(approval.escalate_at)  # no worker ran meanwhile
+        for _ in range(3):
+            await rig.look(approval.id)
+        kinds = await rig.kinds()
+        assert (kinds.count("approval.escalated"), kinds.count("approval.reminded")) == (1, 0)
+        assert (await rig.store.approval(approval.id)).reminded_at is None
 
     async def test_what_is_not_there_is_not_found(self, rig: Rig) -> None:
         with pytest.raises(NotFound):
             await rig.look("a" + "0" * 25)
+
+
+class TestNobodyCouldBeAsked:
+    async def _undelivered(self, rig: Rig) -> Approval:
+        """Looked at three times at its deadline, at which its card has reached nobody."""
+        opened = await rig.open(a.start_event())
+        rig.clock.advance(HOUR)
+        rig.nudger.clear()
+        for _ in range(3):
+            await rig.look(opened.document_id)
+        return await rig.store.approval(opened.document_id)
+
+    @pytest.mark.parametrize("on_silence", OnSilence)
+    async def test_on_call_is_told_once_and_nothing_is_contained(self, on_silence: OnSilence) -> None:
+        rig = rig_with(on_silence)
+        approval = await self._undelivered(rig)
+        assert (approval.open, approval.escalated_at) == (True, rig.clock.now())
+        assert (await rig.kinds()).count("approval.escalated") == 1
+        assert rig.worked(Subject.CONTAINMENT) == []
+        assert [n.id for n in rig.nudger.to_notices] == [approval.id] * 3, "the bot is to try each time"
+
+    async def test_it_is_not_scheduled_for_a_time_that_is_past(self, rig: Rig) -> None:
+        await self._undelivered(rig)
+        assert rig.nudger.to_work == []
+
+    async def test_once_somebody_is_asked_their_whole_time_counts(self) -> None:
+        rig = rig_with(OnSilence.CONTAIN)
+        approval = await self._undelivered(rig)
+        await rig.note_asked(approval.id, (a.ALICE,))
+        rig.clock.advance(HOUR - timedelta(seconds=1))
+        await rig.look(approval.id)
+        assert (await rig.store.approval(approval.id)).open
+        rig.clock.advance(1)
+        await rig.look(approval.id)
+        assert (await rig.store.approval(approval.id)).containment_id is not None
+
+    async def test_the_policy_can_have_the_vm_contained(self) -> None:
+        rig = Rig(a.policy(defaults=Defaults(on_undelivered=OnUndelivered.CONTAIN)))
+        approval = await self._undelivered(rig)
+        assert approval.state is ApprovalState.EXPIRED
+        assert approval.closed_because == "nobody could be asked; the policy contains the VM"
+        assert approval.containment_id is not None
+        contained = await rig.until_rest(approval.containment_id)
+        assert contained.state is ContainmentState.CONTAINED, "it is justified by what is on record"
 
 
 class TestWhatSilenceDoes:

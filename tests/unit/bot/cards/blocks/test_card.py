@@ -20,9 +20,11 @@ from workers.domain.asking.joined import JoinedStart
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import is_reference
 from workers.domain.policy.model import OnSilence
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MissingFact, NetworkFacts
+from workers.domain.starts.vm import Front
 
 CLOSED = [state for state in ApprovalState if state is not ApprovalState.PENDING]
 
@@ -96,6 +98,19 @@ def test_the_buttons_carry_the_id_and_the_starts_shown_and_confirming_asks_once_
 
 LONGEST = f"vm-{'x' * 54}-web-01"
 """Azure allows 64 characters."""
+
+
+def test_every_card_ends_its_small_print_with_a_reference_that_audit_show_takes() -> None:
+    approval, containment = b.approval(), b.containment()
+    decided = approval.changed(state=ApprovalState.EXPIRED)
+    for message, document_id in (
+        (card(approval), approval.id),
+        (card(decided, containment), approval.id),
+        (lockdown_card(containment), containment.id),
+    ):
+        (small,) = (block for block in message.blocks if block["type"] == "context")
+        assert small["elements"][-1]["text"] == f"Reference `{document_id[:9]}`"
+        assert is_reference(document_id[:9])
 
 
 def test_every_button_has_a_label_that_names_its_vm() -> None:
@@ -264,6 +279,23 @@ def test_a_vm_out_of_reach_says_none_rather_than_nothing() -> None:
     assert "*Open to the Internet*\nNone" in said
 
 
+def test_what_is_open_through_a_load_balancer_is_said_with_its_address() -> None:
+    front = Front(balancer="web-lb", address="203.0.113.50", rule="https", ports="443", to="8443")
+    port = b.open_port(ports="8443", rule="allow-8443", front=front)
+    network = NetworkFacts(nics=(b.nic(public_ips=(), fronts=(front,)),), open_ports=(port,))
+    said = everything(card(b.approval(facts=b.facts(network=network))))
+    assert "*Public IP*\n`203.0.113.50` of load balancer `web-lb`" in said
+    assert "`8443` Tcp through `443` at `203.0.113.50` of load balancer `web-lb` (rule `allow-8443`)" in said
+
+
+def test_what_could_be_open_and_is_not_known_is_never_called_none() -> None:
+    network = NetworkFacts(unknown=("load balancer web-lb was not read",))
+    said = everything(card(b.approval(facts=b.facts(network=network))))
+    assert "*Public IP*\nUnknown: load balancer web-lb was not read" in said
+    assert "*Open to the Internet*\nUnknown: load balancer web-lb was not read" in said
+    assert "None" not in said
+
+
 @pytest.mark.parametrize(
     ("scope", "said"),
     [
@@ -286,7 +318,7 @@ def test_a_scope_is_said_in_words(scope: str, said: str) -> None:
     [
         ({"mfa": False}, "Signed in *without MFA*"),
         ({"mfa": None}, "MFA unknown"),
-        ({"ip": ""}, "Azure CLI, unknown IP address"),
+        ({"ip": "", "signin_ip": ""}, "Azure CLI, unknown IP address"),
         ({"app_id": "deadbeef"}, "client `deadbeef`"),
         ({"app_id": ""}, "unknown client"),
         ({"kind": CallerKind.UNKNOWN, "email": ""}, "(unknown kind of identity)"),

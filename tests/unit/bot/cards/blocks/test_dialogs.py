@@ -13,6 +13,7 @@ from bot.commands import lockdown_blocks
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState
+from workers.domain.asking.decisions import Answer
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
@@ -180,8 +181,18 @@ def test_an_answer_on_record_says_what_follows() -> None:
 
 
 def test_a_late_click_is_told_who_decided() -> None:
-    text = said(answers.already_decided(b.approval(state=ApprovalState.CONFIRMED)))
+    approval = b.approval(state=ApprovalState.CONFIRMED)
+    text = said(answers.already_decided(approval, Answer.CONFIRM, b.oncall()))
     assert "Confirmed by *Alice Example*" in text
+    assert "Your answer was not recorded." in text
+
+
+def test_the_same_answer_of_the_same_person_is_recorded() -> None:
+    approval = b.approval(state=ApprovalState.CONFIRMED)
+    assert approval.decision is not None
+    alice = approval.decision.by
+    assert answers.already_decided(approval, Answer.CONFIRM, alice) == answers.recorded(approval)
+    assert "not recorded" in said(answers.already_decided(approval, Answer.REJECT, alice))
 
 
 def test_a_lockdown_says_where_to_follow_it() -> None:

@@ -27,7 +27,7 @@ from workers.domain.policy.model import OnSilence
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MachineFacts, MissingFact, NetworkFacts
 from workers.domain.starts.people import Actor
-from workers.domain.starts.vm import KnownVm, VmRef
+from workers.domain.starts.vm import Front, KnownVm, VmRef
 
 MENTION_OF_ONCALL = "<!subteam^S0ONCALL1>"
 PIECES = [
@@ -111,12 +111,21 @@ def actors(draw: st.DrawFn) -> Actor:
 
 @st.composite
 def networks(draw: st.DrawFn) -> NetworkFacts:
+    fronts = st.builds(
+        Front, balancer=HOSTILE, address=HOSTILE, rule=HOSTILE, ports=HOSTILE, to=HOSTILE, protocol=HOSTILE
+    )
     ports = [
-        b.open_port(ports=draw(HOSTILE), protocol=draw(HOSTILE), rule=draw(HOSTILE))
+        b.open_port(
+            ports=draw(HOSTILE), protocol=draw(HOSTILE), rule=draw(HOSTILE), front=draw(st.none() | fronts)
+        )
         for _ in range(draw(st.integers(0, 7)))
     ]
-    nic = b.nic(public_ips=tuple(draw(st.lists(HOSTILE, max_size=5))))
-    return NetworkFacts(nics=(nic,), open_ports=tuple(ports))
+    nic = b.nic(
+        public_ips=tuple(draw(st.lists(HOSTILE, max_size=5))),
+        fronts=tuple(draw(st.lists(fronts, max_size=3))),
+    )
+    unknown = tuple(draw(st.lists(HOSTILE, max_size=5)))
+    return NetworkFacts(nics=(nic,), open_ports=tuple(ports), unknown=unknown)
 
 
 @st.composite
@@ -279,7 +288,7 @@ def test_no_text_breaks_a_dialog_or_an_answer_about_an_approval(approval: Approv
     assert_good_view(reject_blocks.decided_dialog(approval))
     assert_good_view(answers.as_dialog(answers.refused(text)))
     assert_good_view(answers.as_dialog(answers.not_done(text)))
-    assert_good(answers.already_decided(approval))
+    assert_good(answers.already_decided(approval, Answer.REJECT, b.actor()))
     assert_good(answers.recorded(approval))
 
 

@@ -43,7 +43,10 @@ def test_escaped_text_has_no_raw_angle_bracket_and_only_whole_entities(text: str
 @example(":'", 4)
 @example("0:0", 4)
 @example("0:100", 9)
-@given(TEXT, LIMIT)
+@example("10:100", 300)
+@example("10:30_x", 300)
+@example("0:00a:", 300)
+@given(st.one_of(TEXT, st.text("01:a_+'- ")), LIMIT)
 def test_escaped_text_carries_no_mark_up_no_emoji_and_no_link(text: str, limit: int) -> None:
     shown = escape(text, limit)
     assert not set("*~`") & set(shown)
@@ -149,6 +152,7 @@ def test_a_broadcast_is_disarmed_even_where_slack_is_asked_to_parse_names() -> N
 
 def test_underscores_within_a_name_stay_and_a_time_of_day_stays() -> None:
     assert escape("allow_ssh_any at 10:30") == "allow_ssh_any at 10:30"
+    assert escape("from 10:30 to 11:45:59, UTC") == "from 10:30 to 11:45:59, UTC"
     assert code("2001:db8::1") == "`2001:db8::1`"
 
 

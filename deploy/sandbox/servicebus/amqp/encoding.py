@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from deploy.sandbox.servicebus.codec import (
+from deploy.sandbox.servicebus.amqp.codec import (
     Array,
     Described,
     Int,

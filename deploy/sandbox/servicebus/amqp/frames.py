@@ -3,7 +3,7 @@
 import struct
 from typing import Any, NamedTuple, get_args, get_type_hints
 
-from deploy.sandbox.servicebus.codec import (
+from deploy.sandbox.servicebus.amqp.codec import (
     Array,
     DecodeError,
     Described,
@@ -14,7 +14,7 @@ from deploy.sandbox.servicebus.codec import (
     Ushort,
     decode,
 )
-from deploy.sandbox.servicebus.encoding import compound, encode
+from deploy.sandbox.servicebus.amqp.encoding import compound, encode
 
 AMQP_HEADER = b"AMQP\x00\x01\x00\x00"
 SASL_HEADER = b"AMQP\x03\x01\x00\x00"
