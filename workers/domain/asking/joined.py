@@ -1,0 +1,20 @@
+"""A further start of a VM while its question is open: it joins that question, and no other is asked."""
+
+from workers.domain.model import Stored, UtcTime
+from workers.domain.starts.events import Access, Caller
+
+MOST_LISTED = 50
+"""The newest that a question lists; it counts all of them, and each has a document of its own."""
+
+
+class JoinedStart(Stored):
+    """What the question shows of it. ``approval_id`` is the id of its own document.
+
+    One that ``failed`` needs no answer.
+    """
+
+    approval_id: str
+    at: UtcTime
+    caller: Caller
+    access: Access | None = None
+    failed: bool = False
