@@ -119,3 +119,12 @@ async def test_whoever_is_late_is_told_by_whom(rig: Rig, first: Answer, said: st
 
     assert late.value.outcome == (await rig.store.approval(approval.id)).outcome()
     assert said in str(late.value).lower()
+
+
+async def test_an_answer_without_a_word(rig: Rig) -> None:
+    approval = await rig.asked()
+
+    decided = await rig.decide(Answer.CONFIRM, approval.id, a.actor())
+
+    assert decided.approval.decision is not None
+    assert decided.approval.decision.reason == ""
