@@ -26,7 +26,7 @@ MOST_A_PAGE = 1000
 AGAIN_S = 5.0
 """After a failure, the list is begun anew so much later."""
 ANEW_S = 300.0
-"""What was not in the list is looked for again at most so often: somebody may have invited the bot."""
+"""How often it is looked whether the bot is in its channels, and for those that were not in the list."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -90,7 +90,8 @@ class Channels:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
-        self._names = {name[1:] for name in named if name.startswith("#")}
+        self._named = tuple(dict.fromkeys(named))
+        self._names = {name[1:] for name in self._named if name.startswith("#")}
         self._book = book
         self._installation = installation
         self._health = health
@@ -115,19 +116,46 @@ class Channels:
         raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
 
     async def run(self) -> None:
-        """Look for the names until all are found, and then rest, for ever."""
-        while self._names - self._ids.keys():
+        """Look for the names until all are found, and now and then at the channels, for ever."""
+        while True:
             pause = ANEW_S
             try:
-                await self._resolve()
+                if self._names - self._ids.keys():
+                    await self._resolve()
+                await self._look()
             except (DependencyAway, Refused, SlackApiError) as error:
-                log.warning("the policy's channels are not found yet; trying again", error=str(error))
+                log.warning("can't look at the policy's channels; trying again", error=str(error))
                 pause = AGAIN_S
                 self._listed = self._listed or isinstance(error, Refused)
             leave_if_cancelled()
-            if self._names - self._ids.keys():
-                await self._sleep(pause)
-        await asyncio.Event().wait()
+            await self._sleep(pause)
+
+    async def _look(self) -> None:
+        """Tell health whether the bot can post in each channel, before a card has to."""
+        for name in self._named:
+            channel = name if not name.startswith("#") else self._ids.get(name[1:])
+            if channel is None:
+                continue
+            if because := await self._unusable(channel):
+                self._health.trouble(trouble_of(channel), because)
+            else:
+                self._health.trouble_over(trouble_of(channel))
+
+    async def _unusable(self, channel: str) -> str:
+        """Why the bot can't post there; empty if it can."""
+        try:
+            found = await self._info(channel)
+        except Refused as refused:
+            return f"Slack does not show it to the bot: {refused.code}"
+        if found.get("is_archived"):
+            return "it is archived"
+        return "" if found.get("is_member") else "the bot is not in it; invite it there"
+
+    async def _info(self, channel: str) -> dict[str, Any]:
+        with slack_away(), slack_refuses():
+            answer = await self._client.conversations_info(channel=channel)
+        found: dict[str, Any] = answer["channel"]
+        return found
 
     async def _resolve(self) -> None:
         installed = await self._installation()
@@ -154,9 +182,7 @@ class Channels:
     async def _still(self, channel: str, name: str) -> bool:
         """Whether the channel that was found before is called so today."""
         try:
-            with slack_away(), slack_refuses():
-                answer = await self._client.conversations_info(channel=channel)
+            found = await self._info(channel)
         except Refused:
             return False
-        found = answer["channel"]
         return found.get("name") == name and not found.get("is_archived")
