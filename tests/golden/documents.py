@@ -75,8 +75,14 @@ def documents() -> dict[str, Numbered]:
         ),
         "approval-with-joined-starts": a.approval(
             joined=(
-                JoinedStart(approval_id="a" * 26, at=_SOON, caller=a.caller(), failed=True),
-                JoinedStart(approval_id="a" * 26, at=_SOON, caller=a.caller(), access=a.start_event().access),
+                JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), failed=True),
+                JoinedStart(
+                    approval_id="a" * 26,
+                    number=8,
+                    at=_SOON,
+                    caller=a.caller(),
+                    access=a.start_event().access,
+                ),
             ),
             joined_count=7,
         ),

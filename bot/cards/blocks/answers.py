@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.cards.blocks.card import buttons, outcome
-from bot.cards.blocks.joined import starts_listed
+from bot.cards.blocks.joined import by_caller
 from bot.cards.blocks.kit import modal, section
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.text import code, escape, name
@@ -58,7 +58,7 @@ def asked_again(approval: Approval, shown: int) -> Message:
     new = unseen(approval, shown)
     lines = [
         f"{code(vm)} was started again since this card was shown to you. Your answer was not recorded.",
-        *starts_listed(new, len(new)),
+        *by_caller(new),
         "Were *all* of its starts expected?",
     ]
     text = f"Started again: {name(vm)}. Please answer once more"

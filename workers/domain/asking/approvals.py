@@ -98,7 +98,7 @@ class Approval(Numbered):
         fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
         fill_ins: how often missing facts were read again.
         ended: how the start ended, once Azure has told.
-        joined: further starts that the question asks about, the newest last; of many, the newest.
+        joined: further starts that the question asks about, the newest last; of many, some, but every caller.
         joined_count: all of them.
         joined_to: the question that this start has joined.
         later: ids of approvals about later starts that carry its correlation id, the newest last.

@@ -4,16 +4,20 @@ from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.events import Access, Caller
 
 MOST_LISTED = 50
-"""The newest that a question lists; it counts all of them, and each has a document of its own."""
+"""So many a question lists; it counts all of them, and each has a document of its own."""
 
 
 class JoinedStart(Stored):
-    """What the question shows of it. ``approval_id`` is the id of its own document.
+    """What the question shows of it.
 
-    One that ``failed`` needs no answer.
+    Attributes:
+        approval_id: of its own document.
+        number: 2 for the first that joined, and so on.
+        failed: it needs no answer.
     """
 
     approval_id: str
+    number: int
     at: UtcTime
     caller: Caller
     access: Access | None = None

@@ -19,17 +19,39 @@ def with_start(question: Approval, start: Approval, now: datetime) -> Approval:
     the owner of an open question.
     """
     joined = JoinedStart(
-        approval_id=start.id, at=start.event.at, caller=start.event.caller, access=start.event.access
+        approval_id=start.id,
+        number=question.starts + 1,
+        at=start.event.at,
+        caller=start.event.caller,
+        access=start.event.access,
     )
     renewed = start.facts.known_count >= question.facts.known_count
     grown = question.changed(
-        joined=(*question.joined, joined)[-MOST_LISTED:],
+        joined=_listed((*question.joined, joined)),
         joined_count=question.joined_count + 1,
         terms=tightened(question.terms, start.terms, waited=question.waited(now)),
         owner=question.owner if question.owner.known else start.owner,
         facts=start.facts if renewed else question.facts,
     )
     return grown if grown.facts.missing else grown.changed(fill_in_at=None)
+
+
+def _listed(starts: tuple[JoinedStart, ...]) -> tuple[JoinedStart, ...]:
+    """At most fifty. Whose start goes from the list has a newer one in it, as long as that is possible.
+
+    So nobody can push another caller's start out of sight by starting the VM time and again.
+    """
+    if len(starts) <= MOST_LISTED:
+        return starts
+    gone = next(
+        (
+            number
+            for number, one in enumerate(starts)
+            if any(one.caller.is_surely(newer.caller) for newer in starts[number + 1 :])
+        ),
+        0,
+    )
+    return (*starts[:gone], *starts[gone + 1 :])
 
 
 def with_failed(question: Approval, approval_id: str) -> Approval:
@@ -53,13 +75,11 @@ def unseen(question: Approval, shown: int) -> tuple[JoinedStart, ...]:
 
     Whoever answers was not asked about these. Another start by a caller that they were shown is covered.
     """
-    count = min(question.starts - max(1, shown), len(question.joined))
-    if count <= 0:
-        return ()
-    before, since = question.joined[:-count], question.joined[-count:]
-    seen = (question.event.caller, *(one.caller for one in before))
+    seen = (question.event.caller, *(one.caller for one in question.joined if one.number <= shown))
     return tuple(
-        one for one in since if not one.failed and not any(one.caller.is_surely(who) for who in seen)
+        one
+        for one in question.joined
+        if one.number > shown and not one.failed and not any(one.caller.is_surely(who) for who in seen)
     )
 
 

@@ -64,6 +64,17 @@ class TestJoining:
         asked = await question(rig, first)
         assert (asked.starts, len(asked.joined)) == (1 + MOST_LISTED + 5, MOST_LISTED)
         assert asked.joined[-1].at == a.NOW + (MOST_LISTED + 4) * MINUTE
+        assert asked.joined[-1].number == asked.starts
+
+    async def test_nobody_can_push_another_callers_start_out_of_the_list(self, rig: Rig) -> None:
+        first = await rig.asked()
+        await rig.open(another(0, at=a.NOW))
+        for n in range(1, MOST_LISTED + 20):
+            await rig.open(another(n, caller=a.caller(), at=a.NOW + n * MINUTE))
+        asked = await question(rig, first)
+        assert [one.number for one in asked.joined if one.caller == BOB] == [2]
+        with pytest.raises(Outdated):
+            await rig.decide(Answer.CONFIRM, first.id, a.actor())
 
     @pytest.mark.parametrize("phase", [Phase.STARTED, Phase.SUCCEEDED])
     async def test_a_start_joins_once_however_often_it_is_told(self, rig: Rig, phase: Phase) -> None:

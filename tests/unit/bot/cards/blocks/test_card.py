@@ -22,7 +22,7 @@ from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import is_reference
 from workers.domain.policy.model import OnSilence
-from workers.domain.starts.events import Access, CallerKind, Phase
+from workers.domain.starts.events import Access, Caller, CallerKind, Phase
 from workers.domain.starts.facts import MissingFact, NetworkFacts
 from workers.domain.starts.vm import Front
 
@@ -396,32 +396,44 @@ def test_a_lockdown_card_says_by_whom_why_and_how_far(state: ContainmentState) -
 BOB = b.caller(name="Bob", email="bob@contoso.com", object_id="bob", ip="203.0.113.9")
 
 
-def joined(count: int, *, more: int = 0, **changes: Any) -> Approval:
+def joined(count: int, *, more: int = 0, callers: tuple[Caller, ...] = (BOB,)) -> Approval:
+    """With so many further starts on its list, by these in turn, and others that are not."""
     starts = tuple(
-        JoinedStart(approval_id=f"a{n:025}", at=b.NOW + timedelta(minutes=n), caller=BOB)
+        JoinedStart(
+            approval_id=f"a{n:025}",
+            number=2 + more + n,
+            at=b.NOW + timedelta(minutes=n),
+            caller=callers[n % len(callers)],
+        )
         for n in range(count)
     )
-    return b.approval(joined=starts, joined_count=count + more, **changes)
+    return b.approval(joined=starts, joined_count=count + more)
 
 
 def test_a_card_says_how_often_and_by_whom_the_vm_was_started_since() -> None:
     message = card(joined(3))
     said = everything(message)
     assert "*Started 3 times since*, last by *Bob* (user, bob@contoso.com)" in said
-    assert said.count("\u2022 *Bob* (user, bob@contoso.com)") == 3
-    assert "from `203.0.113.9`" in said
+    assert "\u2022 *Bob* (user, bob@contoso.com), 3 times, last <!date^" in said
+    assert "2026-11-24 03:52 UTC>, from `203.0.113.9`." in said
     assert "and 3 more starts followed. Was this expected?" in message.text
     confirm, reject = message.blocks[-1]["elements"]
     assert {confirm["value"], reject["value"]} == {f"{b.approval().id}:4"}
     assert "You confirm all 4 starts." in confirm["confirm"]["text"]["text"]
 
 
-def test_of_many_starts_the_newest_are_listed_and_the_others_counted() -> None:
-    said = everything(card(joined(50, more=10)))
-    assert "*Started 60 times since*" in said
-    assert said.count("\u2022 *Bob*") == 5
-    assert "and 55 earlier starts" in said
-    assert "2026-11-24 04:39 UTC" in said
+def test_nobodys_start_hides_behind_many_of_another_caller() -> None:
+    said = everything(card(joined(50, more=10, callers=(b.caller(), *[BOB] * 49))))
+    assert "*Started 60 times since*, last by *Bob*" in said
+    assert "\u2022 *Bob* (user, bob@contoso.com), 49 times, last" in said
+    assert "\u2022 *Alice Example* (user, alice@contoso.com) <!date^" in said
+
+
+def test_of_many_callers_the_last_are_listed_and_the_others_counted() -> None:
+    crowd = tuple(b.caller(name=f"n{n}", object_id=f"o{n}") for n in range(9))
+    said = everything(card(joined(9, callers=crowd)))
+    assert [n for n in range(9) if f"\u2022 *n{n}*" in said] == [4, 5, 6, 7, 8]
+    assert "and by 4 other callers" in said
 
 
 @pytest.mark.parametrize(
@@ -437,7 +449,7 @@ def test_who_is_asked_again_sees_the_starts_that_are_new_to_them_and_can_answer(
     assert check_blocks(message.blocks, "message") == []
     said = everything(message)
     assert "Your answer was not recorded." in said
-    assert said.count("\u2022 *Bob*") == 3
+    assert "\u2022 *Bob* (user, bob@contoso.com), 3 times" in said
     assert message.blocks[-1]["elements"][0]["value"] == f"{b.approval().id}:4"
 
 

@@ -157,7 +157,13 @@ def approvals(draw: st.DrawFn) -> Approval:
         st.lists(st.builds(PlannedStep, step=st.sampled_from(StepName), change=changes()), max_size=4)
     )
     caller = st.builds(b.caller, name=HOSTILE, email=HOSTILE, ip=HOSTILE)
-    start = st.builds(JoinedStart, approval_id=st.just("a" * 26), at=st.just(b.NOW), caller=caller)
+    start = st.builds(
+        JoinedStart,
+        approval_id=st.just("a" * 26),
+        number=st.integers(2, 99),
+        at=st.just(b.NOW),
+        caller=caller,
+    )
     # Ids are ours, and differ.
     joined = tuple(
         one.changed(approval_id=f"a{n:025}") for n, one in enumerate(draw(st.lists(start, max_size=7)))
