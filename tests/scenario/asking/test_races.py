@@ -110,9 +110,7 @@ async def test_fifty_starts_of_one_vm_are_one_question_that_lists_them(scene: Sc
     vm = {"id": asked.start.vm_id, "name": asked.vm}
     await asyncio.gather(*(scene.press_start(vm) for _ in range(49)))
     for copy in asked.copies:
-        shown = await scene.until_shown(
-            copy, "all starts", "*Started 49 times since*", ", 49 times, last"
-        )
+        shown = await scene.until_shown(copy, "all starts", "*Started 49 times since*", ", 49 times, last")
         assert CONFIRM in json.dumps(shown)
     await scene.quiet()
     assert len(await scene.root_posts(asked.vm, asked.start.seq)) == 2
