@@ -7,7 +7,7 @@ PACKAGES := bot workers deploy tests
 PAGE := deploy/sandbox/page/web
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox play test coverage chaos bench lint page page-check format docs lock clean
+.PHONY: help sandbox play test coverage chaos mutants bench lint page page-check format docs lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ coverage: $(STAMP) ## all tests, and which lines of the product none of them rea
 
 chaos: $(STAMP) ## rounds of faults and kills against the running system (ROUNDS=200 SEED=1)
 	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1) $(ARGS)
+
+mutants: $(STAMP) ## plants small defects and tells which no test notices; an hour or two (ARGS=commit for a part)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(STAMP) ## how far from the limit of its own parts it is; five to ten minutes, or one with QUICK=1
 	@$(BIN)/python -m deploy.sandbox.bench $(if $(QUICK),--quick) $(ARGS)
@@ -64,4 +67,4 @@ lock: ## renews requirements.lock (needs uv)
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 
 clean: ## removes the virtual environment and everything generated
-	@rm -rf $(VENV) $(PAGE)/node_modules .sandbox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* htmlcov dist
+	@rm -rf $(VENV) $(PAGE)/node_modules .sandbox .mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* htmlcov dist

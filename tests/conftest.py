@@ -30,9 +30,10 @@ from workers.domain.containment.containment import Containment, Progress, Step
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.ids import partition_of_vm
+from workers.domain.ids import approval_id, partition_of_vm
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import Policy
+from workers.domain.ports.store import Commit
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
@@ -238,6 +239,29 @@ class Rig:
         await self.note_asked(opened.document_id, (a.ALICE,))
         self.nudger.clear()
         return await self.store.approval(opened.document_id)
+
+    async def asked_beside(
+        self, first: Approval, correlation_id: str, at: datetime | None = None
+    ) -> Approval:
+        """A second open question about the VM, as earlier versions asked one for each start."""
+        event = first.event.changed(correlation_id=correlation_id, at=at or first.event.at)
+        vm, now = event.vm, self.clock.now()
+        second = first.changed(
+            id=approval_id(vm.key, event.dedupe_key), version=0, event=event, opened_at=now, asked_at=now
+        )
+        record = await self.store.vm_record(vm)
+        opened = AuditRecord(kind="approval.opened", at=now, about=second.id, vm=vm.key)
+        await self.store.commit(
+            Commit(
+                partition=partition_of_vm(vm.key),
+                documents=(
+                    second,
+                    record.changed(open_approvals=(*record.open_approvals, second.id)),
+                ),
+                audit=(opened,),
+            )
+        )
+        return await self.store.approval(second.id)
 
     async def rejected(self, event: StartEvent | None = None) -> Containment:
         """The containment that a rejection set going."""

@@ -3,6 +3,7 @@
 from bot.answers.reject_blocks import decided_dialog, reject_dialog
 from bot.cards.blocks.answers import already_decided, recorded
 from bot.cards.blocks.inputs import given_reason
+from bot.cards.blocks.joined import from_button
 from bot.cards.blocks.message import Message
 from bot.requests import Clicked, Outcome, Submitted
 from bot.services import Services
@@ -18,10 +19,11 @@ class Reject:
 
     async def pressed(self, clicked: Clicked) -> Message | None:
         """Show what will be done, and ask why. Nothing happens yet."""
+        approval_id, _ = from_button(clicked.value)
         try:
-            approval = await self._services.decide.may(Answer.REJECT, clicked.value, clicked.actor)
+            approval = await self._services.decide.may(Answer.REJECT, approval_id, clicked.actor)
         except AlreadyDecided:
-            approval = await self._services.store.approval(clicked.value)
+            approval = await self._services.store.approval(approval_id)
             return already_decided(approval, Answer.REJECT, clicked.actor)
         await clicked.open_dialog(reject_dialog(approval))
         return None

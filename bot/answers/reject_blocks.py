@@ -5,6 +5,7 @@ from typing import Any
 from bot.cards.blocks import evidence
 from bot.cards.blocks.card import outcome
 from bot.cards.blocks.inputs import reason_input
+from bot.cards.blocks.joined import started_since
 from bot.cards.blocks.kit import context, modal, section
 from bot.cards.blocks.planned import how_to_undo, planned_steps
 from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command
@@ -29,6 +30,7 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
             "Reject this start",
             [
                 section(f"{evidence.who_did_what(approval.event)}. Rejecting contains the VM *immediately*:"),
+                *([section(since)] if (since := started_since(approval)) else []),
                 *planned_steps(profile, changes),
                 *context([as_of, how_to_undo(profile, command(RESTORE_COMMAND, vm))]),
                 reason_input(
@@ -57,6 +59,7 @@ def decided_dialog(approval: Approval) -> dict[str, Any]:
         else "No action was taken. On-call can still contain the VM with "
         f"{command(LOCKDOWN_COMMAND, approval.event.vm)}.",
         ApprovalState.WITHDRAWN: containing if approval.containment_id else "No answer is needed any more.",
+        ApprovalState.JOINED: "The card of the earlier start asks about this one, too.",
     }[approval.state]
     lines = [*outcome(approval, None), now, "Your answer was not recorded."]
     title = "Still open" if approval.open else "Already answered"

@@ -123,8 +123,7 @@ class Audience:
                     refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
                     continue
                 asked.add(user)
-                email = found.emails.get(user, "")
-                copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named, email=email)
+                copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named)
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
                 break
@@ -185,16 +184,6 @@ class Audience:
         return card
 
 
-def _of_others(owner: Owner, asked: int) -> list[str]:
-    """What is to be said of those who get no message, and of what is no person."""
-    said: list[str] = []
-    if asked == MOST_ASKED and len(owner.emails) + len(owner.slack_users) > MOST_ASKED:
-        said.append(f"only the first {MOST_ASKED} owners got a message, and any owner may answer")
-    if owner.unread:
-        said.append(f"these name nobody: {listed(owner.unread, _MOST_UNREAD, 'text')}")
-    return said
-
-
 def _oncall_at_once(approval: Approval, card: Card) -> bool:
     """Whether on-call gets the question itself: it was escalated or rejected, or no owner can be asked.
 
@@ -205,3 +194,13 @@ def _oncall_at_once(approval: Approval, card: Card) -> bool:
     owners = [copy for copy in card.copies if copy.kind is CopyKind.OWNER and not copy.refused]
     settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
     return approval.open and not owners and settled
+
+
+def _of_others(owner: Owner, asked: int) -> list[str]:
+    """What is to be said of those who get no message, and of what is no person."""
+    said: list[str] = []
+    if asked == MOST_ASKED and len(owner.emails) + len(owner.slack_users) > MOST_ASKED:
+        said.append(f"only the first {MOST_ASKED} owners got a message, and any owner may answer")
+    if owner.unread:
+        said.append(f"these name nobody: {listed(owner.unread, _MOST_UNREAD, 'text')}")
+    return said

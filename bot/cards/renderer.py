@@ -120,6 +120,8 @@ class Renderer:
     async def _converge(self, card_id: str) -> datetime | None:
         for _ in range(_PASSES):
             subjects, card = await self._read(card_id)
+            if subjects.approval is not None and not subjects.approval.has_card:
+                return None
             card = await self._audience.with_copies(card, subjects)
             card = without_past_rounds(card, subjects.containment)
             todo = self._delivery.missing(card, subjects)

@@ -6,6 +6,7 @@ from tests import builders as a
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.containment import (
@@ -72,6 +73,20 @@ def documents() -> dict[str, Numbered]:
             escalated_at=_SOON,
             terms=a.terms(on_silence=OnSilence.CONTAIN, lockdown=_PROFILE, rule="production"),
         ),
+        "approval-with-joined-starts": a.approval(
+            joined=(
+                JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), failed=True),
+                JoinedStart(
+                    approval_id="a" * 26,
+                    number=8,
+                    at=_SOON,
+                    caller=a.caller(),
+                    access=a.start_event().access,
+                ),
+            ),
+            joined_count=7,
+        ),
+        "approval-joined-to-another": a.approval(state=ApprovalState.PENDING).joins("a" * 26, _SOON),
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),

@@ -30,6 +30,7 @@ _INFORMS = frozenset(
         "restore.joined",
         "containment.retried",
         "containment.again",
+        "containment.started-again",
         "containment.contained",
         "containment.restored",
         "step.done",
@@ -38,7 +39,10 @@ _INFORMS = frozenset(
         "undo.skipped",
     }
 )
-_WARN = (".retry", ".failed", ".unproven", ".held-up", ".late", ".incomplete", ".unjustified", ".refused")
+_WARN = (
+    *(".retry", ".failed", ".given-up", ".unproven", ".held-up"),
+    *(".late", ".incomplete", ".unjustified", ".refused"),
+)
 _LONGEST = 500
 """Characters of one value."""
 _TOLD = (

@@ -19,7 +19,7 @@ from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
 from workers.store.log_lines import tell
-from workers.store.retention import ONCE_TTL, due_of, label
+from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
 
@@ -75,7 +75,7 @@ class MemoryStore:
 
     def _write(self, key: str, document: Document, now: datetime) -> None:
         self._documents[key] = document.model_copy(update={"version": document.version + 1})
-        if isinstance(document, (Approval, Containment, DeadLetterNotice)):
+        if isinstance(document, (Approval, Containment, DeadLetterNotice)) and shows(document):
             self._unshown[document.id] = now
             due = due_of(document)
             if due is None:

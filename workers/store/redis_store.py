@@ -27,7 +27,7 @@ from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away
 from workers.store.log_lines import tell
-from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label
+from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label, shows
 
 log = structlog.get_logger(__name__)
 
@@ -118,14 +118,14 @@ class RedisStore:
 
     def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""
-        shows = isinstance(document, (Approval, Containment, DeadLetterNotice))
+        shown = shows(document)
         due, kept = due_of(document), kept_for(document, now, self._retention)
         return {
             "id": label(document),
             "expect": document.version,
-            "due": -1 if not shows else _ms(due) if due else 0,
+            "due": -1 if not shown else _ms(due) if due else 0,
             "ttl": int(kept.total_seconds() * 1000) if kept else 0,
-            "show": shows,
+            "show": shown,
             "card": isinstance(document, Card),
             "stands": document.active if isinstance(document, Containment) else None,
             "free": document.free if isinstance(document, VmRecord) else None,

@@ -21,6 +21,13 @@ def due_of(document: Document) -> datetime | None:
     return document.due_at() if isinstance(document, (Approval, Containment)) else None
 
 
+def shows(document: Document) -> bool:
+    """Whether a card has to show it whenever it has changed."""
+    if isinstance(document, Approval):
+        return document.has_card
+    return isinstance(document, (Containment, DeadLetterNotice))
+
+
 def kept_for(document: Document, now: datetime, retention: timedelta) -> timedelta | None:
     """How long it is kept if nobody writes it again; ``None``: until somebody does.
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from bot.cards.blocks.card import outcome
+from bot.cards.blocks.card import buttons, outcome
+from bot.cards.blocks.joined import by_caller
 from bot.cards.blocks.kit import modal, section
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.text import code, escape, name
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer
+from workers.domain.asking.joining import unseen
 from workers.domain.starts.people import Actor
 
 
@@ -48,6 +50,19 @@ def already_decided(approval: Approval, answer: Answer, actor: Actor) -> Message
         return private(f"Still open: {name(vm)}", f"The question about {code(vm)} is still open.")
     ended = " ".join(outcome(approval, None))
     return private(f"Already answered: {name(vm)}", f"{code(vm)}: {ended}\nYour answer was not recorded.")
+
+
+def asked_again(approval: Approval, shown: int) -> Message:
+    """Somebody else started the VM, too, since they were shown the question: here it is, with buttons."""
+    vm = approval.event.vm.name
+    new = unseen(approval, shown)
+    lines = [
+        f"{code(vm)} was started again since this card was shown to you. Your answer was not recorded.",
+        *by_caller(new),
+        "Were *all* of its starts expected?",
+    ]
+    text = f"Started again: {name(vm)}. Please answer once more"
+    return Message(text, [section("\n".join(lines)), buttons(approval)])
 
 
 def recorded(approval: Approval) -> Message:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.cards.blocks import evidence
+from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.status import (
@@ -15,12 +16,23 @@ from bot.cards.blocks.status import (
     reference_line,
     sentence,
 )
-from bot.cards.blocks.text import clock, code, duration, escape, mention, name, plain, plain_name, when
+from bot.cards.blocks.text import (
+    clock,
+    code,
+    counted,
+    duration,
+    escape,
+    mention,
+    name,
+    plain,
+    plain_name,
+    when,
+)
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import CauseKind, Containment
 from workers.domain.policy.model import OnSilence
-from workers.domain.starts.events import Caller, Phase, StartEvent
+from workers.domain.starts.events import Caller, Phase
 
 CONFIRM = "approval.confirm"
 REJECT = "approval.reject"
@@ -56,6 +68,7 @@ def approval_card(
     blocks = [
         header(headline.of(approval.event.vm)),
         *_body("\n".join(_lead(approval, containment, kind)), approval),
+        *([section(since)] if (since := started_since(approval)) else []),
         *context(
             [
                 _asked(approval, kind),
@@ -66,7 +79,7 @@ def approval_card(
         ),
     ]
     if approval.open:
-        blocks.append(_buttons(approval, own=own))
+        blocks.append(buttons(approval, own=own))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
 
@@ -85,9 +98,10 @@ def top_line(
     if approval.open:
         verb = "tried to start" if event.phase is Phase.FAILED else "started"
         still = "No answer yet. " if _escalated(approval, kind) else ""
+        again = f", and {counted(approval.joined_count, 'more start')} followed" if approval.joined else ""
         if own:
-            return f"{still}Your account {verb} {vm}. Was it you?"
-        return f"{still}{who} {verb} {vm}. Was this expected?"
+            return f"{still}Your account {verb} {vm}{again}. Was it you?"
+        return f"{still}{who} {verb} {vm}{again}. Was this expected?"
     return f"{approval_headline(approval, containment).words}: {vm}"
 
 
@@ -119,6 +133,8 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
         lines.append(
             "The question was withdrawn." if locked_down else f"The question was withdrawn{at}. {why}"
         )
+    elif approval.state is ApprovalState.JOINED:
+        lines.append(f"{approval.outcome()}.")
     if containment is None or approval.open or approval.state is ApprovalState.CONFIRMED:
         return lines
     if locked_down:
@@ -163,9 +179,11 @@ def _deadline(approval: Approval) -> str:
 
 
 def _notice(approval: Approval) -> str:
-    """Who can't be asked; nothing where that only repeats why there is no owner."""
-    said_already = approval.open and approval.notice == approval.owner.source
-    return "" if said_already else sentence(escape(approval.notice, 500))
+    """Who can't be asked; without what only repeats why there is no owner."""
+    notice = approval.notice
+    if approval.open and not approval.owner.known:
+        notice = notice.removeprefix(approval.owner.source).lstrip("; ")
+    return sentence(escape(notice, 500))
 
 
 def _source(source: str) -> str:
@@ -174,8 +192,11 @@ def _source(source: str) -> str:
     return f"tag {code(tag)}" if kind == "tag" and tag and " " not in tag else escape(source, 120)
 
 
-def _buttons(approval: Approval, *, own: bool) -> Block:
-    """The buttons carry only the id. Who may answer, and if it is still open, is checked at the click."""
+def buttons(approval: Approval, *, own: bool = False) -> Block:
+    """The buttons carry the id, and how many starts are shown beside them.
+
+    Who may answer, if it is still open, and what has happened since, is checked at the click.
+    """
     vm = approval.event.vm
     return {
         "type": "actions",
@@ -186,8 +207,8 @@ def _buttons(approval: Approval, *, own: bool) -> Block:
                 "text": plain("Confirm", BUTTON),
                 "accessibility_label": _label("Confirm the start of", vm.name),
                 "style": "primary",
-                "value": approval.id,
-                "confirm": _sure(approval.event, own=own),
+                "value": button_value(approval),
+                "confirm": _sure(approval, own=own),
             },
             {
                 "type": "button",
@@ -195,22 +216,24 @@ def _buttons(approval: Approval, *, own: bool) -> Block:
                 "text": plain("Reject", BUTTON),
                 "accessibility_label": _label("Reject the start of", vm.name),
                 "style": "danger",
-                "value": approval.id,
+                "value": button_value(approval),
             },
         ],
     }
 
 
-def _sure(event: StartEvent, *, own: bool) -> Block:
+def _sure(approval: Approval, *, own: bool) -> Block:
     """What Slack asks once more: who started which VM. What became of the VM since is not known here."""
-    vm = f"{plain_name(event.vm.name, 90)} in {plain_name(event.vm.resource_group, 90)}"
+    event = approval.event
+    vm = f"{plain_name(event.vm.name, 90)} in {plain_name(event.vm.resource_group, 60)}"
     verb = "tried to start" if event.phase is Phase.FAILED else "started"
     who, asks, yes = _who(event.caller), "Was that expected?", "Yes, expected"
     if own:
         who, asks, yes = "Your account", "Was it you?", "Yes, it was me"
+    all_of_them = f" You confirm all {approval.starts} starts." if approval.starts > 1 else ""
     return {
         "title": plain("Was this start expected?", 100),
-        "text": plain(f"{who} {verb} {vm}. {asks}", 300),
+        "text": plain(f"{who} {verb} {vm}.{all_of_them} {asks}", 300),
         "confirm": plain(yes, 30),
         "deny": plain("Back", 30),
     }

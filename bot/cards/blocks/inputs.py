@@ -72,7 +72,7 @@ def instead_menus(choices: Sequence[Choice]) -> list[Block]:
 def _instead_menu(choice: Choice) -> Block:
     was = f"{_last(choice.was)} was deleted" if choice.was else "what it had is not known"
     options = [_option("No security group", "", NOTHING)]
-    options += [_option(_last(one), _group(one), digest(one)) for one in choice.options]
+    options += [_option(_last(one), _group(one), digest(one)) for one in dict.fromkeys(choice.options)]
     return {
         "type": "input",
         "block_id": f"{INSTEAD}.{digest(choice.of)}",

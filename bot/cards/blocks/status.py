@@ -98,6 +98,7 @@ _BY_APPROVAL = {
     ApprovalState.REJECTED: Headline("\u26d4", "Rejected"),
     ApprovalState.EXPIRED: Headline("\u231b", "No answer"),
     ApprovalState.WITHDRAWN: Headline("\u2796", "Withdrawn"),
+    ApprovalState.JOINED: Headline("\u2796", "Part of an earlier question"),
 }
 _LEADS_TO_CONTAINMENT = {
     ApprovalState.REJECTED: "Rejected",

@@ -3,6 +3,7 @@
 from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.card import outcome
 from bot.cards.blocks.jobs import job_replies, job_step
+from bot.cards.blocks.joined import joined_replies
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
@@ -82,7 +83,7 @@ def _round(key: str) -> int | None:
 
 def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[Reply]:
     """Reminder and escalation while somebody can act on them, and how the question ended."""
-    found: list[Reply] = []
+    found: list[Reply] = joined_replies(approval) if approval.open else []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
         found.append(_reminder(approval))
     still_needed = approval.open or (

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,11 +32,12 @@ _GROUP_SIZE = 25
 
 
 class Start(NamedTuple):
-    """One start of one machine; ``correlation_id`` tells it from the machine's other starts."""
+    """One start of one machine; ``correlation_id`` and time tell it from the machine's other starts."""
 
     vm: str
     vm_id: str
     correlation_id: str
+    at: datetime
 
 
 class Crowd:
@@ -84,7 +86,8 @@ class Crowd:
 
     def starts(self, names: Iterable[str]) -> list[Start]:
         """A fresh start of each of these machines."""
-        return [Start(name, self._ids[name], str(uuid.uuid4())) for name in names]
+        now = datetime.now(UTC)
+        return [Start(name, self._ids[name], str(uuid.uuid4()), now) for name in names]
 
     def message(self, start: Start, caller: str, *, succeeded: bool = True) -> ServiceBusMessage:
         """One telling of a start: another telling of it has another message id, as Azure's have."""
@@ -95,6 +98,8 @@ class Crowd:
                 principal=principal,
                 tenant=self.world.tenant,
                 correlation_id=start.correlation_id,
+                begun_at=start.at,
+                ended_at=start.at,
                 succeeded=succeeded,
             )
         )

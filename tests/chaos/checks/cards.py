@@ -1,4 +1,4 @@
-"""S2: one approval and one card per start, each copy posted once, and showing how it ended."""
+"""S2: one approval per start and one card per question, each copy posted once, and showing how it ended."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,9 +34,23 @@ def _one_document(evidence: Evidence) -> Iterator[Violation]:
         if start not in known:
             yield _violation("approvals of starts that happened", str(start))
     opened = Counter(record["about"] for record in evidence.audit if record["kind"] == "approval.opened")
-    for name in evidence.approvals:
-        if opened[name] != 1:
+    joined = Counter(
+        record["details"].get("start") for record in evidence.audit if record["kind"] == "approval.joined"
+    )
+    for name, approval in evidence.approvals.items():
+        if approval["state"] == "JOINED":
+            yield from _joined(evidence, name, approval, joined[name])
+        elif opened[name] != 1:
             yield _violation(f"approval {name} opened once", f"{opened[name]} records approval.opened")
+
+
+def _joined(evidence: Evidence, name: str, approval: Json, records: int) -> Iterator[Violation]:
+    """A start without a question of its own is asked about by one that lists it."""
+    if records != 1:
+        yield _violation(f"start {name} joined once", f"{records} records approval.joined")
+    question = evidence.approvals.get(approval["joined_to"], {})
+    if name not in [one["approval_id"] for one in question.get("joined", [])]:
+        yield _violation(f"start {name} in the question that it joined", str(question)[:400])
 
 
 def _one_message(evidence: Evidence) -> Iterator[Violation]:
@@ -56,8 +70,8 @@ def _one_message(evidence: Evidence) -> Iterator[Violation]:
         if count != 1:
             yield _violation(f"one message for intent {intent}", f"{count} were posted")
     asked = {card for card, _ in copies}
-    for name in evidence.approvals:
-        if name not in asked:
+    for name, approval in evidence.approvals.items():
+        if name not in asked and approval["state"] != "JOINED":
             yield _violation(f"a card of approval {name} in Slack", "no copy was ever posted")
 
 

@@ -23,7 +23,7 @@ def one_decision(evidence: Evidence) -> Iterator[Violation]:
 def _ends_once(evidence: Evidence) -> Iterator[Violation]:
     ends = Counter(record["about"] for record in evidence.audit if record["kind"] in _ENDS)
     for name, approval in evidence.approvals.items():
-        if approval["state"] != "PENDING" and ends[name] != 1:
+        if approval["state"] not in ("PENDING", "JOINED") and ends[name] != 1:
             kinds = [r["kind"] for r in evidence.audit if r["about"] == name and r["kind"] in _ENDS]
             yield _violation(f"approval {name} ends once", str(kinds))
         decided = approval["decision"] is not None

@@ -42,7 +42,20 @@ def user_of(label: str) -> str:
 def may(evidence: Evidence, answer: str, who: str, vm_key: str, start: StartFact | None) -> bool:
     """Whether this person may give this answer about this VM, by the chaos world's own table."""
     vm = evidence.vm(vm_key)
-    return people.allowed(answer, who, vm.owners if vm else frozenset(), start.caller if start else "")
+    owners = vm.owners if vm else frozenset()
+    return any(people.allowed(answer, who, owners, caller) for caller in _callers(evidence, start))
+
+
+def _callers(evidence: Evidence, start: StartFact | None) -> list[str]:
+    """Who pressed start: at first, and in the starts that joined that question."""
+    if start is None:
+        return [""]
+    joined = [
+        other.caller
+        for other in evidence.starts
+        if evidence.approvals.get(other.approval_id, {}).get("joined_to") == start.approval_id
+    ]
+    return [start.caller, *joined]
 
 
 def vm_of(document: Json) -> str:

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import doorway as module
 from bot.slack.doorway import SocketDoorway, WrongToken
+from bot.slack.reach import Reach
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import Acts, seen, until
@@ -41,11 +42,8 @@ async def running(
         await ack()
 
     ready = asyncio.Event()
-    task = asyncio.create_task(
-        SocketDoorway(bolt, web, SecretStr("xapp-sandbox" if app_level else "xoxb-sandbox"), health).run(
-            ready
-        )
-    )
+    token = SecretStr("xapp-sandbox" if app_level else "xoxb-sandbox")
+    task = asyncio.create_task(SocketDoorway(bolt, web, token, Reach(health)).run(ready))
     try:
         yield ready, task
     finally:

@@ -16,6 +16,7 @@ from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.events import Phase, StartEnd
 from workers.domain.starts.vm import VmRecord
 
 
@@ -102,6 +103,18 @@ class TestDue:
         await store.commit(commit(Card(id=asked.id), VmRecord(vm=VM, open_approvals=(asked.id,))))
         assert list(await store.past_due(asked.remind_at)) == [asked.id]
         assert list(await store.unshown(clock.now())) == [asked.id]
+
+    async def test_a_start_that_has_joined_a_question_is_neither_due_nor_shown_by_itself(
+        self, store: Store, clock: FakeClock
+    ) -> None:
+        asked = approval()
+        joined = approval(1).joins(asked.id, a.NOW)
+        await store.commit(commit(asked, joined))
+        ended = (await store.approval(joined.id)).changed(ended=StartEnd(phase=Phase.SUCCEEDED, at=a.NOW))
+        await store.commit(commit(ended))
+        assert list(await store.unshown(clock.now() + timedelta(days=9))) == [asked.id]
+        assert list(await store.past_due(a.NOW + timedelta(days=9))) == [asked.id]
+        assert list(await store.open_approvals()) == [asked.id]
 
     async def test_open_approvals_are_those_that_wait_for_an_answer(self, store: Store) -> None:
         waiting, closed = approval(), approval(1, state=ApprovalState.CONFIRMED)

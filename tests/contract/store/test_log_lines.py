@@ -48,6 +48,8 @@ async def test_what_was_not_written_is_not_told(store: Store) -> None:
         ("step.retry", "warning"),
         ("undo.retry", "warning"),
         ("step.failed", "warning"),
+        ("step.given-up", "warning"),
+        ("containment.started-again", "info"),
         ("step.held-up", "warning"),
         ("containment.late", "warning"),
         ("containment.incomplete", "warning"),

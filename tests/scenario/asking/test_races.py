@@ -105,18 +105,40 @@ async def test_two_rejections_at_the_same_instant_are_one_containment(scene: Sce
     assert len(changes) == len(set(changes)), f"each change is made once: {changes}"
 
 
-async def test_rejecting_one_of_two_starts_withdraws_the_other_question(scene: Scene) -> None:
-    first = await scene.ask()
-    again = await scene.press_start({"id": first.start.vm_id, "name": first.vm})
-    second = await scene.copies(again, 2)
-    view = await scene.dialog("olivia", first.dm)
-    await scene.submit("olivia", view["id"], reason="not mine")
-    await scene.until_contained(first.dm)
-    for copy in second:
-        shown = await scene.until_shown(copy, "why and how it ended", "was rejected by olivia", "CONTAINED")
-        assert CONFIRM not in json.dumps(shown)
-    await scene.audited("approval.rejected", first.start.vm_id)
-    await scene.audited("approval.withdrawn", first.start.vm_id)
+async def test_fifty_starts_of_one_vm_are_one_question_that_lists_them(scene: Scene) -> None:
+    asked = await scene.ask("olivia")
+    vm = {"id": asked.start.vm_id, "name": asked.vm}
+    await asyncio.gather(*(scene.press_start(vm) for _ in range(49)))
+    for copy in asked.copies:
+        shown = await scene.until_shown(copy, "all starts", "*Started 49 times since*", ", 49 times, last")
+        assert CONFIRM in json.dumps(shown)
+    await scene.quiet()
+    assert len(await scene.root_posts(asked.vm, asked.start.seq)) == 2
+    await scene.audited("approval.opened", asked.start.vm_id)
+    await scene.audited("approval.joined", asked.start.vm_id, count=49)
+
+
+async def test_who_was_not_shown_a_start_by_somebody_else_is_shown_it_and_asked_again(scene: Scene) -> None:
+    asked = await scene.ask("olivia")
+    # While Slack takes no edits, the owner's copy shows her own start alone.
+    await scene.slack.put("/_faults", [{"path": "chat.update", "status": 503}])
+    await scene.press_start({"id": asked.start.vm_id, "name": asked.vm})
+
+    async def joined() -> bool:
+        return bool(await scene.audit("approval.joined", vm_id=asked.start.vm_id))
+
+    await eventually("the second start to join", joined)
+    await scene.click("olivia", asked.dm, CONFIRM)
+    told = await _told_by(scene, asked, OLIVIA)
+    assert "was started again since this card was shown to you" in told[0]
+    assert CONFIRM in told[0]
+    await scene.audited("approval.confirmed", asked.start.vm_id, count=0)
+    await scene.slack.put("/_faults", [])
+    await scene.until_shown(asked.dm, "the second start", "*Started 1 time since*")
+    await scene.click("olivia", asked.dm, CONFIRM)
+    await scene.until_shown(asked.channel, "the answer", "Confirmed by *olivia*")
+    (confirmed,) = await scene.audited("approval.confirmed", asked.start.vm_id)
+    assert confirmed["details"]["starts"] == 2
 
 
 async def test_a_click_on_an_old_copy_of_a_decided_card_is_told_who_decided(scene: Scene) -> None:

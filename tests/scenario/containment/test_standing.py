@@ -43,7 +43,7 @@ async def test_an_nsg_that_was_taken_off_by_hand_is_put_on_again_and_pages(watch
 
     await until_again(watched, asked)
     assert (await watched.vm_now(asked.start.vm_id))["nics"][0]["nsg"] == lockdown
-    copy = await watched.oncall_card(asked.vm, since)
+    copy = await watched.oncall_card(asked.vm, asked.start.seq)
     page = await watched.slack.wait_for(
         "a message that calls on-call",
         lambda e: (

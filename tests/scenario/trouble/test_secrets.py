@@ -33,14 +33,20 @@ async def test_no_secret_is_in_any_message(scene: Scene) -> None:
 
 
 async def test_no_message_was_ever_posted_twice(scene: Scene) -> None:
-    """Whatever died or was cut off: an intent is one message, even when a dead process's lock runs out."""
-    intents = [
-        e["metadata"]["event_payload"]["intent"]
-        for e in await scene.slack.record(kind="posted")
-        if e["metadata"] is not None
+    """Whatever died or was cut off, even when a dead process's lock runs out.
+
+    An intent that was lost and made anew would post a message twice, so what people see is counted, too: the
+    copies of a card in one channel, and replies in one thread that say the same.
+    """
+    posted = [e for e in await scene.slack.record(kind="posted") if e["metadata"] is not None]
+    assert posted
+    intents = [e["metadata"]["event_payload"]["intent"] for e in posted]
+    cards = [(e["metadata"]["event_payload"]["card"], e["channel"]) for e in posted if not e["thread_ts"]]
+    replies = [
+        (e["channel"], e["thread_ts"], e["text"], json.dumps(e["blocks"])) for e in posted if e["thread_ts"]
     ]
-    assert intents
-    assert not [intent for intent, count in Counter(intents).items() if count > 1]
+    for seen in (intents, cards, replies):
+        assert not [one for one, count in Counter(seen).items() if count > 1]
 
 
 async def test_the_bot_stays_small(scene: Scene) -> None:

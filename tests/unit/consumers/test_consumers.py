@@ -47,7 +47,7 @@ class TestStarts:
         await starts(rig)(message([grid()]))
         await starts(rig)(both)
         await starts(rig)(both)
-        assert await rig.kinds() == ["approval.opened", "approval.opened"]
+        assert await rig.kinds() == ["approval.opened", "approval.joined"]
 
     async def test_an_odd_record_among_forty_good_ones_goes_on_by_itself_and_ends_in_the_dead_letters(
         self, rig: Rig

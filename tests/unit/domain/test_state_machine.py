@@ -272,6 +272,7 @@ class World(RuleBasedStateMachine):
             assert record.containment_id == (standing[0].id if standing else None)
             waiting = {x.id for x in self.approvals() if x.event.vm.key == vm.key and x.open}
             assert set(record.open_approvals) == waiting
+            assert len(waiting) <= 1, "further starts join the open question"
 
     @invariant()
     def contained_is_proven(self) -> None:

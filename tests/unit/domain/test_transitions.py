@@ -26,6 +26,7 @@ GO: dict[ApprovalState, Callable[[Approval], Approval]] = {
     ApprovalState.REJECTED: lambda approval: approval.decided(a.decision(at=AT), containment_id="c" * 26),
     ApprovalState.EXPIRED: lambda approval: approval.expired(AT, "nobody answered"),
     ApprovalState.WITHDRAWN: lambda approval: approval.withdrawn(AT, "the VM was stopped"),
+    ApprovalState.JOINED: lambda approval: approval.joins("a" * 26, AT),
 }
 
 
@@ -65,6 +66,7 @@ class TestApprovals:
             (ApprovalState.REJECTED, "Rejected by Alice Example"),
             (ApprovalState.EXPIRED, "Expired: nobody answered in time"),
             (ApprovalState.WITHDRAWN, "Withdrawn: the VM was stopped before anybody answered"),
+            (ApprovalState.JOINED, "Asked about together with an earlier start"),
         ],
     )
     def test_the_outcome_says_who_or_why(self, state: ApprovalState, outcome: str) -> None:

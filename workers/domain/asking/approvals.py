@@ -5,13 +5,14 @@ from enum import StrEnum
 from typing import ClassVar
 
 from workers.domain.asking.decisions import Answer, Decision
+from workers.domain.asking.joined import JoinedStart
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.schema import Numbered
-from workers.domain.starts.events import StartEnd, StartEvent
+from workers.domain.starts.events import Caller, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
 
@@ -24,6 +25,7 @@ class ApprovalState(StrEnum):
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
     WITHDRAWN = "WITHDRAWN"
+    JOINED = "JOINED"
 
 
 TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
@@ -33,14 +35,19 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
             ApprovalState.REJECTED,
             ApprovalState.EXPIRED,
             ApprovalState.WITHDRAWN,
+            ApprovalState.JOINED,
         }
     ),
     ApprovalState.CONFIRMED: frozenset(),
     ApprovalState.REJECTED: frozenset(),
     ApprovalState.EXPIRED: frozenset(),
     ApprovalState.WITHDRAWN: frozenset(),
+    ApprovalState.JOINED: frozenset(),
 }
-"""From → to. Everything else is refused."""
+"""From → to. Everything else is refused.
+
+JOINED: the VM's question was open already, and asks about this start, too. It has no card of its own.
+"""
 
 FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2))
 """How long after the previous attempt facts that did not arrive in time are read again."""
@@ -48,6 +55,8 @@ FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=
 
 class Terms(Stored):
     """What the policy says about this question, fixed when it opened: later changes move no running deadline.
+
+    Only a start that joins the question can make them stricter.
 
     ``lockdown`` is what a rejection will do, so that the dialog shows what will be done.
     """
@@ -89,6 +98,9 @@ class Approval(Numbered):
         fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
         fill_ins: how often missing facts were read again.
         ended: how the start ended, once Azure has told.
+        joined: further starts that the question asks about, the newest last; of many, some, but every caller.
+        joined_count: all of them.
+        joined_to: the question that this start has joined.
         later: ids of approvals about later starts that carry its correlation id, the newest last.
     """
 
@@ -117,11 +129,29 @@ class Approval(Numbered):
     fill_ins: int = 0
     ended: StartEnd | None = None
     later: tuple[str, ...] = ()
+    joined: tuple[JoinedStart, ...] = ()
+    joined_count: int = 0
+    joined_to: str | None = None
 
     @property
     def open(self) -> bool:
         """Whether it still waits for an answer."""
         return self.state is ApprovalState.PENDING
+
+    @property
+    def has_card(self) -> bool:
+        """Whether it is shown by itself; a start that has joined a question is shown with that."""
+        return self.state is not ApprovalState.JOINED
+
+    @property
+    def starts(self) -> int:
+        """How many starts it asks about."""
+        return 1 + self.joined_count
+
+    @property
+    def callers(self) -> tuple[Caller, ...]:
+        """Who started the VM: at first, and then as far as it lists them."""
+        return (self.event.caller, *(one.caller for one in self.joined))
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:
@@ -152,6 +182,10 @@ class Approval(Numbered):
     def withdrawn(self, at: datetime, because: str) -> "Approval":
         """The question is pointless now: the VM stopped or vanished, or is being contained anyway."""
         return self._to(ApprovalState.WITHDRAWN, at, closed_because=because)
+
+    def joins(self, question_id: str, at: datetime) -> "Approval":
+        """The start is asked about by the VM's open question, and not by one of its own."""
+        return self._to(ApprovalState.JOINED, at, joined_to=question_id, fill_in_at=None)
 
     def answered(self, answer: Answer, slack_user: str) -> bool:
         """Whether this very answer of this person is on record."""
@@ -191,6 +225,8 @@ class Approval(Numbered):
             return "Expired: nobody answered in time"
         if self.state is ApprovalState.WITHDRAWN:
             return f"Withdrawn: {self.closed_because}"
+        if self.state is ApprovalState.JOINED:
+            return "Asked about together with an earlier start"
         return "Still open"
 
     # Deadlines
@@ -202,6 +238,10 @@ class Approval(Numbered):
     def undelivered(self, now: datetime) -> bool:
         """Whether nobody could be asked by the deadline: there is no answer, and no silence either."""
         return self.open and self.asked_at is None and now >= self.opened_at + self.terms.expire_after
+
+    def waited(self, now: datetime) -> timedelta:
+        """How long somebody has been asked."""
+        return max(timedelta(0), now - self.asked_at) if self.asked_at is not None else timedelta(0)
 
     @property
     def remind_at(self) -> datetime:

@@ -47,7 +47,7 @@ class Permission(NamedTuple):
     reason: str
 
 
-def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> Permission:
+def may_answer(answer: Answer, actor: Actor, owner: Owner, *callers: "Caller") -> Permission:
     """Whether this person may give this answer.
 
     The owner and on-call may confirm and reject. Whoever started the VM may always reject their own start.
@@ -58,7 +58,8 @@ def may_answer(answer: Answer, actor: Actor, owner: Owner, caller: "Caller") -> 
         return Permission(allowed=True, reason=f"owner by {owner.source}")
     if actor.on_call:
         return Permission(allowed=True, reason="on call")
-    if answer is Answer.REJECT and actor.email and actor.email.lower() == caller.email.lower():
+    started = actor.email and actor.email.lower() in {caller.email.lower() for caller in callers}
+    if answer is Answer.REJECT and started:
         return Permission(allowed=True, reason="started the VM")
     who = "the VM's owner or on-call" if owner.known else "on-call (no owner is known)"
     doubt = f" {actor.doubt}" if actor.doubt else ""

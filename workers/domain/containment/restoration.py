@@ -54,11 +54,12 @@ def restoring(
 
 
 def to_choose(containment: Containment) -> tuple[Choice, ...]:
-    """What a person has to choose, because the last try to undo this found that it is gone."""
+    """What a person has to choose, because the last try to undo this found that it is gone; each once."""
     if containment.restoration is None:
         return ()
     changes = [step.change for step in containment.restoration.failed]
-    return tuple(choice for change in changes if change is not None for choice in change.choices)
+    choices = [choice for change in changes if change is not None for choice in change.choices]
+    return tuple({choice.of: choice for choice in choices}.values())
 
 
 def _undo(step: Step, choices: tuple[Choice, ...], chosen: Chosen, now: datetime) -> Step:

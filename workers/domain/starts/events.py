@@ -61,6 +61,14 @@ class Caller(Stored):
         """Whether the request is known to have come from another address than the sign-in."""
         return bool(self.ip and self.signin_ip) and self.ip != self.signin_ip
 
+    def is_surely(self, other: "Caller") -> bool:
+        """Whether both are the same identity for sure; not where Azure does not tell who it was."""
+        if self.object_id or other.object_id:
+            return self.object_id.lower() == other.object_id.lower()
+        if self.email or other.email:
+            return self.email.lower() == other.email.lower()
+        return bool(self.app_id) and self.app_id.lower() == other.app_id.lower()
+
     @property
     def client_app(self) -> str:
         """The client application: its known name, else its id, else empty."""
@@ -88,6 +96,11 @@ class StartEnd(Stored):
 
     phase: Phase
     at: UtcTime
+
+    @property
+    def failed(self) -> bool:
+        """Whether the VM was not started."""
+        return self.phase is Phase.FAILED
 
 
 class StartEvent(Stored):

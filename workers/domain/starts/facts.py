@@ -85,6 +85,11 @@ class Facts(Stored):
         """The VM's tags; empty when they are not known."""
         return self.machine.tags if self.machine else {}
 
+    @property
+    def known_count(self) -> int:
+        """How many facts are known. Missing ones can't be counted instead: one name may stand for all."""
+        return sum(part is not None for part in (self.machine, self.network, self.backup))
+
     def with_power(self, power: PowerState) -> "Facts":
         """With this power state if Azure gave none; its lists don't."""
         if self.machine is None or self.machine.power is not PowerState.UNKNOWN:

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer, Decision, may_answer
+from workers.domain.asking.joining import unseen
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
-from workers.domain.errors import AlreadyDecided
+from workers.domain.errors import AlreadyDecided, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -48,7 +49,7 @@ class Decide:
         """
         approval = await self._store.approval(approval_id)
         await refuse_unless(
-            may_answer(answer, actor, approval.owner, approval.event.caller),
+            may_answer(answer, actor, approval.owner, *approval.callers),
             actor,
             store=self._store,
             clock=self._clock,
@@ -61,16 +62,38 @@ class Decide:
         return approval
 
     async def __call__(
-        self, answer: Answer, approval_id: str, actor: Actor, *, reason: str = "", via: str = "card"
+        self,
+        answer: Answer,
+        approval_id: str,
+        actor: Actor,
+        *,
+        shown: int = 1,
+        reason: str = "",
+        via: str = "card",
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
 
+        A rejection contains the VM, whoever started it. A confirmation covers what its giver was shown.
+
+        Args:
+            answer: what they say.
+            approval_id: the question.
+            actor: who answers; their permission is checked again here.
+            shown: how many starts the question asked about when they were shown it.
+            reason: their own words.
+            via: where they answered, for the audit.
+
         Raises:
-            NotAllowed, AlreadyDecided, NotFound: as ``may`` does. Permission is checked again here.
+            NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
+            Outdated: somebody else has started the VM, too, since they were shown it.
         """
 
         async def attempt() -> Decided:
             approval = await self.may(answer, approval_id, actor)
+            if answer is Answer.CONFIRM and unseen(approval, shown):
+                raise Outdated(
+                    f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
+                )
             decision = Decision(answer=answer, by=actor, at=self._clock.now(), via=via, reason=reason.strip())
             return await self._write(approval, decision)
 
@@ -141,6 +164,7 @@ class Decide:
                         details={
                             "via": decision.via,
                             "reason": decision.reason,
+                            "starts": approval.starts,
                             "on_call": decision.by.on_call,
                             "owner": decision.by.owns(approval.owner),
                             "containment": containment.id if containment else None,

@@ -1,5 +1,7 @@
 """Withdraws a question that has become pointless: its VM stopped, vanished, or never started."""
 
+from collections.abc import Callable
+
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import NotFound
@@ -22,14 +24,17 @@ class Withdraw:
         self._clock = clock
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
 
-    async def __call__(self, approval_id: str, because: str) -> bool:
+    async def __call__(
+        self, approval_id: str, because: str, *, only_if: Callable[[Approval], bool] = lambda _: True
+    ) -> bool:
         """Withdraw it if it is still open; returns whether it was.
 
         Args:
             approval_id: it need not exist.
             because: the reason in words, for the card.
+            only_if: says of the approval, as it is when it would be written, whether to.
         """
-        withdrawn = await until_written(lambda: self._write(approval_id, because))
+        withdrawn = await until_written(lambda: self._write(approval_id, because, only_if))
         if withdrawn is None:
             return False
         await self._nudger.notices(
@@ -38,12 +43,14 @@ class Withdraw:
         await self._deadlines.clear(approval_id)
         return True
 
-    async def _write(self, approval_id: str, because: str) -> Approval | None:
+    async def _write(
+        self, approval_id: str, because: str, only_if: Callable[[Approval], bool]
+    ) -> Approval | None:
         try:
             approval = await self._store.approval(approval_id)
         except NotFound:
             return None
-        if not approval.open:
+        if not approval.open or not only_if(approval):
             return None
         now = self._clock.now()
         withdrawn = approval.withdrawn(now, because)

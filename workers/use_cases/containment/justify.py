@@ -41,7 +41,7 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
         return "there is no rejection on record"
     if cause.by != decision.by:
         return "the rejection on record is somebody else's"
-    permission = may_answer(Answer.REJECT, decision.by, approval.owner, approval.event.caller)
+    permission = may_answer(Answer.REJECT, decision.by, approval.owner, *approval.callers)
     return "" if permission.allowed else permission.reason
 
 

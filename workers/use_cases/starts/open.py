@@ -1,8 +1,13 @@
-"""A VM was started: find out what that means, and ask about it. One start gives one approval."""
+"""A VM was started: find out what that means, and ask about it. One start gives one approval.
 
+A VM has one open question at most: a further start joins it.
+"""
+
+import asyncio
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, TypeGuard
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -21,9 +26,9 @@ from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.vm import KnownVm, PowerState
 from workers.use_cases.asking.assess import Assess
-from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.starts.expected import ExpectedStarts
+from workers.use_cases.starts.join import Join
 from workers.use_cases.starts.let_pass import LetPass
 from workers.use_cases.starts.recontain import Recontain
 from workers.use_cases.starts.record import start_record
@@ -45,6 +50,7 @@ class Outcome(StrEnum):
     RECONTAINED = "recontained"
     EXPECTED = "expected"
     PASSED = "passed"
+    JOINED = "joined"
 
 
 class Opened(NamedTuple):
@@ -84,7 +90,9 @@ class OpenApproval:
         self._let_pass = LetPass(store)
         self._expected = ExpectedStarts(store, clock)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
-        self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
+        self._join = Join(store=store, nudger=nudger, assess=assess, clock=clock)
+        # One start of a VM after the other, so that fifty at once don't meet each other's conflicts.
+        self._one_by_one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, event: StartEvent) -> Opened:
         """Open the approval of this start, or find that there is nothing to ask.
@@ -139,11 +147,13 @@ class OpenApproval:
         return await self._ask(self._approval(told.document_id, event, facts, ruling), told, ruling)
 
     async def _ask(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
-        try:
-            # Based on what was read before; if anything changed since, this is a conflict.
-            opened = await self._write(approval, told, ruling)
-        except Conflict:
-            opened = await until_written(lambda: self._write_anew(approval, ruling))
+        lock = self._one_by_one.setdefault(approval.event.vm.key, asyncio.Lock())
+        async with lock:
+            try:
+                # Based on what was read before; if anything changed since, this is a conflict.
+                opened = await self._write(approval, told, ruling)
+            except Conflict:
+                opened = await until_written(lambda: self._write_anew(approval, ruling))
         if opened.outcome is Outcome.ASKED:
             await self._nudge(approval)
         elif opened.outcome is Outcome.VANISHED:
@@ -186,7 +196,7 @@ class OpenApproval:
             )
             return Opened(Outcome.FAILED_START)
         await self._tellings.note_end(told.approval, event)
-        withdrawn = await self._withdraw(told.document_id, "the start failed")
+        withdrawn = await self._join.failed(told.approval)
         return Opened(Outcome.FAILED_START, told.document_id if withdrawn else "")
 
     def _approval(self, document_id: str, event: StartEvent, facts: Facts, ruling: Ruling) -> Approval:
@@ -208,6 +218,9 @@ class OpenApproval:
         if told.approval is not None:
             await self._tellings.note_end(told.approval, approval.event)
             return Opened(Outcome.DUPLICATE, told.document_id)
+        held = told.record.containment_id  # perhaps since a moment ago
+        if held is not None and await self._recontain(held, approval.event):
+            return Opened(Outcome.RECONTAINED, held)
         return await self._write(approval.changed(id=told.document_id), told, ruling)
 
     async def _write(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
@@ -221,7 +234,15 @@ class OpenApproval:
             commit = Commit(
                 partition=partition, documents=documents, audit=(opened, closed), once=_once(approval)
             )
-            return await self._first(commit, Opened(Outcome.VANISHED, approval.id))
+            return await self._first(commit, Opened(Outcome.VANISHED, approval.id), approval.id)
+        self._inventory.note(_known(approval))  # beside the write, which does not wait for it
+        question = await self._join.open_question(told.record)
+        if question is not None:
+            joined = self._join.joining(question, approval, ruling, once=_once(approval), first=told.first)
+            outcome = await self._first(joined.commit, Opened(Outcome.JOINED, question.id), approval.id)
+            if outcome.outcome is Outcome.JOINED:
+                await self._join.announce(question, joined.question)
+            return outcome
         record = told.record.changed(open_approvals=(*told.record.open_approvals, approval.id))
         commit = Commit(
             partition=partition,
@@ -229,15 +250,14 @@ class OpenApproval:
             audit=(opened,),
             once=_once(approval),
         )
-        self._inventory.note(_known(approval))  # beside the write, which does not wait for it
-        return await self._first(commit, Opened(Outcome.ASKED, approval.id))
+        return await self._first(commit, Opened(Outcome.ASKED, approval.id), approval.id)
 
-    async def _first(self, commit: Commit, opened: Opened) -> Opened:
+    async def _first(self, commit: Commit, opened: Opened, start_id: str) -> Opened:
         """Write, unless this start was opened before or is known to have failed."""
         if await self._store.commit(commit):
             return opened
-        known = await self._exists(opened.document_id)
-        return Opened(Outcome.DUPLICATE, opened.document_id) if known else Opened(Outcome.FAILED_START)
+        known = await self._exists(start_id)
+        return Opened(Outcome.DUPLICATE, start_id) if known else Opened(Outcome.FAILED_START)
 
     async def _nudge(self, approval: Approval) -> None:
         """Nudge after the write. If the process dies in between, the resync nudges."""

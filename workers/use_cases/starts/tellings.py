@@ -50,12 +50,12 @@ class Tellings:
         """The approval of the event's start, or the id that it gets."""
         usual = approval_id(event.vm.key, event.dedupe_key)
         first, record = await self._store.known_start(usual, event.vm)
-        if first is None or same_start(first, event):
+        if first is None or await self._same(first, event):
             return Told(first, usual, None, record)
         by_time = approval_id(event.vm.key, event.dedupe_key_at_its_time)
         for later_id in dict.fromkeys((by_time, *reversed(first.later))):
             later = await self._read(later_id)
-            if later is not None and (later_id == by_time or same_start(later, event)):
+            if later is not None and (later_id == by_time or await self._same(later, event)):
                 return Told(later, later_id, first, record)
         return Told(None, by_time, first, record)
 
@@ -69,6 +69,10 @@ class Tellings:
         if approval.ended is None:
             ended = approval.changed(ended=StartEnd(phase=event.phase, at=event.at))
             await self._store.commit(Commit(partition=partition_of_vm(event.vm.key), documents=(ended,)))
+
+    async def _same(self, known: Approval, event: StartEvent) -> bool:
+        question = await self._read(known.joined_to) if known.joined_to is not None else None
+        return same_start(known, event, question)
 
     async def _read(self, document_id: str) -> Approval | None:
         try:
@@ -84,20 +88,26 @@ def with_later(first: Approval | None, document_id: str) -> tuple[Approval, ...]
     return (first.changed(later=(*first.later, document_id)[-_MOST_LATER:]),)
 
 
-def same_start(known: Approval, event: StartEvent) -> bool:
+def same_start(known: Approval, event: StartEvent, question: Approval | None = None) -> bool:
     """Whether the event, which carries the same correlation id, can be about the same start as this approval.
 
     Not more than ten minutes from it. Not after the question was withdrawn, or led to a containment: the
     start was over by then. A *started* belongs to it only if it is not dated after its first one, after its
     end, or after the answer; a success only if it is the first one.
+
+    Args:
+        known: the start's own approval.
+        event: what is told.
+        question: the one that the start has joined, if it did.
     """
-    first, ended, closed_at = known.event, known.ended, known.closed_at
-    if known.containment_id is not None and closed_at is not None:
+    asked = question or known
+    first, ended, closed_at = known.event, known.ended, asked.closed_at
+    if asked.containment_id is not None and closed_at is not None:
         # A start after that is contained again. (A late event of the first one finds that under way.)
         return event.at <= closed_at
     if abs(event.at - first.at) > SAME_START:
         return False
-    if known.state is ApprovalState.WITHDRAWN and closed_at is not None and event.at > closed_at:
+    if asked.state is ApprovalState.WITHDRAWN and closed_at is not None and event.at > closed_at:
         return False
     if event.phase is not Phase.STARTED:
         return ended is None or (ended.phase is event.phase and abs(event.at - ended.at) <= RECORDS_APART)

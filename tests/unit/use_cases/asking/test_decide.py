@@ -144,7 +144,7 @@ class TestRaces:
 class TestOneContainmentAVm:
     async def test_a_rejection_withdraws_the_other_questions_and_says_why(self, rig: Rig) -> None:
         one = await rig.asked()
-        two = await rig.asked(a.start_event(correlation_id="another"))
+        two = await rig.asked_beside(one, "another")
         first = await rig.decide(Answer.REJECT, one.id, a.actor())
         assert first.containment is not None
         with pytest.raises(AlreadyDecided, match="another start of this VM was rejected by Alice Example"):
@@ -164,7 +164,8 @@ class TestOneContainmentAVm:
         }
 
     async def test_rejections_at_the_same_moment_make_one(self, rig: Rig) -> None:
-        approvals = [await rig.asked(a.start_event(correlation_id=f"start-{n}")) for n in range(4)]
+        first = await rig.asked()
+        approvals = [first, *[await rig.asked_beside(first, f"start-{n}") for n in range(3)]]
         decided = await asyncio.gather(
             *(rig.decide(Answer.REJECT, x.id, a.actor()) for x in approvals), return_exceptions=True
         )
@@ -176,7 +177,7 @@ class TestOneContainmentAVm:
         self, rig: Rig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         one = await rig.asked()
-        two = await rig.asked(a.start_event(correlation_id="another"))
+        two = await rig.asked_beside(one, "another")
         read = rig.store.approval
 
         async def approval(approval_id: str) -> Approval:

@@ -232,7 +232,8 @@ class TestWhatSilenceDoes:
 
     async def test_silence_joins_the_containment_that_stands(self) -> None:
         rig = rig_with(OnSilence.CONTAIN)
-        other = await rig.asked(a.start_event(correlation_id="another"))
+        asked = await rig.asked()
+        other = await rig.asked_beside(asked, "another")
         containment = await rig.rejected()
         await rig.until_rest(containment.id)
         # Earlier versions left a VM's other questions open.
@@ -260,7 +261,7 @@ class TestWhatSilenceDoes:
         rig = rig_with(on_silence)
         first = await rig.asked()
         rig.clock.advance(HOUR / 2)
-        other = await rig.asked(a.start_event(correlation_id="another", at=rig.clock.now()))
+        other = await rig.asked_beside(first, "another", rig.clock.now())
         rig.clock.to(first.expire_at)
         rig.nudger.clear()
         await rig.look(first.id)

@@ -45,7 +45,7 @@ class TestOrders:
         self, rig: Rig
     ) -> None:
         one = await rig.asked()
-        two = await rig.asked(a.start_event(correlation_id="another"))
+        two = await rig.asked_beside(one, "another")
         locked = await rig.lock_down(VM, a.oncall(), PROFILE)
         for approval in (one, two):
             stored = await rig.store.approval(approval.id)

@@ -113,13 +113,6 @@ class TestDuplicates:
         containment_id = (await rig.store.vm_record(a.vm_ref())).containment_id
         assert (containment_id is None) is (answer is a.Answer.CONFIRM)
 
-    async def test_two_starts_of_one_vm_at_the_same_moment_open_two(self, rig: Rig) -> None:
-        other = a.start_event(correlation_id="another")
-        opened = await asyncio.gather(rig.open(a.start_event()), rig.open(other))
-        record = await rig.store.vm_record(a.vm_ref())
-        assert set(record.open_approvals) == {o.document_id for o in opened}
-        assert len(record.open_approvals) == 2
-
 
 class TestCrashes:
     async def test_a_crash_before_the_nudge_is_made_up_for(self, rig: Rig) -> None:

@@ -19,6 +19,7 @@ from tests import builders as b
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
+from workers.domain.asking.joined import JoinedStart
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -155,6 +156,18 @@ def approvals(draw: st.DrawFn) -> Approval:
     planned = draw(
         st.lists(st.builds(PlannedStep, step=st.sampled_from(StepName), change=changes()), max_size=4)
     )
+    caller = st.builds(b.caller, name=HOSTILE, email=HOSTILE, ip=HOSTILE)
+    start = st.builds(
+        JoinedStart,
+        approval_id=st.just("a" * 26),
+        number=st.integers(2, 99),
+        at=st.just(b.NOW),
+        caller=caller,
+    )
+    # Ids are ours, and differ.
+    joined = tuple(
+        one.changed(approval_id=f"a{n:025}") for n, one in enumerate(draw(st.lists(start, max_size=7)))
+    )
     state = draw(st.sampled_from(ApprovalState))
     decided: dict[str, Any] = {}
     if state in (ApprovalState.CONFIRMED, ApprovalState.REJECTED):
@@ -174,6 +187,8 @@ def approvals(draw: st.DrawFn) -> Approval:
         reminded_at=draw(st.sampled_from([None, b.NOW])),
         escalated_at=draw(st.sampled_from([None, b.NOW])),
         state=state,
+        joined=joined,
+        joined_count=len(joined) + draw(st.sampled_from([0, 3])) if joined else 0,
         **decided,
     )
 

@@ -1,0 +1,118 @@
+"""How a further start joins the open question of its VM, and what an answer to that question covers."""
+
+from datetime import datetime, timedelta
+
+from workers.domain.asking.approvals import Approval, Terms
+from workers.domain.asking.joined import MOST_LISTED, JoinedStart
+from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.policy.model import OnSilence, OnUndelivered
+
+_STRICTER = (OnSilence.LEAVE, OnSilence.ESCALATE, OnSilence.ISOLATE, OnSilence.CONTAIN)
+"""From the mildest to the strictest."""
+
+
+def with_start(question: Approval, start: Approval, now: datetime) -> Approval:
+    """The open question with this start in it, on the stricter terms of the two.
+
+    Its plan is still that of before. The owner stays who was asked: whoever may write tags must not become
+    the owner of an open question.
+    """
+    joined = JoinedStart(
+        approval_id=start.id,
+        number=question.starts + 1,
+        at=start.event.at,
+        caller=start.event.caller,
+        access=start.event.access,
+    )
+    renewed = start.facts.known_count >= question.facts.known_count
+    grown = question.changed(
+        joined=_listed((*question.joined, joined)),
+        joined_count=question.joined_count + 1,
+        terms=tightened(question.terms, start.terms, waited=question.waited(now)),
+        owner=question.owner if question.owner.known else start.owner,
+        facts=start.facts if renewed else question.facts,
+    )
+    return grown if grown.facts.missing else grown.changed(fill_in_at=None)
+
+
+def _listed(starts: tuple[JoinedStart, ...]) -> tuple[JoinedStart, ...]:
+    """At most fifty. Whose start goes from the list has a newer one in it, as long as that is possible.
+
+    So nobody can push another caller's start out of sight by starting the VM time and again.
+    """
+    if len(starts) <= MOST_LISTED:
+        return starts
+    gone = next(
+        (
+            number
+            for number, one in enumerate(starts)
+            if any(one.caller.is_surely(newer.caller) for newer in starts[number + 1 :])
+        ),
+        0,
+    )
+    return (*starts[:gone], *starts[gone + 1 :])
+
+
+def with_failed(question: Approval, approval_id: str) -> Approval:
+    """The question after a start that has joined it has failed."""
+    return question.changed(
+        joined=tuple(
+            one.changed(failed=True) if one.approval_id == approval_id else one for one in question.joined
+        )
+    )
+
+
+def pointless(question: Approval) -> bool:
+    """Whether every start that it asks about has failed."""
+    first = question.ended is not None and question.ended.failed
+    unlisted = question.joined_count > len(question.joined)
+    return first and not unlisted and all(one.failed for one in question.joined)
+
+
+def unseen(question: Approval, shown: int) -> tuple[JoinedStart, ...]:
+    """Starts by somebody else that joined after somebody was shown the question with ``shown`` starts.
+
+    Whoever answers was not asked about these. Another start by a caller that they were shown is covered.
+    """
+    seen = (question.event.caller, *(one.caller for one in question.joined if one.number <= shown))
+    return tuple(
+        one
+        for one in question.joined
+        if one.number > shown and not one.failed and not any(one.caller.is_surely(who) for who in seen)
+    )
+
+
+def tightened(terms: Terms, wanted: Terms, *, waited: timedelta) -> Terms:
+    """The stricter terms of the two; each start gets its own time to be answered.
+
+    Args:
+        terms: the question's.
+        wanted: those of the start that joins.
+        waited: how long the question has been asked already.
+    """
+    stricter = terms.changed(
+        remind_after=min(terms.remind_after, waited + wanted.remind_after),
+        escalate_after=min(terms.escalate_after, waited + wanted.escalate_after),
+        expire_after=min(terms.expire_after, waited + wanted.expire_after),
+        on_silence=max(terms.on_silence, wanted.on_silence, key=_STRICTER.index),
+        on_undelivered=OnUndelivered.CONTAIN
+        if OnUndelivered.CONTAIN in (terms.on_undelivered, wanted.on_undelivered)
+        else OnUndelivered.ESCALATE,
+        lockdown=_both(terms.lockdown, wanted.lockdown),
+    )
+    if stricter == terms or wanted.rule == terms.rule:
+        return stricter
+    return stricter.changed(rule=f"{terms.rule}, {wanted.rule}"[:200])
+
+
+def _both(mine: LockdownProfile, wanted: LockdownProfile) -> LockdownProfile:
+    """The steps of both, and only exceptions that both make."""
+    steps = tuple(name for name in StepName if name in (*mine.steps, *wanted.steps))
+    isolate = mine.isolate
+    if StepName.ISOLATE in wanted.steps:
+        common = tuple(rule for rule in isolate.allow if rule in wanted.isolate.allow)
+        isolate = isolate.changed(allow=common) if StepName.ISOLATE in mine.steps else wanted.isolate
+    if set(steps) == set(mine.steps) and isolate == mine.isolate:
+        return mine
+    return mine.changed(steps=steps, isolate=isolate)
