@@ -123,7 +123,8 @@ class Audience:
                     refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
                     continue
                 asked.add(user)
-                copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named)
+                email = found.emails.get(user, "")
+                copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named, email=email)
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
                 break

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.slack.directory import Found
 from bot.cards.delivery import SETTLING
 from tests import builders as a
 from tests.conftest import CrashError
@@ -151,3 +152,11 @@ async def test_a_copy_that_slack_refuses_asked_nobody(posting: Posting) -> None:
     assert (asked.asked_at, asked.asked_whom) == (posting.clock.now(), ())
     assert REFUSED in await posting.posts()
     assert await posting.asked_records() == 1
+
+
+async def test_an_owner_who_started_it_is_asked_whether_it_was_them(posting: Posting) -> None:
+    caller = (await posting.approval()).event.caller
+    posting.people.found = Found({a.ALICE: "alice"}, "", {a.ALICE: caller.email})
+    await posting.render()
+    card = await posting.store.card(posting.id)
+    assert [copy.email for copy in card.copies] == [caller.email, ""]
