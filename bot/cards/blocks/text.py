@@ -81,8 +81,11 @@ def name(text: str, limit: int = 100) -> str:
 
 
 def plain_name(text: str, limit: int) -> str:
-    """An identifier for places that know no mark-up at all: clean, not escaped, cut like ``code``."""
-    return _without_middle(clean(text), limit)
+    """An identifier for places that know no mark-up at all: clean, not escaped, cut like ``code``.
+
+    A client may make a link of an address even there, so none is left in it.
+    """
+    return _without_middle(_URL_COLON.sub(_COLON, clean(text)), limit)
 
 
 def plain_label(text: str, limit: int) -> str:

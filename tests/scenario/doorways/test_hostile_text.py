@@ -5,7 +5,7 @@ import re
 import pytest
 
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
-from tests.scenario.scene import COLIN, ONCALL, Entry, Scene, grid_event, texts
+from tests.scenario.scene import COLIN, ONCALL, ONCALL_GROUP, Entry, Scene, grid_event, texts
 
 HOSTILE = {
     "a broadcast": "<!channel>",
@@ -39,11 +39,25 @@ async def _card(scene: Scene, event: Entry, since: int) -> list[Entry]:
 
 
 async def _mentions(scene: Scene, since: int) -> list[Entry]:
-    """Whom messages ping that were posted since then. Cards of other tests are edited meanwhile."""
-    ours = {(e["channel"], e["ts"]) for e in await scene.slack.record(since, "posted")}
+    """Whom messages ping that were posted since then. Cards of other tests are edited meanwhile.
+
+    A page of ours to on-call, which begins with it, is left out.
+    """
+    posted = await scene.slack.record(since, "posted")
+    ours = {(e["channel"], e["ts"]) for e in posted}
+    pages = {(e["channel"], e["ts"]) for e in posted if e["channel"] == ONCALL and _calls_oncall_once(e)}
     return [
-        e["mention"] for e in await scene.slack.record(since, "mention") if (e["channel"], e["ts"]) in ours
+        e["mention"]
+        for e in await scene.slack.record(since, "mention")
+        if (e["channel"], e["ts"]) in ours
+        and not (e["mention"]["id"] == ONCALL_GROUP and (e["channel"], e["ts"]) in pages)
     ]
+
+
+def _calls_oncall_once(entry: Entry) -> bool:
+    said = texts(entry["blocks"])
+    call = f"<!subteam^{ONCALL_GROUP}>"
+    return bool(said) and said[0].startswith(f"{call}: ") and "".join(said).count(call) == 1
 
 
 async def _nobody_pinged_but_the_owner(scene: Scene, since: int) -> None:
