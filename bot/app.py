@@ -19,7 +19,7 @@ from bot.answers.reject import Reject
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
 from bot.cards.blocks.card import CONFIRM, REJECT
-from bot.cards.blocks.retry import RETRY
+from bot.cards.replies.retry import RETRY
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
 from bot.services import Services

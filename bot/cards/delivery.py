@@ -13,10 +13,10 @@ import structlog
 from bot.cards.audience import Audience, Subjects, as_asked
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
-from bot.cards.blocks.moved import moved
 from bot.cards.blocks.notice_card import notice_card
-from bot.cards.blocks.thread import replies
 from bot.cards.poster import Poster, ThreadGone
+from bot.cards.replies.moved import moved
+from bot.cards.replies.thread import replies
 from bot.cards.wanted import Wanted, differs, only_progress
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled

@@ -12,9 +12,9 @@ from weakref import WeakValueDictionary
 import structlog
 
 from bot.cards.audience import Audience, Subjects
-from bot.cards.blocks.thread import without_past_rounds
 from bot.cards.delivery import Delivery, InFlight
 from bot.cards.poster import Poster
+from bot.cards.replies.thread import without_past_rounds
 from bot.slack.errors import Throttled
 from workers.domain.asking.cards import Card
 from workers.domain.errors import Conflict, NewerDocument, NotFound

@@ -39,10 +39,12 @@ def main() -> int:
 
 
 def _commit_script() -> float:
-    survivors = [mutant for mutant in commit_script.MUTANTS if not caught(mutant, commit_script.TESTS, HOUSE)]
-    for mutant in survivors:
-        _say(f"survived: {mutant.claim}")
-    return _told("the commit script", len(commit_script.MUTANTS), len(survivors))
+    survivors = 0
+    for mutant in commit_script.MUTANTS:
+        noticed = caught(mutant, commit_script.TESTS, HOUSE)
+        survivors += not noticed
+        _say(f"{'noticed' if noticed else 'survived'}: {mutant.claim}")
+    return _told("the commit script", len(commit_script.MUTANTS), survivors)
 
 
 def _python(patterns: list[str], children: int) -> float:

@@ -146,7 +146,8 @@ class QueueReceiver:
         """The gate opens once what it was shut for has answered; until then it lets one through at a time."""
         if isinstance(settlement, Complete):
             self._health.ok(self._proves)
-        if not self._waits_for or self._health.answers(self._waits_for):
+        # That a message has come shows that Service Bus is there.
+        if self._waits_for in ("", "servicebus") or self._health.answers(self._waits_for):
             self._waits_for = ""
             self._gate.reset()
 

@@ -25,6 +25,7 @@ from bot.cards.blocks.text import (
     mention,
     name,
     plain,
+    plain_label,
     plain_name,
     when,
 )
@@ -241,9 +242,9 @@ def _sure(approval: Approval, *, own: bool) -> Block:
 
 def _who(caller: Caller) -> str:
     """A name that its bearer may have chosen, with the address that they can't choose."""
-    label = plain_name(caller.label, 40)
+    label = plain_label(caller.label, 40)
     known = caller.email and caller.email != caller.label
-    return f"{label} ({plain_name(caller.email, 50)})" if known else label
+    return f"{label} ({plain_label(caller.email, 50)})" if known else label
 
 
 def _label(verb: str, vm: str) -> str:

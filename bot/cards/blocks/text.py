@@ -24,6 +24,7 @@ _MOST_MARKS = 3  # combining marks in a row; more of them cover the lines around
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _NO_ENTITIES: Mapping[int, str] = MappingProxyType({})
 _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
+_ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
 _BACKTICK = str.maketrans({"`": "\u02cb"})
 _COLON = "\u2236"
 # Slack reads :name: as an emoji, :100: too, and the second colon may be ours. A time of day stays as it is.
@@ -85,6 +86,11 @@ def plain_name(text: str, limit: int) -> str:
     A client may make a link of an address even there, so none is left in it.
     """
     return _without_middle(_URL_COLON.sub(_COLON, clean(text)), limit)
+
+
+def plain_label(text: str, limit: int) -> str:
+    """A name that its bearer chose, for places without mark-up: nothing in it looks like mark-up either."""
+    return _without_middle(_disarmed(text).translate(_ANGLES), limit)
 
 
 def with_code(text: str, identifiers: Collection[str], limit: int) -> str:

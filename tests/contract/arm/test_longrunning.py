@@ -45,7 +45,7 @@ async def test_an_operation_that_ended_badly_has_failed_in_any_spelling(
     assert [state.outcome for state in states] == [Outcome.RUNNING, Outcome.FAILED]
     assert states[1].code
     assert states[1].message != "Azure gives no reason"
-    with pytest.raises(StepFailed, match="Azure could not deallocate it") as failed:
+    with pytest.raises(StepFailed, match="Azure could not stop it") as failed:
         await driver.check()
     assert failed.value.code == states[1].code
 

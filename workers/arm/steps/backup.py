@@ -19,9 +19,10 @@ from workers.arm.read.machine import ephemeral, read_machine_to_contain, trusted
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.session.longrunning import Outcome, operation_status
-from workers.arm.steps import backup_words, backup_writes
-from workers.arm.steps.backup_copy import BackupOfNow, with_backup
-from workers.arm.steps.backup_token import (
+from workers.arm.steps.lockdown import tags_of
+from workers.arm.steps.protection import words, writes
+from workers.arm.steps.protection.copy import BackupOfNow, with_backup
+from workers.arm.steps.protection.token import (
     DEFAULT_POLICY,
     ENHANCED_POLICY,
     Stage,
@@ -31,8 +32,7 @@ from workers.arm.steps.backup_token import (
     waiting,
     wants_enhanced,
 )
-from workers.arm.steps.backup_undo import undo_backup
-from workers.arm.steps.lockdown import tags_of
+from workers.arm.steps.protection.undo import undo_backup
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
@@ -58,7 +58,7 @@ class Backup(StepRunner):
     @override
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
         """Which vault, as far as the facts tell."""
-        return backup_words.planned(vm, facts, profile)
+        return words.planned(vm, facts, profile)
 
     @override
     async def begin(
@@ -75,7 +75,7 @@ class Backup(StepRunner):
             return _left_out(vm)
         location = machine["location"]
         status = await backup.backup_status(self._azure, vm, location)
-        vault_id = str(status.get("vaultId") or "") or backup_words.vault_for(vm, profile, location)
+        vault_id = str(status.get("vaultId") or "") or words.vault_for(vm, profile, location)
         item = Item.of(vm, vault_id)
         token = Token(
             stage=Stage.PROTECT,
@@ -95,9 +95,7 @@ class Backup(StepRunner):
         else:
             progress = await self._with_vault(vm, profile, token)
         state = found.state if found is not None else None
-        change = backup_words.change(
-            vm, profile, vault_id, protected=registered, state=state, words=token.state
-        )
+        change = words.change(vm, profile, vault_id, protected=registered, state=state, words=token.state)
         if earlier is not None and earlier.after:
             change = earlier
         if progress.done:
@@ -155,7 +153,7 @@ class Backup(StepRunner):
         match str(status.get("protectionStatus") or "").lower():
             case "protecting":
                 return waiting(token, None, f"{vault} is enabling protection")
-            case "protectionfailed" if same(token.vault, backup_words.vault_for(vm, profile, token.location)):
+            case "protectionfailed" if same(token.vault, words.vault_for(vm, profile, token.location)):
                 return await self._protect(vm, token)  # an earlier attempt of ours
             case "protectionfailed":
                 raise StepFailed(
@@ -177,7 +175,7 @@ class Backup(StepRunner):
         vault = token.vault_name
         match found.state:
             case ItemState.SOFT_DELETED:
-                accepted = await backup_writes.undelete(self._azure, vm, token.place)
+                accepted = await writes.undelete(self._azure, vm, token.place)
                 begun = token.changed(stage=Stage.UNDELETE, operation=accepted.url)
                 return waiting(begun, accepted, f"undeleting the backups in {vault}")
             case ItemState.STOPPED:
@@ -224,7 +222,7 @@ class Backup(StepRunner):
             )
         making = f"creating the vault {token.vault_name}"
         try:
-            accepted = await backup_writes.create_vault(
+            accepted = await writes.create_vault(
                 self._azure, token.vault, token.location, tags_of(profile), profile.backup.redundancy
             )
         except NotFound:
@@ -259,7 +257,7 @@ class Backup(StepRunner):
     async def _protect(self, vm: VmRef, token: Token) -> Progress:
         doing = f"protecting with {token.policy} of {token.vault_name}"
         try:
-            accepted = await backup_writes.protect(self._azure, vm, token.place, token.policy)
+            accepted = await writes.protect(self._azure, vm, token.place, token.policy)
         except Busy as busy:
             return waiting(token.changed(stage=Stage.VAULT, operation=""), None, str(busy))
         except StepFailed as failure:
@@ -298,8 +296,8 @@ class Backup(StepRunner):
 
 
 def _left_out(vm: VmRef) -> Progress:
-    why = backup_words.unfit(classic=vm.classic, ephemeral=True)
-    return Progress(done=True, note=why, change=backup_words.left_out(why))
+    why = words.unfit(classic=vm.classic, ephemeral=True)
+    return Progress(done=True, note=why, change=words.left_out(why))
 
 
 def runner(azure: Azure) -> StepRunner:

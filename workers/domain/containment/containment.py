@@ -7,7 +7,7 @@ from typing import ClassVar
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
-from workers.domain.containment.profile import IsolateOptions, LockdownProfile
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.steps import (
     BEGIN_LEASE,
     MAX_ATTEMPTS,
@@ -176,54 +176,6 @@ class Containment(Steps, Numbered):
             (self.paged_at, self.drift, self.restart, *told)
         )
 
-    def demanded(self, cause: Cause, profile: LockdownProfile) -> "Containment":
-        """This containment after somebody else asked for it, too.
-
-        Steps that they want beyond it are added, and steps that they want and that failed are tried again.
-        Exceptions from the isolation that they don't have go, and the VM is isolated again without them.
-        It then rests on their cause. Silence takes no exception away, and changes nothing in a containment
-        that has steps which silence does not ask for.
-        """
-        if self.active and self.restoration is not None:
-            # A restore has undone some of it by now, so all of it has to be done again.
-            again = self.once_more(cause.at)
-            mine = again if cause.kind is CauseKind.SILENCE else again.changed(cause=cause)
-            return mine.demanded(cause, profile)
-        if not self.active:
-            return self
-        steps = tuple(
-            self._again(name, profile) for name in StepName if name in self._names | {*profile.steps}
-        )
-        isolate = self._tightened(cause, profile)
-        if isolate.allow != self.profile.isolate.allow:
-            steps = tuple(_done_again(step) if step.name is StepName.ISOLATE else step for step in steps)
-        if (steps, isolate) == (self.steps, self.profile.isolate) or (
-            cause.kind is CauseKind.SILENCE and self._names - {*profile.steps}
-        ):
-            return self
-        wider = self.profile.changed(
-            steps=tuple(step.name for step in steps),
-            isolate=isolate,
-            backup=(profile if self._not_backed_up else self.profile).backup,
-            tags={**self.profile.tags, **profile.tags},
-            resource_group=(profile if self._not_isolated else self.profile).resource_group,
-        )
-        return self._going_on(steps, cause.at).changed(profile=wider, cause=cause)
-
-    def retried(self, at: datetime) -> "Containment":
-        """This containment with the steps that failed to be tried again, from ``at`` on.
-
-        Unchanged if nothing has failed, or while it is being undone.
-        """
-        if not self.active or self.restoration is not None or not self.failed:
-            return self
-        return self._going_on(tuple(self._again(step.name, self.profile) for step in self.steps), at)
-
-    def _going_on(self, steps: tuple[Step, ...], at: datetime) -> "Containment":
-        """With these steps, and its time counts from ``at``."""
-        running = self if self.working else self.to(ContainmentState.RUNNING)
-        return running.changed(steps=steps, began_at=at, paged_at=None, ended_at=None, verified_at=None)
-
     def once_more(self, at: datetime) -> "Containment":
         """Another round of it, begun at ``at``, with every step to be done again.
 
@@ -252,42 +204,6 @@ class Containment(Steps, Numbered):
         again = self.with_step(stop.again("the VM was started again"))
         # It gets its full time once more, but not time and again.
         return again.changed(began_at=now, paged_at=None) if stop.redone < MAX_REDONE else again
-
-    def _tightened(self, cause: Cause, wanted: LockdownProfile) -> IsolateOptions:
-        """The options of the isolation: only exceptions that both sides make."""
-        mine = self.profile.isolate
-        if StepName.ISOLATE not in wanted.steps:
-            return mine
-        if StepName.ISOLATE not in self._names:
-            return wanted.isolate
-        if cause.kind is CauseKind.SILENCE:
-            return mine
-        allow = tuple(rule for rule in mine.allow if rule in wanted.isolate.allow)
-        # A prepared NSG fits its exceptions; and one may be named because none could be made.
-        other_nsg = allow != mine.allow or self._not_isolated
-        return mine.changed(allow=allow, nsg=wanted.isolate.nsg if other_nsg else mine.nsg)
-
-    @property
-    def _not_backed_up(self) -> bool:
-        """Whether there is no backup yet, or it failed, so that a profile may name another way for it."""
-        return StepName.BACKUP not in self._names or any(s.name is StepName.BACKUP for s in self.failed)
-
-    @property
-    def _not_isolated(self) -> bool:
-        """Whether the isolation failed, so that a profile may name another way for it by now."""
-        return any(step.name is StepName.ISOLATE for step in self.failed)
-
-    @property
-    def _names(self) -> frozenset[StepName]:
-        return frozenset(step.name for step in self.steps)
-
-    def _again(self, name: StepName, wanted: LockdownProfile) -> Step:
-        if name not in self._names:
-            return Step(name=name)
-        step = self.step(name)
-        if name in wanted.steps and step.state in (StepState.FAILED, StepState.SKIPPED):
-            return step.anew()
-        return step
 
     def ready(self, now: datetime) -> tuple[Step, ...]:
         """Steps to begin now: not begun, their needs ended, and not waiting for a retry."""
@@ -327,11 +243,6 @@ def _due(steps: Steps, began: datetime, profile: LockdownProfile) -> datetime:
     deadline = next_deadline(steps, began, profile)
     work = steps.look_at or began
     return min(work, deadline) if deadline is not None else work
-
-
-def _done_again(step: Step) -> Step:
-    """An ended step, to be done again. One under way takes the new profile at its next look."""
-    return step.anew() if step.ended else step
 
 
 def planned(

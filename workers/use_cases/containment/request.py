@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.containment.containment import Cause, Containment, planned
+from workers.domain.containment.demands import demanded
 from workers.domain.containment.plans import Plan
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound
@@ -50,12 +51,12 @@ async def request_containment(
         if cause.approval_id is not None:
             cards = tuple(dict.fromkeys((*cards, cause.approval_id)))
         # A start that a restore asked for is no longer expected.
-        demanded = standing.demanded(cause, profile)
+        wanted = demanded(standing, cause, profile)
         return Request(
-            demanded.changed(cards=cards),
+            wanted.changed(cards=cards),
             record.changed(expected_start=None),
             joined=standing.restoration is None
-            and demanded.profile.isolate.allow == standing.profile.isolate.allow,
+            and wanted.profile.isolate.allow == standing.profile.isolate.allow,
         )
     fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan)
     return Request(fresh, record.changed(containment_id=fresh.id, expected_start=None), joined=False)

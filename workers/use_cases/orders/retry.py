@@ -5,6 +5,7 @@ from typing import NamedTuple
 from workers.domain.asking.decisions import may_lock_down
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.demands import retried
 from workers.domain.containment.spec import StepName
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -49,10 +50,10 @@ class Retry:
             about=containment,
             wanted=f"retry {containment.vm.resource_id}",
         )
-        retried = await until_written(lambda: self._write(containment_id, actor))
-        if retried.steps:
-            await after_write(containment_id, lambda: self._nudge(retried.containment))
-        return retried
+        done = await until_written(lambda: self._write(containment_id, actor))
+        if done.steps:
+            await after_write(containment_id, lambda: self._nudge(done.containment))
+        return done
 
     async def _nudge(self, containment: Containment) -> None:
         nudge = Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version + 1)
@@ -62,7 +63,7 @@ class Retry:
     async def _write(self, containment_id: str, actor: Actor) -> Retried:
         containment = await self._store.containment(containment_id)
         now = self._clock.now()
-        again = containment.retried(now)
+        again = retried(containment, now)
         if again == containment:
             return Retried(containment, ())
         steps = tuple(step.name for step in containment.failed)

@@ -4,6 +4,7 @@ import asyncio
 import re
 from datetime import UTC, datetime
 
+from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import Driver, backing_up, isolating, machine, ref, stopping
@@ -12,6 +13,7 @@ from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, 
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
+from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 
 NAMES = {"subscription": PRODUCTION, "group": "rg-shop", "vm": "web-01", "nic": "web-01-nic"}
 VAULT = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
@@ -30,6 +32,29 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
+    await back_up_by_options(arm, azure)
+
+
+async def back_up_by_options(arm: AzureServer, azure: Azure) -> None:
+    """A vault made with its redundancy, a deletion undone, a protection resumed and stopped again."""
+    driver = backing_up(arm, azure, "db-01")
+    backup = BackupOptions(
+        resource_group="rg-ops", redundancy=Redundancy.ZONE, after_restore=AfterRestore.STOP
+    )
+    driver.profile = driver.profile.changed(backup=backup)
+    await driver.contain()
+    await asyncio.sleep(0.01)
+    (item,) = [one for one in arm.items.all() if "db-01" in one.id]
+    delete_softly(item)
+    again = backing_up(arm, azure, "db-01")
+    again.profile = driver.profile
+    progress = await again.contain()
+    assert progress.job is not None
+    await asyncio.sleep(0.01)
+    await again.runner.follow(again.vm, progress.job)
+    again.step = again.step.changed(token="")
+    undoing = await again.runner.undo(again.vm, again.profile, again.step)
+    assert undoing.note == "stopping the protection"
 
 
 async def contain_one(*drivers: Driver) -> None:

@@ -1,6 +1,6 @@
 """A VM that is contained time and again makes its thread longer, not its card."""
 
-from bot.cards.blocks.thread import replies, without_past_rounds
+from bot.cards.replies.thread import replies, without_past_rounds
 from tests import builders as a
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.containment.containment import Containment, ContainmentState

@@ -12,7 +12,7 @@ from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.inputs import chosen_instead
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import containment_headline
-from bot.cards.blocks.thread import replies
+from bot.cards.replies.thread import replies
 from bot.commands import restore_blocks
 from bot.commands.restore import _parsed
 from deploy.sandbox.slack.blockkit import check_blocks, check_view

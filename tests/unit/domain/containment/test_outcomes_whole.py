@@ -6,9 +6,10 @@ import pytest
 
 from tests import builders as a
 from workers.domain.containment.containment import MAX_ATTEMPTS, Progress, StepState
-from workers.domain.containment.outcomes import Outcome, begun, cut_off, progressed, unproven
+from workers.domain.containment.outcomes import Outcome, begun, cut_off, held_up, progressed, unproven
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.steps import BEGIN_LEASE, MAX_REDONE, Step, retry_delay
+from workers.domain.errors import DependencyAway
 
 NOW = a.NOW + timedelta(minutes=9)
 TODO = Step(name=StepName.STOP, attempt=2, started_at=a.NOW, note="before", token="t-0")
@@ -104,4 +105,21 @@ def test_nothing_took_effect_without_a_word() -> None:
 def test_a_change_alone_is_news() -> None:
     assert (
         progressed(STARTED, Progress(done=False, note="before", change=CHANGE), NOW).kind == "step.progress"
+    )
+
+
+@pytest.mark.parametrize("away", ["throttled", "x" * 900])
+def test_held_up_says_what_for_and_how_long(away: str) -> None:
+    trouble = DependencyAway("azure", away, retry_after_s=17)
+    note = f"waiting for Azure: {trouble}"[:500]
+    details = {"error": str(trouble)[:500], "wait_s": 17.0}
+    at = NOW + timedelta(seconds=17)
+
+    assert held_up(STARTED, trouble, NOW) == Outcome(
+        STARTED.changed(look_at=at, note=note), "step.held-up", details
+    )
+    assert held_up(STARTED.changed(token=""), trouble, NOW) == Outcome(
+        STARTED.changed(state=StepState.TODO, token="", attempt=1, look_at=at, note=note),
+        "step.held-up",
+        details,
     )

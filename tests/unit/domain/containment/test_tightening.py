@@ -6,6 +6,7 @@ import pytest
 
 from tests import builders as a
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
+from workers.domain.containment.demands import demanded
 from workers.domain.containment.patience import Overdue, overdue
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -32,7 +33,7 @@ def _standing(*allow: AllowRule) -> Containment:
 def test_a_stricter_demand_takes_exceptions_away_and_isolates_again() -> None:
     order = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None)
 
-    tightened = _standing(BASTION, SCANNER).demanded(order, _profile(SCANNER))
+    tightened = demanded(_standing(BASTION, SCANNER), order, _profile(SCANNER))
 
     assert tightened.profile.isolate.allow == (SCANNER,)
     assert tightened.state is ContainmentState.RUNNING
@@ -45,14 +46,14 @@ def test_a_laxer_demand_loosens_nothing() -> None:
     order = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None)
     standing = _standing(SCANNER)
 
-    assert standing.demanded(order, _profile(SCANNER, BASTION)) == standing
+    assert demanded(standing, order, _profile(SCANNER, BASTION)) == standing
 
 
 def test_silence_takes_no_exception_away() -> None:
     silence = a.cause(kind=CauseKind.SILENCE, by=None)
     standing = _standing(BASTION)
 
-    assert standing.demanded(silence, _profile()) == standing
+    assert demanded(standing, silence, _profile()) == standing
 
 
 NSG = (
@@ -72,7 +73,7 @@ def test_after_a_refusal_the_next_order_takes_the_way_that_the_profile_names_by_
     isolate = a.step(name=StepName.ISOLATE, state=StepState.FAILED)
     refused = _standing(BASTION).with_step(isolate).changed(state=ContainmentState.INCOMPLETE)
 
-    again = refused.demanded(ORDER, _governed(BASTION))
+    again = demanded(refused, ORDER, _governed(BASTION))
 
     assert again.step(StepName.ISOLATE).state is StepState.TODO
     assert again.profile.isolate.nsg == NSG
@@ -81,11 +82,11 @@ def test_after_a_refusal_the_next_order_takes_the_way_that_the_profile_names_by_
 
 
 def test_a_vm_that_is_isolated_keeps_its_nsg_whatever_the_profile_names_by_then() -> None:
-    assert _standing(BASTION).demanded(ORDER, _governed(BASTION)) == _standing(BASTION)
+    assert demanded(_standing(BASTION), ORDER, _governed(BASTION)) == _standing(BASTION)
 
 
 def test_with_exceptions_that_go_the_nsg_of_the_stricter_profile_is_taken() -> None:
-    assert _standing(BASTION).demanded(ORDER, _governed()).profile.isolate.nsg == NSG
+    assert demanded(_standing(BASTION), ORDER, _governed()).profile.isolate.nsg == NSG
 
 
 @pytest.mark.parametrize("state", [StepState.DONE, StepState.FAILED])
@@ -105,7 +106,7 @@ def test_isolating_again_has_all_its_time_and_all_its_attempts(state: StepState)
     hours_later = a.NOW + timedelta(hours=3)
     order = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None, at=hours_later)
 
-    tightened = standing.with_step(isolate).demanded(order, _profile())
+    tightened = demanded(standing.with_step(isolate), order, _profile())
 
     again = tightened.step(StepName.ISOLATE)
     assert again == a.step(name=StepName.ISOLATE).changed(change=isolate.change)
@@ -119,4 +120,4 @@ def test_what_is_under_way_takes_the_stricter_rules_at_its_next_look() -> None:
     order = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall(), approval_id=None)
     running = _standing(BASTION).changed(state=ContainmentState.RUNNING).with_step(under_way)
 
-    assert running.demanded(order, _profile()).step(StepName.ISOLATE) == under_way
+    assert demanded(running, order, _profile()).step(StepName.ISOLATE) == under_way

@@ -5,6 +5,7 @@ import pytest
 from tests import builders as a
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.containment import CauseKind
+from workers.domain.containment.demands import demanded
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
@@ -66,6 +67,6 @@ def test_a_demand_that_adds_the_backup_brings_its_options() -> None:
     stop = BackupOptions(after_restore=AfterRestore.STOP)
     without = a.containment(profile=LockdownProfile(steps=(StepName.ISOLATE, StepName.STOP)))
     cause = a.cause(kind=CauseKind.LOCKDOWN, by=a.oncall())
-    assert without.demanded(cause, LockdownProfile(backup=stop)).profile.backup == stop
+    assert demanded(without, cause, LockdownProfile(backup=stop)).profile.backup == stop
     with_backup = a.containment()
-    assert with_backup.demanded(cause, LockdownProfile(backup=stop)).profile.backup == BackupOptions()
+    assert demanded(with_backup, cause, LockdownProfile(backup=stop)).profile.backup == BackupOptions()

@@ -12,7 +12,7 @@ from bot.cards.blocks import answers
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.thread import replies
+from bot.cards.replies.thread import replies
 from bot.commands import lockdown_blocks
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b

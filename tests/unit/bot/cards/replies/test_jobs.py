@@ -5,7 +5,7 @@ import pytest
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Reply
-from bot.cards.blocks.thread import replies
+from bot.cards.replies.thread import replies
 from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import CopyKind

@@ -1,16 +1,9 @@
 """The replies below a card: what happened since. Each is posted once and edited as things change."""
 
-from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.card import outcome
-from bot.cards.blocks.jobs import job_replies, job_step
 from bot.cards.blocks.joined import joined_replies
 from bot.cards.blocks.kit import section
-from bot.cards.blocks.late import late_replies
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.oncall_thread import oncall_replies
-from bot.cards.blocks.restarts import restart_replies
-from bot.cards.blocks.restore_thread import restore_replies
-from bot.cards.blocks.retry import retry_button
 from bot.cards.blocks.status import (
     LOCKDOWN_COMMAND,
     STEPS,
@@ -26,6 +19,13 @@ from bot.cards.blocks.status import (
     verified,
 )
 from bot.cards.blocks.text import clock, code, counted, escape, mention, name, when
+from bot.cards.replies.by_hand import remedy
+from bot.cards.replies.jobs import job_replies, job_step
+from bot.cards.replies.late import late_replies
+from bot.cards.replies.oncall_thread import oncall_replies
+from bot.cards.replies.restarts import restart_replies
+from bot.cards.replies.restore_thread import restore_replies
+from bot.cards.replies.retry import retry_button
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.containment.containment import (

@@ -14,7 +14,7 @@ from tests.contract.arm.driver import PROFILE, backing_up, sent
 from tests.contract.azure.rig import SHOP
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
-from workers.arm.steps.backup_copy import KEEP
+from workers.arm.steps.protection.copy import KEEP
 from workers.domain.containment.jobs import JobState
 from workers.domain.errors import StepFailed
 

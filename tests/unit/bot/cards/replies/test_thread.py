@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.message import Reply
-from bot.cards.blocks.thread import replies
+from bot.cards.replies.by_hand import remedy
+from bot.cards.replies.thread import replies
 from deploy.sandbox.slack.blockkit import check_blocks
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests import builders as b

@@ -1,10 +1,10 @@
 """The replies about a restore: who ordered it, how each step's undo goes, what to do by hand."""
 
-from bot.cards.blocks.by_hand import undo_remedy
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import STEPS, bare_note, note, read_back, restore_line, undo_command
 from bot.cards.blocks.text import code, counted, escape, name, when
+from bot.cards.replies.by_hand import undo_remedy
 from workers.domain.containment.containment import (
     MAX_ATTEMPTS,
     Containment,

@@ -3,11 +3,11 @@
 *Done* and *backed up* are said only once the job has ended well.
 """
 
-from bot.cards.blocks.by_hand import remedy
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import STEPS, done_words, note, sentence
 from bot.cards.blocks.text import code, escape, name, when
+from bot.cards.replies.by_hand import remedy
 from workers.domain.containment.containment import Containment, Step, StepState
 from workers.domain.containment.jobs import JobState
 from workers.domain.starts.vm import VmRef

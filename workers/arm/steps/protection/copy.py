@@ -6,8 +6,8 @@ from workers.arm.read import backup
 from workers.arm.read.backup import Item
 from workers.arm.session.clients import Azure
 from workers.arm.session.longrunning import Outcome, operation_status
-from workers.arm.steps import backup_writes
-from workers.arm.steps.backup_token import Stage, Token, must_not_have_failed, waiting
+from workers.arm.steps.protection import writes
+from workers.arm.steps.protection.token import Stage, Token, must_not_have_failed, waiting
 from workers.domain.containment.containment import Progress
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change
@@ -37,7 +37,7 @@ class BackupOfNow:
     async def take(self, vm: VmRef, token: Token) -> Progress:
         """Trigger it."""
         try:
-            accepted = await backup_writes.trigger(self._azure, vm, token.place, datetime.now(UTC) + KEEP)
+            accepted = await writes.trigger(self._azure, vm, token.place, datetime.now(UTC) + KEEP)
         except StepFailed as failure:
             if failure.code not in RUNNING_ALREADY:
                 raise

@@ -1,11 +1,11 @@
 """The replies that call on-call while a containment or a restore goes on: what is late, what has failed."""
 
-from bot.cards.blocks.by_hand import remedy, undo_remedy
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.retry import retry_button
 from bot.cards.blocks.status import STEPS, note
 from bot.cards.blocks.text import code, duration, name, when
+from bot.cards.replies.by_hand import remedy, undo_remedy
+from bot.cards.replies.retry import retry_button
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration, Step
 
 

@@ -4,8 +4,8 @@ from workers.arm.read import backup
 from workers.arm.read.backup import Item, ItemState
 from workers.arm.session.clients import Azure
 from workers.arm.session.longrunning import Outcome, operation_status
-from workers.arm.steps import backup_writes
-from workers.arm.steps.backup_token import Stage, Token, must_not_have_failed, waiting
+from workers.arm.steps.protection import writes
+from workers.arm.steps.protection.token import Stage, Token, must_not_have_failed, waiting
 from workers.domain.containment.backup_options import AfterRestore
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.profile import LockdownProfile
@@ -46,7 +46,7 @@ async def _stopping(azure: Azure, vm: VmRef, item: Item, step: Step) -> Progress
             done=True,
             note="protection goes on, because a backup is under way: once it has ended, stop it in the vault",
         )
-    accepted = await backup_writes.stop_protection(azure, vm, item)
+    accepted = await writes.stop_protection(azure, vm, item)
     begun = Token(
         stage=Stage.STOP,
         vault=item.vault_id,
