@@ -60,7 +60,7 @@ def build_app(
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
-    app.action(RETRY)(flow.click(RetryClick(services).pressed))
+    app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
     for command in COMMANDS:
         listener = command.listener(services)

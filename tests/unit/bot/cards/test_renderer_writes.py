@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.slack.directory import Found
 from bot.cards.delivery import SETTLING
+from bot.slack.directory import Found
 from tests import builders as a
 from tests.conftest import CrashError
 from tests.unit.bot.cards.posting_rig import DM, Posting
