@@ -20,7 +20,9 @@ from deploy.sandbox.bench.proxy import LOOPBACK, RedisProxy
 from deploy.sandbox.bench.records import Audit
 from deploy.sandbox.processes import Process, free_port
 from deploy.sandbox.system import Ports, System
+from workers.domain.ids import PARTITIONS
 from workers.store.inventory import RedisInventory
+from workers.store.keys import base
 
 POLICY = Path(__file__).with_name("policy.yaml")
 _AT_ONCE = 50
@@ -153,6 +155,13 @@ class Rig:
             self._shared_via_proxy = via_proxy
         await self.delay()
         return self._shared
+
+    async def forget_questions(self) -> None:
+        """Have the next start of each machine asked about: with a question open, it would only join that."""
+        for partition in range(PARTITIONS):
+            records = [key async for key in self.redis.scan_iter(f"{base(partition)}:vm:*", count=1000)]
+            if records:
+                await self.redis.delete(*records)
 
     async def renew(self) -> None:
         """Let the next measurement begin in a system without a past."""

@@ -9,7 +9,7 @@ class Sizes:
 
     Attributes:
         vms: machines in the world.
-        asked: starts for the rate of asking; many times as many as are under way at once.
+        asked: starts for the rate of asking, no more than machines; many times those under way at once.
         raced: starts told twice at once to two processes.
         passed: starts for the rate of passing.
         bare: messages for the rate of the bare client, shared by its ways.
@@ -18,7 +18,7 @@ class Sizes:
         more_intake: whether duplicates and failed starts get a row, too.
         timed: starts whose way to the card is timed, five a second.
         contained: rejections whose way to isolation is timed.
-        busy: machines that bursts start, each of them several times.
+        busy: machines that bursts start, as many as the largest has starts.
         bursts: starts at once, in this order, from few to many.
         click_s: seconds of 50 clicks each, while a burst runs.
         idle_s: seconds at rest.
@@ -53,12 +53,12 @@ class Sizes:
 
 
 FULL = Sizes(
-    vms=2000, asked=3000, raced=600, passed=5000, bare=6000, ways=2, times=3, more_intake=True, timed=100,
-    contained=10, busy=1000, bursts=(1000, 3000, 10000), click_s=10, idle_s=60, held=200, operation_s=60,
+    vms=10000, asked=3000, raced=600, passed=5000, bare=6000, ways=2, times=3, more_intake=True, timed=100,
+    contained=10, busy=10000, bursts=(1000, 3000, 10000), click_s=10, idle_s=60, held=200, operation_s=60,
     launches=2, paced=40, one_product=False, second_try=False,
 )  # fmt: skip
 QUICK = Sizes(
-    vms=500, asked=800, raced=50, passed=1000, bare=2500, ways=1, times=2, more_intake=False, timed=10,
-    contained=2, busy=100, bursts=(100, 300), click_s=2, idle_s=3, held=40, operation_s=3,
+    vms=500, asked=500, raced=50, passed=1000, bare=2500, ways=1, times=2, more_intake=False, timed=10,
+    contained=2, busy=300, bursts=(100, 300), click_s=2, idle_s=3, held=40, operation_s=3,
     launches=1, paced=0, one_product=True, second_try=True,
 )  # fmt: skip

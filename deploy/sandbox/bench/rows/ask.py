@@ -95,6 +95,7 @@ async def ask(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
     owners = min(sizes.timed, 200)
     warm, timed = rig.crowd.names[:owners], rig.crowd.names[200 : 200 + sizes.timed]
     await rig.shared(via_proxy=True)
+    await rig.forget_questions()
     cards, enqueued = Cards(rig), Tail(rig.bus, "enqueued", queue="starts")
     await cards.look()
     cards.by_vm.clear()

@@ -107,13 +107,14 @@ async def _paced(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
 
 
 def _starts(rig: Rig, busy: int, count: int) -> list[Start]:
-    """So many starts, of the busy machines in turn."""
+    """So many starts, each of another machine: a second start of one would join its question."""
     return rig.crowd.starts(itertools.islice(itertools.cycle(rig.crowd.names[:busy]), count))
 
 
 async def _burst(rig: Rig, sizes: Sizes, count: int, *, within_s: float = math.inf) -> _Burst:
     messages = rig.crowd.told(_starts(rig, sizes.busy, count))
     product = await rig.shared(via_proxy=sizes.one_product)
+    await rig.forget_questions()
     posted, audit = Tail(rig.slack, "posted"), await rig.audit()
     refused = Tail(rig.slack, "api", error="ratelimited")
     await asyncio.gather(posted.new(), refused.new())
@@ -138,6 +139,7 @@ async def ack(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
     """Clicks on cards that are there already, while more are being posted."""
     count = next((n for n in sizes.bursts if n >= _A_SECOND * sizes.click_s), sizes.bursts[-1])
     await rig.shared(via_proxy=sizes.one_product)
+    await rig.forget_questions()
     cards = Cards(rig)
     await cards.look()
     await rig.send(rig.crowd.told(_starts(rig, sizes.busy, count)))

@@ -62,6 +62,7 @@ class _Counter:
     async def over(self, names: Sequence[str]) -> _Counted:
         """One start after the other."""
         await self._cards.look()
+        await self._rig.forget_questions()
         await self._new()
         self._rig.proxy.round_trips = 0
         self._rig.proxy.commands.clear()

@@ -49,6 +49,7 @@ async def contain(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
     print(told("  floor of the isolation", ISOLATED).replace("\n", "\n  "), flush=True)
     names = rig.crowd.names[_FROM : _FROM + sizes.contained + 1]
     await rig.shared(via_proxy=True)
+    await rig.forget_questions()
     cards = Cards(rig)
     await cards.look()
     cards.by_vm.clear()
