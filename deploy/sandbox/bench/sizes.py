@@ -58,7 +58,7 @@ FULL = Sizes(
     launches=2, paced=40, one_product=False, second_try=False,
 )  # fmt: skip
 QUICK = Sizes(
-    vms=500, asked=500, raced=50, passed=1000, bare=2500, ways=1, times=2, more_intake=False, timed=10,
+    vms=1000, asked=1000, raced=50, passed=1000, bare=2500, ways=1, times=2, more_intake=False, timed=10,
     contained=2, busy=300, bursts=(100, 300), click_s=2, idle_s=3, held=40, operation_s=3,
     launches=1, paced=0, one_product=True, second_try=True,
 )  # fmt: skip
