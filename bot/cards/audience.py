@@ -90,6 +90,7 @@ class Audience:
         """
         approval, containment, _ = subjects
         policy = self._policy()
+        card = self._found(card)
         if approval is None:
             owner = containment.owner if containment is not None else None
             if owner is not None and owner.known and card.sought != owner:
@@ -156,6 +157,16 @@ class Audience:
             self._health.trouble_over(trouble_of(name))
             card = card.without_copy(f"{copy.kind}:{name}")
         return card if card.copy_of(copy.key) else card.with_copy(copy)
+
+    def _found(self, card: Card) -> Card:
+        """The card with channels in the place of names that its copies wait for, where they are known by now.
+
+        What a copy is for may be over meanwhile, so that nothing else would ask for its channel again.
+        """
+        for copy in card.copies:
+            if copy.channel.startswith("#") and copy.root is None:
+                card = self._added(card, copy)
+        return card
 
     def _unfound(self, card: Card, copy: Copy) -> Card:
         """The card with a copy that counts as refused, since Slack does not show its channel to the bot."""

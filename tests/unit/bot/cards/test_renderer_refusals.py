@@ -174,3 +174,15 @@ async def test_while_a_name_is_looked_for_the_owner_is_asked_and_the_channel_wai
     assert list(posting.slack.threads) == [DM, CHANNEL]
     kinds = [(copy.kind, copy.channel) for copy in (await posting.store.card(posting.id)).copies]
     assert kinds == [(CopyKind.OWNER, DM), (CopyKind.CHANNEL, CHANNEL)]
+
+
+async def test_a_question_that_is_closed_while_a_name_is_looked_for_comes_to_rest(posting: Posting) -> None:
+    posting.people.sought = {"#vm-approvals"}
+    await posting.nudged()
+    approval = await posting.approval()
+    await posting.change(approval.withdrawn(posting.clock.now(), "the VM stopped"))
+    posting.people.sought = set()
+    posting.clock.advance(5)
+    assert isinstance(await posting.nudged(), Complete)
+    channels = [copy.channel for copy in (await posting.store.card(posting.id)).copies]
+    assert channels == [DM, CHANNEL], "a name that is left would be asked for at every nudge, for ever"
