@@ -2,7 +2,7 @@
 
 from bot.cards.blocks.kit import header, listed, section
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.text import code, counted, escape
+from bot.cards.blocks.text import calling, code, counted, escape
 from workers.domain.asking.dead_letters import DeadLetterNotice
 
 _MOST_REASONS = 8
@@ -15,7 +15,7 @@ def notice_card(notice: DeadLetterNotice, oncall_mention: str) -> Message:
         notice: what is told.
         oncall_mention: mrkdwn made by ``mention`` or ``mention_group``; it may be empty.
     """
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     several = notice.fresh != 1
     head = (
         f"{calls}*{counted(notice.fresh, 'message')}* could not be handled and"

@@ -120,6 +120,11 @@ def mention(user_id: str) -> str:
     return f"<@{user_id}>" if _USER.fullmatch(user_id) else code(user_id)
 
 
+def calling(oncall_mention: str) -> str:
+    """How a message that calls on-call begins: with their mention, where the policy has one."""
+    return f"{oncall_mention}: " if oncall_mention else "On-call: "
+
+
 def mention_group(usergroup_id: str) -> str:
     """A mention of a Slack user group; what is not a group id is shown as code instead."""
     return f"<!subteam^{usergroup_id}>" if _USERGROUP.fullmatch(usergroup_id) else code(usergroup_id)

@@ -6,7 +6,7 @@
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import STEPS, done_words, note, sentence
-from bot.cards.blocks.text import code, escape, name, when
+from bot.cards.blocks.text import calling, code, escape, name, when
 from bot.cards.replies.by_hand import remedy
 from workers.domain.containment.containment import Containment, Step, StepState
 from workers.domain.containment.jobs import JobState
@@ -36,7 +36,7 @@ def job_replies(containment: Containment, oncall_mention: str) -> list[Reply]:
 
 def _failed(containment: Containment, step: Step, oncall_mention: str) -> Reply:
     vm, spec = containment.vm, STEPS[step.name]
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     job = step.job
     why = sentence(escape(job.note, 400)) if job else ""
     which = f" Job {code(job.id)}." if job and job.id else ""

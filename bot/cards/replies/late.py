@@ -3,7 +3,7 @@
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import STEPS, note
-from bot.cards.blocks.text import code, duration, name, when
+from bot.cards.blocks.text import calling, code, duration, name, when
 from bot.cards.replies.by_hand import remedy, undo_remedy
 from bot.cards.replies.retry import retry_button
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration, Step
@@ -39,7 +39,7 @@ def late_replies(containment: Containment, oncall_mention: str) -> list[Reply]:
 def _failed(containment: Containment, step: Step, key: str, doing: str, oncall_mention: str) -> Reply:
     """Waiting won't mend it, so on-call is called while the other steps go on."""
     vm, title = containment.vm, STEPS[step.name].title
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     by_hand = remedy(step, vm) if doing == "contained" else undo_remedy(step.name)
     why = note(step, vm, 400) or "No reason was given."
     said = f"{calls}*{title}* of {code(vm.name)} failed, and waiting won't help. {why} By hand: {by_hand}."
@@ -50,7 +50,7 @@ def _failed(containment: Containment, step: Step, key: str, doing: str, oncall_m
 
 def _late(containment: Containment, late: list[Step], key: str, doing: str, oncall_mention: str) -> Reply:
     vm, profile = containment.vm, containment.profile
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     head = (
         f"{calls}{code(vm.name)} is *not {doing} yet*, after more than {duration(profile.page_after)}."
         f" What takes longer than {duration(profile.give_up_after)} is given up. It waits for:"

@@ -2,7 +2,7 @@
 
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.text import channel_link, code
+from bot.cards.blocks.text import calling, channel_link, code
 
 _WHY = {
     "channel_not_found": "Slack doesn't show it to the bot",
@@ -19,7 +19,7 @@ def moved(channel: str, because: str, oncall_mention: str) -> Reply:
         because: Slack's code of the refusal.
         oncall_mention: mrkdwn; may be empty.
     """
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     why = _WHY.get(because, f"Slack says {code(because)}")
     text = (
         f"{calls}this card belongs in {channel_link(channel)}, but {why}. Please answer it here, and invite"

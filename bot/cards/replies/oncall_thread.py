@@ -4,7 +4,7 @@ from bot.cards.blocks import evidence
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import person, quoted
-from bot.cards.blocks.text import clock, code, escape, name
+from bot.cards.blocks.text import calling, clock, code, escape, name
 from workers.domain.asking.approvals import Approval, ApprovalState
 
 
@@ -25,7 +25,7 @@ def asks_oncall_only(approval: Approval) -> bool:
 def _rejection(approval: Approval, oncall_mention: str) -> Reply:
     """Who rejected whose start, what allowed it, that it is being contained, and what is still open."""
     event, decision = approval.event, approval.decision
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     by = f"{person(decision.by)} rejected a start.{quoted(decision.reason)}" if decision else ""
     allowed = f" Azure allowed it by {evidence.role(event.access, event.vm)}." if event.access else ""
     text = (
@@ -38,7 +38,7 @@ def _rejection(approval: Approval, oncall_mention: str) -> Reply:
 def _question(approval: Approval, oncall_mention: str) -> Reply:
     """On-call is asked in the owner's place."""
     vm = approval.event.vm
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     why = "no owner is known" if not approval.owner.known else "no owner could be asked"
     who = escape(approval.event.caller.label, 80) or "somebody"
     text = (

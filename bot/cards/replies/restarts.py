@@ -2,7 +2,7 @@
 
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.text import code, escape, name, when
+from bot.cards.blocks.text import calling, code, escape, name, when
 from workers.domain.containment.containment import Containment
 
 
@@ -11,7 +11,7 @@ def restart_replies(containment: Containment, oncall_mention: str) -> list[Reply
     restart, vm = containment.restart, containment.vm
     if restart is None:
         return []
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     by = f" by *{escape(restart.by, 120)}*" if restart.by else ""
     text = (
         f"{calls}{code(vm.name)} was started{by} although it is contained, noticed {when(restart.at)}. It is"

@@ -3,10 +3,10 @@
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import STEPS, bare_note, note, read_back, restore_line, undo_command
-from bot.cards.blocks.text import code, counted, escape, name, when
+from bot.cards.blocks.text import calling, code, escape, name, when
 from bot.cards.replies.by_hand import undo_remedy
+from bot.cards.replies.step_state import begun, step_state
 from workers.domain.containment.containment import (
-    MAX_ATTEMPTS,
     Containment,
     ContainmentState,
     Restoration,
@@ -26,20 +26,16 @@ def restore_replies(containment: Containment, oncall_mention: str) -> list[Reply
     vm = name(containment.vm.name)
     key = f"{containment.round}.{restoration.number}"
     found = [_reply(f"restore.{key}", f"Restore of {vm} ordered", restore_line(restoration))]
-    found += [_undo(step, containment.vm, key) for step in restoration.steps if _begun(step)]
+    found += [_undo(step, containment.vm, key) for step in restoration.steps if begun(step)]
     if containment.state is ContainmentState.INCOMPLETE:
         parts = _incomplete(containment, restoration, oncall_mention)
         found.append(_reply(f"unrestored.{key}", f"Restore incomplete: {vm}", *parts, pages=True))
     return found
 
 
-def _begun(step: Step) -> bool:
-    return step.state is not StepState.TODO or step.attempt > 0 or bool(step.note)
-
-
 def _undo(step: Step, vm: VmRef, key: str) -> Reply:
     """What is so now, such as ``Power: already running``; until then, how far its undo is."""
-    area, (state, about) = STEPS[step.name].area, _state(step, vm)
+    area, (state, about) = STEPS[step.name].area, step_state(step, vm)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
     if step.state is StepState.DONE and step.note:
         proof = f"verified in Azure{at}" if read_back(step) else at.strip()
@@ -49,29 +45,10 @@ def _undo(step: Step, vm: VmRef, key: str) -> Reply:
     return _reply(f"undo.{step.name}.{key}", f"{area}: {state}", body)
 
 
-def _state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
-    """Where an undo is in two or three words, and sentences about it."""
-    about = note(step, vm)
-    match step.state:
-        case StepState.TODO:
-            next_try = f"Next attempt {when(step.look_at)}." if step.look_at else ""
-            return "will be retried", [about, next_try]
-        case StepState.STARTED:
-            again = f", attempt {step.attempt} of {MAX_ATTEMPTS}" if step.attempt > 1 else ""
-            return f"in progress{again}", [about]
-        case StepState.DONE:
-            return "done", [about]
-        case StepState.FAILED:
-            after = f" after {counted(step.attempt, 'attempt')}" if step.attempt > 1 else ""
-            return f"failed{after}", [f"Reason: {about}" if about else ""]
-        case StepState.SKIPPED:
-            return "skipped", [about]
-
-
 def _incomplete(containment: Containment, restoration: Restoration, oncall_mention: str) -> list[str]:
     """Who has to act, what is not undone and why, what to do by hand, and that the VM counts as contained."""
     vm = code(containment.vm.name)
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     parts = [f"{calls}{vm} is *not fully restored*."]
     for step in restoration.steps:
         title, why = STEPS[step.name].area, note(step, containment.vm, 500)

@@ -18,7 +18,7 @@ from bot.cards.blocks.status import (
     undo_command,
     verified,
 )
-from bot.cards.blocks.text import clock, code, counted, escape, mention, name, when
+from bot.cards.blocks.text import calling, clock, code, escape, mention, name, when
 from bot.cards.replies.by_hand import remedy
 from bot.cards.replies.jobs import job_replies, job_step
 from bot.cards.replies.late import late_replies
@@ -26,10 +26,10 @@ from bot.cards.replies.oncall_thread import oncall_replies
 from bot.cards.replies.restarts import restart_replies
 from bot.cards.replies.restore_thread import restore_replies
 from bot.cards.replies.retry import retry_button
+from bot.cards.replies.step_state import begun, step_state
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.containment.containment import (
-    MAX_ATTEMPTS,
     CauseKind,
     Containment,
     ContainmentState,
@@ -58,7 +58,7 @@ def replies(
         found += _lockdown(approval, containment)
     if containment is not None:
         found += _again(containment, oncall_mention)
-        found += [_step(containment, step) for step in containment.steps if _begun(step)]
+        found += [_step(containment, step) for step in containment.steps if begun(step)]
         found += restore_replies(containment, oncall_mention)
         found += late_replies(containment, oncall_mention)
         found += job_replies(containment, oncall_mention)
@@ -145,10 +145,6 @@ def _people(approval: Approval) -> str:
     return ", ".join(mention(user) for user in approval.asked_whom[:10])
 
 
-def _begun(step: Step) -> bool:
-    return step.state is not StepState.TODO or step.attempt > 0 or bool(step.note)
-
-
 def _again(containment: Containment, oncall_mention: str) -> list[Reply]:
     vm = containment.vm
     return [
@@ -164,7 +160,7 @@ def _again(containment: Containment, oncall_mention: str) -> list[Reply]:
 
 def _redone(vm: VmRef, step: Step, round_: int, oncall_mention: str) -> Reply:
     """Pages on-call: a step is undone by somebody as fast as we do it."""
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     title = STEPS[step.name].title
     return _reply(
         f"redone.{step.name}.{round_}",
@@ -194,7 +190,7 @@ def _new_round(containment: Containment, oncall_mention: str) -> list[Reply]:
 def _drifted(containment: Containment, oncall_mention: str) -> Reply:
     """Pages on-call: the containment was undone, and no event said so."""
     vm = containment.vm
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     found = "\n".join(f"\u2022 {sentence(escape(said, 400))}" for said in containment.drift)
     return _reply(
         f"again.{containment.round}",
@@ -212,33 +208,13 @@ def _step(containment: Containment, step: Step) -> Reply:
     by_job = job_step(step, containment.vm)
     if by_job:
         return _reply(key, f"{title}: {done_words(step)}", by_job)
-    state, about = _step_state(step, containment.vm)
+    change = sentence(escape(step.change.summary, 300)) if step.change else ""
+    state, about = step_state(step, containment.vm, change=change)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
     said = f"*{title}*: {state}{at}."
     if step.state is StepState.DONE:
         said = f"*{STEPS[step.name].done.capitalize()}*{at}{', verified in Azure' if step.note else ''}."
     return _reply(key, f"{title}: {state}", " ".join([said, *filter(None, about)]))
-
-
-def _step_state(step: Step, vm: VmRef) -> tuple[str, list[str]]:
-    """Where a step is in two or three words, and sentences about it."""
-    about = note(step, vm)
-    change = sentence(escape(step.change.summary, 300)) if step.change else ""
-    match step.state:
-        case StepState.TODO:
-            next_try = f"Next attempt {when(step.look_at)}." if step.look_at else ""
-            return "will be retried", [about, next_try]
-        case StepState.STARTED:
-            again = f", attempt {step.attempt} of {MAX_ATTEMPTS}" if step.attempt > 1 else ""
-            return f"in progress{again}", [change, about]
-        case StepState.DONE:
-            return "done", [about or change]
-        case StepState.FAILED:
-            after = f" after {counted(step.attempt, 'attempt')}" if step.attempt > 1 else ""
-            reason = f"Reason: {about}" if about else ""
-            return f"failed{after}", [reason]
-        case StepState.SKIPPED:
-            return "skipped", [about]
 
 
 def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
@@ -266,7 +242,7 @@ def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
 def _incomplete(containment: Containment, oncall_mention: str) -> str:
     """Who has to act, what is done, what is not and why, and what to do by hand if that was not said yet."""
     vm = containment.vm
-    calls = f"{oncall_mention}: " if oncall_mention else "On-call: "
+    calls = calling(oncall_mention)
     lines = [f"{calls}{code(vm.name)} is *not fully contained*. Done so far: {done(containment)}."]
     for step in containment.steps:
         title, why = STEPS[step.name].title, note(step, vm, 400) or "No reason was given."

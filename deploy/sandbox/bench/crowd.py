@@ -45,6 +45,9 @@ class Crowd:
 
     Args:
         vms: how many machines; machine ``n`` belongs to owner ``n % OWNERS``.
+
+    Attributes:
+        ids: their resource ids, by name.
     """
 
     def __init__(self, vms: int) -> None:
@@ -77,7 +80,7 @@ class Crowd:
         )
         subscription = self.world.subscriptions[0].id
         self.names = [seed.name for seed in seeds]
-        self._ids = {seed.name: arm_id(subscription, seed.group, VM, seed.name) for seed in seeds}
+        self.ids = {seed.name: arm_id(subscription, seed.group, VM, seed.name) for seed in seeds}
 
     def write(self, path: Path) -> Path:
         """The world as a file for the stand-ins."""
@@ -87,7 +90,7 @@ class Crowd:
     def starts(self, names: Iterable[str]) -> list[Start]:
         """A fresh start of each of these machines."""
         now = datetime.now(UTC)
-        return [Start(name, self._ids[name], str(uuid.uuid4()), now) for name in names]
+        return [Start(name, self.ids[name], str(uuid.uuid4()), now) for name in names]
 
     def message(self, start: Start, caller: str, *, succeeded: bool = True) -> ServiceBusMessage:
         """One telling of a start: another telling of it has another message id, as Azure's have."""

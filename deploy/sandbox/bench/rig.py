@@ -20,9 +20,9 @@ from deploy.sandbox.bench.proxy import LOOPBACK, RedisProxy
 from deploy.sandbox.bench.records import Audit
 from deploy.sandbox.processes import Process, free_port
 from deploy.sandbox.system import Ports, System
-from workers.domain.ids import PARTITIONS
+from workers.domain.starts.vm import VmRef
 from workers.store.inventory import RedisInventory
-from workers.store.keys import base
+from workers.store.keys import vm_record
 
 POLICY = Path(__file__).with_name("policy.yaml")
 _AT_ONCE = 50
@@ -158,10 +158,7 @@ class Rig:
 
     async def forget_questions(self) -> None:
         """Have the next start of each machine asked about: with a question open, it would only join that."""
-        for partition in range(PARTITIONS):
-            records = [key async for key in self.redis.scan_iter(f"{base(partition)}:vm:*", count=1000)]
-            if records:
-                await self.redis.delete(*records)
+        await self.redis.delete(*(vm_record(VmRef.parse(one)) for one in self.crowd.ids.values()))
 
     async def renew(self) -> None:
         """Let the next measurement begin in a system without a past."""
