@@ -2,6 +2,7 @@
 
 import time
 
+from tests.scenario.conftest import FAILURES
 from tests.scenario.scene import APPROVALS, CONFIRM, ONCALL, Asked, Scene
 
 STOP_WITHIN_S = 25
@@ -30,14 +31,13 @@ async def test_a_bot_killed_between_two_copies_of_a_card_posts_each_exactly_once
 async def test_workers_killed_in_the_middle_of_a_containment_complete_it_after_a_restart(
     scene: Scene,
 ) -> None:
-    asked = await scene.ask()
-    await scene.reject("olivia", asked.dm, "not mine")
-    await _under_way(scene, asked)
+    asked = await _under_way(scene)
     workers = scene.system.processes["workers"]
     await workers.kill()
     assert "CONTAINED" not in await scene.headline(asked.dm)
     while_dead = await scene.press_start(await scene.new_vm())
     await workers.start()
+    await _stop_ends(scene, asked)
     await scene.until_contained(asked.dm, within_s=60)
     await scene.copies(while_dead, 2)
     await _contained_once(scene, asked)
@@ -46,9 +46,7 @@ async def test_workers_killed_in_the_middle_of_a_containment_complete_it_after_a
 async def test_workers_asked_to_stop_while_containing_hand_back_and_go_on_after_a_restart(
     scene: Scene,
 ) -> None:
-    asked = await scene.ask()
-    await scene.reject("olivia", asked.dm, "not mine")
-    await _under_way(scene, asked)
+    asked = await _under_way(scene)
     for name in ("workers", "bot"):
         process = scene.system.processes[name]
         began = time.monotonic()
@@ -57,17 +55,31 @@ async def test_workers_asked_to_stop_while_containing_hand_back_and_go_on_after_
         assert '"event": "stopped"' in process.output()
     for name in ("workers", "bot"):
         await scene.system.processes[name].start()
+    await _stop_ends(scene, asked)
     await scene.until_contained(asked.dm, within_s=60)
     await _contained_once(scene, asked)
 
 
-async def _under_way(scene: Scene, asked: Asked) -> None:
-    """The stop was accepted by Azure, and this is on record: the thread says so."""
+async def _under_way(scene: Scene) -> Asked:
+    """A rejected start whose stop Azure has accepted, and this is on record: the thread says so.
+
+    Azure works on it until ``_stop_ends``: what is told waits for its turn in Slack, and a stop that takes a
+    second is over before anybody was told of it.
+    """
+    asked = await scene.ask()
+    lasts = {"operation": "deallocate", "target": f"/{asked.vm}$", "ends": "never", "times": 1}
+    await scene.azure.put("/_failures", [*FAILURES, lasts])
+    await scene.reject("olivia", asked.dm, "not mine")
     await scene.slack.wait_for(
         "the stop under way",
         lambda e: e["kind"] in ("posted", "updated") and "deallocating" in str(e.get("blocks")),
         since=asked.start.seq,
     )
+    return asked
+
+
+async def _stop_ends(scene: Scene, asked: Asked) -> None:
+    await scene.azure.post("/_operations/end", operation="deallocate", target=asked.vm, ends="Succeeded")
 
 
 async def _contained_once(scene: Scene, asked: Asked) -> None:
