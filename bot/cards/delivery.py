@@ -179,8 +179,9 @@ class Delivery:
         if not wanted.reply or copy.root is None or not wanted.first:
             return card.with_post(wanted.copy, wanted.reply, post)
         # Nobody is paged there any more, so the whole copy goes to the other channel, the page with it.
-        lost = copy.root.changed(ts=None).not_taken(post.refused, self._clock.now())
-        return card.with_copy(copy.changed(root=lost, replies={}))
+        # What is there already stays, and goes on when the channel takes messages again.
+        root = copy.root.changed(ts=None, was=copy.root.ts or copy.root.was)
+        return card.with_copy(copy.changed(root=root.not_taken(post.refused, self._clock.now())))
 
     async def _intend(self, card: Card, todo: list[Wanted]) -> tuple[Card, set[str]]:
         """The card with the posts that are about to be sent written to it, and which intents are new."""
@@ -189,8 +190,9 @@ class Delivery:
         for wanted in todo:
             post = card.post_of(wanted.copy, wanted.reply)
             if post is None or post.ts == REFUSED:
-                refusals = post.refusals if post is not None else 0
-                fresh = Post(intent=secrets.token_hex(8), intended_at=now, refusals=refusals)
+                fresh = Post(intent=secrets.token_hex(8), intended_at=now)
+                if post is not None:
+                    fresh = fresh.changed(refusals=post.refusals, was=post.was)
                 intended.add(fresh.intent)
                 card = card.with_post(wanted.copy, wanted.reply, fresh)
             elif post.ts is None:
@@ -239,13 +241,15 @@ class Delivery:
         channel, thread = wanted.channel, root.ts if wanted.reply else None
         digest, key = wanted.message.digest, wanted.key(card)
         ts, known = post.ts, post if post.intent not in fresh else None
+        if ts is None and post.was:
+            ts, known = post.was, post
         try:
             if ts is None and known is not None:
                 ts = await self._poster.find(channel, post, key=key, thread_ts=thread)
                 known = post.changed(ts=ts)
             if ts is not None:
                 if await self._poster.edit(channel, ts, wanted.message, key=key):
-                    return post.changed(ts=ts, shows=digest, edited_at=self._clock.now())
+                    return post.changed(ts=ts, was="", shows=digest, edited_at=self._clock.now())
                 if wanted.reply:
                     return None  # somebody deleted it: the next pass sends it with an intent of its own
                 raise ThreadGone

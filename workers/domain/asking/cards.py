@@ -38,6 +38,7 @@ class Post(Stored):
         edited_at: when it was edited last; of a reply, also when it was posted. When it was refused.
         refused: why Slack did not take it, by its code.
         refusals: how often it did not.
+        was: the ``ts`` of the message that is there since before the channel refused what came after it.
     """
 
     intent: str
@@ -47,6 +48,7 @@ class Post(Stored):
     edited_at: UtcTime | None = None
     refused: str = ""
     refusals: int = 0
+    was: str = ""
 
     def not_taken(self, code: str, at: datetime) -> "Post":
         """Slack refused it; a message that is there already stays."""

@@ -186,3 +186,27 @@ async def test_a_question_that_is_closed_while_a_name_is_looked_for_comes_to_res
     assert isinstance(await posting.nudged(), Complete)
     channels = [copy.channel for copy in (await posting.store.card(posting.id)).copies]
     assert channels == [DM, CHANNEL], "a name that is left would be asked for at every nudge, for ever"
+
+
+async def test_a_bot_that_is_back_goes_on_with_the_card_that_is_there(posting: Posting) -> None:
+    await _escalated(posting)
+    posting.slack.refuses.clear()
+    await posting.render()
+    before = await copy_in(posting, ONCALL, CopyKind.ONCALL)
+    assert before is not None
+    posting.slack.refuses[ONCALL] = NOT_IN_IT
+    card = await posting.store.card(posting.id)
+    await posting.change(card.with_post(f"{CopyKind.ONCALL}:{ONCALL}", "escalation", None))
+    await posting.render()
+    lost = await copy_in(posting, ONCALL, CopyKind.ONCALL)
+    assert lost is not None
+    assert lost.refused
+    posting.slack.refuses.clear()
+    posting.clock.advance(timedelta(minutes=15))
+    posted = len(posting.slack.threads[ONCALL])
+    await posting.render()
+    await posting.render()
+    back = await copy_in(posting, ONCALL, CopyKind.ONCALL)
+    assert back is not None
+    assert back.thread == before.thread
+    assert posting.slack.threads[ONCALL][posted:] == [before.thread], "the page, below the card of before"
