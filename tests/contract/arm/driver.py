@@ -7,7 +7,7 @@ from deploy.sandbox.azure.model import LOCK, Resource, Vm
 from deploy.sandbox.azure.server import AzureServer
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
-from workers.arm.steps.lockdown import nsg_name as lockdown_name
+from workers.arm.steps.isolation.lockdown import nsg_name as lockdown_name
 from workers.domain.containment.containment import Progress, Step, StepState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile

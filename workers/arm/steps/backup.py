@@ -19,7 +19,7 @@ from workers.arm.read.machine import ephemeral, read_machine_to_contain, trusted
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.session.longrunning import Outcome, operation_status
-from workers.arm.steps.lockdown import tags_of
+from workers.arm.steps.isolation.lockdown import tags_of
 from workers.arm.steps.protection import words, writes
 from workers.arm.steps.protection.copy import BackupOfNow, with_backup
 from workers.arm.steps.protection.token import (

@@ -26,8 +26,10 @@ from workers.arm.read import network
 from workers.arm.read.machine import nic_ids, read_machine_to_contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, raise_worst
-from workers.arm.steps import classic_isolate, isolate_undo, lockdown_nsg, network_writes
-from workers.arm.steps.isolate_record import (
+from workers.arm.steps.isolation import classic, made_nsg, undo, writes
+from workers.arm.steps.isolation.lockdown import lockdown_nsg_id, said_in
+from workers.arm.steps.isolation.made_nsg import LockdownNsg
+from workers.arm.steps.isolation.record import (
     containment_of,
     counted_nics,
     flushed_nics,
@@ -38,8 +40,6 @@ from workers.arm.steps.isolate_record import (
     with_flushed,
     with_seen,
 )
-from workers.arm.steps.lockdown import lockdown_nsg_id, said_in
-from workers.arm.steps.lockdown_nsg import LockdownNsg
 from workers.domain.containment.containment import Progress, Step, StepState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -74,7 +74,7 @@ class Isolate(StepRunner):
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
         """Which NICs get the lockdown NSG, as far as the facts tell."""
         if vm.classic:
-            return classic_isolate.plan(profile)
+            return classic.plan(profile)
         if facts.machine is None or facts.network is None:
             return Change(summary="isolate every NIC", details=("NICs: read when it begins",))
         target_id = lockdown_nsg_id(vm, profile, facts.machine.location)
@@ -108,14 +108,14 @@ class Isolate(StepRunner):
     ) -> Progress:
         """Isolate, or at first only record what was."""
         if vm.classic:
-            return await classic_isolate.advance(self._azure, vm, profile, earlier)
+            return await classic.advance(self._azure, vm, profile, earlier)
         return await self._advance(vm, profile, earlier, looks=0, containment_id=containment_id)
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         """Read back, and do what is still to be done: a NIC attached meanwhile is isolated too."""
         if vm.classic:
-            return await classic_isolate.advance(self._azure, vm, profile, step.change)
+            return await classic.advance(self._azure, vm, profile, step.change)
         looks = int(step.token) if step.token.isdigit() else 0
         proves = step.state is StepState.DONE
         return await self._advance(vm, profile, step.change, looks=looks + 1, proves=proves)
@@ -126,8 +126,8 @@ class Isolate(StepRunner):
     ) -> Progress:
         """Give each NIC its former NSG, unless somebody has put another one on it since."""
         if vm.classic:
-            return await classic_isolate.undo(self._azure, vm, step.change)
-        return await isolate_undo.undo(self._azure, step)
+            return await classic.undo(self._azure, vm, step.change)
+        return await undo.undo(self._azure, step)
 
     async def _advance(
         self,
@@ -150,10 +150,10 @@ class Isolate(StepRunner):
         )
         present = [nic for nic in nics if nic is not None]
         change = recorded(present, wanted.id, earlier, containment_id)
-        if proves and nsg is not None and lockdown_nsg.being_written(wanted, nsg):
+        if proves and nsg is not None and made_nsg.being_written(wanted, nsg):
             # Another VM's containment rewrites it. That undoes nothing here, so it is only waited for.
             raise DependencyAway("azure", f"{wanted.name} is being written", retry_after_s=REWRITTEN_S)
-        awaited = await lockdown_nsg.prepare(self._azure, wanted, nsg)
+        awaited = await made_nsg.prepare(self._azure, wanted, nsg)
         results = await asyncio.gather(
             *(self._isolate(nic, wanted.id, earlier, ready=not awaited) for nic in present),
             return_exceptions=True,
@@ -180,7 +180,7 @@ class Isolate(StepRunner):
             change = with_flushed(change, nics)
         if all(nic["id"].lower() in flushed_nics(change) for nic in nics):
             return Progress(done=True, note=f"{note}; {FLUSHED}", change=change)
-        why_not = await lockdown_nsg.flush(self._azure, wanted, nsg)
+        why_not = await made_nsg.flush(self._azure, wanted, nsg)
         if why_not:
             return _look_again(looks, why_not, with_seen(change, said))
         note = f"isolated; rewriting {wanted.name}, so that open connections end"
@@ -200,7 +200,7 @@ class Isolate(StepRunner):
         if not ready or not may_write(nic, target, earlier):
             return f"{nic['name']} still has {name_of(current)}"
         try:
-            await network_writes.put_nsg_on_nic(self._azure, nic, target)
+            await writes.put_nsg_on_nic(self._azure, nic, target)
         except Busy as busy:
             return f"{nic['name']}: {busy.code}, read again"
         return None if await self._reads_back(nic["id"], target) else f"{nic['name']} written"

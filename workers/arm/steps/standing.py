@@ -19,7 +19,7 @@ from workers.arm.read.machine import nic_ids, power_of, read_machine
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION, pages
-from workers.arm.steps.lockdown import is_lockdown_nsg, locks_down
+from workers.arm.steps.isolation.lockdown import is_lockdown_nsg, locks_down
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.standing import held

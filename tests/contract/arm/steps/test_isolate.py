@@ -12,7 +12,7 @@ from deploy.sandbox.faults import Fault
 from tests.contract.arm.driver import LOCKDOWN, PROFILE, isolating, lock, machine, nics, nsg_name, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
-from workers.arm.steps.lockdown import nsg_name as lockdown_name
+from workers.arm.steps.isolation.lockdown import nsg_name as lockdown_name
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
 
@@ -374,7 +374,7 @@ async def test_a_vm_isolated_under_an_older_name_is_restored(
 ) -> None:
     driver = isolating(arm, azure, "web-01")
     with monkeypatch.context() as older:
-        older.setattr("workers.arm.steps.lockdown.nsg_name", lambda *_: OLD_NAME)
+        older.setattr("workers.arm.steps.isolation.lockdown.nsg_name", lambda *_: OLD_NAME)
         await driver.contain()
     assert nsg_name(nics(arm, "web-01")[0]) == OLD_NAME
 

@@ -17,7 +17,7 @@ from tests.conftest import FakeClock
 from tests.contract.arm.driver import nsg_name
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
-from workers.arm.steps.lockdown import nsg_name as lockdown_name
+from workers.arm.steps.isolation.lockdown import nsg_name as lockdown_name
 from workers.bus.memory import MemoryNudger
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.plans import StepName

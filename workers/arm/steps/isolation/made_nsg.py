@@ -14,8 +14,8 @@ from workers.arm.ids import ArmId, name_of
 from workers.arm.read import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
-from workers.arm.steps import network_writes
-from workers.arm.steps.lockdown import lockdown_nsg_id, locks_down, loophole, wanted_nsg
+from workers.arm.steps.isolation import writes
+from workers.arm.steps.isolation.lockdown import lockdown_nsg_id, locks_down, loophole, wanted_nsg
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
 from workers.domain.starts.vm import VmRef
@@ -119,4 +119,4 @@ async def _write(azure: Azure, wanted: LockdownNsg, found: dict[str, Any] | None
     at = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
     said = f"Last written by Startgate for containment {wanted.containment_id or 'unknown'}, {at}"
     body = wanted_nsg(wanted.profile, wanted.location, tags=(found or {}).get("tags"), said=said)
-    await network_writes.put_nsg(azure, wanted.id, body, etag=found["etag"] if found else None)
+    await writes.put_nsg(azure, wanted.id, body, etag=found["etag"] if found else None)

@@ -14,9 +14,9 @@ from workers.arm.ids import name_of, same, spelt_in
 from workers.arm.read import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, raise_worst
-from workers.arm.steps import network_writes
-from workers.arm.steps.isolate_record import counted_nics, is_ours
-from workers.arm.steps.lockdown import is_lockdown_nsg
+from workers.arm.steps.isolation import writes
+from workers.arm.steps.isolation.lockdown import is_lockdown_nsg
+from workers.arm.steps.isolation.record import counted_nics, is_ours
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, Choice
 from workers.domain.errors import NotFound, StepFailed
@@ -113,7 +113,7 @@ async def _give_back(azure: Azure, nic_id: str, nic: _Json, former: str | None) 
         gone = f"{nic['name']} had {name_of(former)}, which was deleted since; it keeps {name_of(current)}"
         return _Nic(nic_id, asks=gone, read=nic, was=former)
     try:
-        await network_writes.put_nsg_on_nic(azure, nic, former)
+        await writes.put_nsg_on_nic(azure, nic, former)
     except Busy as busy:
         return _Nic(nic_id, waits=f"{nic['name']}: {busy.code}, read again")
     return _Nic(nic_id, waits=f"{nic['name']} written")

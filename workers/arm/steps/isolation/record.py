@@ -9,7 +9,7 @@ from typing import Any
 
 from workers.arm.ids import name_of, same, spelt_in
 from workers.arm.read import network
-from workers.arm.steps.lockdown import is_lockdown_nsg
+from workers.arm.steps.isolation.lockdown import is_lockdown_nsg
 from workers.domain.containment.plans import Change
 
 _FLUSHED = "flushed"
