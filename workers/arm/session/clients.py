@@ -20,38 +20,41 @@ import importlib
 from collections.abc import Callable, Coroutine, Mapping
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from azure.core import AsyncPipelineClient
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
+from azure.core.pipeline import policies
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuthenticationPolicy
 from pydantic import SecretStr
 
 from workers.arm.session.endpoint import Endpoint
-from workers.arm.session.errors import AWAY
-from workers.domain.errors import StepFailed
+from workers.arm.session.pipeline import Heard, OurEndpointOnly, proxies_for
 from workers.runtime.credential import Credential
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
     from azure.mgmt.compute.aio import ComputeManagementClient
+    from azure.mgmt.monitor.aio import MonitorManagementClient
     from azure.mgmt.network.aio import NetworkManagementClient
     from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
     from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
+    from azure.mgmt.resource.locks.aio import ManagementLockClient
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+    from azure.mgmt.resourcegraph.aio import ResourceGraphClient
+    from azure.mgmt.security.aio import SecurityCenter
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
 POOL_SIZE = 100
 KEEP_ALIVE_S = 60.0
 
-_OF_THE_OLDER_GENERATOR = frozenset({"AuthorizationManagementClient"})
+_OF_THE_OLDER_GENERATOR = frozenset(
+    {"AuthorizationManagementClient", "ManagementLockClient", "MonitorManagementClient", "SecurityCenter"}
+)
 """Clients that read nothing but what a policy has decoded on the way."""
 
 _T = TypeVar("_T")
@@ -145,6 +148,22 @@ class Azure:
             "AuthorizationManagementClient", self._client("AuthorizationManagementClient", subscription_id)
         )
 
+    def locks(self, subscription_id: str) -> "ManagementLockClient":
+        """Locks against deletion and against changes."""
+        return cast("ManagementLockClient", self._client("ManagementLockClient", subscription_id))
+
+    def monitor(self, subscription_id: str) -> "MonitorManagementClient":
+        """Activity Log, its alert rules and action groups."""
+        return cast("MonitorManagementClient", self._client("MonitorManagementClient", subscription_id))
+
+    def security(self, subscription_id: str) -> "SecurityCenter":
+        """Defender for Cloud: plans, alerts, recommendations, just-in-time access."""
+        return cast("SecurityCenter", self._client("SecurityCenter", subscription_id))
+
+    def resource_graph(self) -> "ResourceGraphClient":
+        """One query over many subscriptions."""
+        return cast("ResourceGraphClient", self._client("ResourceGraphClient"))
+
     def subscriptions(self) -> "SubscriptionClient":
         """The subscriptions this identity sees."""
         return cast("SubscriptionClient", self._client("SubscriptionClient"))
@@ -212,11 +231,11 @@ class Azure:
             policies.RequestIdPolicy(),
             policies.HeadersPolicy(),
             policies.UserAgentPolicy("startgate"),
-            _OurEndpointOnly(self.endpoint),
+            OurEndpointOnly(self.endpoint),
             self._authentication(),
-            _Heard(self._heard),
+            Heard(self._heard),
             policies.CustomHookPolicy(),
-            policies.ProxyPolicy(proxies=_proxies(self.endpoint.url)),
+            policies.ProxyPolicy(proxies=proxies_for(self.endpoint.url)),
             policies.DistributedTracingPolicy(),
             ARMHttpLoggingPolicy(),
         ]
@@ -248,45 +267,6 @@ class Azure:
             connection_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
         )
-
-
-class _OurEndpointOnly(policies.SansIOHTTPPolicy[Any, Any]):
-    """Lets no request pass to another host: addresses come from answers and from the store."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Refuse an address that is not at our endpoint.
-
-        Raises:
-            StepFailed: it is not.
-        """
-        url = str(request.http_request.url)
-        if not self._endpoint.owns(url):
-            raise StepFailed(
-                f"{url[:100]!r} is not at {self._endpoint.url}; it does not get our token",
-                code="ForeignAddress",
-                final=True,
-            )
-
-
-class _Heard(policies.SansIOHTTPPolicy[Any, Any]):
-    """Tells of each answer; a refusal is one, but not *try again later*."""
-
-    def __init__(self, heard: Callable[[], None]) -> None:
-        self._tell = heard
-
-    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
-        """Tell of it."""
-        del request
-        if response.http_response.status_code not in AWAY:
-            self._tell()
-
-
-def _proxies(url: str) -> dict[str, str]:
-    """The environment's proxies by scheme, unless it exempts this host from them."""
-    return {} if proxy_bypass(urlsplit(url).hostname or "") else getproxies()
 
 
 def _sdk() -> ModuleType:
