@@ -1,9 +1,20 @@
 """What looks at Azure and changes nothing, over a test's ports."""
 
 from tests.conftest import Rig
+from workers.domain.starts.facts import Facts
+from workers.domain.starts.surroundings import Surroundings
+from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.orders.look_up import LookUp
+
+
+class FakeSurroundings:
+    """Nothing is around the VM."""
+
+    async def read(self, vm: VmRef, facts: Facts, *, budget_s: float) -> Surroundings:
+        del vm, facts, budget_s
+        return Surroundings()
 
 
 def look_up(rig: Rig) -> LookUp:
@@ -12,5 +23,7 @@ def look_up(rig: Rig) -> LookUp:
 
 def answer_lookup(rig: Rig) -> AnswerLookup:
     runners = list(rig.runners.values())
-    foresee = Foresee(facts=rig.facts, assess=rig.assess, runners=runners, clock=rig.clock)
+    foresee = Foresee(
+        facts=rig.facts, surroundings=FakeSurroundings(), assess=rig.assess, runners=runners, clock=rig.clock
+    )
     return AnswerLookup(store=rig.store, nudger=rig.nudger, foresee=foresee, clock=rig.clock)

@@ -11,6 +11,7 @@ import structlog
 from azure.servicebus.aio import ServiceBusClient
 from redis.asyncio import Redis
 
+from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
@@ -50,8 +51,8 @@ from workers.use_cases.sweeps.trim_audit import TrimAudit
 
 log = structlog.get_logger("workers")
 
-LOOKUP_BUDGET_S = 10.0
-"""Somebody looks at a dialog meanwhile."""
+LOOKUP_BUDGET_S = 6.0
+"""Of each of two reads: somebody looks at a dialog meanwhile."""
 
 
 class Parts(NamedTuple):
@@ -107,7 +108,14 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         clock=clock,
         facts_budget_s=settings.facts_budget_s,
     )
-    foresee = Foresee(facts=facts, assess=assess, runners=runners, clock=clock, budget_s=LOOKUP_BUDGET_S)
+    foresee = Foresee(
+        facts=facts,
+        surroundings=ArmSurroundings(azure),
+        assess=assess,
+        runners=runners,
+        clock=clock,
+        budget_s=LOOKUP_BUDGET_S,
+    )
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
     work = WorkConsumer(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
@@ -82,7 +83,13 @@ async def desk() -> AsyncIterator[Desk]:
         runners = step_runners(azure)
         assess = Assess(runners=runners, policy=lambda: policy)
         async with azure:
-            foresee = Foresee(facts=ArmFacts(azure), assess=assess, runners=runners, clock=SystemClock())
+            foresee = Foresee(
+                facts=ArmFacts(azure),
+                surroundings=ArmSurroundings(azure),
+                assess=assess,
+                runners=runners,
+                clock=SystemClock(),
+            )
             yield Desk(opened, azure, policy, foresee)
 
 
@@ -137,6 +144,8 @@ def _text(vm: VmRef, foreseen: Foreseen) -> Iterator[str]:
         yield safe_line(f"{number}. {planned.step.spec.title}: {_says(planned.change)}")
         for detail in planned.change.details:
             yield safe_line(f"   {detail}")
+    for impact in foreseen.plan.impact:
+        yield safe_line(f"{'!' if impact.severe else '-'} {impact.text}")
     for missing in foreseen.facts.missing:
         yield safe_line(f"not known: {missing.name}: {missing.reason}")
 
@@ -202,5 +211,6 @@ def _as_json(vm: VmRef, foreseen: Foreseen) -> dict[str, Any]:
             }
             for planned in foreseen.plan.steps
         ],
+        "impact": [{"text": one.text, "severe": one.severe} for one in foreseen.plan.impact],
         "not_known": [{"name": one.name, "reason": one.reason} for one in foreseen.facts.missing],
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.cards.blocks.kit import context, listed, modal, section
 from bot.cards.blocks.message import Block
-from bot.cards.blocks.planned import as_of, how_to_undo, planned_steps
+from bot.cards.blocks.planned import as_of, goes_with_it, how_to_undo, planned_steps
 from bot.cards.blocks.status import RESTORE_COMMAND, command
 from bot.cards.blocks.text import code, escape
 from workers.domain.containment.foresight.lookups import ANSWERED_WITHIN, Lookup
@@ -54,5 +54,6 @@ def _plan(lookup: Lookup, plan: Plan | None) -> list[Block]:
     undo = how_to_undo(lookup.profile, command(RESTORE_COMMAND, lookup.vm))
     return [
         *planned_steps(lookup.profile, changes),
+        *goes_with_it(plan),
         *context([as_of(plan) if plan else "", undo]),
     ]

@@ -13,6 +13,7 @@ from deploy.sandbox.azure.backup.items import Items
 from deploy.sandbox.azure.backup.jobs import Jobs
 from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
+from deploy.sandbox.azure.compute.availability import AvailabilitySets
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
 from deploy.sandbox.azure.compute.machines import Machines
@@ -31,6 +32,7 @@ from deploy.sandbox.azure.front.routing import Router
 from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
+from deploy.sandbox.azure.network.bastions import Bastions
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
 from deploy.sandbox.azure.network.networks import Networks
@@ -85,6 +87,7 @@ class AzureServer(StandIn):
         vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
         self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
         self.interfaces = Interfaces(estate=self.estate, locks=locks, lro=lro)
+        self.bastions = Bastions(estate=self.estate, lro=lro)
         control = Control(
             interfaces=self.interfaces,
             estate=self.estate,
@@ -110,6 +113,8 @@ class AzureServer(StandIn):
             self.interfaces,
             Networks(self.estate),
             LoadBalancers(self.estate),
+            self.bastions,
+            AvailabilitySets(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
             Disks(estate=self.estate, locks=locks, lro=lro),
             protection,
@@ -148,6 +153,7 @@ class AzureServer(StandIn):
         self.throttle.clear()
         self.interfaces.losses.clear()
         self.items.clear()
+        self.bastions.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.estate.clear()

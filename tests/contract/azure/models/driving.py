@@ -5,11 +5,13 @@ import re
 from datetime import UTC, datetime
 
 from deploy.sandbox.azure.backup.items import delete_softly
+from deploy.sandbox.azure.compute.availability import add_availability_set
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import Driver, backing_up, isolating, machine, ref, stopping
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
+from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
@@ -29,6 +31,10 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await asyncio.gather(*(ArmFacts(azure).gather(vm, budget_s=10) for vm in everybody * 2))
     async for _ in list_vms(azure, datetime.now(UTC)):
         pass
+    add_availability_set(arm.estate, "shop", machine(arm, "web-01"), machine(arm, "web-02"))
+    arm.bastions.add(machine(arm, "web-01"), "bastion")
+    known = await facts.gather(everybody[0], budget_s=10)
+    await ArmSurroundings(azure).read(everybody[0], known, budget_s=10)
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
@@ -86,6 +92,12 @@ async def look_at_everything(cloud: Cloud) -> None:
         await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": state})
         await cloud.ask("GET", f"{PLACE}?api-version=1")
     await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": "Protected"})
+    web = machine(cloud.server, "web-01")
+    add_availability_set(cloud.server.estate, "shop", web)
+    host = cloud.server.bastions.add(web, "bastion")
+    cloud.server.bastions.connect(host, web, "mallory")
+    sessions = await (await cloud.network.begin_get_active_sessions("rg-shop", "bastion")).result()
+    assert [one.user_name async for one in sessions] == ["mallory"]
     add_route_table(cloud.server.estate, machine(cloud.server, "web-01"), "to-firewall", "0.0.0.0/0")
     await write_everything(cloud)
     jobs = [job.name async for job in cloud.backup.backup_jobs.list("others-vault", "rg-shop")]
@@ -99,6 +111,7 @@ async def look_at_everything(cloud: Cloud) -> None:
         "table": "to-firewall",
         "asg": "a",
         "balancer": "lb",
+        "set": "shop",
         "vault": "others-vault",
         "policy": "DefaultPolicy",
         "fabric": "Azure",
