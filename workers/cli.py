@@ -4,6 +4,7 @@ import typer
 
 from workers.operator import audit, dlq, policy
 from workers.operator.doctor import doctor
+from workers.operator.drill import drill
 from workers.operator.plan import plan
 from workers.runtime.version import Version
 
@@ -24,3 +25,4 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
 app.command("doctor")(doctor)
 app.command("plan")(plan)
+app.command("drill")(drill)

@@ -16,6 +16,7 @@ from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
+from workers.arm.steps.obstacles import ArmObstacles
 from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
@@ -40,6 +41,7 @@ from workers.use_cases.containment.contain import Contain
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
+from workers.use_cases.orders.rehearse import Rehearse
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.inventory import TakeInventory
@@ -116,12 +118,15 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         clock=clock,
         budget_s=LOOKUP_BUDGET_S,
     )
+    rehearse = Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners))
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
     work = WorkConsumer(
         look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
         contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
-        answer_lookup=AnswerLookup(store=store, nudger=nudger, foresee=foresee, clock=clock),
+        answer_lookup=AnswerLookup(
+            store=store, nudger=nudger, foresee=foresee, rehearse=rehearse, clock=clock
+        ),
     )
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:

@@ -62,7 +62,7 @@ def lockdown_dialog(
     return {**view, "private_metadata": json.dumps(kept, ensure_ascii=False)}
 
 
-_TITLES = {None: "Lock down a VM", LookupKind.PLAN: "Dry run"}
+_TITLES = {None: "Lock down a VM", LookupKind.PLAN: "Dry run", LookupKind.DRILL: "Drill"}
 
 
 def typed_before(view: Mapping[str, Any]) -> Wanted:

@@ -17,7 +17,8 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
-from workers.domain.containment.foresight.lookups import Foresight, Lookup
+from workers.domain.containment.foresight.drills import Drill, Obstacle
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -63,9 +64,15 @@ _CHANGE = Change(
 )
 
 
-def _lookup() -> Lookup:
+def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
     return Lookup(
-        id=f"q0{'0' * 24}", version=1, vm=a.vm_ref(), profile=_PROFILE, by=a.oncall(), asked_at=a.NOW
+        id=f"q0{'0' * 24}",
+        version=1,
+        kind=kind,
+        vm=a.vm_ref(),
+        profile=_PROFILE,
+        by=a.oncall(),
+        asked_at=a.NOW,
     )
 
 
@@ -98,6 +105,17 @@ def documents() -> dict[str, Numbered]:
         "lookup-asked": _lookup(),
         "lookup-answered": _lookup().answered(
             _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
+        ),
+        "lookup-drilled": _lookup(kind=LookupKind.DRILL).answered(
+            _SOON,
+            Foresight(
+                plan=a.plan(),
+                drill=Drill(
+                    plan=a.plan(),
+                    obstacles=(Obstacle(step=StepName.STOP, why="a lock", remedy="remove it"),),
+                    missing=(MissingFact(name="locks and rights", reason="not allowed"),),
+                ),
+            ),
         ),
         "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),

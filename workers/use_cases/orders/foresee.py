@@ -54,8 +54,13 @@ class Foresee:
         self._clock = clock
         self._budget_s = budget_s
 
-    async def __call__(self, vm: VmRef, profile: LockdownProfile) -> Foreseen:
+    async def __call__(self, vm: VmRef, profile: LockdownProfile, *, closer: bool = True) -> Foreseen:
         """What this profile would do to this VM now.
+
+        Args:
+            vm: which VM.
+            profile: what a lockdown would do.
+            closer: also read what is around the VM.
 
         Raises:
             NotFound: Azure says that the VM does not exist.
@@ -64,8 +69,9 @@ class Foresee:
         facts = await self._facts.gather(vm, budget_s=self._budget_s)
         if facts.gone:
             raise NotFound(f"{vm.name} no longer exists, so there is nothing to contain.")
-        around = await self._surroundings.read(vm, facts, budget_s=self._budget_s)
-        facts = facts.changed(surroundings=around)
+        if closer:
+            around = await self._surroundings.read(vm, facts, budget_s=self._budget_s)
+            facts = facts.changed(surroundings=around)
         return Foreseen(
             facts=facts,
             plan=self._assess.plan(vm, facts, profile, self._clock.now()),

@@ -15,7 +15,10 @@ from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
+from workers.arm.steps import step_runners
+from workers.arm.steps.obstacles import ArmObstacles
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
+from workers.domain.containment.profile import LockdownProfile
 
 NAMES = {"subscription": PRODUCTION, "group": "rg-shop", "vm": "web-01", "nic": "web-01-nic"}
 VAULT = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
@@ -31,14 +34,22 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await asyncio.gather(*(ArmFacts(azure).gather(vm, budget_s=10) for vm in everybody * 2))
     async for _ in list_vms(azure, datetime.now(UTC)):
         pass
-    add_availability_set(arm.estate, "shop", machine(arm, "web-01"), machine(arm, "web-02"))
-    arm.bastions.add(machine(arm, "web-01"), "bastion")
-    known = await facts.gather(everybody[0], budget_s=10)
-    await ArmSurroundings(azure).read(everybody[0], known, budget_s=10)
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
+
+
+async def look_closer(arm: AzureServer, azure: Azure) -> None:
+    """All that is read for a dry run or a drill, and not for an ask."""
+    web = machine(arm, "web-01")
+    add_availability_set(arm.estate, "shop", web, machine(arm, "web-02"))
+    arm.bastions.connect(arm.bastions.add(web, "bastion"), web, "mallory")
+    vm = ref(arm, "web-01")
+    known = await ArmFacts(azure).gather(vm, budget_s=10)
+    await ArmSurroundings(azure).read(vm, known, budget_s=10)
+    obstacles = ArmObstacles(azure, step_runners(azure))
+    await obstacles.read(vm, known, LockdownProfile(), LockdownProfile().steps)
 
 
 async def back_up_by_options(arm: AzureServer, azure: Azure) -> None:
