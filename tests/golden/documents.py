@@ -18,7 +18,8 @@ from workers.domain.containment.containment import (
     StepState,
 )
 from workers.domain.containment.foresight.drills import Drill, Obstacle
-from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind, OfRestore
+from workers.domain.containment.foresight.returns import Return
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -117,6 +118,17 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
         ),
+        "lookup-of-a-restore": _lookup(kind=LookupKind.RESTORE)
+        .changed(
+            restore=OfRestore(
+                containment_id=a.containment().id,
+                demand="1.x",
+                start=True,
+                reason="false alarm",
+                dry_run=True,
+            )
+        )
+        .returning(_SOON, (Return(step=StepName.STOP, lines=("deallocated now",), drift=("it runs",)),)),
         "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
