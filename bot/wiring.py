@@ -116,7 +116,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(store=store, nudger=nudger, clock=clock),
-        restore=Restore(store=store, nudger=nudger, clock=clock),
+        restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,

@@ -235,7 +235,11 @@ class Rig:
     def worker(self) -> Contain:
         """Another worker over the same store."""
         return Contain(
-            store=self.store, nudger=self.nudger, runners=list(self.runners.values()), clock=self.clock
+            store=self.store,
+            nudger=self.nudger,
+            runners=list(self.runners.values()),
+            clock=self.clock,
+            policy=lambda: self.policy,
         )
 
     async def asked(self, event: StartEvent | None = None) -> Approval:

@@ -123,7 +123,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
     work = WorkConsumer(
         look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
-        contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
+        contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock, policy=lambda: policy),
         answer_lookup=AnswerLookup(
             store=store,
             nudger=nudger,

@@ -21,6 +21,7 @@ from bot.commands.restore_blocks import (
     none_contained,
     restore_choice_dialog,
     restore_dialog,
+    restore_requested,
     restore_started,
     shown_before,
     typed_before,
@@ -92,7 +93,10 @@ class RestoreListener:
         self._looking.wait_for(lookup, late)
         known = await described(self._services, containment.vm)
         start, reason, _ = options
-        return restore_dialog(containment, known, start=start, reason=reason, again=again, lookup=lookup)
+        second = self._services.policy().two_person.restore
+        return restore_dialog(
+            containment, known, start=start, reason=reason, again=again, lookup=lookup, second=second
+        )
 
     async def picked(self, clicked: Clicked) -> Message | None:
         """As if the picked name had been typed. Nothing happens yet."""
@@ -138,6 +142,8 @@ class RestoreListener:
             options = Options(start, reason)
             view = await self._shown(containment, options, dialog.actor, containment.vm.name, again=True)
             return Outcome(view=view)
+        if ordered.waits:
+            return Outcome(message=restore_requested(ordered.containment))
         answer = already_restoring if ordered.joined else restore_started
         return Outcome(message=answer(ordered.containment))
 
@@ -155,7 +161,13 @@ async def shown_restore(services: Services, lookup: Lookup, *, late: bool = Fals
         return None
     known = await described(services, containment.vm)
     return restore_dialog(
-        containment, known, start=asked.start, reason=asked.reason, lookup=lookup, late=late
+        containment,
+        known,
+        start=asked.start,
+        reason=asked.reason,
+        lookup=lookup,
+        late=late,
+        second=services.policy().two_person.restore,
     )
 
 

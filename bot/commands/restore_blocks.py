@@ -10,8 +10,8 @@ from bot.cards.blocks.coming_back import comes_back
 from bot.cards.blocks.inputs import REASON_MAX, instead_menus, reason_input, vm_menu
 from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
 from bot.cards.blocks.message import Block, Message
-from bot.cards.blocks.status import cause_line, progress, sentence
-from bot.cards.blocks.text import code, counted, escape, name, plain, when, words
+from bot.cards.blocks.status import cause_line, progress, request_line, sentence
+from bot.cards.blocks.text import clock, code, counted, escape, name, plain, when, words
 from bot.commands.nearest import nearest_buttons
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import ANSWERED_WITHIN, Lookup
@@ -25,6 +25,7 @@ START = "start"
 """Block, action and only value of the checkbox that also starts the VM."""
 
 _IMMEDIATELY = "Restoring reconnects the VM *immediately*:"
+_SECOND = "Two persons are needed: after you, somebody else of on-call has to confirm it."
 _CONTAINED_ANEW = (
     "\u26a0\ufe0f *Nothing was restored.* The VM was contained anew after this dialog opened. This is why it"
     " is contained now, and what restoring it brings back:"
@@ -40,6 +41,7 @@ def restore_dialog(
     again: bool = False,
     lookup: Lookup | None = None,
     late: bool = False,
+    second: bool = False,
 ) -> dict[str, Any]:
     """Shows what restoring this VM brings back, and asks for a reason. It carries what it shows.
 
@@ -53,14 +55,18 @@ def restore_dialog(
         again: what was shown before is out of date.
         lookup: the question to the workers how it is now, and its answer once there is one.
         late: say that the answer should be there by now.
+        second: two persons are needed for a restore.
     """
     vm = containment.vm
     where = evidence.place(vm, known.subscription_name if known else "")
     found = {one.step: one for one in lookup.returns} if lookup else {}
     dry_run = bool(lookup and lookup.restore and lookup.restore.dry_run)
     lead = "*Dry run: nothing is changed.* This is what restoring it does:" if dry_run else _IMMEDIATELY
+    request = containment.restore_request
+    confirms = request is not None and not dry_run
     shown = [
         *([section(_CONTAINED_ANEW)] if again else []),
+        *([section(f"*A second person is needed.* {request_line(request)}")] if request else []),
         section(f"{code(vm.name)}\n{where}\n{cause_line(containment)}"),
         section(lead),
         *(section(comes_back(step, known, found.get(step.name))) for step in containment.steps),
@@ -69,9 +75,12 @@ def restore_dialog(
     named = {"external_id": lookup.id} if lookup else {}
     if dry_run:
         return {**modal("Dry run", shown), **named}
+    chooses = [] if confirms else instead_menus(to_choose(containment))
+    starts = can_start(containment) and not confirms
     asked = [
-        *instead_menus(to_choose(containment)),
-        *([_start(ticked=start)] if can_start(containment) else []),
+        *context([_SECOND if second and not confirms else ""]),
+        *chooses,
+        *([_start(ticked=start)] if starts else []),
         reason_input(
             "Why is it safe to restore?",
             hint="Shown on the card and kept in the audit log.",
@@ -80,7 +89,13 @@ def restore_dialog(
     ]
     kept = {"id": containment.id, "demand": containment.demand}
     return {
-        **modal("Restore a VM", [*shown, *asked], callback_id=RESTORE, submit="Restore", close="Back"),
+        **modal(
+            "Restore a VM",
+            [*shown, *asked],
+            callback_id=RESTORE,
+            submit="Confirm restore" if confirms else "Ask to restore" if second else "Restore",
+            close="Back",
+        ),
         **named,
         "private_metadata": json.dumps(kept),
     }
@@ -155,6 +170,17 @@ def restore_started(containment: Containment) -> Message:
         f"Restoring {name(vm)}",
         f"Restoring {code(vm)}. {start} The thread below its card shows each step. It counts as restored once"
         " every interface is verified; later changes by others are kept and listed.",
+    )
+
+
+def restore_requested(containment: Containment) -> Message:
+    """The first of two persons has asked for it. Nothing is restored yet."""
+    vm, request = containment.vm.name, containment.restore_request
+    until = f" by {clock(request.expires_at)}" if request else ""
+    return private(
+        f"Restore of {name(vm)} asked for",
+        f"You asked to restore {code(vm)}. Nothing is restored yet: somebody else of on-call has to confirm"
+        f" it{until}. They were told in the thread below its card.",
     )
 
 

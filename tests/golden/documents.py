@@ -23,6 +23,7 @@ from workers.domain.containment.foresight.returns import Return
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
@@ -65,6 +66,18 @@ _CHANGE = Change(
 )
 
 
+def _request() -> RestoreRequest:
+    return RestoreRequest(
+        by=a.oncall(),
+        at=a.NOW,
+        reason="false alarm",
+        start=True,
+        chosen={a.nic().id: None},
+        demand="1.x",
+        expires_at=_SOON,
+    )
+
+
 def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
     return Lookup(
         id=f"q0{'0' * 24}",
@@ -102,6 +115,13 @@ def documents() -> dict[str, Numbered]:
                     )
                 ),
             ),
+        ),
+        "containment-asked-to-restore": a.containment(
+            state=ContainmentState.CONTAINED, restore_request=_request()
+        ),
+        "containment-restored-by-two": a.containment(
+            state=ContainmentState.RESTORED,
+            restoration=Restoration(by=a.oncall(), at=_SOON, requested=_request(), steps=()),
         ),
         "lookup-asked": _lookup(),
         "lookup-answered": _lookup().answered(

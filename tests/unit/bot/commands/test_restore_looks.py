@@ -8,11 +8,13 @@ from typing import Any, cast
 import pytest
 
 from bot.cards.notices import Notices
+from bot.cards.replies.restore_thread import restore_replies
 from bot.commands import looking
 from bot.commands.answered import answered_views
 from bot.commands.restore import COMMAND, _parsed
 from bot.commands.restore_blocks import Options
 from bot.flow import Flow
+from bot.requests import Submitted
 from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
@@ -24,6 +26,7 @@ from workers.domain.containment.spec import StepName
 from workers.domain.ids import partition_of_vm
 from workers.domain.messages import Complete, Message
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.model import TwoPersons
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
@@ -49,7 +52,7 @@ class Bot:
             clock=rig.clock,
             decide=rig.decide,
             lock_down=rig.lock_down,
-            restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+            restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
             retry=cast("Any", None),
             look_up=look_up(rig),
             dialogs=cast("Any", self.slack),
@@ -161,3 +164,53 @@ async def test_where_no_answer_comes_the_restore_is_still_offered(
 )
 def test_what_follows_the_vm(text: str, found: Options) -> None:
     assert _parsed(text) == ("web", found)
+
+
+class TestTwoPersons:
+    SECOND = Actor(slack_user="U0SECOND1", name="Sven", on_call=True)
+
+    @pytest.fixture(autouse=True)
+    def _needed(self, bot: Bot) -> None:
+        bot.rig.policy = a.policy(two_person=TwoPersons(restore=True))
+
+    async def submit(self, bot: Bot, by: Actor) -> dict[str, Any]:
+        view = {**bot.view, "state": {"values": {"reason": {"reason": {"value": "it is <!here> fine"}}}}}
+        outcome = await COMMAND.listener(bot.services).dialogs["restore.confirm"](
+            Submitted(actor=by, view=view)
+        )
+        return {"view": outcome.view, "message": outcome.message}
+
+    async def test_the_first_one_is_told_that_nothing_is_restored_yet(self, bot: Bot) -> None:
+        await bot.type(WEB.ref.name)
+        assert bot.view["submit"]["text"] == "Ask to restore"
+        assert "Two persons are needed" in bot.slack.shown()
+        said = await self.submit(bot, a.oncall())
+        assert "Nothing is restored yet" in str(said["message"])
+
+    async def test_the_second_one_sees_who_asked_and_why_and_can_change_nothing_of_it(self, bot: Bot) -> None:
+        await bot.type(WEB.ref.name)
+        await self.submit(bot, a.oncall())
+        bot.slack.open.clear()
+        await bot.type(WEB.ref.name)
+        shown = bot.slack.shown()
+        assert "A second person is needed" in shown
+        assert a.oncall().name in shown
+        assert "fine" in shown
+        assert "<!here>" not in shown
+        assert bot.view["submit"]["text"] == "Confirm restore"
+        assert "start" not in {block.get("block_id") for block in bot.view["blocks"]}
+        said = await self.submit(bot, self.SECOND)
+        assert "Restoring" in str(said["message"])
+
+    async def test_oncall_is_called_in_the_thread_with_both_names_in_the_end(self, bot: Bot) -> None:
+        await bot.type(WEB.ref.name)
+        await self.submit(bot, a.oncall())
+        containment = await bot.rig.store.containment(a.containment().id)
+        (reply,) = [r for r in restore_replies(containment, "<!subteam^S0ONCALL1>") if r.pages]
+        assert "<!subteam^S0ONCALL1>" in str(reply.message.blocks)
+        assert "Somebody else of on-call has to confirm it" in str(reply.message.blocks)
+        await self.submit(bot, self.SECOND)
+        containment = await bot.rig.store.containment(a.containment().id)
+        ordered = str(restore_replies(containment, "")[0].message.blocks)
+        assert "asked for by" in ordered
+        assert "Confirmed by *Sven*" in ordered
