@@ -9,7 +9,7 @@ from azure.mgmt.resourcegraph.models import QueryRequest
 from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
-from tests.contract.arm.driver import Driver, backing_up, isolating, machine, ref, stopping
+from tests.contract.arm.driver import Driver, backing_up, defending, isolating, machine, ref, stopping
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.read.facts import ArmFacts
@@ -35,6 +35,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await contain_one(stopping(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
+    await contain_one(defending(arm, azure, "web-01"))
 
 
 async def back_up_by_options(arm: AzureServer, azure: Azure) -> None:
