@@ -41,6 +41,7 @@ MODELS: dict[str, type[Numbered]] = {
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
+_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
 _PROFILE = LockdownProfile(
     name="forensics",
     isolate=IsolateOptions(
@@ -103,6 +104,10 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "containment-with-defender": a.containment(
+            profile=LockdownProfile(steps=(StepName.DEFENDER,)),
+            steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),
@@ -113,7 +118,7 @@ def documents() -> dict[str, Numbered]:
             steps=tuple(
                 a.step(name=name, state=state, change=_CHANGE, token="begun", look_at=_SOON)
                 for name, state in zip(
-                    StepName, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
+                    _STEPS, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
                 )
             ),
             cards=(a.approval().id,),
@@ -186,7 +191,7 @@ def _unasked() -> Approval:
 
 def _restored() -> Containment:
     steps = tuple(
-        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON) for name in StepName
+        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON) for name in _STEPS
     )
     restoration = Restoration(
         by=a.oncall(doubt="the group could not be read"),

@@ -16,6 +16,8 @@ from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
 from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
 from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+from azure.mgmt.resourcegraph.aio import ResourceGraphClient
+from azure.mgmt.security.aio import SecurityCenter
 
 
 class FixedToken:
@@ -76,11 +78,14 @@ class Clients:
         self.network = NetworkManagementClient(**scoped)
         self.vaults = RecoveryServicesClient(**scoped)
         self.backup = RecoveryServicesBackupClient(**scoped)
+        self.security = SecurityCenter(**scoped)
         self.subscriptions = SubscriptionClient(**common)
+        self.graph = ResourceGraphClient(**common)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for client in (self.compute, self.network, self.vaults, self.backup, self.subscriptions):
+        scoped = (self.compute, self.network, self.vaults, self.backup, self.security)
+        for client in (*scoped, self.subscriptions, self.graph):
             await self._open.enter_async_context(client)
         return self
 

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from deploy.sandbox.azure.access.authorization import Permissions, RoleAssignments
 from deploy.sandbox.azure.access.locks import Locks
-from deploy.sandbox.azure.access.security import Defender
 from deploy.sandbox.azure.access.subscriptions import Subscriptions
 from deploy.sandbox.azure.backup.items import Items
 from deploy.sandbox.azure.backup.jobs import Jobs
@@ -18,6 +17,7 @@ from deploy.sandbox.azure.compute.disks import Disks
 from deploy.sandbox.azure.compute.machines import Machines
 from deploy.sandbox.azure.compute.starts import Starter
 from deploy.sandbox.azure.control.backup import BackupControl
+from deploy.sandbox.azure.control.defender import DefenderControl
 from deploy.sandbox.azure.control.estate import Control
 from deploy.sandbox.azure.control.state import State
 from deploy.sandbox.azure.control.trouble import Trouble
@@ -29,6 +29,7 @@ from deploy.sandbox.azure.front.refusals import Refusals
 from deploy.sandbox.azure.front.requests import recording
 from deploy.sandbox.azure.front.routing import Router
 from deploy.sandbox.azure.front.throttling import Throttle
+from deploy.sandbox.azure.graph.resources import ResourceGraph
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
 from deploy.sandbox.azure.network.interfaces import Interfaces
@@ -36,6 +37,9 @@ from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
 from deploy.sandbox.azure.network.networks import Networks
 from deploy.sandbox.azure.network.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
+from deploy.sandbox.azure.security.findings import Findings
+from deploy.sandbox.azure.security.jit import JitPolicies
+from deploy.sandbox.azure.security.plans import Plans
 from deploy.sandbox.azure.seed import seed_estate
 from deploy.sandbox.faults import Faults
 from deploy.sandbox.standin import StandIn
@@ -81,6 +85,8 @@ class AzureServer(StandIn):
         jobs = Jobs(self.estate)
         self.items = Items(self.estate)
         self.permissions = Permissions(self.estate, self.world)
+        self.plans = Plans(self.estate, locks)
+        self.findings = Findings(self.estate)
         protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs, items=self.items)
         vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
         self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
@@ -103,6 +109,7 @@ class AzureServer(StandIn):
             changed=self._changed,
         )
         backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
+        defender = DefenderControl(estate=self.estate, plans=self.plans, findings=self.findings)
         providers = (
             locks,
             Subscriptions(self.estate),
@@ -115,7 +122,9 @@ class AzureServer(StandIn):
             protection,
             jobs,
             vaults,
-            Defender(self.estate),
+            self.plans,
+            JitPolicies(self.estate, locks, self.plans),
+            ResourceGraph(self.estate, {"securityresources": self.findings.rows}),
             RoleAssignments(self.estate, self.world),
             self.permissions,
             ClassicMachines(estate=self.estate, locks=locks, lro=lro, starter=starter),
@@ -133,7 +142,8 @@ class AzureServer(StandIn):
         )
         super().__init__("azure", port=port)
         self.app.middlewares.extend((recording(self.record), control.errors, self.faults.middleware))
-        self.app.add_routes([*control.routes(), *backup.routes(), *trouble.routes(), *self.faults.routes()])
+        controls = (control, backup, defender, trouble, self.faults)
+        self.app.add_routes([route for one in controls for route in one.routes()])
         self.app.router.add_route("*", "/{tail:.*}", arm.handle)
         self.app.on_cleanup.append(self._close)
         seed_estate(self.estate, self.world)
@@ -148,6 +158,7 @@ class AzureServer(StandIn):
         self.throttle.clear()
         self.interfaces.losses.clear()
         self.items.clear()
+        self.plans.failing.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.estate.clear()

@@ -120,6 +120,26 @@ class StepName(StrEnum):
             needs=("stop",),
         ),
     )
+    DEFENDER = (
+        "defender",
+        StepSpec(
+            title="Turn on Defender",
+            area="Defender",
+            done="protected by Defender for Servers",
+            does="turn on Defender for Servers Plan 1 for the VM, unless it has a plan already",
+            undo="the VM gets its former Defender plan back; Defender for Endpoint stays if it is installed",
+            by_hand="in the Azure portal, open Defender for Cloud, then Environment settings, and turn on"
+            " Servers for the subscription; the portal has no plan for a single VM",
+            undo_by_hand="delete the VM's own plan with the Azure CLI: az rest --method delete, with the URL"
+            " of its pricings/VirtualMachines",
+            command="az rest --method put --url '/subscriptions/{subscription}/resourceGroups"
+            "/{resource_group}/providers/Microsoft.Compute/virtualMachines/{name}/providers"
+            "/Microsoft.Security/pricings/VirtualMachines?api-version=2024-01-01'"
+            ' --body \'{{"properties": {{"pricingTier": "Standard", "subPlan": "P1"}}}}\'',
+            read_back=True,
+            undo_read_back=True,
+        ),
+    )
 
     def __new__(cls, value: str, spec: StepSpec) -> Self:
         """A member: its value is the name alone.

@@ -66,6 +66,14 @@ ROLES: dict[str, dict[str, list[str]]] = {
         ],
         "notActions": [],
     },
+    "Security Admin": {
+        "actions": [
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+            "Microsoft.Security/*",
+        ],
+        "notActions": [],
+    },
     "Classic Virtual Machine Contributor": {
         "actions": ["Microsoft.ClassicCompute/virtualMachines/*", "Microsoft.ClassicNetwork/*/join/action"],
         "notActions": [],
@@ -78,6 +86,7 @@ GUARD_ROLES = (
     "Virtual Machine Contributor",
     "Network Contributor",
     "Backup Contributor",
+    "Security Admin",
     "Classic Virtual Machine Contributor",
 )
 """What the product's own identity has, unless a test takes some away."""

@@ -4,10 +4,12 @@ import asyncio
 import re
 from datetime import UTC, datetime
 
+from azure.mgmt.resourcegraph.models import QueryRequest
+
 from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
-from tests.contract.arm.driver import Driver, backing_up, isolating, machine, ref, stopping
+from tests.contract.arm.driver import Driver, backing_up, defending, isolating, machine, ref, stopping
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.read.facts import ArmFacts
@@ -33,6 +35,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await contain_one(stopping(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
+    await contain_one(defending(arm, azure, "web-01"))
 
 
 async def back_up_by_options(arm: AzureServer, azure: Azure) -> None:
@@ -88,6 +91,7 @@ async def look_at_everything(cloud: Cloud) -> None:
     await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": "Protected"})
     add_route_table(cloud.server.estate, machine(cloud.server, "web-01"), "to-firewall", "0.0.0.0/0")
     await write_everything(cloud)
+    await defend(cloud)
     jobs = [job.name async for job in cloud.backup.backup_jobs.list("others-vault", "rg-shop")]
     names = NAMES | {
         "disk": "web-01_OsDisk_1",
@@ -105,6 +109,9 @@ async def look_at_everything(cloud: Cloud) -> None:
         "container": CONTAINER,
         "item": ITEM,
         "job": jobs[0],
+        "plan": "VirtualMachines",
+        "region": "westeurope",
+        "scope": WEB_01,
     }
     for route in cloud.server.routes:
         if route.method == "GET" and not any(one.fits(route.template) for one in UNHELD):
@@ -145,6 +152,31 @@ async def write_everything(cloud: Cloud) -> None:
     await backups(cloud)
 
 
+async def defend(cloud: Cloud) -> None:
+    """Plans at both scopes, one with an extension that fails; a just-in-time policy; what was found."""
+    plans, policies = cloud.security.pricings, cloud.security.jit_network_access_policies
+    cloud.server.plans.failing["AgentlessVmScanning"] = "no identity"
+    for scope, plan in ((WEB_01, "P1"), (f"/subscriptions/{PRODUCTION}", "P2")):
+        properties = {"pricingTier": "Standard", "subPlan": plan}
+        await plans.update(scope, "VirtualMachines", {"properties": properties})
+    await plans.delete(WEB_01, "VirtualMachines")
+    port = {
+        "number": 22,
+        "protocol": "*",
+        "allowedSourceAddressPrefix": "*",
+        "maxRequestAccessDuration": "PT3H",
+    }
+    entry = {"id": WEB_01, "ports": [port]}
+    body = {"kind": "Basic", "properties": {"virtualMachines": [entry]}}
+    for name in ("gone", "DefaultPolicy"):
+        await policies.create_or_update("rg-shop", "westeurope", name, body)
+    await policies.delete("rg-shop", "westeurope", "gone")
+    given = {"vm": "web-01", "alerts": [{"name": "odd"}], "recommendations": [{"name": "patch"}]}
+    await cloud.ask("PUT", "/_defender", given)
+    query = {"query": "securityresources", "options": {"$top": 1, "resultFormat": "objectArray"}}
+    await cloud.ask("POST", "/providers/Microsoft.ResourceGraph/resources?api-version=1", query)
+
+
 async def backups(cloud: Cloud) -> None:
     """A backup that goes well, one that fails, a soft deletion and its undoing."""
     place = ("others-vault", "rg-shop", "Azure", CONTAINER, ITEM)
@@ -179,5 +211,9 @@ async def ask_each_client(cloud: Cloud) -> None:
         break
     question = {"resourceType": "VM", "resourceId": machine(cloud.server, "web-01").id}
     await cloud.backup.backup_status.get("westeurope", question)
+    await cloud.security.pricings.get(WEB_01, "VirtualMachines")
+    async for _ in cloud.security.jit_network_access_policies.list():
+        break
+    await cloud.graph.resources(QueryRequest(query="securityresources"))
     sku = {"location": "westeurope", "sku": {"name": "RS0", "tier": "Standard"}, "properties": {}}
     await (await cloud.vaults.vaults.begin_create_or_update("rg-shop", "new", sku)).result()

@@ -14,7 +14,11 @@ import azure.mgmt.recoveryservicesbackup.models as backup_models
 import azure.mgmt.recoveryservicesbackup.types as backup_types
 import azure.mgmt.resource.subscriptions.models as subscription_models
 import azure.mgmt.resource.subscriptions.types as subscription_types
+import azure.mgmt.resourcegraph.models as graph_models
+import azure.mgmt.security.v2020_01_01.models as jit_models
+import azure.mgmt.security.v2024_01_01.models as pricing_models
 
+from tests.contract.azure.models.older import OlderPackage
 from tests.contract.azure.models.shapes import Package
 
 COMPUTE = Package(compute_types, compute_models)
@@ -22,6 +26,9 @@ _NETWORK = Package(network_types, network_models)
 _VAULTS = Package(vault_types, vault_models)
 _BACKUP = Package(backup_types, backup_models)
 _SUBSCRIPTIONS = Package(subscription_types, subscription_models)
+_PLANS = OlderPackage(pricing_models)
+_JIT = OlderPackage(jit_models)
+_GRAPH = OlderPackage(graph_models)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +43,7 @@ class Row:
     """
 
     path: str
-    package: Package
+    package: Package | OlderPackage
     answered: str = ""
     asked: dict[str, str]
 
@@ -55,7 +62,7 @@ class Unheld:
         return re.search(self.path, path.lower()) is not None
 
 
-def _row(package: Package, path: str, answered: str = "", **asked: str) -> Row:
+def _row(package: Package | OlderPackage, path: str, answered: str = "", **asked: str) -> Row:
     return Row(path=path, package=package, answered=answered, asked=asked)
 
 
@@ -125,6 +132,19 @@ ROWS = (
     _row(_BACKUP, f"{_ITEM}/backup", POST="BackupRequestResource"),
     _row(_BACKUP, f"{_ITEM}/operationsstatus/ONE", "OperationStatus"),
     _row(_VAULTS, f"{_VAULT}/operationstatus/ONE", "OperationResource"),
+    _row(
+        _PLANS,
+        f"{_ANY}(?:/resourcegroups/ONE/{_VMS}/ONE)?/providers/microsoft.security/pricings/ONE",
+        "Pricing",
+        PUT="Pricing",
+    ),
+    _row(
+        _JIT,
+        f"{_IN}/providers/microsoft.security(?:/locations/ONE)?/jitnetworkaccesspolicies(?:/ONE)?",
+        "JitNetworkAccessPolicy",
+        PUT="JitNetworkAccessPolicy",
+    ),
+    _row(_GRAPH, "/providers/microsoft.resourcegraph/resources", "QueryResponse", POST="QueryRequest"),
 )
 
 UNHELD = (
@@ -142,10 +162,6 @@ UNHELD = (
         why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
         "its own client reads permissions in the contract tests of the doctor. Locks and role assignments "
         "are not asked for by the product yet.",
-    ),
-    Unheld(
-        path=r"/providers/microsoft\.security/",
-        why="azure-mgmt-security is no dependency of the product yet.",
     ),
     Unheld(
         path=r"^/subscriptions/[^/]+/resourcegroups(/[^/]+)?$",
