@@ -113,7 +113,9 @@ def documents() -> dict[str, Numbered]:
             steps=tuple(
                 a.step(name=name, state=state, change=_CHANGE, token="begun", look_at=_SOON)
                 for name, state in zip(
-                    StepName, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
+                    LockdownProfile().steps,
+                    (StepState.STARTED, StepState.SKIPPED, StepState.TODO),
+                    strict=True,
                 )
             ),
             cards=(a.approval().id,),
@@ -186,7 +188,8 @@ def _unasked() -> Approval:
 
 def _restored() -> Containment:
     steps = tuple(
-        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON) for name in StepName
+        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON)
+        for name in LockdownProfile().steps
     )
     restoration = Restoration(
         by=a.oncall(doubt="the group could not be read"),
