@@ -171,6 +171,9 @@ class FakeRunner:
         )
         return Progress(done=False, token=f"{self.name}-token", change=change, note="begun")
 
+    async def begin_in(self, containment: Containment, step: Step) -> Progress:
+        return await self.begin(containment.vm, containment.profile, containment.id, earlier=step.change)
+
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         del vm, profile
         self.checked.append(step)

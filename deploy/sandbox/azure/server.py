@@ -15,6 +15,7 @@ from deploy.sandbox.azure.backup.vaults import Vaults
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
 from deploy.sandbox.azure.compute.machines import Machines
+from deploy.sandbox.azure.compute.snapshots import Snapshots
 from deploy.sandbox.azure.compute.starts import Starter
 from deploy.sandbox.azure.control.backup import BackupControl
 from deploy.sandbox.azure.control.defender import DefenderControl
@@ -118,7 +119,8 @@ class AzureServer(StandIn):
             Networks(self.estate),
             LoadBalancers(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
-            Disks(estate=self.estate, locks=locks, lro=lro),
+            Disks(self.estate),
+            Snapshots(estate=self.estate, locks=locks, lro=lro),
             protection,
             jobs,
             vaults,

@@ -105,6 +105,22 @@ class StepName(StrEnum):
             undo_needs=("isolate",),
         ),
     )
+    SNAPSHOT = (
+        "snapshot",
+        StepSpec(
+            title="Take snapshots",
+            area="Snapshots",
+            done="snapshots taken",
+            does="take an incremental snapshot of every disk, as evidence",
+            undo="snapshots stay until somebody deletes them",
+            by_hand="in the Azure portal, open each disk of the VM and choose Create snapshot,"
+            " with the type Incremental",
+            undo_by_hand="in the Azure portal, delete the snapshots that nobody needs",
+            # Disks are quiet then, and a snapshot holds what the VM last wrote.
+            needs=("stop",),
+            read_back=True,
+        ),
+    )
     BACKUP = (
         "backup",
         StepSpec(

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from workers.domain.containment.containment import Containment
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -35,6 +36,13 @@ class StepRunner(Protocol):
         The ``change`` of the result holds *before* as it is read now.
         """
         ...
+
+    async def begin_in(self, containment: Containment, step: Step) -> Progress:
+        """Begin a step of this containment: as ``begin``, for a step that has to know what it is done for.
+
+        By default a step does not.
+        """
+        return await self.begin(containment.vm, containment.profile, containment.id, earlier=step.change)
 
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         """See how far it is. ``done`` only after reading back the resource itself."""

@@ -9,7 +9,7 @@ from azure.mgmt.resourcegraph.models import QueryRequest
 from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
-from tests.contract.arm.driver import Driver, backing_up, defending, isolating, machine, ref, stopping
+from tests.contract.arm.driver import Driver, backing_up, defending, isolating, machine, ref, snapshotting, stopping
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.read.facts import ArmFacts
@@ -34,6 +34,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
+    await contain_one(snapshotting(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
     await contain_one(defending(arm, azure, "web-01"))
 
@@ -204,6 +205,8 @@ async def ask_each_client(cloud: Cloud) -> None:
     async for _ in cloud.subscriptions.subscriptions.list():
         break
     async for _ in cloud.compute.virtual_machines.list_all():
+        break
+    async for _ in cloud.compute.disks.list():
         break
     async for _ in cloud.network.network_interfaces.list_all():
         break
