@@ -26,6 +26,7 @@ from tests import builders as a
 from workers.bus.memory import MemoryNudger
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Containment, Progress, Step
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
@@ -151,6 +152,10 @@ class FakeRunner:
         del facts, profile
         return Change(summary=f"{self.name} {vm.name}")
 
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        del facts, profile
+        return (("az", "vm", str(self.name), "--name", vm.name),)
+
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:
@@ -209,7 +214,7 @@ class Rig:
         self.inventory = MemoryInventory()
         self.facts = FakeFacts()
         self.runners = {name: FakeRunner(name) for name in LockdownProfile().steps}
-        assess = Assess(runners=list(self.runners.values()), policy=lambda: self.policy)
+        self.assess = assess = Assess(runners=list(self.runners.values()), policy=lambda: self.policy)
         self.open = OpenApproval(
             store=self.store,
             nudger=self.nudger,

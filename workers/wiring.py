@@ -37,6 +37,8 @@ from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.answer_lookup import AnswerLookup
+from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.inventory import TakeInventory
@@ -47,6 +49,9 @@ from workers.use_cases.sweeps.standing import RereadStanding
 from workers.use_cases.sweeps.trim_audit import TrimAudit
 
 log = structlog.get_logger("workers")
+
+LOOKUP_BUDGET_S = 10.0
+"""Somebody looks at a dialog meanwhile."""
 
 
 class Parts(NamedTuple):
@@ -102,11 +107,13 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         clock=clock,
         facts_budget_s=settings.facts_budget_s,
     )
+    foresee = Foresee(facts=facts, assess=assess, runners=runners, clock=clock, budget_s=LOOKUP_BUDGET_S)
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
     work = WorkConsumer(
         look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
         contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
+        answer_lookup=AnswerLookup(store=store, nudger=nudger, foresee=foresee, clock=clock),
     )
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:

@@ -17,6 +17,7 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
+from workers.domain.containment.foresight.lookups import Foresight, Lookup
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -36,6 +37,7 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
@@ -61,10 +63,21 @@ _CHANGE = Change(
 )
 
 
+def _lookup() -> Lookup:
+    return Lookup(
+        id=f"q0{'0' * 24}", version=1, vm=a.vm_ref(), profile=_PROFILE, by=a.oncall(), asked_at=a.NOW
+    )
+
+
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "lookup-asked": _lookup(),
+        "lookup-answered": _lookup().answered(
+            _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
+        ),
+        "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,
