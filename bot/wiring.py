@@ -38,6 +38,7 @@ from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
@@ -114,7 +115,9 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         directory=directory,
         clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock),
-        lock_down=LockDown(store=store, nudger=nudger, clock=clock),
+        lock_down=LockDown(
+            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
+        ),
         restore=Restore(store=store, nudger=nudger, clock=clock),
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),

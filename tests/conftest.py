@@ -45,6 +45,7 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
+from workers.use_cases.containment.never import GuardedByInventory, GuardedInAzure
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
@@ -231,14 +232,23 @@ class Rig:
             store=self.store, nudger=self.nudger, clock=self.clock, fill_in=self.fill_in
         )
         self.decide = Decide(store=self.store, nudger=self.nudger, clock=self.clock)
-        self.lock_down = LockDown(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.lock_down = LockDown(
+            store=self.store,
+            nudger=self.nudger,
+            clock=self.clock,
+            guarded=GuardedByInventory(lambda: self.policy, self.inventory),
+        )
         self.contain = self.worker()
         self.resync = Resync(store=self.store, nudger=self.nudger, clock=self.clock)
 
     def worker(self) -> Contain:
         """Another worker over the same store."""
         return Contain(
-            store=self.store, nudger=self.nudger, runners=list(self.runners.values()), clock=self.clock
+            store=self.store,
+            nudger=self.nudger,
+            runners=list(self.runners.values()),
+            clock=self.clock,
+            guarded=GuardedInAzure(lambda: self.policy, self.facts),
         )
 
     async def asked(self, event: StartEvent | None = None) -> Approval:

@@ -36,6 +36,7 @@ from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
+from workers.use_cases.containment.never import GuardedInAzure
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
@@ -112,7 +113,13 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
     work = WorkConsumer(
         look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
-        contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
+        contain=Contain(
+            store=store,
+            nudger=nudger,
+            runners=runners,
+            clock=clock,
+            guarded=GuardedInAzure(lambda: policy, facts),
+        ),
         answer_lookup=AnswerLookup(store=store, nudger=nudger, foresee=foresee, clock=clock),
     )
 

@@ -225,9 +225,7 @@ async def test_a_dry_run_shows_the_fresh_plan_in_a_dialog_and_changes_nothing(sc
     await scene.command("nadia", f"/vm-lockdown {asked.start.vm_id} --dry-run only looking")
     shown = await scene.slack.wait_for(
         "the workers' answer in the dialog",
-        lambda e: (
-            e["kind"] == "view" and e["what"] == "updated" and "1. Isolate" in str(e["view"]["blocks"])
-        ),
+        lambda e: e["kind"] == "view" and e["what"] == "updated" and "1. Isolate" in str(e["view"]["blocks"]),
         since=seq,
     )
     said = "\n".join(texts(shown["view"]["blocks"]))

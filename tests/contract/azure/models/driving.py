@@ -9,7 +9,16 @@ from azure.mgmt.resourcegraph.models import QueryRequest
 from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
-from tests.contract.arm.driver import Driver, backing_up, defending, isolating, machine, ref, snapshotting, stopping
+from tests.contract.arm.driver import (
+    Driver,
+    backing_up,
+    defending,
+    isolating,
+    machine,
+    ref,
+    snapshotting,
+    stopping,
+)
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.read.facts import ArmFacts
