@@ -12,6 +12,7 @@ from azure.core.credentials import AccessToken
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
 from azure.mgmt.compute.aio import ComputeManagementClient
+from azure.mgmt.monitor.aio import MonitorManagementClient
 from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
 from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
@@ -73,6 +74,7 @@ class Clients:
         }
         scoped = common | {"subscription_id": subscription}
         self.compute = ComputeManagementClient(**scoped)
+        self.monitor = MonitorManagementClient(**scoped)
         self.network = NetworkManagementClient(**scoped)
         self.vaults = RecoveryServicesClient(**scoped)
         self.backup = RecoveryServicesBackupClient(**scoped)
@@ -80,7 +82,8 @@ class Clients:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for client in (self.compute, self.network, self.vaults, self.backup, self.subscriptions):
+        each = (self.compute, self.monitor, self.network, self.vaults, self.backup, self.subscriptions)
+        for client in each:
             await self._open.enter_async_context(client)
         return self
 

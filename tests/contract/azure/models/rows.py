@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.mgmt.compute.models as compute_models
 import azure.mgmt.compute.types as compute_types
+import azure.mgmt.monitor.models as monitor_models
 import azure.mgmt.network.models as network_models
 import azure.mgmt.network.types as network_types
 import azure.mgmt.recoveryservices.models as vault_models
@@ -15,9 +16,10 @@ import azure.mgmt.recoveryservicesbackup.types as backup_types
 import azure.mgmt.resource.subscriptions.models as subscription_models
 import azure.mgmt.resource.subscriptions.types as subscription_types
 
-from tests.contract.azure.models.shapes import Package
+from tests.contract.azure.models.shapes import OlderPackage, Package
 
 COMPUTE = Package(compute_types, compute_models)
+_MONITOR = OlderPackage(monitor_models)
 _NETWORK = Package(network_types, network_models)
 _VAULTS = Package(vault_types, vault_models)
 _BACKUP = Package(backup_types, backup_models)
@@ -36,7 +38,7 @@ class Row:
     """
 
     path: str
-    package: Package
+    package: Package | OlderPackage
     answered: str = ""
     asked: dict[str, str]
 
@@ -55,7 +57,7 @@ class Unheld:
         return re.search(self.path, path.lower()) is not None
 
 
-def _row(package: Package, path: str, answered: str = "", **asked: str) -> Row:
+def _row(package: Package | OlderPackage, path: str, answered: str = "", **asked: str) -> Row:
     return Row(path=path, package=package, answered=answered, asked=asked)
 
 
@@ -65,6 +67,7 @@ _IN = f"{_ANY}(?:/resourcegroups/ONE)?"
 _VMS = "providers/microsoft.compute/virtualmachines"
 _NET = "providers/microsoft.network"
 _VAULT = f"{_GROUP}/providers/microsoft.recoveryservices/vaults/ONE"
+_INSIGHTS = "providers/microsoft.insights"
 _ITEM = f"{_VAULT}/backupfabrics/ONE/protectioncontainers/ONE/protecteditems/ONE"
 
 REFUSED = "ErrorResponse"
@@ -125,6 +128,15 @@ ROWS = (
     _row(_BACKUP, f"{_ITEM}/backup", POST="BackupRequestResource"),
     _row(_BACKUP, f"{_ITEM}/operationsstatus/ONE", "OperationStatus"),
     _row(_VAULTS, f"{_VAULT}/operationstatus/ONE", "OperationResource"),
+    _row(
+        _MONITOR,
+        f"{_IN}/{_INSIGHTS}/activitylogalerts(?:/ONE)?",
+        "ActivityLogAlertResource",
+        PUT="ActivityLogAlertResource",
+    ),
+    _row(
+        _MONITOR, f"{_IN}/{_INSIGHTS}/actiongroups(?:/ONE)?", "ActionGroupResource", PUT="ActionGroupResource"
+    ),
 )
 
 UNHELD = (
@@ -142,6 +154,10 @@ UNHELD = (
         why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
         "its own client reads permissions in the contract tests of the doctor. Locks and role assignments "
         "are not asked for by the product yet.",
+    ),
+    Unheld(
+        path=r"/providers/microsoft\.logic/",
+        why="azure-mgmt-logic is no dependency of the product: it asks a Logic App only where it listens.",
     ),
     Unheld(
         path=r"/providers/microsoft\.security/",
