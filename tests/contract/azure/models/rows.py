@@ -16,7 +16,8 @@ import azure.mgmt.recoveryservicesbackup.types as backup_types
 import azure.mgmt.resource.subscriptions.models as subscription_models
 import azure.mgmt.resource.subscriptions.types as subscription_types
 
-from tests.contract.azure.models.shapes import OlderPackage, Package
+from tests.contract.azure.models.older import OlderPackage
+from tests.contract.azure.models.shapes import Package
 
 COMPUTE = Package(compute_types, compute_models)
 _MONITOR = OlderPackage(monitor_models)

@@ -170,37 +170,3 @@ def _wire_name(model: Any, name: str) -> str:
         if added:
             return str(added.pop())
     return name.split("_", maxsplit=1)[0] + "".join(word.title() for word in name.split("_")[1:])
-
-
-class OlderPackage:
-    """The models of a package from an older generator: they know names of the wire only inside themselves.
-
-    So a body goes through its model and back, and what is lost on the way is what the model doesn't know. A
-    value of another type than the model's is an error on the way. Enumerations are texts to it.
-    """
-
-    def __init__(self, models: ModuleType) -> None:
-        self._models = models
-
-    def faults(self, body: Any, name: str) -> Iterator[str]:
-        """What of a body the model doesn't know, one sentence each, with the path to it."""
-        try:
-            kept = getattr(self._models, name).deserialize(body).serialize(keep_readonly=True)
-        except Exception as error:  # whatever the SDK raises for a body that is not the model's
-            yield f"{name} can't hold it: {error}"
-            return
-        yield from _lost(body, kept, name, "")
-
-
-def _lost(body: Any, kept: Any, name: str, path: str) -> Iterator[str]:
-    if isinstance(body, Mapping) and isinstance(kept, Mapping):
-        for key, value in body.items():
-            if value is not None and key not in kept:
-                yield f"{path}{key}: {name} has no such property"
-            elif value is not None:
-                yield from _lost(value, kept[key], name, f"{path}{key}.")
-    elif isinstance(body, list) and isinstance(kept, list) and len(body) == len(kept):
-        for one, other in zip(body, kept, strict=True):
-            yield from _lost(one, other, name, path)
-    elif body != kept:
-        yield f"{path.rstrip('.')}: {body!r} is not what {name} has there"

@@ -4,12 +4,11 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import azure.mgmt.monitor.models as monitor_models
 import azure.mgmt.recoveryservicesbackup.models as backup_models
 import azure.mgmt.recoveryservicesbackup.types as backup_types
 import pytest
 
-from tests.contract.azure.models.shapes import OlderPackage, Package
+from tests.contract.azure.models.shapes import Package
 
 BACKUP = Package(backup_types, backup_models)
 ITEM: dict[str, Any] = {
@@ -86,41 +85,3 @@ def test_each_kind_of_fault_is_found_in_what_is_only_answered(
 ) -> None:
     (found,) = faults(JOB, "JobResource", change)
     assert fault in found
-
-
-RULE: dict[str, Any] = {
-    "location": "Global",
-    "properties": {
-        "enabled": True,
-        "scopes": ["/subscriptions/s"],
-        "condition": {"allOf": [{"field": "category", "equals": "Administrative", "containsAny": None}]},
-    },
-}
-
-
-def older_faults(change: Callable[[dict[str, Any]], Any]) -> list[str]:
-    changed = copy.deepcopy(RULE)
-    change(changed["properties"])
-    return list(OlderPackage(monitor_models).faults(changed, "ActivityLogAlertResource"))
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        (
-            lambda p: p.update(priority=1),
-            "properties.priority: ActivityLogAlertResource has no such property",
-        ),
-        (lambda p: p["condition"]["allOf"][0].update(value="x"), "properties.condition.allOf.value: "),
-        (lambda p: p.update(enabled="true"), "properties.enabled: 'true' is not what"),
-        (lambda p: p.update(scopes="/subscriptions/s"), "can't hold it"),
-    ],
-)
-def test_a_fault_is_found_by_a_model_of_the_older_generator(
-    change: Callable[[dict[str, Any]], Any], fault: str
-) -> None:
-    assert any(fault in found for found in older_faults(change)), older_faults(change)
-
-
-def test_a_right_body_has_no_fault_for_the_older_generator() -> None:
-    assert older_faults(lambda _: None) == []
