@@ -9,7 +9,7 @@ from bot.cards.blocks.joined import started_since
 from bot.cards.blocks.kit import context, modal, section
 from bot.cards.blocks.planned import as_of, how_to_undo, planned_steps
 from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command, guarded_line
-from bot.cards.blocks.text import code, when
+from bot.cards.blocks.text import code
 from workers.domain.asking.approvals import Approval, ApprovalState
 
 REJECT = "approval.reject"
