@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.system import POLICY
-from tests.conftest import Valkey
+from tests.valkey_server import Valkey
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.cli import app
