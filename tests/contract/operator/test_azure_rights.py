@@ -135,6 +135,7 @@ async def test_whatever_the_steps_write_is_among_the_rights(arm: AzureServer, az
         if one["method"] not in ("GET", "HEAD") and not one["path"].startswith("/_")
     }
     listed = {right.action.lower() for rights in RIGHTS.values() for right in rights}
-    assert len(written) == 9
     assert written <= listed
+    idle = [step for step, rights in RIGHTS.items() if not any(r.action.lower() in written for r in rights)]
+    assert idle == [], "every step has written something, or nothing is shown here"
     assert set(RIGHTS) == set(StepName)
