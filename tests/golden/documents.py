@@ -103,6 +103,12 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "containment-with-snapshots-and-encryption": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(
+                name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
+            ),
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),

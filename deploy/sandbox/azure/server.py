@@ -15,6 +15,7 @@ from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
+from deploy.sandbox.azure.compute.host_encryption import HostEncryption
 from deploy.sandbox.azure.compute.machines import Machines
 from deploy.sandbox.azure.compute.snapshots import Snapshots
 from deploy.sandbox.azure.compute.starts import Starter
@@ -81,6 +82,7 @@ class AzureServer(StandIn):
         starter = Starter(estate=self.estate, locks=locks, lro=lro, outbox=self.outbox)
         jobs = Jobs(self.estate)
         self.items = Items(self.estate)
+        self.host_encryption = HostEncryption(self.estate)
         self.permissions = Permissions(self.estate, self.world)
         protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs, items=self.items)
         vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
@@ -107,7 +109,14 @@ class AzureServer(StandIn):
         providers = (
             locks,
             Subscriptions(self.estate),
-            Machines(estate=self.estate, locks=locks, lro=lro, starter=starter),
+            Machines(
+                estate=self.estate,
+                locks=locks,
+                lro=lro,
+                starter=starter,
+                host_encryption=self.host_encryption,
+            ),
+            self.host_encryption,
             self.interfaces,
             Networks(self.estate),
             LoadBalancers(self.estate),
@@ -152,6 +161,7 @@ class AzureServer(StandIn):
         self.items.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
+        self.host_encryption.states.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 

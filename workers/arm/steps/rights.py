@@ -91,5 +91,6 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right(f"{_ITEM}/write", Place.VAULT, _VM),
         _right(f"{_ITEM}/backup/action", Place.VAULT, _BACKUP),
     ),
+    StepName.ENCRYPT: (_right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""

@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
-from tests.contract.arm.driver import Driver, backing_up, isolating, machine, ref, snapshotting, stopping
+from tests.contract.arm.driver import (
+    Driver,
+    backing_up,
+    encrypting,
+    isolating,
+    machine,
+    ref,
+    snapshotting,
+    stopping,
+)
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.read.facts import ArmFacts
@@ -32,7 +41,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
-    await contain_one(snapshotting(arm, azure, "web-01"))
+    await contain_one(snapshotting(arm, azure, "web-01"), encrypting(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
 
 
@@ -93,6 +102,8 @@ async def look_at_everything(cloud: Cloud) -> None:
     names = NAMES | {
         "disk": "web-01_OsDisk_1",
         "snapshot": "kept",
+        "namespace": "Microsoft.Compute",
+        "feature": "EncryptionAtHost",
         "nsg": "lockdown",
         "vnet": "rg-shop-westeurope-vnet",
         "subnet": "default",
@@ -175,6 +186,8 @@ async def ask_each_client(cloud: Cloud) -> None:
     async for _ in cloud.compute.virtual_machines.list_all():
         break
     async for _ in cloud.compute.disks.list():
+        break
+    async for _ in cloud.compute.resource_skus.list(filter="location eq 'westeurope'"):
         break
     async for _ in cloud.network.network_interfaces.list_all():
         break

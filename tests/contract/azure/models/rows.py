@@ -78,6 +78,7 @@ ROWS = (
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/instanceview", "VirtualMachineInstanceView"),
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/(?:start|deallocate|poweroff|restart)"),
     _row(COMPUTE, f"{_IN}/{_VMS}", "VirtualMachine"),
+    _row(COMPUTE, f"{_ANY}/providers/microsoft.compute/skus", "ResourceSku"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/disks(?:/ONE)?", "Disk"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/snapshots(?:/ONE)?", "Snapshot", PUT="Snapshot"),
     _row(_NETWORK, f"{_IN}/{_NET}/networkinterfaces(?:/ONE)?", "NetworkInterface", PUT="NetworkInterface"),
@@ -146,6 +147,10 @@ UNHELD = (
     Unheld(
         path=r"/providers/microsoft\.security/",
         why="azure-mgmt-security is no dependency of the product yet.",
+    ),
+    Unheld(
+        path=r"/providers/microsoft\.features/",
+        why="azure-mgmt-resource-features is no dependency of the product: it reads one state.",
     ),
     Unheld(
         path=r"^/subscriptions/[^/]+/resourcegroups(/[^/]+)?$",
