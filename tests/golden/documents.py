@@ -123,6 +123,12 @@ def documents() -> dict[str, Numbered]:
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
         ),
         "containment-found-unguarded": a.containment(unguarded=a.containment().demand),
+        "containment-with-snapshots-and-encryption": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(
+                name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
+            ),
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),

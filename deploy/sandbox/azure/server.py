@@ -14,6 +14,7 @@ from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
+from deploy.sandbox.azure.compute.host_encryption import HostEncryption
 from deploy.sandbox.azure.compute.machines import Machines
 from deploy.sandbox.azure.compute.snapshots import Snapshots
 from deploy.sandbox.azure.compute.starts import Starter
@@ -94,6 +95,7 @@ class AzureServer(StandIn):
         workflows = Workflows(self.estate)
         jobs = Jobs(self.estate)
         self.items = Items(self.estate)
+        self.host_encryption = HostEncryption(self.estate)
         self.permissions = Permissions(self.estate, self.world)
         self.plans = Plans(self.estate, locks)
         self.findings = Findings(self.estate)
@@ -123,7 +125,14 @@ class AzureServer(StandIn):
         providers = (
             locks,
             Subscriptions(self.estate),
-            Machines(estate=self.estate, locks=locks, lro=lro, starter=starter),
+            Machines(
+                estate=self.estate,
+                locks=locks,
+                lro=lro,
+                starter=starter,
+                host_encryption=self.host_encryption,
+            ),
+            self.host_encryption,
             self.interfaces,
             Networks(self.estate),
             LoadBalancers(self.estate),
@@ -176,6 +185,7 @@ class AzureServer(StandIn):
         self.plans.failing.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
+        self.host_encryption.states.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 

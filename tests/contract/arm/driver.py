@@ -117,6 +117,10 @@ def snapshotting(arm: AzureServer, azure: Azure, name: str, profile: LockdownPro
     return Driver(runner(azure, StepName.SNAPSHOT), ref(arm, name), profile)
 
 
+def encrypting(arm: AzureServer, azure: Azure, name: str, profile: LockdownProfile = PROFILE) -> Driver:
+    return Driver(runner(azure, StepName.ENCRYPT), ref(arm, name), profile)
+
+
 def lock(arm: AzureServer, scope: str, name: str = "freeze") -> None:
     lock_id = f"{scope}/providers/Microsoft.Authorization/locks/{name}"
     arm.estate.add(Resource(id=lock_id, kind=LOCK, properties={"level": "ReadOnly"}))

@@ -96,5 +96,6 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.Security/pricings/write", Place.VM, _SECURITY),
         _right("Microsoft.Security/pricings/delete", Place.VM, _SECURITY),
     ),
+    StepName.ENCRYPT: (_right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""

@@ -102,8 +102,9 @@ class StepName(StrEnum):
             other_command="az vm stop --subscription {subscription} --resource-group {resource_group}"
             " --name {name}",
             read_back=True,
-            # A VM that is started has its own security groups back by then, or isn't started at all.
-            undo_needs=("isolate",),
+            # A VM that is started has its own security groups back by then, or isn't started at all. And
+            # encryption at host changes only while it is off.
+            undo_needs=("isolate", "encrypt"),
         ),
     )
     SNAPSHOT = (
@@ -155,6 +156,26 @@ class StepName(StrEnum):
             ' --body \'{{"properties": {{"pricingTier": "Standard", "subPlan": "P1"}}}}\'',
             read_back=True,
             undo_read_back=True,
+        ),
+    )
+
+    ENCRYPT = (
+        "encrypt",
+        StepSpec(
+            title="Encrypt at host",
+            area="Encryption",
+            done="encrypted at host",
+            does="turn on encryption at host, so that temporary disks and caches are encrypted, too",
+            undo="encryption at host gets its former value, while the VM is still off",
+            by_hand="in the Azure portal, stop the VM, open Disks on it and Additional settings there, and"
+            " turn on encryption at host",
+            undo_by_hand="in the Azure portal, stop the VM, open Disks on it and Additional settings there,"
+            " and turn off encryption at host",
+            command="az vm update --subscription {subscription} --resource-group {resource_group}"
+            " --name {name} --set securityProfile.encryptionAtHost=true",
+            # Azure changes it only on a deallocated VM.
+            needs=("stop",),
+            read_back=True,
         ),
     )
 

@@ -15,6 +15,7 @@ from tests.contract.arm.driver import (
     Driver,
     backing_up,
     defending,
+    encrypting,
     isolating,
     machine,
     ref,
@@ -47,7 +48,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
-    await contain_one(snapshotting(arm, azure, "web-01"))
+    await contain_one(snapshotting(arm, azure, "web-01"), encrypting(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
     await contain_one(defending(arm, azure, "web-01"))
 
@@ -128,6 +129,8 @@ async def look_at_everything(cloud: Cloud) -> None:
     names = NAMES | {
         "disk": "web-01_OsDisk_1",
         "snapshot": "kept",
+        "namespace": "Microsoft.Compute",
+        "feature": "EncryptionAtHost",
         "nsg": "lockdown",
         "vnet": "rg-shop-westeurope-vnet",
         "subnet": "default",
@@ -261,6 +264,8 @@ async def ask_each_client(cloud: Cloud) -> None:
     async for _ in cloud.compute.virtual_machines.list_all():
         break
     async for _ in cloud.compute.disks.list():
+        break
+    async for _ in cloud.compute.resource_skus.list(filter="location eq 'westeurope'"):
         break
     async for _ in cloud.network.network_interfaces.list_all():
         break

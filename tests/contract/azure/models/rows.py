@@ -88,6 +88,7 @@ ROWS = (
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/instanceview", "VirtualMachineInstanceView"),
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/(?:start|deallocate|poweroff|restart)"),
     _row(COMPUTE, f"{_IN}/{_VMS}", "VirtualMachine"),
+    _row(COMPUTE, f"{_ANY}/providers/microsoft.compute/skus", "ResourceSku"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/disks(?:/ONE)?", "Disk"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/snapshots(?:/ONE)?", "Snapshot", PUT="Snapshot"),
     _row(_NETWORK, f"{_IN}/{_NET}/networkinterfaces(?:/ONE)?", "NetworkInterface", PUT="NetworkInterface"),
@@ -178,6 +179,10 @@ UNHELD = (
     Unheld(
         path=r"/providers/microsoft\.logic/",
         why="azure-mgmt-logic is no dependency of the product: it asks a Logic App only where it listens.",
+    ),
+    Unheld(
+        path=r"/providers/microsoft\.features/",
+        why="azure-mgmt-resource-features is no dependency of the product: it reads one state.",
     ),
     Unheld(
         path=r"^/subscriptions/[^/]+/resourcegroups(/[^/]+)?$",
