@@ -108,6 +108,10 @@ def documents() -> dict[str, Numbered]:
             profile=LockdownProfile(steps=(StepName.DEFENDER,)),
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
         ),
+        "containment-with-just-in-time-access": a.containment(
+            profile=LockdownProfile(steps=(StepName.JIT,)),
+            steps=(a.step(name=StepName.JIT, state=StepState.DONE, change=_CHANGE, token=""),),
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),

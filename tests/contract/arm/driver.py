@@ -113,6 +113,10 @@ def defending(arm: AzureServer, azure: Azure, name: str) -> Driver:
     return Driver(runner(azure, StepName.DEFENDER), ref(arm, name))
 
 
+def closing_ports(arm: AzureServer, azure: Azure, name: str) -> Driver:
+    return Driver(runner(azure, StepName.JIT), ref(arm, name))
+
+
 def lock(arm: AzureServer, scope: str, name: str = "freeze") -> None:
     lock_id = f"{scope}/providers/Microsoft.Authorization/locks/{name}"
     arm.estate.add(Resource(id=lock_id, kind=LOCK, properties={"level": "ReadOnly"}))

@@ -9,7 +9,16 @@ from azure.mgmt.resourcegraph.models import QueryRequest
 from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
-from tests.contract.arm.driver import Driver, backing_up, defending, isolating, machine, ref, stopping
+from tests.contract.arm.driver import (
+    Driver,
+    backing_up,
+    closing_ports,
+    defending,
+    isolating,
+    machine,
+    ref,
+    stopping,
+)
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.read.facts import ArmFacts
@@ -36,6 +45,8 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await contain_one(backing_up(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
     await contain_one(defending(arm, azure, "web-01"))
+    arm.plans.set(f"/subscriptions/{PRODUCTION}", "Standard", "P2")
+    await contain_one(closing_ports(arm, azure, "web-01"))
 
 
 async def back_up_by_options(arm: AzureServer, azure: Azure) -> None:
