@@ -2,7 +2,7 @@
 
 import typer
 
-from workers.operator import audit, dlq, policy
+from workers.operator import audit, defender, dlq, policy
 from workers.operator.doctor import doctor
 from workers.runtime.version import Version
 
@@ -21,4 +21,5 @@ def startgate(*, version: Version = False) -> None:
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(defender.app, name="defender")
 app.command("doctor")(doctor)
