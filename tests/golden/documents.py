@@ -17,6 +17,7 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
+from workers.domain.containment.foresight.lookups import Foresight, Lookup
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -36,6 +37,7 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
@@ -61,10 +63,21 @@ _CHANGE = Change(
 )
 
 
+def _lookup() -> Lookup:
+    return Lookup(
+        id=f"q0{'0' * 24}", version=1, vm=a.vm_ref(), profile=_PROFILE, by=a.oncall(), asked_at=a.NOW
+    )
+
+
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "lookup-asked": _lookup(),
+        "lookup-answered": _lookup().answered(
+            _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
+        ),
+        "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,
@@ -87,6 +100,7 @@ def documents() -> dict[str, Numbered]:
             ),
             joined_count=7,
         ),
+        "approval-of-a-guarded-vm": a.approval(guarded="domain controllers"),
         "approval-joined-to-another": a.approval(state=ApprovalState.PENDING).joins("a" * 26, _SOON),
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
@@ -112,6 +126,7 @@ def documents() -> dict[str, Numbered]:
             profile=LockdownProfile(steps=(StepName.JIT,)),
             steps=(a.step(name=StepName.JIT, state=StepState.DONE, change=_CHANGE, token=""),),
         ),
+        "containment-found-unguarded": a.containment(unguarded=a.containment().demand),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),

@@ -12,6 +12,7 @@ from azure.core.credentials import AccessToken
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
 from azure.mgmt.compute.aio import ComputeManagementClient
+from azure.mgmt.monitor.aio import MonitorManagementClient
 from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
 from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
@@ -75,6 +76,7 @@ class Clients:
         }
         scoped = common | {"subscription_id": subscription}
         self.compute = ComputeManagementClient(**scoped)
+        self.monitor = MonitorManagementClient(**scoped)
         self.network = NetworkManagementClient(**scoped)
         self.vaults = RecoveryServicesClient(**scoped)
         self.backup = RecoveryServicesBackupClient(**scoped)
@@ -84,7 +86,7 @@ class Clients:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        scoped = (self.compute, self.network, self.vaults, self.backup, self.security)
+        scoped = (self.compute, self.monitor, self.network, self.vaults, self.backup, self.security)
         for client in (*scoped, self.subscriptions, self.graph):
             await self._open.enter_async_context(client)
         return self

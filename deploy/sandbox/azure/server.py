@@ -15,6 +15,7 @@ from deploy.sandbox.azure.backup.vaults import Vaults
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
 from deploy.sandbox.azure.compute.machines import Machines
+from deploy.sandbox.azure.compute.snapshots import Snapshots
 from deploy.sandbox.azure.compute.starts import Starter
 from deploy.sandbox.azure.control.backup import BackupControl
 from deploy.sandbox.azure.control.defender import DefenderControl
@@ -32,6 +33,9 @@ from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.graph.resources import ResourceGraph
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
+from deploy.sandbox.azure.monitor.alarms import Alarms
+from deploy.sandbox.azure.monitor.rules import Monitor
+from deploy.sandbox.azure.monitor.workflows import Workflows
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
 from deploy.sandbox.azure.network.networks import Networks
@@ -81,7 +85,13 @@ class AzureServer(StandIn):
         self.outbox = Outbox(queue or Nowhere(), self._record)
         lro = Lro(self.operations)
         locks = Locks(self.estate)
-        starter = Starter(estate=self.estate, locks=locks, lro=lro, outbox=self.outbox)
+        self.alarms = Alarms(
+            estate=self.estate, operations=self.operations, outbox=self.outbox, record=self._record
+        )
+        starter = Starter(
+            estate=self.estate, locks=locks, lro=lro, outbox=self.outbox, ended=self.alarms.fire
+        )
+        workflows = Workflows(self.estate)
         jobs = Jobs(self.estate)
         self.items = Items(self.estate)
         self.permissions = Permissions(self.estate, self.world)
@@ -118,13 +128,16 @@ class AzureServer(StandIn):
             Networks(self.estate),
             LoadBalancers(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
-            Disks(estate=self.estate, locks=locks, lro=lro),
+            Disks(self.estate),
+            Snapshots(estate=self.estate, locks=locks, lro=lro),
             protection,
             jobs,
             vaults,
             self.plans,
             JitPolicies(self.estate, locks, self.plans),
             ResourceGraph(self.estate, {"securityresources": self.findings.rows}),
+            Monitor(estate=self.estate, locks=locks),
+            workflows,
             RoleAssignments(self.estate, self.world),
             self.permissions,
             ClassicMachines(estate=self.estate, locks=locks, lro=lro, starter=starter),
@@ -139,11 +152,13 @@ class AzureServer(StandIn):
             throttle=self.throttle,
             refusals=self.refusals,
             token=token,
+            accepted=self.alarms.accepted,
         )
         super().__init__("azure", port=port)
         self.app.middlewares.extend((recording(self.record), control.errors, self.faults.middleware))
         controls = (control, backup, defender, trouble, self.faults)
         self.app.add_routes([route for one in controls for route in one.routes()])
+        self.app.add_routes(workflows.control_routes())
         self.app.router.add_route("*", "/{tail:.*}", arm.handle)
         self.app.on_cleanup.append(self._close)
         seed_estate(self.estate, self.world)
@@ -176,6 +191,7 @@ class AzureServer(StandIn):
 
     def _operation_changed(self, operation: Operation) -> None:
         """An operation began or ended: with the state of the machine it touches, if there is one."""
+        self.alarms.ended(operation)
         target = self.estate.find(operation.target)
         if target is not None and not isinstance(target, Vm):
             owner = (target.properties.get("virtualMachine") or {}).get("id", "")

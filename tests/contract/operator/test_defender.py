@@ -1,4 +1,4 @@
-"""``startgate defender``: a subscription's plan for servers and its cost are said, then asked about and set."""
+"""``startgate defender``: the plan of a subscription and its cost, said, then asked about, set and read back."""
 
 import asyncio
 import json

@@ -31,6 +31,8 @@ _VM = "Virtual Machine Contributor"
 _NETWORK = "Network Contributor"
 _BACKUP = "Backup Contributor"
 _SECURITY = "Security Admin"
+_SNAPSHOTS = "Disk Snapshot Contributor"
+_DISKS = "Disk Backup Reader"
 _CLASSIC = "Classic Virtual Machine Contributor"
 _ITEM = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
 
@@ -74,6 +76,12 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.Compute/virtualMachines/start/action", Place.VM, _VM),
         _right("Microsoft.ClassicCompute/virtualMachines/shutdown/action", Place.CLASSIC_VM, _CLASSIC),
         _right("Microsoft.ClassicCompute/virtualMachines/start/action", Place.CLASSIC_VM, _CLASSIC),
+    ),
+    StepName.SNAPSHOT: (
+        _right("Microsoft.Compute/snapshots/write", Place.MADE_SNAPSHOT, _SNAPSHOTS),
+        # Azure asks for it on the disk that a snapshot is taken of.
+        # Source: https://learn.microsoft.com/azure/backup/backup-managed-disks
+        _right("Microsoft.Compute/disks/beginGetAccess/action", Place.DISK, _DISKS),
     ),
     StepName.BACKUP: (
         # Azure Backup asks for it when a VM is first protected.

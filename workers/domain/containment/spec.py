@@ -25,9 +25,10 @@ class StepSpec:
         undo: what takes it back, or what stays.
         by_hand: what a person can do instead when it fails.
         undo_by_hand: what a person can do when its undo fails.
-        command: a shell command that does the same by hand, or empty. It may name ``{subscription}``,
-            ``{resource_group}`` and ``{name}`` of the VM; whoever shows it checks that the values are safe in
-            a shell. Not for classic VMs.
+        command: the shell commands that do the same by hand, one a line, or empty. They may name
+            ``{subscription}``, ``{resource_group}``, ``{name}``, ``{id}`` and ``{location}`` of the VM;
+            ``by_hand`` fills them in. A step whose commands depend on more has its own ``by_hand`` in its
+            runner. Not for classic VMs.
         other_by_hand: as ``by_hand``, for a VM whose ``Change`` says ``other_way``.
         other_command: as ``command``, for such a VM.
         job_begun: for a step that counts as done while Azure goes on with a job: the participle until that
@@ -103,6 +104,22 @@ class StepName(StrEnum):
             read_back=True,
             # A VM that is started has its own security groups back by then, or isn't started at all.
             undo_needs=("isolate",),
+        ),
+    )
+    SNAPSHOT = (
+        "snapshot",
+        StepSpec(
+            title="Take snapshots",
+            area="Snapshots",
+            done="snapshots taken",
+            does="take an incremental snapshot of every disk, as evidence",
+            undo="snapshots stay until somebody deletes them",
+            by_hand="in the Azure portal, open each disk of the VM and choose Create snapshot,"
+            " with the type Incremental",
+            undo_by_hand="in the Azure portal, delete the snapshots that nobody needs",
+            # Disks are quiet then, and a snapshot holds what the VM last wrote.
+            needs=("stop",),
+            read_back=True,
         ),
     )
     BACKUP = (

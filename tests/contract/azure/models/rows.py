@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.mgmt.compute.models as compute_models
 import azure.mgmt.compute.types as compute_types
+import azure.mgmt.monitor.models as monitor_models
 import azure.mgmt.network.models as network_models
 import azure.mgmt.network.types as network_types
 import azure.mgmt.recoveryservices.models as vault_models
@@ -22,6 +23,7 @@ from tests.contract.azure.models.older import OlderPackage
 from tests.contract.azure.models.shapes import Package
 
 COMPUTE = Package(compute_types, compute_models)
+_MONITOR = OlderPackage(monitor_models)
 _NETWORK = Package(network_types, network_models)
 _VAULTS = Package(vault_types, vault_models)
 _BACKUP = Package(backup_types, backup_models)
@@ -72,6 +74,7 @@ _IN = f"{_ANY}(?:/resourcegroups/ONE)?"
 _VMS = "providers/microsoft.compute/virtualmachines"
 _NET = "providers/microsoft.network"
 _VAULT = f"{_GROUP}/providers/microsoft.recoveryservices/vaults/ONE"
+_INSIGHTS = "providers/microsoft.insights"
 _ITEM = f"{_VAULT}/backupfabrics/ONE/protectioncontainers/ONE/protecteditems/ONE"
 
 REFUSED = "ErrorResponse"
@@ -145,6 +148,15 @@ ROWS = (
         PUT="JitNetworkAccessPolicy",
     ),
     _row(_GRAPH, "/providers/microsoft.resourcegraph/resources", "QueryResponse", POST="QueryRequest"),
+    _row(
+        _MONITOR,
+        f"{_IN}/{_INSIGHTS}/activitylogalerts(?:/ONE)?",
+        "ActivityLogAlertResource",
+        PUT="ActivityLogAlertResource",
+    ),
+    _row(
+        _MONITOR, f"{_IN}/{_INSIGHTS}/actiongroups(?:/ONE)?", "ActionGroupResource", PUT="ActionGroupResource"
+    ),
 )
 
 UNHELD = (
@@ -162,6 +174,10 @@ UNHELD = (
         why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
         "its own client reads permissions in the contract tests of the doctor. Locks and role assignments "
         "are not asked for by the product yet.",
+    ),
+    Unheld(
+        path=r"/providers/microsoft\.logic/",
+        why="azure-mgmt-logic is no dependency of the product: it asks a Logic App only where it listens.",
     ),
     Unheld(
         path=r"^/subscriptions/[^/]+/resourcegroups(/[^/]+)?$",
