@@ -2,7 +2,7 @@
 
 import typer
 
-from workers.operator import alerts, audit, dlq, policy
+from workers.operator import alerts, audit, defender, dlq, policy
 from workers.operator.doctor import doctor
 from workers.operator.plan import plan
 from workers.runtime.version import Version
@@ -22,6 +22,7 @@ def startgate(*, version: Version = False) -> None:
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")
 app.command("doctor")(doctor)
 app.command("plan")(plan)

@@ -122,6 +122,10 @@ def documents() -> dict[str, Numbered]:
             profile=LockdownProfile(steps=(StepName.DEFENDER,)),
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
         ),
+        "containment-with-just-in-time-access": a.containment(
+            profile=LockdownProfile(steps=(StepName.JIT,)),
+            steps=(a.step(name=StepName.JIT, state=StepState.DONE, change=_CHANGE, token=""),),
+        ),
         "containment-found-unguarded": a.containment(unguarded=a.containment().demand),
         "containment-with-snapshots-and-encryption": a.containment(
             state=ContainmentState.CONTAINED,

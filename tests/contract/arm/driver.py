@@ -113,6 +113,10 @@ def defending(arm: AzureServer, azure: Azure, name: str) -> Driver:
     return Driver(runner(azure, StepName.DEFENDER), ref(arm, name))
 
 
+def closing_ports(arm: AzureServer, azure: Azure, name: str) -> Driver:
+    return Driver(runner(azure, StepName.JIT), ref(arm, name))
+
+
 def snapshotting(arm: AzureServer, azure: Azure, name: str, profile: LockdownProfile = PROFILE) -> Driver:
     return Driver(runner(azure, StepName.SNAPSHOT), ref(arm, name), profile)
 

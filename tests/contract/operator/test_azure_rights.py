@@ -124,6 +124,16 @@ async def test_what_is_prepared_is_asked_about_and_nothing_that_would_be_made(ar
     assert "vaults/write" not in backup
 
 
+async def test_the_role_that_defender_takes_is_named(arm: AzureServer) -> None:
+    profile = LockdownProfile(steps=(StepName.DEFENDER, StepName.JIT))
+    assert [line[:1] for line in await told(arm, [profile])] == ["\u2713"] * 2
+    arm.permissions.taken[""] = ("Security Admin",)
+    plan, access = await told(arm, [profile])
+    assert "Microsoft.Security/pricings/write is missing" in plan
+    assert "Microsoft.Security/locations/jitNetworkAccessPolicies/write is missing" in access
+    assert "give this identity there the role Security Admin" in access
+
+
 async def test_whatever_the_steps_write_is_among_the_rights(arm: AzureServer, azure: Azure) -> None:
     for name in ("web-01", "legacy-01"):
         machine(arm, name).power = "running"

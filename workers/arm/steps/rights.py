@@ -97,5 +97,11 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.Security/pricings/delete", Place.VM, _SECURITY),
     ),
     StepName.ENCRYPT: (_right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),),
+    StepName.JIT: (
+        # Source: https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview
+        _right("Microsoft.Security/locations/jitNetworkAccessPolicies/write", Place.VM, _SECURITY),
+        _right("Microsoft.Security/locations/jitNetworkAccessPolicies/delete", Place.VM, _SECURITY),
+        _right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),
+    ),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""

@@ -158,6 +158,25 @@ class StepName(StrEnum):
             undo_read_back=True,
         ),
     )
+    JIT = (
+        "jit",
+        StepSpec(
+            title="Just-in-time access",
+            area="Just-in-time access",
+            done="under just-in-time access",
+            does="let people reach the VM's management ports only on request, if Defender Plan 2 is on",
+            undo="our entry for the VM is taken out of the just-in-time policy; others stay",
+            by_hand="in the Azure portal, open Connect or Configuration on the VM and enable just-in-time"
+            " access; it needs Defender for Servers Plan 2",
+            undo_by_hand="in the Azure portal, open Defender for Cloud, then Just-in-time VM access, and"
+            " remove the VM",
+            # Defender for Cloud writes rules into the VM's security groups: into ours, not into a team's.
+            # And the plan that it needs must not change meanwhile.
+            needs=("isolate", "defender"),
+            read_back=True,
+            undo_read_back=True,
+        ),
+    )
 
     ENCRYPT = (
         "encrypt",

@@ -14,6 +14,7 @@ from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import (
     Driver,
     backing_up,
+    closing_ports,
     defending,
     encrypting,
     isolating,
@@ -51,6 +52,8 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     await contain_one(snapshotting(arm, azure, "web-01"), encrypting(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
     await contain_one(defending(arm, azure, "web-01"))
+    arm.plans.set(f"/subscriptions/{PRODUCTION}", "Standard", "P2")
+    await contain_one(closing_ports(arm, azure, "web-01"))
 
 
 async def use_everything(arm: AzureServer, azure: Azure) -> None:
