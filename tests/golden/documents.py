@@ -17,16 +17,18 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
-from workers.domain.containment.foresight.lookups import Foresight, Lookup
+from workers.domain.containment.foresight.drills import Drill, Obstacle
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
 from workers.domain.containment.jobs import Job, JobState
-from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.plans import Change, Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, MissingFact
-from workers.domain.starts.vm import ExpectedStart, KnownVm, VmRecord
+from workers.domain.starts.facts import BackupFacts, MissingFact, NetworkFacts
+from workers.domain.starts.surroundings import OpenSession, Surroundings
+from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -63,9 +65,15 @@ _CHANGE = Change(
 )
 
 
-def _lookup() -> Lookup:
+def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
     return Lookup(
-        id=f"q0{'0' * 24}", version=1, vm=a.vm_ref(), profile=_PROFILE, by=a.oncall(), asked_at=a.NOW
+        id=f"q0{'0' * 24}",
+        version=1,
+        kind=kind,
+        vm=a.vm_ref(),
+        profile=_PROFILE,
+        by=a.oncall(),
+        asked_at=a.NOW,
     )
 
 
@@ -73,9 +81,42 @@ def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "approval-with-impact": a.approval(
+            plan=a.plan(
+                impact=(Impact(text="load balancer shop: backend pool web loses a member", severe=True),)
+            ),
+            facts=a.facts(
+                surroundings=Surroundings(
+                    availability_set="shop",
+                    neighbours=("web-02",),
+                    recovery_point_at=a.NOW,
+                    sessions=(OpenSession(user="mallory", protocol="SSH", minutes=12.5),),
+                    unknown=("open sessions: not allowed",),
+                ),
+                network=NetworkFacts(
+                    nics=(
+                        a.nic(
+                            passing_ips=("203.0.113.9",),
+                            pools=(Pool(balancer="shop", name="web", others=2, gateway=True),),
+                        ),
+                    )
+                ),
+            ),
+        ),
         "lookup-asked": _lookup(),
         "lookup-answered": _lookup().answered(
             _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
+        ),
+        "lookup-drilled": _lookup(kind=LookupKind.DRILL).answered(
+            _SOON,
+            Foresight(
+                plan=a.plan(),
+                drill=Drill(
+                    plan=a.plan(),
+                    obstacles=(Obstacle(step=StepName.STOP, why="a lock", remedy="remove it"),),
+                    missing=(MissingFact(name="locks and rights", reason="not allowed"),),
+                ),
+            ),
         ),
         "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),

@@ -58,3 +58,8 @@ class CommandLine:
         """What the stand-in was sent, by method."""
         entries = self.arm.record.since(0, "request")
         return [entry.data["path"] for entry in entries if entry.data["method"] in methods]
+
+    def sent_to(self, end: str) -> list[str]:
+        """Paths of requests that end so."""
+        entries = self.arm.record.since(0, "request")
+        return [entry.data["path"] for entry in entries if entry.data["path"].endswith(end)]

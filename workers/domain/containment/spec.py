@@ -42,6 +42,7 @@ class StepSpec:
             Restored.
         on_silence: the values of the policy's ``on_silence`` that may use it when nobody answers. With
             ``isolate`` it is always done, with ``contain`` where the lockdown profile lists it.
+        takes_s: roughly how long it takes, in seconds, for people who ask beforehand. Azure promises nothing.
     """
 
     title: str
@@ -61,6 +62,7 @@ class StepSpec:
     undo_needs: tuple[str, ...] = ()
     undo_read_back: bool = False
     on_silence: tuple[str, ...] = ("contain",)
+    takes_s: float = 10.0
 
 
 class StepName(StrEnum):
@@ -82,6 +84,7 @@ class StepName(StrEnum):
             read_back=True,
             undo_read_back=True,
             on_silence=("isolate", "contain"),
+            takes_s=5.0,
         ),
     )
     STOP = (
@@ -105,6 +108,7 @@ class StepName(StrEnum):
             # A VM that is started has its own security groups back by then, or isn't started at all. And
             # encryption at host changes only while it is off.
             undo_needs=("isolate", "encrypt"),
+            takes_s=30.0,
         ),
     )
     SNAPSHOT = (

@@ -34,6 +34,14 @@ class StepRunner(Protocol):
         location = facts.machine.location if facts.machine else ""
         return commands_of(self.name.spec, self.plan(vm, facts, profile), vm, location=location)
 
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """Ids of what this step writes, as far as the facts say: a lock on one of them would stop it.
+
+        By default the VM alone. Reads nothing from Azure.
+        """
+        del facts, profile
+        return (vm.resource_id,)
+
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from workers.domain.model import Stored, UtcTime
+from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
@@ -11,6 +12,7 @@ class MachineFacts(Stored):
 
     Attributes:
         size: Azure's VM size, such as Standard_D4s_v5.
+        availability_set_id: the set that it is in; ``None`` if it is in none.
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
     """
 
@@ -21,6 +23,7 @@ class MachineFacts(Stored):
     tags: dict[str, str] = Field(default_factory=dict)
     nic_ids: tuple[str, ...] = ()
     ephemeral: bool = False
+    availability_set_id: str | None = None
 
 
 class NetworkFacts(Stored):
@@ -69,6 +72,7 @@ class Facts(Stored):
         gone: Azure answered that the VM does not exist.
         missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
+        surroundings: read only for whoever looks closer than an ask may.
     """
 
     subscription_name: str = ""
@@ -79,6 +83,7 @@ class Facts(Stored):
     missing: tuple[MissingFact, ...] = ()
     took_ms: dict[str, float] = Field(default_factory=dict)
     gathered_at: UtcTime | None = None
+    surroundings: Surroundings | None = None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Terms
+from workers.domain.containment.foresight.impact import impact_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.guards import Guards, VmInput
@@ -87,6 +88,7 @@ class Assess:
                 for name in profile.steps
             ),
             as_of=facts.gathered_at or now,
+            impact=impact_of(facts, profile),
         )
 
     def _terms(self, ruling: Ruling) -> Terms:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from azure.mgmt.resourcegraph.models import QueryRequest
 
 from deploy.sandbox.azure.backup.items import delete_softly
+from deploy.sandbox.azure.compute.availability import add_availability_set
 from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.monitor.names import WORKFLOW
 from deploy.sandbox.azure.network.route_seed import add_route_table
@@ -27,10 +28,14 @@ from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.alerts import alerts
 from workers.arm.alerts.receivers import Receiver
+from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
+from workers.arm.steps import step_runners
+from workers.arm.steps.obstacles import ArmObstacles
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
+from workers.domain.containment.profile import LockdownProfile
 
 NAMES = {"subscription": PRODUCTION, "group": "rg-shop", "vm": "web-01", "nic": "web-01-nic"}
 VAULT = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
@@ -71,6 +76,18 @@ async def watch(arm: AzureServer, azure: Azure) -> None:
     for receiver in (Receiver("https://alerts.example/in"), await alerts.logic_app(azure, workflow.id)):
         items = await alerts.look(azure, PRODUCTION, "rg-shop", receiver)
         assert [item.name async for item in alerts.apply(azure, items)]
+
+
+async def look_closer(arm: AzureServer, azure: Azure) -> None:
+    """All that is read for a dry run or a drill, and not for an ask."""
+    web = machine(arm, "web-01")
+    add_availability_set(arm.estate, "shop", web, machine(arm, "web-02"))
+    arm.bastions.connect(arm.bastions.add(web, "bastion"), web, "mallory")
+    vm = ref(arm, "web-01")
+    known = await ArmFacts(azure).gather(vm, budget_s=10)
+    await ArmSurroundings(azure).read(vm, known, budget_s=10)
+    obstacles = ArmObstacles(azure, step_runners(azure))
+    await obstacles.read(vm, known, LockdownProfile(), LockdownProfile().steps)
 
 
 async def back_up_by_options(arm: AzureServer, azure: Azure) -> None:
@@ -124,6 +141,12 @@ async def look_at_everything(cloud: Cloud) -> None:
         await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": state})
         await cloud.ask("GET", f"{PLACE}?api-version=1")
     await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": "Protected"})
+    web = machine(cloud.server, "web-01")
+    add_availability_set(cloud.server.estate, "shop", web)
+    host = cloud.server.bastions.add(web, "bastion")
+    cloud.server.bastions.connect(host, web, "mallory")
+    sessions = await (await cloud.network.begin_get_active_sessions("rg-shop", "bastion")).result()
+    assert [one.user_name async for one in sessions] == ["mallory"]
     add_route_table(cloud.server.estate, machine(cloud.server, "web-01"), "to-firewall", "0.0.0.0/0")
     await write_everything(cloud)
     await defend(cloud)
@@ -143,6 +166,7 @@ async def look_at_everything(cloud: Cloud) -> None:
         "balancer": "lb",
         "rule": "starts",
         "action_group": "ops",
+        "set": "shop",
         "vault": "others-vault",
         "policy": "DefaultPolicy",
         "fabric": "Azure",

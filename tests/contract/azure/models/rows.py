@@ -89,6 +89,7 @@ ROWS = (
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/(?:start|deallocate|poweroff|restart)"),
     _row(COMPUTE, f"{_IN}/{_VMS}", "VirtualMachine"),
     _row(COMPUTE, f"{_ANY}/providers/microsoft.compute/skus", "ResourceSku"),
+    _row(COMPUTE, f"{_GROUP}/providers/microsoft.compute/availabilitysets/ONE", "AvailabilitySet"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/disks(?:/ONE)?", "Disk"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/snapshots(?:/ONE)?", "Snapshot", PUT="Snapshot"),
     _row(_NETWORK, f"{_IN}/{_NET}/networkinterfaces(?:/ONE)?", "NetworkInterface", PUT="NetworkInterface"),
@@ -109,6 +110,8 @@ ROWS = (
     _row(_NETWORK, f"{_IN}/{_NET}/applicationsecuritygroups(?:/ONE)?", "ApplicationSecurityGroup"),
     _row(_NETWORK, f"{_IN}/{_NET}/loadbalancers(?:/ONE)?", "LoadBalancer"),
     _row(_NETWORK, f"{_GROUP}/{_NET}/routetables/ONE", "RouteTable"),
+    _row(_NETWORK, f"{_ANY}/{_NET}/bastionhosts", "BastionHost"),
+    _row(_NETWORK, f"{_GROUP}/{_NET}/bastionhosts/ONE/getactivesessions"),
     _row(
         _BACKUP,
         f"{_ANY}/providers/microsoft.recoveryservices/locations/ONE/backupstatus",
