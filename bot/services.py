@@ -10,6 +10,7 @@ from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -26,4 +27,5 @@ class Services:
     lock_down: LockDown
     restore: Restore
     retry: Retry
+    pausing: PauseWrites
     policy: Callable[[], Policy]

@@ -39,8 +39,10 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
+from workers.use_cases.sweeps.pause import show_pauses
 
 log = structlog.get_logger("bot")
 
@@ -116,6 +118,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         ),
         restore=Restore(store=store, nudger=nudger, clock=clock),
         retry=Retry(store=store, nudger=nudger, clock=clock),
+        pausing=PauseWrites(store=store, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(
@@ -150,6 +153,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),
             say_ready(),

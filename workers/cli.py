@@ -4,6 +4,7 @@ import typer
 
 from workers.operator import audit, dlq, policy
 from workers.operator.doctor import doctor
+from workers.operator.pause import pause, resume
 from workers.runtime.version import Version
 
 app = typer.Typer(
@@ -22,3 +23,5 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
 app.command("doctor")(doctor)
+app.command("pause")(pause)
+app.command("resume")(resume)

@@ -13,11 +13,14 @@ from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    Held,
+    HeldBy,
     Restart,
     Restoration,
     StepState,
 )
 from workers.domain.containment.jobs import Job, JobState
+from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
@@ -36,6 +39,7 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "pause": Pause,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
@@ -146,6 +150,13 @@ def documents() -> dict[str, Numbered]:
             fresh=2,
             counts={"starts": {"NoTime": 2, "NotJson": 1}},
             known={"starts": (4, 7, 9), "work": ()},
+        ),
+        "pause-none": Pause(),
+        "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
+        "containment-held-by-a-pause": a.containment(
+            state=ContainmentState.RUNNING,
+            held=Held(by=HeldBy.PAUSE, since=a.NOW, until=_SOON),
+            resumed_at=a.NOW,
         ),
         "nudge-notice": Nudge(subject=Subject.NOTICE, id=DeadLetterNotice().id, version=1),
         "audit-record": AuditRecord(

@@ -9,11 +9,12 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.pause import Pause
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.starts.vm import VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Pause
 
 
 class Commit(Model):
@@ -82,6 +83,10 @@ class Store(Protocol):
 
     async def dead_letter_notice(self) -> DeadLetterNotice:
         """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
+        ...
+
+    async def pause(self) -> Pause:
+        """The pause that is on, or the last one; an empty one of version 0 if there was none."""
         ...
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
