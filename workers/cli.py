@@ -5,6 +5,7 @@ import typer
 from workers.operator import alerts, audit, defender, dlq, policy
 from workers.operator.doctor import doctor
 from workers.operator.drill import drill
+from workers.operator.pause import pause, resume
 from workers.operator.plan import plan
 from workers.runtime.version import Version
 
@@ -28,3 +29,5 @@ app.add_typer(alerts.app, name="alerts")
 app.command("doctor")(doctor)
 app.command("plan")(plan)
 app.command("drill")(drill)
+app.command("pause")(pause)
+app.command("resume")(resume)

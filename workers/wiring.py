@@ -37,6 +37,7 @@ from workers.telemetry.health_server import serving
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
+from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.containment.never import GuardedInAzure
 from workers.use_cases.note_process import noted
@@ -48,6 +49,7 @@ from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
+from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
 from workers.use_cases.sweeps.standing import RereadStanding
@@ -85,6 +87,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         settings.arm_token,
         settings.credential,
         heard=partial(health.ok, "azure"),
+        may_write=Brakes(store=store, clock=SystemClock()).may_write,
     )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
@@ -210,5 +213,6 @@ def _sweeps(
             clock=clock,
             period_s=settings.dead_letters_every_s,
         ),
+        WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

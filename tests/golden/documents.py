@@ -13,6 +13,8 @@ from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    Held,
+    HeldBy,
     Restart,
     Restoration,
     StepState,
@@ -20,6 +22,7 @@ from workers.domain.containment.containment import (
 from workers.domain.containment.foresight.drills import Drill, Obstacle
 from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
 from workers.domain.containment.jobs import Job, JobState
+from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.plans import Change, Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
@@ -40,6 +43,7 @@ MODELS: dict[str, type[Numbered]] = {
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
     "lookup": Lookup,
+    "pause": Pause,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
@@ -215,6 +219,13 @@ def documents() -> dict[str, Numbered]:
             fresh=2,
             counts={"starts": {"NoTime": 2, "NotJson": 1}},
             known={"starts": (4, 7, 9), "work": ()},
+        ),
+        "pause-none": Pause(),
+        "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
+        "containment-held-by-a-pause": a.containment(
+            state=ContainmentState.RUNNING,
+            held=Held(by=HeldBy.PAUSE, since=a.NOW, until=_SOON),
+            resumed_at=a.NOW,
         ),
         "nudge-notice": Nudge(subject=Subject.NOTICE, id=DeadLetterNotice().id, version=1),
         "audit-record": AuditRecord(

@@ -10,11 +10,12 @@ from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.starts.vm import VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause
 
 
 class Commit(Model):
@@ -87,6 +88,10 @@ class Store(Protocol):
 
     async def dead_letter_notice(self) -> DeadLetterNotice:
         """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
+        ...
+
+    async def pause(self) -> Pause:
+        """The pause that is on, or the last one; an empty one of version 0 if there was none."""
         ...
 
     async def vm_record(self, vm: VmRef) -> VmRecord:

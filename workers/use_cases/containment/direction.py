@@ -71,6 +71,10 @@ class Direction(ABC):
         """The containment with the note that on-call is told how long it takes."""
 
     @abstractmethod
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        """The containment with its steps going on after they were held back."""
+
+    @abstractmethod
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
         """Steps to begin now, or to skip: not begun, their needs ended, and not waiting for a retry."""
 

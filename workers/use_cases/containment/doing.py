@@ -66,6 +66,10 @@ class Doing(Direction):
         return containment.changed(paged_at=now)
 
     @override
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        return containment.resumed(now)
+
+    @override
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
         return containment.ready(now)
 

@@ -59,6 +59,10 @@ class Undoing(Direction):
         return containment.changed(restoration=_ordered(containment).changed(paged_at=now))
 
     @override
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        return containment.changed(restoration=_ordered(containment).resumed(now))
+
+    @override
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
         return ready_to_undo(_ordered(containment), now)
 
