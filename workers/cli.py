@@ -2,7 +2,7 @@
 
 import typer
 
-from workers.operator import alerts, audit, dlq, policy
+from workers.operator import alerts, audit, dlq, policy, vm
 from workers.operator.doctor import doctor
 from workers.runtime.version import Version
 
@@ -22,4 +22,5 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
