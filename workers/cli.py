@@ -2,7 +2,7 @@
 
 import typer
 
-from workers.operator import alerts, audit, defender, dlq, policy
+from workers.operator import alerts, audit, defender, dlq, policy, vm
 from workers.operator.doctor import doctor
 from workers.operator.drill import drill
 from workers.operator.pause import pause, resume
@@ -26,6 +26,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
 app.command("plan")(plan)
 app.command("drill")(drill)

@@ -10,7 +10,7 @@ from deploy.sandbox.azure.model import LOCK, Resource
 from deploy.sandbox.azure.server import AzureServer
 from tests.conftest import Valkey
 from tests.contract.arm.driver import machine
-from tests.contract.operator.desk import CommandLine
+from tests.contract.operator.command_line import CommandLine
 
 READS_BY_POST = ("backupStatus", "getActiveSessions")
 
