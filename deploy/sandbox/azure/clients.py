@@ -15,6 +15,7 @@ from azure.mgmt.compute.aio import ComputeManagementClient
 from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
 from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
+from azure.mgmt.resource.locks.aio import ManagementLockClient
 from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 
 
@@ -76,11 +77,19 @@ class Clients:
         self.network = NetworkManagementClient(**scoped)
         self.vaults = RecoveryServicesClient(**scoped)
         self.backup = RecoveryServicesBackupClient(**scoped)
+        self.locks = ManagementLockClient(**scoped)
         self.subscriptions = SubscriptionClient(**common)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for client in (self.compute, self.network, self.vaults, self.backup, self.subscriptions):
+        for client in (
+            self.compute,
+            self.network,
+            self.vaults,
+            self.backup,
+            self.locks,
+            self.subscriptions,
+        ):
             await self._open.enter_async_context(client)
         return self
 

@@ -129,6 +129,7 @@ class AzureServer(StandIn):
             router=router,
             throttle=self.throttle,
             refusals=self.refusals,
+            locks=locks,
             token=token,
         )
         super().__init__("azure", port=port)
