@@ -24,7 +24,7 @@ from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, MissingFact
+from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact
 from workers.domain.starts.vm import ExpectedStart, KnownVm, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
@@ -103,6 +103,17 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "containment-locked": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
+            steps=(
+                a.step(name=StepName.STOP, state=StepState.DONE),
+                a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
+            ),
+        ),
+        "approval-with-locks": a.approval(
+            facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),
@@ -113,7 +124,9 @@ def documents() -> dict[str, Numbered]:
             steps=tuple(
                 a.step(name=name, state=state, change=_CHANGE, token="begun", look_at=_SOON)
                 for name, state in zip(
-                    StepName, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
+                    (StepName.ISOLATE, StepName.STOP, StepName.BACKUP),
+                    (StepState.STARTED, StepState.SKIPPED, StepState.TODO),
+                    strict=True,
                 )
             ),
             cards=(a.approval().id,),

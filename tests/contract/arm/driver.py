@@ -109,6 +109,10 @@ def backing_up(arm: AzureServer, azure: Azure, name: str) -> Driver:
     return Driver(runner(azure, StepName.BACKUP), ref(arm, name))
 
 
-def lock(arm: AzureServer, scope: str, name: str = "freeze") -> None:
+def locking(arm: AzureServer, azure: Azure, name: str) -> Driver:
+    return Driver(runner(azure, StepName.LOCK), ref(arm, name))
+
+
+def lock(arm: AzureServer, scope: str, name: str = "freeze", *, level: str = "ReadOnly") -> None:
     lock_id = f"{scope}/providers/Microsoft.Authorization/locks/{name}"
-    arm.estate.add(Resource(id=lock_id, kind=LOCK, properties={"level": "ReadOnly"}))
+    arm.estate.add(Resource(id=lock_id, kind=LOCK, properties={"level": level}))

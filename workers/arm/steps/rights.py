@@ -31,6 +31,8 @@ _VM = "Virtual Machine Contributor"
 _NETWORK = "Network Contributor"
 _BACKUP = "Backup Contributor"
 _CLASSIC = "Classic Virtual Machine Contributor"
+_LOCKS = "Locks Contributor"
+"""Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles#locks-contributor"""
 _ITEM = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
 
 
@@ -82,6 +84,12 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.RecoveryServices/vaults/write", Place.MADE_VAULT, _VM),
         _right(f"{_ITEM}/write", Place.VAULT, _VM),
         _right(f"{_ITEM}/backup/action", Place.VAULT, _BACKUP),
+    ),
+    StepName.LOCK: (
+        _right("Microsoft.Authorization/locks/write", Place.VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/write", Place.CLASSIC_VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.CLASSIC_VM, _LOCKS),
     ),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""

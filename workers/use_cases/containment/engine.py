@@ -101,6 +101,9 @@ class Engine:
         now = self._clock.now()
         containment, records = self._overdue(direction, containment, now)
         late = bool(records)
+        for outcome in direction.giving_way(containment):
+            containment = direction.with_step(containment, outcome.step)
+            records.append(self._audit_step(containment, outcome))
         under_way = direction.steps(containment).under_way(now)
         # Begun, but cut off before its result was written: begin again. Steps are idempotent.
         cut_off = tuple(step for step in under_way if not step.token)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
-from tests.contract.arm.driver import Driver, backing_up, isolating, machine, ref, stopping
+from tests.contract.arm.driver import Driver, backing_up, isolating, locking, machine, ref, stopping
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.read.facts import ArmFacts
@@ -31,6 +31,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
         pass
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
+    await contain_one(locking(arm, azure, "web-01"), locking(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
 
@@ -88,6 +89,8 @@ async def look_at_everything(cloud: Cloud) -> None:
     await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": "Protected"})
     add_route_table(cloud.server.estate, machine(cloud.server, "web-01"), "to-firewall", "0.0.0.0/0")
     await write_everything(cloud)
+    lock = {"properties": {"level": "CanNotDelete", "notes": "kept"}}
+    await cloud.ask("PUT", f"{WEB_01}/providers/Microsoft.Authorization/locks/kept?api-version=1", lock)
     jobs = [job.name async for job in cloud.backup.backup_jobs.list("others-vault", "rg-shop")]
     names = NAMES | {
         "disk": "web-01_OsDisk_1",
@@ -105,6 +108,8 @@ async def look_at_everything(cloud: Cloud) -> None:
         "container": CONTAINER,
         "item": ITEM,
         "job": jobs[0],
+        "scope": WEB_01,
+        "name": "kept",
     }
     for route in cloud.server.routes:
         if route.method == "GET" and not any(one.fits(route.template) for one in UNHELD):
@@ -179,5 +184,7 @@ async def ask_each_client(cloud: Cloud) -> None:
         break
     question = {"resourceType": "VM", "resourceId": machine(cloud.server, "web-01").id}
     await cloud.backup.backup_status.get("westeurope", question)
+    async for _ in cloud.locks.management_locks.list_at_subscription_level():
+        break
     sku = {"location": "westeurope", "sku": {"name": "RS0", "tier": "Standard"}, "properties": {}}
     await (await cloud.vaults.vaults.begin_create_or_update("rg-shop", "new", sku)).result()

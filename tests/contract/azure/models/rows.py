@@ -12,9 +12,11 @@ import azure.mgmt.recoveryservices.models as vault_models
 import azure.mgmt.recoveryservices.types as vault_types
 import azure.mgmt.recoveryservicesbackup.models as backup_models
 import azure.mgmt.recoveryservicesbackup.types as backup_types
+import azure.mgmt.resource.locks.models as lock_models
 import azure.mgmt.resource.subscriptions.models as subscription_models
 import azure.mgmt.resource.subscriptions.types as subscription_types
 
+from tests.contract.azure.models.older import OlderPackage
 from tests.contract.azure.models.shapes import Package
 
 COMPUTE = Package(compute_types, compute_models)
@@ -22,6 +24,7 @@ _NETWORK = Package(network_types, network_models)
 _VAULTS = Package(vault_types, vault_models)
 _BACKUP = Package(backup_types, backup_models)
 _SUBSCRIPTIONS = Package(subscription_types, subscription_models)
+_LOCKS = OlderPackage(lock_models)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,7 @@ class Row:
     """
 
     path: str
-    package: Package
+    package: Package | OlderPackage
     answered: str = ""
     asked: dict[str, str]
 
@@ -55,7 +58,7 @@ class Unheld:
         return re.search(self.path, path.lower()) is not None
 
 
-def _row(package: Package, path: str, answered: str = "", **asked: str) -> Row:
+def _row(package: Package | OlderPackage, path: str, answered: str = "", **asked: str) -> Row:
     return Row(path=path, package=package, answered=answered, asked=asked)
 
 
@@ -125,6 +128,12 @@ ROWS = (
     _row(_BACKUP, f"{_ITEM}/backup", POST="BackupRequestResource"),
     _row(_BACKUP, f"{_ITEM}/operationsstatus/ONE", "OperationStatus"),
     _row(_VAULTS, f"{_VAULT}/operationstatus/ONE", "OperationResource"),
+    _row(
+        _LOCKS,
+        r".+/providers/microsoft\.authorization/locks(?:/ONE)?",
+        "ManagementLockObject",
+        PUT="ManagementLockObject",
+    ),
 )
 
 UNHELD = (
@@ -138,10 +147,10 @@ UNHELD = (
         why="The classic deployment model was retired in 2023; its REST bodies were never published.",
     ),
     Unheld(
-        path=r"/providers/microsoft\.authorization/",
+        path=r"/providers/microsoft\.authorization/(?!locks)",
         why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
-        "its own client reads permissions in the contract tests of the doctor. Locks and role assignments "
-        "are not asked for by the product yet.",
+        "its own client reads permissions in the contract tests of the doctor. Role assignments are not "
+        "asked for by the product yet.",
     ),
     Unheld(
         path=r"/providers/microsoft\.security/",
