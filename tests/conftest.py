@@ -187,6 +187,10 @@ class FakeRunner:
     async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         raise NotImplementedError
 
+    async def lift(self, vm: VmRef, step: Step) -> str:
+        del vm, step
+        return ""
+
     async def follow(self, vm: VmRef, job: Job) -> Job:
         del vm
         seen = self.to_follow.popleft() if self.to_follow else job

@@ -29,7 +29,7 @@ from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, MissingFact, NetworkFacts
+from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact, NetworkFacts
 from workers.domain.starts.surroundings import OpenSession, Surroundings
 from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, VmRecord
 
@@ -177,6 +177,17 @@ def documents() -> dict[str, Numbered]:
             profile=LockdownProfile(
                 name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
             ),
+        ),
+        "containment-locked": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
+            steps=(
+                a.step(name=StepName.STOP, state=StepState.DONE),
+                a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
+            ),
+        ),
+        "approval-with-locks": a.approval(
+            facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
         ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)

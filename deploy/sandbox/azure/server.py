@@ -165,6 +165,7 @@ class AzureServer(StandIn):
             router=router,
             throttle=self.throttle,
             refusals=self.refusals,
+            locks=locks,
             token=token,
             accepted=self.alarms.accepted,
         )

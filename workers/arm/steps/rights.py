@@ -47,6 +47,8 @@ _SECURITY = "Security Admin"
 _SNAPSHOTS = "Disk Snapshot Contributor"
 _DISKS = "Disk Backup Reader"
 _CLASSIC = "Classic Virtual Machine Contributor"
+_LOCKS = "Locks Contributor"
+"""Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles#locks-contributor"""
 _ITEM = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
 
 
@@ -115,6 +117,12 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.Security/locations/jitNetworkAccessPolicies/write", Place.VM, _SECURITY),
         _right("Microsoft.Security/locations/jitNetworkAccessPolicies/delete", Place.VM, _SECURITY),
         _right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),
+    ),
+    StepName.LOCK: (
+        _right("Microsoft.Authorization/locks/write", Place.VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/write", Place.CLASSIC_VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.CLASSIC_VM, _LOCKS),
     ),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""

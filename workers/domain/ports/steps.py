@@ -78,6 +78,17 @@ class StepRunner(Protocol):
         """
         ...
 
+    async def lift(self, vm: VmRef, step: Step) -> str:
+        """Take off what this step has put in place, so that other steps can write; it is done again later.
+
+        For steps that block others (``StepSpec.blocks``). Idempotent. ``step`` has the change on record.
+
+        Returns what of others' doing blocks them still, and what a person can do, as a sentence; empty if
+        nothing does.
+        """
+        del vm, step
+        return ""
+
     async def follow(self, vm: VmRef, job: Job) -> Job:
         """Look at a job that this step left running: the same, or ended with a note of how.
 

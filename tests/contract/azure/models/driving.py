@@ -19,6 +19,7 @@ from tests.contract.arm.driver import (
     defending,
     encrypting,
     isolating,
+    locking,
     machine,
     ref,
     snapshotting,
@@ -53,6 +54,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
         pass
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
+    await contain_one(locking(arm, azure, "web-01"), locking(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
     await contain_one(snapshotting(arm, azure, "web-01"), encrypting(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
@@ -151,6 +153,8 @@ async def look_at_everything(cloud: Cloud) -> None:
     await write_everything(cloud)
     await defend(cloud)
     await alert(cloud)
+    lock = {"properties": {"level": "CanNotDelete", "notes": "kept"}}
+    await cloud.ask("PUT", f"{WEB_01}/providers/Microsoft.Authorization/locks/kept?api-version=1", lock)
     jobs = [job.name async for job in cloud.backup.backup_jobs.list("others-vault", "rg-shop")]
     names = NAMES | {
         "disk": "web-01_OsDisk_1",
@@ -176,6 +180,7 @@ async def look_at_everything(cloud: Cloud) -> None:
         "plan": "VirtualMachines",
         "region": "westeurope",
         "scope": WEB_01,
+        "name": "kept",
     }
     for route in cloud.server.routes:
         if route.method == "GET" and not any(one.fits(route.template) for one in UNHELD):
@@ -286,27 +291,23 @@ async def backups(cloud: Cloud) -> None:
 
 async def ask_each_client(cloud: Cloud) -> None:
     """One request of each SDK client, so that the api-versions it sends are seen."""
-    async for _ in cloud.subscriptions.subscriptions.list():
-        break
-    async for _ in cloud.compute.virtual_machines.list_all():
-        break
-    async for _ in cloud.compute.disks.list():
-        break
-    async for _ in cloud.compute.resource_skus.list(filter="location eq 'westeurope'"):
-        break
-    async for _ in cloud.network.network_interfaces.list_all():
-        break
-    async for _ in cloud.vaults.vaults.list_by_subscription_id():
-        break
+    for listed in (
+        cloud.subscriptions.subscriptions.list(),
+        cloud.compute.virtual_machines.list_all(),
+        cloud.compute.disks.list(),
+        cloud.compute.resource_skus.list(filter="location eq 'westeurope'"),
+        cloud.network.network_interfaces.list_all(),
+        cloud.vaults.vaults.list_by_subscription_id(),
+        cloud.security.jit_network_access_policies.list(),
+        cloud.locks.management_locks.list_at_subscription_level(),
+        cloud.monitor.activity_log_alerts.list_by_subscription_id(),
+        cloud.monitor.action_groups.list_by_subscription_id(),
+    ):
+        async for _ in listed:
+            break
     question = {"resourceType": "VM", "resourceId": machine(cloud.server, "web-01").id}
     await cloud.backup.backup_status.get("westeurope", question)
     await cloud.security.pricings.get(WEB_01, "VirtualMachines")
-    async for _ in cloud.security.jit_network_access_policies.list():
-        break
     await cloud.graph.resources(QueryRequest(query="securityresources"))
     sku = {"location": "westeurope", "sku": {"name": "RS0", "tier": "Standard"}, "properties": {}}
     await (await cloud.vaults.vaults.begin_create_or_update("rg-shop", "new", sku)).result()
-    async for _ in cloud.monitor.activity_log_alerts.list_by_subscription_id():
-        break
-    async for _ in cloud.monitor.action_groups.list_by_subscription_id():
-        break

@@ -13,6 +13,7 @@ import azure.mgmt.recoveryservices.models as vault_models
 import azure.mgmt.recoveryservices.types as vault_types
 import azure.mgmt.recoveryservicesbackup.models as backup_models
 import azure.mgmt.recoveryservicesbackup.types as backup_types
+import azure.mgmt.resource.locks.models as lock_models
 import azure.mgmt.resource.subscriptions.models as subscription_models
 import azure.mgmt.resource.subscriptions.types as subscription_types
 import azure.mgmt.resourcegraph.models as graph_models
@@ -31,6 +32,7 @@ _SUBSCRIPTIONS = Package(subscription_types, subscription_models)
 _PLANS = OlderPackage(pricing_models)
 _JIT = OlderPackage(jit_models)
 _GRAPH = OlderPackage(graph_models)
+_LOCKS = OlderPackage(lock_models)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +163,12 @@ ROWS = (
     _row(
         _MONITOR, f"{_IN}/{_INSIGHTS}/actiongroups(?:/ONE)?", "ActionGroupResource", PUT="ActionGroupResource"
     ),
+    _row(
+        _LOCKS,
+        r".+/providers/microsoft\.authorization/locks(?:/ONE)?",
+        "ManagementLockObject",
+        PUT="ManagementLockObject",
+    ),
 )
 
 UNHELD = (
@@ -174,10 +182,10 @@ UNHELD = (
         why="The classic deployment model was retired in 2023; its REST bodies were never published.",
     ),
     Unheld(
-        path=r"/providers/microsoft\.authorization/",
+        path=r"/providers/microsoft\.authorization/(?!locks)",
         why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
-        "its own client reads permissions in the contract tests of the doctor. Locks and role assignments "
-        "are not asked for by the product yet.",
+        "its own client reads permissions in the contract tests of the doctor. Role assignments are not "
+        "asked for by the product yet.",
     ),
     Unheld(
         path=r"/providers/microsoft\.logic/",
