@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from workers.domain.policy.flaws import Flaw, flaws_of
+from workers.domain.policy.flaws import Flaw, flaws_of, risk_flaws
 from workers.domain.policy.variables import VARIABLES
 
 _LONGEST_REASON = 200
@@ -61,7 +61,7 @@ class Condition:
         if kind != "BOOL":
             problem = f"gives {kind.lower()}, not true or false"
             raise InvalidCondition([Flaw(0, problem, "Compare it with something, by == or in.")])
-        flaws = list(_of_literals(expression))
+        flaws = [*_of_literals(expression), *risk_flaws(expression)]
         if flaws:
             raise InvalidCondition(flaws)
         self.needs_facts = not _compiles(without_facts, expression)
@@ -101,6 +101,8 @@ def _environments() -> tuple[Any, Any]:
         "string": cel.Type.STRING,
         "bool": cel.Type.BOOL,
         "timestamp": cel.Type.TIMESTAMP,
+        "int": cel.Type.INT,
+        "flags": cel.Type.Map(cel.Type.STRING, cel.Type.BOOL),
         "list": cel.Type.List(cel.Type.STRING),
         "map": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
     }
