@@ -174,6 +174,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     finally:
         health.stopping()
         await inventory.aclose()
+        await store.aclose()
         await nudger.close()
         log.info("stopped")
 

@@ -30,8 +30,11 @@ from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
 from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact, NetworkFacts
+from workers.domain.starts.history import History, Seen
+from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.signals.signal import Signal, Threat
 from workers.domain.starts.surroundings import OpenSession, Surroundings
-from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, VmRecord
+from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -150,6 +153,7 @@ def documents() -> dict[str, Numbered]:
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
+        "approval-with-risk": _risky(),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -216,6 +220,12 @@ def documents() -> dict[str, Numbered]:
             expected_start=ExpectedStart(correlation_ids=("c1", "c2"), after=a.NOW, until=_SOON),
         ),
         "inventory-line-running": a.known_vm(),
+        "inventory-line-with-changed-tags": a.known_vm(
+            changed_tags={
+                "owner": TagChange(before="bob@contoso.com", at=a.NOW),
+                "env": TagChange(before=None, at=a.NOW),
+            }
+        ),
         "inventory-line-unknown": KnownVm(ref=a.vm_ref(classic=True), seen_at=a.NOW),
         "scheduled": Scheduled(sequence_number=2**53 + 1, due=_SOON),
         "nudge-approval": Nudge(subject=Subject.APPROVAL, id=a.approval().id, version=3),
@@ -248,6 +258,58 @@ def documents() -> dict[str, Numbered]:
             details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
         ),
     }
+
+
+def _risky() -> Approval:
+    """All about risk and history is set."""
+    return a.approval(
+        owner=a.owner(until_changed=("bob@contoso.com",)),
+        owner_before=a.owner(emails=("bob@contoso.com",)),
+        history=History(
+            vm_starts=3,
+            vm_days=2,
+            vm_last_at=a.NOW,
+            by_caller=1,
+            callers=2,
+            vm_hours=(3, *(0,) * 23),
+            passed=1,
+            confirmed=1,
+            rejected=1,
+            silent=1,
+            usual_answerer="Alice",
+            usual_answers=2,
+            rejected_at=a.NOW,
+            failed_before=1,
+            caller_known=True,
+            caller_starts=4,
+            caller_days=3,
+            networks=(Seen(what="198.51.100.0/24", days=3),),
+            networks_count=1,
+            network_days=3,
+            clients=(Seen(what=a.AZURE_CLI, days=3),),
+            client_days=3,
+            caller_hours=(4, *(0,) * 23),
+            recent_vms=2,
+            busy_days=1,
+        ),
+        risk=Risk(
+            level=Level.HIGH,
+            weight=75,
+            by_threat={Threat.UNAUTHORIZED: Level.MEDIUM},
+            signals=(
+                Signal(
+                    id="no-mfa",
+                    threat=Threat.UNAUTHORIZED,
+                    weight=20,
+                    sentence="\u201cMallory\u201d signed in without a second factor (MFA)",
+                ),
+            ),
+            harmless=("the client is Azure CLI",),
+            unseen={"no-backup": "whether the VM is backed up"},
+            untold=("which role allowed the start",),
+            highest=Level.HIGH,
+        ),
+    )
 
 
 def _unasked() -> Approval:
