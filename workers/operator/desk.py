@@ -8,6 +8,7 @@ import typer
 
 from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
+from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.domain.containment.profile import LockdownProfile
@@ -41,6 +42,7 @@ class Desk(NamedTuple):
     azure: Azure
     policy: Policy
     runners: tuple[StepRunner, ...]
+    sources: Sources
     foresee: Foresee
 
 
@@ -56,17 +58,17 @@ async def desk() -> AsyncIterator[Desk]:
             fail(BROKEN, invalid.diagnostics())
         except ValueError as error:
             fail(UNREACHABLE, str(error))
-        runners = step_runners(azure)
+        runners, sources = step_runners(azure), Sources(azure)
         assess = Assess(runners=runners, policy=lambda: policy)
         async with azure:
             foresee = Foresee(
-                facts=ArmFacts(azure),
+                facts=ArmFacts(azure, sources),
                 surroundings=ArmSurroundings(azure),
                 assess=assess,
                 runners=runners,
                 clock=SystemClock(),
             )
-            yield Desk(opened, azure, policy, runners, foresee)
+            yield Desk(opened, azure, policy, runners, sources, foresee)
 
 
 async def wanted_vm(name: str, opened: Session) -> VmRef:

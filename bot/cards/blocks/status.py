@@ -15,10 +15,10 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.ids import reference
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
@@ -210,6 +210,11 @@ def cause_line(containment: Containment) -> str:
     what = "Locked down" if cause.kind is CauseKind.LOCKDOWN else "The start was rejected"
     by = f" by {person(cause.by)}" if cause.by else ""
     return f"{what}{by} {when(cause.at)}.{quoted(cause.reason)}"
+
+
+def guarded_line(guard: str) -> str:
+    """That the policy never contains a VM, by the name of the guard, as mrkdwn without a full stop."""
+    return f"The policy never contains this VM ({escape(guard, 80)})"
 
 
 def undo_command(containment: Containment) -> str:

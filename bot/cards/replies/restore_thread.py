@@ -21,7 +21,7 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
-from workers.domain.containment.two_persons import RestoreRequest
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.starts.vm import VmRef
 
 _MOST_LINES = 8  # an Azure VM has at most so many network interfaces

@@ -10,7 +10,7 @@ from deploy.sandbox.azure.model import LOCK, Resource
 from deploy.sandbox.azure.server import AzureServer
 from tests.conftest import Valkey
 from tests.contract.arm.driver import machine
-from tests.contract.operator.desk import CommandLine
+from tests.contract.operator.command_line import CommandLine
 
 READS_BY_POST = ("backupStatus", "getActiveSessions")
 
@@ -68,7 +68,7 @@ async def test_a_lock_on_the_group_stops_everything_in_it(line: CommandLine, arm
     found = await line.json("drill", "web-01")
     assert {one["step"] for one in found["obstacles"]} == {"isolate", "stop", "backup"}
     assert found["summary"].startswith(
-        "would change nothing; cannot isolate: the ReadOnly lock frozen on rg-"
+        "would change nothing; cannot isolate: the ReadOnly lock frozen on the resource group"
     )
 
 
@@ -105,7 +105,7 @@ async def test_what_is_so_already_needs_no_right(line: CommandLine, arm: AzureSe
 async def test_locks_that_may_not_be_read_are_said_to_be_unknown(line: CommandLine, arm: AzureServer) -> None:
     arm.refusals.put(Refusal(code="AuthorizationFailed", path="Microsoft.Authorization/locks$"))
     result = await line("drill", "web-01")
-    assert "not known: locks and rights: could not list the management locks" in result.stdout
+    assert "not known: locks and rights: could not list the locks of the subscription" in result.stdout
     assert "Microsoft.Authorization/locks/read" in result.stdout
 
 
@@ -141,7 +141,7 @@ async def test_a_vm_that_azure_does_not_tell_about_is_told_apart(line: CommandLi
     result = await line("drill", "--all")
     assert result.exit_code == 2
     rows = {row.split()[0]: row for row in result.stdout.splitlines()}
-    assert "not known: locks and rights: could not list the management locks" in rows["build-07"]
+    assert "not known: locks and rights: could not list the locks of the subscription" in rows["build-07"]
     assert "not known" not in rows["web-01"]
     assert "could be contained, " in result.stderr
     assert "not known" in result.stderr

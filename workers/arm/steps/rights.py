@@ -43,7 +43,12 @@ class Right:
 _VM = "Virtual Machine Contributor"
 _NETWORK = "Network Contributor"
 _BACKUP = "Backup Contributor"
+_SECURITY = "Security Admin"
+_SNAPSHOTS = "Disk Snapshot Contributor"
+_DISKS = "Disk Backup Reader"
 _CLASSIC = "Classic Virtual Machine Contributor"
+_LOCKS = "Locks Contributor"
+"""Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles#locks-contributor"""
 _ITEM = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
 
 
@@ -87,6 +92,12 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.ClassicCompute/virtualMachines/shutdown/action", Place.CLASSIC_VM, _CLASSIC),
         _right("Microsoft.ClassicCompute/virtualMachines/start/action", Place.CLASSIC_VM, _CLASSIC, Use.UNDO),
     ),
+    StepName.SNAPSHOT: (
+        _right("Microsoft.Compute/snapshots/write", Place.MADE_SNAPSHOT, _SNAPSHOTS),
+        # Azure asks for it on the disk that a snapshot is taken of.
+        # Source: https://learn.microsoft.com/azure/backup/backup-managed-disks
+        _right("Microsoft.Compute/disks/beginGetAccess/action", Place.DISK, _DISKS),
+    ),
     StepName.BACKUP: (
         # Azure Backup asks for it when a VM is first protected.
         # Source: https://learn.microsoft.com/azure/backup/backup-rbac-rs-vault
@@ -95,6 +106,23 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.RecoveryServices/vaults/write", Place.MADE_VAULT, _VM, Use.NOT_PROTECTED),
         _right(f"{_ITEM}/write", Place.VAULT, _VM),
         _right(f"{_ITEM}/backup/action", Place.VAULT, _BACKUP),
+    ),
+    StepName.DEFENDER: (
+        _right("Microsoft.Security/pricings/write", Place.VM, _SECURITY),
+        _right("Microsoft.Security/pricings/delete", Place.VM, _SECURITY),
+    ),
+    StepName.ENCRYPT: (_right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),),
+    StepName.JIT: (
+        # Source: https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview
+        _right("Microsoft.Security/locations/jitNetworkAccessPolicies/write", Place.VM, _SECURITY),
+        _right("Microsoft.Security/locations/jitNetworkAccessPolicies/delete", Place.VM, _SECURITY),
+        _right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),
+    ),
+    StepName.LOCK: (
+        _right("Microsoft.Authorization/locks/write", Place.VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/write", Place.CLASSIC_VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.CLASSIC_VM, _LOCKS),
     ),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""
@@ -111,11 +139,16 @@ def _vault(profile: LockdownProfile) -> tuple[str | None, str | None]:
     return profile.backup.vault, profile.vault_group
 
 
+def _snapshots(profile: LockdownProfile) -> tuple[str | None, str | None]:
+    return None, profile.resource_group
+
+
 _OF_LOCKDOWNS: Mapping[Place, _Uses] = {
     Place.LOCKDOWN_NSG: _nsg,
     Place.MADE_NSG: _nsg,
     Place.VAULT: _vault,
     Place.MADE_VAULT: _vault,
+    Place.MADE_SNAPSHOT: _snapshots,
 }
 """What a lockdown uses: the id of what is prepared; or the group where it is made, ``None`` for the VM's."""
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
@@ -20,7 +21,6 @@ from workers.domain.containment.steps import (
     next_job_look,
     retry_delay,
 )
-from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.errors import Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
@@ -97,6 +97,26 @@ class Restart(Stored):
     at: UtcTime
 
 
+class HeldBy(StrEnum):
+    """What holds a containment back."""
+
+    PAUSE = "pause"
+
+
+class Held(Stored):
+    """It does not go on for now: nothing is begun, and what is under way is only looked at.
+
+    Attributes:
+        by: what holds it back.
+        since: from when on.
+        until: when that ends by itself, as it stands.
+    """
+
+    by: HeldBy
+    since: UtcTime
+    until: UtcTime
+
+
 class Restoration(Steps):
     """The undo of a containment, from the order to the proof. Each step here undoes the one of its name.
 
@@ -130,6 +150,8 @@ class Containment(Steps, Numbered):
         owner: whom the VM's tags named when it was locked down; they are told, and never asked.
         restart: the start of the contained VM that on-call was told of last.
         restore_request: a restore that waits for a second person.
+        held: what holds it back; ``None`` where it goes on, or has nothing to do.
+        unguarded: the ``demand`` for which the VM was found outside of the guarded set.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
@@ -152,6 +174,8 @@ class Containment(Steps, Numbered):
     drift: tuple[str, ...] = ()
     restart: Restart | None = None
     owner: Owner | None = None
+    unguarded: str = ""
+    held: Held | None = None
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.
@@ -231,9 +255,11 @@ class Containment(Steps, Numbered):
         if not self.working:
             expires_at = self.restore_request.expires_at if self.restore_request else None
             return min((at for at in (next_job_look(self), expires_at) if at), default=None)
-        if self.state is ContainmentState.RESTORING and self.restoration is not None:
-            return _due(self.restoration, self.restoration.at, self.profile)
-        return _due(self, self.began, self.profile)
+        restoring = self.restoration if self.state is ContainmentState.RESTORING else None
+        steps, began = (restoring, restoring.at) if restoring else (self, self.began)
+        if self.held is not None:
+            return min([self.held.until, *steps.polls])
+        return _due(steps, began, self.profile)
 
     @property
     def began(self) -> datetime:

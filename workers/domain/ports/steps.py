@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from workers.domain.containment.by_hand import Words, commands_of
+from workers.domain.containment.containment import Containment
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -53,6 +54,13 @@ class StepRunner(Protocol):
         """
         ...
 
+    async def begin_in(self, containment: Containment, step: Step) -> Progress:
+        """Begin a step of this containment: as ``begin``, for a step that has to know what it is done for.
+
+        By default a step does not.
+        """
+        return await self.begin(containment.vm, containment.profile, containment.id, earlier=step.change)
+
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         """See how far it is. ``done`` only after reading back the resource itself."""
         ...
@@ -69,6 +77,17 @@ class StepRunner(Protocol):
         Raises ``StepFailed`` naming what somebody else changed since.
         """
         ...
+
+    async def lift(self, vm: VmRef, step: Step) -> str:
+        """Take off what this step has put in place, so that other steps can write; it is done again later.
+
+        For steps that block others (``StepSpec.blocks``). Idempotent. ``step`` has the change on record.
+
+        Returns what of others' doing blocks them still, and what a person can do, as a sentence; empty if
+        nothing does.
+        """
+        del vm, step
+        return ""
 
     async def follow(self, vm: VmRef, job: Job) -> Job:
         """Look at a job that this step left running: the same, or ended with a note of how.

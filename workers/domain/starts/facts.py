@@ -58,6 +58,13 @@ class BackupFacts(Stored):
     state: str = ""
 
 
+class LockFact(Stored):
+    """A management lock that holds for the VM: its id, and ``ReadOnly`` or ``CanNotDelete``."""
+
+    id: str
+    level: str
+
+
 class MissingFact(Stored):
     """A fact that is missing, and why, in words for the card."""
 
@@ -69,6 +76,7 @@ class Facts(Stored):
     """Everything found out about one start.
 
     Attributes:
+        locks: on the VM, its group and its subscription.
         gone: Azure answered that the VM does not exist.
         missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
@@ -79,6 +87,7 @@ class Facts(Stored):
     machine: MachineFacts | None = None
     network: NetworkFacts | None = None
     backup: BackupFacts | None = None
+    locks: tuple[LockFact, ...] | None = None
     gone: bool = False
     missing: tuple[MissingFact, ...] = ()
     took_ms: dict[str, float] = Field(default_factory=dict)
@@ -93,7 +102,7 @@ class Facts(Stored):
     @property
     def known_count(self) -> int:
         """How many facts are known. Missing ones can't be counted instead: one name may stand for all."""
-        return sum(part is not None for part in (self.machine, self.network, self.backup))
+        return sum(part is not None for part in (self.machine, self.network, self.backup, self.locks))
 
     def with_power(self, power: PowerState) -> "Facts":
         """With this power state if Azure gave none; its lists don't."""

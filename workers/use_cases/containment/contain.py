@@ -10,7 +10,8 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
-from workers.use_cases.containment.doing import Doing
+from workers.use_cases.containment.brakes import Brakes
+from workers.use_cases.containment.doing import Doing, Guarded
 from workers.use_cases.containment.engine import Engine
 from workers.use_cases.containment.follow import Follow
 from workers.use_cases.containment.lapse import Lapse
@@ -20,7 +21,13 @@ log = structlog.get_logger(__name__)
 
 
 class Contain:
-    """Carries containments out, and undoes those that are to be restored."""
+    """Carries containments out, and undoes those that are to be restored.
+
+    Args:
+        policy: in force; says whether a restore needs two persons.
+        guarded: says why a VM must never be contained; without it no VM is guarded.
+        brakes: what may hold containments back; by default a pause alone.
+    """
 
     def __init__(
         self,
@@ -30,13 +37,21 @@ class Contain:
         runners: Sequence[StepRunner],
         clock: Clock,
         policy: Callable[[], Policy],
+        guarded: Guarded | None = None,
+        brakes: Brakes | None = None,
     ) -> None:
         by_name = {runner.name: runner for runner in runners}
         directions = (
-            Doing(store=store, runners=by_name),
+            Doing(store=store, runners=by_name, guarded=guarded),
             Undoing(store=store, runners=by_name, two_persons=lambda: policy().two_person.restore),
         )
-        self._engine = Engine(store=store, nudger=nudger, clock=clock, directions=directions)
+        self._engine = Engine(
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            directions=directions,
+            brakes=brakes or Brakes(store=store, clock=clock),
+        )
         self._lapse = Lapse(store=store, nudger=nudger, clock=clock)
         self._follow = Follow(store=store, nudger=nudger, runners=by_name, clock=clock)
 

@@ -45,8 +45,8 @@ class House:
         self.clock = FakeClock()
         self.store = MemoryStore(self.clock)
         ports = {"store": self.store, "nudger": MemoryNudger(), "clock": self.clock}
-        self.contain = Contain(runners=step_runners(azure), **ports)
-        self.lock_down, self.restore = LockDown(**ports), Restore(**ports)
+        self.contain = Contain(runners=step_runners(azure), policy=a.policy, **ports)
+        self.lock_down, self.restore = LockDown(**ports), Restore(policy=a.policy, **ports)
 
     async def until_rest(self, containment_id: str) -> Containment:
         for _ in range(200):

@@ -78,6 +78,7 @@ class Bot:
             retry=cast("Any", None),
             look_up=look_up(rig),
             dialogs=cast("Any", self.slack),
+            pausing=cast("Any", None),
             policy=lambda: rig.policy,
         )
         self.notices = Notices(
