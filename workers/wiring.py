@@ -137,6 +137,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             runners=runners,
             clock=clock,
             policy=lambda: policy,
+            standing=ArmStanding(azure),
             guarded=GuardedInAzure(lambda: policy, facts),
         ),
         answer_lookup=AnswerLookup(

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from tests import builders as a
 from workers.domain.containment.containment import ContainmentState, Restoration
+from workers.domain.containment.ending.expiry import Expiry
 from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.foresight.drills import Drill, Obstacle
 from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind, OfRestore
 from workers.domain.containment.foresight.returns import Return
 from workers.domain.containment.plans import Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.containment.restoration import BY_ITSELF
 from workers.domain.schema import Numbered
 from workers.domain.starts.facts import MissingFact, NetworkFacts
 from workers.domain.starts.surroundings import OpenSession, Surroundings
@@ -78,6 +80,17 @@ def foreseen() -> dict[str, Numbered]:
         ),
         "containment-asked-to-restore": a.containment(
             state=ContainmentState.CONTAINED, restore_request=_request()
+        ),
+        "containment-kept-isolated": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(isolate=IsolateOptions(expire_after=timedelta(hours=8))),
+            expiry=Expiry(
+                announced_at=a.NOW, ends_at=_SOON, held_at=_SOON, held_because="the VM was started"
+            ),
+        ),
+        "containment-restored-by-itself": a.containment(
+            state=ContainmentState.RESTORED,
+            restoration=Restoration(by=BY_ITSELF, at=_SOON, expired=True, steps=()),
         ),
         "containment-restored-by-two": a.containment(
             state=ContainmentState.RESTORED,

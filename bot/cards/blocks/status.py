@@ -178,6 +178,10 @@ def restore_line(restoration: Restoration) -> str:
     """Who ordered a restore and why, as mrkdwn."""
     start = " and start" if restoration.starts else ""
     by, at = person(restoration.by), when(restoration.at)
+    if restoration.expired:
+        return (
+            f"The isolation ended by itself {at}, as its lockdown profile says: only the network is restored."
+        )
     if restoration.requested is not None:
         first = restoration.requested
         return (
