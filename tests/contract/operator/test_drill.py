@@ -6,11 +6,12 @@ import pytest
 import pytest_asyncio
 
 from deploy.sandbox.azure.front.refusals import Refusal
-from deploy.sandbox.azure.model import LOCK, Resource
+from deploy.sandbox.azure.model import LOCK, VAULT, Resource
 from deploy.sandbox.azure.server import AzureServer
 from tests.conftest import Valkey
 from tests.contract.arm.driver import machine
 from tests.contract.operator.command_line import CommandLine
+from workers.domain.containment.spec import LOCK_NAME
 
 READS_BY_POST = ("backupStatus", "getActiveSessions")
 
@@ -82,6 +83,29 @@ async def test_a_lock_on_another_vm_of_the_same_beginning_is_not_ours(
 ) -> None:
     lock(arm, machine(arm, "web-01").id[:-1])  # …/web-0
     assert (await line("drill", "web-01")).exit_code == 0
+
+
+async def test_our_own_lock_is_no_obstacle_since_whoever_has_to_write_takes_it_off(
+    line: CommandLine, arm: AzureServer
+) -> None:
+    lock(arm, machine(arm, "web-01").id, name=LOCK_NAME)
+    assert (await line("drill", "web-01")).exit_code == 0
+
+
+async def test_the_vault_that_protects_the_vm_already_is_the_one_that_counts(
+    line: CommandLine, arm: AzureServer
+) -> None:
+    vm = machine(arm, "web-01")
+    ops = machine(arm, "jump-01").id.partition("/providers/")[0]
+    vault = arm.estate.add(Resource(id=f"{ops}/providers/{VAULT}/theirs", kind=VAULT, location=vm.location))
+    arm.items.add(vm, vault.id).properties["protectionState"] = "Protected"
+    shop = vm.id.partition("/providers/")[0]
+    arm.permissions.taken[shop.lower()] = ("Backup Contributor",)
+    assert (await line("drill", "web-01")).exit_code == 0
+    arm.permissions.taken[ops.lower()] = ("Backup Contributor", "Virtual Machine Contributor")
+    found = await line.json("drill", "web-01")
+    assert {one["step"] for one in found["obstacles"]} == {"backup"}
+    assert all("is missing in rg-ops" in one["why"] for one in found["obstacles"])
 
 
 async def test_a_missing_right_is_named_with_its_remedy(line: CommandLine, arm: AzureServer) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.server import AzureServer
+from deploy.sandbox.world import NicSeed, VmSeed
 from tests.contract.arm.driver import machine
 from tests.contract.operator.command_line import CommandLine
 from tests.valkey_server import Valkey
@@ -119,3 +121,17 @@ async def test_every_step_of_the_table_has_a_command_or_says_how_else(
     for command in (one for one in result.stdout.splitlines() if not one.startswith("#")):
         assert shlex.split(command)[0] == "az"
         assert "{" not in command.replace('{"properties"', "").replace('{"pricingTier"', "")
+
+
+async def test_a_hostile_name_breaks_out_of_no_command_and_no_comment(
+    line: CommandLine, arm: AzureServer
+) -> None:
+    name = "x';$(id)`id`\"#\\"
+    made = add_vm(arm.estate, arm.world, VmSeed(name=name, group="rg-shop", nics=[NicSeed()]))
+    machine(arm, name).power = "running"
+    result = await line("plan", made.id, "--as", "az")
+    assert result.exit_code == 0, result.output
+    commands = [shlex.split(one) for one in result.stdout.splitlines() if not one.startswith("#")]
+    assert {words[0] for words in commands} == {"az"}
+    (stop,) = [words for words in commands if words[:3] == ["az", "vm", "deallocate"]]
+    assert stop[stop.index("--name") + 1] == name
