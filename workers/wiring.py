@@ -41,7 +41,7 @@ from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
-from workers.use_cases.containment.never import GuardedInAzure
+from workers.use_cases.containment.never import GuardedByFacts, GuardedInAzure
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
@@ -124,6 +124,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         assess=assess,
         runners=runners,
         clock=clock,
+        guarded=GuardedByFacts(lambda: policy),
         budget_s=LOOKUP_BUDGET_S,
     )
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)

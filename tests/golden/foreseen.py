@@ -104,7 +104,9 @@ def foreseen() -> dict[str, Numbered]:
             _SOON,
             Foresight(
                 plan=a.plan(),
+                guarded="never contained",
                 drill=Drill(
+                    guarded="never contained",
                     plan=a.plan(),
                     obstacles=(Obstacle(step=StepName.STOP, why="a lock", remedy="remove it"),),
                     missing=(MissingFact(name="locks and rights", reason="not allowed"),),

@@ -20,6 +20,7 @@ from workers.domain.starts.vm import KnownVm, VmRef
 from workers.operator.session import BROKEN, UNREACHABLE, Session, fail, session
 from workers.runtime.terminal import safe_line
 from workers.use_cases.asking.assess import Assess
+from workers.use_cases.containment.never import GuardedByFacts
 from workers.use_cases.orders.find_vm import find_vm
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.read_policy import read_policy
@@ -67,6 +68,7 @@ async def desk() -> AsyncIterator[Desk]:
                 assess=assess,
                 runners=runners,
                 clock=SystemClock(),
+                guarded=GuardedByFacts(lambda: policy),
             )
             yield Desk(opened, azure, policy, runners, sources, foresee)
 

@@ -1,6 +1,7 @@
 """``startgate drill`` against the stand-ins: what would stop a containment is found, nothing is written."""
 
 import json
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -176,3 +177,20 @@ async def test_it_has_to_be_said_which(line: CommandLine, arguments: tuple[str, 
     result = await line("drill", *arguments)
     assert result.exit_code == 2
     assert "a VM, or --all" in result.output
+
+
+async def test_a_guarded_vm_would_not_be_contained_and_that_is_no_fault(
+    line: CommandLine, arm: AzureServer, tmp_path: Path
+) -> None:
+    never = """[{name: shops, when: 'vm.tags["app"] == "shop"'}]"""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"oncall: {{usergroup: S0ONCALL01}}\nnever: {never}\n")
+    line.policy(policy)
+    lock(arm, machine(arm, "web-01").id)
+    result = await line("drill", "web-01")
+    assert result.exit_code == 0
+    said = "would change nothing: The policy never contains web-01: it is in the guarded set (shops)"
+    assert said in result.stdout
+    assert "lock" not in result.stdout
+    planned = await line("plan", "web-01")
+    assert planned.stdout.startswith("web-01: would change nothing: The policy never contains web-01")
