@@ -135,6 +135,7 @@ async def test_whatever_the_steps_write_is_among_the_rights(arm: AzureServer, az
         if one["method"] not in ("GET", "HEAD") and not one["path"].startswith("/_")
     }
     listed = {right.action.lower() for rights in RIGHTS.values() for right in rights}
-    assert len(written) == 10
     assert written <= listed
+    unseen = [step for step in StepName if not {one.action.lower() for one in RIGHTS[step]} & written]
+    assert unseen == [], "each step writes something here"
     assert set(RIGHTS) == set(StepName)

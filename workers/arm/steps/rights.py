@@ -30,6 +30,7 @@ class Right:
 _VM = "Virtual Machine Contributor"
 _NETWORK = "Network Contributor"
 _BACKUP = "Backup Contributor"
+_SECURITY = "Security Admin"
 _SNAPSHOTS = "Disk Snapshot Contributor"
 _DISKS = "Disk Backup Reader"
 _CLASSIC = "Classic Virtual Machine Contributor"
@@ -90,6 +91,10 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.RecoveryServices/vaults/write", Place.MADE_VAULT, _VM),
         _right(f"{_ITEM}/write", Place.VAULT, _VM),
         _right(f"{_ITEM}/backup/action", Place.VAULT, _BACKUP),
+    ),
+    StepName.DEFENDER: (
+        _right("Microsoft.Security/pricings/write", Place.VM, _SECURITY),
+        _right("Microsoft.Security/pricings/delete", Place.VM, _SECURITY),
     ),
     StepName.ENCRYPT: (_right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),),
 }

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from workers.domain.containment.by_hand import Words, commands_of
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
@@ -24,6 +25,14 @@ class StepRunner(Protocol):
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
         """What this step is going to change, as far as the facts say. Reads nothing from Azure."""
         ...
+
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        """The commands by which a person does the same, in order; none where there is nothing to do.
+
+        By default those of its ``spec``. Reads nothing from Azure.
+        """
+        location = facts.machine.location if facts.machine else ""
+        return commands_of(self.name.spec, self.plan(vm, facts, profile), vm, location=location)
 
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None

@@ -66,6 +66,14 @@ ROLES: dict[str, dict[str, list[str]]] = {
         ],
         "notActions": [],
     },
+    "Security Admin": {
+        "actions": [
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+            "Microsoft.Security/*",
+        ],
+        "notActions": [],
+    },
     "Disk Snapshot Contributor": {
         "actions": [
             "Microsoft.Authorization/*/read",
@@ -100,6 +108,7 @@ GUARD_ROLES = (
     "Virtual Machine Contributor",
     "Network Contributor",
     "Backup Contributor",
+    "Security Admin",
     "Disk Snapshot Contributor",
     "Disk Backup Reader",
     "Classic Virtual Machine Contributor",

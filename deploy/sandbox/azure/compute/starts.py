@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -52,13 +53,20 @@ class Request:
 
 
 class Starter:
-    """Starts machines and publishes that they were started."""
+    """Starts machines and publishes that they were started.
 
-    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, outbox: Outbox) -> None:
+    Args:
+        ended: told of each start that has ended.
+    """
+
+    def __init__(
+        self, *, estate: Estate, locks: Locks, lro: Lro, outbox: Outbox, ended: Callable[[Started], None]
+    ) -> None:
         self._estate = estate
         self._locks = locks
         self._lro = lro
         self._outbox = outbox
+        self._ended = ended
 
     def start(self, vm: Vm, request: Request, how: How | None = None) -> Operation:
         """Begin the operation; the event follows when it has ended.
@@ -129,6 +137,7 @@ class Starter:
             ended_at=now,
             succeeded=not how.fail if operation is None else operation.status == "Succeeded",
         )
+        self._ended(started)
         return [
             self._outbox.post(
                 message.delivery(count),

@@ -172,7 +172,7 @@ class Control:
             return answer | {"operation_id": self._starter.start(vm, request, how).id}
         sending = self._starter.start_now(vm, request, how)
         self._vm_changed(vm)
-        finished, _ = await asyncio.wait(sending, timeout=PUBLISH_WAIT_S)
+        finished = (await asyncio.wait(sending, timeout=PUBLISH_WAIT_S))[0] if sending else set()
         times = [task.result() for task in finished if not task.cancelled()]
         return answer | {"published_at_ms": min(times, default=None)}
 
