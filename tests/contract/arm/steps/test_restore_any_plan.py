@@ -218,7 +218,7 @@ async def contained(house: House, case: Case, vm: Vm) -> Containment:
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
