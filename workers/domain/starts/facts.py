@@ -12,6 +12,8 @@ class MachineFacts(Stored):
     Attributes:
         size: Azure's VM size, such as Standard_D4s_v5.
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
+        disk_ids: of its managed disks, the OS disk first, without an ephemeral one.
+        host_encrypted: encryption at host is on.
     """
 
     location: str = ""
@@ -21,6 +23,8 @@ class MachineFacts(Stored):
     tags: dict[str, str] = Field(default_factory=dict)
     nic_ids: tuple[str, ...] = ()
     ephemeral: bool = False
+    disk_ids: tuple[str, ...] = ()
+    host_encrypted: bool = False
 
 
 class NetworkFacts(Stored):
