@@ -14,7 +14,14 @@ from typing import Any
 
 from typing_extensions import override
 
-from workers.arm.read.machine import ephemeral, gone, power_of, read_machine, read_machine_to_contain
+from workers.arm.read.machine import (
+    ephemeral,
+    gone,
+    host_encrypted,
+    power_of,
+    read_machine,
+    read_machine_to_contain,
+)
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
 from workers.arm.session.longrunning import Accepted, Outcome, Receipt, next_look_s, operation_status
@@ -35,6 +42,11 @@ _IN_MOTION = frozenset(
 )
 _CLASSIC = "classic VMs can't be encrypted at host"
 _EPHEMERAL = "its OS disk is ephemeral, so it can't be deallocated, and it changes only then"
+_ALREADY = Change(
+    summary="encryption at host is on already",
+    nothing_to_do=True,
+    back=("encryption at host: stays on, as before",),
+)
 
 
 class Token(Stored):
@@ -58,6 +70,8 @@ class Encrypt(StepRunner):
             return _left_out(_CLASSIC)
         if facts.machine is not None and facts.machine.ephemeral:
             return _left_out(_EPHEMERAL)
+        if facts.machine is not None and facts.machine.host_encrypted:
+            return _ALREADY
         details = ("whether the size and the subscription support it: read when it begins",)
         return Change(summary="turn on encryption at host", details=details)
 
@@ -70,14 +84,8 @@ class Encrypt(StepRunner):
             return Progress(done=True, note=_CLASSIC, change=_left_out(_CLASSIC))
         machine = await read_machine_to_contain(self._azure, vm)
         recorded = earlier if earlier is not None and earlier.after else None
-        if _is_on(machine):
-            already = Change(
-                summary="encryption at host is on already",
-                before={_KEY: True},
-                after={_KEY: True},
-                nothing_to_do=True,
-                back=("encryption at host: stays on, as before",),
-            )
+        if host_encrypted(machine):
+            already = _ALREADY.changed(before={_KEY: True}, after={_KEY: True})
             return Progress(done=True, note="encryption at host is on, read back", change=recorded or already)
         if recorded is None and (why := await self._unfit(vm, profile, machine)):
             return Progress(done=True, note=why, change=_left_out(why))
@@ -90,7 +98,7 @@ class Encrypt(StepRunner):
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         """How the operation stands; when it has ended, what the VM itself says."""
         if not step.token:
-            on = _is_on(await read_machine_to_contain(self._azure, vm))
+            on = host_encrypted(await read_machine_to_contain(self._azure, vm))
             off = Progress(done=False, again=True, undone=True, note="encryption at host is off")
             return Progress(done=True, note=step.note) if on else off
         operation = Token.model_validate_json(step.token).operation
@@ -98,7 +106,7 @@ class Encrypt(StepRunner):
             return await self.begin(vm, profile, "", earlier=step.change)
         if waiting := await self._waits(step, operation, "turn on encryption at host"):
             return waiting
-        if _is_on(await read_machine_to_contain(self._azure, vm)):
+        if host_encrypted(await read_machine_to_contain(self._azure, vm)):
             return Progress(done=True, note="encryption at host is on, read back")
         return Progress(done=False, again=True, note="the operation has ended, but encryption at host is off")
 
@@ -119,7 +127,7 @@ class Encrypt(StepRunner):
             machine = await read_machine(self._azure, vm)
         except NotFound:
             raise gone(vm) from None
-        if not _is_on(machine):
+        if not host_encrypted(machine):
             again = "" if operation else " already"
             return Progress(done=True, note=f"encryption at host is off{again}, read back")
         if operation:
@@ -182,12 +190,6 @@ class Encrypt(StepRunner):
         return None
 
 
-def _is_on(machine: Mapping[str, Any]) -> bool:
-    """Whether it is encrypted at its host; Azure leaves the value out where it never was."""
-    profile = (machine.get("properties") or {}).get("securityProfile") or {}
-    return bool(profile.get(_KEY))
-
-
 def _must_be_off(vm: VmRef, machine: Mapping[str, Any], *, undoing: bool = False) -> None:
     """Raise unless it is deallocated; it is tried again, in case it is being deallocated."""
     power = power_of(machine)
@@ -206,7 +208,7 @@ def _change(vm: VmRef, machine: Mapping[str, Any]) -> Change:
     return Change(
         summary="turn on encryption at host",
         details=(f"{vm.name}: encryption at host off → on",),
-        before={_KEY: _is_on(machine)},
+        before={_KEY: host_encrypted(machine)},
         after={_KEY: True},
         back=("encryption at host: on → off, while the VM is still off",),
     )

@@ -25,6 +25,7 @@ from workers.arm.session.longrunning import Outcome, next_look_s, operation_stat
 from workers.arm.steps.evidence import words
 from workers.arm.steps.evidence.targets import Target, Token, tags_for, target_of
 from workers.arm.steps.evidence.writes import put_snapshot
+from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Containment, Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -58,6 +59,11 @@ class Snapshot(StepRunner):
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
         """That snapshots are taken, and of what none can be."""
         return words.planned(vm, facts, profile)
+
+    @override
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        """A command for each disk."""
+        return words.by_hand(vm, facts, profile)
 
     @override
     async def begin_in(self, containment: Containment, step: Step) -> Progress:

@@ -14,6 +14,8 @@ class MachineFacts(Stored):
         size: Azure's VM size, such as Standard_D4s_v5.
         availability_set_id: the set that it is in; ``None`` if it is in none.
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
+        disk_ids: of its managed disks, the OS disk first, without an ephemeral one.
+        host_encrypted: encryption at host is on.
     """
 
     location: str = ""
@@ -24,6 +26,8 @@ class MachineFacts(Stored):
     nic_ids: tuple[str, ...] = ()
     ephemeral: bool = False
     availability_set_id: str | None = None
+    disk_ids: tuple[str, ...] = ()
+    host_encrypted: bool = False
 
 
 class NetworkFacts(Stored):

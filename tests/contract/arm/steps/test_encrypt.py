@@ -77,6 +77,8 @@ async def test_a_vm_that_is_encrypted_already_is_left_alone_in_both_directions(
 ) -> None:
     machine(arm, "db-01").properties["securityProfile"]["encryptionAtHost"] = True
     driver = encrypting(arm, azure, "db-01")
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+    assert driver.runner.plan(driver.vm, facts, PROFILE).nothing_to_do
 
     progress = await driver.begin()
 
