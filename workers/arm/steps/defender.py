@@ -11,8 +11,15 @@ from typing import Any
 
 from typing_extensions import override
 
-from workers.arm.read.defender import SERVERS, ServersPlan, plan_words, scope_of, subscription_plan, vm_plan
-from workers.arm.read.defender import servers_plan as read_from
+from workers.arm.read.defender_cloud.plans import (
+    SERVERS,
+    ServersPlan,
+    plan_words,
+    scope_of,
+    subscription_plan,
+    vm_plan,
+)
+from workers.arm.read.defender_cloud.plans import servers_plan as read_from
 from workers.arm.read.machine import gone
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
