@@ -5,6 +5,7 @@ import typer
 from workers.operator import alerts, audit, defender, dlq, policy
 from workers.operator.doctor import doctor
 from workers.operator.plan import plan
+from workers.operator.recommendations import recommendations
 from workers.runtime.version import Version
 
 app = typer.Typer(
@@ -26,3 +27,4 @@ app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")
 app.command("doctor")(doctor)
 app.command("plan")(plan)
+app.command("recommendations")(recommendations)
