@@ -1,4 +1,4 @@
-"""``startgate defender``: a subscription's plan and its cost are said, asked about, set and read back."""
+"""``startgate defender``: a subscription's plan and its cost: said, asked about, set and read back."""
 
 import asyncio
 import json

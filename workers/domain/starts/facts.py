@@ -4,6 +4,7 @@ from pydantic import Field
 
 from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.defender import DefenderFacts
+from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
@@ -12,6 +13,7 @@ class MachineFacts(Stored):
 
     Attributes:
         size: Azure's VM size, such as Standard_D4s_v5.
+        availability_set_id: the set that it is in; ``None`` if it is in none.
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
     """
 
@@ -22,6 +24,7 @@ class MachineFacts(Stored):
     tags: dict[str, str] = Field(default_factory=dict)
     nic_ids: tuple[str, ...] = ()
     ephemeral: bool = False
+    availability_set_id: str | None = None
 
 
 class NetworkFacts(Stored):
@@ -56,6 +59,13 @@ class BackupFacts(Stored):
     state: str = ""
 
 
+class LockFact(Stored):
+    """A management lock that holds for the VM: its id, and ``ReadOnly`` or ``CanNotDelete``."""
+
+    id: str
+    level: str
+
+
 class MissingFact(Stored):
     """A fact that is missing, and why, in words for the card."""
 
@@ -68,9 +78,11 @@ class Facts(Stored):
 
     Attributes:
         defender: of documents that an earlier version wrote, ``None`` without a reason.
+        locks: on the VM, its group and its subscription.
         gone: Azure answered that the VM does not exist.
         missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
+        surroundings: read only for whoever looks closer than an ask may.
     """
 
     subscription_name: str = ""
@@ -78,10 +90,12 @@ class Facts(Stored):
     network: NetworkFacts | None = None
     backup: BackupFacts | None = None
     defender: DefenderFacts | None = None
+    locks: tuple[LockFact, ...] | None = None
     gone: bool = False
     missing: tuple[MissingFact, ...] = ()
     took_ms: dict[str, float] = Field(default_factory=dict)
     gathered_at: UtcTime | None = None
+    surroundings: Surroundings | None = None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -91,7 +105,8 @@ class Facts(Stored):
     @property
     def known_count(self) -> int:
         """How many facts are known. Missing ones can't be counted instead: one name may stand for all."""
-        return sum(part is not None for part in (self.machine, self.network, self.backup, self.defender))
+        parts = (self.machine, self.network, self.backup, self.defender, self.locks)
+        return sum(part is not None for part in parts)
 
     def with_power(self, power: PowerState) -> "Facts":
         """With this power state if Azure gave none; its lists don't."""
