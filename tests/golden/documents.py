@@ -28,6 +28,7 @@ from workers.domain.containment.profile import AllowRule, IsolateOptions, Lockdo
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
+from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
 from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact, NetworkFacts
 from workers.domain.starts.history import History, Seen
@@ -52,6 +53,14 @@ MODELS: dict[str, type[Numbered]] = {
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
+_DEFENDER = DefenderFacts(
+    read_at=a.NOW,
+    subscription_plan="P2",
+    alerts=(SecurityAlert(name="Malware", severity=Severity.HIGH, at=a.NOW),),
+    alert_count=1,
+    recommendations=(Recommendation(name="Patch it", severity=Severity.LOW, remedy="Install the updates."),),
+    recommendation_count=1,
+)
 _STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
 _PROFILE = LockdownProfile(
     name="forensics",
@@ -167,6 +176,7 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "approval-with-defender-facts": a.approval(facts=a.facts(defender=_DEFENDER)),
         "containment-with-defender": a.containment(
             profile=LockdownProfile(steps=(StepName.DEFENDER,)),
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),

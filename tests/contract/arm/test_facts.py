@@ -60,10 +60,11 @@ async def test_everything_about_a_vm_is_found(arm: AzureServer, azure: Azure) ->
     assert facts.backup is not None
     assert not facts.backup.protected
     assert facts.missing == ()
-    assert {"machine", "network", "backup", "subscription"} <= set(facts.took_ms)
+    assert facts.defender is not None
+    assert {"machine", "network", "backup", "subscription", "Defender"} <= set(facts.took_ms)
 
 
-async def test_a_first_start_costs_nine_reads_at_most_and_a_repeat_four(
+async def test_a_first_start_costs_ten_reads_at_most_and_a_repeat_four(
     arm: AzureServer, azure: Azure
 ) -> None:
     # The most there can be with one NIC: its own NSG, a subnet with one, and a public IP.
@@ -86,7 +87,7 @@ async def test_a_first_start_costs_nine_reads_at_most_and_a_repeat_four(
     assert first.network is not None
     assert first.network.nics[0].subnet_nsg_id == subnet_group.id
     assert first.network.open_ports[0].ports == "443"
-    assert (at_first, at_once, await reads()) == (9, 2, 4)
+    assert (at_first, at_once, await reads()) == (10, 2, 4)
 
 
 async def test_what_is_believed_for_a_while_is_read_again_after(arm: AzureServer, azure: Azure) -> None:
@@ -285,7 +286,7 @@ async def test_a_classic_vm_is_read_as_far_as_it_can_be(arm: AzureServer, azure:
     assert facts.machine is not None
     assert facts.machine.power is PowerState.DEALLOCATED
     assert facts.tags["owner"] == "olivia@contoso.example"
-    assert set(missing(facts)) == {"network", "backup"}
+    assert set(missing(facts)) == {"network", "backup", "Defender"}
 
 
 # Clients

@@ -1,16 +1,17 @@
 """What Azure knows about a VM, gathered at once and within a budget.
 
-The VM itself comes first, since it names the rest; beside it the subscription's name and its locks. Then the
-backup status and all NICs in parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that
-is at most nine reads for a first start, and four within ten minutes of another one. A load balancer adds two,
-itself and its public IP, and the route table of a NIC that the Internet reaches one.
+The VM itself comes first, since it names the rest; beside it the subscription's name, its locks and what
+Defender for Cloud has found. Then the backup status and all NICs in parallel, then their NSGs, subnets and
+public IPs in parallel. With one NIC that is at most ten reads for a first start, and four within ten minutes
+of another one. A load balancer adds two, itself and its public IP, and the route table of a NIC that the
+Internet reaches one.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -28,6 +29,9 @@ from workers.domain.starts.facts import (
     NetworkFacts,
 )
 from workers.domain.starts.vm import VmRef
+
+if TYPE_CHECKING:
+    from workers.domain.starts.defender import DefenderFacts
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +104,7 @@ class _Gathering:
         self._subscription_name = ""
         self._machine: MachineFacts | None = None
         self._backup: BackupFacts | None = None
+        self._defender: DefenderFacts | None = None
         self._locks: tuple[LockFact, ...] | None = None
         self._nics: dict[str, NicLinks] = {}
         self._neighbours = Neighbours({}, {}, {}, {}, {})
@@ -111,6 +116,7 @@ class _Gathering:
         """Read everything; ``facts`` says what has come, at any moment."""
         await asyncio.gather(
             self._fact("subscription", self._read_subscription),
+            *([] if self._vm.classic else [self._fact("Defender", self._read_defender)]),
             self._fact("locks", self._read_locks),
             self._machine_and_what_it_names(),
         )
@@ -223,6 +229,9 @@ class _Gathering:
     async def _read_backup(self, location: str) -> None:
         self._backup = await self._sources.backup(self._vm, location)
 
+    async def _read_defender(self) -> None:
+        self._defender = await self._sources.defender(self._vm)
+
     def late(self, budget_s: float) -> None:
         """The budget is used up: what is still awaited is missing."""
         for name in self._waiting:
@@ -243,6 +252,7 @@ class _Gathering:
             machine=self._machine,
             network=shown,
             backup=self._backup,
+            defender=self._defender,
             locks=self._locks,
             gone=self._gone,
             missing=tuple(MissingFact(name=name, reason=why) for name, why in self._missing.items()),
@@ -257,8 +267,15 @@ class _Gathering:
         if self._vm.classic:
             self._missing["network"] = "not available for classic VMs"
             self._missing["backup"] = "Azure Backup does not protect classic VMs"
+            self._missing["Defender"] = "not available for classic VMs"
         because = "the VM itself is not known" if self._machine is None else "did not come in time"
-        for name, there in (("network", shown), ("backup", self._backup), ("locks", self._locks)):
+        parts = (
+            ("network", shown),
+            ("backup", self._backup),
+            ("Defender", self._defender),
+            ("locks", self._locks),
+        )
+        for name, there in parts:
             if there is None:
                 self._missing.setdefault(name, because)
 

@@ -11,8 +11,15 @@ from typing import Any
 
 from typing_extensions import override
 
-from workers.arm.read.defender import SERVERS, ServersPlan, plan_words, scope_of, subscription_plan, vm_plan
-from workers.arm.read.defender import servers_plan as read_from
+from workers.arm.read.defender_cloud.plans import (
+    SERVERS,
+    ServersPlan,
+    plan_words,
+    scope_of,
+    subscription_plan,
+    vm_plan,
+)
+from workers.arm.read.defender_cloud.plans import servers_plan as read_from
 from workers.arm.read.machine import gone
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
@@ -47,9 +54,11 @@ class Defender(StepRunner):
         """Which plan it gets; whether it has one is read when it begins."""
         if vm.classic:
             return _left_out(vm, _CLASSIC)
+        known = facts.defender.subscription_plan if facts.defender else None
+        has = f"its subscription has {plan_words(known)}" if known else "Defender plan"
         return Change(
-            summary=f"turn on Defender for Servers {plan_words(PLAN)}",
-            details=(f"{vm.name}: Defender plan read when it begins; a VM that has one keeps it", _AGENT),
+            summary=f"turn on Defender for Servers {plan_words(PLAN)}, unless the VM has a plan",
+            details=(f"{vm.name}: {has}; its own is read when it begins", _AGENT),
         )
 
     @override

@@ -22,8 +22,8 @@ from weakref import WeakValueDictionary
 from typing_extensions import override
 
 from workers.arm.ids import ArmId, name_of, same
-from workers.arm.read.defender import vm_plan
-from workers.arm.read.jit import entries, entry_of, find_policy, policies_of, policy_id_for
+from workers.arm.read.defender_cloud.jit import entries, entry_of, find_policy, policies_of, policy_id_for
+from workers.arm.read.defender_cloud.plans import plan_words, vm_plan
 from workers.arm.read.machine import gone, read_machine_to_contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
@@ -63,11 +63,14 @@ class Jit(StepRunner):
         """Which ports; whether the VM has the plan that it takes is read when it begins."""
         if vm.classic:
             return _left_out(vm, _CLASSIC)
+        known = facts.defender.subscription_plan if facts.defender else None
+        if known not in (None, NEEDED):  # a VM can't have Plan 2 by itself
+            return _left_out(vm, _needs(f"its subscription has it {plan_words(known)}"))
         return Change(
             summary=f"let people reach {_PORTS} only on request",
             details=(
                 f"{vm.name}: entry in the just-in-time policy of {vm.resource_group}",
-                "only if Defender for Servers Plan 2 is on; an entry that somebody made is left alone",
+                "the Defender plan that it needs, and whether somebody made an entry: read when it begins",
             ),
         )
 
@@ -86,8 +89,7 @@ class Jit(StepRunner):
         except NotFound:
             raise gone(vm) from None
         if plan.sub_plan != NEEDED:
-            why = f"just-in-time access needs Defender for Servers Plan 2, and this VM has it {plan.words}"
-            return Progress(done=True, change=_left_out(vm, why))
+            return Progress(done=True, change=_left_out(vm, _needs(f"this VM has it {plan.words}")))
         policies = await policies_of(self._azure, vm.subscription_id)
         if theirs := _listing(policies, vm):
             return Progress(done=True, note=_THERE, change=_nothing(vm, theirs))
@@ -193,6 +195,10 @@ class Jit(StepRunner):
 _CLASSIC = "just-in-time access does not support classic VMs"
 _PORTS = f"the ports {', '.join(map(str, PORTS[:-1]))} and {PORTS[-1]}"
 _THERE = "somebody has put it under just-in-time access already; that entry is left alone"
+
+
+def _needs(but: str) -> str:
+    return f"just-in-time access needs Defender for Servers Plan 2, and {but}"
 
 
 def _entry(vm: VmRef) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from workers.domain.model import Stored, UtcTime
+from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
@@ -80,6 +81,7 @@ class Facts(Stored):
     """Everything found out about one start.
 
     Attributes:
+        defender: of documents that an earlier version wrote, ``None`` without a reason.
         locks: on the VM, its group and its subscription.
         gone: Azure answered that the VM does not exist.
         missing: what is not known, with the reason. Never empty while a fact above is ``None``.
@@ -91,6 +93,7 @@ class Facts(Stored):
     machine: MachineFacts | None = None
     network: NetworkFacts | None = None
     backup: BackupFacts | None = None
+    defender: DefenderFacts | None = None
     locks: tuple[LockFact, ...] | None = None
     gone: bool = False
     missing: tuple[MissingFact, ...] = ()
@@ -106,7 +109,8 @@ class Facts(Stored):
     @property
     def known_count(self) -> int:
         """How many facts are known. Missing ones can't be counted instead: one name may stand for all."""
-        return sum(part is not None for part in (self.machine, self.network, self.backup, self.locks))
+        parts = (self.machine, self.network, self.backup, self.defender, self.locks)
+        return sum(part is not None for part in parts)
 
     def with_power(self, power: PowerState) -> "Facts":
         """With this power state if Azure gave none; its lists don't."""

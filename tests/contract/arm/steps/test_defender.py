@@ -281,4 +281,15 @@ async def test_the_plan_names_what_is_installed_on_the_vm(arm: AzureServer, azur
     change = driver.runner.plan(driver.vm, facts, driver.profile)
 
     assert change.after == {}
+    assert "its own is read when it begins" in change.details[0]
     assert any("Defender for Endpoint" in line for line in change.details)
+
+
+async def test_the_plan_names_what_the_subscription_has(arm: AzureServer, azure: Azure) -> None:
+    arm.plans.set(subscription(arm), "Standard", "P2")
+    driver = defending(arm, azure, NAME)
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+
+    change = driver.runner.plan(driver.vm, facts, driver.profile)
+
+    assert "its subscription has Plan 2" in change.details[0]

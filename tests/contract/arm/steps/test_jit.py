@@ -15,6 +15,7 @@ from workers.arm.steps.isolation.lockdown import locks_down
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.steps import StepState
 from workers.domain.errors import DependencyAway, StepFailed
+from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.facts import Facts
 
 NAME = "web-01"
@@ -156,6 +157,15 @@ async def test_without_plan_2_it_is_left_out_with_the_reason(
     assert "needs Defender for Servers Plan 2" in progress.change.skipped
     assert said in progress.change.skipped
     assert not sent(arm, "PUT", POLICIES)
+
+
+@pytest.mark.parametrize(("plan", "left_out"), [(None, False), ("", True), ("P1", True), ("P2", False)])
+def test_the_plan_says_beforehand_that_it_will_be_left_out(
+    arm: AzureServer, azure: Azure, plan: str | None, *, left_out: bool
+) -> None:
+    driver = closing_ports(arm, azure, NAME)
+    facts = Facts(defender=DefenderFacts(subscription_plan=plan))
+    assert bool(driver.runner.plan(driver.vm, facts, driver.profile).skipped) is left_out
 
 
 async def test_a_classic_vm_is_left_out(arm: AzureServer, azure: Azure) -> None:
