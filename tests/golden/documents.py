@@ -8,6 +8,7 @@ from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.containment import (
     CauseKind,
@@ -102,6 +103,19 @@ def documents() -> dict[str, Numbered]:
                     resource_group="rg-backup", redundancy=Redundancy.ZONE, after_restore=AfterRestore.STOP
                 )
             ),
+        ),
+        "containment-with-exceptions": a.containment(
+            profile=LockdownProfile(
+                isolate=IsolateOptions(
+                    allow=(
+                        AllowRule(name="tag", source="AzureMonitor", ports=("443",), priority=200),
+                        AllowRule(name="many", sources=("10.0.0.0/24", "10.0.1.0/24"), ports=("22",)),
+                        AllowRule(
+                            name="out", direction=Direction.OUT, destination="10.0.0.4", protocol="Icmp"
+                        ),
+                    )
+                )
+            )
         ),
         "containment-locked": a.containment(
             state=ContainmentState.CONTAINED,

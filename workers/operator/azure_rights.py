@@ -122,6 +122,8 @@ def _groups(
     profiles: Sequence[LockdownProfile],
 ) -> Iterator[Group]:
     yield from places.get(place, ())
+    if place is Place.RULE_GROUP:
+        yield from _of_exceptions(step, profiles)
     for profile in profiles:
         if step not in profile.steps or place not in _OF_LOCKDOWNS:
             continue
@@ -131,6 +133,12 @@ def _groups(
         elif not prepared:
             for vms in places.get(Place.VM, ()):
                 yield vms._replace(name=(made_in or vms.name).lower())
+
+
+def _of_exceptions(step: StepName, profiles: Sequence[LockdownProfile]) -> Iterator[Group]:
+    for profile in profiles:
+        if step in profile.steps:
+            yield from (group_of(rule.peer_group) for rule in profile.isolate.allow if rule.peer_group)
 
 
 def _verdict(step: StepName, known: _Known) -> str:

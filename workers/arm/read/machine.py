@@ -55,6 +55,7 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         tags=machine.get("tags") or {},
         nic_ids=nic_ids(machine),
         ephemeral=ephemeral(machine),
+        scale_set_id=(properties.get("virtualMachineScaleSet") or {}).get("id") or None,
     )
 
 

@@ -52,6 +52,11 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
             Place.APPLICATION_GROUP,
             _NETWORK,
         ),
+        _right(
+            "Microsoft.Network/applicationSecurityGroups/joinNetworkSecurityRule/action",
+            Place.RULE_GROUP,
+            _NETWORK,
+        ),
         _right("Microsoft.Network/loadBalancers/backendAddressPools/join/action", Place.POOL, _VM),
         _right("Microsoft.Network/loadBalancers/inboundNatRules/join/action", Place.NAT_RULE, _VM),
         _right(

@@ -11,6 +11,7 @@ class MachineFacts(Stored):
 
     Attributes:
         size: Azure's VM size, such as Standard_D4s_v5.
+        scale_set_id: the scale set that it belongs to; ``None`` if it belongs to none.
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
     """
 
@@ -21,6 +22,7 @@ class MachineFacts(Stored):
     tags: dict[str, str] = Field(default_factory=dict)
     nic_ids: tuple[str, ...] = ()
     ephemeral: bool = False
+    scale_set_id: str | None = None
 
 
 class NetworkFacts(Stored):
