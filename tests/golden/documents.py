@@ -125,6 +125,12 @@ def documents() -> dict[str, Numbered]:
                 a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
             ),
         ),
+        "approval-with-graduated-terms": a.approval(
+            terms=a.terms(
+                on_silence=OnSilence.CONTAIN,
+                silence_lockdown=LockdownProfile(name="quarantine", steps=(StepName.ISOLATE,)),
+            )
+        ),
         "approval-with-locks": a.approval(
             facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
         ),

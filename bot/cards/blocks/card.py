@@ -173,6 +173,8 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
 
 def _deadline(approval: Approval) -> str:
     then, span = _ON_SILENCE[approval.terms.on_silence], approval.terms.expire_after
+    if approval.terms.silence_lockdown is not None:
+        then += f" with the profile {code(approval.terms.silence_lockdown.name, 40)}"
     if approval.asked_at is None:
         return f"If nobody answers within {duration(span)}, {then}."
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
