@@ -8,6 +8,7 @@ from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.containment import (
     CauseKind,
@@ -192,6 +193,19 @@ def documents() -> dict[str, Numbered]:
                 name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
             ),
         ),
+        "containment-with-exceptions": a.containment(
+            profile=LockdownProfile(
+                isolate=IsolateOptions(
+                    allow=(
+                        AllowRule(name="tag", source="AzureMonitor", ports=("443",), priority=200),
+                        AllowRule(name="many", sources=("10.0.0.0/24", "10.0.1.0/24"), ports=("22",)),
+                        AllowRule(
+                            name="out", direction=Direction.OUT, destination="10.0.0.4", protocol="Icmp"
+                        ),
+                    )
+                )
+            )
+        ),
         "containment-locked": a.containment(
             state=ContainmentState.CONTAINED,
             profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
@@ -199,6 +213,12 @@ def documents() -> dict[str, Numbered]:
                 a.step(name=StepName.STOP, state=StepState.DONE),
                 a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
             ),
+        ),
+        "approval-with-graduated-terms": a.approval(
+            terms=a.terms(
+                on_silence=OnSilence.CONTAIN,
+                silence_lockdown=LockdownProfile(name="quarantine", steps=(StepName.ISOLATE,)),
+            )
         ),
         "approval-with-locks": a.approval(
             facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))

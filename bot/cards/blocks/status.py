@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from bot.cards.blocks.kit import HEADER, listed
 from bot.cards.blocks.text import code, counted, escape, mention, plain_name, when, with_code
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.containment.allow_rules import AllowRule, Direction
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
@@ -241,14 +242,19 @@ def and_list(items: list[str]) -> str:
 
 
 def exceptions(profile: LockdownProfile) -> list[str]:
-    """Who can still connect to an isolated VM, one line each."""
+    """Who can still connect to an isolated VM, and what it can still reach, one line each."""
     rules = profile.isolate.allow if StepName.ISOLATE in profile.steps else ()
-    return [
-        f"Exception: {escape(rule.name, 60)} ({escape(rule.source, 50)}) can still connect on"
-        f" {'any protocol' if rule.protocol == '*' else rule.protocol.upper()}"
-        f" {listed(rule.ports, 5, 'range')}"
-        for rule in rules
-    ]
+    return [f"Exception: {_exception(rule)}" for rule in rules]
+
+
+def _exception(rule: AllowRule) -> str:
+    peers = rule.peers or ((rule.peer_group or "").rpartition("/")[2],)
+    end = f"{escape(rule.name, 60)} ({listed([escape(one, 50) for one in peers], 3, 'range')})"
+    protocol = "any protocol" if rule.protocol == "*" else rule.protocol.upper()
+    ports = "" if rule.azure_ports == ("*",) else f" {listed(rule.ports, 5, 'range')}"
+    if rule.direction is Direction.OUT:
+        return f"the VM can still reach {end} on {protocol}{ports}"
+    return f"{end} can still connect on {protocol}{ports}"
 
 
 def bare_note(step: Step, vm: VmRef, limit: int = 300) -> str:

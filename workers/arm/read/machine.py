@@ -59,6 +59,7 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         availability_set_id=(properties.get("availabilitySet") or {}).get("id") or None,
         disk_ids=tuple(used.id for used in disks_of(machine) if used.id and not used.local),
         host_encrypted=host_encrypted(machine),
+        scale_set_id=(properties.get("virtualMachineScaleSet") or {}).get("id") or None,
     )
 
 

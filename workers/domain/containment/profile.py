@@ -1,54 +1,17 @@
 """What a lockdown does: which steps, with which exceptions."""
 
-import ipaddress
 import re
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from workers.domain.containment.allow_rules import AllowRule, same_priority
 from workers.domain.containment.backup_options import BackupOptions, GroupName
 from workers.domain.containment.plans import StepName
 from workers.domain.model import Stored, spelt
 
-
-class AllowRule(Stored):
-    """An exception of the lockdown: who may still reach the VM, for forensics."""
-
-    name: Annotated[
-        str,
-        spelt(
-            r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}",
-            "begin with a letter or digit, then at most 60 of letters, digits and _ . -",
-        ),
-    ]
-    source: str
-    ports: tuple[
-        Annotated[str, spelt(r"[0-9]{1,5}(-[0-9]{1,5})?", "write a port or a range: '22' or '8000-8010'")],
-        ...,
-    ]
-    protocol: Literal["Tcp", "Udp", "Icmp", "*"] = "Tcp"
-
-    @field_validator("source")
-    @classmethod
-    def _an_address(cls, value: str) -> str:
-        network = ipaddress.ip_network(value, strict=False)
-        if network.prefixlen == 0:
-            raise ValueError(
-                "the whole Internet is not an exception; name an address range such as 10.0.9.0/26"
-            )
-        return str(network)
-
-    @field_validator("ports")
-    @classmethod
-    def _in_range(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:  # said here, because `min_length` would count only the ports that are well-formed
-            raise ValueError("an exception needs at least one port; write ['0-65535'] for all of them")
-        for ports in value:
-            low, _, high = ports.partition("-")
-            if not 0 <= int(low) <= int(high or low) <= 65535:  # noqa: PLR2004 - the highest TCP port
-                raise ValueError(f"{ports} is not a port or a range of ports up to 65535")
-        return value
+__all__ = ["OUR_TAG", "AllowRule", "IsolateOptions", "LockdownProfile", "duration", "written"]
 
 
 ClassicNsgId = Annotated[
@@ -71,15 +34,22 @@ class IsolateOptions(Stored):
     """Options of the isolate step.
 
     Attributes:
-        allow: who can still connect.
+        allow: who can still connect to the VM, and what it can still reach.
         nsg: the id of a prepared NSG, where none may be made: it is only put on NICs, never written. It has
-            to let nothing in but ``allow``, and nothing out. It is for VMs of its region and subscription.
+            to let nothing in or out but ``allow``. It is for VMs of its region and subscription.
         classic_nsg: the id of a classic NSG for classic VMs, for which none can be made on demand.
     """
 
     allow: tuple[AllowRule, ...] = Field(default=(), max_length=50)
     nsg: str | None = None
     classic_nsg: ClassicNsgId | None = None
+
+    @field_validator("allow")
+    @classmethod
+    def _each_its_priority(cls, value: tuple[AllowRule, ...]) -> tuple[AllowRule, ...]:
+        if said := same_priority(value):
+            raise ValueError(said)
+        return value
 
     @field_validator("nsg")
     @classmethod

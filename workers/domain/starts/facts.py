@@ -14,6 +14,7 @@ class MachineFacts(Stored):
     Attributes:
         size: Azure's VM size, such as Standard_D4s_v5.
         availability_set_id: the set that it is in; ``None`` if it is in none.
+        scale_set_id: the scale set that it belongs to; ``None`` if it belongs to none.
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
         disk_ids: of its managed disks, the OS disk first, without an ephemeral one.
         host_encrypted: encryption at host is on.
@@ -29,6 +30,7 @@ class MachineFacts(Stored):
     availability_set_id: str | None = None
     disk_ids: tuple[str, ...] = ()
     host_encrypted: bool = False
+    scale_set_id: str | None = None
 
 
 class NetworkFacts(Stored):
