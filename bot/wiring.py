@@ -15,6 +15,7 @@ from bot.cards.audience import Audience
 from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
+from bot.commands.answered import answered_views
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
@@ -120,7 +121,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         lock_down=LockDown(
             store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
         ),
-        restore=Restore(store=store, nudger=nudger, clock=clock),
+        restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
@@ -135,7 +136,10 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         health=health,
     )
-    bus.notices.set_result(Notices(renderer=renderer, store=store, dialogs=dialogs, clock=clock))
+    notices = Notices(
+        renderer=renderer, store=store, dialogs=dialogs, views=answered_views(services), clock=clock
+    )
+    bus.notices.set_result(notices)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:

@@ -250,6 +250,7 @@ class Rig:
             runners=list(self.runners.values()),
             clock=self.clock,
             guarded=GuardedInAzure(lambda: self.policy, self.facts),
+            policy=lambda: self.policy,
         )
 
     async def asked(self, event: StartEvent | None = None) -> Approval:

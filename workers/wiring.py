@@ -17,6 +17,7 @@ from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.arm.steps.obstacles import ArmObstacles
+from workers.arm.steps.returning import ArmReturns
 from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
@@ -123,7 +124,6 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         clock=clock,
         budget_s=LOOKUP_BUDGET_S,
     )
-    rehearse = Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners))
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     disturbances = Disturbances(store=store, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock, disturbed=disturbances.note)
@@ -134,10 +134,16 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             nudger=nudger,
             runners=runners,
             clock=clock,
+            policy=lambda: policy,
             guarded=GuardedInAzure(lambda: policy, facts),
         ),
         answer_lookup=AnswerLookup(
-            store=store, nudger=nudger, foresee=foresee, rehearse=rehearse, clock=clock
+            store=store,
+            nudger=nudger,
+            foresee=foresee,
+            rehearse=Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners)),
+            returns=ArmReturns(azure, ArmStanding(azure)),
+            clock=clock,
         ),
     )
 

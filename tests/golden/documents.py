@@ -21,11 +21,13 @@ from workers.domain.containment.containment import (
     StepState,
 )
 from workers.domain.containment.foresight.drills import Drill, Obstacle
-from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind, OfRestore
+from workers.domain.containment.foresight.returns import Return
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.plans import Change, Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
@@ -82,6 +84,18 @@ _CHANGE = Change(
 )
 
 
+def _request() -> RestoreRequest:
+    return RestoreRequest(
+        by=a.oncall(),
+        at=a.NOW,
+        reason="false alarm",
+        start=True,
+        chosen={a.nic().id: None},
+        demand="1.x",
+        expires_at=_SOON,
+    )
+
+
 def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
     return Lookup(
         id=f"q0{'0' * 24}",
@@ -120,6 +134,13 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
         ),
+        "containment-asked-to-restore": a.containment(
+            state=ContainmentState.CONTAINED, restore_request=_request()
+        ),
+        "containment-restored-by-two": a.containment(
+            state=ContainmentState.RESTORED,
+            restoration=Restoration(by=a.oncall(), at=_SOON, requested=_request(), steps=()),
+        ),
         "lookup-asked": _lookup(),
         "lookup-answered": _lookup().answered(
             _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
@@ -135,6 +156,17 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
         ),
+        "lookup-of-a-restore": _lookup(kind=LookupKind.RESTORE)
+        .changed(
+            restore=OfRestore(
+                containment_id=a.containment().id,
+                demand="1.x",
+                start=True,
+                reason="false alarm",
+                dry_run=True,
+            )
+        )
+        .returning(_SOON, (Return(step=StepName.STOP, lines=("deallocated now",), drift=("it runs",)),)),
         "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.cards.blocks.kit import HEADER, listed
-from bot.cards.blocks.text import code, counted, escape, mention, plain_name, when, with_code
+from bot.cards.blocks.text import clock, code, counted, escape, mention, plain_name, when, with_code
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.allow_rules import AllowRule, Direction
 from workers.domain.containment.containment import (
@@ -19,6 +19,7 @@ from workers.domain.containment.containment import (
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.ids import reference
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
@@ -178,7 +179,22 @@ def restore_line(restoration: Restoration) -> str:
     """Who ordered a restore and why, as mrkdwn."""
     start = " and start" if restoration.starts else ""
     by, at = person(restoration.by), when(restoration.at)
+    if restoration.requested is not None:
+        first = restoration.requested
+        return (
+            f"Restore{start} asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}"
+            f" Confirmed by {by} {at}.{quoted(restoration.reason)}"
+        )
     return f"Restore{start} ordered by {by} {at}.{quoted(restoration.reason)}"
+
+
+def request_line(request: RestoreRequest) -> str:
+    """Who asked for a restore that waits for a second person, why, and until when, as mrkdwn."""
+    start = " and start" if request.start else ""
+    return (
+        f"{person(request.by)} asked for a restore{start} {when(request.at)}.{quoted(request.reason)}"
+        f" Somebody else of on-call has to confirm it by {clock(request.expires_at)}."
+    )
 
 
 def verified(containment: Containment) -> str:

@@ -20,6 +20,7 @@ from workers.domain.containment.steps import (
     next_job_look,
     retry_delay,
 )
+from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.errors import Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
@@ -122,6 +123,7 @@ class Restoration(Steps):
     Attributes:
         start_id: the VM is to be started, too, by a request of this correlation id; ``None`` leaves it off.
         number: counts how often it was tried.
+        requested: what somebody else had asked for, where a restore needs two persons; ``by`` confirmed it.
     """
 
     by: Actor
@@ -129,6 +131,7 @@ class Restoration(Steps):
     reason: str = ""
     start_id: str | None = None
     number: int = 1
+    requested: RestoreRequest | None = None
 
     @property
     def starts(self) -> bool:
@@ -148,6 +151,7 @@ class Containment(Steps, Numbered):
         restart: the start of the contained VM that on-call was told of last.
         held: what holds it back; ``None`` where it goes on, or has nothing to do.
         unguarded: the ``demand`` for which the VM was found outside of the guarded set.
+        restore_request: a restore that waits for a second person.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
@@ -166,6 +170,7 @@ class Containment(Steps, Numbered):
     cards: tuple[str, ...] = ()
     round: int = 1
     restoration: Restoration | None = None
+    restore_request: RestoreRequest | None = None
     drift: tuple[str, ...] = ()
     restart: Restart | None = None
     owner: Owner | None = None
@@ -197,7 +202,7 @@ class Containment(Steps, Numbered):
         """Whether on-call is called for it: it is incomplete, late, undone, or something failed."""
         told = (step.paged_at or (step.job and step.job.state is JobState.FAILED) for step in self.steps)
         return self.state is ContainmentState.INCOMPLETE or any(
-            (self.paged_at, self.drift, self.restart, *told)
+            (self.paged_at, self.drift, self.restart, self.restore_request, *told)
         )
 
     def once_more(self, at: datetime) -> "Containment":
@@ -213,6 +218,7 @@ class Containment(Steps, Numbered):
             ended_at=None,
             verified_at=None,
             restoration=None,
+            restore_request=None,
             drift=(),
             steps=tuple(step.anew() for step in self.steps),
         )
@@ -244,10 +250,11 @@ class Containment(Steps, Numbered):
     def due_at(self) -> datetime | None:
         """When it has to be looked at again; ``None`` when there is nothing to do.
 
-        Jobs are looked at only when it is at rest: there is enough to tell until then.
+        Jobs are looked at, and requests end, only when it is at rest: there is enough to tell until then.
         """
         if not self.working:
-            return next_job_look(self)
+            expires_at = self.restore_request.expires_at if self.restore_request else None
+            return min((at for at in (next_job_look(self), expires_at) if at), default=None)
         restoring = self.restoration if self.state is ContainmentState.RESTORING else None
         steps, began = (restoring, restoring.at) if restoring else (self, self.began)
         if self.held is not None:

@@ -56,7 +56,9 @@ def retried(containment: Containment, at: datetime) -> Containment:
 def _going_on(containment: Containment, steps: tuple[Step, ...], at: datetime) -> Containment:
     """With these steps, and its time counts from ``at``."""
     running = containment if containment.working else containment.to(ContainmentState.RUNNING)
-    return running.changed(steps=steps, began_at=at, paged_at=None, ended_at=None, verified_at=None)
+    return running.changed(
+        steps=steps, began_at=at, paged_at=None, ended_at=None, verified_at=None, restore_request=None
+    )
 
 
 def _tightened(containment: Containment, cause: Cause, wanted: LockdownProfile) -> IsolateOptions:

@@ -7,6 +7,7 @@ from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.outcomes import Outcome, cut_off
 from workers.domain.containment.plans import Change, Choice, StepName
 from workers.domain.containment.steps import Step, StepState
+from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.errors import NotFound
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import PowerState
@@ -26,10 +27,11 @@ def restoring(
     reason: str,
     now: datetime,
     chosen: Chosen | None = None,
+    requested: RestoreRequest | None = None,
 ) -> Containment:
     """The containment with its undo ordered. A step that changed nothing is skipped.
 
-    ``chosen`` are answers to ``to_choose``.
+    ``chosen`` are answers to ``to_choose``; ``requested`` is what the first of two persons asked for.
 
     Raises:
         Conflict: it can't be undone in its present state.
@@ -46,10 +48,15 @@ def restoring(
         reason=reason,
         start_id=start_id,
         number=tried.number + 1 if tried else 1,
+        requested=requested,
         steps=tuple(_undo(step, choices, chosen, now) for step in containment.steps),
     )
     return containment.to(
-        ContainmentState.RESTORING, restoration=restoration, ended_at=None, verified_at=None
+        ContainmentState.RESTORING,
+        restoration=restoration,
+        restore_request=None,
+        ended_at=None,
+        verified_at=None,
     )
 
 

@@ -172,6 +172,24 @@ class PeoplePolicy(Model):
     guests: Guests = Guests.REFUSE
 
 
+class TwoPersons(Model):
+    """What needs two persons: one asks, and somebody else of on-call confirms.
+
+    ``two_person: restore`` is short for ``two_person: {restore: true}``.
+
+    Attributes:
+        restore: a restore does.
+        expire_after: how long a request can be confirmed.
+    """
+
+    restore: bool = False
+    expire_after: Duration = timedelta(minutes=15)
+
+
+def _in_full(value: object) -> object:
+    return {"restore": True} if value == "restore" else value
+
+
 class Defaults(Model):
     """What holds where no rule says otherwise. Deadlines count from when the card reached Slack."""
 
@@ -279,6 +297,7 @@ class Policy(Model):
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
+    two_person: Annotated[TwoPersons, BeforeValidator(_in_full)] = TwoPersons()
     defaults: Defaults = Defaults()
     risk: RiskSettings = RiskSettings()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()

@@ -1,10 +1,11 @@
 """Look at a containment again: what a nudge about it leads to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from workers.domain.errors import Conflict
+from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.steps import StepRunner
@@ -13,6 +14,7 @@ from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.doing import Doing, Guarded
 from workers.use_cases.containment.engine import Engine
 from workers.use_cases.containment.follow import Follow
+from workers.use_cases.containment.lapse import Lapse
 from workers.use_cases.containment.undoing import Undoing
 
 log = structlog.get_logger(__name__)
@@ -33,13 +35,14 @@ class Contain:
         nudger: Nudger,
         runners: Sequence[StepRunner],
         clock: Clock,
+        policy: Callable[[], Policy],
         guarded: Guarded | None = None,
         brakes: Brakes | None = None,
     ) -> None:
         by_name = {runner.name: runner for runner in runners}
         directions = (
             Doing(store=store, runners=by_name, guarded=guarded),
-            Undoing(store=store, runners=by_name),
+            Undoing(store=store, runners=by_name, two_persons=lambda: policy().two_person.restore),
         )
         self._engine = Engine(
             store=store,
@@ -48,6 +51,7 @@ class Contain:
             directions=directions,
             brakes=brakes or Brakes(store=store, clock=clock),
         )
+        self._lapse = Lapse(store=store, nudger=nudger, clock=clock)
         self._follow = Follow(store=store, nudger=nudger, runners=by_name, clock=clock)
 
     async def __call__(self, containment_id: str) -> None:
@@ -60,6 +64,7 @@ class Contain:
         try:
             await self._engine(containment_id)
             await self._follow(containment_id)
+            await self._lapse(containment_id)
         except Conflict:
             # Another worker is at it, and its writes nudge again. No result of ours was lost: each is written
             # by itself, and tried again on conflict.

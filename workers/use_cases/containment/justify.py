@@ -27,11 +27,28 @@ async def unjustified(store: Store, containment: Containment) -> str:
     return _silence_missing(approval, containment)
 
 
-def unordered(restoration: Restoration | None) -> str:
-    """Why it must not be undone, as a sentence; empty when it may be."""
+def unordered(restoration: Restoration | None, *, two_persons: bool) -> str:
+    """Why it must not be undone, as a sentence; empty when it may be.
+
+    With ``two_persons``, what is on record must be a request and somebody else's confirmation of it in time.
+    """
     if restoration is None:
         return "nobody ordered this restore"
     permission = may_restore(restoration.by)
+    if not permission.allowed:
+        return permission.reason
+    return _second_missing(restoration) if two_persons or restoration.requested is not None else ""
+
+
+def _second_missing(restoration: Restoration) -> str:
+    request = restoration.requested
+    if request is None:
+        return "a restore needs two persons, and one of them is on record"
+    if request.by.is_same_person(restoration.by):
+        return "a restore needs two persons, and the same one asked for it and confirmed it"
+    if not request.at <= restoration.at < request.expires_at:
+        return "the request for this restore had expired when it was confirmed"
+    permission = may_restore(request.by)
     return "" if permission.allowed else permission.reason
 
 

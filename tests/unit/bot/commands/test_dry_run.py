@@ -10,6 +10,7 @@ import pytest
 from bot.cards.blocks.looked_up import lookup_dialog
 from bot.cards.notices import Notices
 from bot.commands import looking
+from bot.commands.answered import answered_views
 from bot.commands.lockdown import COMMAND
 from bot.flow import Flow
 from bot.services import Services
@@ -81,7 +82,11 @@ class Bot:
             policy=lambda: rig.policy,
         )
         self.notices = Notices(
-            renderer=cast("Any", None), store=rig.store, dialogs=cast("Any", self.slack), clock=rig.clock
+            renderer=cast("Any", None),
+            store=rig.store,
+            dialogs=cast("Any", self.slack),
+            views=answered_views(self.services),
+            clock=rig.clock,
         )
 
     async def _who(self, _user: str, **_: object) -> Actor:
