@@ -9,6 +9,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
@@ -28,4 +29,5 @@ class Services:
     restore: Restore
     retry: Retry
     pausing: PauseWrites
+    cap: AnswerCap
     policy: Callable[[], Policy]

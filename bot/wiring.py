@@ -38,6 +38,7 @@ from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
@@ -119,6 +120,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         restore=Restore(store=store, nudger=nudger, clock=clock),
         retry=Retry(store=store, nudger=nudger, clock=clock),
         pausing=PauseWrites(store=store, clock=clock),
+        cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(

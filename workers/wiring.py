@@ -116,6 +116,9 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             runners=runners,
             clock=clock,
             guarded=GuardedInAzure(lambda: policy, facts),
+            brakes=Brakes(
+                store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
+            ),
         ),
     )
 

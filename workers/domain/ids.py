@@ -30,6 +30,7 @@ DEAD_LETTER_NOTICE = f"n{0:025}"
 
 
 PAUSE = f"p{0:025}"
+CAP_QUESTION = f"q{0:025}"
 """As that one."""
 
 
@@ -57,7 +58,7 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acnp"
-"""First characters of ids: approvals, containments, notices, the pause."""
+_KINDS = "acnpq"
+"""First characters of ids: approvals, containments, notices, the pause, the question about the cap."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

@@ -74,6 +74,10 @@ def vm_record(vm: VmRef) -> str:
     return f"{base(partition_of_vm(vm.key))}:vm:{digest}"
 
 
+TURNS = f"{base(0)}:turns"
+"""Sorted set: ids of containments that were begun lately → when, in ms."""
+
+
 def inventory(subscription_id: str) -> str:
     """Hash: VM id in lower case → its line. All of the inventory shares one slot of a cluster."""
     return f"sg:{{inventory}}:of:{subscription_id.lower()}"

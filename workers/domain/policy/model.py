@@ -220,6 +220,16 @@ _HOW_TO_ASK = (
 )
 
 
+class CapPolicy(Model):
+    """How much is done before on-call is asked whether it is right.
+
+    Attributes:
+        containments_per_hour: what goes beyond it waits; a VM that is contained again does not count.
+    """
+
+    containments_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 20
+
+
 class Policy(Model):
     """The whole policy. Without rules it asks about every start, and on silence it contains nothing.
 
@@ -232,6 +242,7 @@ class Policy(Model):
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
     defaults: Defaults = Defaults()
+    cap: CapPolicy = CapPolicy()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
     never: Annotated[tuple[Guard, ...], Field(max_length=MOST_GUARDS), BeforeValidator(_guards)] = ()

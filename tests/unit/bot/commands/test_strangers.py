@@ -18,6 +18,7 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
+from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
@@ -62,6 +63,7 @@ class Bot:
             lock_down=rig.lock_down,
             restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+            cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             pausing=PauseWrites(store=rig.store, clock=rig.clock),
             policy=lambda: rig.policy,
         )
