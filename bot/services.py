@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
@@ -11,6 +12,7 @@ from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
@@ -30,4 +32,6 @@ class Services:
     retry: Retry
     pausing: PauseWrites
     cap: AnswerCap
+    look_up: LookUp
+    dialogs: OpenDialogs
     policy: Callable[[], Policy]

@@ -12,11 +12,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import build_app
 from bot.cards.audience import Audience
+from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
+from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
@@ -40,6 +42,7 @@ from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
@@ -58,14 +61,14 @@ class Bus(NamedTuple):
         opening: ends when the nudger's links are open.
         listening: set when all links to the queue ``notices`` are.
         receiving: takes notices; cancelled, it ends in good order.
-        renderer: whom they wait for.
+        notices: whom they wait for.
     """
 
     nudger: BusNudger
     opening: asyncio.Task[None]
     listening: asyncio.Event
     receiving: asyncio.Task[None]
-    renderer: asyncio.Future[Handler]
+    notices: asyncio.Future[Handler]
 
 
 class Parts(NamedTuple):
@@ -108,6 +111,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     named = (policy.owner.fallback, policy.oncall.channel)
     channels = Channels(slack, named, RedisChannelBook(redis), installation, health)
     directory = Directory(slack, lambda: policy, installation, pace)
+    dialogs = OpenDialogs(slack)
     services = Services(
         store=store,
         inventory=inventory,
@@ -121,6 +125,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         retry=Retry(store=store, nudger=nudger, clock=clock),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
+        look_up=LookUp(store=store, nudger=nudger, clock=clock),
+        dialogs=dialogs,
         policy=lambda: policy,
     )
     renderer = Renderer(
@@ -131,7 +137,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         health=health,
     )
-    bus.renderer.set_result(renderer)
+    bus.notices.set_result(Notices(renderer=renderer, store=store, dialogs=dialogs, clock=clock))
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:

@@ -7,9 +7,9 @@ from bot.cards.blocks.card import outcome
 from bot.cards.blocks.inputs import reason_input
 from bot.cards.blocks.joined import started_since
 from bot.cards.blocks.kit import context, modal, section
-from bot.cards.blocks.planned import how_to_undo, planned_steps
+from bot.cards.blocks.planned import as_of, how_to_undo, planned_steps
 from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command, guarded_line
-from bot.cards.blocks.text import code, when
+from bot.cards.blocks.text import code
 from workers.domain.asking.approvals import Approval, ApprovalState
 
 REJECT = "approval.reject"
@@ -22,11 +22,6 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
     vm, plan = approval.event.vm, approval.plan
     profile = approval.terms.lockdown
     changes = {planned.step: planned.change for planned in plan.steps}
-    as_of = (
-        f"Based on the VM's state {when(plan.as_of)}. Each step checks again before it changes anything."
-        if plan.as_of
-        else "The VM's state isn't fully known yet. Each step checks it before it changes anything."
-    )
     return {
         **modal(
             "Reject this start",
@@ -34,7 +29,7 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
                 section(f"{evidence.who_did_what(approval.event)}. Rejecting contains the VM *immediately*:"),
                 *([section(since)] if (since := started_since(approval)) else []),
                 *planned_steps(profile, changes),
-                *context([as_of, how_to_undo(profile, command(RESTORE_COMMAND, vm))]),
+                *context([as_of(plan), how_to_undo(profile, command(RESTORE_COMMAND, vm))]),
                 reason_input(
                     "Why didn't you expect this start?",
                     hint="On-call reads this first. Visible to everyone who can see this card.",

@@ -149,7 +149,7 @@ class Renderer:
         if card_id.startswith("n"):
             notice = await self._store.dead_letter_notice()
             return Subjects(None, None, notice), await self._store.card(card_id)
-        if card_id.startswith("q"):
+        if card_id.startswith("k"):
             return Subjects(None, None, await self._store.cap_question()), await self._store.card(card_id)
         if card_id.startswith("c"):
             containment = await self._store.containment(card_id)

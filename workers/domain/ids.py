@@ -25,12 +25,17 @@ def containment_id(vm_key: str) -> str:
     return f"c{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
 
 
+def lookup_id(vm_key: str) -> str:
+    """A new id for a question about a VM."""
+    return f"q{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
+
+
 DEAD_LETTER_NOTICE = f"n{0:025}"
 """The one document of its kind."""
 
 
 PAUSE = f"p{0:025}"
-CAP_QUESTION = f"q{0:025}"
+CAP_QUESTION = f"k{0:025}"
 """As that one."""
 
 
@@ -58,7 +63,7 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acnpq"
-"""First characters of ids: approvals, containments, notices, the pause, the question about the cap."""
+_KINDS = "acknpq"
+"""First characters of ids: approval, containment, question about the cap, notice, pause, lookup."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

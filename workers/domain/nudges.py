@@ -15,6 +15,7 @@ class Subject(StrEnum):
     CONTAINMENT = "containment"
     NOTICE = "notice"
     CAP = "cap"
+    LOOKUP = "lookup"
 
 
 class Scheduled(Numbered):

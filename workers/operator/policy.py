@@ -76,7 +76,7 @@ def explain(
     """
     policy = _read(file)
     try:
-        events, odd = parse_start_events(event.read_bytes() if event else _EXAMPLE.read_bytes())
+        events, odd, _ = parse_start_events(event.read_bytes() if event else _EXAMPLE.read_bytes())
     except (InvalidEvent, OSError) as error:
         typer.echo(safe_line(f"{event}: {error}"), err=True)
         raise typer.Exit(1) from None

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 
 from workers.domain.containment.profile import LockdownProfile, duration
 from workers.domain.model import Model, spelt
+from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"
 """How the audit names the rule of a start that no rule matched."""
@@ -243,6 +244,7 @@ class Policy(Model):
     people: PeoplePolicy = PeoplePolicy()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
+    risk: RiskSettings = RiskSettings()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
     never: Annotated[tuple[Guard, ...], Field(max_length=MOST_GUARDS), BeforeValidator(_guards)] = ()

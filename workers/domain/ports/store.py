@@ -10,12 +10,13 @@ from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.cap import CapQuestion
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.pause import Pause
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.starts.vm import VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Pause | CapQuestion
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion
 
 
 class Commit(Model):
@@ -76,6 +77,10 @@ class Store(Protocol):
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
+        ...
+
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none, or no longer: it is kept for an hour."""
         ...
 
     async def card(self, card_id: str) -> Card:

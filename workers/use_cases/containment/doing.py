@@ -82,7 +82,7 @@ class Doing(Direction):
         runner = self._runners[step.name]
         if step.token:
             return await runner.check(containment.vm, containment.profile, step)
-        return await runner.begin(containment.vm, containment.profile, containment.id, earlier=step.change)
+        return await runner.begin_in(containment, step)
 
     @override
     def read_back(self, name: StepName) -> bool:

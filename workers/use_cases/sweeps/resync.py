@@ -79,7 +79,7 @@ class Resync:
             return await self._store.approval(document_id)
         if document_id.startswith("n"):
             return await self._store.dead_letter_notice()
-        if document_id.startswith("q"):
+        if document_id.startswith("k"):
             return await self._store.cap_question()
         return await self._store.containment(document_id)
 

@@ -13,6 +13,7 @@ from bot.flow import Flow
 from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
+from tests.looking import look_up
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
@@ -65,6 +66,8 @@ class Bot:
             retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             pausing=PauseWrites(store=rig.store, clock=rig.clock),
+            look_up=look_up(rig),
+            dialogs=cast("Any", None),
             policy=lambda: rig.policy,
         )
 

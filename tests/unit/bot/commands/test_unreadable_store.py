@@ -14,6 +14,7 @@ from bot.flow import Flow
 from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
+from tests.looking import look_up
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import NewerDocument
 from workers.domain.ids import partition_of_vm
@@ -89,6 +90,8 @@ def services(rig: Rig, inventory: MemoryInventory) -> Services:
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         pausing=PauseWrites(store=rig.store, clock=rig.clock),
+        look_up=look_up(rig),
+        dialogs=cast("Any", None),
         policy=lambda: rig.policy,
     )
 

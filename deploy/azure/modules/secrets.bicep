@@ -1,0 +1,111 @@
+metadata description = 'Key Vault for the Slack secrets; the bot may read them, and nobody else here.'
+
+param name string
+param location string
+param tags object
+param subnetId string
+param dnsZoneId string
+param botPrincipalId string
+param workspaceId string
+
+@secure()
+param slackBotToken string
+
+@secure()
+param slackAppToken string
+
+@secure()
+param slackSigningSecret string
+
+// Key Vault Secrets User: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security
+var secretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: subscription().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    enablePurgeProtection: true
+    softDeleteRetentionInDays: 90
+    publicNetworkAccess: subnetId == '' ? 'Enabled' : 'Disabled'
+    networkAcls: {
+      defaultAction: subnetId == '' ? 'Allow' : 'Deny'
+      bypass: 'AzureServices'
+    }
+  }
+}
+
+// Written by Resource Manager, so it works while the vault's network is closed.
+resource botToken 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (slackBotToken != '') {
+  parent: vault
+  name: 'slack-bot-token'
+  properties: {
+    value: slackBotToken
+    contentType: 'xoxb-'
+  }
+}
+
+resource appToken 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (slackAppToken != '') {
+  parent: vault
+  name: 'slack-app-token'
+  properties: {
+    value: slackAppToken
+    contentType: 'xapp-'
+  }
+}
+
+resource signingSecret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (slackSigningSecret != '') {
+  parent: vault
+  name: 'slack-signing-secret'
+  properties: {
+    value: slackSigningSecret
+    contentType: 'text/plain'
+  }
+}
+
+resource right 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, 'bot', secretsUser)
+  scope: vault
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', secretsUser)
+    principalId: botPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+module endpoint 'private-endpoint.bicep' = if (subnetId != '') {
+  name: 'startgate-vault-endpoint'
+  params: {
+    name: 'pe-${name}'
+    location: location
+    tags: tags
+    subnetId: subnetId
+    resourceId: vault.id
+    part: 'vault'
+    dnsZoneId: dnsZoneId
+  }
+}
+
+resource kept 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-workspace'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        categoryGroup: 'audit'
+        enabled: true
+      }
+    ]
+  }
+}
+
+output name string = vault.name
+output uri string = vault.properties.vaultUri
