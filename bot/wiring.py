@@ -41,6 +41,7 @@ from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
@@ -123,9 +124,10 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         ),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
         retry=Retry(store=store, nudger=nudger, clock=clock),
+        pausing=PauseWrites(store=store, clock=clock),
+        cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
-        pausing=PauseWrites(store=store, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(

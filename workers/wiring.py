@@ -136,6 +136,9 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             clock=clock,
             policy=lambda: policy,
             guarded=GuardedInAzure(lambda: policy, facts),
+            brakes=Brakes(
+                store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
+            ),
         ),
         answer_lookup=AnswerLookup(
             store=store,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.blocks.cap_card import cap_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.notice_card import notice_card
@@ -22,6 +23,7 @@ from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
+from workers.domain.containment.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.clock import Clock
@@ -82,6 +84,10 @@ class Delivery:
         for copy in card.copies:
             if approval is not None:
                 root = approval_card(approval, containment, kind=copy.kind, reader=copy.email)
+            elif isinstance(notice, CapQuestion):
+                if (asked := notice.of(card.id)) is None:
+                    continue  # what it says is history
+                root = cap_card(asked, mention)
             elif notice is not None:
                 root = notice_card(notice, mention)
             else:

@@ -10,6 +10,7 @@ from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
+from workers.domain.containment.cap import CapQuestion
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
@@ -49,8 +50,9 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
-    "lookup": Lookup,
     "pause": Pause,
+    "cap-question": CapQuestion,
+    "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
@@ -305,6 +307,11 @@ def documents() -> dict[str, Numbered]:
         ),
         "pause-none": Pause(),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
+        "cap-question-none": CapQuestion(),
+        "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
+        "cap-question-released": _cap_question().answered(2, 1, a.oncall(), _SOON, go_on=True),
+        "nudge-cap": Nudge(subject=Subject.CAP, id=CapQuestion().id, version=1),
+        "containment-held-by-the-cap": a.containment(held=Held(by=HeldBy.CAP, since=a.NOW, until=_SOON)),
         "containment-held-by-a-pause": a.containment(
             state=ContainmentState.RUNNING,
             held=Held(by=HeldBy.PAUSE, since=a.NOW, until=_SOON),
@@ -372,6 +379,15 @@ def _risky() -> Approval:
             highest=Level.HIGH,
         ),
     )
+
+
+def _cap_question() -> CapQuestion:
+    """The second question, about three containments."""
+    first = CapQuestion(version=2).with_waiting("c0" + "1" * 24, "vm-db-01", 20, a.NOW)
+    question = first.answered(1, 1, a.oncall(), a.NOW, go_on=True)
+    for number in (2, 3, 4):
+        question = question.with_waiting(f"c0{str(number) * 24}", f"vm-web-0{number}", 20, _SOON)
+    return question
 
 
 def _unasked() -> Approval:

@@ -1,16 +1,20 @@
 """What the commands about Azure share: clients by the environment's settings, subscriptions by name."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from workers.arm.read.inventory import READABLE
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.domain.errors import NotFound
+from workers.domain.errors import DependencyAway, NotFound, WritesPaused
+from workers.domain.ports.clock import SystemClock
 from workers.operator.session import UNREACHABLE, fail
 from workers.runtime.environment import read_environment
 from workers.settings import WorkersSettings
+from workers.store.connection import connect
+from workers.store.redis_store import RedisStore
+from workers.use_cases.containment.brakes import Brakes
 
 
 class Subscription(NamedTuple):
@@ -26,14 +30,37 @@ class Subscription(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def connected_azure() -> AsyncIterator[Azure]:
-    """The clients of Azure, with the identity of the settings; closed at the end."""
+    """The clients of Azure, with the identity of the settings; closed at the end.
+
+    A pause holds for these commands, too: they ask Redis right before they change anything, and only then.
+    Where Redis does not answer, whoever types knows better than a command that does nothing.
+    """
     settings = read_environment(WorkersSettings)
     try:
-        azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
+        redis = connect(settings.redis_url)
+        azure = Azure(
+            settings.arm_endpoint,
+            settings.arm_scope,
+            settings.arm_token,
+            settings.credential,
+            may_write=_unless_paused(Brakes(store=RedisStore(redis), clock=SystemClock())),
+        )
     except ValueError as error:
         fail(UNREACHABLE, str(error))
-    async with azure:
+    async with redis, azure:
         yield azure
+
+
+def _unless_paused(brakes: Brakes) -> Callable[[], Awaitable[None]]:
+    async def may_write() -> None:
+        try:
+            await brakes.may_write()
+        except WritesPaused:
+            raise
+        except DependencyAway:
+            return
+
+    return may_write
 
 
 async def subscriptions(azure: Azure, wanted: Sequence[str] = ()) -> list[Subscription]:

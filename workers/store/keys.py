@@ -83,6 +83,10 @@ def past_of_caller(who: str) -> str:
     return f"sg:{{caller:{_digest(who)}}}:past"
 
 
+TURNS = f"{base(0)}:turns"
+"""Sorted set: ids of containments that were begun lately → when, in ms."""
+
+
 def inventory(subscription_id: str) -> str:
     """Hash: VM id in lower case → its line. All of the inventory shares one slot of a cluster."""
     return f"sg:{{inventory}}:of:{subscription_id.lower()}"

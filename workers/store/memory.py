@@ -2,18 +2,19 @@
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.cap import CapQuestion
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE, PAUSE
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
@@ -41,6 +42,7 @@ class MemoryStore:
         self._unshown: dict[str, datetime] = {}
         self._audit: dict[int, list[AuditRecord]] = {}
         self._scheduled: dict[str, Scheduled] = {}
+        self._turns: dict[str, datetime] = {}
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
@@ -82,7 +84,7 @@ class MemoryStore:
 
     def _write(self, key: str, document: Document, now: datetime) -> None:
         self._documents[key] = document.model_copy(update={"version": document.version + 1})
-        if isinstance(document, (Approval, Containment, DeadLetterNotice)) and shows(document):
+        if isinstance(document, (Approval, Containment, DeadLetterNotice, CapQuestion)) and shows(document):
             self._unshown[document.id] = now
             due = due_of(document)
             if due is None:
@@ -139,6 +141,23 @@ class MemoryStore:
         """The pause, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(PAUSE))
         return found if isinstance(found, Pause) else Pause()
+
+    async def cap_question(self) -> CapQuestion:
+        """The question, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(CAP_QUESTION))
+        return found if isinstance(found, CapQuestion) else CapQuestion()
+
+    async def take_turn(
+        self, containment_id: str, now: datetime, *, most: int, within: timedelta
+    ) -> datetime | None:
+        """Count it, or say when there is room again."""
+        self._turns = {one: at for one, at in self._turns.items() if at > now - within}
+        if containment_id in self._turns:
+            return None
+        if len(self._turns) < most:
+            self._turns[containment_id] = now
+            return None
+        return min(self._turns.values()) + within
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -16,11 +16,12 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.cap import CapQuestion
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
@@ -35,7 +36,10 @@ from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, 
 
 log = structlog.get_logger(__name__)
 
-_SCRIPT = resources.files(__package__).joinpath("commit.lua").read_text(encoding="utf-8")
+_COMMIT, _TURN = (
+    resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    for name in ("commit.lua", "turn.lua")
+)
 D = TypeVar("D", bound=Numbered)
 
 
@@ -55,7 +59,7 @@ class RedisStore:
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
         self._redis = client
-        self._script = client.register_script(_SCRIPT)
+        self._digests = {text: client.register_script(text).sha for text in (_COMMIT, _TURN)}
         self._clock = clock or SystemClock()
         self._retention = retention
         self._callers = CallersLater(client, retention)
@@ -84,6 +88,7 @@ class RedisStore:
         }
         async with redis_away(self._redis):
             answer = await self._run_script(
+                _COMMIT,
                 script_keys=[
                     keys.due(p),
                     keys.unshown(p),
@@ -113,7 +118,7 @@ class RedisStore:
             return False
         raise Conflict(f"{answer[2].decode()} was changed by somebody else")
 
-    async def _run_script(self, script_keys: Sequence[str], args: Sequence[str]) -> Any:
+    async def _run_script(self, text: str, script_keys: Sequence[str], args: Sequence[str | int]) -> Any:
         """Run by its digest; a server that does not know it, after a restart say, is sent the text.
 
         The script object itself would load it on every primary of a cluster first, and so fail for all of
@@ -121,9 +126,9 @@ class RedisStore:
         """
         count = len(script_keys)
         try:
-            return await self._redis.evalsha(self._script.sha, count, *script_keys, *args)
+            return await self._redis.evalsha(self._digests[text], count, *script_keys, *args)
         except NoScriptError:
-            return await self._redis.eval(_SCRIPT, count, *script_keys, *args)
+            return await self._redis.eval(text, count, *script_keys, *args)
 
     def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""
@@ -202,6 +207,22 @@ class RedisStore:
         with contextlib.suppress(NotFound):
             return await self._read(Pause, keys.by_id(PAUSE), PAUSE)
         return Pause()
+
+    async def cap_question(self) -> CapQuestion:
+        """The question, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(CapQuestion, keys.by_id(CAP_QUESTION), CAP_QUESTION)
+        return CapQuestion()
+
+    async def take_turn(
+        self, containment_id: str, now: datetime, *, most: int, within: timedelta
+    ) -> datetime | None:
+        """Count it, or say when there is room again; see the port."""
+        lasts_ms = int(within / timedelta(milliseconds=1))
+        args: list[str | int] = [containment_id, _ms(now), most, lasts_ms]
+        async with redis_away(self._redis):
+            free_ms = int(await self._run_script(_TURN, [keys.TURNS], args))
+        return datetime.fromtimestamp(free_ms / 1000, UTC) if free_ms else None
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

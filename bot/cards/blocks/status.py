@@ -12,6 +12,7 @@ from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    HeldBy,
     Restoration,
     Step,
     StepState,
@@ -141,7 +142,11 @@ def progress(containment: Containment) -> str:
     match containment.state:
         case ContainmentState.PLANNED | ContainmentState.RUNNING:
             again = " again" if containment.round > 1 else ""
-            return f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done. {sentence(each)}"
+            waits = _HELD_BY_CAP if containment.held and containment.held.by is HeldBy.CAP else ""
+            return (
+                f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done."
+                f" {sentence(each)}{waits}"
+            )
         case ContainmentState.CONTAINED:
             return f"*Contained:* {all_done(steps)}.{verified(containment)}"
         case ContainmentState.INCOMPLETE if containment.restoration is not None:
@@ -216,6 +221,12 @@ def cause_line(containment: Containment) -> str:
 def guarded_line(guard: str) -> str:
     """That the policy never contains a VM, by the name of the guard, as mrkdwn without a full stop."""
     return f"The policy never contains this VM ({escape(guard, 80)})"
+
+
+_HELD_BY_CAP = (
+    " *It waits:* more VMs are being contained within an hour than the policy takes, and on-call was asked"
+    " whether to go on."
+)
 
 
 def undo_command(containment: Containment) -> str:

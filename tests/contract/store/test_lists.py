@@ -1,7 +1,7 @@
 """What every store promises of everything that it keeps beside the documents."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -18,6 +18,30 @@ from workers.domain.nudges import Scheduled
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import Phase, StartEnd
 from workers.domain.starts.vm import VmRecord
+
+
+class TestTurns:
+    """The cap counts containments here, for all workers together."""
+
+    HOUR = timedelta(hours=1)
+
+    async def turn(self, store: Store, one: str, at: datetime = a.NOW, most: int = 2) -> datetime | None:
+        return await store.take_turn(one, at, most=most, within=self.HOUR)
+
+    async def test_so_many_have_a_turn_and_the_next_one_is_told_when_there_is_room(
+        self, store: Store
+    ) -> None:
+        assert await self.turn(store, "a") is None
+        assert await self.turn(store, "b", a.NOW + timedelta(minutes=10)) is None
+        at = a.NOW + timedelta(minutes=20)
+        assert await self.turn(store, "c", at) == a.NOW + self.HOUR
+        assert await self.turn(store, "a", at) is None, "asking again counts once"
+        assert await self.turn(store, "c", a.NOW + self.HOUR) is None
+        assert await self.turn(store, "d", a.NOW + self.HOUR) == a.NOW + timedelta(minutes=70)
+
+    async def test_of_many_at_the_same_moment_as_many_have_one_as_there_are(self, store: Store) -> None:
+        found = await asyncio.gather(*(self.turn(store, f"c{n}", most=5) for n in range(40)))
+        assert found.count(None) == 5
 
 
 class TestStanding:

@@ -101,6 +101,7 @@ class HeldBy(StrEnum):
     """What holds a containment back."""
 
     PAUSE = "pause"
+    CAP = "cap"
 
 
 class Held(Stored):

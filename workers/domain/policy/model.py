@@ -286,6 +286,16 @@ _HOW_TO_ASK = (
 )
 
 
+class CapPolicy(Model):
+    """How much is done before on-call is asked whether it is right.
+
+    Attributes:
+        containments_per_hour: what goes beyond it waits; a VM that is contained again does not count.
+    """
+
+    containments_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 20
+
+
 class Policy(Model):
     """The whole policy. Without rules it asks about every start, and on silence it contains nothing.
 
@@ -299,6 +309,7 @@ class Policy(Model):
     people: PeoplePolicy = PeoplePolicy()
     two_person: Annotated[TwoPersons, BeforeValidator(_in_full)] = TwoPersons()
     defaults: Defaults = Defaults()
+    cap: CapPolicy = CapPolicy()
     risk: RiskSettings = RiskSettings()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}

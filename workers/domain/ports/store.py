@@ -1,13 +1,14 @@
 """The store: documents, written by compare-and-set together with their audit."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.cap import CapQuestion
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.pause import Pause
@@ -17,7 +18,7 @@ from workers.domain.starts.events import StartEvent
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion
 
 
 class Remembered(NamedTuple):
@@ -133,6 +134,22 @@ class Store(Protocol):
 
     async def pause(self) -> Pause:
         """The pause that is on, or the last one; an empty one of version 0 if there was none."""
+        ...
+
+    async def cap_question(self) -> CapQuestion:
+        """What on-call is asked about the cap; an empty one of version 0 if they never were."""
+        ...
+
+    async def take_turn(
+        self, containment_id: str, now: datetime, *, most: int, within: timedelta
+    ) -> datetime | None:
+        """Count this containment among those that were begun lately, unless there are ``most`` already.
+
+        Asking again for one that was counted counts it once. Several processes may ask at the same moment.
+
+        Returns:
+            ``None`` if it is counted; else when there is room again.
+        """
         ...
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
