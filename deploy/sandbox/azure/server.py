@@ -13,6 +13,7 @@ from deploy.sandbox.azure.backup.items import Items
 from deploy.sandbox.azure.backup.jobs import Jobs
 from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
+from deploy.sandbox.azure.compute.births import Births
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
 from deploy.sandbox.azure.compute.machines import Machines
@@ -36,6 +37,7 @@ from deploy.sandbox.azure.monitor.rules import Monitor
 from deploy.sandbox.azure.monitor.workflows import Workflows
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
+from deploy.sandbox.azure.network.made import MadeNetworks
 from deploy.sandbox.azure.network.networks import Networks
 from deploy.sandbox.azure.network.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
@@ -112,12 +114,16 @@ class AzureServer(StandIn):
             changed=self._changed,
         )
         backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
+        machines = Machines(estate=self.estate, locks=locks, lro=lro, starter=starter)
+        self.births = Births(estate=self.estate, locks=locks, lro=lro, machines=machines)
         providers = (
             locks,
             Subscriptions(self.estate),
-            Machines(estate=self.estate, locks=locks, lro=lro, starter=starter),
+            self.births,
+            machines,
             self.interfaces,
             Networks(self.estate),
+            MadeNetworks(estate=self.estate, locks=locks, lro=lro),
             LoadBalancers(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
             Disks(estate=self.estate, locks=locks, lro=lro),
@@ -161,6 +167,7 @@ class AzureServer(StandIn):
         self.throttle.clear()
         self.interfaces.losses.clear()
         self.items.clear()
+        self.births.without_encryption.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.estate.clear()
