@@ -13,6 +13,7 @@ from deploy.sandbox.azure.backup.jobs import Jobs
 from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
 from deploy.sandbox.azure.compute.availability import AvailabilitySets
+from deploy.sandbox.azure.compute.births import Births
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
 from deploy.sandbox.azure.compute.host_encryption import HostEncryption
@@ -41,6 +42,7 @@ from deploy.sandbox.azure.monitor.workflows import Workflows
 from deploy.sandbox.azure.network.bastions import Bastions
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
+from deploy.sandbox.azure.network.made import MadeNetworks
 from deploy.sandbox.azure.network.networks import Networks
 from deploy.sandbox.azure.network.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
@@ -125,19 +127,23 @@ class AzureServer(StandIn):
         )
         backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
         defender = DefenderControl(estate=self.estate, plans=self.plans, findings=self.findings)
+        machines = Machines(
+            estate=self.estate,
+            locks=locks,
+            lro=lro,
+            starter=starter,
+            host_encryption=self.host_encryption,
+        )
+        self.births = Births(estate=self.estate, locks=locks, lro=lro, machines=machines)
         providers = (
             locks,
             Subscriptions(self.estate),
-            Machines(
-                estate=self.estate,
-                locks=locks,
-                lro=lro,
-                starter=starter,
-                host_encryption=self.host_encryption,
-            ),
+            self.births,
+            machines,
             self.host_encryption,
             self.interfaces,
             Networks(self.estate),
+            MadeNetworks(estate=self.estate, locks=locks, lro=lro),
             LoadBalancers(self.estate),
             self.bastions,
             AvailabilitySets(self.estate),
@@ -190,6 +196,7 @@ class AzureServer(StandIn):
         self.items.clear()
         self.plans.failing.clear()
         self.bastions.clear()
+        self.births.without_encryption.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.host_encryption.states.clear()

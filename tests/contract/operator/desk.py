@@ -1,6 +1,7 @@
 """An operator who types commands, and a stand-in that remembers what Azure was sent."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,13 @@ from workers.cli import app
 
 
 class Desk:
-    """An operator at the command line, with a stand-in that remembers."""
+    """An operator at the command line, with a stand-in that remembers.
+
+    Attributes:
+        directory: where files are written.
+    """
+
+    directory = Path()
 
     def __init__(self, arm: AzureServer, environment: pytest.MonkeyPatch) -> None:
         self.arm = arm
