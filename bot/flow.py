@@ -21,7 +21,7 @@ from bot.commands.help_blocks import usage
 from bot.requests import Clicked, OnClick, OnCommand, OnSubmit, Outcome, Submitted, Typed, View
 from bot.services import Services
 from bot.slack.private import answer_click, answer_command, send_direct
-from workers.domain.errors import NotAllowed, NotFound, NotYet
+from workers.domain.errors import NeverContained, NotAllowed, NotFound, NotYet
 from workers.domain.starts.people import Actor
 from workers.use_cases.refuse import refuse_unless
 
@@ -132,7 +132,7 @@ class Flow:
     def _told(self, error: Exception) -> Message:
         if isinstance(error, NotAllowed):
             return refused(error.diagnostics(), self._oncall())
-        if isinstance(error, NotFound | NotYet):
+        if isinstance(error, NotFound | NotYet | NeverContained):
             return not_done(error.diagnostics())
         reference = secrets.token_hex(4)
         log.error("a listener failed", reference=reference, exc_info=error)

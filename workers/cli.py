@@ -2,8 +2,9 @@
 
 import typer
 
-from workers.operator import audit, dlq, policy
+from workers.operator import alerts, audit, dlq, policy
 from workers.operator.doctor import doctor
+from workers.operator.plan import plan
 from workers.runtime.version import Version
 
 app = typer.Typer(
@@ -21,4 +22,6 @@ def startgate(*, version: Version = False) -> None:
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(alerts.app, name="alerts")
 app.command("doctor")(doctor)
+app.command("plan")(plan)

@@ -36,9 +36,13 @@ from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
+from workers.use_cases.containment.never import GuardedInAzure
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.answer_lookup import AnswerLookup
+from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
+from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.reconcile import Reconcile
@@ -47,6 +51,9 @@ from workers.use_cases.sweeps.standing import RereadStanding
 from workers.use_cases.sweeps.trim_audit import TrimAudit
 
 log = structlog.get_logger("workers")
+
+LOOKUP_BUDGET_S = 10.0
+"""Somebody looks at a dialog meanwhile."""
 
 
 class Parts(NamedTuple):
@@ -102,11 +109,20 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         clock=clock,
         facts_budget_s=settings.facts_budget_s,
     )
+    foresee = Foresee(facts=facts, assess=assess, runners=runners, clock=clock, budget_s=LOOKUP_BUDGET_S)
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
-    starts = StartsConsumer(open_approval=opening, store=store, clock=clock)
+    disturbances = Disturbances(store=store, clock=clock)
+    starts = StartsConsumer(open_approval=opening, store=store, clock=clock, disturbed=disturbances.note)
     work = WorkConsumer(
         look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
-        contain=Contain(store=store, nudger=nudger, runners=runners, clock=clock),
+        contain=Contain(
+            store=store,
+            nudger=nudger,
+            runners=runners,
+            clock=clock,
+            guarded=GuardedInAzure(lambda: policy, facts),
+        ),
+        answer_lookup=AnswerLookup(store=store, nudger=nudger, foresee=foresee, clock=clock),
     )
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
@@ -136,7 +152,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             stop,
             *(each.run() for each in receivers),
             say_ready(),
-            run_sweeps(_sweeps(settings, parts, nudger, inventory, facts), health),
+            run_sweeps(_sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances), health),
             watch(health, "redis", store.ping, every_s=10),
         )
     finally:
@@ -147,11 +163,20 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
 
 
 def _sweeps(
-    settings: WorkersSettings, parts: Parts, nudger: BusNudger, inventory: RedisInventory, facts: ArmFacts
+    settings: WorkersSettings,
+    parts: Parts,
+    nudger: BusNudger,
+    inventory: RedisInventory,
+    facts: ArmFacts,
+    *,
+    disturbances: Disturbances,
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
     health, redis, store, client, azure = parts
     clock, retention = SystemClock(), timedelta(days=settings.retention_days)
+    standing = RereadStanding(
+        store=store, nudger=nudger, reader=ArmStanding(azure), clock=clock, period_s=settings.standing_every_s
+    )
     reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     return (
         Resync(store=store, nudger=nudger, clock=clock, period_s=settings.resync_every_s),
@@ -163,13 +188,8 @@ def _sweeps(
             clock=clock,
             period_s=settings.inventory_every_s,
         ),
-        RereadStanding(
-            store=store,
-            nudger=nudger,
-            reader=ArmStanding(azure),
-            clock=clock,
-            period_s=settings.standing_every_s,
-        ),
+        standing,
+        LookWhenDisturbed(disturbances=disturbances, look=standing),
         TellDeadLetters(
             reader=PutAsideReader(client, (bus.STARTS, bus.WORK)),
             store=store,

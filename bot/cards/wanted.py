@@ -25,7 +25,11 @@ def differs(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
     """Whether it is not there yet, shows something else, or was refused where it is still needed."""
     post = card.post_of(wanted.copy, wanted.reply)
     if post is not None and post.ts == REFUSED:
-        return not wanted.reply and still_needed(card, wanted, subjects)
+        if wanted.reply:
+            return False
+        # What is there since before is edited, too: no button of a closed question may stay.
+        outdated = post.was != "" and post.shows != wanted.message.digest
+        return outdated or still_needed(card, wanted, subjects)
     return post is None or post.ts is None or post.shows != wanted.message.digest
 
 

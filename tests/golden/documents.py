@@ -17,6 +17,7 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
+from workers.domain.containment.foresight.lookups import Foresight, Lookup
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -36,11 +37,13 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
+_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
 _PROFILE = LockdownProfile(
     name="forensics",
     isolate=IsolateOptions(
@@ -60,10 +63,21 @@ _CHANGE = Change(
 )
 
 
+def _lookup() -> Lookup:
+    return Lookup(
+        id=f"q0{'0' * 24}", version=1, vm=a.vm_ref(), profile=_PROFILE, by=a.oncall(), asked_at=a.NOW
+    )
+
+
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "lookup-asked": _lookup(),
+        "lookup-answered": _lookup().answered(
+            _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
+        ),
+        "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,
@@ -86,6 +100,7 @@ def documents() -> dict[str, Numbered]:
             ),
             joined_count=7,
         ),
+        "approval-of-a-guarded-vm": a.approval(guarded="domain controllers"),
         "approval-joined-to-another": a.approval(state=ApprovalState.PENDING).joins("a" * 26, _SOON),
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
@@ -103,6 +118,11 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "containment-with-defender": a.containment(
+            profile=LockdownProfile(steps=(StepName.DEFENDER,)),
+            steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
+        ),
+        "containment-found-unguarded": a.containment(unguarded=a.containment().demand),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),
@@ -113,7 +133,7 @@ def documents() -> dict[str, Numbered]:
             steps=tuple(
                 a.step(name=name, state=state, change=_CHANGE, token="begun", look_at=_SOON)
                 for name, state in zip(
-                    StepName, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
+                    _STEPS, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
                 )
             ),
             cards=(a.approval().id,),
@@ -186,7 +206,7 @@ def _unasked() -> Approval:
 
 def _restored() -> Containment:
     steps = tuple(
-        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON) for name in StepName
+        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON) for name in _STEPS
     )
     restoration = Restoration(
         by=a.oncall(doubt="the group could not be read"),

@@ -4,6 +4,7 @@ StartgateError
 ├── InvalidEvent           a message is not a start event; it is dead-lettered with the reason
 ├── InvalidPolicy          the policy file; carries every finding with line and column
 ├── NotAllowed             somebody asked for something they have no permission for; audited
+├── NeverContained         the policy forbids containing this VM, whoever asks; audited
 ├── AlreadyDecided         somebody else was faster; carries who
 ├── NotFound               no such document, VM or resource
 ├── NotYet                 something else has to end first; says what to wait for
@@ -71,6 +72,10 @@ class InvalidPolicy(StartgateError):
 
 class NotAllowed(StartgateError):
     """This person may not do this; the message says who may."""
+
+
+class NeverContained(StartgateError):
+    """The VM is in the policy's guarded set; the message names the guard, and says what helps."""
 
 
 class AlreadyDecided(StartgateError):

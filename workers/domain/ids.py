@@ -25,6 +25,11 @@ def containment_id(vm_key: str) -> str:
     return f"c{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
 
 
+def lookup_id(vm_key: str) -> str:
+    """A new id for a question about a VM."""
+    return f"q{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
+
+
 DEAD_LETTER_NOTICE = f"n{0:025}"
 """The one document of its kind."""
 
@@ -35,7 +40,7 @@ def partition_of_id(document_id: str) -> int:
     Raises:
         ValueError: not an id that Startgate made. (Ids come back from Slack and from operators.)
     """
-    if len(document_id) != 26 or document_id[0] not in "acn" or not document_id[1:].isalnum():  # noqa: PLR2004
+    if len(document_id) != 26 or document_id[0] not in "acnq" or not document_id[1:].isalnum():  # noqa: PLR2004
         raise ValueError(f"not an id of a document: {document_id[:40]!r}")
     return int(document_id[1], 16)
 

@@ -30,11 +30,16 @@ def _vault(profile: LockdownProfile) -> tuple[str | None, str | None]:
     return profile.backup.vault, profile.vault_group
 
 
+def _snapshots(profile: LockdownProfile) -> tuple[str | None, str | None]:
+    return None, profile.resource_group
+
+
 _OF_LOCKDOWNS: Mapping[Place, _Uses] = {
     Place.LOCKDOWN_NSG: _nsg,
     Place.MADE_NSG: _nsg,
     Place.VAULT: _vault,
     Place.MADE_VAULT: _vault,
+    Place.MADE_SNAPSHOT: _snapshots,
 }
 """What a lockdown uses: the id of what is prepared; or the group where it is made, ``None`` for the VM's."""
 

@@ -9,6 +9,7 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import DEAD_LETTER_NOTICE
 from workers.domain.nudges import Scheduled
@@ -102,6 +103,10 @@ class MemoryStore:
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         return self._find(Containment, containment_id)
+
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(Lookup, lookup_id)
 
     def _find(self, kind: type[D], document_id: str) -> D:
         try:

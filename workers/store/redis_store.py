@@ -17,6 +17,7 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import Conflict, NewerDocument, NotFound
 from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, partition_of_id
 from workers.domain.nudges import Scheduled
@@ -159,6 +160,10 @@ class RedisStore:
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Containment, keys.by_id(_checked(containment_id, "c")), containment_id)
+
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Lookup, keys.by_id(_checked(lookup_id, "q")), lookup_id)
 
     async def card(self, card_id: str) -> Card:
         """The card, or an empty one of version 0."""

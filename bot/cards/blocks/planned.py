@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Block
 from bot.cards.blocks.status import STEPS, exceptions, sentence
-from bot.cards.blocks.text import escape
-from workers.domain.containment.plans import Change, StepName
+from bot.cards.blocks.text import escape, when
+from workers.domain.containment.plans import Change, Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 
 _MOST_DETAILS = 6
@@ -25,6 +25,13 @@ def how_to_undo(profile: LockdownProfile, command: str) -> str:
     """What on-call can undo with ``command``, which is mrkdwn."""
     undone = "; ".join(undo_words(name, profile) for name in profile.steps)
     return f"On-call can undo this with {command}: {undone}."
+
+
+def as_of(plan: Plan) -> str:
+    """How old what the plan says is."""
+    if plan.as_of is None:
+        return "The VM's state isn't fully known yet. Each step checks it before it changes anything."
+    return f"Based on the VM's state {when(plan.as_of)}. Each step checks again before it changes anything."
 
 
 def undo_words(name: StepName, profile: LockdownProfile) -> str:

@@ -114,10 +114,10 @@ class Vm(Resource):
         return [nic["id"] for nic in profile.get("networkInterfaces", [])]
 
     def disk_ids(self) -> list[str]:
-        """Its managed disks, the OS disk first."""
+        """Its managed disks, the OS disk first; none for an unmanaged one."""
         storage = self.properties.get("storageProfile", {})
         disks = [storage["osDisk"], *storage.get("dataDisks", [])] if storage else []
-        return [disk["managedDisk"]["id"] for disk in disks]
+        return [disk["managedDisk"]["id"] for disk in disks if "managedDisk" in disk]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

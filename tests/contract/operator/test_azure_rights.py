@@ -95,6 +95,15 @@ async def test_the_group_of_the_lockdowns_own_resources_is_asked_about(arm: Azur
     assert "rg-nowhere" in isolate
 
 
+async def test_the_groups_of_disks_and_of_their_snapshots_are_asked_about(arm: AzureServer) -> None:
+    profile = LockdownProfile(name="keep", steps=(StepName.SNAPSHOT,))
+    assert await told(arm, [profile]) == ["✓ Azure rights to take snapshots: all there, in 4 resource groups"]
+    arm.permissions.taken[""] = ("Disk Snapshot Contributor", "Disk Backup Reader")
+    (snapshots,) = await told(arm, [profile])
+    assert "Microsoft.Compute/snapshots/write is missing in rg-ops (Contoso Production)" in snapshots
+    assert "Microsoft.Compute/disks/beginGetAccess/action is missing in rg-ops" in snapshots
+
+
 async def test_what_is_prepared_is_asked_about_and_nothing_that_would_be_made(arm: AzureServer) -> None:
     production = arm.world.subscriptions[0].id
     group = f"/subscriptions/{production}/resourcegroups/rg-ops"
@@ -126,6 +135,6 @@ async def test_whatever_the_steps_write_is_among_the_rights(arm: AzureServer, az
         if one["method"] not in ("GET", "HEAD") and not one["path"].startswith("/_")
     }
     listed = {right.action.lower() for rights in RIGHTS.values() for right in rights}
-    assert len(written) == 8
+    assert len(written) == 9
     assert written <= listed
     assert set(RIGHTS) == set(StepName)

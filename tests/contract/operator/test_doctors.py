@@ -19,7 +19,7 @@ from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, MANIFEST, POLICY
-from tests.conftest import Valkey
+from tests.valkey_server import Valkey
 from workers.cli import app
 from workers.runtime.checks import make
 from workers.store.checks import redis_checks

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from workers.arm.ids import ArmId
 from workers.arm.read import classic
+from workers.arm.read.disks import disks_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION, pages
@@ -32,6 +33,8 @@ class Place(StrEnum):
     MADE_NSG = "security groups that lockdowns make"
     VAULT = "vaults of lockdowns"
     MADE_VAULT = "vaults that lockdowns make"
+    DISK = "disks"
+    MADE_SNAPSHOT = "snapshots that lockdowns take"
 
 
 class Group(NamedTuple):
@@ -59,6 +62,7 @@ async def places_of(azure: Azure, subscription_id: str) -> Mapping[Place, frozen
     found: defaultdict[Place, set[Group]] = defaultdict(set)
     for machine in await _list(azure, "list the VMs", compute, COMPUTE_VERSION):
         found[Place.VM].add(group_of(machine["id"]))
+        found[Place.DISK].update(group_of(disk.id) for disk in disks_of(machine) if disk.id)
     for machine in await classic.list_machines(azure, subscription_id):
         found[Place.CLASSIC_VM].add(group_of(machine["id"]))
     for nic in await _list(azure, "list the network interfaces", network, NETWORK_VERSION):

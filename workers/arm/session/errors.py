@@ -118,7 +118,7 @@ def _not_allowed(error: HttpResponseError, doing: str, code: str, message: str) 
     if governed := policy_refusals.explained(doing, code, whole, _body(error)):
         return StepFailed(clean(governed, longest=_LONGEST_GOVERNED), code=code, final=True)
     return StepFailed(
-        f"could not {doing}: we lack the right {_missing_right(error, message)}. Give it to our identity "
+        f"could not {doing}: we lack the right {_missing_right(error, whole)}. Give it to our identity "
         f"on this scope, or on its subscription ({code})",
         code=code,
         final=True,

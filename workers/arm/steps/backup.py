@@ -20,7 +20,7 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.session.longrunning import Outcome, operation_status
 from workers.arm.steps.isolation.lockdown import tags_of
-from workers.arm.steps.protection import words, writes
+from workers.arm.steps.protection import by_hand, words, writes
 from workers.arm.steps.protection.copy import BackupOfNow, with_backup
 from workers.arm.steps.protection.token import (
     DEFAULT_POLICY,
@@ -33,6 +33,7 @@ from workers.arm.steps.protection.token import (
     wants_enhanced,
 )
 from workers.arm.steps.protection.undo import undo_backup
+from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
@@ -59,6 +60,11 @@ class Backup(StepRunner):
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
         """Which vault, as far as the facts tell."""
         return words.planned(vm, facts, profile)
+
+    @override
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        """The vault, the VM's protection by it, and a backup of now."""
+        return by_hand.commands(vm, facts, profile)
 
     @override
     async def begin(

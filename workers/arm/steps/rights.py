@@ -30,6 +30,9 @@ class Right:
 _VM = "Virtual Machine Contributor"
 _NETWORK = "Network Contributor"
 _BACKUP = "Backup Contributor"
+_SECURITY = "Security Admin"
+_SNAPSHOTS = "Disk Snapshot Contributor"
+_DISKS = "Disk Backup Reader"
 _CLASSIC = "Classic Virtual Machine Contributor"
 _ITEM = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
 
@@ -74,6 +77,12 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.ClassicCompute/virtualMachines/shutdown/action", Place.CLASSIC_VM, _CLASSIC),
         _right("Microsoft.ClassicCompute/virtualMachines/start/action", Place.CLASSIC_VM, _CLASSIC),
     ),
+    StepName.SNAPSHOT: (
+        _right("Microsoft.Compute/snapshots/write", Place.MADE_SNAPSHOT, _SNAPSHOTS),
+        # Azure asks for it on the disk that a snapshot is taken of.
+        # Source: https://learn.microsoft.com/azure/backup/backup-managed-disks
+        _right("Microsoft.Compute/disks/beginGetAccess/action", Place.DISK, _DISKS),
+    ),
     StepName.BACKUP: (
         # Azure Backup asks for it when a VM is first protected.
         # Source: https://learn.microsoft.com/azure/backup/backup-rbac-rs-vault
@@ -82,6 +91,10 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
         _right("Microsoft.RecoveryServices/vaults/write", Place.MADE_VAULT, _VM),
         _right(f"{_ITEM}/write", Place.VAULT, _VM),
         _right(f"{_ITEM}/backup/action", Place.VAULT, _BACKUP),
+    ),
+    StepName.DEFENDER: (
+        _right("Microsoft.Security/pricings/write", Place.VM, _SECURITY),
+        _right("Microsoft.Security/pricings/delete", Place.VM, _SECURITY),
     ),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""

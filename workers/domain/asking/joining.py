@@ -32,6 +32,7 @@ def with_start(question: Approval, start: Approval, now: datetime) -> Approval:
         terms=tightened(question.terms, start.terms, waited=question.waited(now)),
         owner=question.owner if question.owner.known else start.owner,
         facts=start.facts if renewed else question.facts,
+        guarded=start.guarded or question.guarded,
     )
     return grown if grown.facts.missing else grown.changed(fill_in_at=None)
 

@@ -126,6 +126,7 @@ class Containment(Steps, Numbered):
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
         owner: whom the VM's tags named when it was locked down; they are told, and never asked.
         restart: the start of the contained VM that on-call was told of last.
+        unguarded: the ``demand`` for which the VM was found outside of the guarded set.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
@@ -147,6 +148,7 @@ class Containment(Steps, Numbered):
     drift: tuple[str, ...] = ()
     restart: Restart | None = None
     owner: Owner | None = None
+    unguarded: str = ""
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.

@@ -25,9 +25,10 @@ class StepSpec:
         undo: what takes it back, or what stays.
         by_hand: what a person can do instead when it fails.
         undo_by_hand: what a person can do when its undo fails.
-        command: a shell command that does the same by hand, or empty. It may name ``{subscription}``,
-            ``{resource_group}`` and ``{name}`` of the VM; whoever shows it checks that the values are safe in
-            a shell. Not for classic VMs.
+        command: the shell commands that do the same by hand, one a line, or empty. They may name
+            ``{subscription}``, ``{resource_group}``, ``{name}``, ``{id}`` and ``{location}`` of the VM;
+            ``by_hand`` fills them in. A step whose commands depend on more has its own ``by_hand`` in its
+            runner. Not for classic VMs.
         other_by_hand: as ``by_hand``, for a VM whose ``Change`` says ``other_way``.
         other_command: as ``command``, for such a VM.
         job_begun: for a step that counts as done while Azure goes on with a job: the participle until that
@@ -105,6 +106,22 @@ class StepName(StrEnum):
             undo_needs=("isolate",),
         ),
     )
+    SNAPSHOT = (
+        "snapshot",
+        StepSpec(
+            title="Take snapshots",
+            area="Snapshots",
+            done="snapshots taken",
+            does="take an incremental snapshot of every disk, as evidence",
+            undo="snapshots stay until somebody deletes them",
+            by_hand="in the Azure portal, open each disk of the VM and choose Create snapshot,"
+            " with the type Incremental",
+            undo_by_hand="in the Azure portal, delete the snapshots that nobody needs",
+            # Disks are quiet then, and a snapshot holds what the VM last wrote.
+            needs=("stop",),
+            read_back=True,
+        ),
+    )
     BACKUP = (
         "backup",
         StepSpec(
@@ -118,6 +135,26 @@ class StepName(StrEnum):
             job_failed="backup failed",
             # Azure Backup's first snapshot needs a settled power state, and the stop must not wait for it.
             needs=("stop",),
+        ),
+    )
+    DEFENDER = (
+        "defender",
+        StepSpec(
+            title="Turn on Defender",
+            area="Defender",
+            done="protected by Defender for Servers",
+            does="turn on Defender for Servers Plan 1 for the VM, unless it has a plan already",
+            undo="the VM gets its former Defender plan back; Defender for Endpoint stays if it is installed",
+            by_hand="in the Azure portal, open Defender for Cloud, then Environment settings, and turn on"
+            " Servers for the subscription; the portal has no plan for a single VM",
+            undo_by_hand="delete the VM's own plan with the Azure CLI: az rest --method delete, with the URL"
+            " of its pricings/VirtualMachines",
+            command="az rest --method put --url '/subscriptions/{subscription}/resourceGroups"
+            "/{resource_group}/providers/Microsoft.Compute/virtualMachines/{name}/providers"
+            "/Microsoft.Security/pricings/VirtualMachines?api-version=2024-01-01'"
+            ' --body \'{{"properties": {{"pricingTier": "Standard", "subPlan": "P1"}}}}\'',
+            read_back=True,
+            undo_read_back=True,
         ),
     )
 

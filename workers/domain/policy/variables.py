@@ -7,6 +7,7 @@ from typing import NamedTuple
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, NetworkFacts
 from workers.domain.starts.people import Owner
+from workers.domain.starts.vm import VmRef
 
 
 class RuleInput(NamedTuple):
@@ -16,6 +17,11 @@ class RuleInput(NamedTuple):
     now: datetime
     facts: Facts | None = None
     owner: Owner | None = None
+
+    @property
+    def vm(self) -> VmRef:
+        """Which VM was started."""
+        return self.event.vm
 
 
 class Variable(NamedTuple):
@@ -66,11 +72,11 @@ VARIABLES: dict[str, Variable] = {
     "event.phase": Variable("string", lambda c: c.event.phase.value),
     "event.at": Variable("timestamp", lambda c: c.event.at),
     "event.correlation_id": Variable("string", lambda c: c.event.correlation_id.lower()),
-    "vm.id": Variable("string", lambda c: c.event.vm.key),
-    "vm.name": Variable("string", lambda c: c.event.vm.name.lower()),
-    "vm.resource_group": Variable("string", lambda c: c.event.vm.resource_group.lower()),
-    "vm.subscription_id": Variable("string", lambda c: c.event.vm.subscription_id.lower()),
-    "vm.classic": Variable("bool", lambda c: c.event.vm.classic),
+    "vm.id": Variable("string", lambda c: c.vm.key),
+    "vm.name": Variable("string", lambda c: c.vm.name.lower()),
+    "vm.resource_group": Variable("string", lambda c: c.vm.resource_group.lower()),
+    "vm.subscription_id": Variable("string", lambda c: c.vm.subscription_id.lower()),
+    "vm.classic": Variable("bool", lambda c: c.vm.classic),
     "vm.tags": Variable("map", _tags, fact=True),
     "vm.location": Variable("string", _machine("location"), fact=True),
     "vm.size": Variable("string", _machine("size"), fact=True),
@@ -104,6 +110,9 @@ VARIABLES: dict[str, Variable] = {
     "now": Variable("timestamp", lambda c: c.now),
 }
 """Every name that a condition may use."""
+
+ABOUT_VMS = frozenset(name for name in VARIABLES if name.partition(".")[0] in ("vm", "owner", "facts"))
+"""Those that a guard may use: they say what a VM is, and nothing of a start."""
 
 
 def known_values(given: RuleInput, names: Iterable[str] = VARIABLES) -> dict[str, object]:

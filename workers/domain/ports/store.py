@@ -9,11 +9,12 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.starts.vm import VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup
 
 
 class Commit(Model):
@@ -74,6 +75,10 @@ class Store(Protocol):
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
+        ...
+
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none, or no longer: it is kept for an hour."""
         ...
 
     async def card(self, card_id: str) -> Card:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from workers.domain.asking.approvals import Terms
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.ports.steps import StepRunner
@@ -23,13 +24,15 @@ class Assessment(NamedTuple):
     owner: Owner
     terms: Terms
     plan: Plan
+    guarded: str = ""
 
 
 class _Compiled(NamedTuple):
-    """A policy, its compiled rules, and the terms of each rule that asked about a start so far."""
+    """A policy, its compiled rules and guards, and the terms of each rule that asked about a start so far."""
 
     policy: Policy
     rules: Rules
+    guards: Guards
     terms: dict[str, Terms]
 
 
@@ -55,11 +58,21 @@ class Assess:
         return undecided.decide(facts, self.owner(facts))
 
     def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
-        """The owner by tag, the terms by the rule or else the defaults, and the plan of their lockdown."""
+        """The owner by tag, the terms by the rule or else the defaults, their lockdown's plan, the guard."""
         terms = self._terms(ruling)
         return Assessment(
-            owner=self.owner(facts), terms=terms, plan=self.plan(vm, facts, terms.lockdown, now)
+            owner=self.owner(facts),
+            terms=terms,
+            plan=self.plan(vm, facts, terms.lockdown, now),
+            guarded=self.guarded(vm, facts),
         )
+
+    def guarded(self, vm: VmRef, facts: Facts) -> str:
+        """The guard by which the policy never contains this VM; empty as far as the facts say.
+
+        Whoever contains it asks again, with the VM as it is then.
+        """
+        return self._compiled().guards.judge(VmInput(vm, facts, self.owner(facts))).guard
 
     def owner(self, facts: Facts) -> Owner:
         """Who owns the VM, by its tags."""
@@ -78,7 +91,7 @@ class Assess:
 
     def _terms(self, ruling: Ruling) -> Terms:
         """The terms of a rule are the same for every start."""
-        policy, _, terms = self._compiled()
+        policy, _, _, terms = self._compiled()
         known = terms.get(ruling.name)
         if known is None:
             asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
@@ -97,5 +110,5 @@ class Assess:
         """The policy in force, compiled once."""
         policy = self._policy()
         if self._in_force is None or self._in_force.policy is not policy:
-            self._in_force = _Compiled(policy, Rules(policy.rules), {})
+            self._in_force = _Compiled(policy, Rules(policy.rules), Guards(policy.never), {})
         return self._in_force

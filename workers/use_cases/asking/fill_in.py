@@ -74,7 +74,8 @@ class FillIn:
             # The rules are not evaluated again: the terms stay as they were when the owner was asked.
             owner = approval.owner if approval.owner.known else self._assess.owner(facts)
             plan = self._assess.plan(approval.event.vm, facts, approval.terms.lockdown, now)
-            approval = approval.changed(facts=facts, plan=plan, owner=owner)
+            guarded = self._assess.guarded(approval.event.vm, facts)
+            approval = approval.changed(facts=facts, plan=plan, owner=owner, guarded=guarded)
             records = (
                 AuditRecord(
                     kind="facts.filled-in",

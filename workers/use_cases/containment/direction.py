@@ -42,7 +42,15 @@ class Direction(ABC):
 
     @abstractmethod
     async def refusal(self, containment: Containment) -> str:
-        """Why this must not go on, as a sentence; empty when it may."""
+        """Why this must not go on, as a sentence; empty when it may.
+
+        Raises:
+            DependencyAway: of ``azure``, if it can't be told yet. Nothing is begun until it can.
+        """
+
+    def permitted(self, containment: Containment) -> Containment:
+        """The containment with the note that it may go on, where that is worth a note."""
+        return containment
 
     # The steps
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.compute.disks import note_ownership
 from deploy.sandbox.azure.compute.starts import ALREADY_S, Request, Starter
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
@@ -128,7 +129,12 @@ class Machines:
             vm.power = meanwhile
 
         def ends_in(state: PowerState) -> Callable[[], None]:
-            return lambda: setattr(vm, "power", state)
+            def end() -> None:
+                vm.power = state
+                if state == "deallocated" and before != state:
+                    note_ownership(self._estate, vm)
+
+            return end
 
         self._lro.operations.begin(operation, ends_in(then), failed=ends_in(before))
         return accepted(call, operation)

@@ -3,7 +3,7 @@
 import hmac
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -41,6 +41,7 @@ class Arm:
     Args:
         refusals: requests to which it says no on demand.
         token: the accepted bearer token. ``TOKEN~key`` is the token of that principal of the world.
+        accepted: told of each request that was answered without an error.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Arm:
         throttle: Throttle,
         refusals: Refusals,
         token: str,
+        accepted: Callable[[Call], None],
     ) -> None:
         self.estate = estate
         self._refusals = refusals
@@ -59,6 +61,7 @@ class Arm:
         self._world = world
         self._router = router
         self._token = token
+        self._accepted = accepted
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request to ARM."""
@@ -94,20 +97,21 @@ class Arm:
         handler, params = self._route(request.method, path)
         subscription = subscription_of(path).lower()
         headers |= self.throttle.take(request.method, path, caller=caller.oid, subscription=subscription)
-        return handler(
-            Call(
-                method=request.method,
-                path=path,
-                params=params,
-                query=query,
-                headers=request.headers,
-                body=_json(raw),
-                caller=caller,
-                correlation_id=request[CORRELATION_ID],
-                client_request_id=request.headers.get("x-ms-client-request-id", ""),
-                base_url=f"{request.scheme}://{request.host}",
-            )
+        call = Call(
+            method=request.method,
+            path=path,
+            params=params,
+            query=query,
+            headers=request.headers,
+            body=_json(raw),
+            caller=caller,
+            correlation_id=request[CORRELATION_ID],
+            client_request_id=request.headers.get("x-ms-client-request-id", ""),
+            base_url=f"{request.scheme}://{request.host}",
         )
+        answer = handler(call)
+        self._accepted(call)
+        return answer
 
     def _caller(self, authorization: str) -> Principal:
         scheme, _, given = authorization.partition(" ")

@@ -13,6 +13,7 @@ from bot.flow import Flow
 from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
+from tests.looking import look_up
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
@@ -61,6 +62,8 @@ class Bot:
             lock_down=rig.lock_down,
             restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+            look_up=look_up(rig),
+            dialogs=cast("Any", None),
             policy=lambda: rig.policy,
         )
 
