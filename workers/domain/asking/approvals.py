@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from workers.domain.asking.decisions import Answer, Decision
+from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -15,8 +15,8 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
-from workers.domain.starts.people import Owner
-from workers.domain.starts.risk import Risk
+from workers.domain.starts.people import Actor, Owner
+from workers.domain.starts.risk import Level, Risk
 
 
 class ApprovalState(StrEnum):
@@ -160,6 +160,22 @@ class Approval(Numbered):
     def callers(self) -> tuple[Caller, ...]:
         """Who started the VM: at first, and then as far as it lists them."""
         return (self.event.caller, *(one.caller for one in self.joined))
+
+    @property
+    def high_risk(self) -> bool:
+        """Whether it is known to be of high risk."""
+        return self.risk is not None and self.risk.level is Level.HIGH
+
+    def permits(self, answer: Answer, actor: Actor) -> Permission:
+        """Whether this person may give this answer to it."""
+        return may_answer(
+            answer,
+            actor,
+            self.owner,
+            *self.callers,
+            high_risk=self.high_risk,
+            owner_before=self.owner_before,
+        )
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:
