@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.cards.blocks import evidence
+from bot.cards.blocks import evidence, risk
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
@@ -73,7 +73,9 @@ def approval_card(
         *context(
             [
                 _asked(approval, kind),
+                risk.fine(approval),
                 evidence.missing(approval.facts),
+                _yours(approval, own=own),
                 _notice(approval),
                 reference_line(approval.id),
             ]
@@ -87,7 +89,10 @@ def approval_card(
 def _body(lead: str, approval: Approval) -> list[Block]:
     """The lead with the evidence. Once it is decided, the evidence is history, and is labelled so."""
     fields = evidence.fields(approval)
-    return [section(lead, fields)] if approval.open else [section(lead), section(AT_THE_START, fields)]
+    signs = [section(signs)] if (signs := risk.evidence(approval)) else []
+    if approval.open:
+        return [section(lead, fields), *signs]
+    return [section(lead), section(AT_THE_START, fields), *signs]
 
 
 def top_line(
@@ -95,14 +100,15 @@ def top_line(
 ) -> str:
     """One line for a notification: safe, and without any mention. ``own``: the reader's account did it."""
     event = approval.event
+    risky = f"{said}: " if (said := risk.worth_saying(approval)) else ""
     vm, who = name(event.vm.name), escape(event.caller.label, 80) or "Somebody"
     if approval.open:
         verb = "tried to start" if event.phase is Phase.FAILED else "started"
         still = "No answer yet. " if _escalated(approval, kind) else ""
         again = f", and {counted(approval.joined_count, 'more start')} followed" if approval.joined else ""
         if own:
-            return f"{still}Your account {verb} {vm}{again}. Was it you?"
-        return f"{still}{who} {verb} {vm}{again}. Was this expected?"
+            return f"{still}{risky}Your account {verb} {vm}{again}. Was it you?"
+        return f"{still}{risky}{who} {verb} {vm}{again}. Was this expected?"
     return f"{approval_headline(approval, containment).words}: {vm}"
 
 
@@ -115,7 +121,9 @@ def _escalated(approval: Approval, kind: CopyKind) -> bool:
 def _lead(approval: Approval, containment: Containment | None, kind: CopyKind) -> list[str]:
     """What to read first: the outcome, then what it is about."""
     started = f"{evidence.who_did_what(approval.event)} {when(approval.event.at)}."
-    return [line for line in (*outcome(approval, containment), _silence(approval, kind), started) if line]
+    how_risky = risk.lead(approval) if approval.open else []
+    lines = (*how_risky, *outcome(approval, containment), _silence(approval, kind), started)
+    return [line for line in lines if line]
 
 
 def outcome(approval: Approval, containment: Containment | None) -> list[str]:
@@ -161,6 +169,8 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
         return f"Asked: {people}" if people else ""
     if not approval.owner.known:
         why = f"No owner found: {source or 'no tag names one'}."
+    elif kind is CopyKind.OWNER and approval.owner.until_changed:
+        why = f"Asking you because the {source} on this VM names you, or did so until it was changed."
     elif kind is CopyKind.OWNER:
         why = f"Asking you because the {source} on this VM names you."
     else:
@@ -177,6 +187,12 @@ def _deadline(approval: Approval) -> str:
         return f"If nobody answers within {duration(span)}, {then}."
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
     return f"If nobody answers by {by} ({duration(span)}), {then}."
+
+
+def _yours(approval: Approval, *, own: bool) -> str:
+    if not (own and approval.open and approval.high_risk):
+        return ""
+    return "Your account started this VM. At high risk somebody else has to confirm that."
 
 
 def _notice(approval: Approval) -> str:
@@ -196,31 +212,28 @@ def _source(source: str) -> str:
 def buttons(approval: Approval, *, own: bool = False) -> Block:
     """The buttons carry the id, and how many starts are shown beside them.
 
-    Who may answer, if it is still open, and what has happened since, is checked at the click.
+    Who may answer, if it is still open, and what has happened since, is checked at the click. Who started
+    the VM can't confirm that at high risk, so their own copy has no button for it.
     """
     vm = approval.event.vm
-    return {
-        "type": "actions",
-        "elements": [
-            {
-                "type": "button",
-                "action_id": CONFIRM,
-                "text": plain("Confirm", BUTTON),
-                "accessibility_label": _label("Confirm the start of", vm.name),
-                "style": "primary",
-                "value": button_value(approval),
-                "confirm": _sure(approval, own=own),
-            },
-            {
-                "type": "button",
-                "action_id": REJECT,
-                "text": plain("Reject", BUTTON),
-                "accessibility_label": _label("Reject the start of", vm.name),
-                "style": "danger",
-                "value": button_value(approval),
-            },
-        ],
+    confirm = {
+        "type": "button",
+        "action_id": CONFIRM,
+        "text": plain("Confirm", BUTTON),
+        "accessibility_label": _label("Confirm the start of", vm.name),
+        "style": "primary",
+        "value": button_value(approval),
+        "confirm": _sure(approval, own=own),
     }
+    reject = {
+        "type": "button",
+        "action_id": REJECT,
+        "text": plain("Reject", BUTTON),
+        "accessibility_label": _label("Reject the start of", vm.name),
+        "style": "danger",
+        "value": button_value(approval),
+    }
+    return {"type": "actions", "elements": [reject] if own and approval.high_risk else [confirm, reject]}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:
@@ -231,10 +244,11 @@ def _sure(approval: Approval, *, own: bool) -> Block:
     who, asks, yes = _who(event.caller), "Was that expected?", "Yes, expected"
     if own:
         who, asks, yes = "Your account", "Was it you?", "Yes, it was me"
+    risky = f"{said}. " if (said := risk.worth_saying(approval)) else ""
     all_of_them = f" You confirm all {approval.starts} starts." if approval.starts > 1 else ""
     return {
         "title": plain("Was this start expected?", 100),
-        "text": plain(f"{who} {verb} {vm}.{all_of_them} {asks}", 300),
+        "text": plain(f"{risky}{who} {verb} {vm}.{all_of_them} {asks}", 300),
         "confirm": plain(yes, 30),
         "deny": plain("Back", 30),
     }

@@ -3,6 +3,7 @@
 import re
 
 from bot.cards.blocks.kit import listed
+from bot.cards.blocks.risk import before
 from bot.cards.blocks.text import code, escape
 from workers.domain.asking.approvals import Approval
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
@@ -39,7 +40,7 @@ def caller(who: Caller) -> str:
 def fields(approval: Approval) -> list[str]:
     """The evidence as a section's fields."""
     event, facts = approval.event, approval.facts
-    return [
+    known = [
         f"*From*\n{_origin(event.caller)}",
         f"*Allowed by*\n{_permission(event.access, event.vm)}",
         f"*Public IP*\n{_public_ips(facts.network)}",
@@ -47,6 +48,7 @@ def fields(approval: Approval) -> list[str]:
         f"*VM*\n{_vm(facts)}",
         f"*Where*\n{place(event.vm, facts.subscription_name)}",
     ]
+    return [*known, earlier] if (earlier := before(approval.history)) else known
 
 
 def place(vm: VmRef, subscription_name: str) -> str:
