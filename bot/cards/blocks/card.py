@@ -41,6 +41,7 @@ REJECT = "approval.reject"
 AT_THE_START = "*At the start*"
 """Over the evidence of a decided card: the VM may be stopped and isolated by now."""
 
+_YOURS = "Your account started this VM, at high risk, so somebody else has to confirm it."
 _HALF_A_DAY = timedelta(hours=12)
 
 _ON_SILENCE = {
@@ -63,6 +64,7 @@ def approval_card(
         reader: the e-mail address of its only reader; empty in a channel, or if it is not known.
     """
     own = bool(reader) and reader.lower() == approval.event.caller.email.lower()
+    barred = bool(reader) and reader.lower() in {one.email.lower() for one in approval.risky_callers}
     headline = approval_headline(approval, containment)
     if _escalated(approval, kind):
         headline = Headline(headline.sign, f"No answer yet. {headline.words}")
@@ -75,14 +77,14 @@ def approval_card(
                 _asked(approval, kind),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
-                _yours(approval, own=own),
+                _YOURS if barred and approval.open else "",
                 _notice(approval),
                 reference_line(approval.id),
             ]
         ),
     ]
     if approval.open:
-        blocks.append(buttons(approval, own=own))
+        blocks.append(buttons(approval, own=own, only_reject=barred))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
 
@@ -189,12 +191,6 @@ def _deadline(approval: Approval) -> str:
     return f"If nobody answers by {by} ({duration(span)}), {then}."
 
 
-def _yours(approval: Approval, *, own: bool) -> str:
-    if not (own and approval.open and approval.high_risk):
-        return ""
-    return "Your account started this VM. At high risk somebody else has to confirm that."
-
-
 def _notice(approval: Approval) -> str:
     """Who can't be asked; without what only repeats why there is no owner."""
     notice = approval.notice
@@ -209,7 +205,7 @@ def _source(source: str) -> str:
     return f"tag {code(tag)}" if kind == "tag" and tag and " " not in tag else escape(source, 120)
 
 
-def buttons(approval: Approval, *, own: bool = False) -> Block:
+def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False) -> Block:
     """The buttons carry the id, and how many starts are shown beside them.
 
     Who may answer, if it is still open, and what has happened since, is checked at the click. Who started
@@ -233,7 +229,7 @@ def buttons(approval: Approval, *, own: bool = False) -> Block:
         "style": "danger",
         "value": button_value(approval),
     }
-    return {"type": "actions", "elements": [reject] if own and approval.high_risk else [confirm, reject]}
+    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject]}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:

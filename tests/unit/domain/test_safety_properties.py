@@ -142,7 +142,7 @@ async def test_s7_nobody_confirms_their_own_start_at_high_risk_nor_by_a_tag_they
     await rig.inventory.put([a.known_vm(tags={"owner": "bob@contoso.com"})])
     caller = a.caller(mfa=False, ip="192.0.2.66")
     approval = await rig.asked(a.start_event(caller=caller))
-    assert approval.high_risk
+    assert approval.risky_callers == (caller,)
 
     for own in (a.actor(), a.actor(on_call=True)):
         with pytest.raises(NotAllowed):

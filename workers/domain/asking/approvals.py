@@ -105,6 +105,7 @@ class Approval(Numbered):
         joined_to: the question that this start has joined.
         later: ids of approvals about later starts that carry its correlation id, the newest last.
         risk: of all starts that it asks about; ``None`` if an earlier version asked.
+        level: of the risk of its first start alone.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
     """
@@ -138,6 +139,7 @@ class Approval(Numbered):
     joined_count: int = 0
     joined_to: str | None = None
     risk: Risk | None = None
+    level: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
 
@@ -162,9 +164,10 @@ class Approval(Numbered):
         return (self.event.caller, *(one.caller for one in self.joined))
 
     @property
-    def high_risk(self) -> bool:
-        """Whether it is known to be of high risk."""
-        return self.risk is not None and self.risk.level is Level.HIGH
+    def risky_callers(self) -> tuple[Caller, ...]:
+        """Those whose own start is of high risk, as far as is known."""
+        first = (self.event.caller,) if self.level is Level.HIGH else ()
+        return (*first, *(one.caller for one in self.joined if one.level is Level.HIGH))
 
     def permits(self, answer: Answer, actor: Actor) -> Permission:
         """Whether this person may give this answer to it."""
@@ -173,7 +176,7 @@ class Approval(Numbered):
             actor,
             self.owner,
             *self.callers,
-            high_risk=self.high_risk,
+            risky=self.risky_callers,
             owner_before=self.owner_before,
         )
 

@@ -225,6 +225,7 @@ class OpenApproval:
             owner_before=insight.owner_before,
             history=insight.history,
             risk=insight.risk,
+            level=insight.risk.level,
             terms=assessment.terms,
             plan=assessment.plan,
             opened_at=now,

@@ -138,25 +138,28 @@ class TestOwnStarts:
         "actor", [ALICE, ALICE.changed(on_call=True), ALICE.changed(email="Alice@CONTOSO.com")]
     )
     def test_but_not_at_high_risk_whoever_they_are(self, actor: Actor) -> None:
-        refused = may_answer(Answer.CONFIRM, actor, OWNER, self.OWN, high_risk=True)
+        refused = may_answer(Answer.CONFIRM, actor, OWNER, self.OWN, risky=(self.OWN,))
         assert not refused.allowed
-        assert "somebody else than you has to confirm it" in refused.reason
-        assert self.may(Answer.REJECT, actor, high_risk=True)
+        assert "at high risk, so somebody else has to confirm it" in refused.reason
+        assert self.may(Answer.REJECT, actor, risky=(self.OWN,))
 
     def test_nor_as_one_of_several_who_started_it(self) -> None:
-        assert not may_answer(Answer.CONFIRM, ALICE, OWNER, CALLER, self.OWN, high_risk=True).allowed
+        assert not may_answer(Answer.CONFIRM, ALICE, OWNER, CALLER, self.OWN, risky=(self.OWN,)).allowed
+        assert may_answer(Answer.CONFIRM, ALICE, OWNER, CALLER, self.OWN, risky=(CALLER,)).allowed, (
+            "not theirs"
+        )
 
     def test_at_high_risk_another_owner_and_on_call_may_confirm(self) -> None:
         both = a.owner(emails=("alice@contoso.com", "bob@contoso.com"))
-        assert may_answer(Answer.CONFIRM, BOB, both, self.OWN, high_risk=True).allowed
-        assert self.may(Answer.CONFIRM, a.oncall(), high_risk=True)
+        assert may_answer(Answer.CONFIRM, BOB, both, self.OWN, risky=(self.OWN,)).allowed
+        assert self.may(Answer.CONFIRM, a.oncall(), risky=(self.OWN,))
 
     def test_who_may_be_the_caller_counts_as_the_caller_at_high_risk(self) -> None:
         hidden = a.oncall(email="")
-        refused = may_answer(Answer.CONFIRM, hidden, OWNER, self.OWN, high_risk=True)
+        refused = may_answer(Answer.CONFIRM, hidden, OWNER, self.OWN, risky=(self.OWN,))
         assert "Slack shows no e-mail address for you" in refused.reason
         robot = a.caller(email="")
-        assert may_answer(Answer.CONFIRM, hidden, OWNER, robot, high_risk=True).allowed, "no person did it"
+        assert may_answer(Answer.CONFIRM, hidden, OWNER, robot, risky=(robot,)).allowed, "no person did it"
         assert may_answer(Answer.CONFIRM, hidden, OWNER, self.OWN).allowed
 
     def test_who_became_the_owner_by_a_changed_tag_can_not_confirm_what_they_started(self) -> None:

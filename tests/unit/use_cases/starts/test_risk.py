@@ -19,6 +19,7 @@ from workers.domain.starts.risk_settings import RiskSettings
 from workers.use_cases.starts.open import Outcome
 
 DAY = timedelta(days=1)
+LATE = (MissingFact(name="some", reason="late"),)
 BOB = a.actor(slack_user="U0BOB0001", name="Bob", email="bob@contoso.com")
 MALLORY = a.caller(name="Mallory", email="mallory@contoso.com", object_id="eeee", mfa=False)
 ELSEWHERE = MALLORY.changed(ip="192.0.2.66")
@@ -206,6 +207,23 @@ class TestRising:
         told = [one.sentence for one in grown.risk.signals if one.id == "no-mfa"]
         assert told == ["a later start by “Mallory”: “Mallory” signed in without a second factor (MFA)"]
 
+    async def test_late_facts_raise_the_risk_of_further_starts_too(self, life: Life) -> None:
+        life.policy = a.policy(risk=RiskSettings(medium=20, high=30))
+        life.facts.answer = a.facts(machine=None, network=None, backup=None, missing=LATE)
+        first = await life.asked(life.event())
+        await life.open(life.event(caller=MALLORY))
+        before = await life.store.approval(first.id)
+        assert [one.level for one in before.joined] == [Level.MEDIUM]
+        assert before.risky_callers == ()
+        life.facts.answer = a.facts()
+        life.clock.advance(3)
+        await life.look(first.id)
+        after = await life.store.approval(first.id)
+        assert after.risky_callers == (MALLORY,)
+        assert after.risk is not None
+        told = "a later start by “Mallory”: “Mallory” is not the owner of this VM"
+        assert any(one.sentence.startswith(told) for one in after.risk.signals)
+
     async def test_many_starts_of_one_caller_repeat_nothing(self, life: Life) -> None:
         first = await life.asked(life.event(caller=MALLORY))
         for _ in range(3):
@@ -278,6 +296,26 @@ async def test_a_start_while_a_restore_is_under_way_is_a_signal() -> None:
 
 
 class TestWhoMayConfirm:
+    async def test_whose_own_start_is_harmless_may_confirm_it_beside_a_risky_one(self, life: Life) -> None:
+        asked = await life.asked(life.event())
+        await life.open(life.event(caller=ELSEWHERE))
+        question = await life.store.approval(asked.id)
+        assert (level(question), question.level) == (Level.HIGH, Level.LOW)
+        assert question.risky_callers == (ELSEWHERE,)
+        decided = await life.decide(Answer.CONFIRM, asked.id, a.actor(), shown=2)
+        assert decided.approval.state is ApprovalState.CONFIRMED
+
+    async def test_a_risky_start_that_goes_from_the_list_leaves_its_caller_risky(self, life: Life) -> None:
+        asked = await life.asked(life.event())
+        await life.open(life.event(caller=ELSEWHERE))
+        calm = ELSEWHERE.changed(ip="203.0.113.7", mfa=True)
+        life.facts.answer = tagged("mallory@contoso.com")
+        for _ in range(60):
+            await life.open(life.event(caller=calm))
+        question = await life.store.approval(asked.id)
+        assert len(question.joined) == 50
+        assert calm in question.risky_callers
+
     async def test_the_caller_can_not_confirm_their_own_start_at_high_risk(self, life: Life) -> None:
         life.facts.answer = tagged("mallory@contoso.com")
         asked = await life.asked(life.event(caller=ELSEWHERE.changed(signin_ip="203.0.113.7", app_id="odd")))

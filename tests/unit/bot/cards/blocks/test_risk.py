@@ -23,8 +23,14 @@ def approval(caller: Any = MALLORY, *, past: History | None = None, **changes: A
     """As the product opens it."""
     event, facts = b.start_event(caller=caller), changes.get("facts", b.facts())
     insight = b.insight(event, facts, past=past or History(caller_known=True), line=changes.pop("line", None))
-    about = {"event": event, "risk": insight.risk, "history": insight.history, "owner": insight.asked}
-    return b.approval(**about, **changes)
+    return b.approval(
+        event=event,
+        risk=insight.risk,
+        level=insight.risk.level,
+        history=insight.history,
+        owner=insight.asked,
+        **changes,
+    )
 
 
 def shown(asked: Approval, kind: CopyKind = CopyKind.OWNER, reader: str = "") -> Any:
@@ -103,7 +109,9 @@ def test_slack_asks_once_more_with_the_risk() -> None:
 def test_who_started_it_at_high_risk_gets_no_button_to_confirm_it() -> None:
     own = shown(approval(), reader="Mallory@contoso.com")
     assert [button["action_id"] for button in own.blocks[-1]["elements"]] == [REJECT]
-    assert "At high risk somebody else has to confirm that." in everything(own)
+    assert "Your account started this VM, at high risk, so somebody else has to confirm it." in everything(
+        own
+    )
     other = shown(approval(), reader="alice@contoso.com")
     assert [button["action_id"] for button in other.blocks[-1]["elements"]] == [CONFIRM, REJECT]
 
