@@ -20,6 +20,7 @@ from typing import NamedTuple
 from workers.consumers import cloud_events
 from workers.consumers.claims import as_object, caller_from
 from workers.consumers.shapes import Told, parts, text_of, told
+from workers.domain.containment.disturbances import DISTURBING, Disturbance
 from workers.domain.errors import InvalidEvent
 from workers.domain.starts.events import START_OPERATIONS, Access, Phase, StartEvent
 from workers.domain.starts.vm import VmRef
@@ -61,12 +62,14 @@ class Starts(NamedTuple):
     """What a message tells of.
 
     Attributes:
-        events: the starts; at least one.
+        events: the starts; at least one, if there are no disturbances.
         odd: events among them that can't be understood, each as the body of a message of its own.
+        disturbances: events of what can undo a containment, which our alert rules tell of.
     """
 
     events: list[StartEvent]
     odd: list[bytes]
+    disturbances: list[Disturbance]
 
 
 def parse_start_events(body: bytes, properties: Mapping[str, object] = _NONE) -> Starts:
@@ -80,29 +83,35 @@ def parse_start_events(body: bytes, properties: Mapping[str, object] = _NONE) ->
         properties: of the message; they hold the event's attributes if the body is its data alone.
 
     Raises:
-        InvalidEvent: it tells of no start that can be understood; with a reason for the dead-letter queue
+        InvalidEvent: it tells of nothing that can be understood; with a reason for the dead-letter queue
             that a person understands.
     """
     events: list[StartEvent] = []
+    disturbances: list[Disturbance] = []
     odd: list[object] = []
     invalid: list[InvalidEvent] = []
     others: list[InvalidEvent] = []
     for part in parts(_event(body, properties)):
         try:
-            events.append(_start_event(told(part)))
+            found = told(part)
+            if disturbance := _disturbance(found):
+                disturbances.append(disturbance)
+            else:
+                events.append(_start_event(found))
         except NotAStart as other:
             others.append(other)
         except InvalidEvent as why:
             odd.append(part)
             invalid.append(why)
-    if not events:
+    if not events and not disturbances:
         first = next(iter([*invalid, *others]), None)
         raise first or InvalidEvent("NoEvent", "the message holds no event")
     if len(events) + len(odd) > _MOST_EVENTS:
         raise InvalidEvent(
             "TooManyEvents", f"{len(events) + len(odd)} events in one message; at most {_MOST_EVENTS}"
         )
-    return Starts(events, [_as_message(part, why) for part, why in zip(odd, invalid, strict=True)])
+    odd_ones = [_as_message(part, why) for part, why in zip(odd, invalid, strict=True)]
+    return Starts(events, odd_ones, disturbances)
 
 
 def _as_message(part: object, why: InvalidEvent) -> bytes:
@@ -130,6 +139,14 @@ def _read(body: bytes) -> object:
         return parsed(body)
     except (ValueError, RecursionError) as error:
         raise InvalidEvent("NotJson", f"the body is not JSON: {str(error)[:200]}") from None
+
+
+def _disturbance(found: Told) -> Disturbance | None:
+    """What was done, if it is of that kind and has been done."""
+    operation = DISTURBING.get(found.operation.lower())
+    if operation is None or PHASES.get(found.status.lower()) is not Phase.SUCCEEDED:
+        return None
+    return Disturbance(operation, found.resource_id[:600], found.caller[:200])
 
 
 def _start_event(found: Told) -> StartEvent:

@@ -2,11 +2,13 @@
 
 import random
 import time
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.disturbances import Disturbance
 from workers.domain.errors import DependencyAway, InvalidEvent, NewerDocument
 from workers.domain.ids import partition_of_vm
 from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement, Split
@@ -26,6 +28,10 @@ _OF_LITTLE_NOTE = frozenset({Outcome.PASSED, Outcome.DUPLICATE})
 """What comes by the thousand, and is not logged: what passed is in the audit, a duplicate changed nothing."""
 
 
+async def _nobody(_disturbances: Sequence[Disturbance]) -> None:
+    """Nobody looks after disturbances."""
+
+
 class StartsConsumer:
     """Parses strictly, once, and opens approvals.
 
@@ -33,12 +39,23 @@ class StartsConsumer:
     that is put off by itself, and all others go on: only an Azure that does not answer at all pauses the
     queue. There is no gate for each subscription beside the queue's: a message that is put off needs none,
     and ``ArmFacts`` asks nothing of a subscription for as long as Azure said.
+
+    Args:
+        disturbed: told what was done in Azure that can undo a containment.
     """
 
-    def __init__(self, *, open_approval: OpenApproval, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        open_approval: OpenApproval,
+        store: Store,
+        clock: Clock,
+        disturbed: Callable[[Sequence[Disturbance]], Awaitable[None]] = _nobody,
+    ) -> None:
         self._open_approval = open_approval
         self._store = store
         self._clock = clock
+        self._disturbed = disturbed
         self.dead_lettered = 0
 
     async def __call__(self, message: Message) -> Settlement:
@@ -53,9 +70,11 @@ class StartsConsumer:
         """
         begun, put_off = time.perf_counter(), list[float]()
         try:
-            events, odd = parse_start_events(message.body, message.properties)
+            events, odd, disturbances = parse_start_events(message.body, message.properties)
         except InvalidEvent as invalid:
             return await self._dead_letter(message, invalid)
+        if disturbances:
+            await self._disturbed(disturbances)
         for event in events:
             try:
                 opened = await self._open_approval(event)

@@ -10,6 +10,7 @@ import typer
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.containment.profile import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
+from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Undecided
@@ -42,6 +43,8 @@ def check(file: File) -> None:
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
     typer.echo(_about_rules(policy))
+    if policy.never:
+        typer.echo(f"Never contained: {', '.join(guard.name for guard in policy.never)}.")
     if named := [name for name in (policy.owner.fallback, policy.oncall.channel) if name.startswith("#")]:
         typer.echo(
             f"Better name {' and '.join(dict.fromkeys(named))} by id (C…, at the end of the channel's"
@@ -73,7 +76,7 @@ def explain(
     """
     policy = _read(file)
     try:
-        events, odd = parse_start_events(event.read_bytes() if event else _EXAMPLE.read_bytes())
+        events, odd, _ = parse_start_events(event.read_bytes() if event else _EXAMPLE.read_bytes())
     except (InvalidEvent, OSError) as error:
         typer.echo(safe_line(f"{event}: {error}"), err=True)
         raise typer.Exit(1) from None
@@ -82,7 +85,9 @@ def explain(
     facts = _facts(tags or [])
     rules = Rules(policy.rules)
     for start in events:
-        _explain(rules, _rule_input(policy, start, facts, now))
+        given = _rule_input(policy, start, facts, now)
+        _explain(rules, given)
+        _explain_guards(policy, given)
 
 
 @app.command("example")
@@ -132,6 +137,18 @@ def _explain(rules: Rules, given: RuleInput) -> None:
     typer.echo(f"{given.event.vm.resource_id!r}, {given.event.phase}")
     for name, value in known_values(given).items():
         typer.echo(f"  {name} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
+
+
+def _explain_guards(policy: Policy, given: RuleInput) -> None:
+    if not policy.never:
+        return
+    judged = Guards(policy.never).judge(VmInput(given.vm, given.facts, given.owner))
+    if judged.guard:
+        typer.echo(safe_line(f"never contained: in the guarded set, by {judged.guard!r}"))
+    elif judged.doubt:
+        typer.echo(safe_line(f"never contained: {judged.doubt}; the workers read the VM before they act"))
+    else:
+        typer.echo("never contained: no, the VM is not in the guarded set")
 
 
 def _verdict(rules: Rules, given: RuleInput) -> str:

@@ -10,8 +10,10 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE
+from workers.domain.ids import DEAD_LETTER_NOTICE, PAUSE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
@@ -110,6 +112,10 @@ class MemoryStore:
         """Raises ``NotFound`` if there is none."""
         return self._find(Containment, containment_id)
 
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(Lookup, lookup_id)
+
     def _find(self, kind: type[D], document_id: str) -> D:
         try:
             found = self._documents.get(keys.by_id(document_id))
@@ -128,6 +134,11 @@ class MemoryStore:
         """The notice, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
         return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
+
+    async def pause(self) -> Pause:
+        """The pause, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(PAUSE))
+        return found if isinstance(found, Pause) else Pause()
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

@@ -17,8 +17,10 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, partition_of_id
+from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
@@ -179,6 +181,10 @@ class RedisStore:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Containment, keys.by_id(_checked(containment_id, "c")), containment_id)
 
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Lookup, keys.by_id(_checked(lookup_id, "q")), lookup_id)
+
     async def card(self, card_id: str) -> Card:
         """The card, or an empty one of version 0."""
         with contextlib.suppress(NotFound):
@@ -190,6 +196,12 @@ class RedisStore:
         with contextlib.suppress(NotFound):
             return await self._read(DeadLetterNotice, keys.by_id(DEAD_LETTER_NOTICE), DEAD_LETTER_NOTICE)
         return DeadLetterNotice()
+
+    async def pause(self) -> Pause:
+        """The pause, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(Pause, keys.by_id(PAUSE), PAUSE)
+        return Pause()
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

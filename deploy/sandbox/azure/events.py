@@ -10,7 +10,8 @@ from deploy.sandbox.azure.claims import claims, evidence
 from deploy.sandbox.azure.ids import group_of, name_of, subscription_of
 from deploy.sandbox.world import Principal
 
-Schema = Literal["eventgrid", "cloudevents", "activitylog", "diagnostic", "alert"]
+Schema = Literal["eventgrid", "cloudevents", "activitylog", "diagnostic", "alert", "none"]
+"""``none`` is for a team without Event Grid: only alert rules tell, if there are any."""
 
 START = "Microsoft.Compute/virtualMachines/start/action"
 CLASSIC_START = "Microsoft.ClassicCompute/virtualMachines/start/action"
@@ -231,7 +232,9 @@ def diagnostic(start: Started) -> dict[str, Any]:
     return {"records": records}
 
 
-def common_alert(start: Started) -> dict[str, Any]:
+def common_alert(
+    start: Started, *, rule: str = "vm-started", description: str = "Somebody started a virtual machine"
+) -> dict[str, Any]:
     """The common alert schema of an Activity Log alert: claims are a string, target ids in lower case."""
     record_id = _guid()
     subscription = subscription_of(start.resource_id)
@@ -242,7 +245,7 @@ def common_alert(start: Started) -> dict[str, Any]:
         "data": {
             "essentials": {
                 "alertId": alert,
-                "alertRule": "vm-started",
+                "alertRule": rule,
                 "severity": "Sev4",
                 "signalType": "Activity Log",
                 "monitorCondition": "Fired",
@@ -251,7 +254,7 @@ def common_alert(start: Started) -> dict[str, Any]:
                 "configurationItems": [name_of(start.resource_id)],
                 "originAlertId": f"{record_id}_{uuid.uuid4().hex}",
                 "firedDateTime": at,
-                "description": "Somebody started a virtual machine",
+                "description": description,
                 "essentialsVersion": "1.0",
                 "alertContextVersion": "1.0",
             },

@@ -58,8 +58,10 @@ def messages(start: Started, schema: Schema = "eventgrid", *, array: bool = Fals
         bodies = list(activity_log(start))
     elif schema == "diagnostic":
         bodies = [diagnostic(start)]
-    else:
+    elif schema == "alert":
         bodies = [common_alert(start)]
+    else:
+        bodies = []
     return [_message(start, schema, [body] if array else body, at) for at, body in enumerate(bodies)]
 
 

@@ -8,8 +8,9 @@ from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.rig import START, VM, P, approval, commit, containment, record
 from workers.domain.asking.cards import Card
+from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import PARTITIONS
+from workers.domain.ids import PARTITIONS, PAUSE, partition_of_id
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.vm import ExpectedStart, VmRecord
 
@@ -23,6 +24,16 @@ class TestDocuments:
         assert await store.containment(contained.id) == contained.changed(version=1)
         assert await store.vm_record(VM) == vm.changed(version=1)
         assert await store.card(asked.id) == card.changed(version=1)
+
+    async def test_there_is_one_pause_and_it_reads_as_empty_before_it_was_written(self, store: Store) -> None:
+        assert await store.pause() == Pause()
+        begun = Pause().begun("Olga", "x", a.NOW, DEFAULT_PAUSE)
+        await store.commit(Commit(partition=partition_of_id(PAUSE), documents=(begun,)))
+        assert await store.pause() == begun.changed(version=1)
+        with pytest.raises(Conflict):
+            await store.commit(Commit(partition=partition_of_id(PAUSE), documents=(begun,)))
+        assert not await store.past_due(a.NOW + DEFAULT_PAUSE)
+        assert not await store.unshown(a.NOW + DEFAULT_PAUSE)
 
     async def test_hostile_text_comes_back_as_it_was(self, store: Store) -> None:
         text = "\u0000\u202e{{}} ']] redis.call('FLUSHALL') 😀 \\u0000 %s <!channel>"

@@ -171,7 +171,7 @@ def body(data: object) -> bytes:
 
 
 def one(data: object) -> StartEvent:
-    events, odd = parse_start_events(body(data))
+    events, odd, _ = parse_start_events(body(data))
     assert (len(events), odd) == (1, [])
     return events[0]
 

@@ -88,13 +88,13 @@ class TestReasons:
     def test_one_odd_event_among_good_ones_is_taken_out_and_told_by_itself(
         self, odd: object, reason: str
     ) -> None:
-        events, (alone,) = parse_start_events(body([grid(), odd, grid(correlationId="C-2")]))
+        events, (alone,), _ = parse_start_events(body([grid(), odd, grid(correlationId="C-2")]))
         assert [event.correlation_id for event in events] == ["C-1", "C-2"]
         assert refused(alone).reason == reason
 
     def test_an_odd_record_of_an_export_is_taken_out_as_an_export_of_one_record(self) -> None:
         records = [record(), record(time="yesterday"), record(operationName="other", time="never"), None]
-        events, odd = parse_start_events(body({"records": records}))
+        events, odd, _ = parse_start_events(body({"records": records}))
         assert len(events) == 1
         assert [refused(alone).reason for alone in odd] == ["NoTime", "NotAnEvent"]
         assert json.loads(odd[0]) == {"records": [record(time="yesterday")]}

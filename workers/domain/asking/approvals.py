@@ -103,6 +103,8 @@ class Approval(Numbered):
         joined: further starts that the question asks about, the newest last; of many, some, but every caller.
         joined_count: all of them.
         joined_to: the question that this start has joined.
+        guarded: the guard of the policy by which its VM is never contained, by name; empty for any other VM.
+            A rejection is then on-call's to act on.
         later: ids of approvals about later starts that carry its correlation id, the newest last.
         risk: of all starts that it asks about; ``None`` if an earlier version asked.
         level: of the risk of its first start alone.
@@ -138,6 +140,7 @@ class Approval(Numbered):
     joined: tuple[JoinedStart, ...] = ()
     joined_count: int = 0
     joined_to: str | None = None
+    guarded: str = ""
     risk: Risk | None = None
     level: Level = Level.LOW
     history: History | None = None

@@ -36,6 +36,7 @@ def with_start(question: Approval, start: Approval, now: datetime) -> Approval:
         terms=tightened(question.terms, start.terms, waited=question.waited(now)),
         owner=question.owner if question.owner.known else start.owner,
         facts=start.facts if renewed else question.facts,
+        guarded=start.guarded or question.guarded,
         owner_before=question.owner_before or start.owner_before,
         risk=_with_risk(question, start),
     )

@@ -12,6 +12,7 @@ from workers.domain.starts.people import Owner
 from workers.domain.starts.risk import Level
 from workers.domain.starts.signals.signal import Threat
 from workers.domain.starts.signals.table import IDS
+from workers.domain.starts.vm import VmRef
 
 
 class RuleInput(NamedTuple):
@@ -27,6 +28,16 @@ class RuleInput(NamedTuple):
         """Variables that are known, but of which a part may be missing."""
         unseen = self.insight is not None and self.insight.risk.unseen
         return frozenset({"risk.signals", "risk.threats", "risk.weight"} if unseen else ())
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who owns the VM by its tags."""
+        return self.insight.by_tags if self.insight else None
+
+    @property
+    def vm(self) -> VmRef:
+        """Which VM was started."""
+        return self.event.vm
 
 
 class Variable(NamedTuple):
@@ -69,7 +80,7 @@ def _network(of: Callable[[NetworkFacts], object]) -> Callable[[RuleInput], obje
 
 def _owner(of: Callable[[Owner], object]) -> Callable[[RuleInput], object]:
     # The tags say who owns the VM. If they are unknown, so is whether anybody owns it.
-    return lambda c: of(c.insight.by_tags) if c.insight and c.facts and c.facts.machine else None
+    return lambda c: of(c.owner) if c.owner and c.facts and c.facts.machine else None
 
 
 def _tags_before(given: RuleInput) -> dict[str, str] | None:
@@ -113,11 +124,11 @@ VARIABLES: dict[str, Variable] = {
     "event.phase": Variable("string", lambda c: c.event.phase.value),
     "event.at": Variable("timestamp", lambda c: c.event.at),
     "event.correlation_id": Variable("string", lambda c: c.event.correlation_id.lower()),
-    "vm.id": Variable("string", lambda c: c.event.vm.key),
-    "vm.name": Variable("string", lambda c: c.event.vm.name.lower()),
-    "vm.resource_group": Variable("string", lambda c: c.event.vm.resource_group.lower()),
-    "vm.subscription_id": Variable("string", lambda c: c.event.vm.subscription_id.lower()),
-    "vm.classic": Variable("bool", lambda c: c.event.vm.classic),
+    "vm.id": Variable("string", lambda c: c.vm.key),
+    "vm.name": Variable("string", lambda c: c.vm.name.lower()),
+    "vm.resource_group": Variable("string", lambda c: c.vm.resource_group.lower()),
+    "vm.subscription_id": Variable("string", lambda c: c.vm.subscription_id.lower()),
+    "vm.classic": Variable("bool", lambda c: c.vm.classic),
     "vm.tags": Variable("map", _tags, fact=True),
     "vm.tags_before": Variable("map", _tags_before, fact=True),
     "vm.location": Variable("string", _machine("location"), fact=True),
@@ -170,6 +181,13 @@ VARIABLES: dict[str, Variable] = {
     "now": Variable("timestamp", lambda c: c.now),
 }
 """Every name that a condition may use."""
+
+ABOUT_VMS = frozenset(
+    name
+    for name in VARIABLES
+    if name.partition(".")[0] in ("vm", "owner", "facts") and name != "vm.tags_before"
+)
+"""Those that a guard may use: they say what a VM is, and nothing of a start."""
 
 
 def known_values(given: RuleInput, names: Iterable[str] = VARIABLES) -> dict[str, object]:

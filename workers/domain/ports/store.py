@@ -9,13 +9,15 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause
 
 
 class Remembered(NamedTuple):
@@ -117,12 +119,20 @@ class Store(Protocol):
         """Raises ``NotFound`` if there is none."""
         ...
 
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none, or no longer: it is kept for an hour."""
+        ...
+
     async def card(self, card_id: str) -> Card:
         """The card of an approval or containment; an empty one of version 0 if none was posted yet."""
         ...
 
     async def dead_letter_notice(self) -> DeadLetterNotice:
         """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
+        ...
+
+    async def pause(self) -> Pause:
+        """The pause that is on, or the last one; an empty one of version 0 if there was none."""
         ...
 
     async def vm_record(self, vm: VmRef) -> VmRecord:

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Terms
+from workers.domain.containment.foresight.impact import impact_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Ruling, Undecided
@@ -15,6 +17,7 @@ from workers.domain.ports.store import Background
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
+from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.vm import VmRecord, VmRef
 
 
@@ -23,13 +26,15 @@ class Assessment(NamedTuple):
 
     terms: Terms
     plan: Plan
+    guarded: str = ""
 
 
 class _Compiled(NamedTuple):
-    """A policy, its compiled rules, and the terms of each rule that asked about a start so far."""
+    """A policy, its compiled rules and guards, and the terms of each rule that asked about a start so far."""
 
     policy: Policy
     rules: Rules
+    guards: Guards
     terms: dict[str, Terms]
 
 
@@ -82,9 +87,19 @@ class Assess:
         return undecided.decide(facts, insight)
 
     def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
-        """The terms by the rule or else the defaults, and the plan of their lockdown."""
+        """The terms by the rule or else the defaults, the plan of their lockdown, and the guard."""
         terms = self._terms(ruling)
-        return Assessment(terms=terms, plan=self.plan(vm, facts, terms.lockdown, now))
+        plan = self.plan(vm, facts, terms.lockdown, now)
+        return Assessment(terms=terms, plan=plan, guarded=self.guarded(vm, facts))
+
+    def guarded(self, vm: VmRef, facts: Facts) -> str:
+        """The guard by which the policy never contains this VM; empty as far as the facts say.
+
+        Whoever contains it asks again, with the VM as it is then.
+        """
+        tags = self._policy().owner.tags
+        owner = owner_from_tags(facts.tags, tags, tags_known=facts.machine is not None)
+        return self._compiled().guards.judge(VmInput(vm, facts, owner)).guard
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
         """What the profile will do to this VM, as far as the facts say."""
@@ -95,11 +110,12 @@ class Assess:
                 for name in profile.steps
             ),
             as_of=facts.gathered_at or now,
+            impact=impact_of(facts, profile),
         )
 
     def _terms(self, ruling: Ruling) -> Terms:
         """The terms of a rule are the same for every start."""
-        policy, _, terms = self._compiled()
+        policy, _, _, terms = self._compiled()
         known = terms.get(ruling.name)
         if known is None:
             asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
@@ -118,5 +134,5 @@ class Assess:
         """The policy in force, compiled once."""
         policy = self._policy()
         if self._in_force is None or self._in_force.policy is not policy:
-            self._in_force = _Compiled(policy, Rules(policy.rules), {})
+            self._in_force = _Compiled(policy, Rules(policy.rules), Guards(policy.never), {})
         return self._in_force

@@ -74,7 +74,8 @@ class Decide:
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
 
-        A rejection contains the VM, whoever started it. A confirmation covers what its giver was shown.
+        A rejection contains the VM, whoever started it; one in the guarded set is left to on-call, and
+        nothing is written to Azure. A confirmation covers what its giver was shown.
 
         Args:
             answer: what they say.
@@ -124,7 +125,7 @@ class Decide:
         containment: Containment | None = None
         withdrawn: tuple[Approval, ...] = ()
         records: tuple[AuditRecord, ...] = ()
-        if decision.confirms:
+        if decision.confirms or approval.guarded:  # of a guarded VM, a rejection is on-call's to act on
             decided = approval.decided(decision)
             record = without(await self._store.vm_record(vm), approval)
             documents = (decided, record)
@@ -169,6 +170,7 @@ class Decide:
                             "on_call": decision.by.on_call,
                             "owner": decision.by.owns(approval.owner),
                             "containment": containment.id if containment else None,
+                            **({"guarded": approval.guarded} if approval.guarded else {}),
                         },
                     ),
                     *records,

@@ -83,6 +83,7 @@ class FillIn:
             facts=facts,
             plan=self._assess.plan(event.vm, facts, approval.terms.lockdown, now),
             owner=approval.owner if approval.owner.known else insight.asked,
+            guarded=self._assess.guarded(event.vm, facts),
             owner_before=approval.owner_before or insight.owner_before,
             history=insight.history,
             risk=risk,

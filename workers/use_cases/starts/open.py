@@ -228,6 +228,7 @@ class OpenApproval:
             level=insight.risk.level,
             terms=assessment.terms,
             plan=assessment.plan,
+            guarded=assessment.guarded,
             opened_at=now,
             ended=None if event.phase is Phase.STARTED else StartEnd(phase=event.phase, at=event.at),
         ).filling_in(now)

@@ -34,6 +34,8 @@ def start_record(
     if approval is not None:
         details["owner"] = approval.owner.model_dump(mode="json")
         details["missing"] = [fact.name for fact in approval.facts.missing]
+        if approval.guarded:
+            details["guarded"] = approval.guarded
         risk = approval.risk or risk
         if approval.closed_because:
             details["because"] = approval.closed_because

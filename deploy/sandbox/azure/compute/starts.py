@@ -2,10 +2,12 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.compute.disks import note_ownership
 from deploy.sandbox.azure.delivery import Outbox
 from deploy.sandbox.azure.events import CLASSIC_START, START, Schema, Started
 from deploy.sandbox.azure.lro import Lro
@@ -51,13 +53,20 @@ class Request:
 
 
 class Starter:
-    """Starts machines and publishes that they were started."""
+    """Starts machines and publishes that they were started.
 
-    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, outbox: Outbox) -> None:
+    Args:
+        ended: told of each start that has ended.
+    """
+
+    def __init__(
+        self, *, estate: Estate, locks: Locks, lro: Lro, outbox: Outbox, ended: Callable[[Started], None]
+    ) -> None:
         self._estate = estate
         self._locks = locks
         self._lro = lro
         self._outbox = outbox
+        self._ended = ended
 
     def start(self, vm: Vm, request: Request, how: How | None = None) -> Operation:
         """Begin the operation; the event follows when it has ended.
@@ -81,7 +90,7 @@ class Starter:
             vm.power = "starting"
 
         def done() -> None:
-            vm.power = "running"
+            self._runs(vm)
             self.publish(vm, request, how, operation)
 
         def failed() -> None:
@@ -98,8 +107,13 @@ class Starter:
         """
         self._check(vm)
         if not how.fail:
-            vm.power = "running"
+            self._runs(vm)
         return self.publish(vm, request, how, None)
+
+    def _runs(self, vm: Vm) -> None:
+        if vm.power != "running":
+            vm.power = "running"
+            note_ownership(self._estate, vm)
 
     def _check(self, vm: Vm) -> None:
         self._locks.check_write(vm.id, f"{vm.kind}/start/action")
@@ -123,6 +137,7 @@ class Starter:
             ended_at=now,
             succeeded=not how.fail if operation is None else operation.status == "Succeeded",
         )
+        self._ended(started)
         return [
             self._outbox.post(
                 message.delivery(count),

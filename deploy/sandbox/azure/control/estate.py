@@ -8,6 +8,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from deploy.sandbox.azure.compute.disks import note_ownership
 from deploy.sandbox.azure.compute.machines import remove_vm
 from deploy.sandbox.azure.compute.starts import How, Request, Starter
 from deploy.sandbox.azure.control.state import State
@@ -171,7 +172,7 @@ class Control:
             return answer | {"operation_id": self._starter.start(vm, request, how).id}
         sending = self._starter.start_now(vm, request, how)
         self._vm_changed(vm)
-        finished, _ = await asyncio.wait(sending, timeout=PUBLISH_WAIT_S)
+        finished = (await asyncio.wait(sending, timeout=PUBLISH_WAIT_S))[0] if sending else set()
         times = [task.result() for task in finished if not task.cancelled()]
         return answer | {"published_at_ms": min(times, default=None)}
 
@@ -179,7 +180,9 @@ class Control:
         ask = VmAsk.model_validate(await request.json())
         vm = self._find(ask.vm)
         self._operations.check_free(vm.id, "OperationNotAllowed")
-        vm.power = ask.power
+        before, vm.power = vm.power, ask.power
+        if before != vm.power and "stopped" not in (before, vm.power):
+            note_ownership(self._estate, vm)
         return self._vm_answer(vm)
 
     async def _create(self, request: web.Request) -> web.Response:

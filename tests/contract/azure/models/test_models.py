@@ -12,7 +12,13 @@ from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import NicSeed, VmSeed
 from tests.contract.arm.driver import isolating
 from tests.contract.azure.models.capture import Capture, Exchange
-from tests.contract.azure.models.driving import ask_each_client, contain, contain_one, look_at_everything
+from tests.contract.azure.models.driving import (
+    ask_each_client,
+    contain_one,
+    look_at_everything,
+    look_closer,
+    use_everything,
+)
 from tests.contract.azure.models.rows import COMPUTE, EXCEPTIONS, REFUSED, ROWS, UNHELD, bodies, row_of
 from tests.contract.azure.rig import WEB_01, Cloud
 from tests.contract.azure.test_nic_keeping import SETTINGS
@@ -55,12 +61,14 @@ def placed(exchange: Exchange) -> bool:
 async def test_what_the_product_sends_is_in_the_models(
     arm: AzureServer, azure: Azure, capture: Capture
 ) -> None:
-    await contain(arm, azure)
+    await use_everything(arm, azure)
+    await look_closer(arm, azure)
     writes = {(e.method, e.namespace) for e in capture.exchanges if e.asked is not None}
     assert writes >= {
         ("PUT", "microsoft.network"),
         ("PUT", "microsoft.recoveryservices"),
         ("POST", "microsoft.recoveryservices"),
+        ("PUT", "microsoft.insights"),
     }
     assert [e.path for e in capture.exchanges if not placed(e)] == []
     assert sorted({fault for e in capture.exchanges for fault in faults_asked(e)}) == []
@@ -69,7 +77,8 @@ async def test_what_the_product_sends_is_in_the_models(
 async def test_what_the_stand_in_answers_the_product_is_in_the_models(
     arm: AzureServer, azure: Azure, capture: Capture
 ) -> None:
-    await contain(arm, azure)
+    await use_everything(arm, azure)
+    await look_closer(arm, azure)
     assert sorted({fault for e in capture.exchanges for fault in faults_answered(e)}) == []
 
 
@@ -113,7 +122,7 @@ async def test_the_product_asks_in_the_versions_of_the_sdks(
         if row_of(exchange.path) is not None:
             versions.setdefault(exchange.namespace, set()).add(exchange.api_version)
     capture.exchanges.clear()
-    await contain(arm, azure)
+    await use_everything(arm, azure)
     odd = {
         (e.method, e.path, e.api_version)
         for e in capture.exchanges

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.domain.policy.test_file import ONCALL, findings, only
+from tests.unit.domain.policy.reading import ONCALL, findings, only
 from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import LONGEST_CONDITION, MOST_RULES, OnSilence, Rule, Verdict
 
