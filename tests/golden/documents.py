@@ -361,6 +361,11 @@ def _risky() -> Approval:
             recent_vms=2,
             busy_days=1,
         ),
+        level=Level.HIGH,
+        joined=(
+            JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), level=Level.MEDIUM),
+        ),
+        joined_count=1,
         risk=Risk(
             level=Level.HIGH,
             weight=75,

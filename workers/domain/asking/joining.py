@@ -8,6 +8,7 @@ from workers.domain.asking.joined import MOST_LISTED, JoinedStart
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.starts.events import Caller
 from workers.domain.starts.risk import Risk
 from workers.domain.starts.signals.signal import said
 
@@ -27,6 +28,7 @@ def with_start(question: Approval, start: Approval, now: datetime) -> Approval:
         at=start.event.at,
         caller=start.event.caller,
         access=start.event.access,
+        level=start.level,
     )
     renewed = start.facts.known_count >= question.facts.known_count
     grown = question.changed(
@@ -46,12 +48,15 @@ def _with_risk(question: Approval, start: Approval) -> Risk | None:
     """The risk of the question with this start in it; what is told of another caller names them."""
     if question.risk is None or start.risk is None:
         return question.risk or start.risk
-    later = start.risk
-    if not start.event.caller.is_surely(question.event.caller):
-        who = f"a later start by {said(start.event.caller.label)}"
-        signals = tuple(one.changed(sentence=f"{who}: {one.sentence}") for one in later.signals)
-        later = later.changed(signals=signals)
-    return question.risk.or_more(later)
+    return question.risk.or_more(told_of(start.risk, start.event.caller, question))
+
+
+def told_of(risk: Risk, caller: Caller, question: Approval) -> Risk:
+    """The risk of a further start, whose signals say whose it is if that is not the first caller."""
+    if caller.is_surely(question.event.caller):
+        return risk
+    who = f"a later start by {said(caller.label)}"
+    return risk.changed(signals=tuple(one.changed(sentence=f"{who}: {one.sentence}") for one in risk.signals))
 
 
 def _listed(starts: tuple[JoinedStart, ...]) -> tuple[JoinedStart, ...]:
@@ -69,7 +74,15 @@ def _listed(starts: tuple[JoinedStart, ...]) -> tuple[JoinedStart, ...]:
         ),
         0,
     )
-    return (*starts[:gone], *starts[gone + 1 :])
+    left = starts[gone]
+    return (*starts[:gone], *(_as_risky(one, left) for one in starts[gone + 1 :]))
+
+
+def _as_risky(one: JoinedStart, left: JoinedStart) -> JoinedStart:
+    """No start of a caller is listed as less risky than one that has gone from the list."""
+    if left.level.rank <= one.level.rank or not one.caller.is_surely(left.caller):
+        return one
+    return one.changed(level=left.level)
 
 
 def with_failed(question: Approval, approval_id: str) -> Approval:
