@@ -42,8 +42,10 @@ from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
+from workers.use_cases.sweeps.pause import show_pauses
 
 log = structlog.get_logger("bot")
 
@@ -122,6 +124,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
+        pausing=PauseWrites(store=store, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(
@@ -156,6 +159,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),
             say_ready(),

@@ -14,6 +14,7 @@ from bot.cards.audience import Audience, Subjects, as_asked
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.notice_card import notice_card
+from bot.cards.blocks.paused import on_card
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.moved import moved
 from bot.cards.replies.thread import replies
@@ -73,7 +74,7 @@ class Delivery:
         return [wanted for wanted in self._wanted(card, subjects) if differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
-        approval, containment, notice = subjects
+        approval, containment, notice, _ = subjects
         if approval is not None:
             approval = as_asked(approval, card)
         mention = self._audience.oncall_mention()
@@ -85,6 +86,7 @@ class Delivery:
                 root = notice_card(notice, mention)
             else:
                 root = lockdown_card(subjects.need_containment(), kind=copy.kind)
+            root = on_card(root, subjects.pause if subjects.waiting else None)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
             if not copy.sent:
                 continue  # replies follow once the card is there
@@ -282,4 +284,4 @@ def _of(card: Card, *, documents: tuple[Card, ...], shown: tuple[tuple[str, int]
 
 
 def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:
-    return tuple((d.id, d.version) for d in subjects if d is not None)
+    return tuple((d.id, d.version) for d in subjects.documents)

@@ -13,9 +13,11 @@ StartgateError
 ├── Conflict               somebody else wrote in between; read again and retry
 ├── StepFailed             Azure refused a containment step
 └── DependencyAway         Azure, Redis, Slack or the bus does not answer, or throttles; try later
+    └── WritesPaused       somebody has paused all writes to Azure; goes on when that ends
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class StartgateError(Exception):
@@ -143,3 +145,15 @@ class DependencyAway(StartgateError):
         self.service = service
         self.retry_after_s = retry_after_s
         self.scope = scope
+
+
+class WritesPaused(DependencyAway):
+    """Nothing is written to Azure for now, because somebody has paused that. No request was sent.
+
+    Attributes:
+        until: when the pause ends by itself.
+    """
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__("azure", message)
+        self.until = until

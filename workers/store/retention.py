@@ -7,6 +7,7 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
 from workers.domain.ports.store import Document
 from workers.domain.starts.vm import VmRecord
 
@@ -48,7 +49,7 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return _record_kept_for(document, now, retention)
         case Card():
             return retention
-        case DeadLetterNotice():
+        case DeadLetterNotice() | Pause():
             return None
         case Lookup():
             return LOOKUP_TTL

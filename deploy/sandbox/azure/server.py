@@ -12,6 +12,7 @@ from deploy.sandbox.azure.backup.items import Items
 from deploy.sandbox.azure.backup.jobs import Jobs
 from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
+from deploy.sandbox.azure.compute.availability import AvailabilitySets
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
 from deploy.sandbox.azure.compute.host_encryption import HostEncryption
@@ -37,6 +38,7 @@ from deploy.sandbox.azure.model import Estate, Vm
 from deploy.sandbox.azure.monitor.alarms import Alarms
 from deploy.sandbox.azure.monitor.rules import Monitor
 from deploy.sandbox.azure.monitor.workflows import Workflows
+from deploy.sandbox.azure.network.bastions import Bastions
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
 from deploy.sandbox.azure.network.networks import Networks
@@ -103,6 +105,7 @@ class AzureServer(StandIn):
         vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
         self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
         self.interfaces = Interfaces(estate=self.estate, locks=locks, lro=lro)
+        self.bastions = Bastions(estate=self.estate, lro=lro)
         control = Control(
             interfaces=self.interfaces,
             estate=self.estate,
@@ -136,6 +139,8 @@ class AzureServer(StandIn):
             self.interfaces,
             Networks(self.estate),
             LoadBalancers(self.estate),
+            self.bastions,
+            AvailabilitySets(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
             Disks(self.estate),
             Snapshots(estate=self.estate, locks=locks, lro=lro),
@@ -160,6 +165,7 @@ class AzureServer(StandIn):
             router=router,
             throttle=self.throttle,
             refusals=self.refusals,
+            locks=locks,
             token=token,
             accepted=self.alarms.accepted,
         )
@@ -183,6 +189,7 @@ class AzureServer(StandIn):
         self.interfaces.losses.clear()
         self.items.clear()
         self.plans.failing.clear()
+        self.bastions.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.host_encryption.states.clear()

@@ -58,6 +58,7 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         ephemeral=ephemeral(machine),
         disk_ids=tuple(used.id for used in disks_of(machine) if used.id and not used.local),
         host_encrypted=host_encrypted(machine),
+        availability_set_id=(properties.get("availabilitySet") or {}).get("id") or None,
     )
 
 

@@ -9,6 +9,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
+from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.doing import Doing, Guarded
 from workers.use_cases.containment.engine import Engine
 from workers.use_cases.containment.follow import Follow
@@ -22,6 +23,7 @@ class Contain:
 
     Args:
         guarded: says why a VM must never be contained; without it no VM is guarded.
+        brakes: what may hold containments back; by default a pause alone.
     """
 
     def __init__(
@@ -32,13 +34,20 @@ class Contain:
         runners: Sequence[StepRunner],
         clock: Clock,
         guarded: Guarded | None = None,
+        brakes: Brakes | None = None,
     ) -> None:
         by_name = {runner.name: runner for runner in runners}
         directions = (
             Doing(store=store, runners=by_name, guarded=guarded),
             Undoing(store=store, runners=by_name),
         )
-        self._engine = Engine(store=store, nudger=nudger, clock=clock, directions=directions)
+        self._engine = Engine(
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            directions=directions,
+            brakes=brakes or Brakes(store=store, clock=clock),
+        )
         self._follow = Follow(store=store, nudger=nudger, runners=by_name, clock=clock)
 
     async def __call__(self, containment_id: str) -> None:

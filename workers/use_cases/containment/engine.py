@@ -12,13 +12,14 @@ from datetime import timedelta
 import structlog
 
 from workers.domain.containment.containment import Containment, ContainmentState
-from workers.domain.containment.outcomes import Outcome, failed, held_up, progressed
+from workers.domain.containment.outcomes import Outcome, failed, held_up, paused, progressed
 from workers.domain.containment.steps import BEGIN_LEASE, Progress, Step, StepState
-from workers.domain.errors import DependencyAway, StepFailed
+from workers.domain.errors import DependencyAway, StepFailed, WritesPaused
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.direction import Direction
 from workers.use_cases.containment.intend import Intend
 from workers.use_cases.containment.ledger import Ledger, nudge_about
@@ -35,10 +36,17 @@ class Engine:
 
     Args:
         directions: a containment goes in the one that lists its state; with none, there is nothing to do.
+        brakes: asked before anything is begun.
     """
 
     def __init__(
-        self, *, store: Store, nudger: Nudger, clock: Clock, directions: Sequence[Direction]
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        clock: Clock,
+        directions: Sequence[Direction],
+        brakes: Brakes,
     ) -> None:
         self._store = store
         self._nudger = nudger
@@ -49,6 +57,7 @@ class Engine:
             nudger=nudger,
             clock=clock,
             directions={state: direction for direction in directions for state in direction.states},
+            brakes=brakes,
         )
 
     async def __call__(self, containment_id: str) -> None:
@@ -62,7 +71,7 @@ class Engine:
         intended = await until_written(lambda: self._intend(containment_id))
         if intended is None:
             return
-        containment, direction, steps = intended
+        containment, direction, steps, held = intended
         # Wait for all of them before raising what one of them raised, so that no result is lost.
         results = await asyncio.gather(
             *(self._bring_forward(direction, containment, step) for step in steps), return_exceptions=True
@@ -71,7 +80,8 @@ class Engine:
             if isinstance(result, BaseException):
                 raise result
         containment = await self._store.containment(containment_id)
-        if containment.state in direction.states and all(s.ended for s in direction.steps(containment).steps):
+        goes_on = containment.state in direction.states and not held
+        if goes_on and all(s.ended for s in direction.steps(containment).steps):
             ended = await self._conclude(direction, containment)
             containment = ended or await self._store.containment(containment_id)
         await schedule_next_look(
@@ -86,6 +96,8 @@ class Engine:
         try:
             progress = await _bounded(direction.act(containment, step))
             outcome = progressed(step, progress, self._clock.now())
+        except WritesPaused as no:
+            outcome = paused(step, no.until)
         except DependencyAway as away:
             outcome = held_up(step, away, self._clock.now())
         except Exception as error:

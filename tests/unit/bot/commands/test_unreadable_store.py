@@ -21,6 +21,7 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.vm import VmRecord
 from workers.store.memory import MemoryInventory
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -88,6 +89,7 @@ def services(rig: Rig, inventory: MemoryInventory) -> Services:
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
+        pausing=PauseWrites(store=rig.store, clock=rig.clock),
         policy=lambda: rig.policy,
     )
 

@@ -35,6 +35,26 @@ def test_no_two_undos_wait_for_each_other() -> None:
 
 
 @EACH
+def test_every_undo_waits_for_what_blocks_it(step: StepName) -> None:
+    blocking = {one for one in StepName if one.spec.blocks}
+    assert step in blocking or blocking <= step.undo_needs
+    assert step not in blocking or not step.undo_needs
+
+
+@EACH
+def test_a_step_that_blocks_others_comes_last_and_waits_for_all_of_them(step: StepName) -> None:
+    others = {one for one in StepName if not one.spec.blocks}
+    assert not step.spec.blocks or step.needs == others
+    assert not step.spec.blocks or step is list(StepName)[-1]
+
+
+@EACH
+def test_a_step_that_needs_another_to_end_well_waits_for_it(step: StepName) -> None:
+    assert step.needs_well <= step.needs
+    assert step.undo_needs_well <= step.undo_needs
+
+
+@EACH
 def test_a_step_has_all_the_words_that_people_read(step: StepName) -> None:
     spec = step.spec
     texts = {spec.title, spec.done, spec.does, spec.undo, spec.by_hand, spec.undo_by_hand}
