@@ -42,6 +42,9 @@ _IN_MOTION = frozenset(
 )
 _CLASSIC = "classic VMs can't be encrypted at host"
 _EPHEMERAL = "its OS disk is ephemeral, so it can't be deallocated, and it changes only then"
+_LATER = (
+    "it does no harm; to turn it off, deallocate the VM, and set securityProfile.encryptionAtHost to false"
+)
 _ALREADY = Change(
     summary="encryption at host is on already",
     nothing_to_do=True,
@@ -114,25 +117,33 @@ class Encrypt(StepRunner):
     async def undo(
         self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
     ) -> Progress:
-        """Turn it off again if it was off, as long as the VM is deallocated."""
+        """Turn it off if it was off before; where somebody started the VM meanwhile, say that it stays on."""
         change = step.change
         if change is None or not change.after:
             return Progress(done=True, note="encryption at host was not changed")
         if change.before.get(_KEY):
             return Progress(done=True, note="encryption at host was on before, and stays on")
         operation = Token.model_validate_json(step.token).operation if step.token else ""
-        if operation and (waiting := await self._waits(step, operation, "turn off encryption at host")):
-            return waiting
+        waiting = operation and await self._waits(step, operation, "turn off encryption at host")
+        return waiting or await self._take_back(vm, ended=bool(operation))
+
+    async def _take_back(self, vm: VmRef, *, ended: bool) -> Progress:
+        """Turn it off, unless that is so; ``ended``: an operation of ours has just done that."""
         try:
             machine = await read_machine(self._azure, vm)
         except NotFound:
             raise gone(vm) from None
         if not host_encrypted(machine):
-            again = "" if operation else " already"
-            return Progress(done=True, note=f"encryption at host is off{again}, read back")
-        if operation:
+            already = "" if ended else " already"
+            return Progress(done=True, note=f"encryption at host is off{already}, read back")
+        if ended:
             return Progress(done=False, again=True, note="the operation has ended, but it is still on")
-        _must_be_off(vm, machine, undoing=True)
+        power = power_of(machine)
+        if power is not PowerState.DEALLOCATED and power not in _IN_MOTION:
+            return Progress(
+                done=True, note=f"encryption at host stays on, because the VM is {power}: {_LATER}"
+            )
+        _must_be_off(vm, machine)
         return await self._turn(vm, machine, on=False)
 
     async def _unfit(self, vm: VmRef, profile: LockdownProfile, machine: Mapping[str, Any]) -> str:
@@ -190,18 +201,14 @@ class Encrypt(StepRunner):
         return None
 
 
-def _must_be_off(vm: VmRef, machine: Mapping[str, Any], *, undoing: bool = False) -> None:
+def _must_be_off(vm: VmRef, machine: Mapping[str, Any]) -> None:
     """Raise unless it is deallocated; it is tried again, in case it is being deallocated."""
     power = power_of(machine)
-    if power is PowerState.DEALLOCATED:
-        return
-    remedy = "left on, it does no harm; to turn it off, deallocate the VM and restore it again"
-    raise StepFailed(
-        f"the VM {vm.name} is {power}, and Azure changes encryption at host only while it is deallocated"
-        + (f": {remedy}" if undoing else ""),
-        code="NotDeallocated",
-        final=undoing and power not in _IN_MOTION,
-    )
+    if power is not PowerState.DEALLOCATED:
+        raise StepFailed(
+            f"the VM {vm.name} is {power}, and Azure changes encryption at host only while it is deallocated",
+            code="NotDeallocated",
+        )
 
 
 def _change(vm: VmRef, machine: Mapping[str, Any]) -> Change:
