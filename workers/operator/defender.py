@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workers.arm.read.defender_cloud.plans import (
+from workers.arm.read.defender.plans import (
     Fleet,
     ServersPlan,
     fleet_of,

@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from workers.arm.read.defender_cloud.plans import (
+from workers.arm.read.defender.plans import (
     SERVERS,
     ServersPlan,
     plan_words,

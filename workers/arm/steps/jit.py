@@ -22,8 +22,8 @@ from weakref import WeakValueDictionary
 from typing_extensions import override
 
 from workers.arm.ids import ArmId, name_of, same
-from workers.arm.read.defender_cloud.jit import entries, entry_of, find_policy, policies_in, policy_id_for
-from workers.arm.read.defender_cloud.plans import plan_words, vm_plan
+from workers.arm.read.defender.jit import entries, entry_of, find_policy, policies_in, policy_id_for
+from workers.arm.read.defender.plans import plan_words, vm_plan
 from workers.arm.read.machine import gone, read_machine_to_contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
