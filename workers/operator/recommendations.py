@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from workers.arm.read.defender_cloud.findings import read_findings
-from workers.arm.read.defender_cloud.plans import ServersPlan, vm_plan
+from workers.arm.read.defender.findings import read_findings
+from workers.arm.read.defender.plans import ServersPlan, vm_plan
 from workers.arm.session.clients import Azure
 from workers.domain.errors import NotFound
 from workers.domain.starts.defender import DefenderFacts

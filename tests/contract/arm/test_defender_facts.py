@@ -11,7 +11,7 @@ from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import VmSeed
 from tests.contract.arm.driver import machine, ref, sent
-from workers.arm.read.defender_cloud.findings import MOST_KEPT, Findings, query
+from workers.arm.read.defender.findings import MOST_KEPT, Findings, query
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway
@@ -87,7 +87,7 @@ async def test_more_than_is_kept_is_counted(arm: AzureServer, azure: Azure) -> N
 async def test_more_rows_than_a_page_are_all_read(
     arm: AzureServer, azure: Azure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.arm.read.defender_cloud.findings.PAGE", 2)
+    monkeypatch.setattr("workers.arm.read.defender.findings.PAGE", 2)
     for number in range(5):
         recommend(arm, f"r{number}")
 

@@ -9,7 +9,7 @@ from async_lru import alru_cache
 from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
 from workers.arm.read.balancers import Balancer, balancer
-from workers.arm.read.defender_cloud.findings import Findings
+from workers.arm.read.defender.findings import Findings
 from workers.arm.read.locks import Lock, locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
 from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet

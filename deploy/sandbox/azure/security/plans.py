@@ -129,7 +129,7 @@ class Plans:
         else:
             own = self._own(call.scope) or _properties({})
             properties = {**own, "resourcesCoverageStatus": self._coverage(call.subscription)}
-        copied = {**properties, "extensions": [dict(one) for one in properties["extensions"]]}
+        copied = {**properties, "extensions": [dict(one) for one in properties.get("extensions", [])]}
         return Resource(id=call.resource_id, kind=PRICING, properties=copied).as_json()
 
     def _own(self, scope: str) -> dict[str, Any] | None:
