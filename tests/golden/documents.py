@@ -18,6 +18,7 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
+from workers.domain.containment.grants import Grant
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -25,7 +26,7 @@ from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact
+from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact
 from workers.domain.starts.vm import ExpectedStart, KnownVm, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
@@ -59,6 +60,8 @@ _CHANGE = Change(
     nothing_to_do=False,
     back=("vm-web-01-nic: startgate-lockdown-westeurope → nsg-web",),
 )
+
+_ASSIGNMENT = "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments"
 
 
 def documents() -> dict[str, Numbered]:
@@ -123,6 +126,24 @@ def documents() -> dict[str, Numbered]:
             steps=(
                 a.step(name=StepName.STOP, state=StepState.DONE),
                 a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
+            ),
+        ),
+        "approval-with-grants": a.approval(
+            facts=a.facts(
+                grants=(
+                    GrantFact(
+                        id=f"{_ASSIGNMENT}/1",
+                        role="Owner",
+                        kind=GrantKind.STARTS,
+                        through_group=True,
+                        used=True,
+                    ),
+                )
+            ),
+            plan=a.plan(
+                grants=(
+                    Grant(text="Owner on rg", command=f"az role assignment delete --ids {_ASSIGNMENT}/1"),
+                )
             ),
         ),
         "approval-with-graduated-terms": a.approval(

@@ -11,6 +11,7 @@ from typing import Any, Self
 from azure.core.credentials import AccessToken
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
+from azure.mgmt.authorization.aio import AuthorizationManagementClient
 from azure.mgmt.compute.aio import ComputeManagementClient
 from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
@@ -78,6 +79,7 @@ class Clients:
         self.vaults = RecoveryServicesClient(**scoped)
         self.backup = RecoveryServicesBackupClient(**scoped)
         self.locks = ManagementLockClient(**scoped)
+        self.roles = AuthorizationManagementClient(**scoped)
         self.subscriptions = SubscriptionClient(**common)
         self._open = AsyncExitStack()
 
@@ -88,6 +90,7 @@ class Clients:
             self.vaults,
             self.backup,
             self.locks,
+            self.roles,
             self.subscriptions,
         ):
             await self._open.enter_async_context(client)

@@ -9,6 +9,7 @@ from async_lru import alru_cache
 from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
 from workers.arm.read.balancers import Balancer, balancer
+from workers.arm.read.grants import Assignment, assignments_of
 from workers.arm.read.locks import Lock, locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
 from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet
@@ -22,7 +23,8 @@ from workers.domain.starts.sources import Family
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 600.0
-"""Seconds for which an NSG, a subnet, a public IP, a load balancer and a name are not read again."""
+"""Seconds for which an NSG, a subnet, a public IP, a load balancer, a name and a caller's roles are not read
+again."""
 BACKUP_BELIEVED_S = 60.0
 """The same for whether a VM is backed up, and for locks. The steps ask again before they act."""
 MOST_BELIEVED = 5000
@@ -79,7 +81,7 @@ class Sources:
 
     Args:
         azure: the clients.
-        believed_s: seconds for NSGs, subnets, public IPs, load balancers and names.
+        believed_s: seconds for NSGs, subnets, public IPs, load balancers, names and callers' roles.
         backup_believed_s: seconds for the backup status, and for locks.
     """
 
@@ -99,6 +101,7 @@ class Sources:
         self.balancer = believed(self._balancer)
         self.routed = believed(self._routed)
         self.subscription_name = believed(self._subscription_name)
+        self.assignments = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._assignments)
         self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(self._backup)
         self.locks = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s, key=_same_id)(self._locks)
 
@@ -134,6 +137,9 @@ class Sources:
 
     async def _backup(self, vm: VmRef, location: str) -> BackupFacts:
         return await backup_facts(self._azure, vm, location)
+
+    async def _assignments(self, subscription_id: str, object_id: str) -> tuple[Assignment, ...]:
+        return await assignments_of(self._azure, subscription_id, object_id)
 
     async def _locks(self, subscription_id: str) -> tuple[Lock, ...]:
         """All of a subscription: one list for a whole burst."""

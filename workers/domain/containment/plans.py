@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from workers.domain.containment.grants import Grant
 from workers.domain.containment.spec import StepName
 from workers.domain.model import Stored, UtcTime
 
@@ -64,8 +65,12 @@ class PlannedStep(Stored):
 
 
 class Plan(Stored):
-    """All steps of a lockdown profile for one VM, from facts of ``as_of`` (``None``: facts are missing)."""
+    """All steps of a lockdown profile for one VM, from facts of ``as_of`` (``None``: facts are missing).
+
+    ``grants`` are the roles by which whoever started the VM could start it again. They stay.
+    """
 
     profile: str
     steps: tuple[PlannedStep, ...] = ()
     as_of: UtcTime | None = None
+    grants: tuple[Grant, ...] = ()

@@ -1,5 +1,7 @@
 """The facts about a start, and which of them could not be read in time."""
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from workers.domain.model import Stored, UtcTime
@@ -64,6 +66,31 @@ class LockFact(Stored):
     level: str
 
 
+class GrantKind(StrEnum):
+    """What a role allows: to start the VM, to give oneself any role, or nobody knows what."""
+
+    STARTS = "starts"
+    GRANTS = "grants"
+    UNKNOWN = "unknown"
+
+
+class GrantFact(Stored):
+    """A role assignment of whoever started the VM, which reaches it.
+
+    Attributes:
+        id: of the assignment.
+        role: its name; its id, where the name is not known.
+        through_group: it is a group's that they are in.
+        used: Azure says that it allowed the start.
+    """
+
+    id: str
+    role: str
+    kind: GrantKind = GrantKind.UNKNOWN
+    through_group: bool = False
+    used: bool = False
+
+
 class MissingFact(Stored):
     """A fact that is missing, and why, in words for the card."""
 
@@ -76,6 +103,7 @@ class Facts(Stored):
 
     Attributes:
         locks: on the VM, its group and its subscription.
+        grants: role assignments of whoever started it; empty where no start was asked about.
         gone: Azure answered that the VM does not exist.
         missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
@@ -86,6 +114,7 @@ class Facts(Stored):
     network: NetworkFacts | None = None
     backup: BackupFacts | None = None
     locks: tuple[LockFact, ...] | None = None
+    grants: tuple[GrantFact, ...] = ()
     gone: bool = False
     missing: tuple[MissingFact, ...] = ()
     took_ms: dict[str, float] = Field(default_factory=dict)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from workers.domain.asking.approvals import Terms
+from workers.domain.containment.grants import grants_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy
@@ -76,6 +77,7 @@ class Assess:
                 for name in profile.steps
             ),
             as_of=facts.gathered_at or now,
+            grants=grants_of(facts),
         )
 
     def _terms(self, ruling: Ruling) -> Terms:

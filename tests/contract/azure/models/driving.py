@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from deploy.sandbox.azure.backup.items import delete_softly
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
+from tests import builders as b
 from tests.contract.arm.driver import Driver, backing_up, isolating, locking, machine, ref, stopping
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
@@ -16,6 +17,7 @@ from workers.arm.session.clients import Azure
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 
 NAMES = {"subscription": PRODUCTION, "group": "rg-shop", "vm": "web-01", "nic": "web-01-nic"}
+INTRUDER = "a0000000-0000-4000-8000-000000000666"
 VAULT = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
 PLACE = f"{VAULT}/backupFabrics/Azure/protectionContainers/{CONTAINER}/protectedItems/{ITEM}"
 
@@ -25,7 +27,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     facts = ArmFacts(azure)
     everybody = [ref(arm, vm.name) for vm in arm.estate.vms()]
     for vm in everybody:
-        await facts.gather(vm, budget_s=10)
+        await facts.gather(vm, budget_s=10, start=b.start_event(vm=vm, caller=b.caller(object_id=INTRUDER)))
     await asyncio.gather(*(ArmFacts(azure).gather(vm, budget_s=10) for vm in everybody * 2))
     async for _ in list_vms(azure, datetime.now(UTC)):
         pass
@@ -185,6 +187,8 @@ async def ask_each_client(cloud: Cloud) -> None:
     question = {"resourceType": "VM", "resourceId": machine(cloud.server, "web-01").id}
     await cloud.backup.backup_status.get("westeurope", question)
     async for _ in cloud.locks.management_locks.list_at_subscription_level():
+        break
+    async for _ in cloud.roles.role_assignments.list_for_subscription():
         break
     sku = {"location": "westeurope", "sku": {"name": "RS0", "tier": "Standard"}, "properties": {}}
     await (await cloud.vaults.vaults.begin_create_or_update("rg-shop", "new", sku)).result()

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import azure.mgmt.authorization.v2022_04_01.models as role_models
 import azure.mgmt.compute.models as compute_models
 import azure.mgmt.compute.types as compute_types
 import azure.mgmt.network.models as network_models
@@ -25,6 +26,7 @@ _VAULTS = Package(vault_types, vault_models)
 _BACKUP = Package(backup_types, backup_models)
 _SUBSCRIPTIONS = Package(subscription_types, subscription_models)
 _LOCKS = OlderPackage(lock_models)
+_ROLES = OlderPackage(role_models)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,7 @@ ROWS = (
     _row(_BACKUP, f"{_ITEM}/backup", POST="BackupRequestResource"),
     _row(_BACKUP, f"{_ITEM}/operationsstatus/ONE", "OperationStatus"),
     _row(_VAULTS, f"{_VAULT}/operationstatus/ONE", "OperationResource"),
+    _row(_ROLES, r".+/providers/microsoft\.authorization/roleassignments", "RoleAssignment"),
     _row(
         _LOCKS,
         r".+/providers/microsoft\.authorization/locks(?:/ONE)?",
@@ -147,10 +150,9 @@ UNHELD = (
         why="The classic deployment model was retired in 2023; its REST bodies were never published.",
     ),
     Unheld(
-        path=r"/providers/microsoft\.authorization/(?!locks)",
-        why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
-        "its own client reads permissions in the contract tests of the doctor. Role assignments are not "
-        "asked for by the product yet.",
+        path=r"/providers/microsoft\.authorization/permissions",
+        why="The permissions call has no id and no version of its own in the models; its own client reads "
+        "them in the contract tests of the doctor.",
     ),
     Unheld(
         path=r"/providers/microsoft\.security/",
