@@ -7,6 +7,7 @@ from bot.cards.blocks.card import outcome
 from bot.cards.blocks.inputs import reason_input
 from bot.cards.blocks.joined import started_since
 from bot.cards.blocks.kit import context, modal, section
+from bot.cards.blocks.obstacles import obstacles
 from bot.cards.blocks.planned import how_to_undo, planned_steps
 from bot.cards.blocks.rights_left import rights_left
 from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command
@@ -32,6 +33,7 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
             [
                 section(f"{evidence.who_did_what(approval.event)}. Rejecting contains the VM *immediately*:"),
                 *([section(since)] if (since := started_since(approval)) else []),
+                *obstacles(plan),
                 *planned_steps(profile, changes),
                 *rights_left(plan),
                 *context([as_of, how_to_undo(profile, command(RESTORE_COMMAND, vm))]),

@@ -233,9 +233,7 @@ class _Gathering:
 
     async def _read_locks(self) -> None:
         locks = await self._sources.locks(self._vm.subscription_id)
-        self._locks = tuple(
-            LockFact(id=one.id, level=one.level) for one in locks if one.holds_for(self._vm.resource_id)
-        )
+        self._locks = tuple(one for one in locks if one.holds_for(self._vm.resource_id))
 
     async def _read_machine(self) -> None:
         try:

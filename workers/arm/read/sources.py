@@ -10,7 +10,7 @@ from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
 from workers.arm.read.balancers import Balancer, balancer
 from workers.arm.read.grants import Assignment, assignments_of
-from workers.arm.read.locks import Lock, locks_of_subscription
+from workers.arm.read.locks import locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
 from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet
 from workers.arm.read.nsg import Guard
@@ -18,7 +18,7 @@ from workers.arm.read.shared_reads import Collection, SharedReads
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
-from workers.domain.starts.facts import BackupFacts, MachineFacts
+from workers.domain.starts.facts import BackupFacts, LockFact, MachineFacts
 from workers.domain.starts.sources import Family
 from workers.domain.starts.vm import VmRef
 
@@ -141,7 +141,7 @@ class Sources:
     async def _assignments(self, subscription_id: str, object_id: str) -> tuple[Assignment, ...]:
         return await assignments_of(self._azure, subscription_id, object_id)
 
-    async def _locks(self, subscription_id: str) -> tuple[Lock, ...]:
+    async def _locks(self, subscription_id: str) -> tuple[LockFact, ...]:
         """All of a subscription: one list for a whole burst."""
         return await locks_of_subscription(self._azure, subscription_id)
 

@@ -67,10 +67,12 @@ class PlannedStep(Stored):
 class Plan(Stored):
     """All steps of a lockdown profile for one VM, from facts of ``as_of`` (``None``: facts are missing).
 
+    ``obstacles`` are what keeps it from being carried out, as somebody's lock does, one sentence each.
     ``grants`` are the roles by which whoever started the VM could start it again. They stay.
     """
 
     profile: str
     steps: tuple[PlannedStep, ...] = ()
     as_of: UtcTime | None = None
+    obstacles: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()

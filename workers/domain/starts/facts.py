@@ -60,10 +60,42 @@ class BackupFacts(Stored):
 
 
 class LockFact(Stored):
-    """A management lock that holds for the VM: its id, and ``ReadOnly`` or ``CanNotDelete``."""
+    """A management lock.
+
+    Attributes:
+        id: as Azure spells it; its name, at the end, is unique at its scope.
+        level: ``ReadOnly`` or ``CanNotDelete``.
+    """
 
     id: str
     level: str
+
+    @property
+    def name(self) -> str:
+        """Whoever set it chose it: hostile text."""
+        return self.id.rpartition("/")[2]
+
+    @property
+    def scope(self) -> str:
+        """The id of what it lies on: a subscription, a group or a resource."""
+        return self.id[: max(0, self.id.lower().rfind("/providers/microsoft.authorization/locks/"))]
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it forbids every change, and not deletion alone."""
+        return self.level.lower() == "readonly"
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        parts = self.scope.strip("/").split("/")
+        places = {2: "the subscription", 4: f"the resource group {parts[-1]}"}
+        return places.get(len(parts), parts[-1])
+
+    def holds_for(self, resource_id: str) -> bool:
+        """Whether the resource is its scope, or lies below it."""
+        inner, outer = resource_id.lower(), self.scope.lower()
+        return inner == outer or inner.startswith(f"{outer}/")
 
 
 class GrantKind(StrEnum):

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from workers.domain.asking.approvals import Terms
 from workers.domain.containment.grants import grants_of
+from workers.domain.containment.locks import obstacles_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy
@@ -77,6 +78,7 @@ class Assess:
                 for name in profile.steps
             ),
             as_of=facts.gathered_at or now,
+            obstacles=obstacles_of(facts, vm),
             grants=grants_of(facts),
         )
 

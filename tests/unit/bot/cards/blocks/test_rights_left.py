@@ -35,3 +35,11 @@ def test_of_many_some_are_shown_and_the_rest_counted() -> None:
 
 def test_nothing_is_shown_where_nothing_is_known() -> None:
     assert rights_left(b.plan()) == []
+
+
+def test_what_stands_in_the_way_is_said_first_and_escaped() -> None:
+    plan = b.plan(obstacles=("the read-only lock <!here> on the resource group rg is not ours",))
+    said = str(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    assert "*This will stop it:*" in said
+    assert "<!here>" not in said
+    assert said.index("This will stop it") < said.index("*1. Isolate:*")
