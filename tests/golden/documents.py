@@ -24,6 +24,7 @@ from workers.domain.containment.containment import (
 from workers.domain.containment.foresight.drills import Drill, Obstacle
 from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind, OfRestore
 from workers.domain.containment.foresight.returns import Return
+from workers.domain.containment.grants import Grant
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.plans import Change, Impact, StepName
@@ -34,7 +35,7 @@ from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact, NetworkFacts
+from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact, NetworkFacts
 from workers.domain.starts.history import History, Seen
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
@@ -84,6 +85,8 @@ _CHANGE = Change(
     nothing_to_do=False,
     back=("vm-web-01-nic: startgate-lockdown-westeurope → nsg-web",),
 )
+
+_ASSIGNMENT = "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments"
 
 
 def _request() -> RestoreRequest:
@@ -246,6 +249,24 @@ def documents() -> dict[str, Numbered]:
             steps=(
                 a.step(name=StepName.STOP, state=StepState.DONE),
                 a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
+            ),
+        ),
+        "approval-with-grants": a.approval(
+            facts=a.facts(
+                grants=(
+                    GrantFact(
+                        id=f"{_ASSIGNMENT}/1",
+                        role="Owner",
+                        kind=GrantKind.STARTS,
+                        through_group=True,
+                        used=True,
+                    ),
+                )
+            ),
+            plan=a.plan(
+                grants=(
+                    Grant(text="Owner on rg", command=f"az role assignment delete --ids {_ASSIGNMENT}/1"),
+                )
             ),
         ),
         "approval-with-graduated-terms": a.approval(

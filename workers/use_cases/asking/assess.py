@@ -6,6 +6,8 @@ from typing import NamedTuple, TypeVar
 
 from workers.domain.asking.approvals import Terms
 from workers.domain.containment.foresight.impact import impact_of
+from workers.domain.containment.grants import grants_of
+from workers.domain.containment.locks import obstacles_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.guards import Guards, VmInput
@@ -113,6 +115,8 @@ class Assess:
             ),
             as_of=facts.gathered_at or now,
             impact=impact_of(facts, profile),
+            obstacles=obstacles_of(facts, vm),
+            grants=grants_of(facts),
         )
 
     def _terms(self, ruling: Ruling) -> Terms:
