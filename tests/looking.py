@@ -11,6 +11,7 @@ from workers.domain.containment.spec import StepName
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import VmRef
+from workers.use_cases.containment.never import GuardedByFacts
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.orders.look_up import LookUp
@@ -56,7 +57,12 @@ def look_up(rig: Rig) -> LookUp:
 def answer_lookup(rig: Rig, *found: Obstacle, returns: tuple[Return, ...] = ()) -> AnswerLookup:
     runners = list(rig.runners.values())
     foresee = Foresee(
-        facts=rig.facts, surroundings=FakeSurroundings(), assess=rig.assess, runners=runners, clock=rig.clock
+        facts=rig.facts,
+        surroundings=FakeSurroundings(),
+        assess=rig.assess,
+        runners=runners,
+        clock=rig.clock,
+        guarded=GuardedByFacts(lambda: rig.policy),
     )
     rehearse = Rehearse(foresee=foresee, obstacles=FakeObstacles(*found))
     return AnswerLookup(

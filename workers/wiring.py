@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
+from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.arm.steps.obstacles import ArmObstacles
@@ -40,7 +41,7 @@ from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
-from workers.use_cases.containment.never import GuardedInAzure
+from workers.use_cases.containment.never import GuardedByFacts, GuardedInAzure
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
@@ -106,7 +107,8 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     clock, inventory = SystemClock(), RedisInventory(redis)
     nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
-    facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
+    sources = Sources(azure)
+    facts, assess = ArmFacts(azure, sources), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
         store=store,
         nudger=nudger,
@@ -122,6 +124,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         assess=assess,
         runners=runners,
         clock=clock,
+        guarded=GuardedByFacts(lambda: policy),
         budget_s=LOOKUP_BUDGET_S,
     )
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
@@ -135,6 +138,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             runners=runners,
             clock=clock,
             policy=lambda: policy,
+            standing=ArmStanding(azure),
             guarded=GuardedInAzure(lambda: policy, facts),
             brakes=Brakes(
                 store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
@@ -144,7 +148,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             store=store,
             nudger=nudger,
             foresee=foresee,
-            rehearse=Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners)),
+            rehearse=Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners, sources)),
             returns=ArmReturns(azure, ArmStanding(azure)),
             clock=clock,
         ),

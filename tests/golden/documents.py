@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 from tests import builders as a
+from tests.golden.foreseen import PROFILE as _PROFILE
+from tests.golden.foreseen import foreseen
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
@@ -21,26 +23,22 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
-from workers.domain.containment.foresight.drills import Drill, Obstacle
-from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind, OfRestore
-from workers.domain.containment.foresight.returns import Return
+from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.grants import Grant
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
-from workers.domain.containment.plans import Change, Impact, StepName
+from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
-from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact, NetworkFacts
+from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact
 from workers.domain.starts.history import History, Seen
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
-from workers.domain.starts.surroundings import OpenSession, Surroundings
-from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, TagChange, VmRecord
+from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -68,15 +66,6 @@ _DEFENDER = DefenderFacts(
     recommendation_count=1,
 )
 _STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
-_PROFILE = LockdownProfile(
-    name="forensics",
-    isolate=IsolateOptions(
-        allow=(AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389"), protocol="Tcp"),),
-        classic_nsg=f"/subscriptions/{a.SUBSCRIPTION}/resourceGroups/rg-web/providers"
-        "/Microsoft.ClassicNetwork/networkSecurityGroups/locked",
-    ),
-    resource_group="rg-security",
-)
 _CHANGE = Change(
     summary="isolate 1 NIC",
     details=("vm-web-01-nic: nsg-web → startgate-lockdown-westeurope",),
@@ -89,90 +78,11 @@ _CHANGE = Change(
 _ASSIGNMENT = "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments"
 
 
-def _request() -> RestoreRequest:
-    return RestoreRequest(
-        by=a.oncall(),
-        at=a.NOW,
-        reason="false alarm",
-        start=True,
-        chosen={a.nic().id: None},
-        demand="1.x",
-        expires_at=_SOON,
-    )
-
-
-def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
-    return Lookup(
-        id=f"q0{'0' * 24}",
-        version=1,
-        kind=kind,
-        vm=a.vm_ref(),
-        profile=_PROFILE,
-        by=a.oncall(),
-        asked_at=a.NOW,
-    )
-
-
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
-        "approval-with-impact": a.approval(
-            plan=a.plan(
-                impact=(Impact(text="load balancer shop: backend pool web loses a member", severe=True),)
-            ),
-            facts=a.facts(
-                surroundings=Surroundings(
-                    availability_set="shop",
-                    neighbours=("web-02",),
-                    recovery_point_at=a.NOW,
-                    sessions=(OpenSession(user="mallory", protocol="SSH", minutes=12.5),),
-                    unknown=("open sessions: not allowed",),
-                ),
-                network=NetworkFacts(
-                    nics=(
-                        a.nic(
-                            passing_ips=("203.0.113.9",),
-                            pools=(Pool(balancer="shop", name="web", others=2, gateway=True),),
-                        ),
-                    )
-                ),
-            ),
-        ),
-        "containment-asked-to-restore": a.containment(
-            state=ContainmentState.CONTAINED, restore_request=_request()
-        ),
-        "containment-restored-by-two": a.containment(
-            state=ContainmentState.RESTORED,
-            restoration=Restoration(by=a.oncall(), at=_SOON, requested=_request(), steps=()),
-        ),
-        "lookup-asked": _lookup(),
-        "lookup-answered": _lookup().answered(
-            _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
-        ),
-        "lookup-drilled": _lookup(kind=LookupKind.DRILL).answered(
-            _SOON,
-            Foresight(
-                plan=a.plan(),
-                drill=Drill(
-                    plan=a.plan(),
-                    obstacles=(Obstacle(step=StepName.STOP, why="a lock", remedy="remove it"),),
-                    missing=(MissingFact(name="locks and rights", reason="not allowed"),),
-                ),
-            ),
-        ),
-        "lookup-of-a-restore": _lookup(kind=LookupKind.RESTORE)
-        .changed(
-            restore=OfRestore(
-                containment_id=a.containment().id,
-                demand="1.x",
-                start=True,
-                reason="false alarm",
-                dry_run=True,
-            )
-        )
-        .returning(_SOON, (Return(step=StepName.STOP, lines=("deallocated now",), drift=("it runs",)),)),
-        "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
+        **foreseen(),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,

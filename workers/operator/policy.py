@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workers.consumers.event_shapes import parse_start_events
-from workers.domain.containment.profile import written
+from workers.domain.durations import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into

@@ -17,10 +17,10 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.containment.two_persons import RestoreRequest
 from workers.domain.ids import reference
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
@@ -184,6 +184,10 @@ def restore_line(restoration: Restoration) -> str:
     """Who ordered a restore and why, as mrkdwn."""
     start = " and start" if restoration.starts else ""
     by, at = person(restoration.by), when(restoration.at)
+    if restoration.expired:
+        return (
+            f"The isolation ended by itself {at}, as its lockdown profile says: only the network is restored."
+        )
     if restoration.requested is not None:
         first = restoration.requested
         return (

@@ -21,7 +21,7 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
-from workers.domain.containment.two_persons import RestoreRequest
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.starts.vm import VmRef
 
 _MOST_LINES = 8  # an Azure VM has at most so many network interfaces
@@ -36,7 +36,8 @@ def restore_replies(containment: Containment, oncall_mention: str) -> list[Reply
         return []
     vm = name(containment.vm.name)
     key = f"{containment.round}.{restoration.number}"
-    found = [_reply(f"restore.{key}", f"Restore of {vm} ordered", restore_line(restoration))]
+    headline = f"The isolation of {vm} ended" if restoration.expired else f"Restore of {vm} ordered"
+    found = [_reply(f"restore.{key}", headline, restore_line(restoration))]
     found += [_undo(step, containment.vm, key) for step in restoration.steps if begun(step)]
     if containment.state is ContainmentState.INCOMPLETE:
         parts = _incomplete(containment, restoration, oncall_mention)

@@ -120,14 +120,14 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
     StepName.JIT: (
         # Source: https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview
         _right("Microsoft.Security/locations/jitNetworkAccessPolicies/write", Place.VM, _SECURITY),
-        _right("Microsoft.Security/locations/jitNetworkAccessPolicies/delete", Place.VM, _SECURITY),
+        _right("Microsoft.Security/locations/jitNetworkAccessPolicies/delete", Place.VM, _SECURITY, Use.UNDO),
         _right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),
     ),
     StepName.LOCK: (
         _right("Microsoft.Authorization/locks/write", Place.VM, _LOCKS),
-        _right("Microsoft.Authorization/locks/delete", Place.VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.VM, _LOCKS, Use.UNDO),
         _right("Microsoft.Authorization/locks/write", Place.CLASSIC_VM, _LOCKS),
-        _right("Microsoft.Authorization/locks/delete", Place.CLASSIC_VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.CLASSIC_VM, _LOCKS, Use.UNDO),
     ),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""

@@ -4,14 +4,16 @@ import re
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from workers.domain.containment.allow_rules import AllowRule, same_priority
 from workers.domain.containment.backup_options import BackupOptions, GroupName
+from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
 from workers.domain.containment.plans import StepName
+from workers.domain.durations import StoredDuration
 from workers.domain.model import Stored, spelt
 
-__all__ = ["OUR_TAG", "AllowRule", "IsolateOptions", "LockdownProfile", "duration", "written"]
+__all__ = ["OUR_TAG", "AllowRule", "IsolateOptions", "LockdownProfile"]
 
 
 ClassicNsgId = Annotated[
@@ -38,11 +40,23 @@ class IsolateOptions(Stored):
         nsg: the id of a prepared NSG, where none may be made: it is only put on NICs, never written. It has
             to let nothing in or out but ``allow``. It is for VMs of its region and subscription.
         classic_nsg: the id of a classic NSG for classic VMs, for which none can be made on demand.
+        expire_after: the network is restored by itself so long after the VM was contained, and on-call is
+            told an hour before; by default never.
     """
 
     allow: tuple[AllowRule, ...] = Field(default=(), max_length=50)
     nsg: str | None = None
     classic_nsg: ClassicNsgId | None = None
+    expire_after: StoredDuration | None = None
+
+    @field_validator("expire_after")
+    @classmethod
+    def _announced_first(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value <= ANNOUNCED_BEFORE:
+            raise ValueError(
+                "on-call is told an hour before an isolation ends, so give more than 1h, such as 8h"
+            )
+        return value
 
     @field_validator("allow")
     @classmethod
@@ -66,44 +80,6 @@ OUR_TAG = "managed-by"
 _TAG_NAME = re.compile(r"[^<>%&\\?/\x00-\x1f]{1,512}")
 _MOST_TAGS = 49  # Azure takes 50, and one is ours
 _LONGEST_TAG = 256
-
-_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
-_LONGEST = timedelta(days=7)
-
-
-def duration(text: object) -> object:
-    """``90s``, ``10m``, ``1h30m``, ``2d`` → timedelta. Anything else is refused with a remedy."""
-    if isinstance(text, timedelta):
-        return text
-    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    if match is None:
-        raise ValueError("not a duration; write 90s, 10m, 1h30m or 2d")
-    days, hours, minutes, seconds = (float(match[part] or 0) for part in "dhms")
-    try:
-        value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        value = timedelta.max
-    if not timedelta(0) < value <= _LONGEST:
-        raise ValueError("a duration is more than nothing and at most 7d")
-    return value
-
-
-def written(span: timedelta) -> str:
-    """As a person writes it: ``90s`` is ``1m30s``, and a day and a half ``1d12h``."""
-    minutes, seconds = divmod(span.total_seconds(), 60)
-    days, hours, minutes = int(minutes) // 1440, int(minutes) // 60 % 24, int(minutes) % 60
-    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
-    return "".join(f"{count:g}{unit}" for count, unit in parts if count) or "0s"
-
-
-def _written_or_stored(text: object) -> object:
-    """As a person writes it, or as a document keeps it: ISO 8601, such as ``PT2M``."""
-    return text if isinstance(text, str) and text.startswith("P") else duration(text)
-
-
-StoredDuration = Annotated[
-    timedelta, BeforeValidator(_written_or_stored), Field(gt=timedelta(0), le=_LONGEST)
-]
 
 
 class LockdownProfile(Stored):

@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from workers.domain.containment.profile import LockdownProfile, duration
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.durations import duration
 from workers.domain.model import Model, spelt
 from workers.domain.starts.risk_settings import RiskSettings
 

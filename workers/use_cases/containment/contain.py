@@ -8,11 +8,13 @@ from workers.domain.errors import Conflict
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.standing import StandingReader
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.doing import Doing, Guarded
 from workers.use_cases.containment.engine import Engine
+from workers.use_cases.containment.expire_isolation import ExpireIsolation
 from workers.use_cases.containment.follow import Follow
 from workers.use_cases.containment.lapse import Lapse
 from workers.use_cases.containment.undoing import Undoing
@@ -24,8 +26,10 @@ class Contain:
     """Carries containments out, and undoes those that are to be restored.
 
     Args:
+        policy: in force; says whether a restore needs two persons.
         guarded: says why a VM must never be contained; without it no VM is guarded.
         brakes: what may hold containments back; by default a pause alone.
+        standing: reads a VM once more before its isolation ends by itself; without it, on-call is asked.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class Contain:
         policy: Callable[[], Policy],
         guarded: Guarded | None = None,
         brakes: Brakes | None = None,
+        standing: StandingReader | None = None,
     ) -> None:
         by_name = {runner.name: runner for runner in runners}
         directions = (
@@ -51,6 +56,7 @@ class Contain:
             directions=directions,
             brakes=brakes or Brakes(store=store, clock=clock),
         )
+        self._expire = ExpireIsolation(store=store, nudger=nudger, clock=clock, standing=standing)
         self._lapse = Lapse(store=store, nudger=nudger, clock=clock)
         self._follow = Follow(store=store, nudger=nudger, runners=by_name, clock=clock)
 
@@ -65,6 +71,7 @@ class Contain:
             await self._engine(containment_id)
             await self._follow(containment_id)
             await self._lapse(containment_id)
+            await self._expire(containment_id)
         except Conflict:
             # Another worker is at it, and its writes nudge again. No result of ours was lost: each is written
             # by itself, and tried again on conflict.

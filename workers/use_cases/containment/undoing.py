@@ -48,7 +48,7 @@ class Undoing(Direction):
 
     @override
     async def refusal(self, containment: Containment) -> str:
-        return unordered(containment.restoration, two_persons=self._two_persons())
+        return unordered(containment, two_persons=self._two_persons())
 
     @override
     def steps(self, containment: Containment) -> Steps:

@@ -72,6 +72,6 @@ class AnswerLookup:
     async def _look(self, lookup: Lookup) -> Foresight:
         if lookup.kind is LookupKind.DRILL:
             drill = await self._rehearse(lookup.vm, lookup.profile)
-            return Foresight(plan=drill.plan, missing=drill.missing, drill=drill)
+            return Foresight(plan=drill.plan, missing=drill.missing, drill=drill, guarded=drill.guarded)
         foreseen = await self._foresee(lookup.vm, lookup.profile)
-        return Foresight(plan=foreseen.plan, missing=foreseen.facts.missing)
+        return Foresight(plan=foreseen.plan, missing=foreseen.facts.missing, guarded=foreseen.guarded)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from workers.domain.asking.decisions import Permission, may_restore
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.ending.two_persons import RestoreRequest, not_the_second
 from workers.domain.containment.restoration import Chosen, can_start, restoring, to_choose
-from workers.domain.containment.two_persons import RestoreRequest, not_the_second
 from workers.domain.errors import NotFound, NotYet, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject

@@ -55,6 +55,7 @@ class Bot:
             restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
             retry=cast("Any", None),
             look_up=look_up(rig),
+            pausing=cast("Any", None),
             dialogs=cast("Any", self.slack),
             policy=lambda: rig.policy,
         )

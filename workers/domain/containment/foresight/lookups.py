@@ -31,12 +31,13 @@ class LookupKind(StrEnum):
 class Foresight(Stored):
     """The answer: what would be done now, what would stop it, and what Azure did not tell.
 
-    ``drill`` is there only if it was asked for.
+    ``drill`` is there only if it was asked for; ``guarded`` says why the policy never contains the VM.
     """
 
     plan: Plan
     missing: tuple[MissingFact, ...] = ()
     drill: Drill | None = None
+    guarded: str = ""
 
 
 class OfRestore(Stored):
