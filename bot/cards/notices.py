@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import structlog
 
+from bot.cards.blocks.brakes.paused import on_dialog
 from bot.cards.blocks.looked_up import lookup_dialog
-from bot.cards.blocks.paused import on_dialog
 from bot.cards.renderer import Renderer
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.errors import Refused

@@ -9,7 +9,8 @@ from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
-from workers.domain.containment.cap import CapQuestion
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
@@ -22,7 +23,6 @@ from workers.domain.containment.containment import (
 )
 from workers.domain.containment.foresight.lookups import Foresight, Lookup
 from workers.domain.containment.jobs import Job, JobState
-from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject

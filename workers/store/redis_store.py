@@ -16,10 +16,11 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.cap import CapQuestion
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, NewerDocument, NotFound
 from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
 from workers.domain.nudges import Scheduled
@@ -81,7 +82,11 @@ class RedisStore:
             "shown": commit.shown,
             "absent": len(commit.absent),
             "free": commit.free is not None,
+            "exchanges": len(commit.exchanges),
+            "most_exchanges": MOST_KEPT,
+            "keep": int(self._retention.total_seconds() * 1000),
         }
+        held = next((one.id for one in commit.documents if isinstance(one, Containment)), commit.exchanges_of)
         async with redis_away(self._redis):
             answer = await self._run_script(
                 _COMMIT,
@@ -96,11 +101,13 @@ class RedisStore:
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
                     *(keys.by_id(absent_id) for absent_id in commit.absent),
                     *((keys.vm_record(commit.free),) if commit.free else ()),
+                    keys.exchanges(held) if held else keys.once(p, ""),
                     keys.standing(p),
                 ],
                 args=[
                     to_json(header).decode(),
                     *texts,
+                    *commit.exchanges,
                     *(record.model_dump_json() for record in commit.audit),
                 ],
             )
@@ -204,6 +211,12 @@ class RedisStore:
         async with redis_away(self._redis):
             free_ms = int(await self._run_script(_TURN, [keys.TURNS], args))
         return datetime.fromtimestamp(free_ms / 1000, UTC) if free_ms else None
+
+    async def exchanges(self, containment_id: str) -> Sequence[str]:
+        """What was exchanged with Azure for this containment, oldest first."""
+        async with redis_away(self._redis):
+            texts: Any = await self._redis.lrange(keys.exchanges(_checked(containment_id, "c")), 0, -1)
+        return tuple(text.decode() for text in texts)
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""
