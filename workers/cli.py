@@ -4,6 +4,7 @@ import typer
 
 from workers.operator import alerts, audit, dlq, policy
 from workers.operator.doctor import doctor
+from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
 from workers.operator.plan import plan
 from workers.runtime.version import Version
@@ -25,6 +26,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(alerts.app, name="alerts")
 app.command("doctor")(doctor)
+app.command("evidence")(evidence)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("plan")(plan)

@@ -129,6 +129,9 @@ class Delivery:
             DependencyAway: Slack or Redis does not answer.
         """
         card, intended = await self._intend(card, todo)
+        shown = {post.shows for copy in card.copies for post in (copy.root, *copy.replies.values()) if post}
+        said = {wanted.message.digest: wanted.message.says for wanted in todo}
+        await self._store.note_said(card.id, said, shown=shown)
         intents = [post.intent for w in todo if (post := card.post_of(w.copy, w.reply)) is not None]
         self._mine |= set(intents)
         threads = {copy.key: copy.thread for copy in card.copies}

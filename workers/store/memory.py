@@ -1,6 +1,6 @@
 """The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -40,6 +40,7 @@ class MemoryStore:
         self._audit: dict[int, list[AuditRecord]] = {}
         self._scheduled: dict[str, Scheduled] = {}
         self._turns: dict[str, datetime] = {}
+        self._said: dict[str, dict[str, str]] = {}
         self._exchanges: dict[str, tuple[str, ...]] = {}
 
     async def commit(self, commit: Commit) -> bool:
@@ -159,6 +160,15 @@ class MemoryStore:
     async def exchanges(self, containment_id: str) -> Sequence[str]:
         """What was exchanged with Azure for this containment."""
         return self._exchanges.get(containment_id, ())
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages say."""
+        known = self._said.get(card_id, {})
+        self._said[card_id] = {key: text for key, text in known.items() if key in shown} | dict(said)
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered."""
+        return self._said.get(card_id, {})
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

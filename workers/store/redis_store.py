@@ -1,10 +1,10 @@
 """The store on Redis: one Lua call a write."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import redis.asyncio as redis
 import structlog
@@ -39,6 +39,8 @@ _COMMIT, _TURN = (
     resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     for name in ("commit.lua", "turn.lua")
 )
+_MOST_PAST = 30
+"""Texts of a card that are kept though it shows others by now."""
 D = TypeVar("D", bound=Numbered)
 
 
@@ -217,6 +219,27 @@ class RedisStore:
         async with redis_away(self._redis):
             texts: Any = await self._redis.lrange(keys.exchanges(_checked(containment_id, "c")), 0, -1)
         return tuple(text.decode() for text in texts)
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages say; what is no longer shown goes once there is much of it."""
+        key, fields = keys.said(card_id), cast("Any", dict(said))
+        if not said:
+            return
+        async with redis_away(self._redis):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.hset(key, mapping=fields)
+                pipeline.hkeys(key)
+                pipeline.pexpire(key, self._retention)
+                _, known, _ = await pipeline.execute()
+            past = [one for one in known if one.decode() not in {*shown, *said}]
+            if len(past) > _MOST_PAST:
+                await self._redis.hdel(key, *past)
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered."""
+        async with redis_away(self._redis):
+            found: Any = await self._redis.hgetall(keys.said(card_id))
+        return {key.decode(): text.decode() for key, text in found.items()}
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

@@ -161,3 +161,10 @@ class TestExchanges:
         await client.expire(keys.exchanges(held.id), 60)
         await stored.commit(commit(exchanges=("two",), exchanges_of=held.id))
         assert await client.ttl(keys.exchanges(held.id)) <= 60
+
+
+async def test_what_cards_say_goes_once_nothing_is_said_any_more(
+    stored: RedisStore, client: redis.Redis
+) -> None:
+    await stored.note_said(approval().id, {"d": "text"}, shown=())
+    assert RETENTION_S - 5 <= await client.ttl(keys.said(approval().id)) <= RETENTION_S

@@ -77,6 +77,24 @@ class TestExchanges:
         assert (len(kept), kept[-1]) == (MOST_KEPT, str(MOST_KEPT + 39))
 
 
+class TestSaid:
+    """What the messages of a card say, by digest."""
+
+    async def test_it_is_remembered_and_what_is_shown_no_longer_goes_in_the_end(self, store: Store) -> None:
+        card_id = approval().id
+        assert dict(await store.said(card_id)) == {}
+        await store.note_said(card_id, {"d0": "zero"}, shown=())
+        for n in range(1, 100):
+            await store.note_said(card_id, {f"d{n}": f"text {n} \u202e"}, shown=["d0"])
+        said = await store.said(card_id)
+        assert (said["d0"], said["d99"]) == ("zero", "text 99 \u202e")
+        assert len(said) < 40
+
+    async def test_nothing_to_say_is_no_error(self, store: Store) -> None:
+        await store.note_said(approval().id, {}, shown=())
+        assert dict(await store.said(approval().id)) == {}
+
+
 class TestStanding:
     async def test_every_containment_that_is_not_restored_holds_its_vm(self, store: Store) -> None:
         other = a.vm_ref(name="other")

@@ -1,6 +1,6 @@
 """The store: documents, written by compare-and-set together with their audit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -120,6 +120,20 @@ class Store(Protocol):
 
         They are kept as long as the containment is.
         """
+        ...
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages of this card say, by digest, for as long as decided questions are kept.
+
+        Args:
+            card_id: the card.
+            said: digest of a message → all its text.
+            shown: digests of those that the card shows by now; others that were remembered may go.
+        """
+        ...
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered: digest → text."""
         ...
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
