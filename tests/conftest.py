@@ -187,6 +187,10 @@ class FakeRunner:
     async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         raise NotImplementedError
 
+    async def lift(self, vm: VmRef, step: Step) -> str:
+        del vm, step
+        return ""
+
     async def follow(self, vm: VmRef, job: Job) -> Job:
         del vm
         seen = self.to_follow.popleft() if self.to_follow else job
@@ -207,9 +211,9 @@ class Rig:
     def __init__(self, policy: Policy | None = None) -> None:
         self.clock = FakeClock()
         self.policy = policy or a.policy()
-        self.store = MemoryStore(self.clock)
-        self.nudger = CrashingNudger()
         self.inventory = MemoryInventory()
+        self.store = MemoryStore(self.clock, self.inventory)
+        self.nudger = CrashingNudger()
         self.facts = FakeFacts()
         self.runners = {name: FakeRunner(name) for name in LockdownProfile().steps}
         self.assess = assess = Assess(runners=list(self.runners.values()), policy=lambda: self.policy)

@@ -11,10 +11,12 @@ import structlog
 from azure.servicebus.aio import ServiceBusClient
 from redis.asyncio import Redis
 
+from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
+from workers.arm.steps.obstacles import ArmObstacles
 from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
@@ -41,6 +43,7 @@ from workers.use_cases.containment.never import GuardedInAzure
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
+from workers.use_cases.orders.rehearse import Rehearse
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
@@ -54,8 +57,8 @@ from workers.use_cases.sweeps.trim_audit import TrimAudit
 
 log = structlog.get_logger("workers")
 
-LOOKUP_BUDGET_S = 10.0
-"""Somebody looks at a dialog meanwhile."""
+LOOKUP_BUDGET_S = 6.0
+"""Of each of two reads: somebody looks at a dialog meanwhile."""
 
 
 class Parts(NamedTuple):
@@ -112,7 +115,15 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         clock=clock,
         facts_budget_s=settings.facts_budget_s,
     )
-    foresee = Foresee(facts=facts, assess=assess, runners=runners, clock=clock, budget_s=LOOKUP_BUDGET_S)
+    foresee = Foresee(
+        facts=facts,
+        surroundings=ArmSurroundings(azure),
+        assess=assess,
+        runners=runners,
+        clock=clock,
+        budget_s=LOOKUP_BUDGET_S,
+    )
+    rehearse = Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners))
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     disturbances = Disturbances(store=store, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock, disturbed=disturbances.note)
@@ -128,7 +139,9 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
                 store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
             ),
         ),
-        answer_lookup=AnswerLookup(store=store, nudger=nudger, foresee=foresee, clock=clock),
+        answer_lookup=AnswerLookup(
+            store=store, nudger=nudger, foresee=foresee, rehearse=rehearse, clock=clock
+        ),
     )
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
@@ -164,6 +177,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     finally:
         health.stopping()
         await inventory.aclose()
+        await store.aclose()
         await nudger.close()
         log.info("stopped")
 

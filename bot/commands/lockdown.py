@@ -114,11 +114,11 @@ class LockdownListener:
 
 COMMAND = Command(
     name=LOCKDOWN_COMMAND,
-    arguments="NAME [profile=NAME] [--dry-run] [REASON]",
+    arguments="NAME [profile=NAME] [--dry-run] [drill] [REASON]",
     example="web-02 odd traffic",
     summary="Contain a VM now, without asking its owner",
     details=f"{VM_NAME} `profile=` names a lockdown profile of the policy. With `--dry-run` you see"
-    " what would be done, and nothing is changed.",
+    " what would be done, and with `drill` whether it could be; nothing is changed.",
     who="on-call",
     may=may_lock_down,
     listener=LockdownListener,

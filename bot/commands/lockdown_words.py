@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
         return " ".join(filter(None, parts))
 
 
-_TYPED = {None: "", LookupKind.PLAN: "--dry-run"}
+_TYPED = {None: "", LookupKind.PLAN: "--dry-run", LookupKind.DRILL: "drill"}
 
 
 def wanted(text: str) -> Wanted:
@@ -57,8 +57,12 @@ def wanted(text: str) -> Wanted:
         profile, rest = named[1].lower(), rest[named.end() :]
     if plain := _PLAIN_DRY_RUN.match(rest):
         kind, rest = LookupKind.PLAN, rest[plain.end() :]
+    if rest.strip().lower() == "drill":  # with more words it is a reason
+        kind, rest = LookupKind.DRILL, ""
     if unknown := _OPTION.match(rest):
-        raise NotFound(f"There is no option {unknown[0]}. There are profile=NAME and --dry-run.")
+        raise NotFound(
+            f"There is no option {unknown[0]}. There are profile=NAME and --dry-run, and the word drill."
+        )
     return Wanted(vm, profile, kind, rest.strip())
 
 

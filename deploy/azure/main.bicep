@@ -199,6 +199,7 @@ module secrets 'modules/secrets.bicep' = {
     location: location
     tags: tags
     subnetId: endpointsSubnet
+    publicAccess: privateNetwork ? 'Disabled' : 'Enabled'
     dnsZoneId: privateNetwork ? network.outputs.keyVaultZoneId : ''
     botPrincipalId: identities.outputs.botPrincipalId
     slackBotToken: slackBotToken

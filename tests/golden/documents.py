@@ -21,16 +21,21 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
-from workers.domain.containment.foresight.lookups import Foresight, Lookup
+from workers.domain.containment.foresight.drills import Drill, Obstacle
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
 from workers.domain.containment.jobs import Job, JobState
-from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.plans import Change, Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, MissingFact
-from workers.domain.starts.vm import ExpectedStart, KnownVm, VmRecord
+from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact, NetworkFacts
+from workers.domain.starts.history import History, Seen
+from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.signals.signal import Signal, Threat
+from workers.domain.starts.surroundings import OpenSession, Surroundings
+from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -69,9 +74,15 @@ _CHANGE = Change(
 )
 
 
-def _lookup() -> Lookup:
+def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
     return Lookup(
-        id=f"q0{'0' * 24}", version=1, vm=a.vm_ref(), profile=_PROFILE, by=a.oncall(), asked_at=a.NOW
+        id=f"q0{'0' * 24}",
+        version=1,
+        kind=kind,
+        vm=a.vm_ref(),
+        profile=_PROFILE,
+        by=a.oncall(),
+        asked_at=a.NOW,
     )
 
 
@@ -79,9 +90,42 @@ def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "approval-with-impact": a.approval(
+            plan=a.plan(
+                impact=(Impact(text="load balancer shop: backend pool web loses a member", severe=True),)
+            ),
+            facts=a.facts(
+                surroundings=Surroundings(
+                    availability_set="shop",
+                    neighbours=("web-02",),
+                    recovery_point_at=a.NOW,
+                    sessions=(OpenSession(user="mallory", protocol="SSH", minutes=12.5),),
+                    unknown=("open sessions: not allowed",),
+                ),
+                network=NetworkFacts(
+                    nics=(
+                        a.nic(
+                            passing_ips=("203.0.113.9",),
+                            pools=(Pool(balancer="shop", name="web", others=2, gateway=True),),
+                        ),
+                    )
+                ),
+            ),
+        ),
         "lookup-asked": _lookup(),
         "lookup-answered": _lookup().answered(
             _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
+        ),
+        "lookup-drilled": _lookup(kind=LookupKind.DRILL).answered(
+            _SOON,
+            Foresight(
+                plan=a.plan(),
+                drill=Drill(
+                    plan=a.plan(),
+                    obstacles=(Obstacle(step=StepName.STOP, why="a lock", remedy="remove it"),),
+                    missing=(MissingFact(name="locks and rights", reason="not allowed"),),
+                ),
+            ),
         ),
         "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),
@@ -111,6 +155,7 @@ def documents() -> dict[str, Numbered]:
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
+        "approval-with-risk": _risky(),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -128,7 +173,28 @@ def documents() -> dict[str, Numbered]:
             profile=LockdownProfile(steps=(StepName.DEFENDER,)),
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
         ),
+        "containment-with-just-in-time-access": a.containment(
+            profile=LockdownProfile(steps=(StepName.JIT,)),
+            steps=(a.step(name=StepName.JIT, state=StepState.DONE, change=_CHANGE, token=""),),
+        ),
         "containment-found-unguarded": a.containment(unguarded=a.containment().demand),
+        "containment-with-snapshots-and-encryption": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(
+                name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
+            ),
+        ),
+        "containment-locked": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
+            steps=(
+                a.step(name=StepName.STOP, state=StepState.DONE),
+                a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
+            ),
+        ),
+        "approval-with-locks": a.approval(
+            facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),
@@ -156,6 +222,12 @@ def documents() -> dict[str, Numbered]:
             expected_start=ExpectedStart(correlation_ids=("c1", "c2"), after=a.NOW, until=_SOON),
         ),
         "inventory-line-running": a.known_vm(),
+        "inventory-line-with-changed-tags": a.known_vm(
+            changed_tags={
+                "owner": TagChange(before="bob@contoso.com", at=a.NOW),
+                "env": TagChange(before=None, at=a.NOW),
+            }
+        ),
         "inventory-line-unknown": KnownVm(ref=a.vm_ref(classic=True), seen_at=a.NOW),
         "scheduled": Scheduled(sequence_number=2**53 + 1, due=_SOON),
         "nudge-approval": Nudge(subject=Subject.APPROVAL, id=a.approval().id, version=3),
@@ -202,6 +274,58 @@ def _cap_question() -> CapQuestion:
     for number in (2, 3, 4):
         question = question.with_waiting(f"c0{str(number) * 24}", f"vm-web-0{number}", 20, _SOON)
     return question
+
+
+def _risky() -> Approval:
+    """All about risk and history is set."""
+    return a.approval(
+        owner=a.owner(until_changed=("bob@contoso.com",)),
+        owner_before=a.owner(emails=("bob@contoso.com",)),
+        history=History(
+            vm_starts=3,
+            vm_days=2,
+            vm_last_at=a.NOW,
+            by_caller=1,
+            callers=2,
+            vm_hours=(3, *(0,) * 23),
+            passed=1,
+            confirmed=1,
+            rejected=1,
+            silent=1,
+            usual_answerer="Alice",
+            usual_answers=2,
+            rejected_at=a.NOW,
+            failed_before=1,
+            caller_known=True,
+            caller_starts=4,
+            caller_days=3,
+            networks=(Seen(what="198.51.100.0/24", days=3),),
+            networks_count=1,
+            network_days=3,
+            clients=(Seen(what=a.AZURE_CLI, days=3),),
+            client_days=3,
+            caller_hours=(4, *(0,) * 23),
+            recent_vms=2,
+            busy_days=1,
+        ),
+        risk=Risk(
+            level=Level.HIGH,
+            weight=75,
+            by_threat={Threat.UNAUTHORIZED: Level.MEDIUM},
+            signals=(
+                Signal(
+                    id="no-mfa",
+                    threat=Threat.UNAUTHORIZED,
+                    weight=20,
+                    sentence="\u201cMallory\u201d signed in without a second factor (MFA)",
+                ),
+            ),
+            harmless=("the client is Azure CLI",),
+            unseen={"no-backup": "whether the VM is backed up"},
+            untold=("which role allowed the start",),
+            highest=Level.HIGH,
+        ),
+    )
 
 
 def _unasked() -> Approval:

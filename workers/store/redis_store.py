@@ -21,16 +21,18 @@ from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.errors import Conflict, NewerDocument, NotFound
+from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
 from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
-from workers.domain.ports.store import Commit, Document
+from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import Numbered, read
+from workers.domain.starts.events import StartEvent
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
-from workers.store.connection import redis_away
+from workers.store.connection import is_cluster, redis_away
 from workers.store.log_lines import tell
+from workers.store.past import CallersLater, ask_background, background, of_commit
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label, shows
 
 log = structlog.get_logger(__name__)
@@ -63,6 +65,7 @@ class RedisStore:
         self._digests = {text: client.register_script(text).sha for text in (_COMMIT, _TURN)}
         self._clock = clock or SystemClock()
         self._retention = retention
+        self._callers = CallersLater(client, retention)
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
@@ -87,6 +90,7 @@ class RedisStore:
             "exchanges": len(commit.exchanges),
             "most_exchanges": MOST_KEPT,
             "keep": int(self._retention.total_seconds() * 1000),
+            "past": of_commit(commit.past, now, self._retention),
         }
         held = next((one.id for one in commit.documents if isinstance(one, Containment)), commit.exchanges_of)
         async with redis_away(self._redis):
@@ -104,6 +108,7 @@ class RedisStore:
                     *(keys.by_id(absent_id) for absent_id in commit.absent),
                     *((keys.vm_record(commit.free),) if commit.free else ()),
                     keys.exchanges(held) if held else keys.once(p, ""),
+                    keys.past_of_vm(commit.past.vm) if commit.past else keys.once(p, ""),
                     keys.standing(p),
                 ],
                 args=[
@@ -115,6 +120,8 @@ class RedisStore:
             )
         if answer[0] == 1:
             tell(commit.audit)
+            if commit.past is not None and commit.past.of_caller:
+                self._callers.note(commit.past.entry, now)
             return True
         if answer[1] == b"once":
             return False
@@ -151,15 +158,27 @@ class RedisStore:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Approval, keys.by_id(_checked(approval_id, "a")), approval_id)
 
-    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """Its approval, and what is going on with its VM, in one round trip."""
+    async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
+        """All of it in one round trip."""
+        try:
+            return await self._known_start(approval_id, event, whole=True)
+        except DependencyAway:
+            if not is_cluster(self._redis):
+                raise
+            # The caller's past may be on a node that is away, and that must hold no question back.
+            return await self._known_start(approval_id, event, whole=False)
+
+    async def _known_start(self, approval_id: str, event: StartEvent, *, whole: bool) -> KnownStart:
         async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hget(keys.by_id(_checked(approval_id, "a")), "d")
-            pipeline.hget(keys.vm_record(vm), "d")
-            approval, record = await pipeline.execute()
-        return (
+            pipeline.hget(keys.vm_record(event.vm), "d")
+            if whole:
+                ask_background(pipeline, event, self._clock.now(), self._retention)
+            approval, record, *rest = await pipeline.execute()
+        return KnownStart(
             read(Approval, approval) if approval is not None else None,
-            read(VmRecord, record) if record is not None else VmRecord(vm=vm),
+            read(VmRecord, record) if record is not None else VmRecord(vm=event.vm),
+            background(rest, event) if whole else None,
         )
 
     async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
@@ -299,6 +318,10 @@ class RedisStore:
         async with redis_away(self._redis):
             entries: Any = await self._redis.xrange(keys.audit(partition), min=start, count=limit)
         return [read(AuditRecord, fields[b"r"]) for _, fields in entries]
+
+    async def aclose(self) -> None:
+        """Wait until what is to be remembered is written."""
+        await self._callers.aclose()
 
     async def ping(self) -> None:
         """Raises ``DependencyAway`` when Redis does not answer."""

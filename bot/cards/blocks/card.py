@@ -6,6 +6,7 @@ from bot.cards.blocks import evidence
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
+from bot.cards.blocks.planned import worst_of_it
 from bot.cards.blocks.status import (
     Headline,
     approval_headline,
@@ -79,6 +80,7 @@ def approval_card(
                 _asked(approval, kind),
                 evidence.missing(approval.facts),
                 _notice(approval),
+                worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
             ]
         ),

@@ -12,8 +12,10 @@ from deploy.sandbox.azure.backup.items import Items
 from deploy.sandbox.azure.backup.jobs import Jobs
 from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
+from deploy.sandbox.azure.compute.availability import AvailabilitySets
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
+from deploy.sandbox.azure.compute.host_encryption import HostEncryption
 from deploy.sandbox.azure.compute.machines import Machines
 from deploy.sandbox.azure.compute.snapshots import Snapshots
 from deploy.sandbox.azure.compute.starts import Starter
@@ -36,6 +38,7 @@ from deploy.sandbox.azure.model import Estate, Vm
 from deploy.sandbox.azure.monitor.alarms import Alarms
 from deploy.sandbox.azure.monitor.rules import Monitor
 from deploy.sandbox.azure.monitor.workflows import Workflows
+from deploy.sandbox.azure.network.bastions import Bastions
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
 from deploy.sandbox.azure.network.networks import Networks
@@ -94,6 +97,7 @@ class AzureServer(StandIn):
         workflows = Workflows(self.estate)
         jobs = Jobs(self.estate)
         self.items = Items(self.estate)
+        self.host_encryption = HostEncryption(self.estate)
         self.permissions = Permissions(self.estate, self.world)
         self.plans = Plans(self.estate, locks)
         self.findings = Findings(self.estate)
@@ -101,6 +105,7 @@ class AzureServer(StandIn):
         vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
         self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
         self.interfaces = Interfaces(estate=self.estate, locks=locks, lro=lro)
+        self.bastions = Bastions(estate=self.estate, lro=lro)
         control = Control(
             interfaces=self.interfaces,
             estate=self.estate,
@@ -123,10 +128,19 @@ class AzureServer(StandIn):
         providers = (
             locks,
             Subscriptions(self.estate),
-            Machines(estate=self.estate, locks=locks, lro=lro, starter=starter),
+            Machines(
+                estate=self.estate,
+                locks=locks,
+                lro=lro,
+                starter=starter,
+                host_encryption=self.host_encryption,
+            ),
+            self.host_encryption,
             self.interfaces,
             Networks(self.estate),
             LoadBalancers(self.estate),
+            self.bastions,
+            AvailabilitySets(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
             Disks(self.estate),
             Snapshots(estate=self.estate, locks=locks, lro=lro),
@@ -151,6 +165,7 @@ class AzureServer(StandIn):
             router=router,
             throttle=self.throttle,
             refusals=self.refusals,
+            locks=locks,
             token=token,
             accepted=self.alarms.accepted,
         )
@@ -174,8 +189,10 @@ class AzureServer(StandIn):
         self.interfaces.losses.clear()
         self.items.clear()
         self.plans.failing.clear()
+        self.bastions.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
+        self.host_encryption.states.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import machine
-from tests.contract.operator.desk import CommandLine
+from tests.contract.operator.command_line import CommandLine
 from tests.valkey_server import Valkey
 
 WRITES = ("PUT", "PATCH", "DELETE")

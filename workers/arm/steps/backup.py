@@ -67,6 +67,16 @@ class Backup(StepRunner):
         return by_hand.commands(vm, facts, profile)
 
     @override
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """The vault, and the VM itself when it is first protected."""
+        known = facts.backup
+        if known is not None and known.vault_id:
+            return (known.vault_id,)
+        if facts.machine is None:
+            return (vm.resource_id,)
+        return (vm.resource_id, words.vault_for(vm, profile, facts.machine.location))
+
+    @override
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:

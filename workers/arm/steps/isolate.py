@@ -109,6 +109,15 @@ class Isolate(StepRunner):
         return by_hand.commands(vm, facts, profile)
 
     @override
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """Every NIC, and the security group unless it is prepared."""
+        if vm.classic or facts.machine is None:
+            return (vm.resource_id,)
+        made = profile.isolate.nsg is None
+        group = (lockdown_nsg_id(vm, profile, facts.machine.location),) if made else ()
+        return (*facts.machine.nic_ids, *group)
+
+    @override
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:

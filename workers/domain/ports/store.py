@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
@@ -14,9 +14,43 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
-from workers.domain.starts.vm import VmRecord, VmRef
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import Past, PastStart
+from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
 Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion
+
+
+class Remembered(NamedTuple):
+    """What is added to the past of a VM; with ``of_caller`` soon also to that of the caller.
+
+    Adding it again changes nothing.
+    """
+
+    vm: VmRef
+    entry: PastStart
+    of_caller: bool = False
+
+
+class Background(NamedTuple):
+    """What was before a start: the past of its VM and of its caller, and the VM's line in the inventory."""
+
+    past: Past
+    line: KnownVm | None
+
+
+class KnownStart(NamedTuple):
+    """What is known already when an event tells of a start.
+
+    Attributes:
+        approval: of that start; ``None`` if there is none.
+        record: what is going on with its VM.
+        background: ``None`` if it could not be read.
+    """
+
+    approval: Approval | None
+    record: VmRecord
+    background: Background | None
 
 
 class Commit(Model):
@@ -33,6 +67,7 @@ class Commit(Model):
         exchanges: kept beside a containment of this partition, each as its text; see ``exchanges``.
         exchanges_of: the id of that containment.
         free: a VM whose record must be absent or ``free``, else it is a conflict.
+        past: what is remembered of it.
     """
 
     partition: int
@@ -44,6 +79,7 @@ class Commit(Model):
     free: VmRef | None = None
     exchanges: tuple[str, ...] = ()
     exchanges_of: str = ""
+    past: Remembered | None = None
 
 
 class Store(Protocol):
@@ -68,11 +104,16 @@ class Store(Protocol):
         """Raises ``NotFound`` if there is none."""
         ...
 
-    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """What is known already when a start event arrives: the approval of that start, and its VM's record.
+    async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
+        """What is known already when a start event arrives, all of it side by side.
 
-        As ``approval`` and ``vm_record`` side by side.
+        By this call the start becomes part of its caller's past, so that of many starts at once each later
+        one sees the earlier ones. Doing it again changes nothing.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """Wait, for a few seconds, until what is to be remembered soon is written."""
         ...
 
     async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:

@@ -44,8 +44,8 @@ class Risk(Stored):
         signals: the heaviest first.
         harmless: what was looked at and is fine, each in a few words.
         unseen: what could not be looked at, since a fact is missing: signal's id → the fact in a few words.
-        highest: the level in sum, if all facts that are missing were signals, too. What Azure's event
-            does not tell counts as harmless here: nobody can read it later.
+        untold: what Azure's event does not tell, and nobody can read later, each in a few words.
+        highest: the level in sum, if all that could not be looked at were signals, too.
     """
 
     level: Level = Level.LOW
@@ -54,6 +54,7 @@ class Risk(Stored):
     signals: tuple[Signal, ...] = ()
     harmless: tuple[str, ...] = ()
     unseen: dict[str, str] = {}
+    untold: tuple[str, ...] = ()
     highest: Level = Level.LOW
 
     @property
@@ -66,6 +67,15 @@ class Risk(Stored):
     def settled(self) -> bool:
         """Whether nothing that is missing could make the level another one."""
         return self.level is self.highest
+
+    @property
+    def summary(self) -> dict[str, object]:
+        """For the audit: the level, and the weight of each signal."""
+        return {
+            "level": self.level.value,
+            "weight": self.weight,
+            "signals": {one.id: one.weight for one in self.signals},
+        }
 
     def or_more(self, later: "Risk") -> "Risk":
         """This risk with what was seen later, of the same start or of a further one. It never falls."""
@@ -85,6 +95,7 @@ class Risk(Stored):
             signals=tuple(signals),
             harmless=later.harmless,
             unseen=unseen,
+            untold=later.untold,
             highest=_higher(self.level, later.highest),
         )
 
@@ -94,6 +105,7 @@ def assess_risk(sight: Sight) -> Risk:
     found: list[Signal] = []
     harmless: list[str] = []
     unseen: dict[str, str] = {}
+    untold: list[str] = []
     doubt = 0
     for spec in SIGNALS:
         weight = sight.settings.weights.get(spec.id, spec.weight)
@@ -106,9 +118,11 @@ def assess_risk(sight: Sight) -> Risk:
                 )
             case Fine(words):
                 harmless.append(words)
-            case Unseen(words, readable):
+            case Unseen(words, readable=True):
                 unseen[spec.id] = words
-                doubt += weight if readable else 0
+                doubt += weight
+            case Unseen(words):
+                untold.append(words)
     found.sort(key=lambda one: -one.weight)
     total = sum(one.weight for one in found)
     return Risk(
@@ -120,6 +134,7 @@ def assess_risk(sight: Sight) -> Risk:
         signals=tuple(found),
         harmless=tuple(dict.fromkeys(harmless)),
         unseen=unseen,
+        untold=tuple(dict.fromkeys(untold)),
         highest=_level(total + doubt, sight.settings),
     )
 

@@ -92,12 +92,29 @@ class Front(Stored):
     protocol: str = "*"
 
 
+class Pool(Stored):
+    """A backend pool that a NIC is a member of.
+
+    Attributes:
+        balancer: the name of its load balancer, or of its application gateway.
+        others: how many members it has that are not this VM's; ``None`` if that is not known.
+        gateway: it is an application gateway's.
+    """
+
+    balancer: str
+    name: str
+    others: int | None = None
+    gateway: bool = False
+
+
 class Nic(Stored):
     """A network interface with the security groups that guard it. Ids are Azure resource ids.
 
     Attributes:
         public_ips: its own public addresses.
         fronts: through which public load balancers it is reached, beside them.
+        passing_ips: those of ``public_ips`` that Azure takes away when the VM is deallocated.
+        pools: of load balancers and application gateways, public or not.
     """
 
     id: str
@@ -107,6 +124,8 @@ class Nic(Stored):
     public_ips: tuple[str, ...] = ()
     private_ips: tuple[str, ...] = ()
     fronts: tuple[Front, ...] = ()
+    passing_ips: tuple[str, ...] = ()
+    pools: tuple[Pool, ...] = ()
 
 
 class OpenPort(Stored):

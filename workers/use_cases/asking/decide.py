@@ -12,7 +12,8 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Document, Store
+from workers.domain.ports.store import Commit, Document, Remembered, Store
+from workers.domain.starts.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
@@ -174,6 +175,13 @@ class Decide:
                     ),
                     *records,
                 ),
+                past=Remembered(vm, _remembered(decided, decision)),
             )
         )
         return Decided(decided, containment, withdrawn)
+
+
+def _remembered(approval: Approval, decision: Decision) -> PastStart:
+    what = What.CONFIRMED if decision.confirms else What.REJECTED
+    by = decision.by.name or decision.by.email
+    return of_answer(what, decision.at, approval.id, approval.event, by)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from workers.domain.asking.approvals import Approval, steps_on_silence, steps_undelivered
+from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind
 from workers.domain.containment.plans import StepName
@@ -12,7 +12,8 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Document, Store
+from workers.domain.ports.store import Commit, Document, Remembered, Store
+from workers.domain.starts.history import What, of_answer
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.conflicts import until_written
@@ -173,6 +174,14 @@ class LookAtApproval:
                     ),
                     *records,
                 ),
+                past=_remembered(after, now),
             )
         )
         return after
+
+
+def _remembered(approval: Approval, now: datetime) -> Remembered | None:
+    """That nobody answered, once that is so."""
+    if approval.state is not ApprovalState.EXPIRED:
+        return None
+    return Remembered(approval.event.vm, of_answer(What.SILENT, now, approval.id, approval.event))

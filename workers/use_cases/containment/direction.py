@@ -70,6 +70,11 @@ class Direction(ABC):
     def paged(self, containment: Containment, now: datetime) -> Containment:
         """The containment with the note that on-call is told how long it takes."""
 
+    def giving_way(self, containment: Containment) -> tuple[Outcome, ...]:
+        """Steps that have to be done again, because one that they block is to be done first."""
+        del containment
+        return ()
+
     @abstractmethod
     def resumed(self, containment: Containment, now: datetime) -> Containment:
         """The containment with its steps going on after they were held back."""

@@ -78,6 +78,9 @@ class Intend:
         containment, overdue_records = self._overdue(direction, containment, now)
         records += overdue_records
         late = bool(records)
+        for outcome in direction.giving_way(containment):
+            containment = direction.with_step(containment, outcome.step)
+            records.append(self._ledger.of_step(containment, outcome))
         under_way = direction.steps(containment).under_way(now)
         # Begun, but cut off before its result was written: begin again. Steps are idempotent.
         cut_off = tuple(step for step in under_way if not step.token)

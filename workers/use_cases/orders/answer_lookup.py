@@ -3,7 +3,7 @@
 import structlog
 
 from workers.domain.asking.decisions import may_lock_down
-from workers.domain.containment.foresight.lookups import Foresight, Lookup
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
 from workers.domain.errors import Conflict, StartgateError
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -11,6 +11,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.use_cases.orders.foresee import Foresee
+from workers.use_cases.orders.rehearse import Rehearse
 
 log = structlog.get_logger(__name__)
 
@@ -18,10 +19,13 @@ log = structlog.get_logger(__name__)
 class AnswerLookup:
     """Answers a question."""
 
-    def __init__(self, *, store: Store, nudger: Nudger, foresee: Foresee, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, nudger: Nudger, foresee: Foresee, rehearse: Rehearse, clock: Clock
+    ) -> None:
         self._store = store
         self._nudger = nudger
         self._foresee = foresee
+        self._rehearse = rehearse
         self._clock = clock
 
     async def __call__(self, lookup_id: str) -> None:
@@ -53,5 +57,8 @@ class AnswerLookup:
         return lookup.answered(self._clock.now(), found)
 
     async def _look(self, lookup: Lookup) -> Foresight:
+        if lookup.kind is LookupKind.DRILL:
+            drill = await self._rehearse(lookup.vm, lookup.profile)
+            return Foresight(plan=drill.plan, missing=drill.missing, drill=drill)
         foreseen = await self._foresee(lookup.vm, lookup.profile)
         return Foresight(plan=foreseen.plan, missing=foreseen.facts.missing)

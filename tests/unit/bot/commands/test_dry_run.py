@@ -18,8 +18,10 @@ from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
 from tests.conftest import Rig
 from tests.looking import answer_lookup, look_up
+from workers.domain.containment.foresight.drills import Obstacle
 from workers.domain.containment.foresight.lookups import Foresight, Lookup
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.spec import StepName
 from workers.domain.messages import Complete, Later, Message
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.starts.people import Actor
@@ -195,3 +197,26 @@ def test_a_failure_is_said_with_its_reason() -> None:
     assert "<!channel>" not in failed
     found = str(lookup_dialog(lookup.answered(a.NOW, Foresight(plan=a.plan()))))
     assert a.plan().steps[0].change.summary in found
+
+
+async def test_a_drill_says_what_would_stop_the_lockdown(bot: Bot) -> None:
+    await bot.type(f"{WEB.ref.name} drill")
+    assert "Drill: nothing is changed" in bot.slack.shown()
+    (nudge,) = bot.rig.worked(Subject.LOOKUP)
+    locked = Obstacle(step=StepName.STOP, why="the ReadOnly lock <!here> on it", remedy="remove the lock")
+    await answer_lookup(bot.rig, locked)(nudge.id)
+    assert await bot.notice() == Complete()
+    shown = bot.slack.shown()
+    assert "Not everything could be done" in shown
+    assert "*Stop:* the ReadOnly lock" in shown.replace("The", "the")
+    assert "Remove the lock." in shown
+    assert "<!here>" not in shown
+    assert (await bot.rig.store.vm_record(WEB.ref)).containment_id is None
+
+
+async def test_a_drill_that_finds_nothing_says_so(bot: Bot) -> None:
+    await bot.type(f"{WEB.ref.name} drill")
+    await answered(bot)
+    await bot.notice()
+    assert "Everything could be done" in bot.slack.shown()
+    assert "about 40 s" in bot.slack.shown()

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+from workers.domain.containment.foresight.drills import Drill
 from workers.domain.containment.plans import Plan
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Stored, UtcTime
@@ -22,13 +23,18 @@ class LookupKind(StrEnum):
     """What is asked."""
 
     PLAN = "plan"
+    DRILL = "drill"
 
 
 class Foresight(Stored):
-    """The answer: what would be done now, and what Azure did not tell."""
+    """The answer: what would be done now, what would stop it, and what Azure did not tell.
+
+    ``drill`` is there only if it was asked for.
+    """
 
     plan: Plan
     missing: tuple[MissingFact, ...] = ()
+    drill: Drill | None = None
 
 
 class Lookup(Numbered):
