@@ -19,7 +19,7 @@ from bot.answers.confirm import Confirm
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
-from bot.cards.blocks.cap_card import GO_ON, HOLD
+from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.card import CONFIRM, REJECT
 from bot.cards.replies.retry import RETRY
 from bot.commands.registry import COMMANDS

@@ -30,8 +30,8 @@ class Services:
     lock_down: LockDown
     restore: Restore
     retry: Retry
-    pausing: PauseWrites
-    cap: AnswerCap
     look_up: LookUp
     dialogs: OpenDialogs
+    pausing: PauseWrites
+    cap: AnswerCap
     policy: Callable[[], Policy]

@@ -124,10 +124,10 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         ),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
         retry=Retry(store=store, nudger=nudger, clock=clock),
-        pausing=PauseWrites(store=store, clock=clock),
-        cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
+        pausing=PauseWrites(store=store, clock=clock),
+        cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(

@@ -1,7 +1,7 @@
 """The buttons of the question about the cap: go on with these, or hold."""
 
 from bot.answers.cap_blocks import going_on, held_back, too_late
-from bot.cards.blocks.cap_card import from_button
+from bot.cards.blocks.brakes.cap_card import from_button
 from bot.cards.blocks.message import Message
 from bot.requests import Clicked
 from bot.services import Services

@@ -3,7 +3,7 @@
 from bot.cards.blocks.answers import private
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.text import counted, escape, when
-from workers.domain.containment.cap import CapAsked
+from workers.domain.containment.brakes.cap import CapAsked
 
 
 def going_on(count: int) -> Message:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from bot.cards.blocks.paused import on_dialog
+from bot.cards.blocks.brakes.paused import on_dialog
 from bot.cards.renderer import Renderer
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.errors import Refused

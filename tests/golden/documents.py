@@ -12,7 +12,8 @@ from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
-from workers.domain.containment.cap import CapQuestion
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
@@ -26,7 +27,6 @@ from workers.domain.containment.containment import (
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.grants import Grant
 from workers.domain.containment.jobs import Job, JobState
-from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
@@ -260,6 +260,15 @@ def documents() -> dict[str, Numbered]:
     }
 
 
+def _cap_question() -> CapQuestion:
+    """The second question, about three containments."""
+    first = CapQuestion(version=2).with_waiting("c0" + "1" * 24, "vm-db-01", 20, a.NOW)
+    question = first.answered(1, 1, a.oncall(), a.NOW, go_on=True)
+    for number in (2, 3, 4):
+        question = question.with_waiting(f"c0{str(number) * 24}", f"vm-web-0{number}", 20, _SOON)
+    return question
+
+
 def _risky() -> Approval:
     """All about risk and history is set."""
     return a.approval(
@@ -315,15 +324,6 @@ def _risky() -> Approval:
             highest=Level.HIGH,
         ),
     )
-
-
-def _cap_question() -> CapQuestion:
-    """The second question, about three containments."""
-    first = CapQuestion(version=2).with_waiting("c0" + "1" * 24, "vm-db-01", 20, a.NOW)
-    question = first.answered(1, 1, a.oncall(), a.NOW, go_on=True)
-    for number in (2, 3, 4):
-        question = question.with_waiting(f"c0{str(number) * 24}", f"vm-web-0{number}", 20, _SOON)
-    return question
 
 
 def _unasked() -> Approval:

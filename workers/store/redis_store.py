@@ -1,10 +1,10 @@
 """The store on Redis: one Lua call a write."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import redis.asyncio as redis
 import structlog
@@ -16,10 +16,11 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.cap import CapQuestion
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
 from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
 from workers.domain.nudges import Scheduled
@@ -40,6 +41,8 @@ _COMMIT, _TURN = (
     resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     for name in ("commit.lua", "turn.lua")
 )
+_MOST_PAST = 30
+"""Texts of a card that are kept though it shows others by now."""
 D = TypeVar("D", bound=Numbered)
 
 
@@ -84,8 +87,12 @@ class RedisStore:
             "shown": commit.shown,
             "absent": len(commit.absent),
             "free": commit.free is not None,
+            "exchanges": len(commit.exchanges),
+            "most_exchanges": MOST_KEPT,
+            "keep": int(self._retention.total_seconds() * 1000),
             "past": of_commit(commit.past, now, self._retention),
         }
+        held = next((one.id for one in commit.documents if isinstance(one, Containment)), commit.exchanges_of)
         async with redis_away(self._redis):
             answer = await self._run_script(
                 _COMMIT,
@@ -100,12 +107,14 @@ class RedisStore:
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
                     *(keys.by_id(absent_id) for absent_id in commit.absent),
                     *((keys.vm_record(commit.free),) if commit.free else ()),
+                    keys.exchanges(held) if held else keys.once(p, ""),
                     keys.past_of_vm(commit.past.vm) if commit.past else keys.once(p, ""),
                     keys.standing(p),
                 ],
                 args=[
                     to_json(header).decode(),
                     *texts,
+                    *commit.exchanges,
                     *(record.model_dump_json() for record in commit.audit),
                 ],
             )
@@ -223,6 +232,33 @@ class RedisStore:
         async with redis_away(self._redis):
             free_ms = int(await self._run_script(_TURN, [keys.TURNS], args))
         return datetime.fromtimestamp(free_ms / 1000, UTC) if free_ms else None
+
+    async def exchanges(self, containment_id: str) -> Sequence[str]:
+        """What was exchanged with Azure for this containment, oldest first."""
+        async with redis_away(self._redis):
+            texts: Any = await self._redis.lrange(keys.exchanges(_checked(containment_id, "c")), 0, -1)
+        return tuple(text.decode() for text in texts)
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages say; what is no longer shown goes once there is much of it."""
+        key, fields = keys.said(card_id), cast("Any", dict(said))
+        if not said:
+            return
+        async with redis_away(self._redis):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.hset(key, mapping=fields)
+                pipeline.hkeys(key)
+                pipeline.pexpire(key, self._retention)
+                _, known, _ = await pipeline.execute()
+            past = [one for one in known if one.decode() not in {*shown, *said}]
+            if len(past) > _MOST_PAST:
+                await self._redis.hdel(key, *past)
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered."""
+        async with redis_away(self._redis):
+            found: Any = await self._redis.hgetall(keys.said(card_id))
+        return {key.decode(): text.decode() for key, text in found.items()}
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

@@ -32,6 +32,7 @@ from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuth
 from pydantic import SecretStr
 
 from workers.arm.session.endpoint import Endpoint
+from workers.arm.session.noted import NoteWrites
 from workers.arm.session.pipeline import Brake, Heard, OurEndpointOnly, proxies_for
 from workers.runtime.credential import Credential
 
@@ -238,6 +239,7 @@ class Azure:
             Brake(self._may_write),
             self._authentication(),
             Heard(self._heard),
+            NoteWrites(),
             policies.CustomHookPolicy(),
             policies.ProxyPolicy(proxies=proxies_for(self.endpoint.url)),
             policies.DistributedTracingPolicy(),

@@ -1,6 +1,6 @@
 """The store: documents, written by compare-and-set together with their audit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -8,10 +8,10 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.cap import CapQuestion
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.containment.pause import Pause
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.starts.events import StartEvent
@@ -64,6 +64,8 @@ class Commit(Model):
         shown: (id, version) of documents whose cards now show that version.
         once: a key that must be new within its time to live, else nothing at all is written.
         absent: ids of approvals that must not exist, else it is a conflict.
+        exchanges: kept beside a containment of this partition, each as its text; see ``exchanges``.
+        exchanges_of: the id of that containment.
         free: a VM whose record must be absent or ``free``, else it is a conflict.
         past: what is remembered of it.
     """
@@ -75,6 +77,8 @@ class Commit(Model):
     once: str | None = None
     absent: tuple[str, ...] = ()
     free: VmRef | None = None
+    exchanges: tuple[str, ...] = ()
+    exchanges_of: str = ""
     past: Remembered | None = None
 
 
@@ -150,6 +154,27 @@ class Store(Protocol):
         Returns:
             ``None`` if it is counted; else when there is room again.
         """
+        ...
+
+    async def exchanges(self, containment_id: str) -> Sequence[str]:
+        """What was exchanged with Azure for this containment, oldest first; the newest 500.
+
+        They are kept as long as the containment is.
+        """
+        ...
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages of this card say, by digest, for as long as decided questions are kept.
+
+        Args:
+            card_id: the card.
+            said: digest of a message → all its text.
+            shown: digests of those that the card shows by now; others that were remembered may go.
+        """
+        ...
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered: digest → text."""
         ...
 
     async def vm_record(self, vm: VmRef) -> VmRecord:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.cap import WITHIN, CapQuestion
+from workers.domain.containment.brakes.cap import WITHIN, CapQuestion
 from workers.domain.containment.containment import Containment, ContainmentState, Held, HeldBy
 from workers.domain.errors import WritesPaused
 from workers.domain.ids import partition_of_id

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from workers.domain.asking.decisions import may_release
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.cap import CapAsked
+from workers.domain.containment.brakes.cap import CapAsked
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.dead_letters import DeadLetterNotice
-from workers.domain.containment.cap import CapQuestion
+from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.nudges import Nudge, Subject

@@ -64,10 +64,10 @@ class Bot:
             lock_down=rig.lock_down,
             restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
             retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
-            cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
-            pausing=PauseWrites(store=rig.store, clock=rig.clock),
             look_up=look_up(rig),
             dialogs=cast("Any", None),
+            pausing=PauseWrites(store=rig.store, clock=rig.clock),
+            cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             policy=lambda: rig.policy,
         )
 

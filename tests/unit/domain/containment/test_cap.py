@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from workers.domain.containment.cap import MOST_RELEASED, MOST_WAITING, WITHIN, CapQuestion
+from workers.domain.containment.brakes.cap import MOST_RELEASED, MOST_WAITING, WITHIN, CapQuestion
 from workers.domain.errors import AlreadyDecided
 
 LATER = a.NOW + timedelta(minutes=1)

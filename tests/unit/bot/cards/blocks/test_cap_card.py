@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.answers.cap import CapAnswers
-from bot.cards.blocks.cap_card import GO_ON, HOLD, cap_card, from_button
+from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD, cap_card, from_button
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.requests import Clicked
 from deploy.sandbox.slack.blockkit import check_blocks
@@ -15,7 +15,7 @@ from tests import builders as a
 from tests.unit.bot.cards.posting_rig import ONCALL, Posting
 from tests.unit.bot.commands.test_strangers import Bot
 from workers.domain.asking.cards import CopyKind
-from workers.domain.containment.cap import CapAsked, CapQuestion
+from workers.domain.containment.brakes.cap import CapAsked, CapQuestion
 from workers.domain.containment.containment import Held, HeldBy
 from workers.domain.errors import NotAllowed
 from workers.domain.ids import partition_of_id

@@ -4,7 +4,7 @@ from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, header, listed, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.status import person
 from bot.cards.blocks.text import calling, code, counted, plain, when
-from workers.domain.containment.cap import CapAsked
+from workers.domain.containment.brakes.cap import CapAsked
 
 GO_ON, HOLD = "cap.go_on", "cap.hold"
 _MOST_NAMED = 20
