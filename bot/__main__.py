@@ -62,10 +62,10 @@ def run_command() -> None:
 async def run(settings: BotSettings, policy: Policy) -> None:
     """Open the links to the bus, which takes as long as importing the rest, and run it."""
     health = Health("redis", "servicebus", "slack")
-    renderer: asyncio.Future[Handler] = asyncio.get_running_loop().create_future()
+    consumer: asyncio.Future[Handler] = asyncio.get_running_loop().create_future()
 
-    async def render(message: Message) -> Settlement:
-        handler = await renderer
+    async def show(message: Message) -> Settlement:
+        handler = await consumer
         return await handler(message)
 
     connecting = bus.connected(
@@ -78,7 +78,7 @@ async def run(settings: BotSettings, policy: Policy) -> None:
         notices = QueueReceiver(
             client,
             bus.NOTICES,
-            render,
+            show,
             receivers=settings.receivers,
             concurrency=settings.concurrency,
             quiet_s=settings.servicebus_quiet_s,
@@ -89,10 +89,10 @@ async def run(settings: BotSettings, policy: Policy) -> None:
             await asyncio.to_thread(importlib.import_module, "bot.wiring")
             from bot import wiring  # noqa: PLC0415 - see above
 
-            links = wiring.Bus(nudger, opening, notices.listening, receiving, renderer)
+            links = wiring.Bus(nudger, opening, notices.listening, receiving, consumer)
             await wiring.run(settings, policy, health, links, stop)
         finally:
-            for task in (renderer, opening, receiving):
+            for task in (consumer, opening, receiving):
                 task.cancel()
             await asyncio.gather(opening, receiving, return_exceptions=True)
             await nudger.close()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
@@ -10,6 +11,8 @@ from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -26,4 +29,7 @@ class Services:
     lock_down: LockDown
     restore: Restore
     retry: Retry
+    look_up: LookUp
+    dialogs: OpenDialogs
+    pausing: PauseWrites
     policy: Callable[[], Policy]

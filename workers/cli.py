@@ -2,8 +2,11 @@
 
 import typer
 
-from workers.operator import alerts, audit, dlq, policy, vm
+from workers.operator import alerts, audit, defender, dlq, policy, vm
 from workers.operator.doctor import doctor
+from workers.operator.drill import drill
+from workers.operator.pause import pause, resume
+from workers.operator.plan import plan
 from workers.runtime.version import Version
 
 app = typer.Typer(
@@ -21,6 +24,11 @@ def startgate(*, version: Version = False) -> None:
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
+app.command("plan")(plan)
+app.command("drill")(drill)
+app.command("pause")(pause)
+app.command("resume")(resume)

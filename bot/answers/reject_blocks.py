@@ -7,9 +7,9 @@ from bot.cards.blocks.card import outcome
 from bot.cards.blocks.inputs import reason_input
 from bot.cards.blocks.joined import started_since
 from bot.cards.blocks.kit import context, modal, section
-from bot.cards.blocks.planned import how_to_undo, planned_steps
-from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command
-from bot.cards.blocks.text import code, when
+from bot.cards.blocks.planned import as_of, goes_with_it, how_to_undo, planned_steps
+from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command, guarded_line
+from bot.cards.blocks.text import code
 from workers.domain.asking.approvals import Approval, ApprovalState
 
 REJECT = "approval.reject"
@@ -17,14 +17,11 @@ REJECT = "approval.reject"
 
 def reject_dialog(approval: Approval) -> dict[str, Any]:
     """Asks for the reason of a rejection, and lists exactly what it will do to this VM."""
+    if approval.guarded:
+        return _guarded_dialog(approval)
     vm, plan = approval.event.vm, approval.plan
     profile = approval.terms.lockdown
     changes = {planned.step: planned.change for planned in plan.steps}
-    as_of = (
-        f"Based on the VM's state {when(plan.as_of)}. Each step checks again before it changes anything."
-        if plan.as_of
-        else "The VM's state isn't fully known yet. Each step checks it before it changes anything."
-    )
     return {
         **modal(
             "Reject this start",
@@ -32,7 +29,8 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
                 section(f"{evidence.who_did_what(approval.event)}. Rejecting contains the VM *immediately*:"),
                 *([section(since)] if (since := started_since(approval)) else []),
                 *planned_steps(profile, changes),
-                *context([as_of, how_to_undo(profile, command(RESTORE_COMMAND, vm))]),
+                *goes_with_it(plan),
+                *context([as_of(plan), how_to_undo(profile, command(RESTORE_COMMAND, vm))]),
                 reason_input(
                     "Why didn't you expect this start?",
                     hint="On-call reads this first. Visible to everyone who can see this card.",
@@ -46,6 +44,31 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
     }
 
 
+def _guarded_dialog(approval: Approval) -> dict[str, Any]:
+    """Of a VM that is never contained: a rejection calls on-call."""
+    said = (
+        f"{evidence.who_did_what(approval.event)}. {guarded_line(approval.guarded)}. Rejecting calls on-call"
+        " *immediately*. Nothing is changed in Azure: on-call decides what to do, by hand."
+    )
+    return {
+        **modal(
+            "Reject this start",
+            [
+                section(said),
+                *([section(since)] if (since := started_since(approval)) else []),
+                reason_input(
+                    "Why didn't you expect this start?",
+                    hint="On-call reads this first. Visible to everyone who can see this card.",
+                ),
+            ],
+            callback_id=REJECT,
+            submit="Reject, call on-call",
+            close="Back",
+        ),
+        "private_metadata": approval.id,
+    }
+
+
 def decided_dialog(approval: Approval) -> dict[str, Any]:
     """For whoever answered too late: who was first, when, and what happens now."""
     containing = "The VM is being contained. The card shows the progress."
@@ -53,7 +76,9 @@ def decided_dialog(approval: Approval) -> dict[str, Any]:
         ApprovalState.PENDING: "The question is still open.",
         ApprovalState.CONFIRMED: "No action is taken. On-call can still contain the VM with "
         f"{command(LOCKDOWN_COMMAND, approval.event.vm)}.",
-        ApprovalState.REJECTED: containing,
+        ApprovalState.REJECTED: f"On-call was called. {guarded_line(approval.guarded)}."
+        if approval.guarded
+        else containing,
         ApprovalState.EXPIRED: containing
         if approval.containment_id
         else "No action was taken. On-call can still contain the VM with "

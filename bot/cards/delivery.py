@@ -14,10 +14,11 @@ from bot.cards.audience import Audience, Subjects, as_asked
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.notice_card import notice_card
+from bot.cards.blocks.paused import on_card
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.moved import moved
 from bot.cards.replies.thread import replies
-from bot.cards.wanted import Wanted, differs, only_progress
+from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
@@ -73,7 +74,7 @@ class Delivery:
         return [wanted for wanted in self._wanted(card, subjects) if differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
-        approval, containment, notice = subjects
+        approval, containment, notice, _ = subjects
         if approval is not None:
             approval = as_asked(approval, card)
         mention = self._audience.oncall_mention()
@@ -85,6 +86,7 @@ class Delivery:
                 root = notice_card(notice, mention)
             else:
                 root = lockdown_card(subjects.need_containment(), kind=copy.kind)
+            root = on_card(root, subjects.pause if subjects.waiting else None)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
             if not copy.sent:
                 continue  # replies follow once the card is there
@@ -101,7 +103,7 @@ class Delivery:
         if wanted.channel.startswith("#"):  # the audience looks for it, and no message can go before
             return now + _SOON if post is None else max(post.again_at, now + _SOON)
         if post is not None and post.ts == REFUSED:
-            if now < post.again_at:
+            if now < post.again_at and (post.was == "" or still_needed(card, wanted, subjects)):
                 return post.again_at
             post = None
         if post is not None and post.edited_at is not None and only_progress(subjects):
@@ -180,8 +182,11 @@ class Delivery:
             return card.with_post(wanted.copy, wanted.reply, post)
         # Nobody is paged there any more, so the whole copy goes to the other channel, the page with it.
         # What is there already stays, and goes on when the channel takes messages again.
-        root = copy.root.changed(ts=None, was=copy.root.ts or copy.root.was)
-        return card.with_copy(copy.changed(root=root.not_taken(post.refused, self._clock.now())))
+        card = card.with_post(wanted.copy, wanted.reply, None)
+        if not copy.sent:  # an earlier reply of this pass was refused
+            return card
+        root = copy.root.changed(ts=None, was=copy.thread or "").not_taken(post.refused, self._clock.now())
+        return card.with_post(wanted.copy, "", root)
 
     async def _intend(self, card: Card, todo: list[Wanted]) -> tuple[Card, set[str]]:
         """The card with the posts that are about to be sent written to it, and which intents are new."""
@@ -279,4 +284,4 @@ def _of(card: Card, *, documents: tuple[Card, ...], shown: tuple[tuple[str, int]
 
 
 def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:
-    return tuple((d.id, d.version) for d in subjects if d is not None)
+    return tuple((d.id, d.version) for d in subjects.documents)

@@ -136,7 +136,12 @@ class Renderer:
         raise Conflict(f"card {card_id} does not come to rest")
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
-        """What the card is about, and what is known of the card itself."""
+        """What the card is about, with the pause if one is on, and what is known of the card itself."""
+        subjects, card = await self._documents(card_id)
+        pause = await self._store.pause()
+        return subjects._replace(pause=pause if pause.on(self._clock.now()) else None), card
+
+    async def _documents(self, card_id: str) -> tuple[Subjects, Card]:
         if card_id.startswith("n"):
             notice = await self._store.dead_letter_notice()
             return Subjects(None, None, notice), await self._store.card(card_id)

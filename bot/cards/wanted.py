@@ -25,7 +25,11 @@ def differs(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
     """Whether it is not there yet, shows something else, or was refused where it is still needed."""
     post = card.post_of(wanted.copy, wanted.reply)
     if post is not None and post.ts == REFUSED:
-        return not wanted.reply and still_needed(card, wanted, subjects)
+        if wanted.reply:
+            return False
+        # What is there since before is edited, too: no button of a closed question may stay.
+        outdated = post.was != "" and post.shows != wanted.message.digest
+        return outdated or still_needed(card, wanted, subjects)
     return post is None or post.ts is None or post.shows != wanted.message.digest
 
 
@@ -36,7 +40,7 @@ def still_needed(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
         return False
     if copy.kind is CopyKind.ONCALL and not any(c.sent for c in card.copies if c.kind is CopyKind.ONCALL):
         return True
-    approval, containment, _ = subjects
+    approval, containment = subjects.approval, subjects.containment
     return (approval is not None and approval.open) or (containment is not None and containment.working)
 
 

@@ -1,4 +1,4 @@
-"""``/vm-lockdown NAME [REASON]``: on-call contains a VM without asking its owner."""
+"""``/vm-lockdown NAME [REASON]``: on-call contains a VM without asking its owner, or looks first."""
 
 import structlog
 
@@ -12,14 +12,16 @@ from bot.commands.lockdown_blocks import (
     already_contained,
     lockdown_dialog,
     lockdown_started,
-    typed_name,
+    typed_before,
     vm_not_found,
 )
+from bot.commands.lockdown_words import Wanted, known_profile, wanted
+from bot.commands.looking import Looking
 from bot.commands.nearest import MOST, pressed_any
-from bot.commands.typed_vm import typed_vm
 from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_lock_down
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
@@ -33,54 +35,70 @@ class LockdownListener:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._looking = Looking(services)
         self.dialogs: Dialogs = {LOCKDOWN: self.chosen}
         self.buttons: Buttons = {pressed_any(NEAR): self.picked}
 
     async def typed(self, command: Typed) -> Message | None:
-        """Lock down the one VM that is certainly meant, or ask which one."""
-        wanted, reason = typed_vm(command.text)
-        match = await find_vm(wanted, self._services.inventory)
+        """Lock down the one VM that is certainly meant, or ask which one. A dry run only shows the plan."""
+        asked = wanted(command.text)
+        profile = self._profile(asked)
+        match = await find_vm(asked.vm, self._services.inventory)
+        if match.exact is not None and asked.kind is not None:
+            typed = f"{LOCKDOWN_COMMAND} {command.text}"
+            view = await self._looking.ask(asked.kind, match.exact, profile, command.actor, wanted=typed)
+            await command.open_dialog(view)
+            return None
         if match.exact is not None:
-            return await self._lock_down(match.exact, command.actor, reason)
+            return await self._lock_down(match.exact, command.actor, profile, asked.reason)
         if not match.candidates:
-            return await self._not_found(wanted, reason)
-        profile = self._services.policy().lockdown
-        await command.open_dialog(lockdown_dialog(match.candidates, wanted, reason, profile))
+            return await self._not_found(asked)
+        view = lockdown_dialog(match.candidates, asked.vm, asked.reason, profile, asked.kind)
+        await command.open_dialog(view)
         return None
 
     async def picked(self, clicked: Clicked) -> Message | None:
         """Ask about the VM whose name was picked. Nothing happens yet."""
-        name, reason = typed_vm(clicked.value)
-        await self._services.lock_down.may(clicked.actor, wanted=f"{LOCKDOWN_COMMAND} {name}, picked")
-        candidates = await self._services.inventory.named(name)
+        asked = wanted(clicked.value)
+        await self._services.lock_down.may(clicked.actor, wanted=f"{LOCKDOWN_COMMAND} {asked.vm}, picked")
+        candidates = await self._services.inventory.named(asked.vm)
         if not candidates:
-            return await self._not_found(name, reason)
-        profile = self._services.policy().lockdown
-        await clicked.open_dialog(lockdown_dialog(candidates, name, reason, profile))
+            return await self._not_found(asked)
+        view = lockdown_dialog(candidates, asked.vm, asked.reason, self._profile(asked), asked.kind)
+        await clicked.open_dialog(view)
         return None
 
-    async def _not_found(self, wanted: str, reason: str) -> Message:
+    async def _not_found(self, asked: Wanted) -> Message:
         inventory = self._services.inventory
-        nearest = await inventory.near(wanted.rpartition("/")[2], limit=MOST)
-        return vm_not_found(wanted, await inventory.count(), nearest=nearest, reason=reason)
+        nearest = await inventory.near(asked.vm.rpartition("/")[2], limit=MOST)
+        return vm_not_found(asked.vm, await inventory.count(), nearest=nearest, reason=asked.rest)
 
     async def chosen(self, dialog: Submitted) -> Outcome:
-        """Lock down the chosen VM; authorized once more."""
-        match = await find_vm(typed_name(dialog.view), self._services.inventory)
+        """Lock down the chosen VM, or show the plan for it; authorized once more."""
+        asked = typed_before(dialog.view)
+        profile = self._profile(asked)
+        match = await find_vm(asked.vm, self._services.inventory)
         candidates = [match.exact] if match.exact is not None else [vm.ref for vm in match.candidates]
         value = chosen_value(dialog.view)
         vm = next((vm for vm in candidates if value_of(vm) == value), None)
         if vm is None:
             return Outcome(errors={CHOICE: "This VM is no longer known. Close this dialog and try again."})
-        return Outcome(message=await self._lock_down(vm, dialog.actor, given_reason(dialog.view)))
+        if asked.kind is not None:
+            typed = f"{LOCKDOWN_COMMAND} {vm.name} {asked.rest}"
+            return Outcome(view=await self._looking.ask(asked.kind, vm, profile, dialog.actor, wanted=typed))
+        message = await self._lock_down(vm, dialog.actor, profile, given_reason(dialog.view))
+        return Outcome(message=message)
 
-    async def _lock_down(self, vm: VmRef, actor: Actor, reason: str) -> Message:
+    def _profile(self, asked: Wanted) -> LockdownProfile:
         policy = self._services.policy()
+        return policy.profile(known_profile(asked.profile, policy))
+
+    async def _lock_down(self, vm: VmRef, actor: Actor, profile: LockdownProfile, reason: str) -> Message:
         owner = await self._owner(vm)
-        locked = await self._services.lock_down(vm, actor, policy.lockdown, reason=reason, owner=owner)
+        locked = await self._services.lock_down(vm, actor, profile, reason=reason, owner=owner)
         if locked.joined:
             return already_contained(locked.containment)
-        return lockdown_started(locked.containment, channel=policy.oncall.channel)
+        return lockdown_started(locked.containment, channel=self._services.policy().oncall.channel)
 
     async def _owner(self, vm: VmRef) -> Owner | None:
         """Who is told of it; ``None`` where the tags are not known. A lockdown waits for nobody."""
@@ -96,10 +114,11 @@ class LockdownListener:
 
 COMMAND = Command(
     name=LOCKDOWN_COMMAND,
-    arguments="NAME [REASON]",
+    arguments="NAME [profile=NAME] [--dry-run] [drill] [REASON]",
     example="web-02 odd traffic",
     summary="Contain a VM now, without asking its owner",
-    details=VM_NAME,
+    details=f"{VM_NAME} `profile=` names a lockdown profile of the policy. With `--dry-run` you see"
+    " what would be done, and with `drill` whether it could be; nothing is changed.",
     who="on-call",
     may=may_lock_down,
     listener=LockdownListener,

@@ -1,5 +1,6 @@
 """What ``/vm-lockdown`` says: the dialog that asks which VM, and the answers only one person sees."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,21 +10,31 @@ from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.planned import how_to_undo, planned_steps
 from bot.cards.blocks.status import RESTORE_COMMAND, progress, undo_command
-from bot.cards.blocks.text import channel_link, code, counted, name
+from bot.cards.blocks.text import channel_link, code, counted, name, words
+from bot.commands.lockdown_words import Wanted
 from bot.commands.nearest import nearest_buttons
 from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.foresight.lookups import LookupKind
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.vm import KnownVm
 
 LOCKDOWN = "lockdown.choose"
 NEAR = "lockdown.near"
 _LONGEST_QUERY = 1000
+_LONGEST_PROFILE = 100
 
 
 def lockdown_dialog(
-    candidates: Sequence[KnownVm], query: str, reason: str, profile: LockdownProfile
+    candidates: Sequence[KnownVm],
+    query: str,
+    reason: str,
+    profile: LockdownProfile,
+    kind: LookupKind | None = None,
 ) -> dict[str, Any]:
-    """Asks which VM is meant, and why; chosen already where only one can be. Needs at least one candidate."""
+    """Asks which VM is meant, and why; chosen already where only one can be. Needs at least one candidate.
+
+    With ``kind``, that is looked up for the chosen VM, and nothing is done.
+    """
     one = len(candidates) == 1
     fits = (
         f"{'matches' if one else 'match'} {code(query)}"
@@ -32,26 +43,36 @@ def lockdown_dialog(
     )
     found = f"{counted(len(candidates), 'VM')} {fits}."
     more = f" The first {MOST_OPTIONS} are listed. Type more of the name to see others."
-    view = modal(
-        "Lock down a VM",
-        [
-            section(found + (more if len(candidates) > MOST_OPTIONS else "")),
-            vm_menu(candidates),
+    asked = [section(found + (more if len(candidates) > MOST_OPTIONS else "")), vm_menu(candidates)]
+    if kind is None:
+        asked += [
             reason_input("Why?", hint="Shown on the card and kept in the audit log.", given=reason),
             section("The VM is contained *immediately*, without asking its owner:"),
             *planned_steps(profile, {}),
             *context([how_to_undo(profile, code(RESTORE_COMMAND))]),
-        ],
+        ]
+    view = modal(
+        _TITLES[kind],
+        asked,
         callback_id=LOCKDOWN,
-        submit="Lock down",
+        submit="Lock down" if kind is None else "Show",
         close="Back",
     )
-    return {**view, "private_metadata": query[:_LONGEST_QUERY]}
+    kept = {"vm": words(query, _LONGEST_QUERY), "profile": profile.name[:_LONGEST_PROFILE], "kind": kind}
+    return {**view, "private_metadata": json.dumps(kept, ensure_ascii=False)}
 
 
-def typed_name(view: Mapping[str, Any]) -> str:
-    """What was typed for the VM: the submitted dialog finds the candidates by it again."""
-    return str(view.get("private_metadata", ""))
+_TITLES = {None: "Lock down a VM", LookupKind.PLAN: "Dry run", LookupKind.DRILL: "Drill"}
+
+
+def typed_before(view: Mapping[str, Any]) -> Wanted:
+    """What was typed with the command: the submitted dialog finds the candidates by it again."""
+    text = str(view.get("private_metadata", ""))
+    if not text.startswith("{"):  # a dialog of an earlier version, which carried only the name
+        return Wanted(text)
+    kept = json.loads(text)
+    kind = kept["kind"]
+    return Wanted(str(kept["vm"]), str(kept["profile"]), LookupKind(kind) if kind else None)
 
 
 def lockdown_started(containment: Containment, *, channel: str = "") -> Message:

@@ -80,6 +80,8 @@ class Evidence:
         unrest: why the system did not come to rest; empty if it did.
         gone_by_itself: processes that ended without having been killed.
         logs: process → what it wrote during the round.
+        of_others: ids of documents about VMs of earlier rounds, which standing sweeps may look at meanwhile.
+        receipts_cut: whether Slack took calls and cut the answer off, so that the bot made them again.
     """
 
     seed: int = 0
@@ -103,6 +105,8 @@ class Evidence:
     unrest: str = ""
     gone_by_itself: list[str] = field(default_factory=list)
     logs: dict[str, str] = field(default_factory=dict)
+    of_others: frozenset[str] = frozenset()
+    receipts_cut: bool = False
 
     def vm(self, key: str) -> VmFact | None:
         """The VM of this key, if it is the round's."""

@@ -41,6 +41,7 @@ async def play_round(ground: Ground, plan: RoundPlan) -> Evidence:
         audit=await ground.audit_since(since_ms),
         chains=await ground.chains(),
         logs={name: _from(ground, name, written[name]) for name in PRODUCT},
+        receipts_cut=any(one.where == "slack" and one.body.get("drop") == "after" for one in plan.troubles),
     )
     await _documents(ground, evidence, keys)
     await _azure_now(ground, evidence)
@@ -59,11 +60,13 @@ def _from(ground: Ground, name: str, offset: int) -> str:
 
 
 async def _documents(ground: Ground, evidence: Evidence, keys: set[str]) -> None:
-    for name, document in (await ground.documents("doc")).items():
+    documents = await ground.documents("doc")
+    for name, document in documents.items():
         vm = str((document.get("vm") or document["event"]["vm"])["resource_id"]).lower()
         if vm in keys:
             (evidence.approvals if "event" in document else evidence.containments)[name] = document
     mine = {*evidence.approvals, *evidence.containments}
+    evidence.of_others = frozenset(documents) - mine
     evidence.cards = {n: card for n, card in (await ground.documents("card")).items() if n in mine}
 
 

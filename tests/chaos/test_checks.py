@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -258,6 +259,29 @@ def test_a_refusal_told_twice_is_audited_once() -> None:
         evidence.slack.append(made.ephemeral(9, 1600.0, made.SAM, "Not allowed"))
 
     assert _spoil(change) == []
+
+
+@pytest.mark.parametrize(("cut", "violations"), [(True, 0), (False, 1)])
+def test_two_refusals_in_the_same_words_are_one_only_where_receipts_were_cut(
+    *, cut: bool, violations: int
+) -> None:
+    def change(evidence: Evidence) -> None:
+        evidence.receipts_cut = cut
+        evidence.slack.append(made.ephemeral(9, 1600.0, made.SAM, "Not allowed"))
+        first = next(act for act in evidence.acts if act.who == made.SAM)
+        evidence.acts.append(replace(first, at_ms=1590.0))
+
+    assert len(_spoil(change)) == violations
+
+
+@pytest.mark.parametrize(("others", "violations"), [("a9" + "0" * 24, 0), ("", 1)])
+def test_only_a_card_of_another_round_may_be_told_of_meanwhile(others: str, violations: int) -> None:
+    def change(evidence: Evidence) -> None:
+        evidence.of_others = frozenset({others})
+        stray = {"event_payload": {"card": "a9" + "0" * 24, "intent": "i9"}}
+        evidence.slack.append(made.posted(9, 1600.0, ts="9.9", thread_ts="9.1", metadata=stray))
+
+    assert len(_spoil(change)) == violations
 
 
 def test_silence_under_a_policy_that_contains_is_no_violation() -> None:

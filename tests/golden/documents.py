@@ -13,19 +13,28 @@ from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    Held,
+    HeldBy,
     Restart,
     Restoration,
     StepState,
 )
+from workers.domain.containment.foresight.drills import Drill, Obstacle
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
 from workers.domain.containment.jobs import Job, JobState
-from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
+from workers.domain.containment.plans import Change, Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, MissingFact
-from workers.domain.starts.vm import ExpectedStart, KnownVm, VmRecord
+from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact, NetworkFacts
+from workers.domain.starts.history import History, Seen
+from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.signals.signal import Signal, Threat
+from workers.domain.starts.surroundings import OpenSession, Surroundings
+from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -36,11 +45,14 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "lookup": Lookup,
+    "pause": Pause,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
+_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
 _PROFILE = LockdownProfile(
     name="forensics",
     isolate=IsolateOptions(
@@ -60,10 +72,60 @@ _CHANGE = Change(
 )
 
 
+def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
+    return Lookup(
+        id=f"q0{'0' * 24}",
+        version=1,
+        kind=kind,
+        vm=a.vm_ref(),
+        profile=_PROFILE,
+        by=a.oncall(),
+        asked_at=a.NOW,
+    )
+
+
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "approval-with-impact": a.approval(
+            plan=a.plan(
+                impact=(Impact(text="load balancer shop: backend pool web loses a member", severe=True),)
+            ),
+            facts=a.facts(
+                surroundings=Surroundings(
+                    availability_set="shop",
+                    neighbours=("web-02",),
+                    recovery_point_at=a.NOW,
+                    sessions=(OpenSession(user="mallory", protocol="SSH", minutes=12.5),),
+                    unknown=("open sessions: not allowed",),
+                ),
+                network=NetworkFacts(
+                    nics=(
+                        a.nic(
+                            passing_ips=("203.0.113.9",),
+                            pools=(Pool(balancer="shop", name="web", others=2, gateway=True),),
+                        ),
+                    )
+                ),
+            ),
+        ),
+        "lookup-asked": _lookup(),
+        "lookup-answered": _lookup().answered(
+            _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
+        ),
+        "lookup-drilled": _lookup(kind=LookupKind.DRILL).answered(
+            _SOON,
+            Foresight(
+                plan=a.plan(),
+                drill=Drill(
+                    plan=a.plan(),
+                    obstacles=(Obstacle(step=StepName.STOP, why="a lock", remedy="remove it"),),
+                    missing=(MissingFact(name="locks and rights", reason="not allowed"),),
+                ),
+            ),
+        ),
+        "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,
@@ -86,10 +148,12 @@ def documents() -> dict[str, Numbered]:
             ),
             joined_count=7,
         ),
+        "approval-of-a-guarded-vm": a.approval(guarded="domain controllers"),
         "approval-joined-to-another": a.approval(state=ApprovalState.PENDING).joins("a" * 26, _SOON),
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
+        "approval-with-risk": _risky(),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -103,6 +167,32 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "containment-with-defender": a.containment(
+            profile=LockdownProfile(steps=(StepName.DEFENDER,)),
+            steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
+        ),
+        "containment-with-just-in-time-access": a.containment(
+            profile=LockdownProfile(steps=(StepName.JIT,)),
+            steps=(a.step(name=StepName.JIT, state=StepState.DONE, change=_CHANGE, token=""),),
+        ),
+        "containment-found-unguarded": a.containment(unguarded=a.containment().demand),
+        "containment-with-snapshots-and-encryption": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(
+                name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
+            ),
+        ),
+        "containment-locked": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
+            steps=(
+                a.step(name=StepName.STOP, state=StepState.DONE),
+                a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
+            ),
+        ),
+        "approval-with-locks": a.approval(
+            facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),
@@ -113,7 +203,7 @@ def documents() -> dict[str, Numbered]:
             steps=tuple(
                 a.step(name=name, state=state, change=_CHANGE, token="begun", look_at=_SOON)
                 for name, state in zip(
-                    StepName, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
+                    _STEPS, (StepState.STARTED, StepState.SKIPPED, StepState.TODO), strict=True
                 )
             ),
             cards=(a.approval().id,),
@@ -130,6 +220,12 @@ def documents() -> dict[str, Numbered]:
             expected_start=ExpectedStart(correlation_ids=("c1", "c2"), after=a.NOW, until=_SOON),
         ),
         "inventory-line-running": a.known_vm(),
+        "inventory-line-with-changed-tags": a.known_vm(
+            changed_tags={
+                "owner": TagChange(before="bob@contoso.com", at=a.NOW),
+                "env": TagChange(before=None, at=a.NOW),
+            }
+        ),
         "inventory-line-unknown": KnownVm(ref=a.vm_ref(classic=True), seen_at=a.NOW),
         "scheduled": Scheduled(sequence_number=2**53 + 1, due=_SOON),
         "nudge-approval": Nudge(subject=Subject.APPROVAL, id=a.approval().id, version=3),
@@ -145,6 +241,13 @@ def documents() -> dict[str, Numbered]:
             counts={"starts": {"NoTime": 2, "NotJson": 1}},
             known={"starts": (4, 7, 9), "work": ()},
         ),
+        "pause-none": Pause(),
+        "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
+        "containment-held-by-a-pause": a.containment(
+            state=ContainmentState.RUNNING,
+            held=Held(by=HeldBy.PAUSE, since=a.NOW, until=_SOON),
+            resumed_at=a.NOW,
+        ),
         "nudge-notice": Nudge(subject=Subject.NOTICE, id=DeadLetterNotice().id, version=1),
         "audit-record": AuditRecord(
             kind="step.done",
@@ -155,6 +258,58 @@ def documents() -> dict[str, Numbered]:
             details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
         ),
     }
+
+
+def _risky() -> Approval:
+    """All about risk and history is set."""
+    return a.approval(
+        owner=a.owner(until_changed=("bob@contoso.com",)),
+        owner_before=a.owner(emails=("bob@contoso.com",)),
+        history=History(
+            vm_starts=3,
+            vm_days=2,
+            vm_last_at=a.NOW,
+            by_caller=1,
+            callers=2,
+            vm_hours=(3, *(0,) * 23),
+            passed=1,
+            confirmed=1,
+            rejected=1,
+            silent=1,
+            usual_answerer="Alice",
+            usual_answers=2,
+            rejected_at=a.NOW,
+            failed_before=1,
+            caller_known=True,
+            caller_starts=4,
+            caller_days=3,
+            networks=(Seen(what="198.51.100.0/24", days=3),),
+            networks_count=1,
+            network_days=3,
+            clients=(Seen(what=a.AZURE_CLI, days=3),),
+            client_days=3,
+            caller_hours=(4, *(0,) * 23),
+            recent_vms=2,
+            busy_days=1,
+        ),
+        risk=Risk(
+            level=Level.HIGH,
+            weight=75,
+            by_threat={Threat.UNAUTHORIZED: Level.MEDIUM},
+            signals=(
+                Signal(
+                    id="no-mfa",
+                    threat=Threat.UNAUTHORIZED,
+                    weight=20,
+                    sentence="\u201cMallory\u201d signed in without a second factor (MFA)",
+                ),
+            ),
+            harmless=("the client is Azure CLI",),
+            unseen={"no-backup": "whether the VM is backed up"},
+            untold=("which role allowed the start",),
+            highest=Level.HIGH,
+        ),
+    )
 
 
 def _unasked() -> Approval:
@@ -186,7 +341,7 @@ def _unasked() -> Approval:
 
 def _restored() -> Containment:
     steps = tuple(
-        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON) for name in StepName
+        a.step(name=name, state=StepState.DONE, change=_CHANGE, token="", ended_at=_SOON) for name in _STEPS
     )
     restoration = Restoration(
         by=a.oncall(doubt="the group could not be read"),

@@ -3,7 +3,8 @@
 from tests.mutants.planting import Mutant
 
 SCRIPT = "workers/store/commit.lua"
-TESTS = tuple(f"tests/contract/store/test_{name}.py" for name in ("documents", "lists", "keeping", "redis"))
+_FILES = ("documents", "lists", "keeping", "redis", "past")
+TESTS = tuple(f"tests/contract/store/test_{name}.py" for name in _FILES)
 
 _ONCE_FIRST = """
 if a.once_ttl > 0 and not redis.call('SET', KEYS[5], '1', 'NX', 'PX', a.once_ttl) then
@@ -18,6 +19,13 @@ _EDITS = (
         "if a.once_ttl > 0 and redis.call('EXISTS'",
         "if false and redis.call('EXISTS'",
     ),
+    ("nothing is remembered", "if type(a.past) == 'table' then", "if false then"),
+    ("what is remembered again is dated anew", "'ZADD', key, 'NX', a.past.at", "'ZADD', key, a.past.at"),
+    ("what is too old stays remembered", "'-inf', a.past.before)", "'-inf', 0)"),
+    ("everything stays remembered", "key, 0, -1 - a.past.most)", "key, 1, 0)"),
+    ("one less stays remembered", "-1 - a.past.most)", "-a.past.most)"),
+    ("the past of a VM stays for ever", "  redis.call('PEXPIRE', key, a.past.ttl)\n", ""),
+    ("the past is kept elsewhere", "local key = KEYS[#KEYS - 1]", "local key = KEYS[#KEYS]"),
     ("an older version is no conflict", "~= doc.expect then", "< doc.expect then"),
     ("a newer version is no conflict", "~= doc.expect then", "> doc.expect then"),
     ("a document that is gone is no conflict", "'v') or '0'", "'v') or doc.expect"),

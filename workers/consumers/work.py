@@ -1,4 +1,4 @@
-"""The queue ``work``: look at an approval or a containment again."""
+"""The queue ``work``: look at an approval, a containment or a question again."""
 
 import structlog
 
@@ -7,6 +7,7 @@ from workers.domain.messages import Complete, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.containment.contain import Contain
+from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)
@@ -15,9 +16,12 @@ log = structlog.get_logger(__name__)
 class WorkConsumer:
     """Takes nudges."""
 
-    def __init__(self, *, look_at_approval: LookAtApproval, contain: Contain) -> None:
+    def __init__(
+        self, *, look_at_approval: LookAtApproval, contain: Contain, answer_lookup: AnswerLookup
+    ) -> None:
         self._look_at_approval = look_at_approval
         self._contain = contain
+        self._answer_lookup = answer_lookup
 
     async def __call__(self, message: Message) -> Settlement:
         """Look at what the nudge names. A nudge is never proof of anything: the store is."""
@@ -30,6 +34,8 @@ class WorkConsumer:
                     await self._look_at_approval(nudge.id)
                 case Subject.CONTAINMENT:
                     await self._contain(nudge.id)
+                case Subject.LOOKUP:
+                    await self._answer_lookup(nudge.id)
         except NotFound:
             # Kept for a configured time and then gone; a nudge older than that has nothing to do.
             log.info("nothing to look at", subject=str(nudge.subject), id=nudge.id)

@@ -6,6 +6,7 @@ StartgateError
 │   ├── InvalidPolicy      the policy file
 │   └── InvalidSpec        the specification of a VM that is to be made
 ├── NotAllowed             somebody asked for something they have no permission for; audited
+├── NeverContained         the policy forbids containing this VM, whoever asks; audited
 ├── AlreadyDecided         somebody else was faster; carries who
 ├── NotFound               no such document, VM or resource
 ├── NotYet                 something else has to end first; says what to wait for
@@ -14,9 +15,11 @@ StartgateError
 ├── Conflict               somebody else wrote in between; read again and retry
 ├── StepFailed             Azure refused a containment step
 └── DependencyAway         Azure, Redis, Slack or the bus does not answer, or throttles; try later
+    └── WritesPaused       somebody has paused all writes to Azure; goes on when that ends
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class StartgateError(Exception):
@@ -86,6 +89,10 @@ class NotAllowed(StartgateError):
     """This person may not do this; the message says who may."""
 
 
+class NeverContained(StartgateError):
+    """The VM is in the policy's guarded set; the message names the guard, and says what helps."""
+
+
 class AlreadyDecided(StartgateError):
     """The approval was decided, or closed, before this answer came.
 
@@ -151,3 +158,15 @@ class DependencyAway(StartgateError):
         self.service = service
         self.retry_after_s = retry_after_s
         self.scope = scope
+
+
+class WritesPaused(DependencyAway):
+    """Nothing is written to Azure for now, because somebody has paused that. No request was sent.
+
+    Attributes:
+        until: when the pause ends by itself.
+    """
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__("azure", message)
+        self.until = until

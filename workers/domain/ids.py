@@ -25,8 +25,17 @@ def containment_id(vm_key: str) -> str:
     return f"c{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
 
 
+def lookup_id(vm_key: str) -> str:
+    """A new id for a question about a VM."""
+    return f"q{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
+
+
 DEAD_LETTER_NOTICE = f"n{0:025}"
 """The one document of its kind."""
+
+
+PAUSE = f"p{0:025}"
+"""As that one."""
 
 
 def partition_of_id(document_id: str) -> int:
@@ -35,7 +44,7 @@ def partition_of_id(document_id: str) -> int:
     Raises:
         ValueError: not an id that Startgate made. (Ids come back from Slack and from operators.)
     """
-    if len(document_id) != 26 or document_id[0] not in "acn" or not document_id[1:].isalnum():  # noqa: PLR2004
+    if len(document_id) != 26 or document_id[0] not in _KINDS or not document_id[1:].isalnum():  # noqa: PLR2004
         raise ValueError(f"not an id of a document: {document_id[:40]!r}")
     return int(document_id[1], 16)
 
@@ -53,5 +62,7 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
+_KINDS = "acnpq"
+"""First characters of ids: approvals, containments, notices, the pause, questions about a VM."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

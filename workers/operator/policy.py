@@ -10,12 +10,14 @@ import typer
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.containment.profile import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
+from workers.domain.policy.guards import Guards, VmInput
+from workers.domain.policy.insight import look_into
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.history import Past
 from workers.runtime.terminal import safe_line
 from workers.use_cases.read_policy import read_policy
 
@@ -41,6 +43,8 @@ def check(file: File) -> None:
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
     typer.echo(_about_rules(policy))
+    if policy.never:
+        typer.echo(f"Never contained: {', '.join(guard.name for guard in policy.never)}.")
     if named := [name for name in (policy.owner.fallback, policy.oncall.channel) if name.startswith("#")]:
         typer.echo(
             f"Better name {' and '.join(dict.fromkeys(named))} by id (C…, at the end of the channel's"
@@ -81,7 +85,9 @@ def explain(
     facts = _facts(tags or [])
     rules = Rules(policy.rules)
     for start in events:
-        _explain(rules, _rule_input(policy, start, facts, now))
+        given = _rule_input(policy, start, facts, now)
+        _explain(rules, given)
+        _explain_guards(policy, given)
 
 
 @app.command("example")
@@ -119,8 +125,9 @@ def _facts(tags: list[str]) -> Facts | None:
 
 def _rule_input(policy: Policy, event: StartEvent, facts: Facts | None, now: datetime | None) -> RuleInput:
     at = now.replace(tzinfo=now.tzinfo or UTC) if now else datetime.now(UTC)
-    owner = owner_from_tags(facts.tags, policy.owner.tags, tags_known=True) if facts else None
-    return RuleInput(event, at, facts, owner)
+    # Nothing is remembered here, which is no missing fact: it is as for a first start.
+    insight = look_into(policy, event, facts, past=Past()) if facts else None
+    return RuleInput(event, at, facts, insight)
 
 
 def _explain(rules: Rules, given: RuleInput) -> None:
@@ -132,13 +139,25 @@ def _explain(rules: Rules, given: RuleInput) -> None:
         typer.echo(f"  {name} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
 
 
+def _explain_guards(policy: Policy, given: RuleInput) -> None:
+    if not policy.never:
+        return
+    judged = Guards(policy.never).judge(VmInput(given.vm, given.facts, given.owner))
+    if judged.guard:
+        typer.echo(safe_line(f"never contained: in the guarded set, by {judged.guard!r}"))
+    elif judged.doubt:
+        typer.echo(safe_line(f"never contained: {judged.doubt}; the workers read the VM before they act"))
+    else:
+        typer.echo("never contained: no, the VM is not in the guarded set")
+
+
 def _verdict(rules: Rules, given: RuleInput) -> str:
     ruling = rules.early(given.event, given.now)
     if isinstance(ruling, Undecided):
-        if given.facts is None or given.owner is None:
+        if given.facts is None or given.insight is None:
             needing = rules.needing_facts[0].name
             return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE."
-        ruling = ruling.decide(given.facts, given.owner)
+        ruling = ruling.decide(given.facts, given.insight)
     if ruling.rule is None:
         return f"verdict: {ruling.verdict}, by the defaults: no rule matches"
     return f"verdict: {ruling.verdict}, by rule {ruling.name!r}"

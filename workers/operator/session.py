@@ -16,6 +16,7 @@ from workers.runtime.secrets import redacted
 from workers.settings import WorkersSettings
 from workers.store.audit_log import AuditLog
 from workers.store.connection import connect
+from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
 
 FINE, BROKEN, UNREACHABLE = 0, 1, 2
@@ -28,6 +29,7 @@ class Session(NamedTuple):
     settings: WorkersSettings
     store: RedisStore
     audit: AuditLog
+    inventory: RedisInventory
     clock: SystemClock
 
 
@@ -40,7 +42,7 @@ async def session() -> AsyncIterator[Session]:
     except ValueError as error:
         fail(UNREACHABLE, str(error))
     async with client:
-        yield Session(settings, RedisStore(client), AuditLog(client), SystemClock())
+        yield Session(settings, RedisStore(client), AuditLog(client), RedisInventory(client), SystemClock())
 
 
 def run(work: Coroutine[Any, Any, int]) -> NoReturn:

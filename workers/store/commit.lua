@@ -4,9 +4,11 @@
 -- KEYS[3] audit (stream)                                  KEYS[4] head of the audit's hash chain
 -- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d; f: free)
 -- KEYS[…] behind them, one a document: its card, or for a card the document that it shows; else its own key
+-- KEYS[#-1] past of a VM (sorted set: what happened → when, ms; '' when unused)
 -- KEYS[#] standing (set: ids of containments that hold a VM), the last one
 -- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, due, ttl, show, card, stands, free}], shown: [[id, version]],
---   absent: number, free: boolean};
+--   absent: number, free: boolean, past: {at, entry, before, most, ttl}};
+--   past is null when nothing is added to it; entries from before a time go, and the oldest beyond so many;
 --   due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever; stands is null for what is no
 --   containment, free for what is no record of a VM; card is true for a card, which lives as long as its
 --   document; behind the keys of the written documents and of their cards there follow in KEYS, in order:
@@ -82,6 +84,13 @@ for i, shown in ipairs(a.shown) do
   if not version or tonumber(version) <= shown[2] then
     redis.call('ZREM', KEYS[2], shown[1])
   end
+end
+if type(a.past) == 'table' then
+  local key = KEYS[#KEYS - 1]
+  redis.call('ZADD', key, 'NX', a.past.at, a.past.entry)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', a.past.before)
+  redis.call('ZREMRANGEBYRANK', key, 0, -1 - a.past.most)
+  redis.call('PEXPIRE', key, a.past.ttl)
 end
 for i = 2 + #a.docs, #ARGV do
   local record = ARGV[i]

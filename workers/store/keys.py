@@ -70,8 +70,17 @@ def scheduled(document_id: str) -> str:
 
 def vm_record(vm: VmRef) -> str:
     """What is going on with a VM; its id may be long, so the key holds a digest."""
-    digest = hashlib.sha256(vm.key.encode()).hexdigest()[:32]
-    return f"{base(partition_of_vm(vm.key))}:vm:{digest}"
+    return f"{base(partition_of_vm(vm.key))}:vm:{_digest(vm.key)}"
+
+
+def past_of_vm(vm: VmRef) -> str:
+    """Sorted set: what happened with a VM → when, in ms."""
+    return f"{base(partition_of_vm(vm.key))}:past:{_digest(vm.key)}"
+
+
+def past_of_caller(who: str) -> str:
+    """Sorted set: what a caller did → when, in ms. Callers start VMs of every partition."""
+    return f"sg:{{caller:{_digest(who)}}}:past"
 
 
 def inventory(subscription_id: str) -> str:
@@ -98,3 +107,7 @@ def of(document: Document) -> tuple[int, str]:
     if isinstance(document, Card):
         return partition_of_id(document.id), card(document.id)
     return partition_of_id(document.id), by_id(document.id)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]

@@ -1,5 +1,6 @@
 """The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -9,16 +10,20 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE
+from workers.domain.ids import DEAD_LETTER_NOTICE, PAUSE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
-from workers.domain.ports.store import Commit, Document
+from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import Numbered
+from workers.domain.starts.events import StartEvent
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
 from workers.store.log_lines import tell
+from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
@@ -27,8 +32,9 @@ D = TypeVar("D", bound=Numbered)
 class MemoryStore:
     """``workers.domain.ports.Store`` in a dict; one event loop, one process."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, inventory: "MemoryInventory | None" = None) -> None:
         self._clock = clock or SystemClock()
+        self._past = MemoryPast(self._clock, inventory or MemoryInventory())
         self._documents: dict[str, Document] = {}
         self._once: dict[str, datetime] = {}
         self._due: dict[str, datetime] = {}
@@ -62,6 +68,7 @@ class MemoryStore:
             if current is None or current.version <= version:
                 self._unshown.pop(shown_id, None)
         self._audit.setdefault(commit.partition, []).extend(commit.audit)
+        self._past.add(commit.past)
         tell(commit.audit)
         return True
 
@@ -87,13 +94,15 @@ class MemoryStore:
         """Raises ``NotFound`` if there is none."""
         return self._find(Approval, approval_id)
 
-    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """Its approval, and what is going on with its VM."""
-        record = await self.vm_record(vm)
-        try:
-            return await self.approval(approval_id), record
-        except NotFound:
-            return None, record
+    async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
+        """Its approval, what is going on with its VM, and what was before."""
+        found: Approval | None = None
+        with contextlib.suppress(NotFound):
+            found = await self.approval(approval_id)
+        return KnownStart(found, await self.vm_record(event.vm), await self._past.background(event))
+
+    async def aclose(self) -> None:
+        """Nothing waits to be written."""
 
     async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
         """Both; raises ``NotFound`` if there is no approval."""
@@ -102,6 +111,10 @@ class MemoryStore:
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
         return self._find(Containment, containment_id)
+
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(Lookup, lookup_id)
 
     def _find(self, kind: type[D], document_id: str) -> D:
         try:
@@ -121,6 +134,11 @@ class MemoryStore:
         """The notice, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
         return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
+
+    async def pause(self) -> Pause:
+        """The pause, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(PAUSE))
+        return found if isinstance(found, Pause) else Pause()
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""
@@ -179,10 +197,11 @@ class MemoryInventory:
 
     async def put(self, vms: Sequence[KnownVm], *, whole_subscription: str | None = None) -> None:
         """Add or renew VMs; with ``whole_subscription``, others of that subscription go."""
+        before = self._vms.copy()
         if whole_subscription:
             wanted = whole_subscription.lower()
             self._vms = {k: v for k, v in self._vms.items() if v.ref.subscription_id.lower() != wanted}
-        self._vms.update({vm.ref.key: vm for vm in vms})
+        self._vms.update({vm.ref.key: vm.after(before.get(vm.ref.key)) for vm in vms})
 
     async def named(self, name: str, *, group: str = "") -> Sequence[KnownVm]:
         """The VMs of exactly this name."""

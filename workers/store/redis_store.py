@@ -17,16 +17,20 @@ from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import Conflict, NewerDocument, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, partition_of_id
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
+from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
+from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
-from workers.domain.ports.store import Commit, Document
+from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import Numbered, read
+from workers.domain.starts.events import StartEvent
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
-from workers.store.connection import redis_away
+from workers.store.connection import is_cluster, redis_away
 from workers.store.log_lines import tell
+from workers.store.past import CallersLater, ask_background, background, of_commit
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label, shows
 
 log = structlog.get_logger(__name__)
@@ -54,6 +58,7 @@ class RedisStore:
         self._script = client.register_script(_SCRIPT)
         self._clock = clock or SystemClock()
         self._retention = retention
+        self._callers = CallersLater(client, retention)
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
@@ -75,6 +80,7 @@ class RedisStore:
             "shown": commit.shown,
             "absent": len(commit.absent),
             "free": commit.free is not None,
+            "past": of_commit(commit.past, now, self._retention),
         }
         async with redis_away(self._redis):
             answer = await self._run_script(
@@ -89,6 +95,7 @@ class RedisStore:
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
                     *(keys.by_id(absent_id) for absent_id in commit.absent),
                     *((keys.vm_record(commit.free),) if commit.free else ()),
+                    keys.past_of_vm(commit.past.vm) if commit.past else keys.once(p, ""),
                     keys.standing(p),
                 ],
                 args=[
@@ -99,6 +106,8 @@ class RedisStore:
             )
         if answer[0] == 1:
             tell(commit.audit)
+            if commit.past is not None and commit.past.of_caller:
+                self._callers.note(commit.past.entry, now)
             return True
         if answer[1] == b"once":
             return False
@@ -135,15 +144,27 @@ class RedisStore:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Approval, keys.by_id(_checked(approval_id, "a")), approval_id)
 
-    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """Its approval, and what is going on with its VM, in one round trip."""
+    async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
+        """All of it in one round trip."""
+        try:
+            return await self._known_start(approval_id, event, whole=True)
+        except DependencyAway:
+            if not is_cluster(self._redis):
+                raise
+            # The caller's past may be on a node that is away, and that must hold no question back.
+            return await self._known_start(approval_id, event, whole=False)
+
+    async def _known_start(self, approval_id: str, event: StartEvent, *, whole: bool) -> KnownStart:
         async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hget(keys.by_id(_checked(approval_id, "a")), "d")
-            pipeline.hget(keys.vm_record(vm), "d")
-            approval, record = await pipeline.execute()
-        return (
+            pipeline.hget(keys.vm_record(event.vm), "d")
+            if whole:
+                ask_background(pipeline, event, self._clock.now(), self._retention)
+            approval, record, *rest = await pipeline.execute()
+        return KnownStart(
             read(Approval, approval) if approval is not None else None,
-            read(VmRecord, record) if record is not None else VmRecord(vm=vm),
+            read(VmRecord, record) if record is not None else VmRecord(vm=event.vm),
+            background(rest, event) if whole else None,
         )
 
     async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
@@ -160,6 +181,10 @@ class RedisStore:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Containment, keys.by_id(_checked(containment_id, "c")), containment_id)
 
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Lookup, keys.by_id(_checked(lookup_id, "q")), lookup_id)
+
     async def card(self, card_id: str) -> Card:
         """The card, or an empty one of version 0."""
         with contextlib.suppress(NotFound):
@@ -171,6 +196,12 @@ class RedisStore:
         with contextlib.suppress(NotFound):
             return await self._read(DeadLetterNotice, keys.by_id(DEAD_LETTER_NOTICE), DEAD_LETTER_NOTICE)
         return DeadLetterNotice()
+
+    async def pause(self) -> Pause:
+        """The pause, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(Pause, keys.by_id(PAUSE), PAUSE)
+        return Pause()
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""
@@ -230,6 +261,10 @@ class RedisStore:
         async with redis_away(self._redis):
             entries: Any = await self._redis.xrange(keys.audit(partition), min=start, count=limit)
         return [read(AuditRecord, fields[b"r"]) for _, fields in entries]
+
+    async def aclose(self) -> None:
+        """Wait until what is to be remembered is written."""
+        await self._callers.aclose()
 
     async def ping(self) -> None:
         """Raises ``DependencyAway`` when Redis does not answer."""

@@ -6,6 +6,8 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
 from workers.domain.ports.store import Document
 from workers.domain.starts.vm import VmRecord
 
@@ -13,6 +15,8 @@ ONCE_TTL = timedelta(hours=48)
 """Event Grid retries for 24 h; twice that for clocks and queues."""
 SCHEDULED_TTL = timedelta(days=8)
 """Longer than the longest deadline that a policy may set."""
+LOOKUP_TTL = timedelta(hours=1)
+"""A dialog that shows one is closed long before; the audit keeps that somebody asked."""
 DEFAULT_RETENTION = timedelta(days=90)
 
 
@@ -45,8 +49,10 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return _record_kept_for(document, now, retention)
         case Card():
             return retention
-        case DeadLetterNotice():
+        case DeadLetterNotice() | Pause():
             return None
+        case Lookup():
+            return LOOKUP_TTL
 
 
 def _record_kept_for(record: VmRecord, now: datetime, retention: timedelta) -> timedelta | None:

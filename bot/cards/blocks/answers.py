@@ -6,6 +6,7 @@ from bot.cards.blocks.card import buttons, outcome
 from bot.cards.blocks.joined import by_caller
 from bot.cards.blocks.kit import modal, section
 from bot.cards.blocks.message import Message
+from bot.cards.blocks.status import guarded_line
 from bot.cards.blocks.text import code, escape, name
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer
@@ -72,6 +73,9 @@ def recorded(approval: Approval) -> Message:
         return private(f"Still open: {name(vm)}", f"The question about {code(vm)} is still open.")
     if approval.decision.confirms:
         return private(f"Confirmed: {name(vm)}", f"Confirmed: {code(vm)}. No action will be taken.")
+    if approval.guarded:
+        said = f"Rejected: {code(vm)}. {guarded_line(approval.guarded)}, so on-call was called."
+        return private(f"Rejected: {name(vm)}", said)
     return private(
         f"Rejected: {name(vm)}", f"Rejected: {code(vm)} is being contained. The thread below shows each step."
     )

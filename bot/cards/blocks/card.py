@@ -6,10 +6,12 @@ from bot.cards.blocks import evidence
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
+from bot.cards.blocks.planned import worst_of_it
 from bot.cards.blocks.status import (
     Headline,
     approval_headline,
     cause_line,
+    guarded_line,
     person,
     progress,
     quoted,
@@ -41,6 +43,8 @@ REJECT = "approval.reject"
 AT_THE_START = "*At the start*"
 """Over the evidence of a decided card: the VM may be stopped and isolated by now."""
 
+_GUARDED = "\U0001f6e1\ufe0f *{}.* Reject calls on-call; nothing is changed in Azure."
+
 _HALF_A_DAY = timedelta(hours=12)
 
 _ON_SILENCE = {
@@ -70,11 +74,13 @@ def approval_card(
         header(headline.of(approval.event.vm)),
         *_body("\n".join(_lead(approval, containment, kind)), approval),
         *([section(since)] if (since := started_since(approval)) else []),
+        *([section(_GUARDED.format(guarded_line(approval.guarded)))] if _guarded(approval) else []),
         *context(
             [
                 _asked(approval, kind),
                 evidence.missing(approval.facts),
                 _notice(approval),
+                worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
             ]
         ),
@@ -88,6 +94,11 @@ def _body(lead: str, approval: Approval) -> list[Block]:
     """The lead with the evidence. Once it is decided, the evidence is history, and is labelled so."""
     fields = evidence.fields(approval)
     return [section(lead, fields)] if approval.open else [section(lead), section(AT_THE_START, fields)]
+
+
+def _guarded(approval: Approval) -> bool:
+    """Whether the card says that its VM is never contained."""
+    return approval.open and bool(approval.guarded)
 
 
 def top_line(
@@ -172,7 +183,10 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
 
 
 def _deadline(approval: Approval) -> str:
-    then, span = _ON_SILENCE[approval.terms.on_silence], approval.terms.expire_after
+    on_silence, span = approval.terms.on_silence, approval.terms.expire_after
+    if approval.guarded and on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN):
+        on_silence = OnSilence.ESCALATE
+    then = _ON_SILENCE[on_silence]
     if approval.asked_at is None:
         return f"If nobody answers within {duration(span)}, {then}."
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)

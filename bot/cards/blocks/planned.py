@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Block
 from bot.cards.blocks.status import STEPS, exceptions, sentence
-from bot.cards.blocks.text import escape
-from workers.domain.containment.plans import Change, StepName
+from bot.cards.blocks.text import escape, when
+from workers.domain.containment.plans import Change, Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 
 _MOST_DETAILS = 6
 _MOST_EXCEPTIONS = 5
+_MOST_IMPACT = 8
+_MOST_ON_CARD = 2
+_SEVERE, _MILD = "\u26a0\ufe0f", "\u2022"
 
 
 def planned_steps(profile: LockdownProfile, changes: Mapping[StepName, Change]) -> list[Block]:
@@ -21,10 +24,36 @@ def planned_steps(profile: LockdownProfile, changes: Mapping[StepName, Change]) 
     ]
 
 
+def goes_with_it(plan: Plan | None) -> list[Block]:
+    """What a containment takes along with the VM, the worst first; no block if nothing is known."""
+    lines = [
+        f"{_SEVERE if one.severe else _MILD} {sentence(escape(one.text, 200))}"
+        for one in (plan.impact if plan else ())
+    ]
+    if not lines:
+        return []
+    return [section("\n".join(["*What goes with it:*", listed(lines, _MOST_IMPACT, "effect", between="\n")]))]
+
+
+def worst_of_it(plan: Plan) -> str:
+    """The same folded to one line for a card: only what others feel, or what no restore brings back."""
+    severe = [escape(one.text, 150) for one in plan.impact if one.severe]
+    if not severe:
+        return ""
+    return f"{_SEVERE} Containing it: {sentence(listed(severe, _MOST_ON_CARD, 'effect', between='; '))}"
+
+
 def how_to_undo(profile: LockdownProfile, command: str) -> str:
     """What on-call can undo with ``command``, which is mrkdwn."""
     undone = "; ".join(undo_words(name, profile) for name in profile.steps)
     return f"On-call can undo this with {command}: {undone}."
+
+
+def as_of(plan: Plan) -> str:
+    """How old what the plan says is."""
+    if plan.as_of is None:
+        return "The VM's state isn't fully known yet. Each step checks it before it changes anything."
+    return f"Based on the VM's state {when(plan.as_of)}. Each step checks again before it changes anything."
 
 
 def undo_words(name: StepName, profile: LockdownProfile) -> str:

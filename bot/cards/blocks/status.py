@@ -196,6 +196,11 @@ def cause_line(containment: Containment) -> str:
     return f"{what}{by} {when(cause.at)}.{quoted(cause.reason)}"
 
 
+def guarded_line(guard: str) -> str:
+    """That the policy never contains a VM, by the name of the guard, as mrkdwn without a full stop."""
+    return f"The policy never contains this VM ({escape(guard, 80)})"
+
+
 def undo_command(containment: Containment) -> str:
     """The command that takes the containment back, as code."""
     return command(RESTORE_COMMAND, containment.vm)

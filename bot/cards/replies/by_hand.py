@@ -3,6 +3,7 @@
 import re
 
 from bot.cards.blocks.text import code
+from workers.domain.containment.by_hand import filled, shell_line, values_of
 from workers.domain.containment.containment import Step
 from workers.domain.containment.plans import StepName
 from workers.domain.starts.vm import VmRef
@@ -27,7 +28,7 @@ def undo_remedy(step: StepName) -> str:
 
 
 def _command(template: str, vm: VmRef) -> str:
-    values = {"subscription": vm.subscription_id, "resource_group": vm.resource_group, "name": vm.name}
-    if not template or vm.classic or not all(map(_SHELL_SAFE.fullmatch, values.values())):
+    shown = (vm.subscription_id, vm.resource_group, vm.name)
+    if not template or "{location}" in template or vm.classic or not all(map(_SHELL_SAFE.fullmatch, shown)):
         return ""
-    return code(template.format_map(values), 400)
+    return code(" && ".join(map(shell_line, filled(template, values_of(vm)))), 400)

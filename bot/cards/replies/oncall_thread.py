@@ -3,7 +3,7 @@
 from bot.cards.blocks import evidence
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.status import person, quoted
+from bot.cards.blocks.status import guarded_line, person, quoted
 from bot.cards.blocks.text import calling, clock, code, escape, name
 from workers.domain.asking.approvals import Approval, ApprovalState
 
@@ -28,9 +28,15 @@ def _rejection(approval: Approval, oncall_mention: str) -> Reply:
     calls = calling(oncall_mention)
     by = f"{person(decision.by)} rejected a start.{quoted(decision.reason)}" if decision else ""
     allowed = f" Azure allowed it by {evidence.role(event.access, event.vm)}." if event.access else ""
+    follows = "The VM is being contained; this thread shows each step."
+    if approval.guarded:
+        follows = (
+            f"*{guarded_line(approval.guarded)}, so nothing was changed in Azure, and you have to act:* find"
+            " out what runs on it, and isolate it by hand if it has to be."
+        )
     text = (
-        f"{calls}{by} {evidence.who_did_what(event)}.{allowed} The VM is being contained; this thread shows"
-        " each step. *The caller's access is still active:* if the account may be compromised, take it away."
+        f"{calls}{by} {evidence.who_did_what(event)}.{allowed} {follows} *The caller's access is"
+        " still active:* if the account may be compromised, take it away."
     )
     return Reply("rejection", Message(f"Rejected: {name(event.vm.name)}", [section(text)]), pages=True)
 

@@ -16,7 +16,10 @@ from azure.mgmt.monitor.aio import MonitorManagementClient
 from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
 from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
+from azure.mgmt.resource.locks.aio import ManagementLockClient
 from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+from azure.mgmt.resourcegraph.aio import ResourceGraphClient
+from azure.mgmt.security.aio import SecurityCenter
 
 
 class FixedToken:
@@ -78,12 +81,23 @@ class Clients:
         self.network = NetworkManagementClient(**scoped)
         self.vaults = RecoveryServicesClient(**scoped)
         self.backup = RecoveryServicesBackupClient(**scoped)
+        self.security = SecurityCenter(**scoped)
+        self.locks = ManagementLockClient(**scoped)
         self.subscriptions = SubscriptionClient(**common)
+        self.graph = ResourceGraphClient(**common)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        each = (self.compute, self.monitor, self.network, self.vaults, self.backup, self.subscriptions)
-        for client in each:
+        scoped = (
+            self.compute,
+            self.monitor,
+            self.network,
+            self.vaults,
+            self.backup,
+            self.locks,
+            self.security,
+        )
+        for client in (*scoped, self.subscriptions, self.graph):
             await self._open.enter_async_context(client)
         return self
 

@@ -10,6 +10,7 @@ from deploy.sandbox.azure.ids import group_of, name_of, subscription_of, within
 
 VM = "Microsoft.Compute/virtualMachines"
 DISK = "Microsoft.Compute/disks"
+AVAILABILITY_SET = "Microsoft.Compute/availabilitySets"
 SNAPSHOT = "Microsoft.Compute/snapshots"
 NIC = "Microsoft.Network/networkInterfaces"
 NSG = "Microsoft.Network/networkSecurityGroups"
@@ -18,6 +19,7 @@ SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 PUBLIC_IP = "Microsoft.Network/publicIPAddresses"
 ASG = "Microsoft.Network/applicationSecurityGroups"
 ROUTE_TABLE = "Microsoft.Network/routeTables"
+BASTION = "Microsoft.Network/bastionHosts"
 LOAD_BALANCER = "Microsoft.Network/loadBalancers"
 VAULT = "Microsoft.RecoveryServices/vaults"
 LOCK = "Microsoft.Authorization/locks"
@@ -114,10 +116,10 @@ class Vm(Resource):
         return [nic["id"] for nic in profile.get("networkInterfaces", [])]
 
     def disk_ids(self) -> list[str]:
-        """Its managed disks, the OS disk first."""
+        """Its managed disks, the OS disk first; none for an unmanaged one."""
         storage = self.properties.get("storageProfile", {})
         disks = [storage["osDisk"], *storage.get("dataDisks", [])] if storage else []
-        return [disk["managedDisk"]["id"] for disk in disks]
+        return [disk["managedDisk"]["id"] for disk in disks if "managedDisk" in disk]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -159,7 +159,8 @@ def _disk(vm: Vm, name: str, size: int, option: str) -> Resource:
         extra={"sku": {"name": "Premium_LRS", "tier": "Premium"}, "managedBy": vm.id},
         properties={
             "provisioningState": "Succeeded",
-            "diskState": "Attached" if vm.power == "running" else "Reserved",
+            "diskState": "Reserved" if vm.power == "deallocated" else "Attached",
+            "LastOwnershipUpdateTime": CREATED,
             "diskSizeGB": size,
             "diskSizeBytes": size * 1024**3,
             "uniqueId": _guid(disk_id),

@@ -7,18 +7,21 @@ from aiohttp import web
 
 from deploy.sandbox.azure.access.authorization import Permissions, RoleAssignments
 from deploy.sandbox.azure.access.locks import Locks
-from deploy.sandbox.azure.access.security import Defender
 from deploy.sandbox.azure.access.subscriptions import Subscriptions
 from deploy.sandbox.azure.backup.items import Items
 from deploy.sandbox.azure.backup.jobs import Jobs
 from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
+from deploy.sandbox.azure.compute.availability import AvailabilitySets
 from deploy.sandbox.azure.compute.births import Births
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
+from deploy.sandbox.azure.compute.host_encryption import HostEncryption
 from deploy.sandbox.azure.compute.machines import Machines
+from deploy.sandbox.azure.compute.snapshots import Snapshots
 from deploy.sandbox.azure.compute.starts import Starter
 from deploy.sandbox.azure.control.backup import BackupControl
+from deploy.sandbox.azure.control.defender import DefenderControl
 from deploy.sandbox.azure.control.estate import Control
 from deploy.sandbox.azure.control.state import State
 from deploy.sandbox.azure.control.trouble import Trouble
@@ -30,17 +33,22 @@ from deploy.sandbox.azure.front.refusals import Refusals
 from deploy.sandbox.azure.front.requests import recording
 from deploy.sandbox.azure.front.routing import Router
 from deploy.sandbox.azure.front.throttling import Throttle
+from deploy.sandbox.azure.graph.resources import ResourceGraph
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
 from deploy.sandbox.azure.monitor.alarms import Alarms
 from deploy.sandbox.azure.monitor.rules import Monitor
 from deploy.sandbox.azure.monitor.workflows import Workflows
+from deploy.sandbox.azure.network.bastions import Bastions
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
 from deploy.sandbox.azure.network.made import MadeNetworks
 from deploy.sandbox.azure.network.networks import Networks
 from deploy.sandbox.azure.network.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
+from deploy.sandbox.azure.security.findings import Findings
+from deploy.sandbox.azure.security.jit import JitPolicies
+from deploy.sandbox.azure.security.plans import Plans
 from deploy.sandbox.azure.seed import seed_estate
 from deploy.sandbox.faults import Faults
 from deploy.sandbox.standin import StandIn
@@ -91,11 +99,15 @@ class AzureServer(StandIn):
         workflows = Workflows(self.estate)
         jobs = Jobs(self.estate)
         self.items = Items(self.estate)
+        self.host_encryption = HostEncryption(self.estate)
         self.permissions = Permissions(self.estate, self.world)
+        self.plans = Plans(self.estate, locks)
+        self.findings = Findings(self.estate)
         protection = Protection(estate=self.estate, locks=locks, lro=lro, jobs=jobs, items=self.items)
         vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
         self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
         self.interfaces = Interfaces(estate=self.estate, locks=locks, lro=lro)
+        self.bastions = Bastions(estate=self.estate, lro=lro)
         control = Control(
             interfaces=self.interfaces,
             estate=self.estate,
@@ -114,23 +126,37 @@ class AzureServer(StandIn):
             changed=self._changed,
         )
         backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
-        machines = Machines(estate=self.estate, locks=locks, lro=lro, starter=starter)
-        self.births = Births(estate=self.estate, locks=locks, lro=lro, machines=machines)
+        machines = Machines(
+            estate=self.estate, locks=locks, lro=lro, starter=starter, host_encryption=self.host_encryption
+        )
+        defender = DefenderControl(estate=self.estate, plans=self.plans, findings=self.findings)
         providers = (
             locks,
             Subscriptions(self.estate),
-            self.births,
+            Births(
+                estate=self.estate,
+                locks=locks,
+                lro=lro,
+                machines=machines,
+                host_encryption=self.host_encryption,
+            ),
             machines,
+            self.host_encryption,
             self.interfaces,
             Networks(self.estate),
             MadeNetworks(estate=self.estate, locks=locks, lro=lro),
             LoadBalancers(self.estate),
+            self.bastions,
+            AvailabilitySets(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
-            Disks(estate=self.estate, locks=locks, lro=lro),
+            Disks(self.estate),
+            Snapshots(estate=self.estate, locks=locks, lro=lro),
             protection,
             jobs,
             vaults,
-            Defender(self.estate),
+            self.plans,
+            JitPolicies(self.estate, locks, self.plans),
+            ResourceGraph(self.estate, {"securityresources": self.findings.rows}),
             Monitor(estate=self.estate, locks=locks),
             workflows,
             RoleAssignments(self.estate, self.world),
@@ -146,12 +172,14 @@ class AzureServer(StandIn):
             router=router,
             throttle=self.throttle,
             refusals=self.refusals,
+            locks=locks,
             token=token,
             accepted=self.alarms.accepted,
         )
         super().__init__("azure", port=port)
         self.app.middlewares.extend((recording(self.record), control.errors, self.faults.middleware))
-        self.app.add_routes([*control.routes(), *backup.routes(), *trouble.routes(), *self.faults.routes()])
+        controls = (control, backup, defender, trouble, self.faults)
+        self.app.add_routes([route for one in controls for route in one.routes()])
         self.app.add_routes(workflows.control_routes())
         self.app.router.add_route("*", "/{tail:.*}", arm.handle)
         self.app.on_cleanup.append(self._close)
@@ -167,9 +195,11 @@ class AzureServer(StandIn):
         self.throttle.clear()
         self.interfaces.losses.clear()
         self.items.clear()
-        self.births.without_encryption.clear()
+        self.plans.failing.clear()
+        self.bastions.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
+        self.host_encryption.states.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 

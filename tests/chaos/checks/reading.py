@@ -74,8 +74,12 @@ def roots(evidence: Evidence) -> list[Json]:
 
 
 def posts(evidence: Evidence) -> list[Json]:
-    """Posted messages that carry a card's metadata."""
-    return [entry for entry in evidence.slack if entry["kind"] == "posted" and card_of(entry)]
+    """Posted messages that carry the metadata of a card of this round."""
+    return [
+        entry
+        for entry in evidence.slack
+        if entry["kind"] == "posted" and card_of(entry) and card_of(entry) not in evidence.of_others
+    ]
 
 
 def card_of(message: Json) -> str:

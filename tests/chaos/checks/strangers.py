@@ -54,8 +54,8 @@ def _rejected(evidence: Evidence, record: Json) -> bool:
 
 
 def _refusals(evidence: Evidence) -> Iterator[Violation]:
-    told = Counter(
-        entry["user"]
+    tellings = [
+        (entry["user"], str(entry.get("channel")), entry.get("text") or str(entry.get("view")))
         for entry in evidence.slack
         if (entry["kind"] == "ephemeral" and "Not allowed" in entry["text"])
         or (
@@ -63,11 +63,14 @@ def _refusals(evidence: Evidence) -> Iterator[Violation]:
             and entry.get("what") == "updated"
             and "Not allowed" in str(entry.get("view"))
         )
-    )
+    ]
+    if evidence.receipts_cut:  # the same telling twice may be one refusal, told again
+        tellings = list(dict.fromkeys(tellings))
+    told = Counter(who for who, _, _ in tellings)
     audited = Counter(user_of(record["by"]) for record in evidence.audit if record["kind"] in _REFUSALS)
-    for who, tellings in told.items():
-        # An answer whose receipt Slack cut off is given again: one refusal may be told more than once.
-        count = min(tellings, sum(act.delivered for act in evidence.acts if act.who == who))
+    for who, times in told.items():
+        # The bot also tells again what it could not finish, so no more than one refusal an act is asked for.
+        count = min(times, sum(act.delivered for act in evidence.acts if act.who == who))
         if audited[who] < count:
             yield _violation(f"{count} refusals of {who} in the audit", str(audited[who]))
 

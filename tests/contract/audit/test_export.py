@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from tests.conftest import Valkey
 from tests.contract.audit.hands import Audit, P
+from tests.valkey_server import Valkey
 from workers.operator.audit_file import End, line_of, read_export, verify_export
 from workers.store.audit_chain import Flaw
 from workers.store.connection import connect

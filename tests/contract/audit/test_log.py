@@ -8,8 +8,9 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from tests.conftest import FakeClock, Valkey
+from tests.conftest import FakeClock
 from tests.contract.audit.hands import RETENTION, Audit, P
+from tests.valkey_server import Valkey
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.store import audit_log, keys

@@ -15,8 +15,8 @@ from deploy.sandbox.processes import free_port
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, POLICY
-from tests.conftest import Valkey
 from tests.contract.bus.rig import MARKS, Bus
+from tests.valkey_server import Valkey
 
 pytestmark = MARKS
 

@@ -7,7 +7,8 @@ import pytest_asyncio
 import redis.asyncio as redis
 from pydantic import SecretStr
 
-from tests.conftest import FakeClock, Valkey
+from tests.conftest import FakeClock
+from tests.valkey_server import Valkey
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.store.connection import connect

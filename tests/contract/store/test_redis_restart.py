@@ -4,7 +4,7 @@ import asyncio
 
 from pydantic import SecretStr
 
-from tests.conftest import Valkey
+from tests.valkey_server import Valkey
 from workers.store.connection import connect
 
 

@@ -217,3 +217,21 @@ async def test_a_contained_vm_is_not_contained_twice(scene: Scene, known: list[E
     assert not [e for e in await scene.root_posts(vm["name"], seq) if e["channel"] == ONCALL]
     await scene.audited("lockdown.ordered", vm["id"])
     await scene.audited("lockdown.joined", vm["id"])
+
+
+async def test_a_dry_run_shows_the_fresh_plan_in_a_dialog_and_changes_nothing(scene: Scene) -> None:
+    asked = await scene.ask()
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", f"/vm-lockdown {asked.start.vm_id} --dry-run only looking")
+    shown = await scene.slack.wait_for(
+        "the workers' answer in the dialog",
+        lambda e: e["kind"] == "view" and e["what"] == "updated" and "1. Isolate" in str(e["view"]["blocks"]),
+        since=seq,
+    )
+    said = "\n".join(texts(shown["view"]["blocks"]))
+    assert shown["user"] == NADIA
+    assert "Dry run: nothing is changed" in said
+    assert "isolate 1 NIC with startgate-lockdown-standard-" in said
+    assert "Based on the VM's state" in said
+    assert await scene.changes(asked.start.vm_id) == []
+    await scene.audited("lookup.asked", asked.start.vm_id)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests import builders as a
 from tests.conftest import Rig
+from tests.looking import answer_lookup
 from tests.unit.consumers.start_tellings import grid, refused
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
@@ -24,7 +25,7 @@ def starts(rig: Rig) -> StartsConsumer:
 
 
 def work(rig: Rig) -> WorkConsumer:
-    return WorkConsumer(look_at_approval=rig.look, contain=rig.contain)
+    return WorkConsumer(look_at_approval=rig.look, contain=rig.contain, answer_lookup=answer_lookup(rig))
 
 
 def message(data: object) -> Message:

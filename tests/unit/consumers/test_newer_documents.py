@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from tests import builders as a
 from tests.conftest import Rig
+from tests.looking import answer_lookup
 from tests.unit.bot.cards.posting_rig import Posting
 from tests.unit.consumers.start_tellings import grid
 from workers.consumers.starts import StartsConsumer
@@ -28,7 +29,8 @@ def nudge() -> Message:
 
 async def test_a_nudge_about_it_comes_again_at_the_workers(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rig.store, "approval", newer)
-    settlement = await WorkConsumer(look_at_approval=rig.look, contain=rig.contain)(nudge())
+    work = WorkConsumer(look_at_approval=rig.look, contain=rig.contain, answer_lookup=answer_lookup(rig))
+    settlement = await work(nudge())
     assert isinstance(settlement, Later)
     assert json.loads(settlement.body or b"")["put_off"] == 1
 

@@ -110,7 +110,7 @@ class TestNewer:
         place: Any = newer
         for part in way:
             place = place[int(part)] if part.isdecimal() else place[part]
-        place[int(last) if last.isdecimal() else last] = "snapshot"
+        place[int(last) if last.isdecimal() else last] = "of a newer version"
         with pytest.raises(NewerDocument, match=path.replace(".", r"\.")):
             read(model, json.dumps(newer))
 

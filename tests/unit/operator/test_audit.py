@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from tests import builders as a
-from tests.conftest import Rig, Valkey
+from tests.conftest import Rig
+from tests.valkey_server import Valkey
 from workers.cli import app
 from workers.domain.asking.decisions import Answer
 from workers.domain.audit import AuditRecord

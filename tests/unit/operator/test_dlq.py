@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from deploy.sandbox.servicebus.sections import build, read
 from deploy.sandbox.servicebus.server import BusServer
-from tests.conftest import Valkey
+from tests.valkey_server import Valkey
 from workers.cli import app
 from workers.domain.audit import AuditRecord
 from workers.store.audit_log import AuditLog

@@ -54,6 +54,17 @@ def test_check_says_that_without_rules_everything_is_asked_about(policy: Path) -
     assert "No rules: every start is asked about." in startgate("check", policy).stdout
 
 
+def test_check_and_explain_say_which_vms_are_never_contained(policy: Path, event: Path) -> None:
+    guards = 'never:\n  - {name: domain controllers, when: \'vm.tags["role"] == "dc"\'}\n'
+    policy.write_text(POLICY + guards, encoding="utf-8")
+    assert "Never contained: domain controllers." in startgate("check", policy).stdout
+    assert "not known whether 'domain controllers' holds" in startgate("explain", policy, event).stdout
+    said = startgate("explain", policy, event, "--tag", "role=dc").stdout
+    assert "never contained: in the guarded set, by 'domain controllers'" in said
+    said = startgate("explain", policy, event, "--tag", "role=web").stdout
+    assert "never contained: no, the VM is not in the guarded set" in said
+
+
 def test_check_recommends_ids_where_channels_are_named(policy: Path) -> None:
     said = startgate("check", policy).stdout
     assert "Better name #vm-approvals and #vm-oncall by id (C…" in said

@@ -1,8 +1,8 @@
 """What Azure knows about a VM, gathered at once and within a budget.
 
-The VM itself comes first, since it names the rest; beside it the subscription's name. Then the backup status
-and all NICs in parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that is at most
-eight reads for a first start, and three within ten minutes of another one. A load balancer adds two,
+The VM itself comes first, since it names the rest; beside it the subscription's name and its locks. Then the
+backup status and all NICs in parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that
+is at most nine reads for a first start, and four within ten minutes of another one. A load balancer adds two,
 itself and its public IP, and the route table of a NIC that the Internet reaches one.
 """
 
@@ -19,7 +19,14 @@ from workers.arm.read.network_facts import Neighbours, NicLinks, network_facts
 from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
-from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
+from workers.domain.starts.facts import (
+    BackupFacts,
+    Facts,
+    LockFact,
+    MachineFacts,
+    MissingFact,
+    NetworkFacts,
+)
 from workers.domain.starts.vm import VmRef
 
 log = structlog.get_logger(__name__)
@@ -93,6 +100,7 @@ class _Gathering:
         self._subscription_name = ""
         self._machine: MachineFacts | None = None
         self._backup: BackupFacts | None = None
+        self._locks: tuple[LockFact, ...] | None = None
         self._nics: dict[str, NicLinks] = {}
         self._neighbours = Neighbours({}, {}, {}, {}, {})
         self._missing: dict[str, str] = {}
@@ -102,7 +110,9 @@ class _Gathering:
     async def all(self) -> None:
         """Read everything; ``facts`` says what has come, at any moment."""
         await asyncio.gather(
-            self._fact("subscription", self._read_subscription), self._machine_and_what_it_names()
+            self._fact("subscription", self._read_subscription),
+            self._fact("locks", self._read_locks),
+            self._machine_and_what_it_names(),
         )
 
     async def _machine_and_what_it_names(self) -> None:
@@ -195,6 +205,12 @@ class _Gathering:
     async def _read_subscription(self) -> None:
         self._subscription_name = await self._sources.subscription_name(self._vm.subscription_id)
 
+    async def _read_locks(self) -> None:
+        locks = await self._sources.locks(self._vm.subscription_id)
+        self._locks = tuple(
+            LockFact(id=one.id, level=one.level) for one in locks if one.holds_for(self._vm.resource_id)
+        )
+
     async def _read_machine(self) -> None:
         try:
             self._machine = await self._sources.machine(self._vm, self._since)
@@ -227,6 +243,7 @@ class _Gathering:
             machine=self._machine,
             network=shown,
             backup=self._backup,
+            locks=self._locks,
             gone=self._gone,
             missing=tuple(MissingFact(name=name, reason=why) for name, why in self._missing.items()),
             took_ms=dict(self._took_ms),
@@ -241,7 +258,7 @@ class _Gathering:
             self._missing["network"] = "not available for classic VMs"
             self._missing["backup"] = "Azure Backup does not protect classic VMs"
         because = "the VM itself is not known" if self._machine is None else "did not come in time"
-        for name, there in (("network", shown), ("backup", self._backup)):
+        for name, there in (("network", shown), ("backup", self._backup), ("locks", self._locks)):
             if there is None:
                 self._missing.setdefault(name, because)
 

@@ -55,6 +55,7 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         tags=machine.get("tags") or {},
         nic_ids=nic_ids(machine),
         ephemeral=ephemeral(machine),
+        availability_set_id=(properties.get("availabilitySet") or {}).get("id") or None,
     )
 
 

@@ -1,12 +1,13 @@
 """Where the steps of a containment write: the resource groups of VMs, NICs, and of what NICs join."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from workers.arm.ids import ArmId
 from workers.arm.read import classic
+from workers.arm.read.disks import disks_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION, pages
@@ -32,6 +33,9 @@ class Place(StrEnum):
     MADE_NSG = "security groups that lockdowns make"
     VAULT = "vaults of lockdowns"
     MADE_VAULT = "vaults that lockdowns make"
+    DISK = "disks"
+    MADE_SNAPSHOT = "snapshots that lockdowns take"
+    KNOWN_VAULT = "vaults that protect VMs already"
 
 
 class Group(NamedTuple):
@@ -59,6 +63,7 @@ async def places_of(azure: Azure, subscription_id: str) -> Mapping[Place, frozen
     found: defaultdict[Place, set[Group]] = defaultdict(set)
     for machine in await _list(azure, "list the VMs", compute, COMPUTE_VERSION):
         found[Place.VM].add(group_of(machine["id"]))
+        found[Place.DISK].update(group_of(disk.id) for disk in disks_of(machine) if disk.id)
     for machine in await classic.list_machines(azure, subscription_id):
         found[Place.CLASSIC_VM].add(group_of(machine["id"]))
     for nic in await _list(azure, "list the network interfaces", network, NETWORK_VERSION):
@@ -66,6 +71,26 @@ async def places_of(azure: Azure, subscription_id: str) -> Mapping[Place, frozen
             found[Place.NIC].add(group_of(nic["id"]))
             for place, resource_id in _joined(nic["properties"]):
                 found[place].add(group_of(resource_id))
+    return {place: frozenset(groups) for place, groups in found.items()}
+
+
+async def places_by_vm(azure: Azure, subscription_id: str) -> Mapping[str, Mapping[Place, frozenset[Group]]]:
+    """The same for each VM with NICs, by its id in lower case: one list for all of them."""
+    network = f"/subscriptions/{subscription_id}/providers/Microsoft.Network/networkInterfaces"
+    by_vm: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for nic in await _list(azure, "list the network interfaces", network, NETWORK_VERSION):
+        if machine := nic["properties"].get("virtualMachine"):
+            by_vm[machine["id"].lower()].append(nic)
+    return {vm: places_of_nics(nics) for vm, nics in by_vm.items()}
+
+
+def places_of_nics(nics: Iterable[Mapping[str, Any]]) -> Mapping[Place, frozenset[Group]]:
+    """The groups of these NICs, and of what they join."""
+    found: defaultdict[Place, set[Group]] = defaultdict(set)
+    for nic in nics:
+        found[Place.NIC].add(group_of(nic["id"]))
+        for place, resource_id in _joined(nic["properties"]):
+            found[place].add(group_of(resource_id))
     return {place: frozenset(groups) for place, groups in found.items()}
 
 

@@ -9,6 +9,7 @@ from async_lru import alru_cache
 from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
 from workers.arm.read.balancers import Balancer, balancer
+from workers.arm.read.locks import Lock, locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
 from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet
 from workers.arm.read.nsg import Guard
@@ -23,7 +24,7 @@ from workers.domain.starts.vm import VmRef
 BELIEVED_S = 600.0
 """Seconds for which an NSG, a subnet, a public IP, a load balancer and a name are not read again."""
 BACKUP_BELIEVED_S = 60.0
-"""The same for whether a VM is backed up. The step that protects it asks again before it acts."""
+"""The same for whether a VM is backed up, and for locks. The steps ask again before they act."""
 MOST_BELIEVED = 5000
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """For what is believed for minutes: a list of a moment ago will do in any case."""
@@ -79,7 +80,7 @@ class Sources:
     Args:
         azure: the clients.
         believed_s: seconds for NSGs, subnets, public IPs, load balancers and names.
-        backup_believed_s: seconds for the backup status.
+        backup_believed_s: seconds for the backup status, and for locks.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Sources:
         self.routed = believed(self._routed)
         self.subscription_name = believed(self._subscription_name)
         self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(self._backup)
+        self.locks = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s, key=_same_id)(self._locks)
 
     async def machine(self, vm: VmRef, since: datetime | None) -> MachineFacts:
         """The VM. Its power state is UNKNOWN where a list told it."""
@@ -132,6 +134,10 @@ class Sources:
 
     async def _backup(self, vm: VmRef, location: str) -> BackupFacts:
         return await backup_facts(self._azure, vm, location)
+
+    async def _locks(self, subscription_id: str) -> tuple[Lock, ...]:
+        """All of a subscription: one list for a whole burst."""
+        return await locks_of_subscription(self._azure, subscription_id)
 
 
 def _same_id(resource_id: str) -> str:

@@ -20,7 +20,7 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.session.longrunning import Outcome, operation_status
 from workers.arm.steps.isolation.lockdown import tags_of
-from workers.arm.steps.protection import words, writes
+from workers.arm.steps.protection import by_hand, words, writes
 from workers.arm.steps.protection.copy import BackupOfNow, with_backup
 from workers.arm.steps.protection.token import (
     DEFAULT_POLICY,
@@ -33,6 +33,7 @@ from workers.arm.steps.protection.token import (
     wants_enhanced,
 )
 from workers.arm.steps.protection.undo import undo_backup
+from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
@@ -59,6 +60,21 @@ class Backup(StepRunner):
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
         """Which vault, as far as the facts tell."""
         return words.planned(vm, facts, profile)
+
+    @override
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        """The vault, the VM's protection by it, and a backup of now."""
+        return by_hand.commands(vm, facts, profile)
+
+    @override
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """The vault, and the VM itself when it is first protected."""
+        known = facts.backup
+        if known is not None and known.vault_id:
+            return (known.vault_id,)
+        if facts.machine is None:
+            return (vm.resource_id,)
+        return (vm.resource_id, words.vault_for(vm, profile, facts.machine.location))
 
     @override
     async def begin(

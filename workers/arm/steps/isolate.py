@@ -26,7 +26,7 @@ from workers.arm.read import network
 from workers.arm.read.machine import nic_ids, read_machine_to_contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, raise_worst
-from workers.arm.steps.isolation import classic, made_nsg, undo, writes
+from workers.arm.steps.isolation import by_hand, classic, made_nsg, undo, writes
 from workers.arm.steps.isolation.lockdown import lockdown_nsg_id, said_in
 from workers.arm.steps.isolation.made_nsg import LockdownNsg
 from workers.arm.steps.isolation.record import (
@@ -40,6 +40,7 @@ from workers.arm.steps.isolation.record import (
     with_flushed,
     with_seen,
 )
+from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Progress, Step, StepState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -101,6 +102,20 @@ class Isolate(StepRunner):
             before={nic_id: nsg_id for nic_id, nsg_id in others.items() if not is_ours(nsg_id, target_id)},
             nothing_to_do=not others and len(known) == count,
         )
+
+    @override
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        """The security group, its rules, and then each NIC that does not carry it yet."""
+        return by_hand.commands(vm, facts, profile)
+
+    @override
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """Every NIC, and the security group unless it is prepared."""
+        if vm.classic or facts.machine is None:
+            return (vm.resource_id,)
+        made = profile.isolate.nsg is None
+        group = (lockdown_nsg_id(vm, profile, facts.machine.location),) if made else ()
+        return (*facts.machine.nic_ids, *group)
 
     @override
     async def begin(

@@ -14,7 +14,9 @@ from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts
+from workers.domain.starts.history import History
 from workers.domain.starts.people import Owner
+from workers.domain.starts.risk import Risk
 
 
 class ApprovalState(StrEnum):
@@ -101,7 +103,12 @@ class Approval(Numbered):
         joined: further starts that the question asks about, the newest last; of many, some, but every caller.
         joined_count: all of them.
         joined_to: the question that this start has joined.
+        guarded: the guard of the policy by which its VM is never contained, by name; empty for any other VM.
+            A rejection is then on-call's to act on.
         later: ids of approvals about later starts that carry its correlation id, the newest last.
+        risk: of all starts that it asks about; ``None`` if an earlier version asked.
+        history: what was known of the VM and its caller just before the start.
+        owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -132,6 +139,10 @@ class Approval(Numbered):
     joined: tuple[JoinedStart, ...] = ()
     joined_count: int = 0
     joined_to: str | None = None
+    guarded: str = ""
+    risk: Risk | None = None
+    history: History | None = None
+    owner_before: Owner | None = None
 
     @property
     def open(self) -> bool:

@@ -76,6 +76,11 @@ def may_restore(actor: Actor) -> Permission:
     return _on_call_only(actor, "restore a VM")
 
 
+def may_pause(actor: Actor) -> Permission:
+    """Whether this person may pause all writes to Azure, or end that: on-call only. It stops containments."""
+    return _on_call_only(actor, "pause changes in Azure")
+
+
 def _on_call_only(actor: Actor, what: str) -> Permission:
     if actor.barred:
         return Permission(allowed=False, reason=actor.barred)

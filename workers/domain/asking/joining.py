@@ -7,6 +7,8 @@ from workers.domain.asking.joined import MOST_LISTED, JoinedStart
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.starts.risk import Risk
+from workers.domain.starts.signals.signal import said
 
 _STRICTER = (OnSilence.LEAVE, OnSilence.ESCALATE, OnSilence.ISOLATE, OnSilence.CONTAIN)
 """From the mildest to the strictest."""
@@ -32,8 +34,23 @@ def with_start(question: Approval, start: Approval, now: datetime) -> Approval:
         terms=tightened(question.terms, start.terms, waited=question.waited(now)),
         owner=question.owner if question.owner.known else start.owner,
         facts=start.facts if renewed else question.facts,
+        guarded=start.guarded or question.guarded,
+        owner_before=question.owner_before or start.owner_before,
+        risk=_with_risk(question, start),
     )
     return grown if grown.facts.missing else grown.changed(fill_in_at=None)
+
+
+def _with_risk(question: Approval, start: Approval) -> Risk | None:
+    """The risk of the question with this start in it; what is told of another caller names them."""
+    if question.risk is None or start.risk is None:
+        return question.risk or start.risk
+    later = start.risk
+    if not start.event.caller.is_surely(question.event.caller):
+        who = f"a later start by {said(start.event.caller.label)}"
+        signals = tuple(one.changed(sentence=f"{who}: {one.sentence}") for one in later.signals)
+        later = later.changed(signals=signals)
+    return question.risk.or_more(later)
 
 
 def _listed(starts: tuple[JoinedStart, ...]) -> tuple[JoinedStart, ...]:

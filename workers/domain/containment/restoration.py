@@ -100,7 +100,7 @@ def ready_to_undo(restoration: Restoration, now: datetime) -> tuple[Step, ...]:
 def begin_undo(restoration: Restoration, step: Step, now: datetime) -> Outcome:
     """The undo as it is written down before it is begun; skipped or failed where it must not be begun."""
     failures = {one.name for one in restoration.failed}
-    missing = step.name.undo_needs & failures if restoration.starts else frozenset()
+    missing = step.name.undo_needs_well & failures if restoration.starts else frozenset()
     if step.state is StepState.TODO and missing:
         note = f"not done: the VM is not started before {' and '.join(sorted(missing))} is undone"
         skipped = step.to(StepState.SKIPPED, ended_at=now, look_at=None, note=note)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from workers.domain.policy.flaws import Flaw, flaws_of
-from workers.domain.policy.variables import VARIABLES
+from workers.domain.policy.flaws import Flaw, flaws_of, risk_flaws
+from workers.domain.policy.variables import ABOUT_VMS, VARIABLES
 
 _LONGEST_REASON = 200
 _LITERAL = re.compile(
@@ -47,12 +47,16 @@ class Condition:
         needs_facts: whether it reads anything that only Azure knows.
         facts: those of its variables that only Azure knows.
 
+    Args:
+        expression: in CEL.
+        about_vm: whether it is about a VM, and so reads nothing of a start.
+
     Raises:
         InvalidCondition: with every flaw.
     """
 
-    def __init__(self, expression: str) -> None:
-        everything, without_facts = _environments()
+    def __init__(self, expression: str, *, about_vm: bool = False) -> None:
+        everything, without_facts, of_vms = _environments()
         try:
             self._compiled = everything.compile(expression)
         except RuntimeError as error:
@@ -61,7 +65,9 @@ class Condition:
         if kind != "BOOL":
             problem = f"gives {kind.lower()}, not true or false"
             raise InvalidCondition([Flaw(0, problem, "Compare it with something, by == or in.")])
-        flaws = list(_of_literals(expression))
+        flaws = [*_of_literals(expression), *risk_flaws(expression)]
+        if about_vm and not _compiles(of_vms, expression):
+            flaws += _of_starts(expression)
         if flaws:
             raise InvalidCondition(flaws)
         self.needs_facts = not _compiles(without_facts, expression)
@@ -87,13 +93,12 @@ class Condition:
 
 def activation(known: Mapping[str, object]) -> object:
     """What ``Condition.holds`` takes, from the variables that are known."""
-    everything, _ = _environments()
-    return everything.Activation(known)
+    return _environments()[0].Activation(known)
 
 
 @cache
-def _environments() -> tuple[Any, Any]:
-    """One with every variable, and one with only those that are known without asking Azure."""
+def _environments() -> tuple[Any, Any, Any]:
+    """With every variable; with those that are known without asking Azure; with those about VMs."""
     # Imported here, because it takes 8 ms and 8 MB that are only needed where rules are evaluated.
     from cel_expr_python import cel  # noqa: PLC0415
 
@@ -101,18 +106,21 @@ def _environments() -> tuple[Any, Any]:
         "string": cel.Type.STRING,
         "bool": cel.Type.BOOL,
         "timestamp": cel.Type.TIMESTAMP,
+        "int": cel.Type.INT,
+        "flags": cel.Type.Map(cel.Type.STRING, cel.Type.BOOL),
         "list": cel.Type.List(cel.Type.STRING),
         "map": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
     }
     return (
         cel.NewEnv(variables={name: kinds[v.type] for name, v in VARIABLES.items()}),
         cel.NewEnv(variables={name: kinds[v.type] for name, v in VARIABLES.items() if not v.fact}),
+        cel.NewEnv(variables={name: kinds[VARIABLES[name].type] for name in ABOUT_VMS}),
     )
 
 
 def _of_literals(expression: str) -> Iterator[Flaw]:
     """Invalid time zones and patterns, which CEL itself reports only when it uses them."""
-    everything, _ = _environments()
+    everything = _environments()[0]
     for call in _LITERAL.finditer(expression):
         literal = call["text"]
         trial = f'"".matches({literal})' if call["name"] == "matches" else f"now.getHours({literal}) < 0"
@@ -122,6 +130,16 @@ def _of_literals(expression: str) -> Iterator[Flaw]:
             continue  # it only looks like a literal
         if not isinstance(value, bool):
             yield Flaw(call.start("text"), _reason(str(value)))
+
+
+def _of_starts(expression: str) -> list[Flaw]:
+    """Variables about a start in a condition that is about a VM, the first of each."""
+    found = ((expression.find(name), name) for name in VARIABLES if name not in ABOUT_VMS)
+    return [
+        Flaw(offset, f"{name} says something of a start, not of a VM", "Use vm, owner or facts here.")
+        for offset, name in sorted(found)
+        if offset >= 0
+    ] or [Flaw(0, "does not only read what a VM is", "Use vm, owner or facts here.")]
 
 
 def _compiles(environment: Any, expression: str) -> bool:

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy.findings import rule_findings
 from workers.domain.policy.model import Policy
+from workers.domain.starts.signals.table import unknown_signal
 from workers.domain.yaml_file import Place, Where, dotted, flaws, read_yaml
 
 
@@ -30,6 +31,7 @@ def load_policy(text: str, *, path: str = "policy", conditions: bool = True) -> 
         raise InvalidPolicy(findings, path=path) from None
     findings.extend(_dangling(policy, places))
     findings.extend(_backwards(policy, places))
+    findings.extend(_weights(policy, places))
     if findings:
         raise InvalidPolicy(findings, path=path)
     return policy
@@ -71,6 +73,23 @@ def _backwards(policy: Policy, places: dict[Where, Place]) -> list[Finding]:
                     where=dotted(("rules", n)),
                     problem="with what the defaults say, its deadlines go backwards in time",
                     remedy="Give the later ones, too: remind_after, escalate_after, expire_after.",
+                )
+            )
+    return findings
+
+
+def _weights(policy: Policy, places: dict[Where, Place]) -> list[Finding]:
+    findings = []
+    for signal_id in policy.risk.weights:
+        if remedy := unknown_signal(signal_id):
+            place = places[("risk", "weights", signal_id)]
+            findings.append(
+                Finding(
+                    line=place.line,
+                    column=place.column,
+                    where=dotted(("risk", "weights", signal_id)),
+                    problem="no such signal",
+                    remedy=remedy,
                 )
             )
     return findings

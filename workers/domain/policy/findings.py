@@ -1,4 +1,4 @@
-"""What the model can't see in the rules of a policy file: wrong conditions, and names given twice.
+"""What the model can't see in rules and guards of a policy file: wrong conditions, and names given twice.
 
 It reads YAML nodes, not values, so that a flaw inside an expression gets its line and column in the file.
 """
@@ -9,41 +9,56 @@ import yaml
 
 from workers.domain.errors import Finding
 from workers.domain.policy.conditions import Condition, InvalidCondition
-from workers.domain.policy.model import LONGEST_CONDITION, MOST_RULES
+from workers.domain.policy.model import LONGEST_CONDITION, MOST_GUARDS, MOST_RULES
 
 _STRING = "tag:yaml.org,2002:str"
 
 
 def rule_findings(root: yaml.MappingNode, text: str, *, conditions: bool) -> list[Finding]:
     """Every finding; without ``conditions``, expressions are not checked."""
+    rules = _listed(root, "rules", text, most=MOST_RULES, conditions=conditions)
+    guards = _listed(root, "never", text, most=MOST_GUARDS, conditions=conditions)
+    return [*rules, *guards, *(_of_only_guard(root, text) if conditions else ())]
+
+
+def _of_only_guard(root: yaml.MappingNode, text: str) -> Iterator[Finding]:
+    """The findings of ``never`` as one condition, without a name."""
+    only = _text(root, "never")
+    if only is not None and len(only.value) <= LONGEST_CONDITION:
+        yield from _of_condition(only, text, "never", about_vm=True)
+
+
+def _listed(root: yaml.MappingNode, key: str, text: str, *, most: int, conditions: bool) -> list[Finding]:
     findings: list[Finding] = []
     names: set[str] = set()
-    for index, rule in enumerate(_rules(root)):
+    about_vm = key == "never"
+    for index, rule in enumerate(_entries(root, key, most)):
         name, when = _text(rule, "name"), _text(rule, "when")
         if name is not None:
+            kind = "guard" if about_vm else "rule"
             if name.value.strip() in names:
                 findings.append(
                     Finding(
                         line=name.start_mark.line + 1,
                         column=name.start_mark.column + 1,
-                        where=f"rules[{index}].name",
-                        problem=f"an earlier rule is called {name.value.strip()!r}, too",
+                        where=f"{key}[{index}].name",
+                        problem=f"an earlier {kind} is called {name.value.strip()!r}, too",
                         remedy="The audit tells them apart by name: give each its own.",
                     )
                 )
             names.add(name.value.strip())
         if conditions and when is not None and len(when.value) <= LONGEST_CONDITION:
-            findings.extend(_of_condition(when, text, f"rules[{index}].when"))
+            findings.extend(_of_condition(when, text, f"{key}[{index}].when", about_vm=about_vm))
     return findings
 
 
-def _rules(root: yaml.MappingNode) -> list[yaml.MappingNode]:
-    rules = next((value for key, value in root.value if key.value == "rules"), None)
-    if not isinstance(rules, yaml.SequenceNode):
+def _entries(root: yaml.MappingNode, name: str, most: int) -> list[yaml.MappingNode]:
+    listed = next((value for key, value in root.value if key.value == name), None)
+    if not isinstance(listed, yaml.SequenceNode):
         return []
-    # More rules than the limit are refused elsewhere. An entry that is no mapping still counts.
+    # More of them than the limit are refused elsewhere. An entry that is no mapping still counts.
     empty = yaml.MappingNode("", [])
-    return [rule if isinstance(rule, yaml.MappingNode) else empty for rule in rules.value[:MOST_RULES]]
+    return [one if isinstance(one, yaml.MappingNode) else empty for one in listed.value[:most]]
 
 
 def _text(rule: yaml.MappingNode, name: str) -> yaml.ScalarNode | None:
@@ -51,9 +66,11 @@ def _text(rule: yaml.MappingNode, name: str) -> yaml.ScalarNode | None:
     return found if isinstance(found, yaml.ScalarNode) and found.tag == _STRING else None
 
 
-def _of_condition(node: yaml.ScalarNode, text: str, where: str) -> Iterator[Finding]:
+def _of_condition(
+    node: yaml.ScalarNode, text: str, where: str, *, about_vm: bool = False
+) -> Iterator[Finding]:
     try:
-        Condition(node.value)
+        Condition(node.value, about_vm=about_vm)
     except InvalidCondition as invalid:
         for flaw in invalid.flaws:
             line, column = _place(node, text, flaw.offset)

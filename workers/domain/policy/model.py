@@ -11,10 +11,14 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 
 from workers.domain.containment.profile import LockdownProfile, duration
 from workers.domain.model import Model, spelt
+from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"
 """How the audit names the rule of a start that no rule matched."""
+ONLY_GUARD = "guarded VMs"
+"""The name of the guard where ``never`` is one condition without a name."""
 MOST_RULES = 200
+MOST_GUARDS = 50
 LONGEST_CONDITION = 2000
 """In characters."""
 
@@ -193,6 +197,24 @@ class Rule(Model):
         return self
 
 
+class Guard(Model):
+    """VMs that are never contained: those of which the condition holds, a CEL expression about a VM.
+
+    Attributes:
+        name: what they are, for people, such as ``domain controllers``.
+        when: reads ``vm``, ``owner`` and ``facts``.
+    """
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    when: Annotated[str, Field(max_length=LONGEST_CONDITION), BeforeValidator(_spelt)]
+
+
+def _guards(value: object) -> object:
+    """One condition alone, as a list of one guard."""
+    value = _spelt(value)
+    return [{"name": ONLY_GUARD, "when": value}] if isinstance(value, str) else value
+
+
 _HOW_TO_ASK = (
     *("remind_after", "escalate_after", "expire_after"),
     *("on_silence", "on_undelivered", "lockdown"),
@@ -200,14 +222,21 @@ _HOW_TO_ASK = (
 
 
 class Policy(Model):
-    """The whole policy. Without rules it asks about every start, and on silence it contains nothing."""
+    """The whole policy. Without rules it asks about every start, and on silence it contains nothing.
+
+    Attributes:
+        never: the guarded set, VMs that are never contained, whatever a rule or a person says. One condition,
+            or several with names.
+    """
 
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
     defaults: Defaults = Defaults()
+    risk: RiskSettings = RiskSettings()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
+    never: Annotated[tuple[Guard, ...], Field(max_length=MOST_GUARDS), BeforeValidator(_guards)] = ()
 
     @field_validator("lockdowns")
     @classmethod

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from workers.domain.containment.by_hand import Words, commands_of
+from workers.domain.containment.containment import Containment
 from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -24,6 +26,22 @@ class StepRunner(Protocol):
         """What this step is going to change, as far as the facts say. Reads nothing from Azure."""
         ...
 
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        """The commands by which a person does the same, in order; none where there is nothing to do.
+
+        By default those of its ``spec``. Reads nothing from Azure.
+        """
+        location = facts.machine.location if facts.machine else ""
+        return commands_of(self.name.spec, self.plan(vm, facts, profile), vm, location=location)
+
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """Ids of what this step writes, as far as the facts say: a lock on one of them would stop it.
+
+        By default the VM alone. Reads nothing from Azure.
+        """
+        del facts, profile
+        return (vm.resource_id,)
+
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:
@@ -35,6 +53,13 @@ class StepRunner(Protocol):
         The ``change`` of the result holds *before* as it is read now.
         """
         ...
+
+    async def begin_in(self, containment: Containment, step: Step) -> Progress:
+        """Begin a step of this containment: as ``begin``, for a step that has to know what it is done for.
+
+        By default a step does not.
+        """
+        return await self.begin(containment.vm, containment.profile, containment.id, earlier=step.change)
 
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         """See how far it is. ``done`` only after reading back the resource itself."""
@@ -52,6 +77,17 @@ class StepRunner(Protocol):
         Raises ``StepFailed`` naming what somebody else changed since.
         """
         ...
+
+    async def lift(self, vm: VmRef, step: Step) -> str:
+        """Take off what this step has put in place, so that other steps can write; it is done again later.
+
+        For steps that block others (``StepSpec.blocks``). Idempotent. ``step`` has the change on record.
+
+        Returns what of others' doing blocks them still, and what a person can do, as a sentence; empty if
+        nothing does.
+        """
+        del vm, step
+        return ""
 
     async def follow(self, vm: VmRef, job: Job) -> Job:
         """Look at a job that this step left running: the same, or ended with a note of how.

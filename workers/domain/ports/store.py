@@ -2,18 +2,54 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.pause import Pause
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
-from workers.domain.starts.vm import VmRecord, VmRef
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import Past, PastStart
+from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause
+
+
+class Remembered(NamedTuple):
+    """What is added to the past of a VM; with ``of_caller`` soon also to that of the caller.
+
+    Adding it again changes nothing.
+    """
+
+    vm: VmRef
+    entry: PastStart
+    of_caller: bool = False
+
+
+class Background(NamedTuple):
+    """What was before a start: the past of its VM and of its caller, and the VM's line in the inventory."""
+
+    past: Past
+    line: KnownVm | None
+
+
+class KnownStart(NamedTuple):
+    """What is known already when an event tells of a start.
+
+    Attributes:
+        approval: of that start; ``None`` if there is none.
+        record: what is going on with its VM.
+        background: ``None`` if it could not be read.
+    """
+
+    approval: Approval | None
+    record: VmRecord
+    background: Background | None
 
 
 class Commit(Model):
@@ -28,6 +64,7 @@ class Commit(Model):
         once: a key that must be new within its time to live, else nothing at all is written.
         absent: ids of approvals that must not exist, else it is a conflict.
         free: a VM whose record must be absent or ``free``, else it is a conflict.
+        past: what is remembered of it.
     """
 
     partition: int
@@ -37,6 +74,7 @@ class Commit(Model):
     once: str | None = None
     absent: tuple[str, ...] = ()
     free: VmRef | None = None
+    past: Remembered | None = None
 
 
 class Store(Protocol):
@@ -61,11 +99,16 @@ class Store(Protocol):
         """Raises ``NotFound`` if there is none."""
         ...
 
-    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """What is known already when a start event arrives: the approval of that start, and its VM's record.
+    async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
+        """What is known already when a start event arrives, all of it side by side.
 
-        As ``approval`` and ``vm_record`` side by side.
+        By this call the start becomes part of its caller's past, so that of many starts at once each later
+        one sees the earlier ones. Doing it again changes nothing.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """Wait, for a few seconds, until what is to be remembered soon is written."""
         ...
 
     async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
@@ -76,12 +119,20 @@ class Store(Protocol):
         """Raises ``NotFound`` if there is none."""
         ...
 
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none, or no longer: it is kept for an hour."""
+        ...
+
     async def card(self, card_id: str) -> Card:
         """The card of an approval or containment; an empty one of version 0 if none was posted yet."""
         ...
 
     async def dead_letter_notice(self) -> DeadLetterNotice:
         """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
+        ...
+
+    async def pause(self) -> Pause:
+        """The pause that is on, or the last one; an empty one of version 0 if there was none."""
         ...
 
     async def vm_record(self, vm: VmRef) -> VmRecord:

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from workers.domain.model import Stored, UtcTime
+from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
@@ -11,6 +12,7 @@ class MachineFacts(Stored):
 
     Attributes:
         size: Azure's VM size, such as Standard_D4s_v5.
+        availability_set_id: the set that it is in; ``None`` if it is in none.
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
     """
 
@@ -21,6 +23,7 @@ class MachineFacts(Stored):
     tags: dict[str, str] = Field(default_factory=dict)
     nic_ids: tuple[str, ...] = ()
     ephemeral: bool = False
+    availability_set_id: str | None = None
 
 
 class NetworkFacts(Stored):
@@ -55,6 +58,13 @@ class BackupFacts(Stored):
     state: str = ""
 
 
+class LockFact(Stored):
+    """A management lock that holds for the VM: its id, and ``ReadOnly`` or ``CanNotDelete``."""
+
+    id: str
+    level: str
+
+
 class MissingFact(Stored):
     """A fact that is missing, and why, in words for the card."""
 
@@ -66,19 +76,23 @@ class Facts(Stored):
     """Everything found out about one start.
 
     Attributes:
+        locks: on the VM, its group and its subscription.
         gone: Azure answered that the VM does not exist.
         missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
+        surroundings: read only for whoever looks closer than an ask may.
     """
 
     subscription_name: str = ""
     machine: MachineFacts | None = None
     network: NetworkFacts | None = None
     backup: BackupFacts | None = None
+    locks: tuple[LockFact, ...] | None = None
     gone: bool = False
     missing: tuple[MissingFact, ...] = ()
     took_ms: dict[str, float] = Field(default_factory=dict)
     gathered_at: UtcTime | None = None
+    surroundings: Surroundings | None = None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -88,7 +102,7 @@ class Facts(Stored):
     @property
     def known_count(self) -> int:
         """How many facts are known. Missing ones can't be counted instead: one name may stand for all."""
-        return sum(part is not None for part in (self.machine, self.network, self.backup))
+        return sum(part is not None for part in (self.machine, self.network, self.backup, self.locks))
 
     def with_power(self, power: PowerState) -> "Facts":
         """With this power state if Azure gave none; its lists don't."""

@@ -13,12 +13,15 @@ class Owner(Stored):
         slack_users: Slack user ids named by the tag (``U…``).
         source: where it came from, for the card: ``tag owner`` or why nobody is known.
         unread: what stands in the tags and names nobody, each with its tag.
+        until_changed: addresses and ids of those whom the tag named until it was changed a while ago. They
+            are among the owners, too.
     """
 
     emails: tuple[str, ...] = ()
     slack_users: tuple[str, ...] = ()
     source: str = ""
     unread: tuple[str, ...] = ()
+    until_changed: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:

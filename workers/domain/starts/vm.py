@@ -92,12 +92,29 @@ class Front(Stored):
     protocol: str = "*"
 
 
+class Pool(Stored):
+    """A backend pool that a NIC is a member of.
+
+    Attributes:
+        balancer: the name of its load balancer, or of its application gateway.
+        others: how many members it has that are not this VM's; ``None`` if that is not known.
+        gateway: it is an application gateway's.
+    """
+
+    balancer: str
+    name: str
+    others: int | None = None
+    gateway: bool = False
+
+
 class Nic(Stored):
     """A network interface with the security groups that guard it. Ids are Azure resource ids.
 
     Attributes:
         public_ips: its own public addresses.
         fronts: through which public load balancers it is reached, beside them.
+        passing_ips: those of ``public_ips`` that Azure takes away when the VM is deallocated.
+        pools: of load balancers and application gateways, public or not.
     """
 
     id: str
@@ -107,6 +124,8 @@ class Nic(Stored):
     public_ips: tuple[str, ...] = ()
     private_ips: tuple[str, ...] = ()
     fronts: tuple[Front, ...] = ()
+    passing_ips: tuple[str, ...] = ()
+    pools: tuple[Pool, ...] = ()
 
 
 class OpenPort(Stored):
@@ -125,8 +144,28 @@ class OpenPort(Stored):
     front: Front | None = None
 
 
+TAGS_REMEMBERED = timedelta(hours=24)
+"""For so long a changed tag counts as changed: who writes an owner tag has not owned the VM until then."""
+
+
+class TagChange(Stored):
+    """A tag that is another one since a while.
+
+    Attributes:
+        before: what it was; ``None`` if it was not there.
+        at: when the change was seen, the last one if there were several.
+    """
+
+    before: str | None
+    at: UtcTime
+
+
 class KnownVm(Numbered):
-    """One line of the inventory: enough to find a VM by name, within milliseconds."""
+    """One line of the inventory: enough to find a VM by name, within milliseconds.
+
+    Attributes:
+        changed_tags: tags that changed in the last 24 hours, by their names in lower case.
+    """
 
     document_kind: ClassVar[str] = "line of the inventory"
 
@@ -136,6 +175,41 @@ class KnownVm(Numbered):
     tags: dict[str, str] = Field(default_factory=dict)
     power: PowerState = PowerState.UNKNOWN
     seen_at: UtcTime
+    changed_tags: dict[str, TagChange] = Field(default_factory=dict)
+
+    def after(self, earlier: "KnownVm | None") -> "KnownVm":
+        """This line in place of an earlier one, whose tags are compared.
+
+        What was listed before the earlier one was seen comes late, and its tags tell nothing new. A tag that
+        changed several times keeps what it was at first, so that nobody hides a change behind another.
+        """
+        if earlier is None:
+            return self
+        if self.seen_at < earlier.seen_at:
+            late = {"tags": earlier.tags, "changed_tags": earlier.changed_tags, "seen_at": earlier.seen_at}
+            return self.model_copy(update=late)
+        changed = {
+            name: change
+            for name, change in earlier.changed_tags.items()
+            if self.seen_at - change.at <= TAGS_REMEMBERED
+        }
+        was, now = _by_name(earlier.tags), _by_name(self.tags)
+        for name in was.keys() | now.keys():
+            if was.get(name) != now.get(name):
+                first = changed[name].before if name in changed else was.get(name)
+                changed[name] = TagChange(before=first, at=self.seen_at)
+        return self.model_copy(
+            update={
+                "changed_tags": {
+                    name: change for name, change in sorted(changed.items()) if change.before != now.get(name)
+                }
+            }
+        )
+
+
+def _by_name(tags: dict[str, str]) -> dict[str, str]:
+    """Azure ignores case in the names of tags."""
+    return {name.lower(): value for name, value in tags.items()}
 
 
 class ExpectedStart(Stored):

@@ -5,31 +5,36 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Terms
+from workers.domain.containment.foresight.impact import impact_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.policy.guards import Guards, VmInput
+from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.store import Background
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
+from workers.domain.starts.history import History
 from workers.domain.starts.owner_tags import owner_from_tags
-from workers.domain.starts.people import Owner
-from workers.domain.starts.vm import VmRef
+from workers.domain.starts.vm import VmRecord, VmRef
 
 
 class Assessment(NamedTuple):
     """What the policy says about one start."""
 
-    owner: Owner
     terms: Terms
     plan: Plan
+    guarded: str = ""
 
 
 class _Compiled(NamedTuple):
-    """A policy, its compiled rules, and the terms of each rule that asked about a start so far."""
+    """A policy, its compiled rules and guards, and the terms of each rule that asked about a start so far."""
 
     policy: Policy
     rules: Rules
+    guards: Guards
     terms: dict[str, Terms]
 
 
@@ -50,20 +55,51 @@ class Assess:
         """What the rules say before Azure is asked for any fact."""
         return self._compiled().rules.early(event, now)
 
-    def late(self, undecided: Undecided, facts: Facts) -> Ruling:
-        """What the rules say with the facts that are known."""
-        return undecided.decide(facts, self.owner(facts))
+    def insight(
+        self,
+        event: StartEvent,
+        facts: Facts,
+        background: Background | None,
+        record: VmRecord,
+        *,
+        known: History | None = None,
+    ) -> Insight:
+        """Whose VM it is, what was before, and the risk.
 
-    def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
-        """The owner by tag, the terms by the rule or else the defaults, and the plan of their lockdown."""
-        terms = self._terms(ruling)
-        return Assessment(
-            owner=self.owner(facts), terms=terms, plan=self.plan(vm, facts, terms.lockdown, now)
+        Args:
+            event: the start.
+            facts: as far as they are known.
+            background: what was read with the start.
+            record: the VM's.
+            known: the history as it was when the start was asked about.
+        """
+        return look_into(
+            self._policy(),
+            event,
+            facts,
+            past=known or (background.past if background else None),
+            line=background.line if background else None,
+            contained=record.containment_id is not None,
         )
 
-    def owner(self, facts: Facts) -> Owner:
-        """Who owns the VM, by its tags."""
-        return owner_from_tags(facts.tags, self._policy().owner.tags, tags_known=facts.machine is not None)
+    def late(self, undecided: Undecided, facts: Facts, insight: Insight) -> Ruling:
+        """What the rules say with the facts that are known."""
+        return undecided.decide(facts, insight)
+
+    def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
+        """The terms by the rule or else the defaults, the plan of their lockdown, and the guard."""
+        terms = self._terms(ruling)
+        plan = self.plan(vm, facts, terms.lockdown, now)
+        return Assessment(terms=terms, plan=plan, guarded=self.guarded(vm, facts))
+
+    def guarded(self, vm: VmRef, facts: Facts) -> str:
+        """The guard by which the policy never contains this VM; empty as far as the facts say.
+
+        Whoever contains it asks again, with the VM as it is then.
+        """
+        tags = self._policy().owner.tags
+        owner = owner_from_tags(facts.tags, tags, tags_known=facts.machine is not None)
+        return self._compiled().guards.judge(VmInput(vm, facts, owner)).guard
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
         """What the profile will do to this VM, as far as the facts say."""
@@ -74,11 +110,12 @@ class Assess:
                 for name in profile.steps
             ),
             as_of=facts.gathered_at or now,
+            impact=impact_of(facts, profile),
         )
 
     def _terms(self, ruling: Ruling) -> Terms:
         """The terms of a rule are the same for every start."""
-        policy, _, terms = self._compiled()
+        policy, _, _, terms = self._compiled()
         known = terms.get(ruling.name)
         if known is None:
             asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
@@ -97,5 +134,5 @@ class Assess:
         """The policy in force, compiled once."""
         policy = self._policy()
         if self._in_force is None or self._in_force.policy is not policy:
-            self._in_force = _Compiled(policy, Rules(policy.rules), {})
+            self._in_force = _Compiled(policy, Rules(policy.rules), Guards(policy.never), {})
         return self._in_force

@@ -12,7 +12,8 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Document, Store
+from workers.domain.ports.store import Commit, Document, Remembered, Store
+from workers.domain.starts.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
@@ -73,7 +74,8 @@ class Decide:
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
 
-        A rejection contains the VM, whoever started it. A confirmation covers what its giver was shown.
+        A rejection contains the VM, whoever started it; one in the guarded set is left to on-call, and
+        nothing is written to Azure. A confirmation covers what its giver was shown.
 
         Args:
             answer: what they say.
@@ -123,7 +125,7 @@ class Decide:
         containment: Containment | None = None
         withdrawn: tuple[Approval, ...] = ()
         records: tuple[AuditRecord, ...] = ()
-        if decision.confirms:
+        if decision.confirms or approval.guarded:  # of a guarded VM, a rejection is on-call's to act on
             decided = approval.decided(decision)
             record = without(await self._store.vm_record(vm), approval)
             documents = (decided, record)
@@ -168,10 +170,18 @@ class Decide:
                             "on_call": decision.by.on_call,
                             "owner": decision.by.owns(approval.owner),
                             "containment": containment.id if containment else None,
+                            **({"guarded": approval.guarded} if approval.guarded else {}),
                         },
                     ),
                     *records,
                 ),
+                past=Remembered(vm, _remembered(decided, decision)),
             )
         )
         return Decided(decided, containment, withdrawn)
+
+
+def _remembered(approval: Approval, decision: Decision) -> PastStart:
+    what = What.CONFIRMED if decision.confirms else What.REJECTED
+    by = decision.by.name or decision.by.email
+    return of_answer(what, decision.at, approval.id, approval.event, by)

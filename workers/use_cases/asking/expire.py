@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from workers.domain.asking.approvals import Approval, steps_on_silence, steps_undelivered
+from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind
 from workers.domain.containment.plans import StepName
@@ -12,7 +12,8 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Document, Store
+from workers.domain.ports.store import Commit, Document, Remembered, Store
+from workers.domain.starts.history import What, of_answer
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.conflicts import until_written
@@ -32,6 +33,9 @@ _ANOTHER_WORDS = {
     OnSilence.CONTAIN: "nobody answered about another start of this VM; the policy contains the VM",
 }
 """What the cards of the VM's other questions say then."""
+
+_GUARDED = "nobody answered; the policy never contains this VM ({guard}), so on-call was told"
+"""In the place of containing a VM of the guarded set."""
 
 _UNDELIVERED = "nobody could be asked; the policy contains the VM"
 _ANOTHER_UNDELIVERED = "nobody could be asked about another start of this VM; the policy contains the VM"
@@ -103,7 +107,7 @@ class LookAtApproval:
         """Nobody was asked, so on-call is told, and the question stays open until somebody was."""
         if not approval.undelivered(now):
             return approval, None
-        if steps := steps_undelivered(approval.terms):
+        if not approval.guarded and (steps := steps_undelivered(approval.terms)):
             return await self._contain(approval, steps, _UNDELIVERED, _ANOTHER_UNDELIVERED, now)
         if approval.escalated_at is None:
             return await self._commit(approval, approval.escalated(now), "approval.escalated", now), None
@@ -113,6 +117,9 @@ class LookAtApproval:
         on_silence = approval.terms.on_silence
         because = SILENCE_WORDS[on_silence]
         steps = steps_on_silence(approval.terms)
+        if steps and approval.guarded:
+            on_silence, steps = OnSilence.ESCALATE, ()
+            because = _GUARDED.format(guard=approval.guarded)
         if not steps:
             expired = approval.expired(now, because)
             if on_silence is OnSilence.ESCALATE and expired.escalated_at is None:
@@ -160,12 +167,21 @@ class LookAtApproval:
                             "asked": list(before.asked_whom),
                             "asked_at": before.asked_at.isoformat() if before.asked_at else None,
                             "on_silence": str(before.terms.on_silence),
+                            **({"guarded": before.guarded} if before.guarded else {}),
                             **({"because": after.closed_because} if after.closed_because else {}),
                             **({"containment": after.containment_id} if after.containment_id else {}),
                         },
                     ),
                     *records,
                 ),
+                past=_remembered(after, now),
             )
         )
         return after
+
+
+def _remembered(approval: Approval, now: datetime) -> Remembered | None:
+    """That nobody answered, once that is so."""
+    if approval.state is not ApprovalState.EXPIRED:
+        return None
+    return Remembered(approval.event.vm, of_answer(What.SILENT, now, approval.id, approval.event))

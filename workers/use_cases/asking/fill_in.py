@@ -62,6 +62,24 @@ class FillIn:
                 Nudge(subject=Subject.APPROVAL, id=approval.id, version=written.version + 1)
             )
 
+    async def _filled(self, approval: Approval, facts: Facts, now: datetime) -> Approval:
+        """With these facts, and what they say of its owner and its risk, which may rise and never falls.
+
+        The rules are not evaluated again: the terms stay as they were when the owner was asked.
+        """
+        event = approval.event
+        _, record, background = await self._store.known_start(approval.id, event)
+        insight = self._assess.insight(event, facts, background, record, known=approval.history)
+        return approval.changed(
+            facts=facts,
+            plan=self._assess.plan(event.vm, facts, approval.terms.lockdown, now),
+            owner=approval.owner if approval.owner.known else insight.asked,
+            guarded=self._assess.guarded(event.vm, facts),
+            owner_before=approval.owner_before or insight.owner_before,
+            history=insight.history,
+            risk=approval.risk.or_more(insight.risk) if approval.risk else insight.risk,
+        )
+
     async def _write(
         self, approval_id: str, facts: Facts | None, not_before: datetime | None
     ) -> Approval | None:
@@ -71,17 +89,18 @@ class FillIn:
         now = self._clock.now()
         records: tuple[AuditRecord, ...] = ()
         if facts is not None and facts.known_count >= approval.facts.known_count:
-            # The rules are not evaluated again: the terms stay as they were when the owner was asked.
-            owner = approval.owner if approval.owner.known else self._assess.owner(facts)
-            plan = self._assess.plan(approval.event.vm, facts, approval.terms.lockdown, now)
-            approval = approval.changed(facts=facts, plan=plan, owner=owner)
+            approval = await self._filled(approval, facts, now)
             records = (
                 AuditRecord(
                     kind="facts.filled-in",
                     at=now,
                     about=approval_id,
                     vm=approval.event.vm.key,
-                    details={"missing": [fact.name for fact in facts.missing], "owner": owner.model_dump()},
+                    details={
+                        "missing": [fact.name for fact in facts.missing],
+                        "owner": approval.owner.model_dump(),
+                        **({"risk": approval.risk.summary} if approval.risk else {}),
+                    },
                 ),
             )
         filled = approval.filling_in(now, not_before=not_before)

@@ -9,7 +9,8 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
-from workers.use_cases.containment.doing import Doing
+from workers.use_cases.containment.brakes import Brakes
+from workers.use_cases.containment.doing import Doing, Guarded
 from workers.use_cases.containment.engine import Engine
 from workers.use_cases.containment.follow import Follow
 from workers.use_cases.containment.undoing import Undoing
@@ -18,12 +19,35 @@ log = structlog.get_logger(__name__)
 
 
 class Contain:
-    """Carries containments out, and undoes those that are to be restored."""
+    """Carries containments out, and undoes those that are to be restored.
 
-    def __init__(self, *, store: Store, nudger: Nudger, runners: Sequence[StepRunner], clock: Clock) -> None:
+    Args:
+        guarded: says why a VM must never be contained; without it no VM is guarded.
+        brakes: what may hold containments back; by default a pause alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        runners: Sequence[StepRunner],
+        clock: Clock,
+        guarded: Guarded | None = None,
+        brakes: Brakes | None = None,
+    ) -> None:
         by_name = {runner.name: runner for runner in runners}
-        directions = (Doing(store=store, runners=by_name), Undoing(store=store, runners=by_name))
-        self._engine = Engine(store=store, nudger=nudger, clock=clock, directions=directions)
+        directions = (
+            Doing(store=store, runners=by_name, guarded=guarded),
+            Undoing(store=store, runners=by_name),
+        )
+        self._engine = Engine(
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            directions=directions,
+            brakes=brakes or Brakes(store=store, clock=clock),
+        )
         self._follow = Follow(store=store, nudger=nudger, runners=by_name, clock=clock)
 
     async def __call__(self, containment_id: str) -> None:

@@ -42,7 +42,15 @@ class Direction(ABC):
 
     @abstractmethod
     async def refusal(self, containment: Containment) -> str:
-        """Why this must not go on, as a sentence; empty when it may."""
+        """Why this must not go on, as a sentence; empty when it may.
+
+        Raises:
+            DependencyAway: of ``azure``, if it can't be told yet. Nothing is begun until it can.
+        """
+
+    def permitted(self, containment: Containment) -> Containment:
+        """The containment with the note that it may go on, where that is worth a note."""
+        return containment
 
     # The steps
 
@@ -61,6 +69,15 @@ class Direction(ABC):
     @abstractmethod
     def paged(self, containment: Containment, now: datetime) -> Containment:
         """The containment with the note that on-call is told how long it takes."""
+
+    def giving_way(self, containment: Containment) -> tuple[Outcome, ...]:
+        """Steps that have to be done again, because one that they block is to be done first."""
+        del containment
+        return ()
+
+    @abstractmethod
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        """The containment with its steps going on after they were held back."""
 
     @abstractmethod
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:

@@ -1,19 +1,31 @@
 """Doing: the steps of a containment are carried out, and read back before it counts as CONTAINED."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from typing_extensions import override
 
+from workers.domain.containment.blocking import giving_way, in_place, left_out, may_linger
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.outcomes import Outcome, begun, unproven
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Progress, Step, Steps
+from workers.domain.errors import StepFailed
+from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.store import Store
 from workers.use_cases.containment.direction import AuditKinds, Direction
 from workers.use_cases.containment.justify import unjustified
 
+Guarded = Callable[[Containment], Awaitable[str]]
+"""Why a VM must never be contained, in sentences; empty if it may be. Raises ``DependencyAway`` in doubt."""
+
 
 class Doing(Direction):
-    """Begins each step, polls it, and in the end checks all that must be read back at the same moment."""
+    """Begins each step, polls it, and in the end checks all that must be read back at the same moment.
+
+    Args:
+        guarded: asked before anything is begun, beside who ordered it; without it no VM is guarded.
+    """
 
     states = frozenset({ContainmentState.PLANNED, ContainmentState.RUNNING})
     end = ContainmentState.CONTAINED
@@ -24,9 +36,20 @@ class Doing(Direction):
         proven="containment.contained",
     )
 
+    def __init__(
+        self, *, store: Store, runners: Mapping[StepName, StepRunner], guarded: Guarded | None = None
+    ) -> None:
+        super().__init__(store=store, runners=runners)
+        self._guarded = guarded
+
     @override
     async def refusal(self, containment: Containment) -> str:
-        return await unjustified(self._store, containment)
+        why = await unjustified(self._store, containment)
+        return why or (await self._guarded(containment) if self._guarded else "")
+
+    @override
+    def permitted(self, containment: Containment) -> Containment:
+        return containment.changed(unguarded=containment.demand) if self._guarded else containment
 
     @override
     def steps(self, containment: Containment) -> Steps:
@@ -45,19 +68,34 @@ class Doing(Direction):
         return containment.changed(paged_at=now)
 
     @override
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        return containment.resumed(now)
+
+    @override
+    def giving_way(self, containment: Containment) -> tuple[Outcome, ...]:
+        return giving_way(containment)
+
+    @override
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
         return containment.ready(now)
 
     @override
     def begin(self, containment: Containment, step: Step, now: datetime) -> Outcome:
-        return begun(step, now)
+        return left_out(containment, step, now) or begun(step, now)
 
     @override
     async def act(self, containment: Containment, step: Step) -> Progress:
         runner = self._runners[step.name]
         if step.token:
             return await runner.check(containment.vm, containment.profile, step)
-        return await runner.begin(containment.vm, containment.profile, containment.id, earlier=step.change)
+        blocking = () if step.name.spec.blocks else in_place(containment)
+        lifted = [await self._runners[one.name].lift(containment.vm, one) for one in blocking]
+        try:
+            return await runner.begin_in(containment, step)
+        except StepFailed as refused:
+            if not blocking:
+                raise
+            raise may_linger(refused, "; ".join(filter(None, lifted))) from None
 
     @override
     def read_back(self, name: StepName) -> bool:

@@ -7,24 +7,22 @@ works: every call to a step returns at once, and the next look is scheduled.
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
 
 import structlog
 
-from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
-from workers.domain.containment.outcomes import Outcome, failed, held_up, progressed
-from workers.domain.containment.patience import overdue
+from workers.domain.containment.outcomes import Outcome, failed, held_up, paused, progressed
 from workers.domain.containment.steps import BEGIN_LEASE, Progress, Step, StepState
-from workers.domain.errors import DependencyAway, StepFailed
-from workers.domain.ids import partition_of_id
-from workers.domain.nudges import Nudge, Subject
+from workers.domain.errors import DependencyAway, StepFailed, WritesPaused
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Document, Store
+from workers.domain.ports.store import Store
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.direction import Direction
+from workers.use_cases.containment.intend import Intend
+from workers.use_cases.containment.ledger import Ledger, nudge_about
 from workers.use_cases.containment.next_look import schedule_next_look
 
 log = structlog.get_logger(__name__)
@@ -33,28 +31,34 @@ ACT_TAKES = BEGIN_LEASE - timedelta(seconds=5)
 """How long one call of a step may take in all. It ends before the lease, to write down what came of it."""
 
 
-class _Intended(NamedTuple):
-    """The containment as written, its direction, and the steps to bring forward now."""
-
-    containment: Containment
-    direction: Direction
-    steps: tuple[Step, ...]
-
-
 class Engine:
     """Brings containments forward.
 
     Args:
         directions: a containment goes in the one that lists its state; with none, there is nothing to do.
+        brakes: asked before anything is begun.
     """
 
     def __init__(
-        self, *, store: Store, nudger: Nudger, clock: Clock, directions: Sequence[Direction]
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        clock: Clock,
+        directions: Sequence[Direction],
+        brakes: Brakes,
     ) -> None:
         self._store = store
         self._nudger = nudger
         self._clock = clock
-        self._directions = {state: direction for direction in directions for state in direction.states}
+        self._ledger = Ledger(store=store, clock=clock)
+        self._intend = Intend(
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            directions={state: direction for direction in directions for state in direction.states},
+            brakes=brakes,
+        )
 
     async def __call__(self, containment_id: str) -> None:
         """Do what can be done now. Early, late, duplicate and concurrent calls are harmless.
@@ -67,7 +71,7 @@ class Engine:
         intended = await until_written(lambda: self._intend(containment_id))
         if intended is None:
             return
-        containment, direction, steps = intended
+        containment, direction, steps, held = intended
         # Wait for all of them before raising what one of them raised, so that no result is lost.
         results = await asyncio.gather(
             *(self._bring_forward(direction, containment, step) for step in steps), return_exceptions=True
@@ -76,62 +80,15 @@ class Engine:
             if isinstance(result, BaseException):
                 raise result
         containment = await self._store.containment(containment_id)
-        if containment.state in direction.states and all(s.ended for s in direction.steps(containment).steps):
+        goes_on = containment.state in direction.states and not held
+        if goes_on and all(s.ended for s in direction.steps(containment).steps):
             ended = await self._conclude(direction, containment)
             containment = ended or await self._store.containment(containment_id)
         await schedule_next_look(
-            self._store, self._nudger, self._clock, _nudge(containment), containment.due_at()
+            self._store, self._nudger, self._clock, nudge_about(containment), containment.due_at()
         )
 
     # Steps
-
-    async def _intend(self, containment_id: str) -> _Intended | None:
-        """Write down what is going to be done before it is done, so that whoever comes next sees it.
-
-        One write for all steps: they would meet each other's conflicts otherwise.
-        """
-        containment = await self._store.containment(containment_id)
-        direction = self._directions.get(containment.state)
-        if direction is None:
-            return None
-        refusal = await direction.refusal(containment)
-        if refusal:
-            await self._give_up(direction, containment, refusal)
-            return None
-        now = self._clock.now()
-        containment, records = self._overdue(direction, containment, now)
-        late = bool(records)
-        under_way = direction.steps(containment).under_way(now)
-        # Begun, but cut off before its result was written: begin again. Steps are idempotent.
-        cut_off = tuple(step for step in under_way if not step.token)
-        begun: list[Step] = []
-        for step in (*direction.ready(containment, now), *cut_off):
-            outcome = direction.begin(containment, step, now)
-            containment = direction.with_step(containment, outcome.step)
-            records.append(self._audit_step(containment, outcome))
-            if outcome.step.state is StepState.STARTED:
-                begun.append(outcome.step)
-        if records:
-            beside = await direction.written_with_begun(containment, [step.name for step in begun], now)
-            containment = await self._commit(_running(containment), *records, beside=beside)
-        if late:
-            await self._nudger.notices(_nudge(containment))
-        return _Intended(containment, direction, (*begun, *(step for step in under_way if step.token)))
-
-    def _overdue(
-        self, direction: Direction, containment: Containment, now: datetime
-    ) -> tuple[Containment, list[AuditRecord]]:
-        """What takes too long is given up, or on-call is told what it waits for."""
-        late = overdue(direction.steps(containment), direction.began(containment), containment.profile, now)
-        records: list[AuditRecord] = []
-        for outcome in late.outcomes:
-            containment = direction.with_step(containment, outcome.step)
-            records.append(self._audit_step(containment, direction.named(outcome)))
-        if late.pages:
-            containment = direction.paged(containment, now)
-            waiting = {str(s.name): s.note for s in direction.steps(containment).steps if not s.ended}
-            records.append(self._audit(containment, direction.kinds.late, waits_for=waiting))
-        return containment, records
 
     async def _bring_forward(self, direction: Direction, containment: Containment, step: Step) -> None:
         """Act, and write down what came of it. The result is never lost to somebody else's write."""
@@ -139,6 +96,8 @@ class Engine:
         try:
             progress = await _bounded(direction.act(containment, step))
             outcome = progressed(step, progress, self._clock.now())
+        except WritesPaused as no:
+            outcome = paused(step, no.until)
         except DependencyAway as away:
             outcome = held_up(step, away, self._clock.now())
         except Exception as error:
@@ -147,7 +106,7 @@ class Engine:
             return
         written = await self._note(direction, containment.id, step, direction.named(outcome), progress)
         if written is not None and (outcome.step.state, outcome.step.note) != (step.state, step.note):
-            await self._nudger.notices(_nudge(written))
+            await self._nudger.notices(nudge_about(written))
 
     async def _note(
         self,
@@ -171,8 +130,8 @@ class Engine:
             if now_is.paged_at != step.paged_at:
                 after = after.changed(paged_at=now_is.paged_at)
             current = direction.with_step(current, after)
-            records = [self._audit_step(current, outcome)] if outcome.kind else []
-            return await self._commit(current, *records, beside=beside)
+            records = [self._ledger.of_step(current, outcome)] if outcome.kind else []
+            return await self._ledger.commit(current, *records, beside=beside)
 
         return await until_written(write)
 
@@ -232,43 +191,14 @@ class Engine:
             proven = state is direction.end
             ended = current.to(state, ended_at=now, verified_at=now if proven else None)
             beside = await direction.written_with_end(ended, now)
-            return await self._commit(ended, self._audit(ended, kind, **details), beside=beside)
+            return await self._ledger.commit(
+                ended, self._ledger.record(ended, kind, **details), beside=beside
+            )
 
         written = await until_written(write)
         if written is not None:
-            await self._nudger.notices(_nudge(written))
+            await self._nudger.notices(nudge_about(written))
         return written
-
-    async def _give_up(self, direction: Direction, containment: Containment, why: str) -> None:
-        """It must not go on: what was not begun is skipped, and on-call is told."""
-        now = self._clock.now()
-        refused = _running(containment)
-        for step in direction.steps(containment).steps:
-            if step.state is StepState.TODO:
-                skipped = step.to(StepState.SKIPPED, ended_at=now, note=why)
-                refused = direction.with_step(refused, skipped)
-        refused = refused.to(ContainmentState.INCOMPLETE, ended_at=now)
-        written = await self._commit(refused, self._audit(refused, direction.kinds.refused, reason=why))
-        await self._nudger.notices(_nudge(written))
-
-    # Writing
-
-    async def _commit(
-        self, containment: Containment, *records: AuditRecord, beside: Sequence[Document] = ()
-    ) -> Containment:
-        """Write, and give back the containment as it now is in the store."""
-        await self._store.commit(
-            Commit(partition=partition_of_id(containment.id), documents=(containment, *beside), audit=records)
-        )
-        return containment.changed(version=containment.version + 1)
-
-    def _audit_step(self, containment: Containment, outcome: Outcome) -> AuditRecord:
-        return self._audit(containment, outcome.kind, step=str(outcome.step.name), **outcome.details)
-
-    def _audit(self, containment: Containment, kind: str, **details: object) -> AuditRecord:
-        return AuditRecord(
-            kind=kind, at=self._clock.now(), about=containment.id, vm=containment.vm.key, details=details
-        )
 
 
 async def _bounded(acting: Awaitable[Progress]) -> Progress:
@@ -288,11 +218,6 @@ async def _bounded(acting: Awaitable[Progress]) -> Progress:
         raise DependencyAway("azure", away) from None
 
 
-def _running(containment: Containment) -> Containment:
-    planned = containment.state is ContainmentState.PLANNED
-    return containment.to(ContainmentState.RUNNING) if planned else containment
-
-
 def _failure(direction: Direction, error: Exception, containment: Containment, step: Step) -> StepFailed:
     """What a step raised, as its failure: whatever is wrong with a step, it must end."""
     failure = direction.failure(error)
@@ -300,7 +225,3 @@ def _failure(direction: Direction, error: Exception, containment: Containment, s
         return failure
     log.error("a step has a defect", step=str(step.name), containment=containment.id, exc_info=error)
     return StepFailed(f"{type(error).__name__}: {error}")
-
-
-def _nudge(containment: Containment) -> Nudge:
-    return Nudge(subject=Subject.CONTAINMENT, id=containment.id, version=containment.version)

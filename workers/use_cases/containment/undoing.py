@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from typing_extensions import override
 
+from workers.domain.containment.blocking import SCOPE_LOCKED, in_place, may_linger
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration
 from workers.domain.containment.outcomes import Outcome, failed
 from workers.domain.containment.restoration import begin_undo, of_undo, ready_to_undo
@@ -59,6 +60,10 @@ class Undoing(Direction):
         return containment.changed(restoration=_ordered(containment).changed(paged_at=now))
 
     @override
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        return containment.changed(restoration=_ordered(containment).resumed(now))
+
+    @override
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
         return ready_to_undo(_ordered(containment), now)
 
@@ -68,8 +73,15 @@ class Undoing(Direction):
 
     @override
     async def act(self, containment: Containment, step: Step) -> Progress:
-        start = _ordered(containment).start_id
-        return await self._runners[step.name].undo(containment.vm, containment.profile, step, start=start)
+        runner, start = self._runners[step.name], _ordered(containment).start_id
+        try:
+            return await runner.undo(containment.vm, containment.profile, step, start=start)
+        except StepFailed as refused:
+            blocking = [one for one in in_place(containment) if one.name is not step.name]
+            if refused.code != SCOPE_LOCKED or not blocking:
+                raise
+            others = [await self._runners[one.name].lift(containment.vm, one) for one in blocking]
+            raise may_linger(refused, "; ".join(filter(None, others))) from None
 
     @override
     def named(self, outcome: Outcome) -> Outcome:

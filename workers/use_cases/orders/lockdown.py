@@ -1,5 +1,6 @@
 """On-call locks down a VM: contains it without an approval."""
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
@@ -7,6 +8,7 @@ from workers.domain.asking.decisions import may_lock_down
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import NeverContained
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -31,13 +33,26 @@ class Locked(NamedTuple):
 
 
 class LockDown:
-    """Does what ``/vm-lockdown`` asks for."""
+    """Does what ``/vm-lockdown`` asks for.
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    Args:
+        guarded: why a VM must never be contained, as far as it is known here; empty if it may be. The workers
+            judge again before they act.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        clock: Clock,
+        guarded: Callable[[VmRef], Awaitable[str]] | None = None,
+    ) -> None:
         self._store = store
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
+        self._guarded = guarded
 
     async def may(self, actor: Actor, *, wanted: str) -> None:
         """Refuse whoever is not on call, with a record in the audit.
@@ -80,8 +95,10 @@ class LockDown:
 
         Raises:
             NotAllowed: they are not on call.
+            NeverContained: the VM is in the guarded set.
         """
         await self.may(actor, wanted=vm.resource_id)
+        await self._refuse_guarded(vm, actor, reason)
         locked = await until_written(
             lambda: self._write(_Order(vm, actor, profile, reason.strip(), via, owner))
         )
@@ -89,6 +106,20 @@ class LockDown:
             for approval in locked.withdrawn:
                 await self._deadlines.clear(approval.id)
         return locked
+
+    async def _refuse_guarded(self, vm: VmRef, actor: Actor, reason: str) -> None:
+        why = await self._guarded(vm) if self._guarded is not None else ""
+        if not why:
+            return
+        record = AuditRecord(
+            kind="lockdown.guarded",
+            at=self._clock.now(),
+            vm=vm.key,
+            by=actor.label,
+            details={"because": why, "reason": reason.strip()},
+        )
+        await self._store.commit(Commit(partition=partition_of_vm(vm.key), audit=(record,)))
+        raise NeverContained(why)
 
     async def _nudge(self, locked: Locked) -> None:
         nudge = Nudge(

@@ -66,6 +66,36 @@ ROLES: dict[str, dict[str, list[str]]] = {
         ],
         "notActions": [],
     },
+    "Security Admin": {
+        "actions": [
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+            "Microsoft.Security/*",
+        ],
+        "notActions": [],
+    },
+    "Disk Snapshot Contributor": {
+        "actions": [
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Compute/snapshots/delete",
+            "Microsoft.Compute/snapshots/write",
+            "Microsoft.Compute/snapshots/read",
+            "Microsoft.Compute/snapshots/beginGetAccess/action",
+            "Microsoft.Compute/snapshots/endGetAccess/action",
+            "Microsoft.Compute/disks/beginGetAccess/action",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ],
+        "notActions": [],
+    },
+    "Disk Backup Reader": {
+        "actions": [
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Compute/disks/read",
+            "Microsoft.Compute/disks/beginGetAccess/action",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ],
+        "notActions": [],
+    },
     "Classic Virtual Machine Contributor": {
         "actions": ["Microsoft.ClassicCompute/virtualMachines/*", "Microsoft.ClassicNetwork/*/join/action"],
         "notActions": [],
@@ -78,6 +108,9 @@ GUARD_ROLES = (
     "Virtual Machine Contributor",
     "Network Contributor",
     "Backup Contributor",
+    "Security Admin",
+    "Disk Snapshot Contributor",
+    "Disk Backup Reader",
     "Classic Virtual Machine Contributor",
 )
 """What the product's own identity has, unless a test takes some away."""

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.compute.disks import note_ownership
+from deploy.sandbox.azure.compute.host_encryption import HostEncryption
 from deploy.sandbox.azure.compute.starts import ALREADY_S, Request, Starter
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
@@ -23,7 +25,10 @@ _VMS = "/providers/Microsoft.Compute/virtualMachines"
 class Machines:
     """``Microsoft.Compute/virtualMachines``."""
 
-    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, starter: Starter) -> None:
+    def __init__(
+        self, *, estate: Estate, locks: Locks, lro: Lro, starter: Starter, host_encryption: HostEncryption
+    ) -> None:
+        self._host_encryption = host_encryption
         self._estate = estate
         self._locks = locks
         self._lro = lro
@@ -127,7 +132,12 @@ class Machines:
             vm.power = meanwhile
 
         def ends_in(state: PowerState) -> Callable[[], None]:
-            return lambda: setattr(vm, "power", state)
+            def end() -> None:
+                vm.power = state
+                if state == "deallocated" and before != state:
+                    note_ownership(self._estate, vm)
+
+            return end
 
         self._lro.operations.begin(operation, ends_in(then), failed=ends_in(before))
         return accepted(call, operation)
@@ -150,13 +160,8 @@ class Machines:
         self._lro.operations.check_free(vm.id, "OperationNotAllowed")
         body = call.body or {}
         security = (body.get("properties") or {}).get("securityProfile")
-        if security and "encryptionAtHost" in security and vm.power != "deallocated":
-            raise ArmError(
-                409,
-                "OperationNotAllowed",
-                "The property 'securityProfile.encryptionAtHost' can be changed only when the VM "
-                f"'{vm.name}' is deallocated; it is {vm.power}.",
-            )
+        if security and security.get("encryptionAtHost") is not None:
+            self._host_encryption.check(vm)
         operation = self._lro.compute("update", vm.id, vm.location, UPDATE_S)
 
         def done() -> None:

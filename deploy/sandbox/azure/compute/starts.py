@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.compute.disks import note_ownership
 from deploy.sandbox.azure.delivery import Outbox
 from deploy.sandbox.azure.events import CLASSIC_START, START, Schema, Started
 from deploy.sandbox.azure.lro import Lro
@@ -89,7 +90,7 @@ class Starter:
             vm.power = "starting"
 
         def done() -> None:
-            vm.power = "running"
+            self._runs(vm)
             self.publish(vm, request, how, operation)
 
         def failed() -> None:
@@ -106,8 +107,13 @@ class Starter:
         """
         self._check(vm)
         if not how.fail:
-            vm.power = "running"
+            self._runs(vm)
         return self.publish(vm, request, how, None)
+
+    def _runs(self, vm: Vm) -> None:
+        if vm.power != "running":
+            vm.power = "running"
+            note_ownership(self._estate, vm)
 
     def _check(self, vm: Vm) -> None:
         self._locks.check_write(vm.id, f"{vm.kind}/start/action")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from deploy.sandbox.azure.compute.disks import note_ownership
 from deploy.sandbox.azure.compute.machines import remove_vm
 from deploy.sandbox.azure.compute.starts import How, Request, Starter
 from deploy.sandbox.azure.control.state import State
@@ -179,7 +180,9 @@ class Control:
         ask = VmAsk.model_validate(await request.json())
         vm = self._find(ask.vm)
         self._operations.check_free(vm.id, "OperationNotAllowed")
-        vm.power = ask.power
+        before, vm.power = vm.power, ask.power
+        if before != vm.power and "stopped" not in (before, vm.power):
+            note_ownership(self._estate, vm)
         return self._vm_answer(vm)
 
     async def _create(self, request: web.Request) -> web.Response:

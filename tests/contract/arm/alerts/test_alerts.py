@@ -157,7 +157,7 @@ async def test_a_lock_on_the_group_is_said(desk: Desk) -> None:
     lock(desk.arm, f"/subscriptions/{desk.subscription}/resourceGroups/{NAME}")
     done = await desk.apply("--webhook", HOOK)
     assert done.exit_code == 2
-    assert "remove the lock first" in done.stderr
+    assert "a management lock on the resource group startgate forbids it" in done.stderr
 
 
 async def test_a_run_that_broke_off_is_finished_by_the_next(desk: Desk) -> None:

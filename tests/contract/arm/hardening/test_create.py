@@ -231,7 +231,7 @@ async def test_what_azure_refuses_is_said(desk: Desk, changes: dict[str, Any], s
 
 
 async def test_encryption_at_host_that_is_not_registered_is_said(desk: Desk) -> None:
-    desk.arm.births.without_encryption.add(desk.subscription)
+    desk.arm.host_encryption.states[desk.subscription] = "NotRegistered"
     done = await create(desk)
     assert "'Microsoft.Compute/EncryptionAtHost' feature is not enabled" in done.stderr
     assert not any(isinstance(one, Vm) and one.name == NAME for one in desk.arm.estate.vms())
@@ -240,4 +240,4 @@ async def test_encryption_at_host_that_is_not_registered_is_said(desk: Desk) -> 
 async def test_a_lock_on_the_group_is_said(desk: Desk) -> None:
     lock(desk.arm, f"/subscriptions/{desk.subscription}/resourceGroups/rg-shop")
     done = await create(desk)
-    assert "remove the lock first" in done.stderr
+    assert "a management lock on the resource group rg-shop forbids it" in done.stderr

@@ -13,8 +13,12 @@ import azure.mgmt.recoveryservices.models as vault_models
 import azure.mgmt.recoveryservices.types as vault_types
 import azure.mgmt.recoveryservicesbackup.models as backup_models
 import azure.mgmt.recoveryservicesbackup.types as backup_types
+import azure.mgmt.resource.locks.models as lock_models
 import azure.mgmt.resource.subscriptions.models as subscription_models
 import azure.mgmt.resource.subscriptions.types as subscription_types
+import azure.mgmt.resourcegraph.models as graph_models
+import azure.mgmt.security.v2020_01_01.models as jit_models
+import azure.mgmt.security.v2024_01_01.models as pricing_models
 
 from tests.contract.azure.models.older import OlderPackage
 from tests.contract.azure.models.shapes import Package
@@ -25,6 +29,10 @@ _NETWORK = Package(network_types, network_models)
 _VAULTS = Package(vault_types, vault_models)
 _BACKUP = Package(backup_types, backup_models)
 _SUBSCRIPTIONS = Package(subscription_types, subscription_models)
+_PLANS = OlderPackage(pricing_models)
+_JIT = OlderPackage(jit_models)
+_GRAPH = OlderPackage(graph_models)
+_LOCKS = OlderPackage(lock_models)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +90,8 @@ ROWS = (
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/instanceview", "VirtualMachineInstanceView"),
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/(?:start|deallocate|poweroff|restart)"),
     _row(COMPUTE, f"{_IN}/{_VMS}", "VirtualMachine"),
+    _row(COMPUTE, f"{_ANY}/providers/microsoft.compute/skus", "ResourceSku"),
+    _row(COMPUTE, f"{_GROUP}/providers/microsoft.compute/availabilitysets/ONE", "AvailabilitySet"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/disks(?:/ONE)?", "Disk"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/snapshots(?:/ONE)?", "Snapshot", PUT="Snapshot"),
     _row(_NETWORK, f"{_IN}/{_NET}/networkinterfaces(?:/ONE)?", "NetworkInterface", PUT="NetworkInterface"),
@@ -102,6 +112,8 @@ ROWS = (
     _row(_NETWORK, f"{_IN}/{_NET}/applicationsecuritygroups(?:/ONE)?", "ApplicationSecurityGroup"),
     _row(_NETWORK, f"{_IN}/{_NET}/loadbalancers(?:/ONE)?", "LoadBalancer"),
     _row(_NETWORK, f"{_GROUP}/{_NET}/routetables/ONE", "RouteTable"),
+    _row(_NETWORK, f"{_ANY}/{_NET}/bastionhosts", "BastionHost"),
+    _row(_NETWORK, f"{_GROUP}/{_NET}/bastionhosts/ONE/getactivesessions"),
     _row(
         _BACKUP,
         f"{_ANY}/providers/microsoft.recoveryservices/locations/ONE/backupstatus",
@@ -130,6 +142,19 @@ ROWS = (
     _row(_BACKUP, f"{_ITEM}/operationsstatus/ONE", "OperationStatus"),
     _row(_VAULTS, f"{_VAULT}/operationstatus/ONE", "OperationResource"),
     _row(
+        _PLANS,
+        f"{_ANY}(?:/resourcegroups/ONE/{_VMS}/ONE)?/providers/microsoft.security/pricings/ONE",
+        "Pricing",
+        PUT="Pricing",
+    ),
+    _row(
+        _JIT,
+        f"{_IN}/providers/microsoft.security(?:/locations/ONE)?/jitnetworkaccesspolicies(?:/ONE)?",
+        "JitNetworkAccessPolicy",
+        PUT="JitNetworkAccessPolicy",
+    ),
+    _row(_GRAPH, "/providers/microsoft.resourcegraph/resources", "QueryResponse", POST="QueryRequest"),
+    _row(
         _MONITOR,
         f"{_IN}/{_INSIGHTS}/activitylogalerts(?:/ONE)?",
         "ActivityLogAlertResource",
@@ -137,6 +162,12 @@ ROWS = (
     ),
     _row(
         _MONITOR, f"{_IN}/{_INSIGHTS}/actiongroups(?:/ONE)?", "ActionGroupResource", PUT="ActionGroupResource"
+    ),
+    _row(
+        _LOCKS,
+        r".+/providers/microsoft\.authorization/locks(?:/ONE)?",
+        "ManagementLockObject",
+        PUT="ManagementLockObject",
     ),
 )
 
@@ -151,18 +182,18 @@ UNHELD = (
         why="The classic deployment model was retired in 2023; its REST bodies were never published.",
     ),
     Unheld(
-        path=r"/providers/microsoft\.authorization/",
+        path=r"/providers/microsoft\.authorization/(?!locks)",
         why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
-        "its own client reads permissions in the contract tests of the doctor. Locks and role assignments "
-        "are not asked for by the product yet.",
+        "its own client reads permissions in the contract tests of the doctor. Role assignments are not "
+        "asked for by the product yet.",
     ),
     Unheld(
         path=r"/providers/microsoft\.logic/",
         why="azure-mgmt-logic is no dependency of the product: it asks a Logic App only where it listens.",
     ),
     Unheld(
-        path=r"/providers/microsoft\.security/",
-        why="azure-mgmt-security is no dependency of the product yet.",
+        path=r"/providers/microsoft\.features/",
+        why="azure-mgmt-resource-features is no dependency of the product: it reads one state.",
     ),
     Unheld(
         path=r"^/subscriptions/[^/]+/resourcegroups(/[^/]+)?$",

@@ -6,8 +6,10 @@ from typing import Any
 
 import azure.mgmt.recoveryservicesbackup.models as backup_models
 import azure.mgmt.recoveryservicesbackup.types as backup_types
+import azure.mgmt.security.v2024_01_01.models as pricing_models
 import pytest
 
+from tests.contract.azure.models.older import OlderPackage
 from tests.contract.azure.models.shapes import Package
 
 BACKUP = Package(backup_types, backup_models)
@@ -84,4 +86,37 @@ def test_each_kind_of_fault_is_found_in_what_is_only_answered(
     change: Callable[[dict[str, Any]], Any], fault: str
 ) -> None:
     (found,) = faults(JOB, "JobResource", change)
+    assert fault in found
+
+
+PLANS = OlderPackage(pricing_models)
+PLAN: dict[str, Any] = {
+    "properties": {
+        "pricingTier": "Standard",
+        "freeTrialRemainingTime": "PT0S",
+        "inheritedFrom": None,
+        "extensions": [{"name": "a", "isEnabled": "True"}],
+    }
+}
+
+
+def test_a_right_body_of_an_older_package_has_no_fault() -> None:
+    assert list(PLANS.faults(PLAN, "Pricing")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda p: p.update(tier="Free"), "properties.tier: Pricing has no such property"),
+        (lambda p: p["extensions"][0].update(odd=1), "properties.extensions[0].odd: Pricing has no such"),
+        (lambda p: p.update(subPlan=1), "properties.subPlan: 1 instead of str"),
+        (lambda p: p.update(freeTrialRemainingTime="soon"), "Pricing does not take it"),
+    ],
+)
+def test_each_kind_of_fault_is_found_in_an_older_package(
+    change: Callable[[dict[str, Any]], Any], fault: str
+) -> None:
+    changed = copy.deepcopy(PLAN)
+    change(changed["properties"])
+    (found,) = PLANS.faults(changed, "Pricing")
     assert fault in found

@@ -210,3 +210,22 @@ async def test_a_bot_that_is_back_goes_on_with_the_card_that_is_there(posting: P
     assert back is not None
     assert back.thread == before.thread
     assert posting.slack.threads[ONCALL][posted:] == [before.thread], "the page, below the card of before"
+
+
+async def test_a_card_whose_page_was_refused_still_shows_how_its_question_ended(posting: Posting) -> None:
+    """Slack refuses new messages in the channel, and takes edits: no button may be left that does nothing."""
+    await _escalated(posting)
+    posting.slack.refuses.clear()
+    await posting.render()
+    before = await copy_in(posting, ONCALL, CopyKind.ONCALL)
+    assert before is not None
+    posting.slack.refuses[ONCALL] = NOT_IN_IT
+    card = await posting.store.card(posting.id)
+    await posting.change(card.with_post(f"{CopyKind.ONCALL}:{ONCALL}", "escalation", None))
+    await posting.render()
+    assert before.thread not in posting.slack.edits
+    await change(posting, state="EXPIRED", closed_at=posting.clock.now(), containment_id=None)
+    settled = await posting.nudged()
+    assert posting.slack.edits.count(str(before.thread)) == 1
+    assert isinstance(settled, Complete), "it comes to rest, although the channel still refuses"
+    assert posting.slack.threads[ONCALL].count(None) == 1, "no second card"

@@ -6,18 +6,20 @@ from typing import Any, cast
 import pytest
 
 from bot.cards.blocks.inputs import value_of
-from bot.commands import lockdown, restore
+from bot.commands import lockdown, pause, restore
 from bot.commands.command import Command
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
 from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
+from tests.looking import look_up
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -61,6 +63,9 @@ class Bot:
             lock_down=rig.lock_down,
             restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+            look_up=look_up(rig),
+            dialogs=cast("Any", None),
+            pausing=PauseWrites(store=rig.store, clock=rig.clock),
             policy=lambda: rig.policy,
         )
 
@@ -106,7 +111,7 @@ async def unchanged(bot: Bot) -> bool:
 
 
 def test_every_command_that_names_vms_is_guarded_and_every_dialog_is_tried() -> None:
-    assert GUARDED == [lockdown.COMMAND, restore.COMMAND]
+    assert GUARDED == [lockdown.COMMAND, restore.COMMAND, pause.COMMAND]
     dialogs = {d for command in GUARDED for d in command.listener(cast("Any", None)).dialogs}
     assert dialogs == set(VIEWS)
 

@@ -14,12 +14,14 @@ from bot.flow import Flow
 from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
+from tests.looking import look_up
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import NewerDocument
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.vm import VmRecord
 from workers.store.memory import MemoryInventory
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -85,6 +87,9 @@ def services(rig: Rig, inventory: MemoryInventory) -> Services:
         lock_down=rig.lock_down,
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        look_up=look_up(rig),
+        dialogs=cast("Any", None),
+        pausing=PauseWrites(store=rig.store, clock=rig.clock),
         policy=lambda: rig.policy,
     )
 

@@ -8,35 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.domain.policy.reading import EXCEPTION, ONCALL, findings, loaded, only
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.errors import Finding, InvalidPolicy
+from workers.domain.errors import InvalidPolicy
 from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import Guests, OnSilence, PeoplePolicy, Policy
 from workers.use_cases.read_policy import read_policy
-
-EXCEPTION = "name: a, source: 10.0.0.0/8, ports: ['22']"
-ONCALL = "oncall: {usergroup: S0ONCALL1}\n"
-
-
-def findings(text: str) -> list[Finding]:
-    with pytest.raises(InvalidPolicy) as raised:
-        load_policy(text, path="policy.yaml")
-    return raised.value.findings
-
-
-def loaded(text: str) -> Policy | list[Finding]:
-    """The policy, or what is wrong with it; any other error is the test's failure."""
-    try:
-        return load_policy(text)
-    except InvalidPolicy as invalid:
-        return invalid.findings
-
-
-def only(text: str) -> Finding:
-    found = findings(text)
-    assert len(found) == 1, found
-    return found[0]
 
 
 class TestGoodFiles:
@@ -158,7 +136,7 @@ class TestRemedies:
     def test_a_setting_like_no_other_is_told_what_there_is(self) -> None:
         assert (
             only(ONCALL + "zzz: 1\n").remedy
-            == "There are: owner, oncall, people, defaults, rules, lockdowns."
+            == "There are: owner, oncall, people, defaults, risk, rules, lockdowns, never."
         )
 
     def test_an_unknown_profile_is_told_which_there_are(self) -> None:
@@ -322,55 +300,3 @@ class TestReading:
         file.write_bytes(b"\xff\xfe\xff")
         with pytest.raises(InvalidPolicy, match="can't be read"):
             read_policy(file)
-
-
-class TestPatience:
-    def test_a_lockdown_says_how_long_it_is_waited_for(self) -> None:
-        text = ONCALL + "lockdowns: {standard: {page_after: 90s, give_up_after: 1h}}\n"
-        policy = loaded(text)
-        assert isinstance(policy, Policy)
-        profile = policy.lockdown
-        assert (profile.page_after, profile.give_up_after) == (timedelta(seconds=90), timedelta(hours=1))
-        assert LockdownProfile.model_validate_json(profile.model_dump_json()) == profile
-
-    def test_who_gives_up_before_on_call_is_told_is_told_so(self) -> None:
-        finding = only(ONCALL + "lockdowns: {standard: {give_up_after: 1m}}\n")
-        assert "page_after has to be shorter than give_up_after" in finding.problem
-
-
-NSG = (
-    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-sec/providers"
-    "/Microsoft.Network/networkSecurityGroups/quarantine"
-)
-
-
-class TestGoverned:
-    def test_a_prepared_nsg_and_tags_are_read(self) -> None:
-        text = f'lockdowns: {{standard: {{tags: {{Cost-Centre: "4711"}}, isolate: {{nsg: {NSG}}}}}}}\n'
-        policy = loaded(ONCALL + text)
-        assert isinstance(policy, Policy)
-        assert (policy.lockdown.tags, policy.lockdown.isolate.nsg) == ({"Cost-Centre": "4711"}, NSG)
-        assert LockdownProfile.model_validate_json(policy.lockdown.model_dump_json()) == policy.lockdown
-
-    @pytest.mark.parametrize(
-        "nsg",
-        ["quarantine", f"{NSG}/securityRules/x", NSG.replace("Network/", "ClassicNetwork/"), f"x{NSG}", '""'],
-    )
-    def test_what_is_no_id_of_an_nsg_is_refused_in_words(self, nsg: str) -> None:
-        finding = only(ONCALL + f"lockdowns: {{standard: {{isolate: {{nsg: {nsg}}}}}}}\n")
-        assert "is not the id of a network security group; write /subscriptions/" in finding.problem
-
-    @pytest.mark.parametrize(
-        ("tags", "why"),
-        [
-            ('{"a/b": x}', "is not a tag name that Azure takes"),
-            ("{azure-x: y}", "is not a tag name that Azure takes"),
-            ("{Managed-By: me}", "is ours; take it away"),
-            ("{a: x, A: y}", "is given twice"),
-            (f"{{a: {'x' * 257}}}", "longer than 256 characters"),
-        ],
-    )
-    def test_tags_that_azure_would_refuse_are_refused_first(self, tags: str, why: str) -> None:
-        found = loaded(ONCALL + f"lockdowns: {{standard: {{tags: {tags}}}}}\n")
-        assert not isinstance(found, Policy)
-        assert any(why in finding.problem for finding in found)

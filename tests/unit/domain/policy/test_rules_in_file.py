@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.domain.policy.test_file import ONCALL, findings, only
+from tests.unit.domain.policy.reading import ONCALL, findings, only
 from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import LONGEST_CONDITION, MOST_RULES, OnSilence, Rule, Verdict
 
@@ -70,7 +70,14 @@ class TestConditions:
             ('caller.appid == "x"', 11, "caller has no appid", "Did you mean app_id?"),
             ('true && vm.nam == "x"', 19, "vm has no nam", "Did you mean name?"),
             ('caler.app_id == "x"', 11, "no such variable: caler.app_id", "Did you mean caller.app_id?"),
-            ('risk.level == "high"', 11, "no such variable: risk.level", "There are: event, vm, caller"),
+            ('bogus.zzzz == "high"', 11, "no such variable: bogus.zzzz", "There are: event, vm, caller"),
+            ('risk.levl == "high"', 11, "risk has no levl", "Did you mean level?"),
+            ('risk.signals["no_mfa"]', 25, "no such signal: no_mfa", "Did you mean no-mfa?"),
+            ('risk.level == "hihg"', 26, "no such value: hihg", "There are: low, medium, high."),
+            ('risk.threats["insider"] == "low"', 25, "no such value: insider", "There are: unauthorized"),
+            ('true && "no-mfa" in risk.signals', 28, "every signal is in it", 'Write risk.signals["no-mfa"]'),
+            ("risk.weight > 1.5", 23, "found no matching overload", ""),
+            ('history.starts > "1"', 11, "history has no starts", "Did you mean vm_starts?"),
             ('owner == "x"', 11, "owner is no value of its own", "Name one of: known, emails"),
             ('vm.name.match("x")', 19, "no such function: match", "Did you mean matches?"),
             ("getHours(now) < 6", 11, "no such function: getHours", "Put the value before it"),

@@ -28,6 +28,12 @@ TAGS = {OUR_TAG: "startgate"}
 FIRST_PRIORITY = 100
 DENY_PRIORITY = 4096
 
+_JUST_IN_TIME = ("microsoftdefenderforcloud-jitrule", "securitycenter-jitrule")
+"""How the rules begin by which Defender for Cloud closes ports that are open on request only.
+
+Source: https://learn.microsoft.com/azure/defender-for-cloud/release-notes-archive
+"""
+
 _COMPARED = (
     ("sourcePortRange", "sourcePortRanges"),
     ("destinationPortRange", "destinationPortRanges"),
@@ -100,11 +106,18 @@ def tags_of(profile: LockdownProfile) -> dict[str, str]:
 def locks_down(nsg: dict[str, Any], profile: LockdownProfile) -> bool:
     """Whether an NSG as read has exactly the rules the profile wants. Their names don't matter.
 
-    One that was prepared need not have the same rules, as long as it has no ``loophole``.
+    Ports that Defender for Cloud denies for just-in-time access are no difference; what it allows on request
+    is one. An NSG that was prepared need not have the same rules, as long as it has no ``loophole``.
     """
     if profile.isolate.nsg is not None:
         return not loophole(nsg, profile)
-    return _essence(nsg["properties"].get("securityRules") or []) == _essence(_rules(profile))
+    rules = [one for one in nsg["properties"].get("securityRules") or [] if not _closes_just_in_time(one)]
+    return _essence(rules) == _essence(_rules(profile))
+
+
+def _closes_just_in_time(rule: dict[str, Any]) -> bool:
+    denies = str(rule["properties"].get("access")).lower() == "deny"
+    return denies and str(rule.get("name")).lower().startswith(_JUST_IN_TIME)
 
 
 def loophole(nsg: dict[str, Any], profile: LockdownProfile) -> str:

@@ -87,7 +87,7 @@ def profiles() -> st.SearchStrategy[LockdownProfile]:
     rule = AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389"))
     return st.builds(
         LockdownProfile,
-        name=HOSTILE,
+        name=HOSTILE.map(lambda text: text[:40]),
         steps=st.lists(st.sampled_from(StepName), min_size=1, max_size=3, unique=True).map(tuple),
         isolate=st.sampled_from([IsolateOptions(), IsolateOptions(allow=(rule,) * 50)]),
     )

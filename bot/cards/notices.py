@@ -1,0 +1,61 @@
+"""The consumer of the queue ``notices``: what is to be shown is shown where it belongs."""
+
+from datetime import timedelta
+
+import structlog
+
+from bot.cards.blocks.looked_up import lookup_dialog
+from bot.cards.renderer import Renderer
+from bot.slack.dialogs import OpenDialogs
+from bot.slack.errors import Refused
+from workers.domain.errors import NewerDocument, NotFound
+from workers.domain.messages import Complete, Later, Message, Settlement
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Store
+from workers.use_cases.read_nudge import put_off, read_nudge
+
+log = structlog.get_logger(__name__)
+
+_OPENS_WITHIN = timedelta(seconds=20)
+"""An answer may be faster than Slack opens the dialog that it is for."""
+
+
+class Notices:
+    """Brings cards and open dialogs up to date."""
+
+    def __init__(self, *, renderer: Renderer, store: Store, dialogs: OpenDialogs, clock: Clock) -> None:
+        self._renderer = renderer
+        self._store = store
+        self._dialogs = dialogs
+        self._clock = clock
+
+    async def __call__(self, message: Message) -> Settlement:
+        """Show what the nudge names.
+
+        Raises:
+            DependencyAway: Slack or Redis does not answer; the message comes again.
+        """
+        nudge = read_nudge(message)
+        if not isinstance(nudge, Nudge):
+            return nudge
+        if nudge.subject is not Subject.LOOKUP:
+            return await self._renderer(message)
+        try:
+            return await self._show(nudge.id)
+        except NewerDocument as newer:
+            return put_off(message, newer)
+
+    async def _show(self, lookup_id: str) -> Settlement:
+        try:
+            lookup = await self._store.lookup(lookup_id)
+            shown = await self._dialogs.change(lookup_dialog(lookup))
+        except NotFound:
+            return Complete()
+        except Refused as refused:
+            log.error("a dialog was refused", lookup=lookup_id, code=refused.code)
+            return Complete()
+        since = self._clock.now() - (lookup.answered_at or lookup.asked_at)
+        if not shown and since < _OPENS_WITHIN:
+            return Later(after_s=max(0.5, since.total_seconds()))
+        return Complete()

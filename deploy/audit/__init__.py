@@ -1,0 +1,1 @@
+"""Known weaknesses of what is locked, and which of them are accepted, until when."""

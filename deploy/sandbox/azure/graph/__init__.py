@@ -1,0 +1,1 @@
+"""Azure Resource Graph: one query over the resources of many subscriptions."""

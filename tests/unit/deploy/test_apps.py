@@ -1,0 +1,146 @@
+"""The containers: settings, identities, probes and scaling fit the code."""
+
+from typing import Any
+
+import pytest
+
+from bot.settings import BotSettings
+from tests.unit.deploy.templates import AZURE, parsed, resource, resources, variable
+from workers.bus.connection import STARTS, WORK
+from workers.runtime.environment import PREFIX, CommonSettings
+from workers.settings import WorkersSettings
+
+APPS: dict[str, type[CommonSettings]] = {"workers": WorkersSettings, "bot": BotSettings}
+NOT_OURS = {"AZURE_CLIENT_ID"}
+"""azure-identity's own; credential.py reads it."""
+
+
+def app(who: str) -> Any:
+    return resource(f"modules/{who}.bicep", "app")["properties"]
+
+
+def container(who: str) -> Any:
+    (only,) = app(who)["template"]["containers"]
+    return only
+
+
+def environment(who: str) -> dict[str, Any]:
+    """Name → its entry; a name that depends on a parameter is there with both values."""
+    named = {}
+    for entry in container(who)["env"]:
+        if isinstance(entry["name"], str):
+            named[entry["name"]] = entry
+        else:
+            branches = entry["name"]["operator"]["operands"]
+            named |= {branches["true_value"]: entry, branches["false_value"]: entry}
+    return named
+
+
+@pytest.mark.parametrize("who", APPS)
+def test_every_variable_is_a_setting_of_that_process(who: str) -> None:
+    ours = {f"{PREFIX}{name}".upper() for name in APPS[who].model_fields}
+    assert set(environment(who)) - NOT_OURS <= ours
+
+
+@pytest.mark.parametrize("who", APPS)
+def test_the_settings_that_are_given_are_enough_to_start(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {
+        "STARTGATE_SERVICEBUS_NAMESPACE": "sb.servicebus.windows.net",
+        "STARTGATE_REDIS_URL": "rediss+cluster://redis.westeurope.redis.azure.net:10000",
+        "STARTGATE_ARM_ENDPOINT": "https://management.azure.com/",
+        "STARTGATE_SLACK_BOT_TOKEN": "xoxb-1",
+        "STARTGATE_SLACK_APP_TOKEN": "xapp-1",
+        "STARTGATE_SLACK_SIGNING_SECRET": "s",
+        "STARTGATE_HEALTH_PORT": str(variable(f"modules/{who}.bicep", "port")),
+        "STARTGATE_HTTP_PORT": "3000",
+    }
+    for name, entry in environment(who).items():
+        literal = entry.get("value")
+        given = values.get(name, literal if isinstance(literal, str) else None)
+        assert given is not None, name
+        monkeypatch.setenv(name, given)
+    settings = APPS[who]()
+    assert settings.health_port == variable(f"modules/{who}.bicep", "port")
+    assert settings.log == "json"
+
+
+@pytest.mark.parametrize("who", APPS)
+def test_probes_ask_what_the_process_serves(who: str) -> None:
+    served = (AZURE.parents[1] / "workers/telemetry/health_server.py").read_text(encoding="utf-8")
+    probes = {probe["type"]: probe for probe in container(who)["probes"]}
+    assert set(probes) == {"Startup", "Liveness", "Readiness"}
+    assert probes["Liveness"]["httpGet"]["path"] == probes["Startup"]["httpGet"]["path"] == "/healthz"
+    assert probes["Readiness"]["httpGet"]["path"] == "/readyz"
+    for probe in probes.values():
+        assert f'"{probe["httpGet"]["path"]}"' in served
+        assert probe["httpGet"]["port"] == "port"  # the variable that STARTGATE_HEALTH_PORT is set from
+    # Loopback, the default, is not reached by a probe.
+    assert environment(who)["STARTGATE_HEALTH_HOST"]["value"] == "0.0.0.0"  # noqa: S104 - the address that is tested
+
+
+@pytest.mark.parametrize(
+    ("who", "command"), [("workers", ["startgate", "workers"]), ("bot", ["startgate-bot", "run"])]
+)
+def test_each_container_runs_its_role(who: str, command: list[str]) -> None:
+    assert [*container(who)["command"], *container(who)["args"]] == command
+
+
+@pytest.mark.parametrize("who", APPS)
+def test_the_policy_is_mounted_where_the_process_looks(who: str) -> None:
+    (volume,) = app(who)["template"]["volumes"]
+    (file,) = volume["secrets"]
+    (mount,) = container(who)["volumeMounts"]
+    assert volume["storageType"] == "Secret"
+    assert mount["volumeName"] == volume["name"]
+    assert file["secretRef"] in {secret["name"] for secret in app(who)["configuration"]["secrets"]}
+    assert environment(who)["STARTGATE_POLICY"]["value"] == f"{mount['mountPath']}/{file['path']}"
+
+
+@pytest.mark.parametrize("who", APPS)
+def test_a_container_has_limits_and_more_time_to_end_than_it_needs(who: str) -> None:
+    assert {"cpu", "memory"} == set(container(who)["resources"])
+    assert app(who)["template"]["terminationGracePeriodSeconds"] >= 30
+
+
+def test_the_bot_has_no_identity_of_the_workers_and_no_scaler() -> None:
+    (identity,) = resource("modules/bot.bicep", "app")["identity"]["userAssignedIdentities"]
+    assert "identityId" in identity
+    module = parsed("main.bicep")["modules"]["bot"]["config"]["params"]
+    text = str(module["identityId"])
+    assert "botId" in text
+    assert "STARTGATE_SLACK_BOT_TOKEN" in environment("bot")
+    assert not [name for name in environment("workers") if "SLACK" in name]
+    assert not [name for name in environment("bot") if "ARM" in name]
+
+
+def test_no_container_gets_a_token_of_the_scaler() -> None:
+    settings = {
+        one["identity"]: one["lifecycle"] for one in app("workers")["configuration"]["identitySettings"]
+    }
+    assert settings == {"identityId": "Main", "scalerIdentityId": "None"}
+
+
+def test_workers_scale_by_the_queues_that_they_receive() -> None:
+    scale = app("workers")["template"]["scale"]
+    assert scale["minReplicas"] == 1  # sweeps always run
+    rules = {rule["name"]: rule["custom"] for rule in scale["rules"]}
+    assert {rule["metadata"]["queueName"] for rule in rules.values()} == {STARTS, WORK}
+    assert {rule["type"] for rule in rules.values()} == {"azure-servicebus"}
+    assert {rule["identity"] for rule in rules.values()} == {"scalerIdentityId"}
+
+
+def test_the_bot_is_reached_from_outside_only_in_http_mode() -> None:
+    ingress = app("bot")["configuration"]["ingress"]["operator"]["operands"]
+    assert ingress["false_value"] is None
+    assert ingress["true_value"]["targetPort"] == "slackPort"
+    assert "ingress" not in app("workers")["configuration"]
+
+
+def test_slack_secrets_come_from_the_vault_by_the_identity_of_the_bot() -> None:
+    kept = {
+        config["name"]
+        for config in resources("modules/secrets.bicep", "Microsoft.KeyVault/vaults/secrets").values()
+    }
+    assert kept == {"slack-bot-token", "slack-app-token", "slack-signing-secret"}
+    secrets = [one for one in app("bot")["configuration"]["secrets"] if one["name"] != "policy"]
+    assert all(one["identity"] == "identityId" and "keyVaultUrl" in one for one in secrets)

@@ -1,0 +1,114 @@
+"""Sections of the policy: how patient a lockdown is, what the subscription asks for, and risk."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.domain.policy.reading import ONCALL, loaded, only
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.policy.file import load_policy
+from workers.domain.policy.model import Policy
+from workers.domain.starts.risk_settings import RiskSettings, Weekday
+
+
+class TestPatience:
+    def test_a_lockdown_says_how_long_it_is_waited_for(self) -> None:
+        text = ONCALL + "lockdowns: {standard: {page_after: 90s, give_up_after: 1h}}\n"
+        policy = loaded(text)
+        assert isinstance(policy, Policy)
+        profile = policy.lockdown
+        assert (profile.page_after, profile.give_up_after) == (timedelta(seconds=90), timedelta(hours=1))
+        assert LockdownProfile.model_validate_json(profile.model_dump_json()) == profile
+
+    def test_who_gives_up_before_on_call_is_told_is_told_so(self) -> None:
+        finding = only(ONCALL + "lockdowns: {standard: {give_up_after: 1m}}\n")
+        assert "page_after has to be shorter than give_up_after" in finding.problem
+
+
+NSG = (
+    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-sec/providers"
+    "/Microsoft.Network/networkSecurityGroups/quarantine"
+)
+
+
+class TestGoverned:
+    def test_a_prepared_nsg_and_tags_are_read(self) -> None:
+        text = f'lockdowns: {{standard: {{tags: {{Cost-Centre: "4711"}}, isolate: {{nsg: {NSG}}}}}}}\n'
+        policy = loaded(ONCALL + text)
+        assert isinstance(policy, Policy)
+        assert (policy.lockdown.tags, policy.lockdown.isolate.nsg) == ({"Cost-Centre": "4711"}, NSG)
+        assert LockdownProfile.model_validate_json(policy.lockdown.model_dump_json()) == policy.lockdown
+
+    @pytest.mark.parametrize(
+        "nsg",
+        ["quarantine", f"{NSG}/securityRules/x", NSG.replace("Network/", "ClassicNetwork/"), f"x{NSG}", '""'],
+    )
+    def test_what_is_no_id_of_an_nsg_is_refused_in_words(self, nsg: str) -> None:
+        finding = only(ONCALL + f"lockdowns: {{standard: {{isolate: {{nsg: {nsg}}}}}}}\n")
+        assert "is not the id of a network security group; write /subscriptions/" in finding.problem
+
+    @pytest.mark.parametrize(
+        ("tags", "why"),
+        [
+            ('{"a/b": x}', "is not a tag name that Azure takes"),
+            ("{azure-x: y}", "is not a tag name that Azure takes"),
+            ("{Managed-By: me}", "is ours; take it away"),
+            ("{a: x, A: y}", "is given twice"),
+            (f"{{a: {'x' * 257}}}", "longer than 256 characters"),
+        ],
+    )
+    def test_tags_that_azure_would_refuse_are_refused_first(self, tags: str, why: str) -> None:
+        found = loaded(ONCALL + f"lockdowns: {{standard: {{tags: {tags}}}}}\n")
+        assert not isinstance(found, Policy)
+        assert any(why in finding.problem for finding in found)
+
+
+class TestRisk:
+    def test_without_a_section_the_usual_weights_hold(self) -> None:
+        assert load_policy(ONCALL).risk == RiskSettings()
+
+    def test_everything_about_risk_is_read(self) -> None:
+        risk = load_policy(
+            f"""{ONCALL}risk:
+  medium: 20
+  high: 50
+  weights: {{no-mfa: 0, not-owner: 40}}
+  hours: {{days: [mon, sat], begin: '22:00', end: '06:00', zone: Europe/Berlin}}
+  trusted: [10.0.0.7/8, '2001:db8::/32']
+  doubted: [192.0.2.66]
+  quiet_days: 10
+  many_vms: 3
+  many_minutes: 5
+  rejected_hours: 48
+  failed_starts: 2
+  failed_minutes: 30
+  enough_starts: 4
+"""
+        ).risk
+        assert (risk.medium, risk.high, risk.weights) == (20, 50, {"no-mfa": 0, "not-owner": 40})
+        assert (risk.trusted, risk.doubted) == (("10.0.0.0/8", "2001:db8::/32"), ("192.0.2.66/32",))
+        assert risk.hours is not None
+        assert risk.hours.days == (Weekday.MON, Weekday.SAT)
+
+    @pytest.mark.parametrize(
+        ("section", "problem"),
+        [
+            ("medium: 61", "high begins below medium"),
+            ("weights: {no_mfa: 1}", "no such signal. Did you mean no-mfa?"),
+            ("weights: {no-mfa: -1}", "greater than or equal to 0"),
+            ("trusted: [10.0.0.0/33]", "is not a range of addresses"),
+            ("doubted: [office]", "is not a range of addresses"),
+            ("hours: {begin: '7:00', end: '19:00'}", "write a time of day as '07:30'"),
+            ("hours: {begin: '07:00', end: '07:00'}", "begin and end are the same"),
+            ("hours: {begin: '07:00', end: '19:00', zone: Mars/Base}", "is no time zone"),
+            ("hours: {begin: '07:00', end: '19:00', zone: ../etc/passwd}", "is no time zone"),
+            ("hours: {begin: '07:00', end: '19:00', days: [monday]}", "'monday' is not one of"),
+            ("hours: {begin: '07:00', end: '19:00', days: []}", "no day has usual hours"),
+            ("many_vms: 1", "greater than or equal to 2"),
+            ("lows: 1", "no such setting"),
+        ],
+    )
+    def test_each_flaw_is_told_with_its_place(self, section: str, problem: str) -> None:
+        finding = only(f"{ONCALL}risk:\n  {section}\n")
+        assert problem in str(finding)
+        assert finding.line >= 2

@@ -1,0 +1,1 @@
+"""What is known of a containment or a restore before it begins."""

@@ -1,0 +1,265 @@
+"""What has been: earlier starts of a VM and of a caller, and what they say of the next one.
+
+The store keeps a bounded list of ``PastStart`` for each VM and for each caller. ``history`` sums up both as
+they were just before one start; only that is kept with the start.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from workers.domain.model import Stored, UtcTime
+from workers.domain.starts.addresses import network_of
+from workers.domain.starts.events import Caller, Phase, StartEvent
+from workers.domain.starts.risk_settings import RiskSettings
+
+MOST_OF_VM = 100
+MOST_OF_CALLER = 200
+"""So many of the newest are kept."""
+_MOST_SEEN = 3
+_LONGEST = 80
+_HOURS = 24
+
+
+class What(StrEnum):
+    """What happened. A start that is asked about and one that passed are both starts."""
+
+    STARTED = "started"
+    PASSED = "passed"
+    FAILED = "failed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    SILENT = "silent"
+
+
+_STARTS = (What.STARTED, What.PASSED)
+_ANSWERS = (What.CONFIRMED, What.REJECTED, What.SILENT)
+
+
+class PastStart(NamedTuple):
+    """One start of a VM, or what became of one.
+
+    Attributes:
+        at: by Azure's clock for starts, by ours for answers.
+        id: the same for each telling of one start.
+        who: the caller, by ``caller_key``.
+        vm: a short digest of the VM's id.
+        network: where the caller was.
+        client: the application's id, in lower case.
+        by: who answered, by name.
+    """
+
+    at: datetime
+    what: What
+    id: str
+    who: str = ""
+    vm: str = ""
+    network: str = ""
+    client: str = ""
+    by: str = ""
+
+    @property
+    def text(self) -> str:
+        """Compact, and without the time, which is kept beside it."""
+        return json.dumps([self.what.value, *self[2:]], separators=(",", ":"))
+
+
+def past_start(text: str | bytes, at: datetime) -> PastStart | None:
+    """One from its text; ``None`` if another version wrote what this one can't read."""
+    try:
+        what, *rest = json.loads(text)
+        return PastStart(at, What(what), *(str(part) for part in rest[: len(PastStart._fields) - 2]))
+    except (ValueError, TypeError):
+        return None
+
+
+def caller_key(caller: Caller) -> str:
+    """Who it is, as short as it can be told for sure; empty if Azure does not tell."""
+    return (caller.object_id or caller.email or caller.app_id).strip().lower()[:_LONGEST]
+
+
+def vm_digest(vm_key: str) -> str:
+    """Tells the VMs of one caller apart."""
+    return hashlib.sha256(vm_key.encode(errors="replace")).hexdigest()[:12]
+
+
+def of_event(event: StartEvent, *, passed: bool = False) -> PastStart:
+    """This start, to be remembered. Clients reuse correlation ids, so the id holds the hour, too."""
+    what = What.FAILED if event.phase is Phase.FAILED else What.PASSED if passed else What.STARTED
+    return PastStart(
+        at=event.at,
+        what=what,
+        id=_id(event),
+        who=caller_key(event.caller),
+        vm=vm_digest(event.vm.key),
+        network=network_of(event.caller.ip),
+        client=event.caller.app_id.lower()[:_LONGEST],
+    )
+
+
+def of_answer(what: What, at: datetime, approval_id: str, event: StartEvent, by: str = "") -> PastStart:
+    """What became of a question about this start."""
+    return PastStart(at=at, what=what, id=approval_id, who=caller_key(event.caller), by=by[:_LONGEST])
+
+
+def _id(event: StartEvent) -> str:
+    return f"{event.dedupe_key[:16]}{event.at:%d%H}"
+
+
+class Past(NamedTuple):
+    """What the store remembers, oldest first."""
+
+    of_vm: tuple[PastStart, ...] = ()
+    of_caller: tuple[PastStart, ...] = ()
+
+
+class Seen(Stored):
+    """A network or a client that a caller has used, and on how many days."""
+
+    what: str
+    days: int
+
+
+class History(Stored):
+    """What was known of the VM and of the caller just before one start. Times are UTC, hours too.
+
+    Attributes:
+        vm_starts: earlier starts of this VM that are remembered, and on how many days.
+        by_caller: how many of them are this caller's.
+        callers: how many callers it had.
+        vm_hours: how many of them fell into each hour of the day.
+        usual_answerer: who answered most questions about it, and ``usual_answers`` how many.
+        rejected_at: when a start of it was rejected last.
+        failed_before: failed attempts by this caller, or on this VM, just before.
+        caller_starts: earlier starts by this caller of any VM, and on how many days.
+        networks: where they were, the most usual first; ``network_days`` is of the one of this start.
+        networks_count: how many networks there were.
+        clients: as ``networks``, for applications.
+        recent_vms: how many VMs they started within minutes, with this one.
+        busy_days: earlier days on which they started that many within minutes, too.
+    """
+
+    vm_starts: int = 0
+    vm_days: int = 0
+    vm_last_at: UtcTime | None = None
+    by_caller: int = 0
+    callers: int = 0
+    vm_hours: tuple[int, ...] = ()
+    passed: int = 0
+    confirmed: int = 0
+    rejected: int = 0
+    silent: int = 0
+    usual_answerer: str = ""
+    usual_answers: int = 0
+    rejected_at: UtcTime | None = None
+    failed_before: int = 0
+    caller_known: bool = False
+    caller_starts: int = 0
+    caller_days: int = 0
+    networks: tuple[Seen, ...] = ()
+    networks_count: int = 0
+    network_days: int = 0
+    clients: tuple[Seen, ...] = ()
+    client_days: int = 0
+    caller_hours: tuple[int, ...] = ()
+    recent_vms: int = 1
+    busy_days: int = 0
+
+
+def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
+    """What is remembered, summed up as it was when this start began.
+
+    Later entries and this start's own don't count, so that a late or repeated telling gives the same.
+    """
+    own, key = _id(event), caller_key(event.caller)
+    of_vm = [one for one in past.of_vm if one.at <= event.at and one.id != own]
+    of_caller = [one for one in past.of_caller if one.at <= event.at and one.id != own]
+    starts, theirs = _starts(of_vm), _starts(of_caller)
+    answers = [one for one in of_vm if one.what in _ANSWERS]
+    told = Counter(one.what for one in answers)
+    people = Counter(one.by for one in answers if one.by)
+    answerer, count = people.most_common(1)[0] if people else ("", 0)
+    networks, clients = _days_of(theirs, "network"), _days_of(theirs, "client")
+    recent, busy = _many(theirs, event, settings)
+    return History(
+        vm_starts=len(starts),
+        vm_days=len({one.at.date() for one in starts}),
+        vm_last_at=starts[-1].at if starts else None,
+        by_caller=sum(one.who == key for one in starts) if key else 0,
+        callers=len({one.who for one in starts}),
+        vm_hours=_hours(starts),
+        passed=sum(one.what is What.PASSED for one in starts),
+        confirmed=told[What.CONFIRMED],
+        rejected=told[What.REJECTED],
+        silent=told[What.SILENT],
+        usual_answerer=answerer,
+        usual_answers=count,
+        rejected_at=max((one.at for one in answers if one.what is What.REJECTED), default=None),
+        failed_before=_failed(of_vm, of_caller, event, settings),
+        caller_known=bool(key),
+        caller_starts=len(theirs),
+        caller_days=len({one.at.date() for one in theirs}),
+        networks=_most(networks),
+        networks_count=len(networks),
+        network_days=networks.get(network_of(event.caller.ip), 0),
+        clients=_most(clients),
+        client_days=clients.get(event.caller.app_id.lower()[:_LONGEST], 0),
+        caller_hours=_hours(theirs),
+        recent_vms=recent,
+        busy_days=busy,
+    )
+
+
+def _starts(entries: Iterable[PastStart]) -> list[PastStart]:
+    """Each start once, without those that failed, oldest first."""
+    entries = list(entries)
+    failed = {one.id for one in entries if one.what is What.FAILED}
+    found: dict[Hashable, PastStart] = {}
+    for one in entries:
+        if one.what in _STARTS and one.id not in failed:
+            found.setdefault(one.id, one)
+    return sorted(found.values(), key=lambda one: one.at)
+
+
+def _hours(starts: Sequence[PastStart]) -> tuple[int, ...]:
+    counts = Counter(one.at.astimezone(UTC).hour for one in starts)
+    return tuple(counts[hour] for hour in range(_HOURS)) if starts else ()
+
+
+def _days_of(starts: Iterable[PastStart], field: str) -> dict[str, int]:
+    """Each value of a field → on how many days it was seen, the most usual first."""
+    days: dict[str, set[object]] = {}
+    for one in starts:
+        if value := getattr(one, field):
+            days.setdefault(value, set()).add(one.at.date())
+    return dict(sorted(((value, len(on)) for value, on in days.items()), key=lambda item: -item[1]))
+
+
+def _most(days: dict[str, int]) -> tuple[Seen, ...]:
+    return tuple(Seen(what=what, days=count) for what, count in list(days.items())[:_MOST_SEEN])
+
+
+def _many(theirs: Sequence[PastStart], event: StartEvent, settings: RiskSettings) -> tuple[int, int]:
+    """How many VMs the caller started within minutes, and on how many earlier days there were as many."""
+    span = timedelta(minutes=settings.many_minutes)
+    recent = {one.vm for one in theirs if event.at - one.at <= span} | {vm_digest(event.vm.key)}
+    busy, begin = set(), 0
+    for end, one in enumerate(theirs):
+        while one.at - theirs[begin].at > span:
+            begin += 1
+        earlier = one.at.date() < event.at.date() and one.at.date() not in busy
+        if earlier and len({each.vm for each in theirs[begin : end + 1]}) >= settings.many_vms:
+            busy.add(one.at.date())
+    return len(recent), len(busy)
+
+
+def _failed(
+    of_vm: Iterable[PastStart], of_caller: Iterable[PastStart], event: StartEvent, settings: RiskSettings
+) -> int:
+    span = timedelta(minutes=settings.failed_minutes)
+    both = (*of_vm, *of_caller)
+    return len({one.id for one in both if one.what is What.FAILED and event.at - one.at <= span})

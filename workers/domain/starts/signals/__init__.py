@@ -1,0 +1,1 @@
+"""Signals: each looks at one thing about a start. ``table`` lists all of them."""

@@ -1,0 +1,68 @@
+"""What happened just before: many VMs at once, failed attempts, a rejection, a containment."""
+
+from datetime import timedelta
+
+from workers.domain.starts.signals.signal import (
+    Fine,
+    Found,
+    Seen,
+    Sight,
+    SignalSpec,
+    Threat,
+    Unseen,
+    counted,
+    utc,
+)
+
+_HABIT_DAYS = 3
+"""Who started that many on so many days before does so by habit, as a nightly job does."""
+
+
+def _many_vms(sight: Sight) -> Seen:
+    past, settings = sight.history, sight.settings
+    if past is None:
+        return Unseen("the caller's other starts")
+    if not past.caller_known:
+        return None
+    within = counted(settings.many_minutes, "minute")
+    if past.recent_vms < settings.many_vms:
+        return Fine(f"the caller started {counted(past.recent_vms, 'VM')} within {within}")
+    if past.busy_days >= _HABIT_DAYS:
+        return Fine(f"the caller starts many VMs at once, as on {counted(past.busy_days, 'day')} before")
+    return Found(f"this caller has started {past.recent_vms} VMs within {within}")
+
+
+def _failed_before(sight: Sight) -> Seen:
+    past, settings = sight.history, sight.settings
+    if past is None:
+        return Unseen("failed attempts")
+    within = counted(settings.failed_minutes, "minute")
+    if past.failed_before >= settings.failed_starts:
+        failed = f"{past.failed_before} starts by this caller or of this VM"
+        return Found(f"{failed} failed within {within} before this one")
+    return Fine(f"no series of failed starts within {within} before")
+
+
+def _rejected_before(sight: Sight) -> Seen:
+    past = sight.history
+    if past is None:
+        return Unseen("earlier answers")
+    if past.rejected_at is None:
+        return Fine("no start of this VM was rejected before") if past.vm_starts else None
+    if sight.event.at - past.rejected_at > timedelta(hours=sight.settings.rejected_hours):
+        return Fine(f"the last rejection was {utc(past.rejected_at)}")
+    return Found(f"a start of this VM was rejected {utc(past.rejected_at)}, and it is started again")
+
+
+def _while_contained(sight: Sight) -> Seen:
+    if sight.contained:
+        return Found("this VM is contained or being restored, and somebody starts it")
+    return None  # that it is not contained is no news
+
+
+SIGNALS = (
+    SignalSpec("many-vms", Threat.MALICIOUS, 25, _many_vms),
+    SignalSpec("failed-attempts", Threat.MALICIOUS, 15, _failed_before),
+    SignalSpec("rejected-before", Threat.MALICIOUS, 35, _rejected_before),
+    SignalSpec("while-contained", Threat.MALICIOUS, 40, _while_contained),
+)

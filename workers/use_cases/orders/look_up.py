@@ -1,0 +1,65 @@
+"""Asks the workers to look at Azure, which the bot may not do itself. ``answer_lookup`` is their side."""
+
+from workers.domain.asking.decisions import may_lock_down
+from workers.domain.audit import AuditRecord
+from workers.domain.containment.foresight.lookups import Lookup, LookupKind
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import lookup_id, partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.people import Actor
+from workers.domain.starts.vm import VmRef
+from workers.use_cases.after_write import after_write
+from workers.use_cases.refuse import refuse_unless
+
+
+class LookUp:
+    """Writes questions down for the workers."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._clock = clock
+
+    async def __call__(
+        self, kind: LookupKind, vm: VmRef, profile: LockdownProfile, actor: Actor, *, wanted: str
+    ) -> Lookup:
+        """Write the question down, and have a worker look at it.
+
+        Args:
+            kind: what is asked.
+            vm: about which VM.
+            profile: of the lockdown that is looked at.
+            actor: who asks.
+            wanted: what they typed, for the audit.
+
+        Raises:
+            NotAllowed: they are not on call.
+            DependencyAway: the store does not answer.
+        """
+        await refuse_unless(
+            may_lock_down(actor),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="lookup.refused",
+            wanted=wanted,
+        )
+        now = self._clock.now()
+        lookup = Lookup(id=lookup_id(vm.key), kind=kind, vm=vm, profile=profile, by=actor, asked_at=now)
+        record = AuditRecord(
+            kind="lookup.asked",
+            at=now,
+            about=lookup.id,
+            vm=vm.key,
+            by=actor.label,
+            details={"kind": str(kind), "profile": profile.name},
+        )
+        await self._store.commit(
+            Commit(partition=partition_of_id(lookup.id), documents=(lookup,), audit=(record,))
+        )
+        nudge = Nudge(subject=Subject.LOOKUP, id=lookup.id, version=1)
+        await after_write(lookup.id, lambda: self._nudger.work(nudge))
+        return lookup.changed(version=1)
