@@ -7,10 +7,12 @@ from typing import NamedTuple
 from workers.arm.read.inventory import READABLE
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
+from workers.domain.audit import AuditRecord
 from workers.domain.errors import NotFound
-from workers.operator.session import UNREACHABLE, fail
-from workers.runtime.environment import read_environment
-from workers.settings import WorkersSettings
+from workers.domain.ids import partition_of_vm
+from workers.domain.ports.store import Commit
+from workers.operator.session import UNREACHABLE, fail, operator, session
+from workers.use_cases.containment.brakes import Brakes
 
 
 class Subscription(NamedTuple):
@@ -26,14 +28,42 @@ class Subscription(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def connected_azure() -> AsyncIterator[Azure]:
-    """The clients of Azure, with the identity of the settings; closed at the end."""
-    settings = read_environment(WorkersSettings)
-    try:
-        azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
-    except ValueError as error:
-        fail(UNREACHABLE, str(error))
-    async with azure:
-        yield azure
+    """The clients of Azure, with the identity of the settings; closed at the end.
+
+    Before they write, they ask the store whether all changes are paused; for reads it isn't needed.
+    """
+    async with session() as opened:
+        settings, brakes = opened.settings, Brakes(store=opened.store, clock=opened.clock)
+        try:
+            azure = Azure(
+                settings.arm_endpoint,
+                settings.arm_scope,
+                settings.arm_token,
+                settings.credential,
+                may_write=brakes.may_write,
+            )
+        except ValueError as error:
+            fail(UNREACHABLE, str(error))
+        async with azure:
+            yield azure
+
+
+async def note(kind: str, about: str, **details: object) -> None:
+    """Put into the audit what was changed in Azure, and who typed it.
+
+    Args:
+        kind: past tense, such as ``alerts.applied``.
+        about: the id of the VM or of the subscription, in any case.
+        details: JSON-ready.
+
+    Raises:
+        DependencyAway: the store does not answer.
+    """
+    async with session() as opened:
+        record = AuditRecord(
+            kind=kind, at=opened.clock.now(), vm=about.lower(), by=operator(), details=dict(details)
+        )
+        await opened.store.commit(Commit(partition=partition_of_vm(about.lower()), audit=(record,)))
 
 
 async def subscriptions(azure: Azure, wanted: Sequence[str] = ()) -> list[Subscription]:

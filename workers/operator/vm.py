@@ -1,12 +1,13 @@
 """``startgate vm``: what a VM lacks, and VMs that are born with all of it."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workers.arm.hardening.born import Birth
+from workers.arm.hardening.born import Birth, Mark, Told
 from workers.arm.hardening.requirements import Checked, State, check
 from workers.arm.hardening.seen import look
 from workers.arm.hardening.spec import OWNER_TAG, VmSpec, read_spec
@@ -16,7 +17,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy, InvalidSpec, NotFound, NotYet
 from workers.domain.policy.model import Policy
 from workers.domain.starts.vm import VmRef
-from workers.operator.azure_session import connected_azure
+from workers.operator.azure_session import connected_azure, note
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run
 from workers.runtime.environment import read_environment
 from workers.runtime.terminal import safe_json, safe_line
@@ -73,18 +74,34 @@ async def _create(spec: VmSpec, *, dry_run: bool, abort: bool) -> int:
     profile = _profile(policy, spec.network.nsg.profile)
     async with connected_azure() as azure:
         birth = Birth(azure, spec, profile)
-        telling = birth.plan() if dry_run else birth.abort() if abort else birth.make()
-        nothing = True
-        async for told in telling:
-            nothing = False
-            typer.echo(safe_line(f"  {told.mark} {told.said}"))
-        if abort:
-            typer.echo("nothing was left of it" if nothing else f"{spec.name}: what was made is gone")
-            return FINE
         if dry_run:
+            await _tell(birth.plan())
             typer.echo(safe_line(f"{spec.name}: would have {', '.join(birth.gives())}"))
             return FINE
+        if abort:
+            gone = await _noted("vm.aborted", spec, birth, birth.abort())
+            typer.echo(f"{spec.name}: what was made is gone" if gone else "nothing was left of it")
+            return FINE
+        await _noted("vm.created", spec, birth, birth.make())
         return _told(birth.vm, check(await look(azure, birth.vm, (OWNER_TAG,))), spec)
+
+
+async def _noted(kind: str, spec: VmSpec, birth: Birth, telling: AsyncIterator[Told]) -> list[Told]:
+    """Tell each line as it comes; the audit says what was changed, also where it ends by an error."""
+    done: list[Told] = []
+    try:
+        await _tell(telling, done)
+    finally:
+        if changed := [told.said for told in done if told.mark is not Mark.THERE]:
+            await note(kind, birth.vm.key, changed=changed, spec=spec.digest)
+    return done
+
+
+async def _tell(telling: AsyncIterator[Told], done: list[Told] | None = None) -> None:
+    async for told in telling:
+        typer.echo(safe_line(f"  {told.mark} {told.said}"))
+        if done is not None:
+            done.append(told)
 
 
 def _profile(policy: Policy, name: str | None) -> LockdownProfile | None:
