@@ -51,7 +51,8 @@ def apply(
 ) -> None:
     """Make or mend the rules and their action group. A second run writes nothing.
 
-    Without --logic-app and --webhook, alerts go where they went before.
+    Without --logic-app and --webhook, alerts go where they went before. Needs the role Monitoring
+    Contributor; with --logic-app also Logic App Contributor on that.
     """
     _check_receiver(logic_app, webhook)
     run(_apply(subscription, resource_group, (logic_app, webhook), dry_run=dry_run, as_json=as_json))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from workers.use_cases.read_policy import read_policy
 
 app = typer.Typer(no_args_is_help=True, help="VMs: what one lacks, and new ones that lack nothing.")
 
+_EXAMPLE = resources.files(__package__).joinpath("example_vm.yaml")
 _MARKS = {State.OK: "✓", State.LACKS: "✗", State.UNKNOWN: "?"}
 _WIDEST = 19
 _MOST_NAMED = 5
@@ -44,6 +46,12 @@ def check_vm(
     run(_check(vm, as_json=as_json))
 
 
+@app.command("example")
+def example() -> None:
+    """Print a specification to begin with."""
+    typer.echo(_EXAMPLE.read_text(encoding="utf-8"), nl=False)
+
+
 @app.command("create")
 def create_vm(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="What is to be made.")],
@@ -59,6 +67,9 @@ def create_vm(
 
     A run that broke off is run again with the same file, and goes on where it was. What exists and was not
     made by such a run is never written. Exits 0 if the VM has all, 1 if it lacks something.
+
+    Needs, on the resource group, the roles Virtual Machine Contributor, Network Contributor, Backup
+    Contributor and Security Admin.
     """
     if dry_run and abort:
         raise typer.BadParameter("give one of --dry-run and --abort")
