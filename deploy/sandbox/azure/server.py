@@ -126,19 +126,20 @@ class AzureServer(StandIn):
             changed=self._changed,
         )
         backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
-        defender = DefenderControl(estate=self.estate, plans=self.plans, findings=self.findings)
         machines = Machines(
-            estate=self.estate,
-            locks=locks,
-            lro=lro,
-            starter=starter,
-            host_encryption=self.host_encryption,
+            estate=self.estate, locks=locks, lro=lro, starter=starter, host_encryption=self.host_encryption
         )
-        self.births = Births(estate=self.estate, locks=locks, lro=lro, machines=machines)
+        defender = DefenderControl(estate=self.estate, plans=self.plans, findings=self.findings)
         providers = (
             locks,
             Subscriptions(self.estate),
-            self.births,
+            Births(
+                estate=self.estate,
+                locks=locks,
+                lro=lro,
+                machines=machines,
+                host_encryption=self.host_encryption,
+            ),
             machines,
             self.host_encryption,
             self.interfaces,
@@ -196,7 +197,6 @@ class AzureServer(StandIn):
         self.items.clear()
         self.plans.failing.clear()
         self.bastions.clear()
-        self.births.without_encryption.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.host_encryption.states.clear()

@@ -113,7 +113,7 @@ async def test_names_and_regions_and_features_are_checked(cloud: Cloud) -> None:
         with pytest.raises(HttpResponseError) as error:
             await born(cloud, body, name)
         assert refused(error) == (400, code), name
-    cloud.server.births.without_encryption.add(PRODUCTION)
+    cloud.server.host_encryption.states[PRODUCTION] = "NotRegistered"
     with pytest.raises(HttpResponseError) as error:
         await born(cloud)
     assert error.value.error is not None

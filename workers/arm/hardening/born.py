@@ -5,8 +5,6 @@ specification a resource was made. What has one of those names and not our tags 
 """
 
 import asyncio
-import io
-import json
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -16,16 +14,16 @@ from workers.arm.hardening.requirements import REQUIREMENTS
 from workers.arm.hardening.resources import Resources, ended_badly, made_by, made_for
 from workers.arm.hardening.spec import VmSpec
 from workers.arm.read import backup
+from workers.arm.read.defender import vm_plan
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import Busy, asking
+from workers.arm.session.errors import Busy
 from workers.arm.steps.backup import Backup
+from workers.arm.steps.defender import Defender
 from workers.domain.containment.containment import Step, StepState
-from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
-from workers.domain.starts.vm import VmRef
+from workers.domain.ports.steps import StepRunner
 
-_PLAN = "VirtualMachines"
 _MOST_LOOKS = 600
 
 
@@ -93,8 +91,11 @@ class Birth:
                     code=busy.code,
                 ) from None
             yield Told(Mark.MADE, _words(part))
-        yield await self._defend()
-        yield await self._back_up()
+        yield await self._by_step(Defender(self._azure), _DEFENDER)
+        if await self._protected():  # the step would take another backup
+            yield Told(Mark.THERE, _BACKUP)
+        else:
+            yield await self._by_step(Backup(self._azure), _BACKUP)
 
     async def abort(self) -> AsyncIterator[Told]:
         """Delete what was made for this VM, by any version of its specification; others' things stay.
@@ -153,56 +154,36 @@ class Birth:
 
     async def _complete(self, machine: dict[str, Any]) -> bool:
         """Whether the last thing is done: it is backed up."""
-        if ended_badly(machine):
-            return False
-        return backup.is_protected(await backup.backup_status(self._azure, self.vm, self._spec.location))
+        return not ended_badly(machine) and await self._protected()
 
     async def _protections(self, machine: dict[str, Any] | None) -> list[tuple[str, bool]]:
         if machine is None:
             return [(_DEFENDER, False), (_BACKUP, False)]
-        protected = backup.is_protected(await backup.backup_status(self._azure, self.vm, self._spec.location))
-        return [(_DEFENDER, await self._defended()), (_BACKUP, protected)]
+        return [(_DEFENDER, (await vm_plan(self._azure, self.vm)).on), (_BACKUP, await self._protected())]
 
-    async def _defended(self) -> bool:
-        async with asking(f"read the Defender plan of {self.vm.name}"):
-            found = await self._azure.security(self.vm.subscription_id).pricings.get(_scope(self.vm), _PLAN)
-        return str(found.pricing_tier) == "Standard"
+    async def _protected(self) -> bool:
+        return backup.is_protected(await backup.backup_status(self._azure, self.vm, self._spec.location))
 
-    async def _defend(self) -> Told:
-        """Source: https://learn.microsoft.com/rest/api/defenderforcloud/pricings/update."""
-        if await self._defended():
-            return Told(Mark.THERE, _DEFENDER)
-        body = io.BytesIO(json.dumps({"properties": {"pricingTier": "Standard", "subPlan": "P1"}}).encode())
-        async with asking(f"turn on Defender for Servers for {self.vm.name}"):
-            await self._azure.security(self.vm.subscription_id).pricings.update(_scope(self.vm), _PLAN, body)
-        if not await self._defended():
-            raise StepFailed(f"Defender for Servers of {self.vm.name} does not read back as on", code="NotOn")
-        return Told(Mark.MADE, _DEFENDER)
-
-    async def _back_up(self) -> Told:
-        """As the step backup of a containment does: vault, policy, protection, and a first backup."""
-        status = await backup.backup_status(self._azure, self.vm, self._spec.location)
-        if backup.is_protected(status):
-            return Told(Mark.THERE, _BACKUP)
+    async def _by_step(self, runner: StepRunner, title: str) -> Told:
+        """Have a step of a containment do it, look by look."""
         profile = LockdownProfile(
-            name="born", steps=(StepName.BACKUP,), backup=self._spec.backup, tags=dict(self._spec.tags)
+            name="born", steps=(runner.name,), backup=self._spec.backup, tags=dict(self._spec.tags)
         )
-        step, runner = Step(name=StepName.BACKUP, state=StepState.STARTED), Backup(self._azure)
+        step = Step(name=runner.name, state=StepState.STARTED)
         progress = await runner.begin(self.vm, profile, "", earlier=None)
-        for _ in range(_MOST_LOOKS):
-            if progress.done:
-                return Told(Mark.MADE, f"{_BACKUP}: {progress.note}")
-            if progress.again:
-                break
+        looks = 0
+        while not progress.done:
+            if progress.again or looks == _MOST_LOOKS:
+                raise StepFailed(f"{title} is not there yet: {progress.note}; run this again", code="NotYet")
+            looks += 1
             await asyncio.sleep(progress.look_again_after.total_seconds())
             step = step.changed(token=progress.token, change=progress.change or step.change)
             progress = await runner.check(self.vm, profile, step)
-        raise StepFailed(
-            f"{self.vm.name} is not backed up yet: {progress.note}; run this again", code="NotYet"
-        )
+        note = progress.note or (progress.change.summary if progress.change else "")
+        return Told(Mark.MADE if looks else Mark.THERE, f"{title}: {note}")
 
 
-_DEFENDER = "Defender for Servers, Plan 1"
+_DEFENDER = "Defender for Servers"
 _BACKUP = "backup"
 
 _LATER = frozenset({"defender", "backup"})
@@ -211,7 +192,3 @@ _LATER = frozenset({"defender", "backup"})
 
 def _words(part: Part) -> str:
     return f"{part.title} {part.name}" + (f": {part.said}" if part.said else "")
-
-
-def _scope(vm: VmRef) -> str:
-    return vm.resource_id.lstrip("/")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.sandbox.azure.access.locks import Locks
+from deploy.sandbox.azure.compute.host_encryption import HostEncryption
 from deploy.sandbox.azure.compute.machines import Machines
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.front.routing import GROUP, Answer, Call, Route, accepted
@@ -33,18 +34,16 @@ _RESERVED = frozenset(("administrator", "admin", "user", "root", "test", "guest"
 
 
 class Births:
-    """``PUT`` of ``Microsoft.Compute/virtualMachines``; of one that exists, ``machines`` changes it.
+    """``PUT`` of ``Microsoft.Compute/virtualMachines``; of one that exists, ``machines`` changes it."""
 
-    Attributes:
-        without_encryption: subscriptions, in lower case, where encryption at host is not registered.
-    """
-
-    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, machines: Machines) -> None:
+    def __init__(
+        self, *, estate: Estate, locks: Locks, lro: Lro, machines: Machines, host_encryption: HostEncryption
+    ) -> None:
+        self._host_encryption = host_encryption
         self._estate = estate
         self._locks = locks
         self._lro = lro
         self._machines = machines
-        self.without_encryption: set[str] = set()
 
     def routes(self) -> list[Route]:
         return [Route("PUT", _ONE, self.put)]
@@ -63,6 +62,9 @@ class Births:
         properties = body.get("properties") or {}
         self._check(call, properties, location)
         vm = self._vm(call, body, properties, location)
+        if (properties.get("securityProfile") or {}).get("encryptionAtHost"):
+            self._host_encryption.check(vm)
+        vm.power = "starting"
         self._estate.add(vm)
         self._add_disks(vm)
         for nic_id in vm.nic_ids():
@@ -91,7 +93,6 @@ class Births:
             location=location,
             tags=dict(body.get("tags") or {}),
             etag='"1"',
-            power="starting",
             extra=extra,
             properties={
                 **properties,
@@ -150,26 +151,9 @@ class Births:
         if not size.startswith("Standard_"):
             raise _parameter("vmSize", f"The value {size} provided for the VM size is not valid.")
         generation = _generation((properties.get("storageProfile") or {}).get("imageReference") or {})
-        self._check_security(call, properties.get("securityProfile") or {}, generation)
+        _check_security(properties.get("securityProfile") or {}, generation)
         _check_sign_in(properties.get("osProfile") or {})
         self._check_interfaces(call, properties.get("networkProfile") or {}, location)
-
-    def _check_security(self, call: Call, given: dict[str, Any], generation: str) -> None:
-        if given.get("securityType") == "TrustedLaunch" and generation == "V1":
-            raise ArmError(
-                400,
-                "BadRequest",
-                "Use of TrustedLaunch setting is not supported for the provided image. Please select Trusted "
-                "Launch Supported Gen2 OS Image. For more information, see "
-                "https://aka.ms/TrustedLaunch-FAQ.",
-            )
-        if given.get("encryptionAtHost") and call.subscription.lower() in self.without_encryption:
-            # https://github.com/Azure/azure-cli/issues/16788
-            raise _parameter(
-                "securityProfile.encryptionAtHost",
-                "The property 'securityProfile.encryptionAtHost' is not valid because the "
-                "'Microsoft.Compute/EncryptionAtHost' feature is not enabled for this subscription.",
-            )
 
     def _check_interfaces(self, call: Call, given: dict[str, Any], location: str) -> None:
         nics = [str(one.get("id")) for one in given.get("networkInterfaces") or []]
@@ -191,6 +175,16 @@ class Births:
                 raise ArmError(
                     400, "NicInUse", f"Network Interface {nic.id} is used by existing resource {user}."
                 )
+
+
+def _check_security(given: dict[str, Any], generation: str) -> None:
+    if given.get("securityType") == "TrustedLaunch" and generation == "V1":
+        raise ArmError(
+            400,
+            "BadRequest",
+            "Use of TrustedLaunch setting is not supported for the provided image. Please select Trusted "
+            "Launch Supported Gen2 OS Image. For more information, see https://aka.ms/TrustedLaunch-FAQ.",
+        )
 
 
 def _generation(image: dict[str, Any]) -> str:

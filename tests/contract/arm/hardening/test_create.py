@@ -11,8 +11,14 @@ from deploy.sandbox.azure.model import NSG, Resource, Vm
 from tests.contract.arm.driver import lock, machine, nics, sent
 from tests.contract.arm.hardening.specs import KEY, NAME, OTHER_KEY, spec, written
 from tests.contract.operator.desk import Desk
+from workers.arm.hardening.parts import parts
 from workers.arm.hardening.requirements import REQUIREMENTS
+from workers.arm.hardening.resources import Resources
+from workers.arm.hardening.spec import VmSpec
+from workers.arm.session.clients import Azure
+from workers.arm.session.errors import Busy
 
+OWNER, OTHER = "olivia@contoso.example", "colin@contoso.example"
 PARTS = ("born-01-nsg", "born-01-vnet", "born-01-nic", "born-01")
 
 
@@ -231,7 +237,7 @@ async def test_what_azure_refuses_is_said(desk: Desk, changes: dict[str, Any], s
 
 
 async def test_encryption_at_host_that_is_not_registered_is_said(desk: Desk) -> None:
-    desk.arm.births.without_encryption.add(desk.subscription)
+    desk.arm.host_encryption.states[desk.subscription] = "NotRegistered"
     done = await create(desk)
     assert "'Microsoft.Compute/EncryptionAtHost' feature is not enabled" in done.stderr
     assert not any(isinstance(one, Vm) and one.name == NAME for one in desk.arm.estate.vms())
@@ -240,4 +246,34 @@ async def test_encryption_at_host_that_is_not_registered_is_said(desk: Desk) -> 
 async def test_a_lock_on_the_group_is_said(desk: Desk) -> None:
     lock(desk.arm, f"/subscriptions/{desk.subscription}/resourceGroups/rg-shop")
     done = await create(desk)
-    assert "remove the lock first" in done.stderr
+    assert "a management lock on the resource group rg-shop forbids it" in done.stderr
+
+
+async def test_what_was_made_and_taken_back_is_in_the_audit(desk: Desk) -> None:
+    desk.arm.refusals.put(Refusal(code="AuthorizationFailed", path="vaults", method="WRITE"))
+    await create(desk)
+    await create(desk, "--abort")
+    (made,), (gone,) = await desk.audited("vm.created"), await desk.audited("vm.aborted")
+    assert [said.split(":")[0] for said in made["details"]["changed"]][:2] == [
+        "security group born-01-nsg",
+        "network born-01-vnet",
+    ]
+    assert gone["details"]["changed"][0] == "VM born-01"
+    assert gone["vm"].endswith("/virtualmachines/born-01")
+    assert "AAAA" not in str(made)
+
+
+async def test_while_changes_are_paused_nothing_is_made(desk: Desk) -> None:
+    await desk.type("pause", "--reason", "an exercise")
+    done = await create(desk)
+    assert done.exit_code == 2
+    assert "changes in Azure are paused by" in done.stderr
+    assert puts(desk) == []
+
+
+async def test_a_name_that_is_taken_meanwhile_is_not_overwritten(desk: Desk, azure: Azure) -> None:
+    first, second = (parts(VmSpec.model_validate(spec(owner=who)), None)[0] for who in (OWNER, OTHER))
+    await Resources(azure).make(first, None)
+    with pytest.raises(Busy):
+        await Resources(azure).make(second, None)
+    assert desk.arm.estate.get(first.id).tags["owner"] == OWNER

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from tests.contract.arm.hardening.specs import KEY, key_of, spec, written
 from workers.arm.hardening.spec import VmSpec, read_spec
 from workers.arm.hardening.ssh_keys import checked
+from workers.cli import app
 from workers.domain.errors import Finding, InvalidSpec
 
 RSA = key_of("ssh-rsa", b"\x01\x00\x01", b"\x00" + b"\xff" * 256)
@@ -116,6 +119,14 @@ def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
     empty.write_text("")
     with pytest.raises(InvalidSpec, match="Start with subscription:"):
         read_spec(empty)
+
+
+def test_the_example_is_a_whole_specification(tmp_path: Path) -> None:
+    path = tmp_path / "vm.yaml"
+    path.write_text(CliRunner().invoke(app, ["vm", "example"]).stdout)
+    found = read_spec(path)
+    assert set(VmSpec.model_fields) == set(yaml.safe_load(path.read_text()))
+    assert found.network.nsg.allow[0].name == "bastion"
 
 
 @pytest.mark.parametrize("key", [KEY, RSA, f"  {RSA}\n"])
