@@ -29,7 +29,7 @@ async def connected_azure() -> AsyncIterator[Azure]:
     """The clients of Azure, with the identity of the settings; closed at the end."""
     settings = read_environment(WorkersSettings)
     try:
-        azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
+        azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.identity)
     except ValueError as error:
         fail(UNREACHABLE, str(error))
     async with azure:
