@@ -83,7 +83,7 @@ class Parts(NamedTuple):
 
 async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
     """Make every part, start it, and end it in order when ``stop`` is set."""
-    redis = connect(settings.redis_url)
+    redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),

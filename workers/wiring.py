@@ -76,18 +76,18 @@ class Parts(NamedTuple):
 async def run(settings: WorkersSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
     health = Health("redis", "servicebus", "azure")
-    redis = connect(settings.redis_url)
+    redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
         connection=settings.servicebus_connection,
         namespace=settings.servicebus_namespace,
-        credential=settings.credential,
+        credential=settings.identity,
     )
     azure = Azure(
         settings.arm_endpoint,
         settings.arm_scope,
         settings.arm_token,
-        settings.credential,
+        settings.identity,
         heard=partial(health.ok, "azure"),
         may_write=Brakes(store=store, clock=SystemClock()).may_write,
     )

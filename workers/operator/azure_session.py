@@ -45,7 +45,7 @@ async def connected_azure() -> AsyncIterator[Azure]:
             settings.arm_endpoint,
             settings.arm_scope,
             settings.arm_token,
-            settings.credential,
+            settings.identity,
             may_write=_unless_paused(Brakes(store=RedisStore(redis), clock=SystemClock())),
         )
     except ValueError as error:
