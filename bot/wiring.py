@@ -41,6 +41,7 @@ from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
@@ -82,7 +83,7 @@ class Parts(NamedTuple):
 
 async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
     """Make every part, start it, and end it in order when ``stop`` is set."""
-    redis = connect(settings.redis_url)
+    redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
@@ -126,6 +127,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pausing=PauseWrites(store=store, clock=clock),
+        cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(

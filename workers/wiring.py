@@ -76,18 +76,18 @@ class Parts(NamedTuple):
 async def run(settings: WorkersSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
     health = Health("redis", "servicebus", "azure")
-    redis = connect(settings.redis_url)
+    redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
         connection=settings.servicebus_connection,
         namespace=settings.servicebus_namespace,
-        credential=settings.credential,
+        credential=settings.identity,
     )
     azure = Azure(
         settings.arm_endpoint,
         settings.arm_scope,
         settings.arm_token,
-        settings.credential,
+        settings.identity,
         heard=partial(health.ok, "azure"),
         may_write=Brakes(store=store, clock=SystemClock()).may_write,
     )
@@ -140,6 +140,9 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             policy=lambda: policy,
             standing=ArmStanding(azure),
             guarded=GuardedInAzure(lambda: policy, facts),
+            brakes=Brakes(
+                store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
+            ),
         ),
         answer_lookup=AnswerLookup(
             store=store,

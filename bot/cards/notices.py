@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from bot.cards.blocks.brakes.paused import on_dialog
 from bot.cards.renderer import Renderer
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.errors import Refused
@@ -66,6 +67,8 @@ class Notices:
             view = await self._views[lookup.kind](lookup)
             if view is None:
                 return Complete()
+            pause = await self._store.pause()
+            view = on_dialog(view, pause if pause.on(self._clock.now()) else None)
             shown = await self._dialogs.change(view)
         except NotFound:
             return Complete()

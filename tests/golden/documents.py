@@ -10,7 +10,10 @@ from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
@@ -22,15 +25,16 @@ from workers.domain.containment.containment import (
     StepState,
 )
 from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.grants import Grant
 from workers.domain.containment.jobs import Job, JobState
-from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.plans import Change, StepName
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
+from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact
+from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact
 from workers.domain.starts.history import History, Seen
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
@@ -45,13 +49,22 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
-    "lookup": Lookup,
     "pause": Pause,
+    "cap-question": CapQuestion,
+    "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
+_DEFENDER = DefenderFacts(
+    read_at=a.NOW,
+    subscription_plan="P2",
+    alerts=(SecurityAlert(name="Malware", severity=Severity.HIGH, at=a.NOW),),
+    alert_count=1,
+    recommendations=(Recommendation(name="Patch it", severity=Severity.LOW, remedy="Install the updates."),),
+    recommendation_count=1,
+)
 _STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
 _CHANGE = Change(
     summary="isolate 1 NIC",
@@ -61,6 +74,8 @@ _CHANGE = Change(
     nothing_to_do=False,
     back=("vm-web-01-nic: startgate-lockdown-westeurope → nsg-web",),
 )
+
+_ASSIGNMENT = "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments"
 
 
 def documents() -> dict[str, Numbered]:
@@ -109,6 +124,7 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "approval-with-defender-facts": a.approval(facts=a.facts(defender=_DEFENDER)),
         "containment-with-defender": a.containment(
             profile=LockdownProfile(steps=(StepName.DEFENDER,)),
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
@@ -124,6 +140,19 @@ def documents() -> dict[str, Numbered]:
                 name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
             ),
         ),
+        "containment-with-exceptions": a.containment(
+            profile=LockdownProfile(
+                isolate=IsolateOptions(
+                    allow=(
+                        AllowRule(name="tag", source="AzureMonitor", ports=("443",), priority=200),
+                        AllowRule(name="many", sources=("10.0.0.0/24", "10.0.1.0/24"), ports=("22",)),
+                        AllowRule(
+                            name="out", direction=Direction.OUT, destination="10.0.0.4", protocol="Icmp"
+                        ),
+                    )
+                )
+            )
+        ),
         "containment-locked": a.containment(
             state=ContainmentState.CONTAINED,
             profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
@@ -131,6 +160,30 @@ def documents() -> dict[str, Numbered]:
                 a.step(name=StepName.STOP, state=StepState.DONE),
                 a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
             ),
+        ),
+        "approval-with-grants": a.approval(
+            facts=a.facts(
+                grants=(
+                    GrantFact(
+                        id=f"{_ASSIGNMENT}/1",
+                        role="Owner",
+                        kind=GrantKind.STARTS,
+                        through_group=True,
+                        used=True,
+                    ),
+                )
+            ),
+            plan=a.plan(
+                grants=(
+                    Grant(text="Owner on rg", command=f"az role assignment delete --ids {_ASSIGNMENT}/1"),
+                )
+            ),
+        ),
+        "approval-with-graduated-terms": a.approval(
+            terms=a.terms(
+                on_silence=OnSilence.CONTAIN,
+                silence_lockdown=LockdownProfile(name="quarantine", steps=(StepName.ISOLATE,)),
+            )
         ),
         "approval-with-locks": a.approval(
             facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
@@ -185,6 +238,11 @@ def documents() -> dict[str, Numbered]:
         ),
         "pause-none": Pause(),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
+        "cap-question-none": CapQuestion(),
+        "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
+        "cap-question-released": _cap_question().answered(2, 1, a.oncall(), _SOON, go_on=True),
+        "nudge-cap": Nudge(subject=Subject.CAP, id=CapQuestion().id, version=1),
+        "containment-held-by-the-cap": a.containment(held=Held(by=HeldBy.CAP, since=a.NOW, until=_SOON)),
         "containment-held-by-a-pause": a.containment(
             state=ContainmentState.RUNNING,
             held=Held(by=HeldBy.PAUSE, since=a.NOW, until=_SOON),
@@ -200,6 +258,15 @@ def documents() -> dict[str, Numbered]:
             details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
         ),
     }
+
+
+def _cap_question() -> CapQuestion:
+    """The second question, about three containments."""
+    first = CapQuestion(version=2).with_waiting("c0" + "1" * 24, "vm-db-01", 20, a.NOW)
+    question = first.answered(1, 1, a.oncall(), a.NOW, go_on=True)
+    for number in (2, 3, 4):
+        question = question.with_waiting(f"c0{str(number) * 24}", f"vm-web-0{number}", 20, _SOON)
+    return question
 
 
 def _risky() -> Approval:
@@ -234,6 +301,11 @@ def _risky() -> Approval:
             recent_vms=2,
             busy_days=1,
         ),
+        level=Level.HIGH,
+        joined=(
+            JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), level=Level.MEDIUM),
+        ),
+        joined_count=1,
         risk=Risk(
             level=Level.HIGH,
             weight=75,

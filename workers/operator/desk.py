@@ -54,7 +54,7 @@ async def desk() -> AsyncIterator[Desk]:
         settings = opened.settings
         try:
             policy = read_policy(settings.policy)
-            azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
+            azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.identity)
         except InvalidPolicy as invalid:
             fail(BROKEN, invalid.diagnostics())
         except ValueError as error:

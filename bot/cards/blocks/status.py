@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 from bot.cards.blocks.kit import HEADER, listed
 from bot.cards.blocks.text import clock, code, counted, escape, mention, plain_name, when, with_code
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.containment.allow_rules import AllowRule, Direction
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    HeldBy,
     Restoration,
     Step,
     StepState,
@@ -140,7 +142,11 @@ def progress(containment: Containment) -> str:
     match containment.state:
         case ContainmentState.PLANNED | ContainmentState.RUNNING:
             again = " again" if containment.round > 1 else ""
-            return f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done. {sentence(each)}"
+            waits = _HELD_BY_CAP if containment.held and containment.held.by is HeldBy.CAP else ""
+            return (
+                f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done."
+                f" {sentence(each)}{waits}"
+            )
         case ContainmentState.CONTAINED:
             return f"*Contained:* {all_done(steps)}.{verified(containment)}"
         case ContainmentState.INCOMPLETE if containment.restoration is not None:
@@ -221,6 +227,12 @@ def guarded_line(guard: str) -> str:
     return f"The policy never contains this VM ({escape(guard, 80)})"
 
 
+_HELD_BY_CAP = (
+    " *It waits:* more VMs are being contained within an hour than the policy takes, and on-call was asked"
+    " whether to go on."
+)
+
+
 def undo_command(containment: Containment) -> str:
     """The command that takes the containment back, as code."""
     return command(RESTORE_COMMAND, containment.vm)
@@ -261,14 +273,19 @@ def and_list(items: list[str]) -> str:
 
 
 def exceptions(profile: LockdownProfile) -> list[str]:
-    """Who can still connect to an isolated VM, one line each."""
+    """Who can still connect to an isolated VM, and what it can still reach, one line each."""
     rules = profile.isolate.allow if StepName.ISOLATE in profile.steps else ()
-    return [
-        f"Exception: {escape(rule.name, 60)} ({escape(rule.source, 50)}) can still connect on"
-        f" {'any protocol' if rule.protocol == '*' else rule.protocol.upper()}"
-        f" {listed(rule.ports, 5, 'range')}"
-        for rule in rules
-    ]
+    return [f"Exception: {_exception(rule)}" for rule in rules]
+
+
+def _exception(rule: AllowRule) -> str:
+    peers = rule.peers or ((rule.peer_group or "").rpartition("/")[2],)
+    end = f"{escape(rule.name, 60)} ({listed([escape(one, 50) for one in peers], 3, 'range')})"
+    protocol = "any protocol" if rule.protocol == "*" else rule.protocol.upper()
+    ports = "" if rule.azure_ports == ("*",) else f" {listed(rule.ports, 5, 'range')}"
+    if rule.direction is Direction.OUT:
+        return f"the VM can still reach {end} on {protocol}{ports}"
+    return f"{end} can still connect on {protocol}{ports}"
 
 
 def bare_note(step: Step, vm: VmRef, limit: int = 300) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from async_lru import alru_cache
 
 from workers.arm.ids import same
-from workers.arm.read.locks import Lock, our_lock_id
 from workers.arm.read.network import read_nic
 from workers.arm.read.permissions import Permission, allowed, permissions_at
 from workers.arm.read.places import Group, Place, group_of, places_by_vm, places_of_nics
@@ -16,10 +15,11 @@ from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps.rights import RIGHTS, Right, Use, groups_needed
 from workers.domain.containment.foresight.drills import Obstacle
+from workers.domain.containment.locks import our_lock_id
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.ports.steps import StepRunner
-from workers.domain.starts.facts import Facts
+from workers.domain.starts.facts import Facts, LockFact
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 60.0
@@ -100,12 +100,12 @@ class ArmObstacles:
         return await places_by_vm(self._azure, subscription_id)
 
 
-def _forbids(lock: Lock, vm: VmRef, writes: Sequence[str]) -> bool:
+def _forbids(lock: LockFact, vm: VmRef, writes: Sequence[str]) -> bool:
     """Whether somebody's lock forbids one of these writes. Ours is taken off by whoever has to write."""
     return lock.read_only and not same(lock.id, our_lock_id(vm)) and any(map(lock.holds_for, writes))
 
 
-def _locked(step: StepName, lock: Lock) -> Obstacle:
+def _locked(step: StepName, lock: LockFact) -> Obstacle:
     why = f"the ReadOnly lock {lock.name} on {lock.place}"
     return Obstacle(step=step, why=why, remedy="remove the lock")
 

@@ -25,6 +25,7 @@ from workers.arm.session.longrunning import Outcome, next_look_s, operation_stat
 from workers.arm.steps.evidence import words
 from workers.arm.steps.evidence.targets import Target, Token, tags_for, target_of
 from workers.arm.steps.evidence.writes import put_snapshot
+from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Containment, Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -60,8 +61,13 @@ class Snapshot(StepRunner):
         return words.planned(vm, facts, profile)
 
     @override
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        """A command for each disk."""
+        return words.by_hand(vm, facts, profile)
+
     def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
         """A snapshot beside the VM, or in the profile's group; the disks themselves stay as they are."""
+        del facts
         group = group_id(vm.subscription_id, profile.resource_group or vm.resource_group)
         return (f"{group}/providers/Microsoft.Compute/snapshots/{vm.name}",)
 

@@ -102,6 +102,7 @@ class HeldBy(StrEnum):
     """What holds a containment back."""
 
     PAUSE = "pause"
+    CAP = "cap"
 
 
 class Held(Stored):
@@ -152,10 +153,10 @@ class Containment(Steps, Numbered):
         restoration: its undo, under way or ended; ``None`` again if the VM had to be contained once more.
         owner: whom the VM's tags named when it was locked down; they are told, and never asked.
         restart: the start of the contained VM that on-call was told of last.
-        restore_request: a restore that waits for a second person.
-        expiry: what was said about the end of its isolation; ``None`` as long as nothing was.
         held: what holds it back; ``None`` where it goes on, or has nothing to do.
         unguarded: the ``demand`` for which the VM was found outside of the guarded set.
+        restore_request: a restore that waits for a second person.
+        expiry: what was said about the end of its isolation; ``None`` as long as nothing was.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 

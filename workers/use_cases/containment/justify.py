@@ -1,7 +1,7 @@
 """May this containment be carried out? The worker trusts no message, and checks what is on record."""
 
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
-from workers.domain.asking.decisions import Answer, may_answer, may_lock_down, may_restore
+from workers.domain.asking.decisions import Answer, may_lock_down, may_restore
 from workers.domain.containment.containment import Cause, CauseKind, Containment, Restoration
 from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
 from workers.domain.containment.steps import StepState
@@ -76,7 +76,7 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
         return "there is no rejection on record"
     if cause.by != decision.by:
         return "the rejection on record is somebody else's"
-    permission = may_answer(Answer.REJECT, decision.by, approval.owner, *approval.callers)
+    permission = approval.permits(Answer.REJECT, decision.by)
     return "" if permission.allowed else permission.reason
 
 

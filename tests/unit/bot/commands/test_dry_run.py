@@ -77,9 +77,10 @@ class Bot:
             lock_down=rig.lock_down,
             restore=cast("Any", None),
             retry=cast("Any", None),
+            cap=cast("Any", None),
+            pausing=cast("Any", None),
             look_up=look_up(rig),
             dialogs=cast("Any", self.slack),
-            pausing=cast("Any", None),
             policy=lambda: rig.policy,
         )
         self.notices = Notices(
