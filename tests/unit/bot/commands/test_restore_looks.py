@@ -56,6 +56,7 @@ class Bot:
             retry=cast("Any", None),
             look_up=look_up(rig),
             pausing=cast("Any", None),
+            cap=cast("Any", None),
             dialogs=cast("Any", self.slack),
             policy=lambda: rig.policy,
         )
