@@ -293,6 +293,7 @@ def _risky() -> Approval:
             busy_days=1,
         ),
         level=Level.HIGH,
+        level_when_opened=Level.MEDIUM,
         joined=(
             JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), level=Level.MEDIUM),
         ),
