@@ -199,6 +199,8 @@ def _deadline(approval: Approval) -> str:
     if approval.guarded and on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN):
         on_silence = OnSilence.ESCALATE
     then = _ON_SILENCE[on_silence]
+    if approval.terms.silence_lockdown is not None and not approval.guarded:
+        then += f" with the profile {code(approval.terms.silence_lockdown.name, 40)}"
     if approval.asked_at is None:
         return f"If nobody answers within {duration(span)}, {then}."
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)

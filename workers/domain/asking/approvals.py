@@ -60,7 +60,8 @@ class Terms(Stored):
 
     Only a start that joins the question can make them stricter.
 
-    ``lockdown`` is what a rejection will do, so that the dialog shows what will be done.
+    ``lockdown`` is what a rejection will do, so that the dialog shows what will be done. Where silence, or an
+    ask that reached nobody, contains by a profile of its own, that is kept beside it.
     """
 
     remind_after: timedelta
@@ -69,7 +70,19 @@ class Terms(Stored):
     on_silence: OnSilence
     on_undelivered: OnUndelivered = OnUndelivered.ESCALATE
     lockdown: LockdownProfile
+    silence_lockdown: LockdownProfile | None = None
+    undelivered_lockdown: LockdownProfile | None = None
     rule: str = "defaults"
+
+    @property
+    def on_silence_by(self) -> LockdownProfile:
+        """The profile that contains the VM when nobody answers: its own, or that of a rejection."""
+        return self.silence_lockdown or self.lockdown
+
+    @property
+    def on_undelivered_by(self) -> LockdownProfile:
+        """The same for when nobody could be asked."""
+        return self.undelivered_lockdown or self.lockdown
 
 
 def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
@@ -77,7 +90,7 @@ def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
 
     The step table says which ones it may use.
     """
-    wanted = terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else tuple(StepName)
+    wanted = terms.on_silence_by.steps if terms.on_silence is OnSilence.CONTAIN else tuple(StepName)
     return tuple(name for name in wanted if terms.on_silence.value in name.spec.on_silence)
 
 
@@ -85,7 +98,8 @@ def steps_undelivered(terms: Terms) -> tuple[StepName, ...]:
     """The steps that the policy takes when nobody could be asked; none unless it says so."""
     if terms.on_undelivered is not OnUndelivered.CONTAIN:
         return ()
-    return tuple(name for name in terms.lockdown.steps if OnSilence.CONTAIN.value in name.spec.on_silence)
+    steps = terms.on_undelivered_by.steps
+    return tuple(name for name in steps if OnSilence.CONTAIN.value in name.spec.on_silence)
 
 
 class Approval(Numbered):

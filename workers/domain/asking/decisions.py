@@ -130,6 +130,11 @@ def may_pause(actor: Actor) -> Permission:
     return _on_call_only(actor, "pause changes in Azure")
 
 
+def may_release(actor: Actor) -> Permission:
+    """Whether this person may say if containments beyond the cap go on: on-call only."""
+    return _on_call_only(actor, "decide about containments that wait")
+
+
 def _on_call_only(actor: Actor, what: str) -> Permission:
     if actor.barred:
         return Permission(allowed=False, reason=actor.barred)

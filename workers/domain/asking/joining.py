@@ -1,8 +1,9 @@
 """How a further start joins the open question of its VM, and what an answer to that question covers."""
 
+import functools
 from datetime import datetime, timedelta
 
-from workers.domain.asking.approvals import Approval, Terms
+from workers.domain.asking.approvals import Approval, Terms, steps_on_silence, steps_undelivered
 from workers.domain.asking.joined import MOST_LISTED, JoinedStart
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -130,10 +131,33 @@ def tightened(terms: Terms, wanted: Terms, *, waited: timedelta) -> Terms:
         if OnUndelivered.CONTAIN in (terms.on_undelivered, wanted.on_undelivered)
         else OnUndelivered.ESCALATE,
         lockdown=_both(terms.lockdown, wanted.lockdown),
+        silence_lockdown=_own(
+            terms.silence_lockdown or wanted.silence_lockdown,
+            *((one.on_silence_by, steps_on_silence(one)) for one in (terms, wanted)),
+        ),
+        undelivered_lockdown=_own(
+            terms.undelivered_lockdown or wanted.undelivered_lockdown,
+            *((one.on_undelivered_by, steps_undelivered(one)) for one in (terms, wanted)),
+        ),
     )
     if stricter == terms or wanted.rule == terms.rule:
         return stricter
     return stricter.changed(rule=f"{terms.rule}, {wanted.rule}"[:200])
+
+
+def _own(
+    either: LockdownProfile | None, *taken: tuple[LockdownProfile, tuple[StepName, ...]]
+) -> LockdownProfile | None:
+    """A profile with all the steps that both take, if one of them names its own.
+
+    Args:
+        either: what is named; ``None`` if nothing is, so that the profile of a rejection holds.
+        taken: the profile of each, with the steps that it may use.
+    """
+    if either is None:
+        return None
+    profiles = [profile.changed(steps=steps) for profile, steps in taken if steps]
+    return functools.reduce(_both, profiles) if profiles else None
 
 
 def _both(mine: LockdownProfile, wanted: LockdownProfile) -> LockdownProfile:

@@ -51,7 +51,7 @@ class FillIn:
         facts: Facts | None = None
         not_before: datetime | None = None
         try:
-            facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S)
+            facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S, start=approval.event)
             facts = facts.with_power(approval.event.power)
         except DependencyAway as away:
             log.info("facts are still missing", approval=approval.id, error=str(away))

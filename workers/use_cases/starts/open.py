@@ -176,7 +176,7 @@ class OpenApproval:
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. If Azure is away, the question waits for a minute, not longer."""
         try:
-            facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at)
+            facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at, start=event)
         except DependencyAway as away:
             now = self._clock.now()
             if now - event.at < ASK_ANYWAY_AFTER:

@@ -24,6 +24,7 @@ from workers.domain.containment.containment import CauseKind, Containment, Conta
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.policy.model import OnSilence
+from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MachineFacts, MissingFact, NetworkFacts
 from workers.domain.starts.history import History, Seen
@@ -131,6 +132,22 @@ def networks(draw: st.DrawFn) -> NetworkFacts:
     return NetworkFacts(nics=(nic,), open_ports=tuple(ports), unknown=unknown)
 
 
+def defenders() -> st.SearchStrategy[DefenderFacts]:
+    severity, at = st.sampled_from(Severity), st.sampled_from([None, b.NOW])
+    advice = st.builds(Recommendation, name=HOSTILE, severity=severity, remedy=HOSTILE)
+    return st.builds(
+        DefenderFacts,
+        read_at=at,
+        subscription_plan=st.sampled_from([None, "", "P2"]) | HOSTILE,
+        alerts=st.lists(st.builds(SecurityAlert, name=HOSTILE, severity=severity, at=at), max_size=5).map(
+            tuple
+        ),
+        alert_count=st.integers(0, 9),
+        recommendations=st.lists(advice, max_size=5).map(tuple),
+        recommendation_count=st.integers(0, 9),
+    )
+
+
 def histories() -> st.SearchStrategy[History]:
     seen = st.lists(st.builds(Seen, what=HOSTILE, days=st.integers(1, 50)), max_size=3).map(tuple)
     return st.builds(
@@ -186,6 +203,7 @@ def approvals(draw: st.DrawFn) -> Approval:
         subscription_name=draw(HOSTILE),
         machine=draw(st.none() | machine),
         network=draw(st.none() | networks()),
+        defender=draw(st.none() | defenders()),
         missing=tuple(
             draw(st.lists(st.builds(MissingFact, name=HOSTILE, reason=HOSTILE), max_size=7)),
         ),
