@@ -5,6 +5,7 @@ from datetime import timedelta
 from tests import builders as a
 from tests.golden.foreseen import PROFILE as _PROFILE
 from tests.golden.foreseen import foreseen
+from tests.golden.risky import risky
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
@@ -35,9 +36,6 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
 from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact
-from workers.domain.starts.history import History, Seen
-from workers.domain.starts.risk import Level, Risk
-from workers.domain.starts.signals.signal import Signal, Threat
 from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
@@ -110,7 +108,7 @@ def documents() -> dict[str, Numbered]:
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
-        "approval-with-risk": _risky(),
+        "approval-with-risk": risky(),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -267,64 +265,6 @@ def _cap_question() -> CapQuestion:
     for number in (2, 3, 4):
         question = question.with_waiting(f"c0{str(number) * 24}", f"vm-web-0{number}", 20, _SOON)
     return question
-
-
-def _risky() -> Approval:
-    """All about risk and history is set."""
-    return a.approval(
-        owner=a.owner(until_changed=("bob@contoso.com",)),
-        owner_before=a.owner(emails=("bob@contoso.com",)),
-        history=History(
-            vm_starts=3,
-            vm_days=2,
-            vm_last_at=a.NOW,
-            by_caller=1,
-            callers=2,
-            vm_hours=(3, *(0,) * 23),
-            passed=1,
-            confirmed=1,
-            rejected=1,
-            silent=1,
-            usual_answerer="Alice",
-            usual_answers=2,
-            rejected_at=a.NOW,
-            failed_before=1,
-            caller_known=True,
-            caller_starts=4,
-            caller_days=3,
-            networks=(Seen(what="198.51.100.0/24", days=3),),
-            networks_count=1,
-            network_days=3,
-            clients=(Seen(what=a.AZURE_CLI, days=3),),
-            client_days=3,
-            caller_hours=(4, *(0,) * 23),
-            recent_vms=2,
-            busy_days=1,
-        ),
-        level=Level.HIGH,
-        level_when_opened=Level.MEDIUM,
-        joined=(
-            JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), level=Level.MEDIUM),
-        ),
-        joined_count=1,
-        risk=Risk(
-            level=Level.HIGH,
-            weight=75,
-            by_threat={Threat.UNAUTHORIZED: Level.MEDIUM},
-            signals=(
-                Signal(
-                    id="no-mfa",
-                    threat=Threat.UNAUTHORIZED,
-                    weight=20,
-                    sentence="\u201cMallory\u201d signed in without a second factor (MFA)",
-                ),
-            ),
-            harmless=("the client is Azure CLI",),
-            unseen={"no-backup": "whether the VM is backed up"},
-            untold=("which role allowed the start",),
-            highest=Level.HIGH,
-        ),
-    )
 
 
 def _unasked() -> Approval:
