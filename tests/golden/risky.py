@@ -1,4 +1,4 @@
-"""A question about a start of high risk, with everything about it set."""
+"""A golden approval with all that is known of its risk and of what was before."""
 
 from datetime import timedelta
 
@@ -45,6 +45,7 @@ def risky() -> Approval:
             busy_days=1,
         ),
         level=Level.HIGH,
+        level_when_opened=Level.MEDIUM,
         joined=(
             JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), level=Level.MEDIUM),
         ),
