@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests import builders as a
 from tests.conftest import FakeClock
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
@@ -28,7 +29,7 @@ class House:
         self._look: asyncio.Task[None] | None = None
         self.deaths = 0
         self.contain = self._worker()
-        self.lock_down, self.restore = LockDown(**self._ports), Restore(**self._ports)
+        self.lock_down, self.restore = LockDown(**self._ports), Restore(policy=a.policy, **self._ports)
 
     def die(self) -> None:
         """End the worker that looks at a containment now, wherever it is."""
@@ -64,4 +65,4 @@ class House:
             self.contain = self._worker()
 
     def _worker(self) -> Contain:
-        return Contain(runners=step_runners(self._azure), **self._ports)
+        return Contain(runners=step_runners(self._azure), policy=a.policy, **self._ports)

@@ -56,9 +56,10 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         tags=machine.get("tags") or {},
         nic_ids=nic_ids(machine),
         ephemeral=ephemeral(machine),
+        availability_set_id=(properties.get("availabilitySet") or {}).get("id") or None,
         disk_ids=tuple(used.id for used in disks_of(machine) if used.id and not used.local),
         host_encrypted=host_encrypted(machine),
-        availability_set_id=(properties.get("availabilitySet") or {}).get("id") or None,
+        scale_set_id=(properties.get("virtualMachineScaleSet") or {}).get("id") or None,
     )
 
 
