@@ -5,6 +5,7 @@ import typer
 from workers.operator import alerts, audit, defender, dlq, policy, vm
 from workers.operator.doctor import doctor
 from workers.operator.drill import drill
+from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
 from workers.operator.plan import plan
 from workers.operator.recommendations import recommendations
@@ -34,3 +35,4 @@ app.command("recommendations")(recommendations)
 app.command("drill")(drill)
 app.command("pause")(pause)
 app.command("resume")(resume)
+app.command("evidence")(evidence)

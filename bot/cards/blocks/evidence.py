@@ -3,6 +3,7 @@
 import re
 
 from bot.cards.blocks.kit import listed
+from bot.cards.blocks.risk import before
 from bot.cards.blocks.text import code, counted, escape, when
 from workers.domain.asking.approvals import Approval
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert
@@ -42,7 +43,7 @@ def caller(who: Caller) -> str:
 def fields(approval: Approval) -> list[str]:
     """The evidence as a section's fields."""
     event, facts = approval.event, approval.facts
-    found = [
+    known = [
         f"*From*\n{_origin(event.caller)}",
         f"*Allowed by*\n{_permission(event.access, event.vm)}",
         f"*Public IP*\n{_public_ips(facts.network)}",
@@ -50,7 +51,9 @@ def fields(approval: Approval) -> list[str]:
         f"*VM*\n{_vm(facts)}",
         f"*Where*\n{place(event.vm, facts.subscription_name)}",
     ]
-    return [*found, f"*Defender for Cloud*\n{_defender(facts.defender)}"] if facts.defender else found
+    if facts.defender:
+        known.append(f"*Defender for Cloud*\n{_defender(facts.defender)}")
+    return [*known, earlier] if (earlier := before(approval.history)) else known
 
 
 def place(vm: VmRef, subscription_name: str) -> str:

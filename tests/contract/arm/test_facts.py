@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from deploy.sandbox.azure.model import NSG, Vm
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
+from tests import builders as a
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
@@ -73,13 +74,15 @@ async def test_a_first_start_costs_ten_reads_at_most_and_a_repeat_four(
     subnet = arm.estate.get(nic.properties["ipConfigurations"][0]["properties"]["subnet"]["id"])
     subnet.properties["networkSecurityGroup"] = {"id": subnet_group.id}
     reader = ArmFacts(azure, Sources(azure, backup_believed_s=0.5))
+    vm = ref(arm, "web-01")
+    start = a.start_event(vm=vm, caller=a.caller(object_id="a0000000-0000-4000-8000-000000000666"))
 
     async def reads() -> int:
         before = len(asked(arm))
-        await reader.gather(ref(arm, "web-01"), budget_s=BUDGET_S)
+        await reader.gather(vm, budget_s=BUDGET_S, start=start)
         return len(asked(arm)) - before
 
-    first = await reader.gather(ref(arm, "web-01"), budget_s=BUDGET_S)
+    first = await reader.gather(vm, budget_s=BUDGET_S, start=start)
     at_first = len(asked(arm))
     at_once = await reads()
     await asyncio.sleep(0.6)

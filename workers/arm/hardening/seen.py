@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from workers.arm.ids import same
+from workers.arm.read.defender import ServersPlan, vm_plan
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.machine import read_machine
 from workers.arm.session.clients import Azure
@@ -34,7 +35,7 @@ class Seen:
     Attributes:
         machine: as Azure sent it.
         facts: network and backup; ``facts.missing`` says why a part of them is not known.
-        plan: the sub-plan of Defender for Servers that holds for it, empty where it is off.
+        plan: of Defender for Servers, that holds for it.
         just_in_time: whether a just-in-time policy of Defender guards it.
         owner_tags: names of the tags that name owners, by the policy.
     """
@@ -42,7 +43,7 @@ class Seen:
     vm: VmRef
     machine: Mapping[str, Any]
     facts: Facts
-    plan: str | Unread
+    plan: ServersPlan | Unread
     just_in_time: bool | Unread
     owner_tags: tuple[str, ...]
 
@@ -72,7 +73,7 @@ async def look(azure: Azure, vm: VmRef, owner_tags: tuple[str, ...]) -> Seen:
     machine = await read_machine(azure, vm)
     facts, plan, just_in_time = await asyncio.gather(
         ArmFacts(azure).gather(vm, budget_s=_BUDGET_S),
-        _or_why_not(_plan(azure, vm)),
+        _or_why_not(vm_plan(azure, vm)),
         _or_why_not(_just_in_time(azure, vm)),
     )
     return Seen(
@@ -85,16 +86,6 @@ async def _or_why_not(read: Awaitable[T]) -> T | Unread:
         return await read
     except StartgateError as error:
         return Unread(why=error.diagnostics())
-
-
-async def _plan(azure: Azure, vm: VmRef) -> str:
-    """Source: https://learn.microsoft.com/rest/api/defenderforcloud/pricings/get."""
-    async with asking(f"read the Defender plan of {vm.name}"):
-        found = await azure.security(vm.subscription_id).pricings.get(
-            vm.resource_id.lstrip("/"), "VirtualMachines"
-        )
-    # Standard without a sub-plan is the full one.
-    return str(found.sub_plan or "P2") if str(found.pricing_tier) == "Standard" else ""
 
 
 async def _just_in_time(azure: Azure, vm: VmRef) -> bool:

@@ -1,10 +1,10 @@
 """What Azure knows about a VM, gathered at once and within a budget.
 
-The VM itself comes first, since it names the rest; beside it the subscription's name, its locks and what
-Defender for Cloud has found. Then the backup status and all NICs in parallel, then their NSGs, subnets and
-public IPs in parallel. With one NIC that is at most ten reads for a first start, and four within ten minutes
-of another one. A load balancer adds two, itself and its public IP, and the route table of a NIC that the
-Internet reaches one.
+The VM itself comes first, since it names the rest; beside it the subscription's name, its locks, what
+Defender for Cloud has found, and what roles the caller has there. Then the backup status and all NICs in
+parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that is at most ten reads for a
+first start, and four within ten minutes of another one by the same caller. A load balancer adds two, itself
+and its public IP, and the route table of a NIC that the Internet reaches one.
 """
 
 import asyncio
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from workers.arm.ids import name_of
+from workers.arm.read.grants import Assignment, can_be_asked, grants_for
 from workers.arm.read.network_facts import Neighbours, NicLinks, network_facts
 from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
+from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import (
     BackupFacts,
     Facts,
@@ -57,7 +59,14 @@ class ArmFacts:
         self._sources = sources or Sources(azure)
         self._throttled: dict[str, float] = {}
 
-    async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
+    async def gather(
+        self,
+        vm: VmRef,
+        *,
+        budget_s: float,
+        since: datetime | None = None,
+        start: StartEvent | None = None,
+    ) -> Facts:
         """Everything about a VM that comes within ``budget_s`` seconds; the rest is named as missing.
 
         What comes too late is read to its end all the same, for whoever asks next. The power state may be
@@ -67,7 +76,7 @@ class ArmFacts:
             DependencyAway: Azure refuses the very first read for now, or can't be reached.
         """
         self._check_throttled(vm.subscription_id.lower())
-        gathering = _Gathering(self._sources, vm, since)
+        gathering = _Gathering(self._sources, vm, since, start)
         reading = self._azure.run(gathering.all())
         await asyncio.wait([reading], timeout=budget_s)
         if not reading.done():
@@ -95,10 +104,12 @@ class ArmFacts:
 class _Gathering:
     """One gathering under way: what has arrived so far can be taken out at any moment."""
 
-    def __init__(self, sources: Sources, vm: VmRef, since: datetime | None) -> None:
+    def __init__(self, sources: Sources, vm: VmRef, since: datetime | None, start: StartEvent | None) -> None:
         self._sources = sources
         self._vm = vm
         self._since = since
+        self._start = start
+        self._assignments: tuple[Assignment, ...] = ()
         self._gone = False
         self._away: DependencyAway | None = None
         self._subscription_name = ""
@@ -118,6 +129,7 @@ class _Gathering:
             self._fact("subscription", self._read_subscription),
             *([] if self._vm.classic else [self._fact("Defender", self._read_defender)]),
             self._fact("locks", self._read_locks),
+            *self._what_the_caller_may(),
             self._machine_and_what_it_names(),
         )
 
@@ -211,11 +223,22 @@ class _Gathering:
     async def _read_subscription(self) -> None:
         self._subscription_name = await self._sources.subscription_name(self._vm.subscription_id)
 
+    def _what_the_caller_may(self) -> list[Awaitable[None]]:
+        """The read of their role assignments, if they are known by an id."""
+        start = self._start
+        if start is None or not can_be_asked(start.caller.object_id):
+            return []
+
+        async def read() -> None:
+            self._assignments = await self._sources.assignments(
+                self._vm.subscription_id.lower(), start.caller.object_id.lower()
+            )
+
+        return [self._fact("the caller's role assignments", read)]
+
     async def _read_locks(self) -> None:
         locks = await self._sources.locks(self._vm.subscription_id)
-        self._locks = tuple(
-            LockFact(id=one.id, level=one.level) for one in locks if one.holds_for(self._vm.resource_id)
-        )
+        self._locks = tuple(one for one in locks if one.holds_for(self._vm.resource_id))
 
     async def _read_machine(self) -> None:
         try:
@@ -254,6 +277,7 @@ class _Gathering:
             backup=self._backup,
             defender=self._defender,
             locks=self._locks,
+            grants=grants_for(self._start, self._assignments) if self._start else (),
             gone=self._gone,
             missing=tuple(MissingFact(name=name, reason=why) for name, why in self._missing.items()),
             took_ms=dict(self._took_ms),
