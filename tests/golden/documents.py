@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 from tests import builders as a
+from tests.golden.cards import posted_card
 from tests.golden.containing import of_containing
 from tests.golden.foreseen import PROFILE as _PROFILE
 from tests.golden.foreseen import foreseen
 from tests.golden.risky import risky
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
@@ -153,7 +154,7 @@ def documents() -> dict[str, Numbered]:
             round=3,
         ),
         "card-empty": a.card(),
-        "card-posted": _card(),
+        "card-posted": posted_card(),
         "vm-record-empty": VmRecord(vm=a.vm_ref()),
         "vm-record-asked": VmRecord(vm=a.vm_ref(), version=2, open_approvals=(a.approval().id,)),
         "vm-record-contained": VmRecord(
@@ -270,25 +271,3 @@ def _with_a_job() -> Containment:
     )
     contained = a.containment(state=ContainmentState.CONTAINED)
     return contained.with_step(contained.step(StepName.BACKUP).changed(job=job.changed(ended_at=_SOON)))
-
-
-def _card() -> Card:
-    post = Post(intent="0011223344556677", intended_at=a.NOW, ts="1764000000.000100", shows="abcdef")
-    return Card(
-        id=a.approval().id,
-        version=5,
-        copies=(
-            Copy(
-                kind=CopyKind.OWNER,
-                channel="D0ALICE01",
-                asked=a.ALICE,
-                root=post,
-                replies={"reminder": post, "step.stop.2": post.changed(ts=None)},
-            ),
-            Copy(kind=CopyKind.CHANNEL, channel="C0APPROVE", root=post.changed(ts=REFUSED)),
-            Copy(kind=CopyKind.ONCALL, channel="C0ONCALL1"),
-        ),
-        asked_at=a.NOW,
-        notice="one owner is not in Slack",
-        sought=a.owner(),
-    )
