@@ -19,6 +19,7 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.steps.backup import Backup
 from workers.arm.steps.defender import Defender
+from workers.arm.steps.encryption.support import unsupported
 from workers.domain.containment.containment import Step, StepState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
@@ -130,7 +131,8 @@ class Birth:
         """What is there of the parts.
 
         Raises:
-            StepFailed: one of the names is taken, or was made by another version of the specification.
+            StepFailed: one of the names is taken, or was made by another version of the specification; or the
+                VM could not be encrypted at its host.
         """
         found = [await self._resources.find(part) for part in self._parts]
         for part, there in zip(self._parts, found, strict=True):
@@ -150,7 +152,16 @@ class Birth:
                     code="AnotherSpec",
                     final=True,
                 )
+        if found[-1] is None:
+            await self._check_encryption()
         return found
+
+    async def _check_encryption(self) -> None:
+        """Azure would refuse the VM itself, which comes last: it is told before anything is made."""
+        if why := await unsupported(self._azure, self.vm, self._parts[-1].body):
+            raise StepFailed(
+                f"{self._spec.name} can't be encrypted at host: {why}", code="NoEncryptionAtHost", final=True
+            )
 
     async def _complete(self, machine: dict[str, Any]) -> bool:
         """Whether the last thing is done: it is backed up."""

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.sandbox.azure.failures import Failure
 from deploy.sandbox.azure.front.refusals import Refusal
-from deploy.sandbox.azure.model import NSG, Resource, Vm
+from deploy.sandbox.azure.model import NSG, Resource
 from tests.contract.arm.driver import lock, machine, nics, sent
 from tests.contract.arm.hardening.specs import KEY, NAME, OTHER_KEY, spec, written
 from tests.contract.operator.desk import Desk
@@ -236,11 +236,17 @@ async def test_what_azure_refuses_is_said(desk: Desk, changes: dict[str, Any], s
     assert said in done.stderr
 
 
-async def test_encryption_at_host_that_is_not_registered_is_said(desk: Desk) -> None:
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+async def test_encryption_at_host_that_can_t_be_is_said_before_anything_is_made(
+    desk: Desk, options: tuple[str, ...]
+) -> None:
+    old = await create(desk, *options, size="Standard_D2_v2")
+    assert old.exit_code == 2
+    assert "can't be encrypted at host: the size Standard_D2_v2 does not support it" in old.stderr
     desk.arm.host_encryption.states[desk.subscription] = "NotRegistered"
-    done = await create(desk)
-    assert "'Microsoft.Compute/EncryptionAtHost' feature is not enabled" in done.stderr
-    assert not any(isinstance(one, Vm) and one.name == NAME for one in desk.arm.estate.vms())
+    done = await create(desk, *options)
+    assert "register it once: az feature register" in done.stderr
+    assert puts(desk) == []
 
 
 async def test_a_lock_on_the_group_is_said(desk: Desk) -> None:

@@ -99,7 +99,9 @@ async def test_a_policy_that_forbids_snapshots_is_named(arm: AzureServer, azure:
 async def test_a_lock_on_the_group_is_named(arm: AzureServer, azure: Azure) -> None:
     lock(arm, f"/subscriptions/{machine(arm, 'orphan-03').subscription}/resourceGroups/rg-lab")
 
-    with pytest.raises(StepFailed, match="a management lock on the resource group rg-lab forbids it") as failed:
+    with pytest.raises(
+        StepFailed, match="a management lock on the resource group rg-lab forbids it"
+    ) as failed:
         await snapshotting(arm, azure, "orphan-03").contain()
 
     assert failed.value.final
