@@ -15,14 +15,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cards.audience import oncall_mention
 from bot.cards.blocks.answers import as_dialog, not_done, refused, went_wrong
+from bot.cards.blocks.brakes.paused import on_answer, on_dialog
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.paused import on_answer, on_dialog
 from bot.commands.command import Command
 from bot.commands.help_blocks import usage
 from bot.requests import Clicked, OnClick, OnCommand, OnSubmit, Outcome, Submitted, Typed, View
 from bot.services import Services
 from bot.slack.private import answer_click, answer_command, send_direct
-from workers.domain.containment.pause import Pause
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.errors import (
     DependencyAway,
     NeverContained,

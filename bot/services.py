@@ -10,6 +10,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
@@ -32,4 +33,5 @@ class Services:
     look_up: LookUp
     dialogs: OpenDialogs
     pausing: PauseWrites
+    cap: AnswerCap
     policy: Callable[[], Policy]

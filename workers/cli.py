@@ -5,8 +5,10 @@ import typer
 from workers.operator import alerts, audit, defender, dlq, policy, vm
 from workers.operator.doctor import doctor
 from workers.operator.drill import drill
+from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
 from workers.operator.plan import plan
+from workers.operator.recommendations import recommendations
 from workers.runtime.version import Version
 
 app = typer.Typer(
@@ -29,6 +31,8 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
 app.command("plan")(plan)
+app.command("recommendations")(recommendations)
 app.command("drill")(drill)
 app.command("pause")(pause)
 app.command("resume")(resume)
+app.command("evidence")(evidence)

@@ -14,8 +14,9 @@ from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
-from workers.domain.containment.pause import Pause
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
 from workers.domain.ports.clock import Clock
@@ -39,11 +40,11 @@ class Subjects(NamedTuple):
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | None = None
+    notice: DeadLetterNotice | CapQuestion | None = None
     pause: Pause | None = None
 
     @property
-    def documents(self) -> tuple[Approval | Containment | DeadLetterNotice, ...]:
+    def documents(self) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 

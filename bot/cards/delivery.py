@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.blocks.brakes.cap_card import cap_card
+from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.notice_card import notice_card
-from bot.cards.blocks.paused import on_card
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.moved import moved
 from bot.cards.replies.thread import replies
@@ -22,6 +23,7 @@ from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
+from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.clock import Clock
@@ -82,6 +84,10 @@ class Delivery:
         for copy in card.copies:
             if approval is not None:
                 root = approval_card(approval, containment, kind=copy.kind, reader=copy.email)
+            elif isinstance(notice, CapQuestion):
+                if (asked := notice.of(card.id)) is None:
+                    continue  # what it says is history
+                root = cap_card(asked, mention)
             elif notice is not None:
                 root = notice_card(notice, mention)
             else:
@@ -123,6 +129,9 @@ class Delivery:
             DependencyAway: Slack or Redis does not answer.
         """
         card, intended = await self._intend(card, todo)
+        shown = {post.shows for copy in card.copies for post in (copy.root, *copy.replies.values()) if post}
+        said = {wanted.message.digest: wanted.message.says for wanted in todo}
+        await self._store.note_said(card.id, said, shown=shown)
         intents = [post.intent for w in todo if (post := card.post_of(w.copy, w.reply)) is not None]
         self._mine |= set(intents)
         threads = {copy.key: copy.thread for copy in card.copies}

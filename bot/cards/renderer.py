@@ -80,6 +80,10 @@ class Renderer:
                 cards = (await self._store.containment(nudge.id)).cards
             elif nudge.subject is Subject.NOTICE:
                 cards = ((await self._store.dead_letter_notice()).card_id,)
+            elif nudge.subject is Subject.CAP:
+                question = await self._store.cap_question()
+                # The one before, too: its answer may have come right before the next one was asked.
+                cards = tuple(one.card_id for one in (question.before, question.asked) if one is not None)
             for card_id in cards:
                 turns[card_id] = await self.render(card_id)
         except NotFound as gone:
@@ -145,6 +149,8 @@ class Renderer:
         if card_id.startswith("n"):
             notice = await self._store.dead_letter_notice()
             return Subjects(None, None, notice), await self._store.card(card_id)
+        if card_id.startswith("k"):
+            return Subjects(None, None, await self._store.cap_question()), await self._store.card(card_id)
         if card_id.startswith("c"):
             containment = await self._store.containment(card_id)
             return Subjects(None, containment), await self._store.card(card_id)

@@ -8,8 +8,8 @@ from bot.commands.pause_blocks import not_paused, pause_ended, paused_now
 from bot.requests import Buttons, Dialogs, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_pause
-from workers.domain.containment.pause import DEFAULT_PAUSE, LONGEST_PAUSE
-from workers.domain.containment.profile import duration, written
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
+from workers.domain.durations import duration, written
 
 END = "end"
 

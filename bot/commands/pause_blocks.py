@@ -1,10 +1,10 @@
 """What ``/vm-pause`` answers."""
 
 from bot.cards.blocks.answers import private
+from bot.cards.blocks.brakes.paused import pause_line
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.paused import pause_line
 from bot.cards.blocks.text import code
-from workers.domain.containment.pause import Pause
+from workers.domain.containment.brakes.pause import Pause
 
 
 def paused_now(pause: Pause) -> Message:

@@ -63,6 +63,9 @@ param privateNetwork bool = true
 @description('Addresses of the containers: at least a /27.')
 param appsPrefix string = '10.90.0.0/24'
 
+@description('Zone of the names of Azure Managed Redis. Other clouds than the public one: requiredZoneNames of az network private-link-resource list')
+param redisZone string = 'privatelink.redis.azure.net'
+
 @description('Addresses of the private endpoints.')
 param endpointsPrefix string = '10.90.1.0/27'
 
@@ -101,6 +104,12 @@ param alertEmails array = []
 ])
 param noStartsHours int = 24
 
+// What Startgate calls the clouds: workers/runtime/cloud.py
+var clouds = {
+  AzureCloud: 'public'
+  AzureUSGovernment: 'usgov'
+  AzureChinaCloud: 'china'
+}
 var suffix = take(uniqueString(subscription().id, name, location), 8)
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -139,6 +148,7 @@ module network 'modules/network.bicep' = if (privateNetwork) {
     tags: tags
     apps: appsPrefix
     endpoints: endpointsPrefix
+    redisZoneName: redisZone
     withServiceBus: serviceBusSku == 'Premium'
   }
 }
@@ -231,6 +241,7 @@ module workers 'modules/workers.bicep' = {
     location: location
     tags: tags
     environmentId: environmentOfApps.outputs.id
+    cloud: clouds[environment().name]
     image: image
     registryServer: registryServer
     identityId: identities.outputs.workersId
@@ -252,6 +263,7 @@ module bot 'modules/bot.bicep' = {
     location: location
     tags: tags
     environmentId: environmentOfApps.outputs.id
+    cloud: clouds[environment().name]
     image: image
     registryServer: registryServer
     identityId: identities.outputs.botId

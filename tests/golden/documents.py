@@ -3,12 +3,17 @@
 from datetime import timedelta
 
 from tests import builders as a
+from tests.golden.foreseen import PROFILE as _PROFILE
+from tests.golden.foreseen import foreseen
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
@@ -19,22 +24,21 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
-from workers.domain.containment.foresight.drills import Drill, Obstacle
-from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.grants import Grant
 from workers.domain.containment.jobs import Job, JobState
-from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
-from workers.domain.containment.plans import Change, Impact, StepName
+from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
+from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact, NetworkFacts
+from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact
 from workers.domain.starts.history import History, Seen
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
-from workers.domain.starts.surroundings import OpenSession, Surroundings
-from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, TagChange, VmRecord
+from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -45,23 +49,23 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
-    "lookup": Lookup,
     "pause": Pause,
+    "cap-question": CapQuestion,
+    "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
-_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
-_PROFILE = LockdownProfile(
-    name="forensics",
-    isolate=IsolateOptions(
-        allow=(AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389"), protocol="Tcp"),),
-        classic_nsg=f"/subscriptions/{a.SUBSCRIPTION}/resourceGroups/rg-web/providers"
-        "/Microsoft.ClassicNetwork/networkSecurityGroups/locked",
-    ),
-    resource_group="rg-security",
+_DEFENDER = DefenderFacts(
+    read_at=a.NOW,
+    subscription_plan="P2",
+    alerts=(SecurityAlert(name="Malware", severity=Severity.HIGH, at=a.NOW),),
+    alert_count=1,
+    recommendations=(Recommendation(name="Patch it", severity=Severity.LOW, remedy="Install the updates."),),
+    recommendation_count=1,
 )
+_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
 _CHANGE = Change(
     summary="isolate 1 NIC",
     details=("vm-web-01-nic: nsg-web → startgate-lockdown-westeurope",),
@@ -71,61 +75,14 @@ _CHANGE = Change(
     back=("vm-web-01-nic: startgate-lockdown-westeurope → nsg-web",),
 )
 
-
-def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
-    return Lookup(
-        id=f"q0{'0' * 24}",
-        version=1,
-        kind=kind,
-        vm=a.vm_ref(),
-        profile=_PROFILE,
-        by=a.oncall(),
-        asked_at=a.NOW,
-    )
+_ASSIGNMENT = "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments"
 
 
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
-        "approval-with-impact": a.approval(
-            plan=a.plan(
-                impact=(Impact(text="load balancer shop: backend pool web loses a member", severe=True),)
-            ),
-            facts=a.facts(
-                surroundings=Surroundings(
-                    availability_set="shop",
-                    neighbours=("web-02",),
-                    recovery_point_at=a.NOW,
-                    sessions=(OpenSession(user="mallory", protocol="SSH", minutes=12.5),),
-                    unknown=("open sessions: not allowed",),
-                ),
-                network=NetworkFacts(
-                    nics=(
-                        a.nic(
-                            passing_ips=("203.0.113.9",),
-                            pools=(Pool(balancer="shop", name="web", others=2, gateway=True),),
-                        ),
-                    )
-                ),
-            ),
-        ),
-        "lookup-asked": _lookup(),
-        "lookup-answered": _lookup().answered(
-            _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
-        ),
-        "lookup-drilled": _lookup(kind=LookupKind.DRILL).answered(
-            _SOON,
-            Foresight(
-                plan=a.plan(),
-                drill=Drill(
-                    plan=a.plan(),
-                    obstacles=(Obstacle(step=StepName.STOP, why="a lock", remedy="remove it"),),
-                    missing=(MissingFact(name="locks and rights", reason="not allowed"),),
-                ),
-            ),
-        ),
-        "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
+        **foreseen(),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,
@@ -167,6 +124,7 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "approval-with-defender-facts": a.approval(facts=a.facts(defender=_DEFENDER)),
         "containment-with-defender": a.containment(
             profile=LockdownProfile(steps=(StepName.DEFENDER,)),
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
@@ -182,6 +140,19 @@ def documents() -> dict[str, Numbered]:
                 name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
             ),
         ),
+        "containment-with-exceptions": a.containment(
+            profile=LockdownProfile(
+                isolate=IsolateOptions(
+                    allow=(
+                        AllowRule(name="tag", source="AzureMonitor", ports=("443",), priority=200),
+                        AllowRule(name="many", sources=("10.0.0.0/24", "10.0.1.0/24"), ports=("22",)),
+                        AllowRule(
+                            name="out", direction=Direction.OUT, destination="10.0.0.4", protocol="Icmp"
+                        ),
+                    )
+                )
+            )
+        ),
         "containment-locked": a.containment(
             state=ContainmentState.CONTAINED,
             profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
@@ -189,6 +160,30 @@ def documents() -> dict[str, Numbered]:
                 a.step(name=StepName.STOP, state=StepState.DONE),
                 a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
             ),
+        ),
+        "approval-with-grants": a.approval(
+            facts=a.facts(
+                grants=(
+                    GrantFact(
+                        id=f"{_ASSIGNMENT}/1",
+                        role="Owner",
+                        kind=GrantKind.STARTS,
+                        through_group=True,
+                        used=True,
+                    ),
+                )
+            ),
+            plan=a.plan(
+                grants=(
+                    Grant(text="Owner on rg", command=f"az role assignment delete --ids {_ASSIGNMENT}/1"),
+                )
+            ),
+        ),
+        "approval-with-graduated-terms": a.approval(
+            terms=a.terms(
+                on_silence=OnSilence.CONTAIN,
+                silence_lockdown=LockdownProfile(name="quarantine", steps=(StepName.ISOLATE,)),
+            )
         ),
         "approval-with-locks": a.approval(
             facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
@@ -243,6 +238,11 @@ def documents() -> dict[str, Numbered]:
         ),
         "pause-none": Pause(),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
+        "cap-question-none": CapQuestion(),
+        "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
+        "cap-question-released": _cap_question().answered(2, 1, a.oncall(), _SOON, go_on=True),
+        "nudge-cap": Nudge(subject=Subject.CAP, id=CapQuestion().id, version=1),
+        "containment-held-by-the-cap": a.containment(held=Held(by=HeldBy.CAP, since=a.NOW, until=_SOON)),
         "containment-held-by-a-pause": a.containment(
             state=ContainmentState.RUNNING,
             held=Held(by=HeldBy.PAUSE, since=a.NOW, until=_SOON),
@@ -258,6 +258,15 @@ def documents() -> dict[str, Numbered]:
             details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
         ),
     }
+
+
+def _cap_question() -> CapQuestion:
+    """The second question, about three containments."""
+    first = CapQuestion(version=2).with_waiting("c0" + "1" * 24, "vm-db-01", 20, a.NOW)
+    question = first.answered(1, 1, a.oncall(), a.NOW, go_on=True)
+    for number in (2, 3, 4):
+        question = question.with_waiting(f"c0{str(number) * 24}", f"vm-web-0{number}", 20, _SOON)
+    return question
 
 
 def _risky() -> Approval:
@@ -292,6 +301,11 @@ def _risky() -> Approval:
             recent_vms=2,
             busy_days=1,
         ),
+        level=Level.HIGH,
+        joined=(
+            JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), level=Level.MEDIUM),
+        ),
+        joined_count=1,
         risk=Risk(
             level=Level.HIGH,
             weight=75,

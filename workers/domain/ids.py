@@ -35,6 +35,7 @@ DEAD_LETTER_NOTICE = f"n{0:025}"
 
 
 PAUSE = f"p{0:025}"
+CAP_QUESTION = f"k{0:025}"
 """As that one."""
 
 
@@ -62,7 +63,7 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acnpq"
-"""First characters of ids: approvals, containments, notices, the pause, questions about a VM."""
+_KINDS = "acknpq"
+"""First characters of ids: approval, containment, question about the cap, notice, pause, lookup."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

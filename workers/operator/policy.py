@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workers.consumers.event_shapes import parse_start_events
-from workers.domain.containment.profile import written
+from workers.domain.durations import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
@@ -43,6 +43,7 @@ def check(file: File) -> None:
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
     typer.echo(_about_rules(policy))
+    typer.echo(f"Beyond {policy.cap.containments_per_hour} containments an hour, on-call is asked to go on.")
     if policy.never:
         typer.echo(f"Never contained: {', '.join(guard.name for guard in policy.never)}.")
     if named := [name for name in (policy.owner.fallback, policy.oncall.channel) if name.startswith("#")]:

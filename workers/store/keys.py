@@ -58,6 +58,16 @@ def by_id(document_id: str) -> str:
     return f"{base(partition_of_id(document_id))}:doc:{document_id}"
 
 
+def exchanges(containment_id: str) -> str:
+    """List: what was exchanged with Azure for a containment, oldest first."""
+    return f"{base(partition_of_id(containment_id))}:exchanges:{containment_id}"
+
+
+def said(card_id: str) -> str:
+    """Hash: digest of a message of a card → what it says."""
+    return f"{base(partition_of_id(card_id))}:said:{card_id}"
+
+
 def card(card_id: str) -> str:
     """The card of an approval or containment."""
     return f"{base(partition_of_id(card_id))}:card:{card_id}"
@@ -81,6 +91,10 @@ def past_of_vm(vm: VmRef) -> str:
 def past_of_caller(who: str) -> str:
     """Sorted set: what a caller did → when, in ms. Callers start VMs of every partition."""
     return f"sg:{{caller:{_digest(who)}}}:past"
+
+
+TURNS = f"{base(0)}:turns"
+"""Sorted set: ids of containments that were begun lately → when, in ms."""
 
 
 def inventory(subscription_id: str) -> str:

@@ -1,19 +1,21 @@
 """The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
 
 import contextlib
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE, PAUSE
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
@@ -41,6 +43,9 @@ class MemoryStore:
         self._unshown: dict[str, datetime] = {}
         self._audit: dict[int, list[AuditRecord]] = {}
         self._scheduled: dict[str, Scheduled] = {}
+        self._turns: dict[str, datetime] = {}
+        self._said: dict[str, dict[str, str]] = {}
+        self._exchanges: dict[str, tuple[str, ...]] = {}
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
@@ -67,6 +72,8 @@ class MemoryStore:
             current = self._documents.get(keys.by_id(shown_id))
             if current is None or current.version <= version:
                 self._unshown.pop(shown_id, None)
+        kept = (*self._exchanges.get(commit.exchanges_of, ()), *commit.exchanges)
+        self._exchanges[commit.exchanges_of] = kept[-MOST_KEPT:]
         self._audit.setdefault(commit.partition, []).extend(commit.audit)
         self._past.add(commit.past)
         tell(commit.audit)
@@ -82,7 +89,7 @@ class MemoryStore:
 
     def _write(self, key: str, document: Document, now: datetime) -> None:
         self._documents[key] = document.model_copy(update={"version": document.version + 1})
-        if isinstance(document, (Approval, Containment, DeadLetterNotice)) and shows(document):
+        if isinstance(document, (Approval, Containment, DeadLetterNotice, CapQuestion)) and shows(document):
             self._unshown[document.id] = now
             due = due_of(document)
             if due is None:
@@ -139,6 +146,36 @@ class MemoryStore:
         """The pause, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(PAUSE))
         return found if isinstance(found, Pause) else Pause()
+
+    async def cap_question(self) -> CapQuestion:
+        """The question, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(CAP_QUESTION))
+        return found if isinstance(found, CapQuestion) else CapQuestion()
+
+    async def take_turn(
+        self, containment_id: str, now: datetime, *, most: int, within: timedelta
+    ) -> datetime | None:
+        """Count it, or say when there is room again."""
+        self._turns = {one: at for one, at in self._turns.items() if at > now - within}
+        if containment_id in self._turns:
+            return None
+        if len(self._turns) < most:
+            self._turns[containment_id] = now
+            return None
+        return min(self._turns.values()) + within
+
+    async def exchanges(self, containment_id: str) -> Sequence[str]:
+        """What was exchanged with Azure for this containment."""
+        return self._exchanges.get(containment_id, ())
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages say."""
+        known = self._said.get(card_id, {})
+        self._said[card_id] = {key: text for key, text in known.items() if key in shown} | dict(said)
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered."""
+        return self._said.get(card_id, {})
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

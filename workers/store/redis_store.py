@@ -1,10 +1,10 @@
 """The store on Redis: one Lua call a write."""
 
 import contextlib
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import redis.asyncio as redis
 import structlog
@@ -16,11 +16,13 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.containment.pause import Pause
 from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
@@ -35,7 +37,12 @@ from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, 
 
 log = structlog.get_logger(__name__)
 
-_SCRIPT = resources.files(__package__).joinpath("commit.lua").read_text(encoding="utf-8")
+_COMMIT, _TURN = (
+    resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    for name in ("commit.lua", "turn.lua")
+)
+_MOST_PAST = 30
+"""Texts of a card that are kept though it shows others by now."""
 D = TypeVar("D", bound=Numbered)
 
 
@@ -55,7 +62,7 @@ class RedisStore:
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
         self._redis = client
-        self._script = client.register_script(_SCRIPT)
+        self._digests = {text: client.register_script(text).sha for text in (_COMMIT, _TURN)}
         self._clock = clock or SystemClock()
         self._retention = retention
         self._callers = CallersLater(client, retention)
@@ -80,10 +87,15 @@ class RedisStore:
             "shown": commit.shown,
             "absent": len(commit.absent),
             "free": commit.free is not None,
+            "exchanges": len(commit.exchanges),
+            "most_exchanges": MOST_KEPT,
+            "keep": int(self._retention.total_seconds() * 1000),
             "past": of_commit(commit.past, now, self._retention),
         }
+        held = next((one.id for one in commit.documents if isinstance(one, Containment)), commit.exchanges_of)
         async with redis_away(self._redis):
             answer = await self._run_script(
+                _COMMIT,
                 script_keys=[
                     keys.due(p),
                     keys.unshown(p),
@@ -95,12 +107,14 @@ class RedisStore:
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
                     *(keys.by_id(absent_id) for absent_id in commit.absent),
                     *((keys.vm_record(commit.free),) if commit.free else ()),
+                    keys.exchanges(held) if held else keys.once(p, ""),
                     keys.past_of_vm(commit.past.vm) if commit.past else keys.once(p, ""),
                     keys.standing(p),
                 ],
                 args=[
                     to_json(header).decode(),
                     *texts,
+                    *commit.exchanges,
                     *(record.model_dump_json() for record in commit.audit),
                 ],
             )
@@ -113,7 +127,7 @@ class RedisStore:
             return False
         raise Conflict(f"{answer[2].decode()} was changed by somebody else")
 
-    async def _run_script(self, script_keys: Sequence[str], args: Sequence[str]) -> Any:
+    async def _run_script(self, text: str, script_keys: Sequence[str], args: Sequence[str | int]) -> Any:
         """Run by its digest; a server that does not know it, after a restart say, is sent the text.
 
         The script object itself would load it on every primary of a cluster first, and so fail for all of
@@ -121,9 +135,9 @@ class RedisStore:
         """
         count = len(script_keys)
         try:
-            return await self._redis.evalsha(self._script.sha, count, *script_keys, *args)
+            return await self._redis.evalsha(self._digests[text], count, *script_keys, *args)
         except NoScriptError:
-            return await self._redis.eval(_SCRIPT, count, *script_keys, *args)
+            return await self._redis.eval(text, count, *script_keys, *args)
 
     def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""
@@ -202,6 +216,49 @@ class RedisStore:
         with contextlib.suppress(NotFound):
             return await self._read(Pause, keys.by_id(PAUSE), PAUSE)
         return Pause()
+
+    async def cap_question(self) -> CapQuestion:
+        """The question, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(CapQuestion, keys.by_id(CAP_QUESTION), CAP_QUESTION)
+        return CapQuestion()
+
+    async def take_turn(
+        self, containment_id: str, now: datetime, *, most: int, within: timedelta
+    ) -> datetime | None:
+        """Count it, or say when there is room again; see the port."""
+        lasts_ms = int(within / timedelta(milliseconds=1))
+        args: list[str | int] = [containment_id, _ms(now), most, lasts_ms]
+        async with redis_away(self._redis):
+            free_ms = int(await self._run_script(_TURN, [keys.TURNS], args))
+        return datetime.fromtimestamp(free_ms / 1000, UTC) if free_ms else None
+
+    async def exchanges(self, containment_id: str) -> Sequence[str]:
+        """What was exchanged with Azure for this containment, oldest first."""
+        async with redis_away(self._redis):
+            texts: Any = await self._redis.lrange(keys.exchanges(_checked(containment_id, "c")), 0, -1)
+        return tuple(text.decode() for text in texts)
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages say; what is no longer shown goes once there is much of it."""
+        key, fields = keys.said(card_id), cast("Any", dict(said))
+        if not said:
+            return
+        async with redis_away(self._redis):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.hset(key, mapping=fields)
+                pipeline.hkeys(key)
+                pipeline.pexpire(key, self._retention)
+                _, known, _ = await pipeline.execute()
+            past = [one for one in known if one.decode() not in {*shown, *said}]
+            if len(past) > _MOST_PAST:
+                await self._redis.hdel(key, *past)
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered."""
+        async with redis_away(self._redis):
+            found: Any = await self._redis.hgetall(keys.said(card_id))
+        return {key.decode(): text.decode() for key, text in found.items()}
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

@@ -51,6 +51,8 @@ def _body(lookup: Lookup, known: Plan | None, *, late: bool) -> list[Block]:
     if lookup.foresight is not None:
         missing = [f"{one.name} ({one.reason})" for one in lookup.foresight.missing]
         said = f"Unknown: {escape(listed(missing, _MOST_MISSING, 'fact'), 600)}" if missing else ""
+        if lookup.foresight.guarded:
+            return [section(f"\u26d4 {escape(lookup.foresight.guarded, 1000)}")]
         drill = _drill(lookup.foresight.drill) if lookup.foresight.drill else []
         return [*drill, *_plan(lookup, lookup.foresight.plan), *context([said])]
     seconds = ANSWERED_WITHIN.total_seconds()

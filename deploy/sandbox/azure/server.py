@@ -156,7 +156,7 @@ class AzureServer(StandIn):
             vaults,
             self.plans,
             JitPolicies(self.estate, locks, self.plans),
-            ResourceGraph(self.estate, {"securityresources": self.findings.rows}),
+            ResourceGraph(self.estate, {"securityresources": self._security_rows}),
             Monitor(estate=self.estate, locks=locks),
             workflows,
             RoleAssignments(self.estate, self.world),
@@ -206,6 +206,9 @@ class AzureServer(StandIn):
     async def _close(self, _app: web.Application) -> None:
         self.operations.clear()
         await self.outbox.close()
+
+    def _security_rows(self, subscription: str) -> list[dict[str, Any]]:
+        return [self.plans.row(subscription), *self.findings.rows(subscription)]
 
     def _record(self, kind: str, **data: Any) -> None:
         self.record.add(kind, **data)

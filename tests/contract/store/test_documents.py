@@ -8,7 +8,7 @@ from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.rig import START, VM, P, approval, commit, containment, record
 from workers.domain.asking.cards import Card
-from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS, PAUSE, partition_of_id
 from workers.domain.ports.store import Commit, Store

@@ -1,4 +1,4 @@
-"""What keeps Startgate from acting, in the running system: the guarded set and the kill switch."""
+"""What keeps Startgate from acting, in the running system: the guarded set, the kill switch, and the cap."""
 
 import asyncio
 import json
@@ -10,8 +10,9 @@ import pytest_asyncio
 
 from deploy.sandbox.system import System
 from tests.scenario.conftest import POLICY, QUICK, Start
-from tests.scenario.scene import NADIA, ONCALL, OWNER_TAG, ROOT, Scene, eventually
+from tests.scenario.scene import NADIA, ONCALL, OWNER_TAG, ROOT, CardCopy, Scene, eventually
 
+GO_ON = "cap.go_on"
 GUARDED = OWNER_TAG | {"role": "dc"}
 
 
@@ -88,3 +89,40 @@ async def test_while_writes_are_paused_a_rejection_waits_and_everybody_sees_why(
     await braked.until_contained(asked.dm)
     await braked.audited("containment.resumed", asked.start.vm_id)
     assert "are paused" not in await braked.shown(open_before.dm)
+
+
+async def test_beyond_the_cap_on_call_is_asked_once_and_the_rest_goes_on_when_they_say_so(
+    own: Start, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("cap") / "policy.yaml"
+    path.write_text(json.dumps(POLICY | {"cap": {"containments_per_hour": 1}}), encoding="utf-8")
+    scene = await own(System(policy=path, speed=0, extra=QUICK))
+    asked = [await scene.ask() for _ in range(3)]
+    seq = await scene.slack.last_seq()
+    for one in asked:
+        await scene.reject("olivia", one.dm, "not me")
+        await scene.until_shown(one.dm, "the rejection", "not me")
+    question = await scene.slack.wait_for(
+        "on-call to be asked about both",
+        lambda e: (
+            e["kind"] in ("posted", "updated")
+            and e["channel"] == ONCALL
+            and all(one.vm in json.dumps(e["blocks"]) for one in asked[1:])
+            and GO_ON in json.dumps(e["blocks"])
+        ),
+        since=seq,
+    )
+    await scene.until_contained(asked[0].dm)
+    await scene.quiet()
+    for one in asked[1:]:
+        changed = [e for e in await scene.changes(one.start.vm_id) if not e["path"].endswith("/start")]
+        assert changed == []
+        assert "It waits" in await scene.shown(one.dm)
+    posts = [e for e in await scene.slack.record(seq, "posted") if GO_ON in json.dumps(e["blocks"])]
+    assert len(posts) == 1, "one message"
+    copy = CardCopy(channel=question["channel"], ts=question["ts"], at_ms=question["at_ms"])
+    await scene.click("nadia", copy, GO_ON)
+    for one in asked[1:]:
+        await scene.until_contained(one.dm)
+    (released,) = await scene.audit("cap.released")
+    assert released["by"] == f"nadia ({NADIA})"

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy.findings import rule_findings
-from workers.domain.policy.model import Policy
+from workers.domain.policy.model import Contain, Policy
 from workers.domain.starts.signals.table import unknown_signal
 from workers.domain.yaml_file import Place, Where, dotted, flaws, read_yaml
 
@@ -42,6 +42,14 @@ def _dangling(policy: Policy, places: dict[Where, Place]) -> list[Finding]:
     named += [
         (("rules", n, "lockdown"), rule.lockdown) for n, rule in enumerate(policy.rules) if rule.lockdown
     ]
+    settings = [
+        (("defaults",), policy.defaults),
+        *((("rules", n), rule) for n, rule in enumerate(policy.rules)),
+    ]
+    for where, given in settings:
+        for name in ("on_silence", "on_undelivered"):
+            if isinstance(word := getattr(given, name), Contain):
+                named.append(((*where, name), word.contain))
     findings = []
     for where, wanted in named:
         if policy.has_profile(wanted):

@@ -103,12 +103,13 @@ class Intend:
     ) -> Intended:
         """Nothing is begun, and no time counts. What Azure was told to do already is looked at."""
         if containment.held != held:
+            known = containment.held is not None and containment.held.by is held.by
             containment = containment.changed(held=held)
-            record = self._ledger.record(
-                containment, "containment.held", by=str(held.by), until=held.until.isoformat()
-            )
-            containment = await self._ledger.commit(containment, record)
-            await self._nudger.notices(nudge_about(containment))
+            until = held.until.isoformat()
+            record = self._ledger.record(containment, "containment.held", by=str(held.by), until=until)
+            containment = await self._ledger.commit(containment, *(() if known else (record,)))
+            if not known:
+                await self._nudger.notices(nudge_about(containment))
         polled = tuple(step for step in direction.steps(containment).under_way(now) if step.token)
         return Intended(containment, direction, polled, held=True)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from workers.domain.asking.decisions import may_pause
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.errors import NotYet
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.clock import Clock

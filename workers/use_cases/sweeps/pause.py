@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.pause import Pause
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject

@@ -15,6 +15,7 @@ from workers.arm.steps.isolation.lockdown import locks_down
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.steps import StepState
 from workers.domain.errors import DependencyAway, StepFailed
+from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.facts import Facts
 
 NAME = "web-01"
@@ -158,6 +159,15 @@ async def test_without_plan_2_it_is_left_out_with_the_reason(
     assert not sent(arm, "PUT", POLICIES)
 
 
+@pytest.mark.parametrize(("plan", "left_out"), [(None, False), ("", True), ("P1", True), ("P2", False)])
+def test_the_plan_says_beforehand_that_it_will_be_left_out(
+    arm: AzureServer, azure: Azure, plan: str | None, *, left_out: bool
+) -> None:
+    driver = closing_ports(arm, azure, NAME)
+    facts = Facts(defender=DefenderFacts(subscription_plan=plan))
+    assert bool(driver.runner.plan(driver.vm, facts, driver.profile).skipped) is left_out
+
+
 async def test_a_classic_vm_is_left_out(arm: AzureServer, azure: Azure) -> None:
     driver = closing_ports(arm, azure, "legacy-01")
     assert driver.runner.plan(driver.vm, Facts(), driver.profile).skipped
@@ -262,7 +272,7 @@ async def test_an_azure_that_is_away_is_asked_again_later(
             "AuthorizationFailed",
             "we lack the right Microsoft.Security/locations/jitNetworkAccessPolicies/write",
         ),
-        ("ScopeLocked", "a management lock forbids it"),
+        ("ScopeLocked", "a management lock on"),
     ],
 )
 async def test_a_refusal_that_only_a_person_can_lift_says_so(
@@ -279,7 +289,7 @@ async def test_a_refusal_that_only_a_person_can_lift_says_so(
 async def test_a_lock_on_the_group_keeps_the_policy(arm: AzureServer, azure: Azure) -> None:
     lock(arm, machine(arm, NAME).id.partition("/providers/")[0])
 
-    with pytest.raises(StepFailed, match="remove the lock first"):
+    with pytest.raises(StepFailed, match="remove the lock"):
         await closing_ports(arm, azure, NAME).contain()
 
     assert policies(arm) == []

@@ -13,6 +13,7 @@ from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.monitor.names import WORKFLOW
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
+from tests import builders as b
 from tests.contract.arm.driver import (
     Driver,
     backing_up,
@@ -46,6 +47,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
 
 NAMES = {"subscription": PRODUCTION, "group": "rg-shop", "vm": "web-01", "nic": "web-01-nic"}
+INTRUDER = "a0000000-0000-4000-8000-000000000666"
 VAULT = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
 PLACE = f"{VAULT}/backupFabrics/Azure/protectionContainers/{CONTAINER}/protectedItems/{ITEM}"
 
@@ -55,7 +57,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     facts = ArmFacts(azure)
     everybody = [ref(arm, vm.name) for vm in arm.estate.vms()]
     for vm in everybody:
-        await facts.gather(vm, budget_s=10)
+        await facts.gather(vm, budget_s=10, start=b.start_event(vm=vm, caller=b.caller(object_id=INTRUDER)))
     await asyncio.gather(*(ArmFacts(azure).gather(vm, budget_s=10) for vm in everybody * 2))
     async for _ in list_vms(azure, datetime.now(UTC)):
         pass
@@ -323,6 +325,7 @@ async def ask_each_client(cloud: Cloud) -> None:
         cloud.vaults.vaults.list_by_subscription_id(),
         cloud.security.jit_network_access_policies.list(),
         cloud.locks.management_locks.list_at_subscription_level(),
+        cloud.roles.role_assignments.list_for_subscription(),
         cloud.monitor.activity_log_alerts.list_by_subscription_id(),
         cloud.monitor.action_groups.list_by_subscription_id(),
     ):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.cards.blocks.answers import private
+from bot.cards.blocks.brakes.paused import on_answer, on_card, on_dialog
 from bot.cards.blocks.card import approval_card
-from bot.cards.blocks.paused import on_answer, on_card, on_dialog
 from bot.commands.lockdown import COMMAND as LOCKDOWN
 from bot.commands.pause import COMMAND
 from bot.commands.registry import COMMANDS
@@ -18,8 +18,8 @@ from tests.conftest import Rig
 from tests.unit.bot.cards.posting_rig import Posting
 from tests.unit.bot.commands.test_strangers import FREE, Bot
 from workers.domain.asking.cards import CopyKind
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.containment import ContainmentState
-from workers.domain.containment.pause import DEFAULT_PAUSE, Pause
 from workers.domain.ids import PAUSE, partition_of_id
 from workers.domain.ports.store import Commit
 from workers.use_cases.orders.pause import PauseWrites

@@ -8,8 +8,8 @@ from tests import builders as a
 from tests.conftest import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
 from workers.domain.containment.containment import ContainmentState, HeldBy, Progress, StepState
-from workers.domain.containment.pause import DEFAULT_PAUSE, LONGEST_PAUSE
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotAllowed, NotYet, WritesPaused
 from workers.domain.ids import PAUSE, partition_of_id

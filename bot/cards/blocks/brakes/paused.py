@@ -5,7 +5,7 @@ from typing import Any
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.text import escape, when
-from workers.domain.containment.pause import Pause
+from workers.domain.containment.brakes.pause import Pause
 
 
 def pause_line(pause: Pause) -> str:
