@@ -146,7 +146,9 @@ async def test_abort_takes_back_what_was_made_and_only_that(desk: Desk) -> None:
     await create(desk)
     assert machine(desk.arm, NAME)
     desk.arm.refusals.put()
-    done = await create(desk, "--abort")
+    assert (await create(desk, "--abort")).exit_code == 1, "nobody confirmed that the VM is to go"
+    assert machine(desk.arm, NAME).power == "running"
+    done = await create(desk, "--abort", "--yes")
     assert done.exit_code == 0, done.output
     assert [line[:4] for line in done.stdout.splitlines()[:-1]] == ["  - "] * 4
     pricing = {key for key in desk.arm.estate._by_id if "pricings" in key}
@@ -155,19 +157,21 @@ async def test_abort_takes_back_what_was_made_and_only_that(desk: Desk) -> None:
 
 
 async def test_abort_leaves_what_others_made_and_a_vm_that_is_complete(desk: Desk) -> None:
-    await create(desk)
-    done = await create(desk, "--abort")
+    network = {"address_space": "10.77.0.0/24", "public_ip": True}
+    await create(desk, network=network)
+    done = await create(desk, "--abort", network=network)
     assert done.exit_code == 2
     assert "born-01 is complete, so there is nothing to abort" in done.stderr
     assert machine(desk.arm, NAME).power == "running"
     for item in list(desk.arm.items.all()):
         if NAME in item.id:
             desk.arm.estate.remove(item.id)
-    network = next(one for one in desk.arm.estate._by_id.values() if one.name == "born-01-vnet")
-    network.tags = {"managed-by": "startgate", "startgate-vm": "another-01"}
-    done = await create(desk, "--abort")
-    assert "  = network born-01-vnet: not made by us, it stays" in done.stdout
-    assert desk.arm.estate.find(network.id) is network
+    address = next(one for one in desk.arm.estate._by_id.values() if one.name == "born-01-ip")
+    address.tags = {"managed-by": "startgate", "startgate-vm": "another-01"}
+    done = await create(desk, "--abort", "--yes", network=network)
+    assert done.exit_code == 0, done.output
+    assert "born-01-ip" not in done.stdout
+    assert desk.arm.estate.find(address.id) is address
 
 
 async def test_a_vm_that_exists_is_never_written(desk: Desk) -> None:
@@ -258,7 +262,8 @@ async def test_a_lock_on_the_group_is_said(desk: Desk) -> None:
 async def test_what_was_made_and_taken_back_is_in_the_audit(desk: Desk) -> None:
     desk.arm.refusals.put(Refusal(code="AuthorizationFailed", path="vaults", method="WRITE"))
     await create(desk)
-    await create(desk, "--abort")
+    desk.arm.refusals.put()
+    await create(desk, "--abort", "--yes")
     (made,), (gone,) = await desk.audited("vm.created"), await desk.audited("vm.aborted")
     assert [said.split(":")[0] for said in made["details"]["changed"]][:2] == [
         "security group born-01-nsg",
