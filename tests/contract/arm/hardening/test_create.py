@@ -1,5 +1,6 @@
 """`startgate vm create` over the real clients: born whole, resumed, taken back, never over others."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from deploy.sandbox.azure.failures import Failure
 from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.model import NSG, Resource
+from deploy.sandbox.stage import eventually
 from tests.contract.arm.driver import lock, machine, nics, sent
 from tests.contract.arm.hardening.specs import KEY, NAME, OTHER_KEY, spec, written
 from tests.contract.operator.desk import Desk
+from workers.arm.hardening.born import Birth
 from workers.arm.hardening.parts import parts
 from workers.arm.hardening.requirements import REQUIREMENTS
 from workers.arm.hardening.resources import Resources
@@ -129,6 +132,30 @@ async def test_a_run_that_broke_off_goes_on_where_it_was(desk: Desk, path: str) 
     accepted = made[:-1] if path in PARTS else made
     assert not set(again) & set(accepted), "what was made is not written again"
     assert (await desk.type("vm", "check", NAME)).exit_code == 0
+
+
+async def test_a_run_that_was_killed_while_azure_makes_the_vm_waits_for_that(
+    desk: Desk, azure: Azure
+) -> None:
+    desk.arm.operations.set_speed(0.1)
+
+    async def killed() -> None:
+        async for _ in Birth(azure, VmSpec.model_validate(spec()), None).make():
+            pass
+
+    run = asyncio.create_task(killed())
+
+    async def put() -> bool:
+        return NAME in puts(desk)
+
+    await eventually("the VM to be put", put)
+    run.cancel()
+    assert machine(desk.arm, NAME).properties["provisioningState"] == "Creating"
+    desk.arm.operations.set_speed(0.02)
+    done = await create(desk)
+    assert done.exit_code == 0, done.output
+    assert puts(desk).count(NAME) == 1
+    assert "  = VM born-01" in done.stdout
 
 
 async def test_a_vm_that_azure_could_not_make_says_why_and_is_put_once_more(desk: Desk) -> None:
