@@ -14,10 +14,12 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
+from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.card import CONFIRM, REJECT
 from bot.cards.replies.retry import RETRY
 from bot.commands.registry import COMMANDS
@@ -57,10 +59,13 @@ def build_app(
         request_verification_enabled=signing_secret is not None,
     )
     flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
+    cap = CapAnswers(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
+    app.action(GO_ON)(flow.click(cap.go_on, now=True))
+    app.action(HOLD)(flow.click(cap.hold, now=True))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
     for command in COMMANDS:
         listener = command.listener(services)

@@ -15,13 +15,22 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cards.audience import oncall_mention
 from bot.cards.blocks.answers import as_dialog, not_done, refused, went_wrong
+from bot.cards.blocks.brakes.paused import on_answer, on_dialog
 from bot.cards.blocks.message import Message
 from bot.commands.command import Command
 from bot.commands.help_blocks import usage
 from bot.requests import Clicked, OnClick, OnCommand, OnSubmit, Outcome, Submitted, Typed, View
 from bot.services import Services
 from bot.slack.private import answer_click, answer_command, send_direct
-from workers.domain.errors import NeverContained, NotAllowed, NotFound, NotYet
+from workers.domain.containment.brakes.pause import Pause
+from workers.domain.errors import (
+    DependencyAway,
+    NeverContained,
+    NewerDocument,
+    NotAllowed,
+    NotFound,
+    NotYet,
+)
 from workers.domain.starts.people import Actor
 from workers.use_cases.refuse import refuse_unless
 
@@ -50,7 +59,7 @@ class Flow:
                     Clicked(
                         actor=await self._actor(body, now=now),
                         value=str(body["actions"][0].get("value", ""))[:_LONGEST_VALUE],
-                        open_dialog=_opening(client, body),
+                        open_dialog=self._opening(client, body),
                     )
                 )
             except Exception as error:  # whoever clicked is told, whatever it is
@@ -73,6 +82,7 @@ class Flow:
             except Exception as error:  # as above
                 answer = self._told(error)
             if answer is not None:
+                answer = on_answer(answer, await self._pause())
                 await answer_command(respond, user, answer.text, answer.blocks)
 
         return listener
@@ -94,7 +104,7 @@ class Flow:
             kind=f"{command.subject}.refused",
             wanted=f"{command.name} {text}".strip(),
         )
-        return await act(Typed(actor=actor, text=text, open_dialog=_opening(client, body)))
+        return await act(Typed(actor=actor, text=text, open_dialog=self._opening(client, body)))
 
     def submit(self, act: OnSubmit, *, now: bool = False) -> Listener:
         """A dialog's listener; ``now`` as for a click.
@@ -113,11 +123,12 @@ class Flow:
             if outcome.errors:
                 await ack(response_action="errors", errors=outcome.errors)
             elif outcome.view is not None:
-                await ack(response_action="update", view=outcome.view)
+                await ack(response_action="update", view=on_dialog(outcome.view, await self._pause()))
             else:
                 await ack()
             if outcome.message is not None:
-                message, conversation = outcome.message, self._services.directory.direct_message
+                message = on_answer(outcome.message, await self._pause())
+                conversation = self._services.directory.direct_message
                 await send_direct(client, conversation, user, message.text, message.blocks)
 
         return listener
@@ -141,9 +152,18 @@ class Flow:
     def _oncall(self) -> str:
         return oncall_mention(self._services.policy().oncall)
 
+    def _opening(self, client: AsyncWebClient, body: dict[str, Any]) -> Callable[[View], Awaitable[None]]:
+        async def open_dialog(view: View) -> None:
+            shown = on_dialog(view, await self._pause())
+            await client.views_open(trigger_id=body["trigger_id"], view=shown)
 
-def _opening(client: AsyncWebClient, body: dict[str, Any]) -> Callable[[View], Awaitable[None]]:
-    async def open_dialog(view: View) -> None:
-        await client.views_open(trigger_id=body["trigger_id"], view=view)
+        return open_dialog
 
-    return open_dialog
+    async def _pause(self) -> Pause | None:
+        """The pause that is on. Where that can't be read, nothing is said of it."""
+        try:
+            pause = await self._services.store.pause()
+        except (DependencyAway, NewerDocument) as error:
+            log.warning("it can't be told whether changes in Azure are paused", because=str(error))
+            return None
+        return pause if pause.on(self._services.clock.now()) else None

@@ -10,8 +10,10 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -30,4 +32,6 @@ class Services:
     retry: Retry
     look_up: LookUp
     dialogs: OpenDialogs
+    pausing: PauseWrites
+    cap: AnswerCap
     policy: Callable[[], Policy]

@@ -15,6 +15,7 @@ from bot.cards.audience import Audience
 from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
+from bot.commands.answered import answered_views
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
@@ -40,10 +41,13 @@ from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
+from workers.use_cases.sweeps.pause import show_pauses
 
 log = structlog.get_logger("bot")
 
@@ -118,10 +122,12 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         lock_down=LockDown(
             store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
         ),
-        restore=Restore(store=store, nudger=nudger, clock=clock),
+        restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
+        pausing=PauseWrites(store=store, clock=clock),
+        cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=lambda: policy,
     )
     renderer = Renderer(
@@ -132,7 +138,10 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         health=health,
     )
-    bus.notices.set_result(Notices(renderer=renderer, store=store, dialogs=dialogs, clock=clock))
+    notices = Notices(
+        renderer=renderer, store=store, dialogs=dialogs, views=answered_views(services), clock=clock
+    )
+    bus.notices.set_result(notices)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
@@ -156,6 +165,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),
             say_ready(),

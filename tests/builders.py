@@ -21,9 +21,11 @@ from workers.domain.containment.containment import (
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
+from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import OncallPolicy, OnSilence, Policy
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, NetworkFacts
+from workers.domain.starts.history import History, Past
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import KnownVm, Nic, OpenPort, PowerState, VmRef
 
@@ -301,3 +303,23 @@ def known_vm(**changes: Any) -> KnownVm:
 
 def policy(**changes: Any) -> Policy:
     return _made(Policy, changes, oncall=OncallPolicy(usergroup=ONCALL_GROUP))
+
+
+def insight(
+    event: StartEvent | None = None,
+    about: Facts | None = None,
+    *,
+    past: Past | History | None = None,
+    line: KnownVm | None = None,
+    contained: bool = False,
+    **policies: Any,
+) -> Insight:
+    """What the policy makes of a start that is the first one unless a past is given."""
+    return look_into(
+        policy(**policies),
+        event or start_event(),
+        facts() if about is None else about,
+        past=past or Past(),
+        line=line or known_vm(),
+        contained=contained,
+    )

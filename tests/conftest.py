@@ -113,7 +113,15 @@ class FakeFacts:
         self.by_subscription: dict[str, Facts | Exception] = {}
         self.asked: list[tuple[VmRef, float, datetime | None]] = []
 
-    async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
+    async def gather(
+        self,
+        vm: VmRef,
+        *,
+        budget_s: float,
+        since: datetime | None = None,
+        start: StartEvent | None = None,
+    ) -> Facts:
+        del start
         self.asked.append((vm, budget_s, since))
         answer = self.by_subscription.get(vm.subscription_id, self.answer)
         if isinstance(answer, Exception):
@@ -187,6 +195,10 @@ class FakeRunner:
     async def undo(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         raise NotImplementedError
 
+    async def lift(self, vm: VmRef, step: Step) -> str:
+        del vm, step
+        return ""
+
     async def follow(self, vm: VmRef, job: Job) -> Job:
         del vm
         seen = self.to_follow.popleft() if self.to_follow else job
@@ -207,9 +219,9 @@ class Rig:
     def __init__(self, policy: Policy | None = None) -> None:
         self.clock = FakeClock()
         self.policy = policy or a.policy()
-        self.store = MemoryStore(self.clock)
-        self.nudger = CrashingNudger()
         self.inventory = MemoryInventory()
+        self.store = MemoryStore(self.clock, self.inventory)
+        self.nudger = CrashingNudger()
         self.facts = FakeFacts()
         self.runners = {name: FakeRunner(name) for name in LockdownProfile().steps}
         self.assess = assess = Assess(runners=list(self.runners.values()), policy=lambda: self.policy)
@@ -246,6 +258,7 @@ class Rig:
             runners=list(self.runners.values()),
             clock=self.clock,
             guarded=GuardedInAzure(lambda: self.policy, self.facts),
+            policy=lambda: self.policy,
         )
 
     async def asked(self, event: StartEvent | None = None) -> Approval:

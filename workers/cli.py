@@ -2,9 +2,13 @@
 
 import typer
 
-from workers.operator import alerts, audit, dlq, policy
+from workers.operator import alerts, audit, defender, dlq, policy, vm
 from workers.operator.doctor import doctor
+from workers.operator.drill import drill
+from workers.operator.evidence.command import evidence
+from workers.operator.pause import pause, resume
 from workers.operator.plan import plan
+from workers.operator.recommendations import recommendations
 from workers.runtime.version import Version
 
 app = typer.Typer(
@@ -22,6 +26,13 @@ def startgate(*, version: Version = False) -> None:
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
 app.command("plan")(plan)
+app.command("recommendations")(recommendations)
+app.command("drill")(drill)
+app.command("pause")(pause)
+app.command("resume")(resume)
+app.command("evidence")(evidence)

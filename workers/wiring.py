@@ -11,10 +11,14 @@ import structlog
 from azure.servicebus.aio import ServiceBusClient
 from redis.asyncio import Redis
 
+from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
+from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
+from workers.arm.steps.obstacles import ArmObstacles
+from workers.arm.steps.returning import ArmReturns
 from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
@@ -35,16 +39,19 @@ from workers.telemetry.health_server import serving
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
+from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
-from workers.use_cases.containment.never import GuardedInAzure
+from workers.use_cases.containment.never import GuardedByFacts, GuardedInAzure
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
+from workers.use_cases.orders.rehearse import Rehearse
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
+from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
 from workers.use_cases.sweeps.standing import RereadStanding
@@ -52,8 +59,8 @@ from workers.use_cases.sweeps.trim_audit import TrimAudit
 
 log = structlog.get_logger("workers")
 
-LOOKUP_BUDGET_S = 10.0
-"""Somebody looks at a dialog meanwhile."""
+LOOKUP_BUDGET_S = 6.0
+"""Of each of two reads: somebody looks at a dialog meanwhile."""
 
 
 class Parts(NamedTuple):
@@ -82,6 +89,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         settings.arm_token,
         settings.identity,
         heard=partial(health.ok, "azure"),
+        may_write=Brakes(store=store, clock=SystemClock()).may_write,
     )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
@@ -99,7 +107,8 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     clock, inventory = SystemClock(), RedisInventory(redis)
     nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
-    facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
+    sources = Sources(azure)
+    facts, assess = ArmFacts(azure, sources), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
         store=store,
         nudger=nudger,
@@ -109,7 +118,15 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         clock=clock,
         facts_budget_s=settings.facts_budget_s,
     )
-    foresee = Foresee(facts=facts, assess=assess, runners=runners, clock=clock, budget_s=LOOKUP_BUDGET_S)
+    foresee = Foresee(
+        facts=facts,
+        surroundings=ArmSurroundings(azure),
+        assess=assess,
+        runners=runners,
+        clock=clock,
+        guarded=GuardedByFacts(lambda: policy),
+        budget_s=LOOKUP_BUDGET_S,
+    )
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     disturbances = Disturbances(store=store, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock, disturbed=disturbances.note)
@@ -120,9 +137,21 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             nudger=nudger,
             runners=runners,
             clock=clock,
+            policy=lambda: policy,
+            standing=ArmStanding(azure),
             guarded=GuardedInAzure(lambda: policy, facts),
+            brakes=Brakes(
+                store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
+            ),
         ),
-        answer_lookup=AnswerLookup(store=store, nudger=nudger, foresee=foresee, clock=clock),
+        answer_lookup=AnswerLookup(
+            store=store,
+            nudger=nudger,
+            foresee=foresee,
+            rehearse=Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners, sources)),
+            returns=ArmReturns(azure, ArmStanding(azure)),
+            clock=clock,
+        ),
     )
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
@@ -158,6 +187,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     finally:
         health.stopping()
         await inventory.aclose()
+        await store.aclose()
         await nudger.close()
         log.info("stopped")
 
@@ -197,5 +227,6 @@ def _sweeps(
             clock=clock,
             period_s=settings.dead_letters_every_s,
         ),
+        WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

@@ -7,7 +7,9 @@ from bot.cards.blocks.card import outcome
 from bot.cards.blocks.inputs import reason_input
 from bot.cards.blocks.joined import started_since
 from bot.cards.blocks.kit import context, modal, section
-from bot.cards.blocks.planned import as_of, how_to_undo, planned_steps
+from bot.cards.blocks.obstacles import obstacles
+from bot.cards.blocks.planned import as_of, goes_with_it, how_to_undo, planned_steps
+from bot.cards.blocks.rights_left import rights_left
 from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command, guarded_line
 from bot.cards.blocks.text import code
 from workers.domain.asking.approvals import Approval, ApprovalState
@@ -28,7 +30,10 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
             [
                 section(f"{evidence.who_did_what(approval.event)}. Rejecting contains the VM *immediately*:"),
                 *([section(since)] if (since := started_since(approval)) else []),
+                *obstacles(plan),
                 *planned_steps(profile, changes),
+                *goes_with_it(plan),
+                *rights_left(plan),
                 *context([as_of(plan), how_to_undo(profile, command(RESTORE_COMMAND, vm))]),
                 reason_input(
                     "Why didn't you expect this start?",

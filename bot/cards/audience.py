@@ -14,6 +14,8 @@ from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.policy.model import OncallPolicy, Policy
@@ -31,11 +33,26 @@ _STALE = timedelta(seconds=5)
 
 
 class Subjects(NamedTuple):
-    """What a card is about: an approval, its containment, or a containment or a notice alone."""
+    """What a card is about: an approval, its containment, or a containment or a notice alone.
+
+    ``pause`` is the one that is on, which every card shows that something may still come of.
+    """
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | None = None
+    notice: DeadLetterNotice | CapQuestion | None = None
+    pause: Pause | None = None
+
+    @property
+    def documents(self) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion, ...]:
+        """What the card shows by itself."""
+        return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something may still be done to the VM, so that a pause matters."""
+        asked = self.approval is not None and self.approval.open
+        return asked or (self.containment is not None and self.containment.active)
 
     def need_containment(self) -> Containment:
         """The containment of a card that has no approval."""
@@ -88,7 +105,7 @@ class Audience:
         Raises:
             DependencyAway: Slack does not answer.
         """
-        approval, containment, _ = subjects
+        approval, containment = subjects.approval, subjects.containment
         policy = self._policy()
         card = self._found(card)
         if approval is None:

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.blocks.brakes.cap_card import cap_card
+from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.notice_card import notice_card
@@ -21,6 +23,7 @@ from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
+from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.clock import Clock
@@ -73,7 +76,7 @@ class Delivery:
         return [wanted for wanted in self._wanted(card, subjects) if differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
-        approval, containment, notice = subjects
+        approval, containment, notice, _ = subjects
         if approval is not None:
             approval = as_asked(approval, card)
         mention = self._audience.oncall_mention()
@@ -81,10 +84,15 @@ class Delivery:
         for copy in card.copies:
             if approval is not None:
                 root = approval_card(approval, containment, kind=copy.kind, reader=copy.email)
+            elif isinstance(notice, CapQuestion):
+                if (asked := notice.of(card.id)) is None:
+                    continue  # what it says is history
+                root = cap_card(asked, mention)
             elif notice is not None:
                 root = notice_card(notice, mention)
             else:
                 root = lockdown_card(subjects.need_containment(), kind=copy.kind)
+            root = on_card(root, subjects.pause if subjects.waiting else None)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
             if not copy.sent:
                 continue  # replies follow once the card is there
@@ -121,6 +129,9 @@ class Delivery:
             DependencyAway: Slack or Redis does not answer.
         """
         card, intended = await self._intend(card, todo)
+        shown = {post.shows for copy in card.copies for post in (copy.root, *copy.replies.values()) if post}
+        said = {wanted.message.digest: wanted.message.says for wanted in todo}
+        await self._store.note_said(card.id, said, shown=shown)
         intents = [post.intent for w in todo if (post := card.post_of(w.copy, w.reply)) is not None]
         self._mine |= set(intents)
         threads = {copy.key: copy.thread for copy in card.copies}
@@ -282,4 +293,4 @@ def _of(card: Card, *, documents: tuple[Card, ...], shown: tuple[tuple[str, int]
 
 
 def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:
-    return tuple((d.id, d.version) for d in subjects if d is not None)
+    return tuple((d.id, d.version) for d in subjects.documents)

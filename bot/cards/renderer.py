@@ -80,6 +80,10 @@ class Renderer:
                 cards = (await self._store.containment(nudge.id)).cards
             elif nudge.subject is Subject.NOTICE:
                 cards = ((await self._store.dead_letter_notice()).card_id,)
+            elif nudge.subject is Subject.CAP:
+                question = await self._store.cap_question()
+                # The one before, too: its answer may have come right before the next one was asked.
+                cards = tuple(one.card_id for one in (question.before, question.asked) if one is not None)
             for card_id in cards:
                 turns[card_id] = await self.render(card_id)
         except NotFound as gone:
@@ -136,10 +140,17 @@ class Renderer:
         raise Conflict(f"card {card_id} does not come to rest")
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
-        """What the card is about, and what is known of the card itself."""
+        """What the card is about, with the pause if one is on, and what is known of the card itself."""
+        subjects, card = await self._documents(card_id)
+        pause = await self._store.pause()
+        return subjects._replace(pause=pause if pause.on(self._clock.now()) else None), card
+
+    async def _documents(self, card_id: str) -> tuple[Subjects, Card]:
         if card_id.startswith("n"):
             notice = await self._store.dead_letter_notice()
             return Subjects(None, None, notice), await self._store.card(card_id)
+        if card_id.startswith("k"):
+            return Subjects(None, None, await self._store.cap_question()), await self._store.card(card_id)
         if card_id.startswith("c"):
             containment = await self._store.containment(card_id)
             return Subjects(None, containment), await self._store.card(card_id)

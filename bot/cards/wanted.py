@@ -40,7 +40,7 @@ def still_needed(card: Card, wanted: Wanted, subjects: Subjects) -> bool:
         return False
     if copy.kind is CopyKind.ONCALL and not any(c.sent for c in card.copies if c.kind is CopyKind.ONCALL):
         return True
-    approval, containment, _ = subjects
+    approval, containment = subjects.approval, subjects.containment
     return (approval is not None and approval.open) or (containment is not None and containment.working)
 
 

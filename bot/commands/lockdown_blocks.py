@@ -10,7 +10,7 @@ from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.planned import how_to_undo, planned_steps
 from bot.cards.blocks.status import RESTORE_COMMAND, progress, undo_command
-from bot.cards.blocks.text import channel_link, code, counted, name
+from bot.cards.blocks.text import channel_link, code, counted, name, words
 from bot.commands.lockdown_words import Wanted
 from bot.commands.nearest import nearest_buttons
 from workers.domain.containment.containment import Containment, ContainmentState
@@ -21,6 +21,7 @@ from workers.domain.starts.vm import KnownVm
 LOCKDOWN = "lockdown.choose"
 NEAR = "lockdown.near"
 _LONGEST_QUERY = 1000
+_LONGEST_PROFILE = 100
 
 
 def lockdown_dialog(
@@ -57,11 +58,11 @@ def lockdown_dialog(
         submit="Lock down" if kind is None else "Show",
         close="Back",
     )
-    kept = {"vm": query[:_LONGEST_QUERY], "profile": profile.name, "kind": kind}
+    kept = {"vm": words(query, _LONGEST_QUERY), "profile": profile.name[:_LONGEST_PROFILE], "kind": kind}
     return {**view, "private_metadata": json.dumps(kept, ensure_ascii=False)}
 
 
-_TITLES = {None: "Lock down a VM", LookupKind.PLAN: "Dry run"}
+_TITLES = {None: "Lock down a VM", LookupKind.PLAN: "Dry run", LookupKind.DRILL: "Drill"}
 
 
 def typed_before(view: Mapping[str, Any]) -> Wanted:

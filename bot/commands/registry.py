@@ -1,12 +1,13 @@
 """Every slash command: one line each. Help, usage, permission, the manifest and the README's table follow."""
 
-from bot.commands import lockdown, restore
+from bot.commands import lockdown, pause, restore
 from bot.commands.command import Command
 from bot.commands.help import help_command
 
 COMMANDS: tuple[Command, ...] = (
     lockdown.COMMAND,
     restore.COMMAND,
+    pause.COMMAND,
     help_command(lambda: COMMANDS),
 )
 

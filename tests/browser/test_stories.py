@@ -27,6 +27,9 @@ async def test_a_rejected_start_is_contained_and_the_page_shows_every_step(
     await olivia.start("web-01", as_="Mallory Guest")
     await olivia.sees_way("web-01", "Waiting for an answer")
     await expect(olivia.card("web-01")).to_contain_text("without MFA")
+    await expect(olivia.card("web-01")).to_contain_text("Medium risk: unauthorized access")
+    await expect(olivia.stage("web-01", "risk")).to_contain_text("medium: unauthorized access")
+    await expect(olivia.stage("web-01", "risk").locator("[data-threat]").first).to_be_visible()
     await screenshot(olivia.page, "card-light")
     await screenshot((await windows("olivia", scheme="dark")).page, "card-dark")
     narrow = await windows("olivia", width=390, height=844)
@@ -58,6 +61,7 @@ async def test_a_row_opens_to_documents_audit_bus_and_the_very_requests(windows:
     await olivia.way("island-01").get_by_role("button", name="island-01").click()
     panel = olivia.page.get_by_role("tabpanel")
     await expect(panel).to_contain_text("Verdict")
+    await expect(panel).to_contain_text("no-backup (misconfiguration, weight 5): this VM has no backup")
     for tab, words in {
         "Documents": "PENDING",
         "Audit": "approval.opened",

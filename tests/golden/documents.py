@@ -3,30 +3,42 @@
 from datetime import timedelta
 
 from tests import builders as a
+from tests.golden.foreseen import PROFILE as _PROFILE
+from tests.golden.foreseen import foreseen
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
+    Held,
+    HeldBy,
     Restart,
     Restoration,
     StepState,
 )
-from workers.domain.containment.foresight.lookups import Foresight, Lookup
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.containment.grants import Grant
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
+from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, MissingFact
-from workers.domain.starts.vm import ExpectedStart, KnownVm, VmRecord
+from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact
+from workers.domain.starts.history import History, Seen
+from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.signals.signal import Signal, Threat
+from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -37,22 +49,23 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "pause": Pause,
+    "cap-question": CapQuestion,
     "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
-_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
-_PROFILE = LockdownProfile(
-    name="forensics",
-    isolate=IsolateOptions(
-        allow=(AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389"), protocol="Tcp"),),
-        classic_nsg=f"/subscriptions/{a.SUBSCRIPTION}/resourceGroups/rg-web/providers"
-        "/Microsoft.ClassicNetwork/networkSecurityGroups/locked",
-    ),
-    resource_group="rg-security",
+_DEFENDER = DefenderFacts(
+    read_at=a.NOW,
+    subscription_plan="P2",
+    alerts=(SecurityAlert(name="Malware", severity=Severity.HIGH, at=a.NOW),),
+    alert_count=1,
+    recommendations=(Recommendation(name="Patch it", severity=Severity.LOW, remedy="Install the updates."),),
+    recommendation_count=1,
 )
+_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
 _CHANGE = Change(
     summary="isolate 1 NIC",
     details=("vm-web-01-nic: nsg-web → startgate-lockdown-westeurope",),
@@ -62,22 +75,14 @@ _CHANGE = Change(
     back=("vm-web-01-nic: startgate-lockdown-westeurope → nsg-web",),
 )
 
-
-def _lookup() -> Lookup:
-    return Lookup(
-        id=f"q0{'0' * 24}", version=1, vm=a.vm_ref(), profile=_PROFILE, by=a.oncall(), asked_at=a.NOW
-    )
+_ASSIGNMENT = "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments"
 
 
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
-        "lookup-asked": _lookup(),
-        "lookup-answered": _lookup().answered(
-            _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
-        ),
-        "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
+        **foreseen(),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,
@@ -105,6 +110,7 @@ def documents() -> dict[str, Numbered]:
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
+        "approval-with-risk": _risky(),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -118,11 +124,70 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "approval-with-defender-facts": a.approval(facts=a.facts(defender=_DEFENDER)),
         "containment-with-defender": a.containment(
             profile=LockdownProfile(steps=(StepName.DEFENDER,)),
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
         ),
+        "containment-with-just-in-time-access": a.containment(
+            profile=LockdownProfile(steps=(StepName.JIT,)),
+            steps=(a.step(name=StepName.JIT, state=StepState.DONE, change=_CHANGE, token=""),),
+        ),
         "containment-found-unguarded": a.containment(unguarded=a.containment().demand),
+        "containment-with-snapshots-and-encryption": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(
+                name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
+            ),
+        ),
+        "containment-with-exceptions": a.containment(
+            profile=LockdownProfile(
+                isolate=IsolateOptions(
+                    allow=(
+                        AllowRule(name="tag", source="AzureMonitor", ports=("443",), priority=200),
+                        AllowRule(name="many", sources=("10.0.0.0/24", "10.0.1.0/24"), ports=("22",)),
+                        AllowRule(
+                            name="out", direction=Direction.OUT, destination="10.0.0.4", protocol="Icmp"
+                        ),
+                    )
+                )
+            )
+        ),
+        "containment-locked": a.containment(
+            state=ContainmentState.CONTAINED,
+            profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
+            steps=(
+                a.step(name=StepName.STOP, state=StepState.DONE),
+                a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
+            ),
+        ),
+        "approval-with-grants": a.approval(
+            facts=a.facts(
+                grants=(
+                    GrantFact(
+                        id=f"{_ASSIGNMENT}/1",
+                        role="Owner",
+                        kind=GrantKind.STARTS,
+                        through_group=True,
+                        used=True,
+                    ),
+                )
+            ),
+            plan=a.plan(
+                grants=(
+                    Grant(text="Owner on rg", command=f"az role assignment delete --ids {_ASSIGNMENT}/1"),
+                )
+            ),
+        ),
+        "approval-with-graduated-terms": a.approval(
+            terms=a.terms(
+                on_silence=OnSilence.CONTAIN,
+                silence_lockdown=LockdownProfile(name="quarantine", steps=(StepName.ISOLATE,)),
+            )
+        ),
+        "approval-with-locks": a.approval(
+            facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
+        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),
@@ -150,6 +215,12 @@ def documents() -> dict[str, Numbered]:
             expected_start=ExpectedStart(correlation_ids=("c1", "c2"), after=a.NOW, until=_SOON),
         ),
         "inventory-line-running": a.known_vm(),
+        "inventory-line-with-changed-tags": a.known_vm(
+            changed_tags={
+                "owner": TagChange(before="bob@contoso.com", at=a.NOW),
+                "env": TagChange(before=None, at=a.NOW),
+            }
+        ),
         "inventory-line-unknown": KnownVm(ref=a.vm_ref(classic=True), seen_at=a.NOW),
         "scheduled": Scheduled(sequence_number=2**53 + 1, due=_SOON),
         "nudge-approval": Nudge(subject=Subject.APPROVAL, id=a.approval().id, version=3),
@@ -165,6 +236,18 @@ def documents() -> dict[str, Numbered]:
             counts={"starts": {"NoTime": 2, "NotJson": 1}},
             known={"starts": (4, 7, 9), "work": ()},
         ),
+        "pause-none": Pause(),
+        "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
+        "cap-question-none": CapQuestion(),
+        "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
+        "cap-question-released": _cap_question().answered(2, 1, a.oncall(), _SOON, go_on=True),
+        "nudge-cap": Nudge(subject=Subject.CAP, id=CapQuestion().id, version=1),
+        "containment-held-by-the-cap": a.containment(held=Held(by=HeldBy.CAP, since=a.NOW, until=_SOON)),
+        "containment-held-by-a-pause": a.containment(
+            state=ContainmentState.RUNNING,
+            held=Held(by=HeldBy.PAUSE, since=a.NOW, until=_SOON),
+            resumed_at=a.NOW,
+        ),
         "nudge-notice": Nudge(subject=Subject.NOTICE, id=DeadLetterNotice().id, version=1),
         "audit-record": AuditRecord(
             kind="step.done",
@@ -175,6 +258,72 @@ def documents() -> dict[str, Numbered]:
             details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
         ),
     }
+
+
+def _cap_question() -> CapQuestion:
+    """The second question, about three containments."""
+    first = CapQuestion(version=2).with_waiting("c0" + "1" * 24, "vm-db-01", 20, a.NOW)
+    question = first.answered(1, 1, a.oncall(), a.NOW, go_on=True)
+    for number in (2, 3, 4):
+        question = question.with_waiting(f"c0{str(number) * 24}", f"vm-web-0{number}", 20, _SOON)
+    return question
+
+
+def _risky() -> Approval:
+    """All about risk and history is set."""
+    return a.approval(
+        owner=a.owner(until_changed=("bob@contoso.com",)),
+        owner_before=a.owner(emails=("bob@contoso.com",)),
+        history=History(
+            vm_starts=3,
+            vm_days=2,
+            vm_last_at=a.NOW,
+            by_caller=1,
+            callers=2,
+            vm_hours=(3, *(0,) * 23),
+            passed=1,
+            confirmed=1,
+            rejected=1,
+            silent=1,
+            usual_answerer="Alice",
+            usual_answers=2,
+            rejected_at=a.NOW,
+            failed_before=1,
+            caller_known=True,
+            caller_starts=4,
+            caller_days=3,
+            networks=(Seen(what="198.51.100.0/24", days=3),),
+            networks_count=1,
+            network_days=3,
+            clients=(Seen(what=a.AZURE_CLI, days=3),),
+            client_days=3,
+            caller_hours=(4, *(0,) * 23),
+            recent_vms=2,
+            busy_days=1,
+        ),
+        level=Level.HIGH,
+        joined=(
+            JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), level=Level.MEDIUM),
+        ),
+        joined_count=1,
+        risk=Risk(
+            level=Level.HIGH,
+            weight=75,
+            by_threat={Threat.UNAUTHORIZED: Level.MEDIUM},
+            signals=(
+                Signal(
+                    id="no-mfa",
+                    threat=Threat.UNAUTHORIZED,
+                    weight=20,
+                    sentence="\u201cMallory\u201d signed in without a second factor (MFA)",
+                ),
+            ),
+            harmless=("the client is Azure CLI",),
+            unseen={"no-backup": "whether the VM is backed up"},
+            untold=("which role allowed the start",),
+            highest=Level.HIGH,
+        ),
+    )
 
 
 def _unasked() -> Approval:

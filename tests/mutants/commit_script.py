@@ -3,7 +3,8 @@
 from tests.mutants.planting import Mutant
 
 SCRIPT = "workers/store/commit.lua"
-TESTS = tuple(f"tests/contract/store/test_{name}.py" for name in ("documents", "lists", "keeping", "redis"))
+_FILES = ("documents", "lists", "keeping", "redis", "past")
+TESTS = tuple(f"tests/contract/store/test_{name}.py" for name in _FILES)
 
 _ONCE_FIRST = """
 if a.once_ttl > 0 and not redis.call('SET', KEYS[5], '1', 'NX', 'PX', a.once_ttl) then
@@ -18,6 +19,13 @@ _EDITS = (
         "if a.once_ttl > 0 and redis.call('EXISTS'",
         "if false and redis.call('EXISTS'",
     ),
+    ("nothing is remembered", "if type(a.past) == 'table' then", "if false then"),
+    ("what is remembered again is dated anew", "'ZADD', key, 'NX', a.past.at", "'ZADD', key, a.past.at"),
+    ("what is too old stays remembered", "'-inf', a.past.before)", "'-inf', 0)"),
+    ("everything stays remembered", "key, 0, -1 - a.past.most)", "key, 1, 0)"),
+    ("one less stays remembered", "-1 - a.past.most)", "-a.past.most)"),
+    ("the past of a VM stays for ever", "  redis.call('PEXPIRE', key, a.past.ttl)\n", ""),
+    ("the past is kept elsewhere", "local key = KEYS[#KEYS - 1]", "local key = KEYS[#KEYS]"),
     ("an older version is no conflict", "~= doc.expect then", "< doc.expect then"),
     ("a newer version is no conflict", "~= doc.expect then", "> doc.expect then"),
     ("a document that is gone is no conflict", "'v') or '0'", "'v') or doc.expect"),
@@ -57,6 +65,10 @@ _EDITS = (
     ("a card of what stays goes", "if left ~= -2 then", "if left > 0 then"),
     ("a card without its document stays", "if left ~= -2 then ttl = left end", "ttl = left"),
     ("a document's card does not go with it", "doc.show and {key, companion} or {key}", "{key}"),
+    ("exchanges do not go with their containment", "living[#living + 1] = exchanges", "local _ = exchanges"),
+    ("exchanges without a write of their containment stay", "== -1 then\n    redis", "== -3 then\n    redis"),
+    ("exchanges are kept without end", "redis.call('LTRIM', exchanges", "local _ = {exchanges"),
+    ("the first exchange is lost", "unpack(ARGV, first + 1,", "unpack(ARGV, first + 2,"),
     ("nothing is ever forgotten", "if ttl > 0 then", "if false then"),
     ("what is taken up again goes", "redis.call('PERSIST', kept)", "local _ = kept"),
     ("showing an older version settles it", "tonumber(version) <= shown[2]", "true"),
@@ -75,8 +87,9 @@ _EDITS = (
         "KEYS[shown_from + i], 'v')",
         "KEYS[shown_from + 1], 'v')",
     ),
-    ("the first record is lost", "for i = 2 + #a.docs, #ARGV do", "for i = 3 + #a.docs, #ARGV do"),
-    ("documents are recorded, too", "for i = 2 + #a.docs, #ARGV do", "for i = 2, #ARGV do"),
+    ("the first record is lost", "for i = 2 + #a.docs + a.ex", "for i = 3 + #a.docs + a.ex"),
+    ("documents are recorded, too", "for i = 2 + #a.docs + a.exchanges", "for i = 2 + a.exchanges"),
+    ("exchanges are recorded, too", "for i = 2 + #a.docs + a.exchanges", "for i = 2 + #a.docs"),
     ("a record vouches for itself alone", "sha1hex(previous .. record)", "sha1hex(record)"),
     ("a record does not name the one before", "'p', previous, 'h', digest", "'p', '', 'h', digest"),
     ("the chain has no head", "redis.call('SET', KEYS[4], digest)", "local _ = digest"),

@@ -27,6 +27,7 @@ POLICY: dict[str, Any] = {
     "owner": {"tags": ["owner", "contact"], "fallback": "#vm-approvals"},
     "oncall": {"usergroup": "S0ONCALL01", "channel": "#vm-oncall"},
     "defaults": {"remind_after": "10m", "escalate_after": "20m", "expire_after": "60m"},
+    "cap": {"containments_per_hour": 1000},
     "lockdowns": {"standard": {"steps": ["isolate", "stop"]}},
 }
 """Without the backup, whose stages take four seconds even where Azure takes none."""

@@ -2,7 +2,9 @@
 
 StartgateError
 ├── InvalidEvent           a message is not a start event; it is dead-lettered with the reason
-├── InvalidPolicy          the policy file; carries every finding with line and column
+├── InvalidFile            a file that people write; carries every finding with line and column
+│   ├── InvalidPolicy      the policy file
+│   └── InvalidSpec        the specification of a VM that is to be made
 ├── NotAllowed             somebody asked for something they have no permission for; audited
 ├── NeverContained         the policy forbids containing this VM, whoever asks; audited
 ├── AlreadyDecided         somebody else was faster; carries who
@@ -13,9 +15,11 @@ StartgateError
 ├── Conflict               somebody else wrote in between; read again and retry
 ├── StepFailed             Azure refused a containment step
 └── DependencyAway         Azure, Redis, Slack or the bus does not answer, or throttles; try later
+    └── WritesPaused       somebody has paused all writes to Azure; goes on when that ends
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class StartgateError(Exception):
@@ -42,7 +46,7 @@ class InvalidEvent(StartgateError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing wrong in a policy file; ``line`` and ``column`` count from 1."""
+    """One thing wrong in a file; ``line`` and ``column`` count from 1."""
 
     line: int
     column: int
@@ -55,10 +59,10 @@ class Finding:
         return f"{self.line}:{self.column}: {self.where}: {self.problem}.{remedy}"
 
 
-class InvalidPolicy(StartgateError):
-    """The policy file has errors: all of them, not only the first."""
+class InvalidFile(StartgateError):
+    """A file has errors: all of them, not only the first."""
 
-    def __init__(self, findings: list[Finding], *, path: str = "policy") -> None:
+    def __init__(self, findings: list[Finding], *, path: str = "file") -> None:
         self.findings = sorted(findings, key=lambda f: (f.line, f.column))
         self.path = path
         super().__init__(self.diagnostics())
@@ -68,6 +72,17 @@ class InvalidPolicy(StartgateError):
         count = len(self.findings)
         head = f"{self.path}: {count} error{'' if count == 1 else 's'}"
         return "\n".join([head, *(f"{self.path}:{finding}" for finding in self.findings)])
+
+
+class InvalidPolicy(InvalidFile):
+    """The policy file has errors."""
+
+    def __init__(self, findings: list[Finding], *, path: str = "policy") -> None:
+        super().__init__(findings, path=path)
+
+
+class InvalidSpec(InvalidFile):
+    """The specification of a VM has errors."""
 
 
 class NotAllowed(StartgateError):
@@ -143,3 +158,15 @@ class DependencyAway(StartgateError):
         self.service = service
         self.retry_after_s = retry_after_s
         self.scope = scope
+
+
+class WritesPaused(DependencyAway):
+    """Nothing is written to Azure for now, because somebody has paused that. No request was sent.
+
+    Attributes:
+        until: when the pause ends by itself.
+    """
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__("azure", message)
+        self.until = until

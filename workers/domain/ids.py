@@ -34,13 +34,18 @@ DEAD_LETTER_NOTICE = f"n{0:025}"
 """The one document of its kind."""
 
 
+PAUSE = f"p{0:025}"
+CAP_QUESTION = f"k{0:025}"
+"""As that one."""
+
+
 def partition_of_id(document_id: str) -> int:
     """The partition that an id names.
 
     Raises:
         ValueError: not an id that Startgate made. (Ids come back from Slack and from operators.)
     """
-    if len(document_id) != 26 or document_id[0] not in "acnq" or not document_id[1:].isalnum():  # noqa: PLR2004
+    if len(document_id) != 26 or document_id[0] not in _KINDS or not document_id[1:].isalnum():  # noqa: PLR2004
         raise ValueError(f"not an id of a document: {document_id[:40]!r}")
     return int(document_id[1], 16)
 
@@ -58,5 +63,7 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
+_KINDS = "acknpq"
+"""First characters of ids: approval, containment, question about the cap, notice, pause, lookup."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

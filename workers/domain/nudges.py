@@ -14,6 +14,7 @@ class Subject(StrEnum):
     APPROVAL = "approval"
     CONTAINMENT = "containment"
     NOTICE = "notice"
+    CAP = "cap"
     LOOKUP = "lookup"
 
 

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.arm.read.permissions import Permission, allowed, permissions_at
-from workers.arm.read.places import Group, Place, group_of, places_of
+from workers.arm.read.places import Group, places_of
 from workers.arm.session.clients import Azure
-from workers.arm.steps.rights import RIGHTS, Right
+from workers.arm.steps.rights import RIGHTS, Right, groups_needed
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.errors import StartgateError
@@ -18,30 +18,6 @@ _AT_ONCE = 20
 """Questions to ARM side by side: it allows 25 reads a second."""
 _NAMED = 3
 """Resource groups that a line names before it counts them."""
-
-_Uses = Callable[[LockdownProfile], tuple[str | None, str | None]]
-
-
-def _nsg(profile: LockdownProfile) -> tuple[str | None, str | None]:
-    return profile.isolate.nsg, profile.resource_group
-
-
-def _vault(profile: LockdownProfile) -> tuple[str | None, str | None]:
-    return profile.backup.vault, profile.vault_group
-
-
-def _snapshots(profile: LockdownProfile) -> tuple[str | None, str | None]:
-    return None, profile.resource_group
-
-
-_OF_LOCKDOWNS: Mapping[Place, _Uses] = {
-    Place.LOCKDOWN_NSG: _nsg,
-    Place.MADE_NSG: _nsg,
-    Place.VAULT: _vault,
-    Place.MADE_VAULT: _vault,
-    Place.MADE_SNAPSHOT: _snapshots,
-}
-"""What a lockdown uses: the id of what is prepared; or the group where it is made, ``None`` for the VM's."""
 
 Subscriptions = Sequence[tuple[str, str]]
 """Ids and names."""
@@ -101,7 +77,7 @@ async def _ask(
             (right, group)
             for places in found
             for right in RIGHTS[step]
-            for group in sorted(set(_groups(step, right.place, places, profiles)))
+            for group in sorted(set(groups_needed(step, right.place, places, profiles)))
         )
         for step in steps
     }
@@ -118,24 +94,6 @@ async def _ask(
     answers = await asyncio.gather(*map(at, groups))
     names = {key.lower(): name for key, name in subscriptions}
     return _Known(needed=needed, allowed=dict(zip(groups, answers, strict=True)), names=names)
-
-
-def _groups(
-    step: StepName,
-    place: Place,
-    places: Mapping[Place, frozenset[Group]],
-    profiles: Sequence[LockdownProfile],
-) -> Iterator[Group]:
-    yield from places.get(place, ())
-    for profile in profiles:
-        if step not in profile.steps or place not in _OF_LOCKDOWNS:
-            continue
-        prepared, made_in = _OF_LOCKDOWNS[place](profile)
-        if prepared and place in (Place.LOCKDOWN_NSG, Place.VAULT):
-            yield group_of(prepared)
-        elif not prepared:
-            for vms in places.get(Place.VM, ()):
-                yield vms._replace(name=(made_in or vms.name).lower())
 
 
 def _verdict(step: StepName, known: _Known) -> str:

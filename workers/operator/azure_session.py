@@ -1,16 +1,23 @@
 """What the commands about Azure share: clients by the environment's settings, subscriptions by name."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from workers.arm.read.inventory import READABLE
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.domain.errors import NotFound
-from workers.operator.session import UNREACHABLE, fail
+from workers.domain.audit import AuditRecord
+from workers.domain.errors import DependencyAway, NotFound, WritesPaused
+from workers.domain.ids import partition_of_vm
+from workers.domain.ports.clock import SystemClock
+from workers.domain.ports.store import Commit
+from workers.operator.session import UNREACHABLE, fail, operator, session
 from workers.runtime.environment import read_environment
 from workers.settings import WorkersSettings
+from workers.store.connection import connect
+from workers.store.redis_store import RedisStore
+from workers.use_cases.containment.brakes import Brakes
 
 
 class Subscription(NamedTuple):
@@ -26,14 +33,55 @@ class Subscription(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def connected_azure() -> AsyncIterator[Azure]:
-    """The clients of Azure, with the identity of the settings; closed at the end."""
+    """The clients of Azure, with the identity of the settings; closed at the end.
+
+    A pause holds for these commands, too: they ask Redis right before they change anything, and only then.
+    Where Redis does not answer, whoever types knows better than a command that does nothing.
+    """
     settings = read_environment(WorkersSettings)
     try:
-        azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.identity)
+        redis = connect(settings.redis_url)
+        azure = Azure(
+            settings.arm_endpoint,
+            settings.arm_scope,
+            settings.arm_token,
+            settings.identity,
+            may_write=_unless_paused(Brakes(store=RedisStore(redis), clock=SystemClock())),
+        )
     except ValueError as error:
         fail(UNREACHABLE, str(error))
-    async with azure:
+    async with redis, azure:
         yield azure
+
+
+async def note(kind: str, about: str, **details: object) -> None:
+    """Put into the audit what was changed in Azure, and who typed it.
+
+    Args:
+        kind: past tense, such as ``alerts.applied``.
+        about: the id of the VM or of the subscription, in any case.
+        details: JSON-ready.
+
+    Raises:
+        DependencyAway: the store does not answer.
+    """
+    async with session() as opened:
+        record = AuditRecord(
+            kind=kind, at=opened.clock.now(), vm=about.lower(), by=operator(), details=dict(details)
+        )
+        await opened.store.commit(Commit(partition=partition_of_vm(about.lower()), audit=(record,)))
+
+
+def _unless_paused(brakes: Brakes) -> Callable[[], Awaitable[None]]:
+    async def may_write() -> None:
+        try:
+            await brakes.may_write()
+        except WritesPaused:
+            raise
+        except DependencyAway:
+            return
+
+    return may_write
 
 
 async def subscriptions(azure: Azure, wanted: Sequence[str] = ()) -> list[Subscription]:

@@ -1,38 +1,19 @@
 """``startgate plan VM``: what a containment would do to a VM now, or the commands that do it by hand."""
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
-from workers.arm.read.facts import ArmFacts
-from workers.arm.session.clients import Azure
-from workers.arm.steps import step_runners
 from workers.domain.containment.by_hand import Words, shell_line
 from workers.domain.containment.plans import Change, PlannedStep
-from workers.domain.containment.profile import LockdownProfile
-from workers.domain.errors import InvalidPolicy, NotFound
-from workers.domain.policy.model import Policy
-from workers.domain.ports.clock import SystemClock
-from workers.domain.starts.vm import KnownVm, VmRef
-from workers.operator.session import BROKEN, FINE, UNREACHABLE, Session, fail, run, session
+from workers.domain.errors import NotFound
+from workers.domain.starts.vm import VmRef
+from workers.operator.desk import ProfileOption, VmName, desk, wanted_profile, wanted_vm
+from workers.operator.session import BROKEN, FINE, fail, run
 from workers.runtime.terminal import safe_json, safe_line
-from workers.use_cases.asking.assess import Assess
-from workers.use_cases.orders.find_vm import find_vm
-from workers.use_cases.orders.foresee import Foresee, Foreseen
-from workers.use_cases.read_policy import read_policy
-
-_MOST_NAMED = 10
-
-VmName = Annotated[
-    str,
-    typer.Argument(metavar="VM", help="The VM's name, GROUP/NAME, or its resource id.", show_default=False),
-]
-ProfileOption = Annotated[
-    str, typer.Option("--profile", help="A lockdown profile of the policy; by default the policy's default.")
-]
+from workers.use_cases.orders.foresee import Foreseen
 
 
 class Form(StrEnum):
@@ -40,15 +21,6 @@ class Form(StrEnum):
 
     TEXT = "text"
     AZ = "az"
-
-
-class Desk(NamedTuple):
-    """What a command needs that looks at VMs: connections, the policy, and how plans are made."""
-
-    session: Session
-    azure: Azure
-    policy: Policy
-    foresee: Foresee
 
 
 def plan(
@@ -65,50 +37,6 @@ def plan(
     Exits 0 with a plan, 1 if there is no such VM or profile, 2 if it could not be found out.
     """
     run(_plan(vm, profile, form, as_json=as_json))
-
-
-@contextlib.asynccontextmanager
-async def desk() -> AsyncIterator[Desk]:
-    """Redis, Azure and the policy, by the environment's settings."""
-    async with session() as opened:
-        settings = opened.settings
-        try:
-            policy = read_policy(settings.policy)
-            azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.identity)
-        except InvalidPolicy as invalid:
-            fail(BROKEN, invalid.diagnostics())
-        except ValueError as error:
-            fail(UNREACHABLE, str(error))
-        runners = step_runners(azure)
-        assess = Assess(runners=runners, policy=lambda: policy)
-        async with azure:
-            foresee = Foresee(facts=ArmFacts(azure), assess=assess, runners=runners, clock=SystemClock())
-            yield Desk(opened, azure, policy, foresee)
-
-
-async def wanted_vm(name: str, opened: Session) -> VmRef:
-    """The one VM that is meant; ends the command if it is not certain which one."""
-    match = await find_vm(name, opened.inventory)
-    if match.exact is None:
-        fail(BROKEN, _not_certain(name, match.candidates, await opened.inventory.count()))
-    return match.exact
-
-
-def _not_certain(name: str, candidates: Sequence[KnownVm], known: int) -> str:
-    if not candidates:
-        return safe_line(f"No VM matches {name!r}; {known} are known. Give its resource id.")
-    lines = [f"{len(candidates)} VMs match {name!r}. Give GROUP/NAME or the resource id of one:"]
-    lines += [f"  {one.ref.resource_id}" for one in candidates[:_MOST_NAMED]]
-    left = len(candidates) - _MOST_NAMED
-    return "\n".join(map(safe_line, [*lines, *([f"  and {left} more"] if left > 0 else [])]))
-
-
-def wanted_profile(name: str, policy: Policy) -> LockdownProfile:
-    """The profile of this name, or the default one; ends the command if there is none."""
-    if name and not policy.has_profile(name):
-        known = ", ".join(one.name for one in policy.profiles)
-        fail(BROKEN, safe_line(f"The policy has no lockdown profile {name!r}. It has: {known}."))
-    return policy.profile(name) if name else policy.lockdown
 
 
 async def _plan(name: str, profile_name: str, form: Form, *, as_json: bool) -> int:
@@ -137,12 +65,16 @@ def _text(vm: VmRef, foreseen: Foreseen) -> Iterator[str]:
         yield safe_line(f"{number}. {planned.step.spec.title}: {_says(planned.change)}")
         for detail in planned.change.details:
             yield safe_line(f"   {detail}")
+    for impact in foreseen.plan.impact:
+        yield safe_line(f"{'!' if impact.severe else '-'} {impact.text}")
     for missing in foreseen.facts.missing:
         yield safe_line(f"not known: {missing.name}: {missing.reason}")
 
 
 def summary(foreseen: Foreseen) -> str:
     """What would be done, in one line; steps with nothing to do are left out."""
+    if foreseen.guarded:
+        return f"change nothing: {foreseen.guarded}"
     changes = [planned.change for planned in foreseen.plan.steps]
     said = [one.summary for one in changes if not one.nothing_to_do and not one.skipped]
     return ", ".join(said) or "change nothing"
@@ -191,6 +123,7 @@ def _as_json(vm: VmRef, foreseen: Foreseen) -> dict[str, Any]:
         "profile": foreseen.plan.profile,
         "as_of": foreseen.plan.as_of.isoformat() if foreseen.plan.as_of else None,
         "summary": summary(foreseen),
+        "guarded": foreseen.guarded,
         "steps": [
             {
                 "step": str(planned.step),
@@ -202,5 +135,6 @@ def _as_json(vm: VmRef, foreseen: Foreseen) -> dict[str, Any]:
             }
             for planned in foreseen.plan.steps
         ],
+        "impact": [{"text": one.text, "severe": one.severe} for one in foreseen.plan.impact],
         "not_known": [{"name": one.name, "reason": one.reason} for one in foreseen.facts.missing],
     }

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from workers.consumers.event_shapes import parse_start_events
-from workers.domain.containment.profile import written
+from workers.domain.durations import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
 from workers.domain.policy.guards import Guards, VmInput
+from workers.domain.policy.insight import look_into
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.history import Past
 from workers.runtime.terminal import safe_line
 from workers.use_cases.read_policy import read_policy
 
@@ -42,6 +43,7 @@ def check(file: File) -> None:
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
     typer.echo(_about_rules(policy))
+    typer.echo(f"Beyond {policy.cap.containments_per_hour} containments an hour, on-call is asked to go on.")
     if policy.never:
         typer.echo(f"Never contained: {', '.join(guard.name for guard in policy.never)}.")
     if named := [name for name in (policy.owner.fallback, policy.oncall.channel) if name.startswith("#")]:
@@ -124,8 +126,9 @@ def _facts(tags: list[str]) -> Facts | None:
 
 def _rule_input(policy: Policy, event: StartEvent, facts: Facts | None, now: datetime | None) -> RuleInput:
     at = now.replace(tzinfo=now.tzinfo or UTC) if now else datetime.now(UTC)
-    owner = owner_from_tags(facts.tags, policy.owner.tags, tags_known=True) if facts else None
-    return RuleInput(event, at, facts, owner)
+    # Nothing is remembered here, which is no missing fact: it is as for a first start.
+    insight = look_into(policy, event, facts, past=Past()) if facts else None
+    return RuleInput(event, at, facts, insight)
 
 
 def _explain(rules: Rules, given: RuleInput) -> None:
@@ -152,10 +155,10 @@ def _explain_guards(policy: Policy, given: RuleInput) -> None:
 def _verdict(rules: Rules, given: RuleInput) -> str:
     ruling = rules.early(given.event, given.now)
     if isinstance(ruling, Undecided):
-        if given.facts is None or given.owner is None:
+        if given.facts is None or given.insight is None:
             needing = rules.needing_facts[0].name
             return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE."
-        ruling = ruling.decide(given.facts, given.owner)
+        ruling = ruling.decide(given.facts, given.insight)
     if ruling.rule is None:
         return f"verdict: {ruling.verdict}, by the defaults: no rule matches"
     return f"verdict: {ruling.verdict}, by rule {ruling.name!r}"

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import redis.asyncio as redis
@@ -31,6 +32,16 @@ def redis_checks(
         store: over the same client.
         now_s: our clock, in seconds since 1970.
     """
+
+    async def paused() -> str:
+        pause = await store.pause()
+        if pause.until is not None and pause.on(datetime.fromtimestamp(now_s(), UTC)):
+            until = pause.until.strftime("%Y-%m-%d %H:%M UTC")
+            raise CannotTell(
+                f"changes in Azure are paused by {pause.by} until {until}: {pause.reason}. "
+                "`startgate resume` ends it"
+            )
+        return "changes in Azure are not paused"
 
     async def reachable() -> str:
         async with redis_away(client):
@@ -80,6 +91,7 @@ def redis_checks(
             remedy="set maxmemory-policy noeviction: any other one may throw open approvals away",
         ),
         Check(name="Redis clock", look=clock, remedy="have both synchronise their clocks (NTP)"),
+        Check(name="pause", look=paused, remedy="update this process: a newer version wrote it"),
     ]
     return [dataclasses.replace(check, look=_reaching(check.look)) for check in checks]
 

@@ -4,14 +4,18 @@
 -- KEYS[3] audit (stream)                                  KEYS[4] head of the audit's hash chain
 -- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d; f: free)
 -- KEYS[…] behind them, one a document: its card, or for a card the document that it shows; else its own key
+-- KEYS[#-2] what was exchanged with Azure for the containment that is written, or named with new ones (list; ''
+--   when unused)
+-- KEYS[#-1] past of a VM (sorted set: what happened → when, ms; '' when unused)
 -- KEYS[#] standing (set: ids of containments that hold a VM), the last one
 -- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, due, ttl, show, card, stands, free}], shown: [[id, version]],
---   absent: number, free: boolean};
+--   absent: number, free: boolean, past: {at, entry, before, most, ttl}, exchanges: number, most_exchanges, keep: ms};
+--   past is null when nothing is added to it; entries from before a time go, and the oldest beyond so many;
 --   due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever; stands is null for what is no
 --   containment, free for what is no record of a VM; card is true for a card, which lives as long as its
 --   document; behind the keys of the written documents and of their cards there follow in KEYS, in order:
 --   those named by shown, those that must be absent, and with free the record of the VM that must be
--- ARGV[2…] the written documents' texts, in order; after them the audit records' texts. They stay as they are:
+-- ARGV[2…] the written documents' texts, in order; after them those of new exchanges, then those of the audit. They stay as they are:
 --   within the JSON they would be encoded twice there and decoded once more here.
 -- Answers {1} written, {0, 'once'} seen before, {0, 'conflict', id} changed since it was read.
 local a = cjson.decode(ARGV[1])
@@ -62,13 +66,26 @@ for i, doc in ipairs(a.docs) do
     redis.call('SREM', KEYS[#KEYS], doc.id)
   end
 end
+local exchanges, first = KEYS[#KEYS - 2], 1 + #a.docs
+if a.exchanges > 0 then
+  redis.call('RPUSH', exchanges, unpack(ARGV, first + 1, first + a.exchanges))
+  redis.call('LTRIM', exchanges, -a.most_exchanges, -1)
+  -- It lives as long as its containment, whose own writes say how long; nobody may leave one behind for ever.
+  if redis.call('PTTL', exchanges) == -1 then
+    redis.call('PEXPIRE', exchanges, a.keep)
+  end
+end
 for i, doc in ipairs(a.docs) do
   local key, companion, ttl = KEYS[5 + i], KEYS[5 + #a.docs + i], doc.ttl
   if doc.card then
     local left = redis.call('PTTL', companion)
     if left ~= -2 then ttl = left end
   end
-  for _, kept in ipairs(doc.show and {key, companion} or {key}) do
+  local living = doc.show and {key, companion} or {key}
+  if doc.stands == true or doc.stands == false then
+    living[#living + 1] = exchanges
+  end
+  for _, kept in ipairs(living) do
     if ttl > 0 then
       redis.call('PEXPIRE', kept, ttl)
     else
@@ -83,7 +100,14 @@ for i, shown in ipairs(a.shown) do
     redis.call('ZREM', KEYS[2], shown[1])
   end
 end
-for i = 2 + #a.docs, #ARGV do
+if type(a.past) == 'table' then
+  local key = KEYS[#KEYS - 1]
+  redis.call('ZADD', key, 'NX', a.past.at, a.past.entry)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', a.past.before)
+  redis.call('ZREMRANGEBYRANK', key, 0, -1 - a.past.most)
+  redis.call('PEXPIRE', key, a.past.ttl)
+end
+for i = 2 + #a.docs + a.exchanges, #ARGV do
   local record = ARGV[i]
   local previous = redis.call('GET', KEYS[4]) or ''
   local digest = redis.sha1hex(previous .. record)

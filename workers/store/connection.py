@@ -155,6 +155,11 @@ _ELSEWHERE = (ReadOnlyError, MovedError, BusyLoadingError, MasterDownError)
 """This server does not serve us now, another one may: READONLY, MOVED, LOADING, MASTERDOWN."""
 
 
+def is_cluster(client: redis.Redis | RedisCluster) -> bool:
+    """Whether its keys are spread over several servers, of which one may be away alone."""
+    return isinstance(client, RedisCluster)
+
+
 @contextlib.asynccontextmanager
 async def redis_away(client: redis.Redis | RedisCluster) -> AsyncIterator[None]:
     """Inside, Redis being away or unable to serve becomes ``DependencyAway``.

@@ -59,7 +59,9 @@ class RedisInventory:
         while self._noted:
             vms, self._noted = list(self._noted.values()), {}
             try:
-                await self.put(vms)
+                for page in _pages(vms):
+                    async with redis_away(self._redis):
+                        await self._put(page)
             except Exception as error:  # nobody waits for it, and the next listing makes up for it
                 because = f"{type(error).__name__}: {error}"
                 log.warning("the inventory was not renewed", vms=len(vms), because=because)
@@ -77,12 +79,17 @@ class RedisInventory:
                 held: Any = await self._redis.hkeys(keys.inventory(whole_subscription))
                 gone = {key.decode() for key in held} - {vm.ref.key for vm in vms}
             for page in _pages(vms):
-                await self._put(page)
+                await self._renew(page)
             for ids in _pages(sorted(gone)):
                 async with self._redis.pipeline(transaction=False) as pipeline:
                     pipeline.zrem(keys.VM_NAMES, *map(_named, ids))
                     pipeline.hdel(keys.inventory(whole_subscription or ""), *ids)
                     await pipeline.execute()
+
+    async def _renew(self, vms: Sequence[KnownVm]) -> None:
+        """Put what was listed, with what each VM's tags were: a listing knows only those of now."""
+        earlier = {vm.ref.key: vm for vm in await self._read(vm.ref.key for vm in vms)}
+        await self._put([vm.after(earlier.get(vm.ref.key)) for vm in vms])
 
     async def _put(self, vms: Sequence[KnownVm]) -> None:
         lines: defaultdict[str, dict[Any, Any]] = defaultdict(dict)

@@ -58,6 +58,16 @@ def by_id(document_id: str) -> str:
     return f"{base(partition_of_id(document_id))}:doc:{document_id}"
 
 
+def exchanges(containment_id: str) -> str:
+    """List: what was exchanged with Azure for a containment, oldest first."""
+    return f"{base(partition_of_id(containment_id))}:exchanges:{containment_id}"
+
+
+def said(card_id: str) -> str:
+    """Hash: digest of a message of a card → what it says."""
+    return f"{base(partition_of_id(card_id))}:said:{card_id}"
+
+
 def card(card_id: str) -> str:
     """The card of an approval or containment."""
     return f"{base(partition_of_id(card_id))}:card:{card_id}"
@@ -70,8 +80,21 @@ def scheduled(document_id: str) -> str:
 
 def vm_record(vm: VmRef) -> str:
     """What is going on with a VM; its id may be long, so the key holds a digest."""
-    digest = hashlib.sha256(vm.key.encode()).hexdigest()[:32]
-    return f"{base(partition_of_vm(vm.key))}:vm:{digest}"
+    return f"{base(partition_of_vm(vm.key))}:vm:{_digest(vm.key)}"
+
+
+def past_of_vm(vm: VmRef) -> str:
+    """Sorted set: what happened with a VM → when, in ms."""
+    return f"{base(partition_of_vm(vm.key))}:past:{_digest(vm.key)}"
+
+
+def past_of_caller(who: str) -> str:
+    """Sorted set: what a caller did → when, in ms. Callers start VMs of every partition."""
+    return f"sg:{{caller:{_digest(who)}}}:past"
+
+
+TURNS = f"{base(0)}:turns"
+"""Sorted set: ids of containments that were begun lately → when, in ms."""
 
 
 def inventory(subscription_id: str) -> str:
@@ -98,3 +121,7 @@ def of(document: Document) -> tuple[int, str]:
     if isinstance(document, Card):
         return partition_of_id(document.id), card(document.id)
     return partition_of_id(document.id), by_id(document.id)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]

@@ -1,25 +1,31 @@
 """The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+import contextlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
-from workers.domain.ports.store import Commit, Document
+from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import Numbered
+from workers.domain.starts.events import StartEvent
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
 from workers.store.log_lines import tell
+from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
@@ -28,14 +34,18 @@ D = TypeVar("D", bound=Numbered)
 class MemoryStore:
     """``workers.domain.ports.Store`` in a dict; one event loop, one process."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, inventory: "MemoryInventory | None" = None) -> None:
         self._clock = clock or SystemClock()
+        self._past = MemoryPast(self._clock, inventory or MemoryInventory())
         self._documents: dict[str, Document] = {}
         self._once: dict[str, datetime] = {}
         self._due: dict[str, datetime] = {}
         self._unshown: dict[str, datetime] = {}
         self._audit: dict[int, list[AuditRecord]] = {}
         self._scheduled: dict[str, Scheduled] = {}
+        self._turns: dict[str, datetime] = {}
+        self._said: dict[str, dict[str, str]] = {}
+        self._exchanges: dict[str, tuple[str, ...]] = {}
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
@@ -62,7 +72,10 @@ class MemoryStore:
             current = self._documents.get(keys.by_id(shown_id))
             if current is None or current.version <= version:
                 self._unshown.pop(shown_id, None)
+        kept = (*self._exchanges.get(commit.exchanges_of, ()), *commit.exchanges)
+        self._exchanges[commit.exchanges_of] = kept[-MOST_KEPT:]
         self._audit.setdefault(commit.partition, []).extend(commit.audit)
+        self._past.add(commit.past)
         tell(commit.audit)
         return True
 
@@ -76,7 +89,7 @@ class MemoryStore:
 
     def _write(self, key: str, document: Document, now: datetime) -> None:
         self._documents[key] = document.model_copy(update={"version": document.version + 1})
-        if isinstance(document, (Approval, Containment, DeadLetterNotice)) and shows(document):
+        if isinstance(document, (Approval, Containment, DeadLetterNotice, CapQuestion)) and shows(document):
             self._unshown[document.id] = now
             due = due_of(document)
             if due is None:
@@ -88,13 +101,15 @@ class MemoryStore:
         """Raises ``NotFound`` if there is none."""
         return self._find(Approval, approval_id)
 
-    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """Its approval, and what is going on with its VM."""
-        record = await self.vm_record(vm)
-        try:
-            return await self.approval(approval_id), record
-        except NotFound:
-            return None, record
+    async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
+        """Its approval, what is going on with its VM, and what was before."""
+        found: Approval | None = None
+        with contextlib.suppress(NotFound):
+            found = await self.approval(approval_id)
+        return KnownStart(found, await self.vm_record(event.vm), await self._past.background(event))
+
+    async def aclose(self) -> None:
+        """Nothing waits to be written."""
 
     async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
         """Both; raises ``NotFound`` if there is no approval."""
@@ -126,6 +141,41 @@ class MemoryStore:
         """The notice, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
         return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
+
+    async def pause(self) -> Pause:
+        """The pause, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(PAUSE))
+        return found if isinstance(found, Pause) else Pause()
+
+    async def cap_question(self) -> CapQuestion:
+        """The question, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(CAP_QUESTION))
+        return found if isinstance(found, CapQuestion) else CapQuestion()
+
+    async def take_turn(
+        self, containment_id: str, now: datetime, *, most: int, within: timedelta
+    ) -> datetime | None:
+        """Count it, or say when there is room again."""
+        self._turns = {one: at for one, at in self._turns.items() if at > now - within}
+        if containment_id in self._turns:
+            return None
+        if len(self._turns) < most:
+            self._turns[containment_id] = now
+            return None
+        return min(self._turns.values()) + within
+
+    async def exchanges(self, containment_id: str) -> Sequence[str]:
+        """What was exchanged with Azure for this containment."""
+        return self._exchanges.get(containment_id, ())
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages say."""
+        known = self._said.get(card_id, {})
+        self._said[card_id] = {key: text for key, text in known.items() if key in shown} | dict(said)
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered."""
+        return self._said.get(card_id, {})
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""
@@ -184,10 +234,11 @@ class MemoryInventory:
 
     async def put(self, vms: Sequence[KnownVm], *, whole_subscription: str | None = None) -> None:
         """Add or renew VMs; with ``whole_subscription``, others of that subscription go."""
+        before = self._vms.copy()
         if whole_subscription:
             wanted = whole_subscription.lower()
             self._vms = {k: v for k, v in self._vms.items() if v.ref.subscription_id.lower() != wanted}
-        self._vms.update({vm.ref.key: vm for vm in vms})
+        self._vms.update({vm.ref.key: vm.after(before.get(vm.ref.key)) for vm in vms})
 
     async def named(self, name: str, *, group: str = "") -> Sequence[KnownVm]:
         """The VMs of exactly this name."""

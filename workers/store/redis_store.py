@@ -1,10 +1,10 @@
 """The store on Redis: one Lua call a write."""
 
 import contextlib
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import redis.asyncio as redis
 import structlog
@@ -16,23 +16,33 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.errors import Conflict, NewerDocument, NotFound
-from workers.domain.ids import DEAD_LETTER_NOTICE, PARTITIONS, partition_of_id
+from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
-from workers.domain.ports.store import Commit, Document
+from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import Numbered, read
+from workers.domain.starts.events import StartEvent
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
-from workers.store.connection import redis_away
+from workers.store.connection import is_cluster, redis_away
 from workers.store.log_lines import tell
+from workers.store.past import CallersLater, ask_background, background, of_commit
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label, shows
 
 log = structlog.get_logger(__name__)
 
-_SCRIPT = resources.files(__package__).joinpath("commit.lua").read_text(encoding="utf-8")
+_COMMIT, _TURN = (
+    resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    for name in ("commit.lua", "turn.lua")
+)
+_MOST_PAST = 30
+"""Texts of a card that are kept though it shows others by now."""
 D = TypeVar("D", bound=Numbered)
 
 
@@ -52,9 +62,10 @@ class RedisStore:
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
         self._redis = client
-        self._script = client.register_script(_SCRIPT)
+        self._digests = {text: client.register_script(text).sha for text in (_COMMIT, _TURN)}
         self._clock = clock or SystemClock()
         self._retention = retention
+        self._callers = CallersLater(client, retention)
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
@@ -76,9 +87,15 @@ class RedisStore:
             "shown": commit.shown,
             "absent": len(commit.absent),
             "free": commit.free is not None,
+            "exchanges": len(commit.exchanges),
+            "most_exchanges": MOST_KEPT,
+            "keep": int(self._retention.total_seconds() * 1000),
+            "past": of_commit(commit.past, now, self._retention),
         }
+        held = next((one.id for one in commit.documents if isinstance(one, Containment)), commit.exchanges_of)
         async with redis_away(self._redis):
             answer = await self._run_script(
+                _COMMIT,
                 script_keys=[
                     keys.due(p),
                     keys.unshown(p),
@@ -90,22 +107,27 @@ class RedisStore:
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
                     *(keys.by_id(absent_id) for absent_id in commit.absent),
                     *((keys.vm_record(commit.free),) if commit.free else ()),
+                    keys.exchanges(held) if held else keys.once(p, ""),
+                    keys.past_of_vm(commit.past.vm) if commit.past else keys.once(p, ""),
                     keys.standing(p),
                 ],
                 args=[
                     to_json(header).decode(),
                     *texts,
+                    *commit.exchanges,
                     *(record.model_dump_json() for record in commit.audit),
                 ],
             )
         if answer[0] == 1:
             tell(commit.audit)
+            if commit.past is not None and commit.past.of_caller:
+                self._callers.note(commit.past.entry, now)
             return True
         if answer[1] == b"once":
             return False
         raise Conflict(f"{answer[2].decode()} was changed by somebody else")
 
-    async def _run_script(self, script_keys: Sequence[str], args: Sequence[str]) -> Any:
+    async def _run_script(self, text: str, script_keys: Sequence[str], args: Sequence[str | int]) -> Any:
         """Run by its digest; a server that does not know it, after a restart say, is sent the text.
 
         The script object itself would load it on every primary of a cluster first, and so fail for all of
@@ -113,9 +135,9 @@ class RedisStore:
         """
         count = len(script_keys)
         try:
-            return await self._redis.evalsha(self._script.sha, count, *script_keys, *args)
+            return await self._redis.evalsha(self._digests[text], count, *script_keys, *args)
         except NoScriptError:
-            return await self._redis.eval(_SCRIPT, count, *script_keys, *args)
+            return await self._redis.eval(text, count, *script_keys, *args)
 
     def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""
@@ -136,15 +158,27 @@ class RedisStore:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Approval, keys.by_id(_checked(approval_id, "a")), approval_id)
 
-    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """Its approval, and what is going on with its VM, in one round trip."""
+    async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
+        """All of it in one round trip."""
+        try:
+            return await self._known_start(approval_id, event, whole=True)
+        except DependencyAway:
+            if not is_cluster(self._redis):
+                raise
+            # The caller's past may be on a node that is away, and that must hold no question back.
+            return await self._known_start(approval_id, event, whole=False)
+
+    async def _known_start(self, approval_id: str, event: StartEvent, *, whole: bool) -> KnownStart:
         async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hget(keys.by_id(_checked(approval_id, "a")), "d")
-            pipeline.hget(keys.vm_record(vm), "d")
-            approval, record = await pipeline.execute()
-        return (
+            pipeline.hget(keys.vm_record(event.vm), "d")
+            if whole:
+                ask_background(pipeline, event, self._clock.now(), self._retention)
+            approval, record, *rest = await pipeline.execute()
+        return KnownStart(
             read(Approval, approval) if approval is not None else None,
-            read(VmRecord, record) if record is not None else VmRecord(vm=vm),
+            read(VmRecord, record) if record is not None else VmRecord(vm=event.vm),
+            background(rest, event) if whole else None,
         )
 
     async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
@@ -176,6 +210,55 @@ class RedisStore:
         with contextlib.suppress(NotFound):
             return await self._read(DeadLetterNotice, keys.by_id(DEAD_LETTER_NOTICE), DEAD_LETTER_NOTICE)
         return DeadLetterNotice()
+
+    async def pause(self) -> Pause:
+        """The pause, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(Pause, keys.by_id(PAUSE), PAUSE)
+        return Pause()
+
+    async def cap_question(self) -> CapQuestion:
+        """The question, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(CapQuestion, keys.by_id(CAP_QUESTION), CAP_QUESTION)
+        return CapQuestion()
+
+    async def take_turn(
+        self, containment_id: str, now: datetime, *, most: int, within: timedelta
+    ) -> datetime | None:
+        """Count it, or say when there is room again; see the port."""
+        lasts_ms = int(within / timedelta(milliseconds=1))
+        args: list[str | int] = [containment_id, _ms(now), most, lasts_ms]
+        async with redis_away(self._redis):
+            free_ms = int(await self._run_script(_TURN, [keys.TURNS], args))
+        return datetime.fromtimestamp(free_ms / 1000, UTC) if free_ms else None
+
+    async def exchanges(self, containment_id: str) -> Sequence[str]:
+        """What was exchanged with Azure for this containment, oldest first."""
+        async with redis_away(self._redis):
+            texts: Any = await self._redis.lrange(keys.exchanges(_checked(containment_id, "c")), 0, -1)
+        return tuple(text.decode() for text in texts)
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages say; what is no longer shown goes once there is much of it."""
+        key, fields = keys.said(card_id), cast("Any", dict(said))
+        if not said:
+            return
+        async with redis_away(self._redis):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.hset(key, mapping=fields)
+                pipeline.hkeys(key)
+                pipeline.pexpire(key, self._retention)
+                _, known, _ = await pipeline.execute()
+            past = [one for one in known if one.decode() not in {*shown, *said}]
+            if len(past) > _MOST_PAST:
+                await self._redis.hdel(key, *past)
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered."""
+        async with redis_away(self._redis):
+            found: Any = await self._redis.hgetall(keys.said(card_id))
+        return {key.decode(): text.decode() for key, text in found.items()}
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""
@@ -235,6 +318,10 @@ class RedisStore:
         async with redis_away(self._redis):
             entries: Any = await self._redis.xrange(keys.audit(partition), min=start, count=limit)
         return [read(AuditRecord, fields[b"r"]) for _, fields in entries]
+
+    async def aclose(self) -> None:
+        """Wait until what is to be remembered is written."""
+        await self._callers.aclose()
 
     async def ping(self) -> None:
         """Raises ``DependencyAway`` when Redis does not answer."""

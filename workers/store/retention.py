@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.ports.store import Document
@@ -28,7 +30,7 @@ def shows(document: Document) -> bool:
     """Whether a card has to show it whenever it has changed."""
     if isinstance(document, Approval):
         return document.has_card
-    return isinstance(document, (Containment, DeadLetterNotice))
+    return isinstance(document, (Containment, DeadLetterNotice, CapQuestion))
 
 
 def kept_for(document: Document, now: datetime, retention: timedelta) -> timedelta | None:
@@ -48,7 +50,7 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return _record_kept_for(document, now, retention)
         case Card():
             return retention
-        case DeadLetterNotice():
+        case DeadLetterNotice() | Pause() | CapQuestion():
             return None
         case Lookup():
             return LOOKUP_TTL

@@ -11,6 +11,9 @@ from workers.domain.containment.profile import LockdownProfile
 
 _MOST_DETAILS = 6
 _MOST_EXCEPTIONS = 5
+_MOST_IMPACT = 8
+_MOST_ON_CARD = 2
+_SEVERE, _MILD = "\u26a0\ufe0f", "\u2022"
 
 
 def planned_steps(profile: LockdownProfile, changes: Mapping[StepName, Change]) -> list[Block]:
@@ -19,6 +22,25 @@ def planned_steps(profile: LockdownProfile, changes: Mapping[StepName, Change]) 
         section(_step(number, name, changes.get(name), profile))
         for number, name in enumerate(profile.steps, 1)
     ]
+
+
+def goes_with_it(plan: Plan | None) -> list[Block]:
+    """What a containment takes along with the VM, the worst first; no block if nothing is known."""
+    lines = [
+        f"{_SEVERE if one.severe else _MILD} {sentence(escape(one.text, 200))}"
+        for one in (plan.impact if plan else ())
+    ]
+    if not lines:
+        return []
+    return [section("\n".join(["*What goes with it:*", listed(lines, _MOST_IMPACT, "effect", between="\n")]))]
+
+
+def worst_of_it(plan: Plan) -> str:
+    """The same folded to one line for a card: only what others feel, or what no restore brings back."""
+    severe = [escape(one.text, 150) for one in plan.impact if one.severe]
+    if not severe:
+        return ""
+    return f"{_SEVERE} Containing it: {sentence(listed(severe, _MOST_ON_CARD, 'effect', between='; '))}"
 
 
 def how_to_undo(profile: LockdownProfile, command: str) -> str:

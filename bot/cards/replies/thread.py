@@ -20,6 +20,7 @@ from bot.cards.blocks.status import (
 )
 from bot.cards.blocks.text import calling, clock, code, escape, mention, name, when
 from bot.cards.replies.by_hand import remedy
+from bot.cards.replies.expiry import expiry_replies
 from bot.cards.replies.jobs import job_replies, job_step
 from bot.cards.replies.late import late_replies
 from bot.cards.replies.oncall_thread import oncall_replies
@@ -59,6 +60,7 @@ def replies(
     if containment is not None:
         found += _again(containment, oncall_mention)
         found += [_step(containment, step) for step in containment.steps if begun(step)]
+        found += expiry_replies(containment, oncall_mention)
         found += restore_replies(containment, oncall_mention)
         found += late_replies(containment, oncall_mention)
         found += job_replies(containment, oncall_mention)

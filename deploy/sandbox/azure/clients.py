@@ -11,11 +11,13 @@ from typing import Any, Self
 from azure.core.credentials import AccessToken
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
+from azure.mgmt.authorization.aio import AuthorizationManagementClient
 from azure.mgmt.compute.aio import ComputeManagementClient
 from azure.mgmt.monitor.aio import MonitorManagementClient
 from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.recoveryservices.aio import RecoveryServicesClient
 from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
+from azure.mgmt.resource.locks.aio import ManagementLockClient
 from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 from azure.mgmt.security.aio import SecurityCenter
@@ -81,12 +83,23 @@ class Clients:
         self.vaults = RecoveryServicesClient(**scoped)
         self.backup = RecoveryServicesBackupClient(**scoped)
         self.security = SecurityCenter(**scoped)
+        self.locks = ManagementLockClient(**scoped)
+        self.roles = AuthorizationManagementClient(**scoped)
         self.subscriptions = SubscriptionClient(**common)
         self.graph = ResourceGraphClient(**common)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        scoped = (self.compute, self.monitor, self.network, self.vaults, self.backup, self.security)
+        scoped = (
+            self.compute,
+            self.monitor,
+            self.network,
+            self.vaults,
+            self.backup,
+            self.locks,
+            self.security,
+            self.roles,
+        )
         for client in (*scoped, self.subscriptions, self.graph):
             await self._open.enter_async_context(client)
         return self

@@ -10,6 +10,7 @@ from deploy.sandbox.azure.ids import group_of, name_of, subscription_of, within
 
 VM = "Microsoft.Compute/virtualMachines"
 DISK = "Microsoft.Compute/disks"
+AVAILABILITY_SET = "Microsoft.Compute/availabilitySets"
 SNAPSHOT = "Microsoft.Compute/snapshots"
 NIC = "Microsoft.Network/networkInterfaces"
 NSG = "Microsoft.Network/networkSecurityGroups"
@@ -18,6 +19,7 @@ SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 PUBLIC_IP = "Microsoft.Network/publicIPAddresses"
 ASG = "Microsoft.Network/applicationSecurityGroups"
 ROUTE_TABLE = "Microsoft.Network/routeTables"
+BASTION = "Microsoft.Network/bastionHosts"
 LOAD_BALANCER = "Microsoft.Network/loadBalancers"
 VAULT = "Microsoft.RecoveryServices/vaults"
 LOCK = "Microsoft.Authorization/locks"
@@ -214,6 +216,10 @@ class Estate:
         for resource in list(self._by_kind.get(kind, {}).values()):
             if not scope or within(resource.id, scope):
                 yield resource
+
+    def everything(self) -> list[Resource]:
+        """Every resource there is, in the order they were made."""
+        return list(self._by_id.values())
 
     def vms(self) -> list[Vm]:
         """Every virtual machine, of both deployment models."""

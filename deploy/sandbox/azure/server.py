@@ -12,8 +12,11 @@ from deploy.sandbox.azure.backup.items import Items
 from deploy.sandbox.azure.backup.jobs import Jobs
 from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
+from deploy.sandbox.azure.compute.availability import AvailabilitySets
+from deploy.sandbox.azure.compute.births import Births
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
+from deploy.sandbox.azure.compute.host_encryption import HostEncryption
 from deploy.sandbox.azure.compute.machines import Machines
 from deploy.sandbox.azure.compute.snapshots import Snapshots
 from deploy.sandbox.azure.compute.starts import Starter
@@ -36,8 +39,10 @@ from deploy.sandbox.azure.model import Estate, Vm
 from deploy.sandbox.azure.monitor.alarms import Alarms
 from deploy.sandbox.azure.monitor.rules import Monitor
 from deploy.sandbox.azure.monitor.workflows import Workflows
+from deploy.sandbox.azure.network.bastions import Bastions
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
+from deploy.sandbox.azure.network.made import MadeNetworks
 from deploy.sandbox.azure.network.networks import Networks
 from deploy.sandbox.azure.network.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
@@ -94,6 +99,7 @@ class AzureServer(StandIn):
         workflows = Workflows(self.estate)
         jobs = Jobs(self.estate)
         self.items = Items(self.estate)
+        self.host_encryption = HostEncryption(self.estate)
         self.permissions = Permissions(self.estate, self.world)
         self.plans = Plans(self.estate, locks)
         self.findings = Findings(self.estate)
@@ -101,6 +107,7 @@ class AzureServer(StandIn):
         vaults = Vaults(estate=self.estate, locks=locks, lro=lro)
         self.state = State(estate=self.estate, locks=locks, lro=lro, items=self.items)
         self.interfaces = Interfaces(estate=self.estate, locks=locks, lro=lro)
+        self.bastions = Bastions(estate=self.estate, lro=lro)
         control = Control(
             interfaces=self.interfaces,
             estate=self.estate,
@@ -119,14 +126,28 @@ class AzureServer(StandIn):
             changed=self._changed,
         )
         backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
+        machines = Machines(
+            estate=self.estate, locks=locks, lro=lro, starter=starter, host_encryption=self.host_encryption
+        )
         defender = DefenderControl(estate=self.estate, plans=self.plans, findings=self.findings)
         providers = (
             locks,
             Subscriptions(self.estate),
-            Machines(estate=self.estate, locks=locks, lro=lro, starter=starter),
+            Births(
+                estate=self.estate,
+                locks=locks,
+                lro=lro,
+                machines=machines,
+                host_encryption=self.host_encryption,
+            ),
+            machines,
+            self.host_encryption,
             self.interfaces,
             Networks(self.estate),
+            MadeNetworks(estate=self.estate, locks=locks, lro=lro),
             LoadBalancers(self.estate),
+            self.bastions,
+            AvailabilitySets(self.estate),
             SecurityGroups(estate=self.estate, locks=locks, lro=lro),
             Disks(self.estate),
             Snapshots(estate=self.estate, locks=locks, lro=lro),
@@ -135,7 +156,7 @@ class AzureServer(StandIn):
             vaults,
             self.plans,
             JitPolicies(self.estate, locks, self.plans),
-            ResourceGraph(self.estate, {"securityresources": self.findings.rows}),
+            ResourceGraph(self.estate, {"securityresources": self._security_rows}),
             Monitor(estate=self.estate, locks=locks),
             workflows,
             RoleAssignments(self.estate, self.world),
@@ -151,6 +172,7 @@ class AzureServer(StandIn):
             router=router,
             throttle=self.throttle,
             refusals=self.refusals,
+            locks=locks,
             token=token,
             accepted=self.alarms.accepted,
         )
@@ -174,14 +196,19 @@ class AzureServer(StandIn):
         self.interfaces.losses.clear()
         self.items.clear()
         self.plans.failing.clear()
+        self.bastions.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
+        self.host_encryption.states.clear()
         self.estate.clear()
         seed_estate(self.estate, self.world)
 
     async def _close(self, _app: web.Application) -> None:
         self.operations.clear()
         await self.outbox.close()
+
+    def _security_rows(self, subscription: str) -> list[dict[str, Any]]:
+        return [self.plans.row(subscription), *self.findings.rows(subscription)]
 
     def _record(self, kind: str, **data: Any) -> None:
         self.record.add(kind, **data)

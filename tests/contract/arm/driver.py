@@ -113,10 +113,22 @@ def defending(arm: AzureServer, azure: Azure, name: str) -> Driver:
     return Driver(runner(azure, StepName.DEFENDER), ref(arm, name))
 
 
+def closing_ports(arm: AzureServer, azure: Azure, name: str) -> Driver:
+    return Driver(runner(azure, StepName.JIT), ref(arm, name))
+
+
 def snapshotting(arm: AzureServer, azure: Azure, name: str, profile: LockdownProfile = PROFILE) -> Driver:
     return Driver(runner(azure, StepName.SNAPSHOT), ref(arm, name), profile)
 
 
-def lock(arm: AzureServer, scope: str, name: str = "freeze") -> None:
+def encrypting(arm: AzureServer, azure: Azure, name: str, profile: LockdownProfile = PROFILE) -> Driver:
+    return Driver(runner(azure, StepName.ENCRYPT), ref(arm, name), profile)
+
+
+def locking(arm: AzureServer, azure: Azure, name: str) -> Driver:
+    return Driver(runner(azure, StepName.LOCK), ref(arm, name))
+
+
+def lock(arm: AzureServer, scope: str, name: str = "freeze", *, level: str = "ReadOnly") -> None:
     lock_id = f"{scope}/providers/Microsoft.Authorization/locks/{name}"
-    arm.estate.add(Resource(id=lock_id, kind=LOCK, properties={"level": "ReadOnly"}))
+    arm.estate.add(Resource(id=lock_id, kind=LOCK, properties={"level": level}))

@@ -95,11 +95,19 @@ class TestTheRest:
         plan = {"properties": {"pricingTier": "Standard", "subPlan": "P2"}}
         assert (await cloud.ask("PUT", path, plan))[0] == 400
         plan["properties"]["subPlan"] = "P1"
+        assert (await cloud.ask("PUT", path, plan))[0] == 201
         assert (await cloud.ask("PUT", path, plan))[0] == 200
 
     async def test_just_in_time_policies_are_kept(self, cloud: Cloud) -> None:
+        cloud.server.plans.set(f"/subscriptions/{PRODUCTION}", "Standard", "P2")
         base = f"{SHOP}/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies"
-        policy = {"kind": "Basic", "properties": {"virtualMachines": [{"id": WEB_01, "ports": []}]}}
+        port = {
+            "number": 22,
+            "protocol": "*",
+            "allowedSourceAddressPrefix": "*",
+            "maxRequestAccessDuration": "PT3H",
+        }
+        policy = {"kind": "Basic", "properties": {"virtualMachines": [{"id": WEB_01, "ports": [port]}]}}
         assert (await cloud.ask("PUT", f"{base}/default?api-version=2020-01-01", policy))[0] == 200
         every = f"/subscriptions/{PRODUCTION}/providers/Microsoft.Security/jitNetworkAccessPolicies"
         listed = (await cloud.ask("GET", f"{every}?api-version=2020-01-01"))[1]["value"]

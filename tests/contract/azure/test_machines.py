@@ -62,9 +62,35 @@ class TestMachines:
         with pytest.raises(HttpResponseError) as error:
             await machines.begin_update("rg-shop", "db-01", encrypt)
         assert refused(error) == (409, "OperationNotAllowed")
+        assert "can be updated only when VM is in deallocated state" in str(error.value)
         await (await machines.begin_deallocate("rg-shop", "db-01")).result()
         vm = await (await machines.begin_update("rg-shop", "db-01", encrypt)).result()
         assert vm.security_profile.encryption_at_host is True
+
+    @pytest.mark.parametrize("value", [True, False])
+    async def test_host_encryption_needs_the_feature_and_a_size_that_has_it(
+        self, cloud: Cloud, *, value: bool
+    ) -> None:
+        machines = cloud.compute.virtual_machines
+        encrypt = {"properties": {"securityProfile": {"encryptionAtHost": value}}}
+        cloud.server.host_encryption.states[PRODUCTION] = "NotRegistered"
+        with pytest.raises(HttpResponseError, match="feature is not enabled for this subscription") as error:
+            await machines.begin_update("rg-shop", "web-01", encrypt)
+        assert refused(error) == (400, "InvalidParameter")
+        cloud.server.host_encryption.states.clear()
+        cloud.server.estate.vms()[0].properties["hardwareProfile"]["vmSize"] = "Standard_A2_v2"
+        with pytest.raises(HttpResponseError, match="VM size 'Standard_A2_v2' does not support it") as error:
+            await machines.begin_update("rg-shop", "web-01", encrypt)
+        assert refused(error) == (400, "InvalidParameter")
+
+    async def test_sizes_of_a_region_tell_which_of_them_can_be_encrypted_at_host(self, cloud: Cloud) -> None:
+        listed = cloud.compute.resource_skus.list(filter="location eq 'northeurope'")
+        able = {
+            sku.name: {one.name: one.value for one in sku.capabilities}["EncryptionAtHostSupported"]
+            async for sku in listed
+            if sku.resource_type == "virtualMachines" and sku.locations == ["northeurope"]
+        }
+        assert (able["Standard_D4s_v5"], able["Standard_A2_v2"]) == ("True", "False")
 
     async def test_an_operation_can_be_accepted_and_fail(self, cloud: Cloud) -> None:
         failure = {"operation": "deallocate", "target": "db-01$", "code": "VMAgentTimeout", "times": 1}

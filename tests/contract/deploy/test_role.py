@@ -32,6 +32,8 @@ WORKERS = ROOT / "workers"
 AS_DOCUMENTED = {
     # A query is a POST, and its action is a read.
     "microsoft.resourcegraph/resources/action": ("Microsoft.ResourceGraph/resources/read",),
+    # A feature is named below the provider that it is one of.
+    "microsoft.compute/features/read": ("Microsoft.Features/providers/features/read",),
     # Where the service keeps the operations of classic VMs; the stand-in keeps all of them in one place.
     "microsoft.classiccompute/locations/operations/read": (
         "Microsoft.ClassicCompute/operationStatuses/read",

@@ -1,60 +1,55 @@
-"""The command line against the Azure stand-in and a real Redis."""
+"""An operator who types commands, and a stand-in that remembers what Azure was sent."""
 
 import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
-from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.system import POLICY
 from tests.valkey_server import Valkey
-from workers.arm.read.inventory import list_vms
-from workers.arm.session.clients import Azure
 from workers.cli import app
-from workers.domain.ports.clock import SystemClock
-from workers.store.connection import connect
-from workers.store.inventory import RedisInventory
 
 
-class CommandLine:
-    """``startgate``, with an environment that leads to the stand-ins."""
+class Desk:
+    """An operator at the command line, with a stand-in that remembers.
+
+    Attributes:
+        directory: where files are written.
+    """
+
+    directory = Path()
 
     def __init__(self, arm: AzureServer, valkey: Valkey, environment: pytest.MonkeyPatch) -> None:
-        self.arm, self._valkey, self._environment = arm, valkey, environment
+        self.arm = arm
+        self.subscription = arm.world.subscriptions[0].id
         for name, value in {
-            "SERVICEBUS_CONNECTION": "Endpoint=sb://127.0.0.1;SharedAccessKeyName=k;SharedAccessKey=s",
+            "SERVICEBUS_CONNECTION": "Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=v",
             "REDIS_URL": valkey.url,
             "ARM_ENDPOINT": arm.url,
             "ARM_TOKEN": TOKEN,
+            "POLICY": str(POLICY),
         }.items():
             environment.setenv(f"STARTGATE_{name}", value)
-        self.policy(POLICY)
 
-    def policy(self, path: Path) -> None:
-        self._environment.setenv("STARTGATE_POLICY", str(path))
+    async def type(self, *words: str) -> Result:
+        """In a thread: the stand-in runs on this loop."""
+        return await asyncio.to_thread(CliRunner().invoke, app, [*words])
 
-    async def __call__(self, *arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, app, arguments)
-
-    async def json(self, *arguments: str) -> Any:
-        result = await self(*arguments, "--json")
-        return json.loads(result.stdout)
-
-    async def take_inventory(self) -> None:
-        """As the workers do it."""
+    async def ask(self, method: str, path: str, body: object = None) -> Any:
+        """The stand-in itself, as its page does."""
         async with (
-            connect(SecretStr(self._valkey.url)) as client,
-            Azure(self.arm.url, None, SecretStr(TOKEN)) as azure,
+            aiohttp.ClientSession() as http,
+            http.request(method, f"{self.arm.url}{path}", json=body) as answer,
         ):
-            inventory = RedisInventory(client)
-            async for listing in list_vms(azure, SystemClock().now()):
-                await inventory.put(listing.vms, whole_subscription=listing.subscription_id)
+            assert answer.status < 300, await answer.text()
+            return await answer.json()
 
-    def sent(self, *methods: str) -> list[str]:
-        """What the stand-in was sent, by method."""
-        entries = self.arm.record.since(0, "request")
-        return [entry.data["path"] for entry in entries if entry.data["method"] in methods]
+    async def audited(self, kind: str) -> list[dict[str, Any]]:
+        """Records of one kind."""
+        shown = await self.type("audit", "show", "--json", "--kind", kind)
+        return [json.loads(line) for line in shown.stdout.splitlines()]

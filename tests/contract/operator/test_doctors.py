@@ -21,10 +21,12 @@ from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, MANIFEST, POLICY
 from tests.valkey_server import Valkey
 from workers.cli import app
+from workers.domain.ports.clock import SystemClock
 from workers.runtime.checks import make
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
+from workers.use_cases.orders.pause import PauseWrites
 
 RIGHTS = ["✗ Azure rights to isolate", "✗ Azure rights to stop", "✗ Azure rights to back up"]
 
@@ -154,7 +156,7 @@ async def test_the_workers_doctor_ends_when_nothing_is_there(world: World) -> No
     world.set("REDIS_URL", "redis://:hunter22@127.0.0.1:1/0")
     result = await world.workers_doctor()
     assert result.exit_code == 1
-    assert len(wrong(result)) == 16, result.output
+    assert len(wrong(result)) == 17, result.output
     assert "hunter22" not in result.output
 
 
@@ -296,3 +298,13 @@ async def test_a_redis_of_another_time_is_named(valkey: Valkey) -> None:
     async with connect(SecretStr(valkey.url)) as client:
         assert not await make(redis_checks(client, RedisStore(client), now_s=lambda: 1e9), told.append)
     assert any("s apart → have both synchronise" in each for each in told), told
+
+
+async def test_both_doctors_say_that_changes_are_paused_by_whom_and_how_that_ends(world: World) -> None:
+    async with connect(SecretStr(world.valkey.url)) as client:
+        await PauseWrites(store=RedisStore(client), clock=SystemClock()).begin("Olga", "the wrong VMs")
+    for result in (await world.workers_doctor(), await world.bot_doctor()):
+        (line,) = [line for line in result.stdout.splitlines() if "pause" in line]
+        assert line.startswith("? pause: changes in Azure are paused by Olga until ")
+        assert line.endswith(": the wrong VMs. `startgate resume` ends it")
+        assert result.exit_code == 0

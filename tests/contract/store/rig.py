@@ -12,6 +12,7 @@ from workers.domain.ports.store import Commit, Document
 from workers.store.retention import DEFAULT_RETENTION
 
 VM = a.vm_ref()
+START = a.start_event()
 P = partition_of_vm(VM.key)
 RETENTION_S = DEFAULT_RETENTION.total_seconds()
 

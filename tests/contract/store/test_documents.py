@@ -6,10 +6,11 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import FakeClock
-from tests.contract.store.rig import VM, P, approval, commit, containment, record
+from tests.contract.store.rig import START, VM, P, approval, commit, containment, record
 from workers.domain.asking.cards import Card
+from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import PARTITIONS
+from workers.domain.ids import PARTITIONS, PAUSE, partition_of_id
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.vm import ExpectedStart, VmRecord
 
@@ -23,6 +24,16 @@ class TestDocuments:
         assert await store.containment(contained.id) == contained.changed(version=1)
         assert await store.vm_record(VM) == vm.changed(version=1)
         assert await store.card(asked.id) == card.changed(version=1)
+
+    async def test_there_is_one_pause_and_it_reads_as_empty_before_it_was_written(self, store: Store) -> None:
+        assert await store.pause() == Pause()
+        begun = Pause().begun("Olga", "x", a.NOW, DEFAULT_PAUSE)
+        await store.commit(Commit(partition=partition_of_id(PAUSE), documents=(begun,)))
+        assert await store.pause() == begun.changed(version=1)
+        with pytest.raises(Conflict):
+            await store.commit(Commit(partition=partition_of_id(PAUSE), documents=(begun,)))
+        assert not await store.past_due(a.NOW + DEFAULT_PAUSE)
+        assert not await store.unshown(a.NOW + DEFAULT_PAUSE)
 
     async def test_hostile_text_comes_back_as_it_was(self, store: Store) -> None:
         text = "\u0000\u202e{{}} ']] redis.call('FLUSHALL') 😀 \\u0000 %s <!channel>"
@@ -70,11 +81,12 @@ class TestDocuments:
 
     async def test_a_start_is_known_by_its_approval_and_its_vm(self, store: Store) -> None:
         asked, vm = approval(), VmRecord(vm=VM, containment_id="c")
-        assert await store.known_start(asked.id, VM) == (None, VmRecord(vm=VM))
+        assert (await store.known_start(asked.id, START))[:2] == (None, VmRecord(vm=VM))
         await store.commit(commit(vm))
-        assert await store.known_start(asked.id, VM) == (None, vm.changed(version=1))
+        assert (await store.known_start(asked.id, START))[:2] == (None, vm.changed(version=1))
         await store.commit(commit(asked))
-        assert await store.known_start(asked.id, VM) == (asked.changed(version=1), vm.changed(version=1))
+        written = (asked.changed(version=1), vm.changed(version=1))
+        assert (await store.known_start(asked.id, START))[:2] == written
 
     async def test_an_approval_is_read_with_its_card(self, store: Store) -> None:
         asked = approval()

@@ -1,11 +1,13 @@
 """What every inventory promises."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests import builders as a
 from tests.contract.store.rig import VM
 from workers.domain.ports.inventory import Inventory
-from workers.domain.starts.vm import KnownVm, VmRef
+from workers.domain.starts.vm import KnownVm, TagChange, VmRef
 
 ELSEWHERE = "99999999-2222-3333-4444-555555555555"
 
@@ -45,6 +47,22 @@ class TestWriting:
         assert [vm.location for vm in await inventory.of(a.SUBSCRIPTION)] == ["northeurope"]
         assert [vm.location for vm in await inventory.named(VM.name)] == ["northeurope"]
         assert await inventory.count() == 1
+
+    async def test_a_listing_keeps_what_a_changed_tag_was(self, inventory: Inventory) -> None:
+        hour = timedelta(hours=1)
+        for hours, owner in ((30, "alice"), (3, "bob"), (2, "carol")):
+            seen = a.known_vm(tags={"Owner": owner}, seen_at=a.NOW - hours * hour)
+            await inventory.put([seen, known("other")], whole_subscription=a.SUBSCRIPTION)
+        (line,) = await inventory.named(VM.name)
+        assert line.tags == {"Owner": "carol"}
+        assert line.changed_tags == {"owner": TagChange(before="alice", at=a.NOW - 2 * hour)}
+
+    async def test_what_is_noted_is_written_as_it_is_given(self, inventory: Inventory) -> None:
+        await inventory.put([a.known_vm(tags={"owner": "alice"})])
+        inventory.note(a.known_vm(tags={"owner": "bob"}))
+        await inventory.aclose()
+        (line,) = await inventory.named(VM.name)
+        assert (line.tags, line.changed_tags) == ({"owner": "bob"}, {})
 
     async def test_a_whole_subscription_forgets_what_is_not_in_it_and_leaves_others_alone(
         self, inventory: Inventory

@@ -130,3 +130,41 @@ async def test_what_is_gone_before_it_was_shown_is_settled_by_showing_it(
     assert list(await stored.unshown(clock.now())) == [asked.id]
     await stored.commit(commit(shown=((asked.id, 1),)))
     assert list(await stored.unshown(clock.now())) == []
+
+
+class TestExchanges:
+    async def test_they_stay_and_go_with_their_containment(
+        self, stored: RedisStore, client: redis.Redis
+    ) -> None:
+        held = containment(state=ContainmentState.RESTORING)
+        await stored.commit(commit(held, exchanges=("one",), exchanges_of=held.id))
+        assert await client.ttl(keys.exchanges(held.id)) == -1
+        restored = containment(state=ContainmentState.RESTORED).changed(version=1)
+        await stored.commit(commit(restored, exchanges=("two",), exchanges_of=held.id))
+        assert RETENTION_S - 5 <= await client.ttl(keys.exchanges(held.id)) <= RETENTION_S
+        assert await client.lrange(keys.exchanges(held.id), 0, -1) == [b"one", b"two"]
+
+    async def test_any_write_of_the_containment_moves_their_end(
+        self, stored: RedisStore, client: redis.Redis
+    ) -> None:
+        held = containment(state=ContainmentState.RESTORING)
+        await stored.commit(commit(held, exchanges=("one",), exchanges_of=held.id))
+        await stored.commit(commit(containment(state=ContainmentState.RESTORED).changed(version=1)))
+        assert RETENTION_S - 5 <= await client.ttl(keys.exchanges(held.id)) <= RETENTION_S
+
+    async def test_those_that_come_late_don_t_stay_for_ever(
+        self, stored: RedisStore, client: redis.Redis
+    ) -> None:
+        held = containment()
+        await stored.commit(commit(exchanges=("one",), exchanges_of=held.id))
+        assert RETENTION_S - 5 <= await client.ttl(keys.exchanges(held.id)) <= RETENTION_S
+        await client.expire(keys.exchanges(held.id), 60)
+        await stored.commit(commit(exchanges=("two",), exchanges_of=held.id))
+        assert await client.ttl(keys.exchanges(held.id)) <= 60
+
+
+async def test_what_cards_say_goes_once_nothing_is_said_any_more(
+    stored: RedisStore, client: redis.Redis
+) -> None:
+    await stored.note_said(approval().id, {"d": "text"}, shown=())
+    assert RETENTION_S - 5 <= await client.ttl(keys.said(approval().id)) <= RETENTION_S

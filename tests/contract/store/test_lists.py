@@ -1,7 +1,7 @@
 """What every store promises of everything that it keeps beside the documents."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,12 +12,87 @@ from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import PutAside
 from workers.domain.containment.containment import ContainmentState
+from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import Phase, StartEnd
 from workers.domain.starts.vm import VmRecord
+
+
+class TestTurns:
+    """The cap counts containments here, for all workers together."""
+
+    HOUR = timedelta(hours=1)
+
+    async def turn(self, store: Store, one: str, at: datetime = a.NOW, most: int = 2) -> datetime | None:
+        return await store.take_turn(one, at, most=most, within=self.HOUR)
+
+    async def test_so_many_have_a_turn_and_the_next_one_is_told_when_there_is_room(
+        self, store: Store
+    ) -> None:
+        assert await self.turn(store, "a") is None
+        assert await self.turn(store, "b", a.NOW + timedelta(minutes=10)) is None
+        at = a.NOW + timedelta(minutes=20)
+        assert await self.turn(store, "c", at) == a.NOW + self.HOUR
+        assert await self.turn(store, "a", at) is None, "asking again counts once"
+        assert await self.turn(store, "c", a.NOW + self.HOUR) is None
+        assert await self.turn(store, "d", a.NOW + self.HOUR) == a.NOW + timedelta(minutes=70)
+
+    async def test_of_many_at_the_same_moment_as_many_have_one_as_there_are(self, store: Store) -> None:
+        found = await asyncio.gather(*(self.turn(store, f"c{n}", most=5) for n in range(40)))
+        assert found.count(None) == 5
+
+
+class TestExchanges:
+    """What was sent to Azure, and answered, is kept beside its containment."""
+
+    async def test_they_are_kept_in_order_with_the_record_that_names_them(self, store: Store) -> None:
+        held = containment()
+        await store.commit(commit(held, exchanges=("one", "two"), exchanges_of=held.id, audit=(record(),)))
+        read = await store.containment(held.id)
+        await store.commit(commit(read, exchanges=("three",), exchanges_of=held.id))
+        assert list(await store.exchanges(held.id)) == ["one", "two", "three"]
+        assert [one.kind for one in await store.audit(P)] == [record().kind], "they are no records"
+
+    async def test_they_are_kept_without_a_write_of_the_containment_too(self, store: Store) -> None:
+        held = containment()
+        await store.commit(commit(exchanges=("one",), exchanges_of=held.id, audit=(record("step.wrote"),)))
+        assert list(await store.exchanges(held.id)) == ["one"]
+
+    async def test_a_commit_that_meets_a_conflict_keeps_none(self, store: Store) -> None:
+        held = containment()
+        await store.commit(commit(held))
+        with pytest.raises(Conflict):
+            await store.commit(commit(held, exchanges=("one",), exchanges_of=held.id))
+        assert list(await store.exchanges(held.id)) == []
+
+    async def test_of_many_the_newest_are_kept(self, store: Store) -> None:
+        held = containment()
+        for start in range(0, MOST_KEPT + 40, 20):
+            texts = tuple(str(n) for n in range(start, start + 20))
+            await store.commit(commit(exchanges=texts, exchanges_of=held.id))
+        kept = list(await store.exchanges(held.id))
+        assert (len(kept), kept[-1]) == (MOST_KEPT, str(MOST_KEPT + 39))
+
+
+class TestSaid:
+    """What the messages of a card say, by digest."""
+
+    async def test_it_is_remembered_and_what_is_shown_no_longer_goes_in_the_end(self, store: Store) -> None:
+        card_id = approval().id
+        assert dict(await store.said(card_id)) == {}
+        await store.note_said(card_id, {"d0": "zero"}, shown=())
+        for n in range(1, 100):
+            await store.note_said(card_id, {f"d{n}": f"text {n} \u202e"}, shown=["d0"])
+        said = await store.said(card_id)
+        assert (said["d0"], said["d99"]) == ("zero", "text 99 \u202e")
+        assert len(said) < 40
+
+    async def test_nothing_to_say_is_no_error(self, store: Store) -> None:
+        await store.note_said(approval().id, {}, shown=())
+        assert dict(await store.said(approval().id)) == {}
 
 
 class TestStanding:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from tests import builders as a
 from tests.conftest import FakeClock
-from tests.contract.store.rig import VM, P, approval, commit, record
+from tests.contract.store.rig import START, VM, P, approval, commit, record
 from tests.unit.domain.test_golden import with_news
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
@@ -43,7 +43,7 @@ class NewerPlan(Plan):
 
 class NewerApproval(Approval):
     plan: NewerPlan
-    risk: dict[str, Any] | None = None
+    forecast: dict[str, Any] | None = None
 
 
 def newer(**changes: Any) -> NewerApproval:
@@ -54,7 +54,7 @@ def newer(**changes: Any) -> NewerApproval:
             **dict(approval()),
             "schema_number": TODAY + 1,
             "plan": NewerPlan(profile="standard", steps=(step,), reviewed_by="Olga"),
-            "risk": {"level": "high", "signals": [{"name": "night", "weight": 3}]},
+            "forecast": {"level": "high", "signals": [{"name": "night", "weight": 3}]},
             **changes,
         }
     )
@@ -91,7 +91,7 @@ async def test_an_older_process_that_writes_a_newer_document_back_loses_none_of_
     await store.commit(commit(changed))
 
     again = as_newer(await store.approval(written.id))
-    assert again.risk == written.risk
+    assert again.forecast == written.forecast
     assert again.plan == written.plan
     assert again.plan.steps[0].change.cost == "9 EUR"
     assert again.schema_number == TODAY + 1, "its number stays that of who knows more"
@@ -101,11 +101,11 @@ async def test_an_older_process_that_writes_a_newer_document_back_loses_none_of_
 async def test_the_way_back_a_newer_process_reads_what_an_older_one_opened(store: Store) -> None:
     await store.commit(commit(approval()))
     first = as_newer(await store.approval(approval().id))
-    assert (first.risk, first.plan.reviewed_by) == (None, "")
+    assert (first.forecast, first.plan.reviewed_by) == (None, "")
     assert {step.change.cost for step in first.plan.steps} == {"unknown"}
-    await store.commit(commit(as_older(first.changed(risk={"level": "low"})).changed(version=1)))
+    await store.commit(commit(as_older(first.changed(forecast={"level": "low"})).changed(version=1)))
     older = await store.approval(approval().id)
-    assert as_newer(older.reminded(a.NOW)).risk == {"level": "low"}
+    assert as_newer(older.reminded(a.NOW)).forecast == {"level": "low"}
 
 
 async def test_records_of_vms_cards_and_containments_keep_fields_too(store: Store) -> None:
@@ -152,7 +152,7 @@ class TestOnRedis:
     ) -> None:
         text = newer(version=1).model_dump_json().replace('"PENDING"', '"POSTPONED"')
         await client.hset(keys.by_id(approval().id), mapping={"v": 1, "d": text})
-        for ask in (stored.approval(approval().id), stored.known_start(approval().id, VM)):
+        for ask in (stored.approval(approval().id), stored.known_start(approval().id, START)):
             with pytest.raises(NewerDocument, match=r"written by a newer version.*can't read state"):
                 await ask
 

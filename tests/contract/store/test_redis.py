@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from deploy.sandbox.processes import free_port
 from tests import builders as a
 from tests.conftest import FakeClock
-from tests.contract.store.rig import RETENTION_S, VM, P, approval, commit, containment, record, sha1
+from tests.contract.store.rig import RETENTION_S, START, VM, P, approval, commit, containment, record, sha1
 from tests.valkey_server import Valkey
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card
@@ -134,7 +134,7 @@ class TestRedisAway:
         "card": lambda s: s.card(approval().id),
         "vm_record": lambda s: s.vm_record(VM),
         "approval_and_card": lambda s: s.approval_and_card(approval().id),
-        "known_start": lambda s: s.known_start(approval().id, VM),
+        "known_start": lambda s: s.known_start(approval().id, START),
         "past_due": lambda s: s.past_due(a.NOW),
         "unshown": lambda s: s.unshown(a.NOW),
         "open_approvals": lambda s: s.open_approvals(),

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -20,6 +21,7 @@ from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.store import Commit
+from workers.domain.starts.events import StartEvent
 from workers.domain.starts.vm import VmRef
 from workers.runtime.checks import make
 from workers.store.audit_log import AuditLog
@@ -44,6 +46,11 @@ def vm_in(partition: int) -> VmRef:
     """Some VM whose documents live in this partition."""
     candidates = (a.vm_ref(name=f"vm-{n}") for n in range(10_000))
     return next(vm for vm in candidates if partition_of_vm(vm.key) == partition)
+
+
+def start_in(partition: int, **changes: Any) -> StartEvent:
+    """A start of that VM."""
+    return a.start_event(vm=vm_in(partition), **changes)
 
 
 async def written(store: RedisStore, partition: int) -> Approval:
@@ -139,8 +146,10 @@ async def test_what_is_slow_on_one_node_holds_up_nobody_else(
 async def test_what_is_known_of_a_start_is_read_on_every_node(store: RedisStore) -> None:
     for partition in range(PARTITIONS):
         approval = await written(store, partition)
-        known, record = await store.known_start(approval.id, vm_in(partition))
+        known, record, background = await store.known_start(approval.id, start_in(partition))
         assert (known, record.version) == (approval, 0)
+        assert background is not None
+        assert len(background.past.of_caller) == partition + 1
 
 
 async def test_commits_that_meet_nodes_without_the_script_are_each_made_once(
@@ -206,7 +215,7 @@ async def test_while_a_node_is_dead_nothing_is_answered_by_half(
                 store.open_approvals(),
                 store.commit(Commit(partition=lost, once="event")),
                 store.vm_record(vm_in(lost)),
-                store.known_start(a.approval(event=a.start_event(vm=vm_in(lost))).id, vm_in(lost)),
+                store.known_start(a.approval(event=start_in(lost)).id, start_in(lost)),
                 AuditLog(client).verify(lost),
             ):
                 with pytest.raises(DependencyAway):
@@ -225,6 +234,13 @@ async def _others_go_on(cluster: Cluster, store: RedisStore) -> None:
     lost = next(p for p in range(PARTITIONS) if cluster.nodes[1].owns(p))
     assert await store.commit(Commit(partition=alive, once="event"))
     assert (await store.vm_record(vm_in(alive))).version == 0
+    asked, pasts = a.approval(event=start_in(alive)).id, set()
+    for n in range(20):  # callers' pasts are spread over all nodes
+        start = start_in(alive, caller=a.caller(object_id=f"caller-{n}"))
+        approval, _, background = await store.known_start(asked, start)
+        assert approval is not None, "a question is not held back by what is only of use beside it"
+        pasts.add(background is None)
+    assert True in pasts
     answers = await asyncio.gather(
         *(store.commit(Commit(partition=p, once="at once")) for p in (alive, lost)), return_exceptions=True
     )

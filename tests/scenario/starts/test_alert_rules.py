@@ -87,3 +87,23 @@ async def test_a_lockdown_group_taken_off_is_put_back_at_once(scene: Scene) -> N
         assert time.monotonic() - begun < 60, "the regular look comes every five minutes"
     finally:
         await typed(scene, "alerts", "remove", subscription)
+
+
+async def test_a_contained_vm_that_is_started_is_stopped_again_by_the_rule_for_all_starts(
+    scene: Scene,
+) -> None:
+    workflow = (await scene.azure.post("/_logic_app"))["id"]
+    asked = await scene.ask(prefix="again")
+    await scene.reject("olivia", asked.dm, "not mine")
+    await scene.until_contained(asked.dm)
+    vm = await scene.vm_now(asked.start.vm_id)
+    subscription = vm["id"].split("/")[2]
+    await typed(scene, "alerts", "apply", subscription, "--logic-app", workflow)
+    try:
+        seq = await scene.azure.last_seq()
+        await scene.press_start(vm, "intruder", schema="none")
+        await scene.wait_for_change(vm["id"], "/deallocate", seq, within_s=30)
+        kinds = [record["kind"] for record in await scene.audit(vm_id=vm["id"])]
+        assert "containment.again" in kinds, kinds
+    finally:
+        await typed(scene, "alerts", "remove", subscription)

@@ -9,7 +9,7 @@ from workers.arm.read.network_facts import Neighbours, PublicIp, Subnet, network
 from workers.arm.read.nsg import Guard
 from workers.domain.starts.exposure import through
 from workers.domain.starts.facts import NetworkFacts
-from workers.domain.starts.vm import Front, OpenPort
+from workers.domain.starts.vm import Front, OpenPort, Pool
 
 LB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/loadBalancers/web-lb"
 POOL, NAT, FRONT = (
@@ -162,10 +162,32 @@ def test_without_a_security_group_only_the_standard_sku_is_closed(sku: str | Non
     assert [port.ports for port in shown.open_ports] == ports
 
 
+def test_the_others_in_a_pool_are_counted_however_it_lists_them() -> None:
+    configurations = ["/nic/ipConfigurations/a", "/NIC/ipConfigurations/b", "/other/ipConfigurations/a"]
+    given = {
+        "backendIPConfigurations": [{"id": one} for one in configurations],
+        "loadBalancerBackendAddresses": [
+            {"name": "by-nic", "properties": {"networkInterfaceIPConfiguration": {"id": configurations[2]}}},
+            {"name": "by-ip", "properties": {"ipAddress": "10.0.0.9"}},
+        ],
+    }
+    found = lb(rule(443, 443))
+    found["properties"]["backendAddressPools"] = [{"id": POOL, "name": "p", "properties": given}]
+    mine = nic(loadBalancerBackendAddressPools=[POOL])
+    assert facts(mine, found).nics[0].pools == (Pool(balancer="web-lb", name="p", others=2),)
+
+
+def test_a_pool_of_an_application_gateway_says_that_its_others_are_not_known() -> None:
+    gateway = nic(applicationGatewayBackendAddressPools=[f"{GATEWAY}/backendAddressPools/p"])
+    assert facts(gateway, None).nics[0].pools == (Pool(balancer="web-gw", name="p", gateway=True),)
+
+
 def test_an_internal_load_balancer_opens_nothing() -> None:
     inner = lb(rule(443, 443), privateIPAddress="10.0.0.9", subnet={"id": "/subnet"})
 
-    assert facts(pooled(), inner, guard()) == facts(nic(), None, guard())
+    found = facts(pooled(), inner, guard())
+    assert (found.open_ports, found.unknown, found.nics[0].fronts) == ((), (), ())
+    assert [(pool.name, pool.others) for pool in found.nics[0].pools] != []
 
 
 def test_a_prefix_of_public_addresses_is_a_front_without_a_known_address() -> None:

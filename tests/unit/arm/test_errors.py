@@ -111,7 +111,26 @@ def test_a_lock_fails_the_step_for_good_and_names_its_scope() -> None:
     assert isinstance(error, StepFailed)
     assert error.code == "ScopeLocked"
     assert error.final
+    assert "a management lock on the resource group rg-shop forbids it" in str(error)
+    assert "open Locks there and remove the lock" in str(error)
     assert "/subscriptions/s/resourceGroups/rg-shop" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "said"),
+    [
+        ("/subscriptions/s", "on the subscription forbids"),
+        (
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web",
+            "on web forbids",
+        ),
+        ("/subscriptions/s, /subscriptions/s/resourceGroups/g", "the subscription and the resource group g"),
+        ("", "on it, its resource group or its subscription forbids"),
+    ],
+)
+def test_each_scope_of_a_lock_is_named_in_words(scopes: str, said: str) -> None:
+    sentence = f"because following scope(s) are locked: '{scopes}'. Please remove the lock and try again."
+    assert said in str(refused(409, "ScopeLocked", sentence))
 
 
 def test_another_conflict_keeps_its_code_and_may_be_tried_again() -> None:

@@ -5,6 +5,7 @@ Source: https://learn.microsoft.com/rest/api/backup/protected-items/create-or-up
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -76,10 +77,16 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemView:
-    """A protected item as it was read. ``policy`` is a name, empty where it has none."""
+    """A protected item as it was read.
+
+    Attributes:
+        policy: a name, empty where it has none.
+        recovery_point_at: when the last recovery point was made; ``None`` if there is none.
+    """
 
     state: ItemState
     policy: str = ""
+    recovery_point_at: datetime | None = None
 
 
 async def backup_status(azure: Azure, vm: VmRef, location: str) -> dict[str, Any]:
@@ -136,7 +143,16 @@ async def find_item(azure: Azure, vm: VmRef, item: Item) -> ItemView | None:
     return ItemView(
         state=ItemState.SOFT_DELETED if properties.get("isScheduledForDeferredDelete") else known,
         policy=str(properties.get("policyId") or "").rpartition("/")[2],
+        recovery_point_at=_time(properties.get("lastRecoveryPoint")),
     )
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 async def reads_back_protected(azure: Azure, vm: VmRef, item: Item) -> bool:

@@ -6,6 +6,7 @@ Source: https://learn.microsoft.com/rest/api/load-balancer/load-balancers/get
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from workers.arm.ids import name_of
@@ -49,6 +50,7 @@ class Balancer(NamedTuple):
     Attributes:
         standard: of the Standard SKU, which lets nothing in without an NSG. Any other may.
         frontends: those that the Internet reaches, by id in lower case.
+        members: of each backend pool, by its id in lower case: ids of NICs in lower case, or addresses.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Balancer(NamedTuple):
     standard: bool
     frontends: Mapping[str, Frontend]
     forwards: tuple[Forward, ...]
+    members: Mapping[str, frozenset[str]] = MappingProxyType({})
 
     def leading_to(self, part_ids: Sequence[str]) -> Iterator[Forward]:
         """From the Internet to a NIC that refers to these pools and NAT rules."""
@@ -89,6 +92,10 @@ def balancer(found: _Json) -> Balancer:
             if _is_public(given := item.get("properties") or {})
         },
         forwards=tuple(_forward(item) for item in (*rules, *nats)),
+        members={
+            item["id"].lower(): _members(item.get("properties") or {})
+            for item in properties.get("backendAddressPools") or []
+        },
     )
 
 
@@ -119,6 +126,20 @@ def _forward(item: _Json) -> Forward:
         to=front if given.get("enableFloatingIP") else _port(given.get("backendPort")),
         protocol=_protocol(given.get("protocol")),
     )
+
+
+def _members(pool: _Json) -> frozenset[str]:
+    """Who is in a pool: NICs, by the IP configurations that refer to it, and addresses that it lists."""
+    found = {_nic_of(one["id"]) for one in pool.get("backendIPConfigurations") or []}
+    for address in pool.get("loadBalancerBackendAddresses") or []:
+        given = address.get("properties") or {}
+        configuration = (given.get("networkInterfaceIPConfiguration") or {}).get("id")
+        found.add(_nic_of(configuration) if configuration else str(given.get("ipAddress") or address["name"]))
+    return frozenset(found)
+
+
+def _nic_of(configuration_id: str) -> str:
+    return configuration_id.lower().partition("/ipconfigurations/")[0]
 
 
 def _port(port: object) -> str:

@@ -10,7 +10,7 @@ from workers.arm.read.nsg import Guard
 from workers.domain.starts.exposure import open_ports, through
 from workers.domain.starts.facts import NetworkFacts
 from workers.domain.starts.sources import Family, let_in
-from workers.domain.starts.vm import Front, Nic, OpenPort
+from workers.domain.starts.vm import Front, Nic, OpenPort, Pool
 
 _Json = Mapping[str, Any]
 _STANDARD = frozenset({"standard", "standardv2"})
@@ -50,11 +50,13 @@ class Subnet(NamedTuple):
 class PublicIp(NamedTuple):
     """A public IP. One of the Standard SKU lets nothing in without an NSG; any other may.
 
+    A dynamic one is given back when its VM is deallocated.
     Source: https://learn.microsoft.com/azure/virtual-network/ip-services/public-ip-addresses#sku
     """
 
     address: str | None
     standard: bool
+    dynamic: bool = False
 
 
 class Neighbours(NamedTuple):
@@ -119,12 +121,14 @@ def public_ip(found: _Json) -> PublicIp:
     return PublicIp(
         address=(found.get("properties") or {}).get("ipAddress"),
         standard=str((found.get("sku") or {}).get("name")).lower() in _STANDARD,
+        dynamic=str((found.get("properties") or {}).get("publicIPAllocationMethod")).lower() == "dynamic",
     )
 
 
 def network_facts(nics: Sequence[NicLinks], found: Neighbours) -> NetworkFacts:
     """What a card shows of these NICs, in the order of the VM."""
-    shown = [_shown(nic, found) for nic in nics]
+    mine = frozenset(nic.id.lower() for nic in nics)
+    shown = [_shown(nic, found, mine) for nic in nics]
     return NetworkFacts(
         nics=tuple(one.nic for one in shown),
         open_ports=tuple(port for one in shown for port in one.open_ports),
@@ -138,7 +142,7 @@ class _Shown(NamedTuple):
     unknown: Sequence[str]
 
 
-def _shown(links: NicLinks, found: Neighbours) -> _Shown:
+def _shown(links: NicLinks, found: Neighbours, mine: frozenset[str]) -> _Shown:
     subnets = [found.subnets.get(subnet_id.lower()) for subnet_id in links.subnet_ids]
     read = [found.public_ips.get(public_ip_id.lower()) for public_ip_id in links.public_ip_ids]
     balancers = [one for of in links.balancer_ids if (one := found.balancers.get(of.lower())) is not None]
@@ -150,6 +154,8 @@ def _shown(links: NicLinks, found: Neighbours) -> _Shown:
         public_ips=tuple(one.address for one in read if one is not None and one.address),
         private_ips=links.private_ips,
         fronts=tuple(front for one in balancers for front in _fronts(one, links, found)),
+        passing_ips=tuple(one.address for one in read if one is not None and one.address and one.dynamic),
+        pools=tuple(_pools(links, found, mine)),
     )
     unknown = [*_unknown_ways(links, found)]
     if not links.public_ip_ids and not nic.fronts:
@@ -166,6 +172,18 @@ def _shown(links: NicLinks, found: Neighbours) -> _Shown:
         openings = guards.let_in(without_any=not one.standard)
         ports += [port for front in _fronts(one, links, found) for port in through(front, openings)]
     return _Shown(nic, ports, unknown)
+
+
+def _pools(links: NicLinks, found: Neighbours, mine: frozenset[str]) -> Iterator[Pool]:
+    """The backend pools that a NIC refers to, and how many members each has beside this VM's NICs."""
+    for part in links.balancer_parts:
+        if "/backendaddresspools/" in part.lower():
+            one = found.balancers.get(balancer_id(part).lower())
+            members = one.members.get(part.lower()) if one is not None else None
+            others = len(members - mine) if members is not None else None
+            yield Pool(balancer=name_of(balancer_id(part)), name=name_of(part), others=others)
+    for pool in links.gateway_pools:
+        yield Pool(balancer=gateway_of(pool), name=name_of(pool), gateway=True)
 
 
 def _unknown_ways(links: NicLinks, found: Neighbours) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Where the steps of a containment write: the resource groups of VMs, NICs, and of what NICs join."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -30,11 +30,13 @@ class Place(StrEnum):
     NAT_RULE = "inbound NAT rules"
     PUBLIC_IP = "public IP addresses"
     LOCKDOWN_NSG = "security groups of lockdowns"
+    RULE_GROUP = "application security groups in exceptions of lockdowns"
     MADE_NSG = "security groups that lockdowns make"
     VAULT = "vaults of lockdowns"
     MADE_VAULT = "vaults that lockdowns make"
     DISK = "disks"
     MADE_SNAPSHOT = "snapshots that lockdowns take"
+    KNOWN_VAULT = "vaults that protect VMs already"
 
 
 class Group(NamedTuple):
@@ -70,6 +72,26 @@ async def places_of(azure: Azure, subscription_id: str) -> Mapping[Place, frozen
             found[Place.NIC].add(group_of(nic["id"]))
             for place, resource_id in _joined(nic["properties"]):
                 found[place].add(group_of(resource_id))
+    return {place: frozenset(groups) for place, groups in found.items()}
+
+
+async def places_by_vm(azure: Azure, subscription_id: str) -> Mapping[str, Mapping[Place, frozenset[Group]]]:
+    """The same for each VM with NICs, by its id in lower case: one list for all of them."""
+    network = f"/subscriptions/{subscription_id}/providers/Microsoft.Network/networkInterfaces"
+    by_vm: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for nic in await _list(azure, "list the network interfaces", network, NETWORK_VERSION):
+        if machine := nic["properties"].get("virtualMachine"):
+            by_vm[machine["id"].lower()].append(nic)
+    return {vm: places_of_nics(nics) for vm, nics in by_vm.items()}
+
+
+def places_of_nics(nics: Iterable[Mapping[str, Any]]) -> Mapping[Place, frozenset[Group]]:
+    """The groups of these NICs, and of what they join."""
+    found: defaultdict[Place, set[Group]] = defaultdict(set)
+    for nic in nics:
+        found[Place.NIC].add(group_of(nic["id"]))
+        for place, resource_id in _joined(nic["properties"]):
+            found[place].add(group_of(resource_id))
     return {place: frozenset(groups) for place, groups in found.items()}
 
 

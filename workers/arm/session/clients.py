@@ -17,7 +17,7 @@ those that we leave out. What differs from the SDK's own, and why:
 
 import asyncio
 import importlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -32,7 +32,8 @@ from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuth
 from pydantic import SecretStr
 
 from workers.arm.session.endpoint import Endpoint
-from workers.arm.session.pipeline import Heard, OurEndpointOnly, proxies_for
+from workers.arm.session.noted import NoteWrites
+from workers.arm.session.pipeline import Brake, Heard, OurEndpointOnly, proxies_for
 from workers.runtime.credential import Credential, Opens
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Azure:
         static_token: a fixed token instead of azure-identity, on loopback only.
         credential: who we are to azure-identity.
         heard: called at each answer of Azure, so that nobody has to guess whether it is well.
+        may_write: asked before each request that changes something; raises to keep it from being sent.
 
     Raises:
         ValueError: the endpoint or the token is not allowed there; the message says the remedy.
@@ -82,6 +84,7 @@ class Azure:
         credential: Opens = Credential.MANAGED_IDENTITY,
         *,
         heard: Callable[[], None] = lambda: None,
+        may_write: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.endpoint = Endpoint.parse(endpoint)
         if static_token is not None and not self.endpoint.loopback:
@@ -92,6 +95,7 @@ class Azure:
         self._static_token = static_token
         self._kind = credential
         self._heard = heard
+        self._may_write = may_write or _always
         self._credential: AsyncTokenCredential | None = None
         self._session: aiohttp.ClientSession | None = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -231,8 +235,10 @@ class Azure:
             policies.HeadersPolicy(),
             policies.UserAgentPolicy("startgate"),
             OurEndpointOnly(self.endpoint),
+            Brake(self._may_write),
             self._authentication(),
             Heard(self._heard),
+            NoteWrites(),
             policies.CustomHookPolicy(),
             policies.ProxyPolicy(proxies=proxies_for(self.endpoint.url)),
             policies.DistributedTracingPolicy(),
@@ -266,6 +272,10 @@ class Azure:
             connection_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
         )
+
+
+async def _always() -> None:
+    """Nobody has paused anything."""
 
 
 def _sdk() -> ModuleType:

@@ -43,6 +43,7 @@ _LONGEST = 400
 _LONGEST_GOVERNED = 500
 """As long as what a step says of itself."""
 _IN_SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
+_LOCKED = re.compile(r"scope\(s\) are locked: '([^']+)'")
 _DENIED_ACTION = re.compile(r"perform action(?:\(s\))? '([^']+)'")
 
 
@@ -100,7 +101,7 @@ def _refused(error: HttpResponseError, doing: str, status: int, code: str, messa
             "azure", said, retry_after_s=retry_after_s(_headers(error)), scope=_subscription(error)
         )
     if code == "ScopeLocked":
-        said = f"{said} (a management lock forbids it; remove the lock first)"
+        said = f"could not {doing}: {_lock_said(message)} ({code}: {message})"
         return StepFailed(said, code=code, final=True)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return _not_allowed(error, doing, code, message)
@@ -123,6 +124,26 @@ def _not_allowed(error: HttpResponseError, doing: str, code: str, message: str) 
         code=code,
         final=True,
     )
+
+
+def _lock_said(message: str) -> str:
+    """Where the locks are that Azure's sentence names, and what to do, before that sentence may be cut."""
+    named = _LOCKED.search(message)
+    places = (
+        [_place(scope) for scope in named[1].split(", ")]
+        if named
+        else ["it, its resource group or its subscription"]
+    )
+    return (
+        f"a management lock on {' and '.join(places)} forbids it. In the Azure portal, open Locks there and"
+        " remove the lock, then try again"
+    )
+
+
+def _place(scope: str) -> str:
+    parts = scope.strip("/").split("/")
+    kinds = {2: "the subscription", 4: f"the resource group {parts[-1]}"}
+    return kinds.get(len(parts), parts[-1])[:100]
 
 
 def raise_worst(results: Sequence[object]) -> None:

@@ -16,10 +16,9 @@ from azure.core.pipeline import PipelineResponse
 
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking, clean, retry_after_s
+from workers.arm.session.noted import CORRELATION_ID
 from workers.domain.errors import NotFound
 
-CORRELATION_ID = "x-ms-correlation-request-id"
-"""Header of requests and answers. Azure takes a caller's id or gives its own: the answer's is the one."""
 SOONEST_S = 1.0
 LATEST_S = 30.0
 """A longer ``Retry-After`` of an operation that goes well is cut: reading its status is cheap."""

@@ -67,6 +67,16 @@ class Backup(StepRunner):
         return by_hand.commands(vm, facts, profile)
 
     @override
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """The vault, and the VM itself when it is first protected."""
+        known = facts.backup
+        if known is not None and known.vault_id:
+            return (known.vault_id,)
+        if facts.machine is None:
+            return (vm.resource_id,)
+        return (vm.resource_id, words.vault_for(vm, profile, facts.machine.location))
+
+    @override
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:
@@ -252,7 +262,7 @@ class Backup(StepRunner):
             if token.operation:
                 operation = await operation_status(self._azure, token.operation, "create the vault")
                 must_not_have_failed(operation, f"create the vault {token.vault_name}")
-            elif state in VAULT_FAILED:  # another containment's, that came to nothing meanwhile
+            elif vault is None or state in VAULT_FAILED:  # another containment's, that came to nothing
                 return await self._make_vault(vm, profile, token)
             return waiting(token, None, f"creating the vault {token.vault_name}")
         found = await backup.find_item(self._azure, vm, token.place)

@@ -3,7 +3,8 @@
 from workers.arm.read.classic import API_VERSION, GROUPS
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
-from workers.arm.session.longrunning import CORRELATION_ID, Accepted, accepted_by
+from workers.arm.session.longrunning import Accepted, accepted_by
+from workers.arm.session.noted import CORRELATION_ID
 from workers.domain.starts.vm import VmRef
 
 

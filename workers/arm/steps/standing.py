@@ -1,8 +1,8 @@
-"""Re-reads VMs that are contained: does each still carry its lockdown NSG, and is it still stopped?
+"""Re-reads VMs that are contained: does each still carry its lockdown NSG and its lock, and is it stopped?
 
 Azure's lists answer that for many at once: the VMs with their power states, the NICs, which name their VM and
-their NSG, and the NSGs. Three lists a subscription, however many VMs are contained in it. The instance view
-of each VM comes only with ``statusOnly``, which only the list of a whole subscription takes.
+their NSG, the NSGs, and the locks. Four lists a subscription, however many VMs are contained in it. The
+instance view of each VM comes only with ``statusOnly``, which only the list of a whole subscription takes.
 Source: https://learn.microsoft.com/rest/api/compute/virtual-machines/list-all
 
 What looks otherwise than contained there is read by itself, as is a classic VM. Nothing is written.
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from workers.arm.ids import name_of, same
 from workers.arm.read import classic, network
+from workers.arm.read.locks import found_in, locks_of_subscription, locks_on
 from workers.arm.read.machine import nic_ids, power_of, read_machine
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
@@ -25,6 +26,7 @@ from workers.domain.containment.spec import StepName
 from workers.domain.containment.standing import held
 from workers.domain.containment.steps import Step
 from workers.domain.errors import NotFound
+from workers.domain.starts.facts import LockFact
 from workers.domain.starts.vm import PowerState
 
 LIST_TIMEOUT_S = 120.0
@@ -43,11 +45,13 @@ class _Seen(NamedTuple):
         power: its power state.
         groups_of_nics: the id of each NIC on it, and of the NSG on that.
         groups: NSGs by their ids in lower case: those that may be ours.
+        locks: those that hold for it, or more.
     """
 
     power: PowerState
     groups_of_nics: Mapping[str, str | None]
     groups: Mapping[str, _Json]
+    locks: Sequence[LockFact] = ()
 
 
 class ArmStanding:
@@ -65,17 +69,19 @@ class ArmStanding:
         if not listed:
             return list(standing)
         wanted = {one.vm.key for one in listed}
-        power, nics, groups = await asyncio.gather(
+        locked = any(map(_locked, listed))
+        power, nics, groups, locks = await asyncio.gather(
             self._powers(subscription_id, wanted),
             self._nics(subscription_id, wanted),
             self._groups(subscription_id, {nsg for one in listed for nsg in _given(one).values()}),
+            locks_of_subscription(self._azure, subscription_id) if locked else _no_locks(),
         )
 
         def looks_well(one: Containment) -> bool:
             key = one.vm.key
             if one.vm.classic or key not in power:
                 return False
-            return not _drift(one, _Seen(power[key], nics.get(key, {}), groups))
+            return not _drift(one, _Seen(power[key], nics.get(key, {}), groups, locks))
 
         return [one for one in standing if not looks_well(one)]
 
@@ -84,7 +90,9 @@ class ArmStanding:
         try:
             if containment.vm.classic:
                 return await self._classic_drift(containment)
-            machine = await read_machine(self._azure, containment.vm)
+            machine, locks = await asyncio.gather(
+                read_machine(self._azure, containment.vm), self._locks(containment)
+            )
         except NotFound:
             return {step.name: "the VM no longer exists" for step in held(containment)}
         nics = await asyncio.gather(*(self._nic(nic_id) for nic_id in nic_ids(machine)))
@@ -97,7 +105,10 @@ class ArmStanding:
         }
         groups = await asyncio.gather(*(network.find_nsg(self._azure, nsg_id) for nsg_id in ours))
         by_id = {group["id"].lower(): group for group in groups if group is not None}
-        return _drift(containment, _Seen(power_of(machine), on_nics, by_id))
+        return _drift(containment, _Seen(power_of(machine), on_nics, by_id, locks))
+
+    async def _locks(self, containment: Containment) -> Sequence[LockFact]:
+        return await locks_on(self._azure, containment.vm) if _locked(containment) else ()
 
     async def _nic(self, nic_id: str) -> _Json | None:
         try:
@@ -107,15 +118,19 @@ class ArmStanding:
 
     async def _classic_drift(self, containment: Containment) -> dict[StepName, str]:
         vm = containment.vm
-        facts, group = await asyncio.gather(
-            classic.read_machine(self._azure, vm), classic.associated_group(self._azure, vm)
+        facts, group, locks = await asyncio.gather(
+            classic.read_machine(self._azure, vm),
+            classic.associated_group(self._azure, vm),
+            self._locks(containment),
         )
         found: dict[StepName, str] = {}
         for step in held(containment):
             wanted = (step.change.after if step.change else {}).get("nsg")
             if step.name is StepName.ISOLATE and wanted and not same(group, wanted):
                 found[step.name] = f"the VM has {_named(group)}, not {name_of(wanted)}"
-            elif step.name is StepName.STOP and (said := _not_stopped(step, facts.power)):
+            elif (step.name is StepName.STOP and (said := _not_stopped(step, facts.power))) or (
+                step.name is StepName.LOCK and (said := _not_locked(step, locks))
+            ):
                 found[step.name] = said
         return found
 
@@ -180,6 +195,8 @@ def _drift(containment: Containment, seen: _Seen) -> dict[StepName, str]:
             said = _not_isolated(containment, step, seen)
         elif step.name is StepName.STOP:
             said = _not_stopped(step, seen.power)
+        elif step.name is StepName.LOCK:
+            said = _not_locked(step, seen.locks)
         if said:
             found[step.name] = said
     return found
@@ -218,6 +235,24 @@ def _not_stopped(step: Step, power: PowerState) -> str:
     wanted = (step.change.after if step.change else {}).get("power", PowerState.DEALLOCATED)
     off = {PowerState.DEALLOCATED, wanted}
     return "" if power in off or power in _UNDER_WAY else f"the VM is {power}"
+
+
+def _locked(containment: Containment) -> bool:
+    """Whether locks have to be read for it."""
+    return any(step.name is StepName.LOCK for step in held(containment))
+
+
+def _not_locked(step: Step, locks: Sequence[LockFact]) -> str:
+    """Empty while the lock on record is there, and forbids every change."""
+    wanted = str((step.change.after if step.change else {}).get("lock", ""))
+    found = found_in(locks, wanted)
+    if found is None:
+        return f"the lock {name_of(wanted)} was taken off"
+    return "" if found.read_only else f"the lock {found.name} was changed: its level is {found.level[:40]}"
+
+
+async def _no_locks() -> Sequence[LockFact]:
+    return ()
 
 
 def _named(nsg_id: str | None) -> str:

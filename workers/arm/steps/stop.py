@@ -16,13 +16,13 @@ from workers.arm.read.machine import ephemeral, gone, power_of, read_machine
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.longrunning import (
-    CORRELATION_ID,
     Accepted,
     Outcome,
     Receipt,
     next_look_s,
     operation_status,
 )
+from workers.arm.session.noted import CORRELATION_ID
 from workers.arm.steps import classic_writes
 from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName

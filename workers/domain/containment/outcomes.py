@@ -95,6 +95,15 @@ def held_up(step: Step, away: DependencyAway, now: datetime) -> Outcome:
     return Outcome(held, "step.held-up", details)
 
 
+def paused(step: Step, until: datetime) -> Outcome:
+    """It needs a write, and all writes are paused: no attempt, and nothing for the audit."""
+    note = "waiting: changes in Azure are paused"
+    if step.token:
+        return Outcome(step.changed(look_at=until, note=note), "", {})
+    waits = step.to(StepState.TODO, attempt=max(0, step.attempt - 1), look_at=until, note=note)
+    return Outcome(waits, "", {})
+
+
 def cut_off(step: Step, now: datetime) -> Outcome:
     """The step was begun as often as it may be, and each attempt was interrupted before its result."""
     return failed(

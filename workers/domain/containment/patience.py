@@ -38,8 +38,9 @@ def overdue(steps: Steps, began: datetime, profile: LockdownProfile, now: dateti
     waiting = [step for step in steps.steps if not step.ended]
     if not waiting:
         return Overdue()
+    began = _since(began, steps)
     over = now >= began + profile.give_up_after
-    outcomes = [outcome for step in waiting if (outcome := _overdue(step, profile, now, over=over))]
+    outcomes = [outcome for step in waiting if (outcome := _overdue(step, steps, profile, now, over=over))]
     if not over:
         outcomes += [
             Outcome(step.changed(paged_at=now), "step.reported", {"error": step.note})
@@ -56,16 +57,25 @@ def next_deadline(steps: Steps, began: datetime, profile: LockdownProfile) -> da
     waiting = [step for step in steps.steps if not step.ended]
     if not waiting:
         return None
-    begun = [(step.started_at, step.paged_at) for step in waiting if step.started_at is not None]
-    both = [(began, steps.paged_at), *begun]
+    begun = [
+        (_since(step.started_at, steps), step.paged_at) for step in waiting if step.started_at is not None
+    ]
+    both = [(_since(began, steps), steps.paged_at), *begun]
     report = [step.ended_at + REPORT_AFTER for step in steps.not_reported if step.ended_at is not None]
     give_up = [since + profile.give_up_after for since, _ in both]
     page = [since + profile.page_after for since, paged_at in both if paged_at is None]
     return min(give_up + page + report)
 
 
-def _overdue(step: Step, profile: LockdownProfile, now: datetime, *, over: bool) -> Outcome | None:
-    since = step.started_at
+def _since(began: datetime, steps: Steps) -> datetime:
+    """From when on time counts: that in which it was held back does not."""
+    return max(began, steps.resumed_at) if steps.resumed_at is not None else began
+
+
+def _overdue(
+    step: Step, steps: Steps, profile: LockdownProfile, now: datetime, *, over: bool
+) -> Outcome | None:
+    since = _since(step.started_at, steps) if step.started_at is not None else None
     if over or (since is not None and now >= since + profile.give_up_after):
         return _given_up(step, profile, now)
     if step.paged_at is None and since is not None and now >= since + profile.page_after:

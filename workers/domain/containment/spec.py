@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+LOCK_NAME = "startgate-lockdown"
+"""What our lock on a VM is called. A lock of any other name is somebody else's."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepSpec:
@@ -35,13 +38,18 @@ class StepSpec:
             job has ended well. ``done`` is said only then.
         job_failed: the same, once that job has ended badly.
         needs: steps that must have ended, well or badly, before it begins.
+        needs_well: those of them that must not have failed; otherwise it is left out.
         read_back: whether it is read back once more, with the others, before the card says CONTAINED.
         undo_needs: steps whose undo must have ended before its own undo begins; and ended well, if the VM is
             to be started.
         undo_read_back: whether its undo is read back once more, with the others, before the card says
             Restored.
+        blocks: while it is done, Azure refuses what any other step writes. So it waits for all others, is
+            taken off before one of them is done again, and its undo comes before all others.
         on_silence: the values of the policy's ``on_silence`` that may use it when nobody answers. With
             ``isolate`` it is always done, with ``contain`` where the lockdown profile lists it.
+        takes_s: roughly how long it takes, in seconds, for people who ask beforehand. Azure promises nothing.
+        expires: whether it is undone when the time of an isolation is over; every other step stays as it is.
     """
 
     title: str
@@ -57,10 +65,14 @@ class StepSpec:
     job_begun: str = ""
     job_failed: str = ""
     needs: tuple[str, ...] = ()
+    needs_well: tuple[str, ...] = ()
     read_back: bool = False
     undo_needs: tuple[str, ...] = ()
     undo_read_back: bool = False
+    blocks: bool = False
     on_silence: tuple[str, ...] = ("contain",)
+    takes_s: float = 10.0
+    expires: bool = False
 
 
 class StepName(StrEnum):
@@ -82,6 +94,8 @@ class StepName(StrEnum):
             read_back=True,
             undo_read_back=True,
             on_silence=("isolate", "contain"),
+            takes_s=5.0,
+            expires=True,
         ),
     )
     STOP = (
@@ -102,8 +116,10 @@ class StepName(StrEnum):
             other_command="az vm stop --subscription {subscription} --resource-group {resource_group}"
             " --name {name}",
             read_back=True,
-            # A VM that is started has its own security groups back by then, or isn't started at all.
-            undo_needs=("isolate",),
+            # A VM that is started has its own security groups back by then, or isn't started at all. And
+            # encryption at host changes only while it is off.
+            undo_needs=("isolate", "encrypt"),
+            takes_s=30.0,
         ),
     )
     SNAPSHOT = (
@@ -157,6 +173,70 @@ class StepName(StrEnum):
             undo_read_back=True,
         ),
     )
+    ENCRYPT = (
+        "encrypt",
+        StepSpec(
+            title="Encrypt at host",
+            area="Encryption",
+            done="encrypted at host",
+            does="turn on encryption at host, so that temporary disks and caches are encrypted, too",
+            undo="encryption at host gets its former value, while the VM is still off",
+            by_hand="in the Azure portal, stop the VM, open Disks on it and Additional settings there, and"
+            " turn on encryption at host",
+            undo_by_hand="in the Azure portal, stop the VM, open Disks on it and Additional settings there,"
+            " and turn off encryption at host",
+            command="az vm update --subscription {subscription} --resource-group {resource_group}"
+            " --name {name} --set securityProfile.encryptionAtHost=true",
+            # Azure changes it only on a deallocated VM.
+            needs=("stop",),
+            read_back=True,
+        ),
+    )
+    JIT = (
+        "jit",
+        StepSpec(
+            title="Just-in-time access",
+            area="Just-in-time access",
+            done="under just-in-time access",
+            does="let people reach the VM's management ports only on request, if Defender Plan 2 is on",
+            undo="our entry for the VM is taken out of the just-in-time policy; others stay",
+            by_hand="in the Azure portal, open Connect or Configuration on the VM and enable just-in-time"
+            " access; it needs Defender for Servers Plan 2",
+            undo_by_hand="in the Azure portal, open Defender for Cloud, then Just-in-time VM access, and"
+            " remove the VM",
+            # Defender for Cloud writes rules into the VM's security groups: into ours, not into a team's.
+            # And the plan that it needs must not change meanwhile.
+            needs=("isolate", "defender"),
+            # Else Defender for Cloud would write its rules into the group that a NIC gets back.
+            expires=True,
+            read_back=True,
+            undo_read_back=True,
+        ),
+    )
+    LOCK = (
+        "lock",
+        StepSpec(
+            title="Lock",
+            area="Lock",
+            done="locked",
+            does="put a read-only lock on the VM, so that nobody can start or change it",
+            undo="our lock is taken off before anything else is undone; locks of others stay",
+            by_hand="in the Azure portal, open Locks on the VM and add a read-only lock",
+            undo_by_hand=f"in the Azure portal, open Locks on the VM and delete the lock {LOCK_NAME}",
+            command=f"az lock create --name {LOCK_NAME} --lock-type ReadOnly --subscription {{subscription}}"
+            " --resource-group {resource_group} --resource-type Microsoft.Compute/virtualMachines"
+            " --resource {name}",
+            read_back=True,
+            undo_read_back=True,
+            # Azure refuses a start, a stop and every other write under it.
+            # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources
+            blocks=True,
+            # A VM that is not contained any more must not be left with a lock of ours.
+            expires=True,
+            # Under the lock nobody could stop by hand a VM that we could not.
+            needs_well=("stop",),
+        ),
+    )
 
     def __new__(cls, value: str, spec: StepSpec) -> Self:
         """A member: its value is the name alone.
@@ -170,12 +250,25 @@ class StepName(StrEnum):
 
     @property
     def needs(self) -> "frozenset[StepName]":
-        """Steps that must have ended, well or badly, before it begins."""
+        """Steps that must have ended, well or badly, before it begins: all others, if it blocks them."""
+        if self.spec.blocks:
+            return frozenset(step for step in StepName if not step.spec.blocks)
         return _named(self.spec.needs)
+
+    @property
+    def needs_well(self) -> "frozenset[StepName]":
+        """Those of them that must not have failed."""
+        return _named(self.spec.needs_well)
 
     @property
     def undo_needs(self) -> "frozenset[StepName]":
         """Steps whose undo must have ended before its own undo begins."""
+        blocking = frozenset() if self.spec.blocks else frozenset(s for s in StepName if s.spec.blocks)
+        return self.undo_needs_well | blocking
+
+    @property
+    def undo_needs_well(self) -> "frozenset[StepName]":
+        """Those of them whose undo must have ended well, if the VM is to be started."""
         return _named(self.spec.undo_needs)
 
 

@@ -166,10 +166,12 @@ class Steps(Stored):
 
     Attributes:
         paged_at: when on-call was first told that they take long.
+        resumed_at: when they went on after they were held back; how long they take counts from there.
     """
 
     steps: tuple[Step, ...]
     paged_at: UtcTime | None = None
+    resumed_at: UtcTime | None = None
 
     def step(self, name: StepName) -> Step:
         """The step of this name; ``KeyError`` if there is none."""
@@ -182,10 +184,27 @@ class Steps(Stored):
         """The same with one step replaced by its next state."""
         return self.changed(steps=tuple(changed if s.name is changed.name else s for s in self.steps))
 
+    def resumed(self, now: datetime) -> Self:
+        """The same after it was held back: what waits is looked at now, and has all its time once more."""
+        steps = tuple(
+            s.changed(look_at=now) if not s.ended and s.look_at is not None and s.look_at > now else s
+            for s in self.steps
+        )
+        return self.changed(steps=steps, resumed_at=now)
+
     def under_way(self, now: datetime) -> tuple[Step, ...]:
         """Steps to poll now."""
         return tuple(
             s for s in self.steps if s.state is StepState.STARTED and (s.look_at is None or s.look_at <= now)
+        )
+
+    @property
+    def polls(self) -> tuple[datetime, ...]:
+        """When Azure is to be asked how far it is with what it was told to do."""
+        return tuple(
+            s.look_at
+            for s in self.steps
+            if s.state is StepState.STARTED and s.token and s.look_at is not None
         )
 
     @property

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from workers.domain.policy.flaws import Flaw, flaws_of
+from workers.domain.policy.flaws import Flaw, flaws_of, risk_flaws
 from workers.domain.policy.variables import ABOUT_VMS, VARIABLES
 
 _LONGEST_REASON = 200
@@ -65,7 +65,7 @@ class Condition:
         if kind != "BOOL":
             problem = f"gives {kind.lower()}, not true or false"
             raise InvalidCondition([Flaw(0, problem, "Compare it with something, by == or in.")])
-        flaws = list(_of_literals(expression))
+        flaws = [*_of_literals(expression), *risk_flaws(expression)]
         if about_vm and not _compiles(of_vms, expression):
             flaws += _of_starts(expression)
         if flaws:
@@ -106,6 +106,8 @@ def _environments() -> tuple[Any, Any, Any]:
         "string": cel.Type.STRING,
         "bool": cel.Type.BOOL,
         "timestamp": cel.Type.TIMESTAMP,
+        "int": cel.Type.INT,
+        "flags": cel.Type.Map(cel.Type.STRING, cel.Type.BOOL),
         "list": cel.Type.List(cel.Type.STRING),
         "map": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
     }

@@ -5,6 +5,9 @@ import re
 from typing import NamedTuple
 
 from workers.domain.policy.variables import VARIABLES
+from workers.domain.starts.risk import Level
+from workers.domain.starts.signals.signal import Threat
+from workers.domain.starts.signals.table import unknown_signal
 
 _LONGEST_PROBLEM = 200
 
@@ -31,6 +34,11 @@ class Flaw(NamedTuple):
 
 
 _ERROR = re.compile(r"^(?:INVALID_ARGUMENT: )?ERROR: <input>:(-?\d+):(-?\d+): (.*)$", re.MULTILINE)
+_TEXT_LITERAL = r"""(?P<quote>["'])(?P<text>[^"'\\\n]*)(?P=quote)"""
+_SIGNAL = re.compile(rf"\brisk\s*\.\s*signals\s*\[\s*{_TEXT_LITERAL}")
+_THREAT = re.compile(rf"\brisk\s*\.\s*threats\s*\[\s*{_TEXT_LITERAL}")
+_LEVEL = re.compile(rf"\brisk\s*\.\s*level\s*[!=]=\s*{_TEXT_LITERAL}")
+_AMONG_SIGNALS = re.compile(r"\bin\s+risk\s*\.\s*signals\b")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _SPELLINGS = {"'= '": "==", "'='": "==", "'and'": "&&", "'or'": "||", "'not'": "!", "'&'": "&&", "'|'": "||"}
 
@@ -51,6 +59,25 @@ def flaws_of(expression: str, error: str) -> list[Flaw]:
     return list(dict.fromkeys(flaws)) or [
         Flaw(0, "can't be read: " + re.sub(r"^[A-Z_]+: ", "", error)[:_LONGEST_PROBLEM])
     ]
+
+
+def risk_flaws(expression: str) -> list[Flaw]:
+    """Signals, threats and levels that there are none of: to CEL they are texts like any other."""
+    flaws = [
+        Flaw(named.start("text"), f"no such signal: {named['text']}", remedy)
+        for named in _SIGNAL.finditer(expression)
+        if (remedy := unknown_signal(named["text"]))
+    ]
+    for pattern, known in ((_THREAT, tuple(Threat)), (_LEVEL, tuple(Level))):
+        flaws += [
+            Flaw(named.start("text"), f"no such value: {named['text']}", f"There are: {', '.join(known)}.")
+            for named in pattern.finditer(expression)
+            if named["text"] not in known
+        ]
+    if among := _AMONG_SIGNALS.search(expression):
+        remedy = 'Write risk.signals["no-mfa"], which is true if it was found.'
+        flaws.append(Flaw(among.start(), "every signal is in it, found or not", remedy))
+    return flaws
 
 
 def _offset(expression: str, line: int, column: int) -> int:

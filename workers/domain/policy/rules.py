@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from workers.domain.policy.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import NO_RULE, Rule, Verdict
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.policy.why import why_not
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.people import Owner
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,11 +89,12 @@ class Rules:
             return Ruling(verdict=Verdict.ASK, unevaluated=unevaluated)
         return Undecided(self, event, now, unevaluated)
 
-    def late(self, undecided: "Undecided", facts: Facts, owner: Owner) -> Ruling:
+    def late(self, undecided: "Undecided", facts: Facts, insight: Insight) -> Ruling:
         """Decide with facts, from the rule at which ``early`` stopped."""
         unevaluated = dict(undecided.unevaluated)
-        given = RuleInput(undecided.event, undecided.now, facts, owner)
-        rule = _first(self._late, known_values(given, self._late_names), unevaluated)
+        given = RuleInput(undecided.event, undecided.now, facts, insight)
+        known = known_values(given, self._late_names)
+        rule = _first(self._late, known, unevaluated, in_part=given.known_in_part)
         return Ruling(verdict=rule.verdict if rule else Verdict.ASK, rule=rule, unevaluated=unevaluated)
 
     def check_each(self, given: RuleInput) -> list[RuleCheck]:
@@ -110,13 +111,17 @@ class Undecided:
     now: datetime
     unevaluated: dict[str, str]
 
-    def decide(self, facts: Facts, owner: Owner) -> Ruling:
-        """Decide with the facts that are known."""
-        return self.rules.late(self, facts, owner)
+    def decide(self, facts: Facts, insight: Insight) -> Ruling:
+        """Decide with the facts that are known, and with what the policy makes of them."""
+        return self.rules.late(self, facts, insight)
 
 
 def _first(
-    rules: list[tuple[Rule, Condition]], known: dict[str, object], unevaluated: dict[str, str]
+    rules: list[tuple[Rule, Condition]],
+    known: dict[str, object],
+    unevaluated: dict[str, str],
+    *,
+    in_part: frozenset[str] = frozenset(),
 ) -> Rule | None:
     values, in_doubt = activation(known), ""
     for rule, condition in rules:
@@ -125,7 +130,7 @@ def _first(
                 continue
         except Unevaluated as why:
             unevaluated[rule.name] = str(why)
-            if rule.verdict is Verdict.ASK and not condition.facts <= known.keys():
+            if rule.verdict is Verdict.ASK and not condition.facts <= known.keys() - in_part:
                 in_doubt = in_doubt or rule.name
             continue
         if in_doubt and rule.verdict is Verdict.PASS:

@@ -14,11 +14,17 @@ class Inventory(Protocol):
     """
 
     def note(self, vm: KnownVm) -> None:
-        """Add or renew one VM soon. Nobody waits for it: where that fails, only the log is told."""
+        """Add or renew one VM soon. Nobody waits for it: where that fails, only the log is told.
+
+        It is written as it is given; whoever knows the earlier line gives ``vm.after(earlier)``.
+        """
         ...
 
     async def put(self, vms: Sequence[KnownVm], *, whole_subscription: str | None = None) -> None:
-        """Add or renew VMs. With ``whole_subscription``, VMs of it that are not in ``vms`` are removed."""
+        """Add or renew VMs, each ``after`` its earlier line.
+
+        With ``whole_subscription``, VMs of it that are not in ``vms`` are removed.
+        """
         ...
 
     async def named(self, name: str, *, group: str = "") -> Sequence[KnownVm]:

@@ -34,6 +34,14 @@ class StepRunner(Protocol):
         location = facts.machine.location if facts.machine else ""
         return commands_of(self.name.spec, self.plan(vm, facts, profile), vm, location=location)
 
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """Ids of what this step writes, as far as the facts say: a lock on one of them would stop it.
+
+        By default the VM alone. Reads nothing from Azure.
+        """
+        del facts, profile
+        return (vm.resource_id,)
+
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:
@@ -69,6 +77,17 @@ class StepRunner(Protocol):
         Raises ``StepFailed`` naming what somebody else changed since.
         """
         ...
+
+    async def lift(self, vm: VmRef, step: Step) -> str:
+        """Take off what this step has put in place, so that other steps can write; it is done again later.
+
+        For steps that block others (``StepSpec.blocks``). Idempotent. ``step`` has the change on record.
+
+        Returns what of others' doing blocks them still, and what a person can do, as a sentence; empty if
+        nothing does.
+        """
+        del vm, step
+        return ""
 
     async def follow(self, vm: VmRef, job: Job) -> Job:
         """Look at a job that this step left running: the same, or ended with a note of how.

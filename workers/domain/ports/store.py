@@ -1,20 +1,56 @@
 """The store: documents, written by compare-and-set together with their audit."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
-from workers.domain.starts.vm import VmRecord, VmRef
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import Past, PastStart
+from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup
+Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion
+
+
+class Remembered(NamedTuple):
+    """What is added to the past of a VM; with ``of_caller`` soon also to that of the caller.
+
+    Adding it again changes nothing.
+    """
+
+    vm: VmRef
+    entry: PastStart
+    of_caller: bool = False
+
+
+class Background(NamedTuple):
+    """What was before a start: the past of its VM and of its caller, and the VM's line in the inventory."""
+
+    past: Past
+    line: KnownVm | None
+
+
+class KnownStart(NamedTuple):
+    """What is known already when an event tells of a start.
+
+    Attributes:
+        approval: of that start; ``None`` if there is none.
+        record: what is going on with its VM.
+        background: ``None`` if it could not be read.
+    """
+
+    approval: Approval | None
+    record: VmRecord
+    background: Background | None
 
 
 class Commit(Model):
@@ -28,7 +64,10 @@ class Commit(Model):
         shown: (id, version) of documents whose cards now show that version.
         once: a key that must be new within its time to live, else nothing at all is written.
         absent: ids of approvals that must not exist, else it is a conflict.
+        exchanges: kept beside a containment of this partition, each as its text; see ``exchanges``.
+        exchanges_of: the id of that containment.
         free: a VM whose record must be absent or ``free``, else it is a conflict.
+        past: what is remembered of it.
     """
 
     partition: int
@@ -38,6 +77,9 @@ class Commit(Model):
     once: str | None = None
     absent: tuple[str, ...] = ()
     free: VmRef | None = None
+    exchanges: tuple[str, ...] = ()
+    exchanges_of: str = ""
+    past: Remembered | None = None
 
 
 class Store(Protocol):
@@ -62,11 +104,16 @@ class Store(Protocol):
         """Raises ``NotFound`` if there is none."""
         ...
 
-    async def known_start(self, approval_id: str, vm: VmRef) -> tuple[Approval | None, VmRecord]:
-        """What is known already when a start event arrives: the approval of that start, and its VM's record.
+    async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
+        """What is known already when a start event arrives, all of it side by side.
 
-        As ``approval`` and ``vm_record`` side by side.
+        By this call the start becomes part of its caller's past, so that of many starts at once each later
+        one sees the earlier ones. Doing it again changes nothing.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """Wait, for a few seconds, until what is to be remembered soon is written."""
         ...
 
     async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
@@ -87,6 +134,47 @@ class Store(Protocol):
 
     async def dead_letter_notice(self) -> DeadLetterNotice:
         """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
+        ...
+
+    async def pause(self) -> Pause:
+        """The pause that is on, or the last one; an empty one of version 0 if there was none."""
+        ...
+
+    async def cap_question(self) -> CapQuestion:
+        """What on-call is asked about the cap; an empty one of version 0 if they never were."""
+        ...
+
+    async def take_turn(
+        self, containment_id: str, now: datetime, *, most: int, within: timedelta
+    ) -> datetime | None:
+        """Count this containment among those that were begun lately, unless there are ``most`` already.
+
+        Asking again for one that was counted counts it once. Several processes may ask at the same moment.
+
+        Returns:
+            ``None`` if it is counted; else when there is room again.
+        """
+        ...
+
+    async def exchanges(self, containment_id: str) -> Sequence[str]:
+        """What was exchanged with Azure for this containment, oldest first; the newest 500.
+
+        They are kept as long as the containment is.
+        """
+        ...
+
+    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
+        """Remember what messages of this card say, by digest, for as long as decided questions are kept.
+
+        Args:
+            card_id: the card.
+            said: digest of a message → all its text.
+            shown: digests of those that the card shows by now; others that were remembered may go.
+        """
+        ...
+
+    async def said(self, card_id: str) -> Mapping[str, str]:
+        """What is remembered: digest → text."""
         ...
 
     async def vm_record(self, vm: VmRef) -> VmRecord:

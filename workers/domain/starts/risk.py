@@ -44,8 +44,8 @@ class Risk(Stored):
         signals: the heaviest first.
         harmless: what was looked at and is fine, each in a few words.
         unseen: what could not be looked at, since a fact is missing: signal's id → the fact in a few words.
-        highest: the level in sum, if all facts that are missing were signals, too. What Azure's event
-            does not tell counts as harmless here: nobody can read it later.
+        untold: what Azure's event does not tell, and nobody can read later, each in a few words.
+        highest: the level in sum, if all that could not be looked at were signals, too.
     """
 
     level: Level = Level.LOW
@@ -54,6 +54,7 @@ class Risk(Stored):
     signals: tuple[Signal, ...] = ()
     harmless: tuple[str, ...] = ()
     unseen: dict[str, str] = {}
+    untold: tuple[str, ...] = ()
     highest: Level = Level.LOW
 
     @property
@@ -67,6 +68,15 @@ class Risk(Stored):
         """Whether nothing that is missing could make the level another one."""
         return self.level is self.highest
 
+    @property
+    def summary(self) -> dict[str, object]:
+        """For the audit: the level, and the weight of each signal."""
+        return {
+            "level": self.level.value,
+            "weight": self.weight,
+            "signals": {one.id: one.weight for one in self.signals},
+        }
+
     def or_more(self, later: "Risk") -> "Risk":
         """This risk with what was seen later, of the same start or of a further one. It never falls."""
         known = {(one.id, one.sentence) for one in self.signals}
@@ -75,17 +85,18 @@ class Risk(Stored):
         unseen = {key: words for key, words in later.unseen.items() if key not in heavier}
         signals = sorted((*self.signals, *fresh), key=lambda one: -one.weight)[:_MOST_KEPT]
         return Risk(
-            level=_higher(self.level, later.level),
+            level=higher(self.level, later.level),
             weight=max(self.weight, later.weight),
             by_threat={
-                threat: _higher(self.by_threat.get(threat, Level.LOW), later.by_threat.get(threat, Level.LOW))
+                threat: higher(self.by_threat.get(threat, Level.LOW), later.by_threat.get(threat, Level.LOW))
                 for threat in Threat
                 if threat in self.by_threat or threat in later.by_threat
             },
             signals=tuple(signals),
             harmless=later.harmless,
             unseen=unseen,
-            highest=_higher(self.level, later.highest),
+            untold=later.untold,
+            highest=higher(self.level, later.highest),
         )
 
 
@@ -94,6 +105,7 @@ def assess_risk(sight: Sight) -> Risk:
     found: list[Signal] = []
     harmless: list[str] = []
     unseen: dict[str, str] = {}
+    untold: list[str] = []
     doubt = 0
     for spec in SIGNALS:
         weight = sight.settings.weights.get(spec.id, spec.weight)
@@ -106,9 +118,11 @@ def assess_risk(sight: Sight) -> Risk:
                 )
             case Fine(words):
                 harmless.append(words)
-            case Unseen(words, readable):
+            case Unseen(words, readable=True):
                 unseen[spec.id] = words
-                doubt += weight if readable else 0
+                doubt += weight
+            case Unseen(words):
+                untold.append(words)
     found.sort(key=lambda one: -one.weight)
     total = sum(one.weight for one in found)
     return Risk(
@@ -120,6 +134,7 @@ def assess_risk(sight: Sight) -> Risk:
         signals=tuple(found),
         harmless=tuple(dict.fromkeys(harmless)),
         unseen=unseen,
+        untold=tuple(dict.fromkeys(untold)),
         highest=_level(total + doubt, sight.settings),
     )
 
@@ -137,5 +152,6 @@ def _weights(signals: tuple[Signal, ...]) -> dict[Threat, int]:
     return weights
 
 
-def _higher(one: Level, other: Level) -> Level:
+def higher(one: Level, other: Level) -> Level:
+    """The higher of the two."""
     return max(one, other, key=lambda level: level.rank)

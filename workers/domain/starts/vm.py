@@ -92,12 +92,29 @@ class Front(Stored):
     protocol: str = "*"
 
 
+class Pool(Stored):
+    """A backend pool that a NIC is a member of.
+
+    Attributes:
+        balancer: the name of its load balancer, or of its application gateway.
+        others: how many members it has that are not this VM's; ``None`` if that is not known.
+        gateway: it is an application gateway's.
+    """
+
+    balancer: str
+    name: str
+    others: int | None = None
+    gateway: bool = False
+
+
 class Nic(Stored):
     """A network interface with the security groups that guard it. Ids are Azure resource ids.
 
     Attributes:
         public_ips: its own public addresses.
         fronts: through which public load balancers it is reached, beside them.
+        passing_ips: those of ``public_ips`` that Azure takes away when the VM is deallocated.
+        pools: of load balancers and application gateways, public or not.
     """
 
     id: str
@@ -107,6 +124,8 @@ class Nic(Stored):
     public_ips: tuple[str, ...] = ()
     private_ips: tuple[str, ...] = ()
     fronts: tuple[Front, ...] = ()
+    passing_ips: tuple[str, ...] = ()
+    pools: tuple[Pool, ...] = ()
 
 
 class OpenPort(Stored):
@@ -145,6 +164,7 @@ class KnownVm(Numbered):
     """One line of the inventory: enough to find a VM by name, within milliseconds.
 
     Attributes:
+        tags_known: whether they were read; a VM of which only an event told has none that count.
         changed_tags: tags that changed in the last 24 hours, by their names in lower case.
     """
 
@@ -156,6 +176,7 @@ class KnownVm(Numbered):
     tags: dict[str, str] = Field(default_factory=dict)
     power: PowerState = PowerState.UNKNOWN
     seen_at: UtcTime
+    tags_known: bool = True
     changed_tags: dict[str, TagChange] = Field(default_factory=dict)
 
     def after(self, earlier: "KnownVm | None") -> "KnownVm":
@@ -164,11 +185,17 @@ class KnownVm(Numbered):
         What was listed before the earlier one was seen comes late, and its tags tell nothing new. A tag that
         changed several times keeps what it was at first, so that nobody hides a change behind another.
         """
-        if earlier is None:
+        if earlier is None or not earlier.tags_known:
             return self
-        if self.seen_at < earlier.seen_at:
-            late = {"tags": earlier.tags, "changed_tags": earlier.changed_tags, "seen_at": earlier.seen_at}
-            return self.model_copy(update=late)
+        if not self.tags_known or self.seen_at < earlier.seen_at:
+            return self.model_copy(
+                update={
+                    "tags": earlier.tags,
+                    "tags_known": True,
+                    "changed_tags": earlier.changed_tags,
+                    "seen_at": max(self.seen_at, earlier.seen_at),
+                }
+            )
         changed = {
             name: change
             for name, change in earlier.changed_tags.items()

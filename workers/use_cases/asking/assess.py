@@ -2,26 +2,32 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from workers.domain.asking.approvals import Terms
+from workers.domain.containment.foresight.impact import impact_of
+from workers.domain.containment.grants import grants_of
+from workers.domain.containment.locks import obstacles_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.guards import Guards, VmInput
-from workers.domain.policy.model import Policy
+from workers.domain.policy.insight import Insight, look_into
+from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.store import Background
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
+from workers.domain.starts.history import History
 from workers.domain.starts.owner_tags import owner_from_tags
-from workers.domain.starts.people import Owner
-from workers.domain.starts.vm import VmRef
+from workers.domain.starts.vm import VmRecord, VmRef
+
+_Word = TypeVar("_Word", OnSilence, OnUndelivered)
 
 
 class Assessment(NamedTuple):
     """What the policy says about one start."""
 
-    owner: Owner
     terms: Terms
     plan: Plan
     guarded: str = ""
@@ -53,30 +59,51 @@ class Assess:
         """What the rules say before Azure is asked for any fact."""
         return self._compiled().rules.early(event, now)
 
-    def late(self, undecided: Undecided, facts: Facts) -> Ruling:
+    def insight(
+        self,
+        event: StartEvent,
+        facts: Facts,
+        background: Background | None,
+        record: VmRecord,
+        *,
+        known: History | None = None,
+    ) -> Insight:
+        """Whose VM it is, what was before, and the risk.
+
+        Args:
+            event: the start.
+            facts: as far as they are known.
+            background: what was read with the start.
+            record: the VM's.
+            known: the history as it was when the start was asked about.
+        """
+        return look_into(
+            self._policy(),
+            event,
+            facts,
+            past=known or (background.past if background else None),
+            line=background.line if background else None,
+            contained=record.containment_id is not None,
+        )
+
+    def late(self, undecided: Undecided, facts: Facts, insight: Insight) -> Ruling:
         """What the rules say with the facts that are known."""
-        return undecided.decide(facts, self.owner(facts))
+        return undecided.decide(facts, insight)
 
     def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
-        """The owner by tag, the terms by the rule or else the defaults, their lockdown's plan, the guard."""
+        """The terms by the rule or else the defaults, the plan of their lockdown, and the guard."""
         terms = self._terms(ruling)
-        return Assessment(
-            owner=self.owner(facts),
-            terms=terms,
-            plan=self.plan(vm, facts, terms.lockdown, now),
-            guarded=self.guarded(vm, facts),
-        )
+        plan = self.plan(vm, facts, terms.lockdown, now)
+        return Assessment(terms=terms, plan=plan, guarded=self.guarded(vm, facts))
 
     def guarded(self, vm: VmRef, facts: Facts) -> str:
         """The guard by which the policy never contains this VM; empty as far as the facts say.
 
         Whoever contains it asks again, with the VM as it is then.
         """
-        return self._compiled().guards.judge(VmInput(vm, facts, self.owner(facts))).guard
-
-    def owner(self, facts: Facts) -> Owner:
-        """Who owns the VM, by its tags."""
-        return owner_from_tags(facts.tags, self._policy().owner.tags, tags_known=facts.machine is not None)
+        tags = self._policy().owner.tags
+        owner = owner_from_tags(facts.tags, tags, tags_known=facts.machine is not None)
+        return self._compiled().guards.judge(VmInput(vm, facts, owner)).guard
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
         """What the profile will do to this VM, as far as the facts say."""
@@ -87,6 +114,9 @@ class Assess:
                 for name in profile.steps
             ),
             as_of=facts.gathered_at or now,
+            impact=impact_of(facts, profile),
+            obstacles=obstacles_of(facts, vm),
+            grants=grants_of(facts),
         )
 
     def _terms(self, ruling: Ruling) -> Terms:
@@ -99,9 +129,11 @@ class Assess:
                 remind_after=asking.remind_after,
                 escalate_after=asking.escalate_after,
                 expire_after=asking.expire_after,
-                on_silence=asking.on_silence,
-                on_undelivered=asking.on_undelivered,
+                on_silence=_word(asking.on_silence, OnSilence.CONTAIN),
+                on_undelivered=_word(asking.on_undelivered, OnUndelivered.CONTAIN),
                 lockdown=policy.profile(asking.lockdown),
+                silence_lockdown=_own(policy, asking.on_silence),
+                undelivered_lockdown=_own(policy, asking.on_undelivered),
                 rule=ruling.name,
             )
         return known
@@ -112,3 +144,12 @@ class Assess:
         if self._in_force is None or self._in_force.policy is not policy:
             self._in_force = _Compiled(policy, Rules(policy.rules), Guards(policy.never), {})
         return self._in_force
+
+
+def _word(given: _Word | Contain, contain: _Word) -> _Word:
+    return contain if isinstance(given, Contain) else given
+
+
+def _own(policy: Policy, given: OnSilence | OnUndelivered | Contain) -> LockdownProfile | None:
+    """The profile that it names; ``None`` where that of a rejection holds."""
+    return policy.profile(given.contain) if isinstance(given, Contain) else None

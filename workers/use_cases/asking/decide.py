@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.decisions import Answer, Decision, may_answer
+from workers.domain.asking.decisions import Answer, Decision
 from workers.domain.asking.joining import unseen
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
@@ -12,7 +12,8 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Document, Store
+from workers.domain.ports.store import Commit, Document, Remembered, Store
+from workers.domain.starts.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
@@ -49,7 +50,7 @@ class Decide:
         """
         approval = await self._store.approval(approval_id)
         await refuse_unless(
-            may_answer(answer, actor, approval.owner, *approval.callers),
+            approval.permits(answer, actor),
             actor,
             store=self._store,
             clock=self._clock,
@@ -174,6 +175,13 @@ class Decide:
                     ),
                     *records,
                 ),
+                past=Remembered(vm, _remembered(decided, decision)),
             )
         )
         return Decided(decided, containment, withdrawn)
+
+
+def _remembered(approval: Approval, decision: Decision) -> PastStart:
+    what = What.CONFIRMED if decision.confirms else What.REJECTED
+    by = decision.by.name or decision.by.email
+    return of_answer(what, decision.at, approval.id, approval.event, by)

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.joining import told_of
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_id
@@ -14,6 +16,9 @@ from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.facts import Facts
+from workers.domain.starts.history import History
+from workers.domain.starts.risk import Risk, higher
+from workers.domain.starts.vm import VmRecord
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
@@ -46,7 +51,7 @@ class FillIn:
         facts: Facts | None = None
         not_before: datetime | None = None
         try:
-            facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S)
+            facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S, start=approval.event)
             facts = facts.with_power(approval.event.power)
         except DependencyAway as away:
             log.info("facts are still missing", approval=approval.id, error=str(away))
@@ -62,6 +67,39 @@ class FillIn:
                 Nudge(subject=Subject.APPROVAL, id=approval.id, version=written.version + 1)
             )
 
+    async def _filled(self, approval: Approval, facts: Facts, now: datetime) -> Approval:
+        """With these facts, and what they say of its owner and its risk, which may rise and never falls.
+
+        The rules are not evaluated again: the terms stay as they were when the owner was asked.
+        """
+        event = approval.event
+        _, record, background = await self._store.known_start(approval.id, event)
+        insight = self._assess.insight(event, facts, background, record, known=approval.history)
+        risk = approval.risk.or_more(insight.risk) if approval.risk else insight.risk
+        further = [self._of_further(one, approval, facts) for one in approval.joined]
+        for one, of_it in zip(approval.joined, further, strict=True):
+            risk = risk.or_more(told_of(of_it, one.caller, approval))
+        return approval.changed(
+            facts=facts,
+            plan=self._assess.plan(event.vm, facts, approval.terms.lockdown, now),
+            owner=approval.owner if approval.owner.known else insight.asked,
+            guarded=self._assess.guarded(event.vm, facts),
+            owner_before=approval.owner_before or insight.owner_before,
+            history=insight.history,
+            risk=risk,
+            level=higher(approval.level, insight.risk.level),
+            joined=tuple(
+                one.changed(level=higher(one.level, of_it.level))
+                for one, of_it in zip(approval.joined, further, strict=True)
+            ),
+        )
+
+    def _of_further(self, one: JoinedStart, approval: Approval, facts: Facts) -> Risk:
+        """What these facts say of a further start. What was before it is in its level already."""
+        event = approval.event.changed(caller=one.caller, access=one.access, at=one.at)
+        record = VmRecord(vm=event.vm)
+        return self._assess.insight(event, facts, None, record, known=History()).risk
+
     async def _write(
         self, approval_id: str, facts: Facts | None, not_before: datetime | None
     ) -> Approval | None:
@@ -71,18 +109,18 @@ class FillIn:
         now = self._clock.now()
         records: tuple[AuditRecord, ...] = ()
         if facts is not None and facts.known_count >= approval.facts.known_count:
-            # The rules are not evaluated again: the terms stay as they were when the owner was asked.
-            owner = approval.owner if approval.owner.known else self._assess.owner(facts)
-            plan = self._assess.plan(approval.event.vm, facts, approval.terms.lockdown, now)
-            guarded = self._assess.guarded(approval.event.vm, facts)
-            approval = approval.changed(facts=facts, plan=plan, owner=owner, guarded=guarded)
+            approval = await self._filled(approval, facts, now)
             records = (
                 AuditRecord(
                     kind="facts.filled-in",
                     at=now,
                     about=approval_id,
                     vm=approval.event.vm.key,
-                    details={"missing": [fact.name for fact in facts.missing], "owner": owner.model_dump()},
+                    details={
+                        "missing": [fact.name for fact in facts.missing],
+                        "owner": approval.owner.model_dump(),
+                        **({"risk": approval.risk.summary} if approval.risk else {}),
+                    },
                 ),
             )
         filled = approval.filling_in(now, not_before=not_before)

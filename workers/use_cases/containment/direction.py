@@ -70,6 +70,15 @@ class Direction(ABC):
     def paged(self, containment: Containment, now: datetime) -> Containment:
         """The containment with the note that on-call is told how long it takes."""
 
+    def giving_way(self, containment: Containment) -> tuple[Outcome, ...]:
+        """Steps that have to be done again, because one that they block is to be done first."""
+        del containment
+        return ()
+
+    @abstractmethod
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        """The containment with its steps going on after they were held back."""
+
     @abstractmethod
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
         """Steps to begin now, or to skip: not begun, their needs ended, and not waiting for a retry."""

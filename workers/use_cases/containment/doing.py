@@ -5,10 +5,12 @@ from datetime import datetime
 
 from typing_extensions import override
 
+from workers.domain.containment.blocking import giving_way, in_place, left_out, may_linger
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.outcomes import Outcome, begun, unproven
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Progress, Step, Steps
+from workers.domain.errors import StepFailed
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
 from workers.use_cases.containment.direction import AuditKinds, Direction
@@ -66,19 +68,34 @@ class Doing(Direction):
         return containment.changed(paged_at=now)
 
     @override
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        return containment.resumed(now)
+
+    @override
+    def giving_way(self, containment: Containment) -> tuple[Outcome, ...]:
+        return giving_way(containment)
+
+    @override
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
         return containment.ready(now)
 
     @override
     def begin(self, containment: Containment, step: Step, now: datetime) -> Outcome:
-        return begun(step, now)
+        return left_out(containment, step, now) or begun(step, now)
 
     @override
     async def act(self, containment: Containment, step: Step) -> Progress:
         runner = self._runners[step.name]
         if step.token:
             return await runner.check(containment.vm, containment.profile, step)
-        return await runner.begin_in(containment, step)
+        blocking = () if step.name.spec.blocks else in_place(containment)
+        lifted = [await self._runners[one.name].lift(containment.vm, one) for one in blocking]
+        try:
+            return await runner.begin_in(containment, step)
+        except StepFailed as refused:
+            if not blocking:
+                raise
+            raise may_linger(refused, "; ".join(filter(None, lifted))) from None
 
     @override
     def read_back(self, name: StepName) -> bool:

@@ -12,13 +12,15 @@ from datetime import timedelta
 import structlog
 
 from workers.domain.containment.containment import Containment, ContainmentState
-from workers.domain.containment.outcomes import Outcome, failed, held_up, progressed
+from workers.domain.containment.exchanges import Notes, noting
+from workers.domain.containment.outcomes import Outcome, failed, held_up, paused, progressed
 from workers.domain.containment.steps import BEGIN_LEASE, Progress, Step, StepState
-from workers.domain.errors import DependencyAway, StepFailed
+from workers.domain.errors import DependencyAway, StepFailed, WritesPaused
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.direction import Direction
 from workers.use_cases.containment.intend import Intend
 from workers.use_cases.containment.ledger import Ledger, nudge_about
@@ -35,10 +37,17 @@ class Engine:
 
     Args:
         directions: a containment goes in the one that lists its state; with none, there is nothing to do.
+        brakes: asked before anything is begun.
     """
 
     def __init__(
-        self, *, store: Store, nudger: Nudger, clock: Clock, directions: Sequence[Direction]
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        clock: Clock,
+        directions: Sequence[Direction],
+        brakes: Brakes,
     ) -> None:
         self._store = store
         self._nudger = nudger
@@ -49,6 +58,7 @@ class Engine:
             nudger=nudger,
             clock=clock,
             directions={state: direction for direction in directions for state in direction.states},
+            brakes=brakes,
         )
 
     async def __call__(self, containment_id: str) -> None:
@@ -62,7 +72,7 @@ class Engine:
         intended = await until_written(lambda: self._intend(containment_id))
         if intended is None:
             return
-        containment, direction, steps = intended
+        containment, direction, steps, held = intended
         # Wait for all of them before raising what one of them raised, so that no result is lost.
         results = await asyncio.gather(
             *(self._bring_forward(direction, containment, step) for step in steps), return_exceptions=True
@@ -71,7 +81,8 @@ class Engine:
             if isinstance(result, BaseException):
                 raise result
         containment = await self._store.containment(containment_id)
-        if containment.state in direction.states and all(s.ended for s in direction.steps(containment).steps):
+        goes_on = containment.state in direction.states and not held
+        if goes_on and all(s.ended for s in direction.steps(containment).steps):
             ended = await self._conclude(direction, containment)
             containment = ended or await self._store.containment(containment_id)
         await schedule_next_look(
@@ -83,16 +94,20 @@ class Engine:
     async def _bring_forward(self, direction: Direction, containment: Containment, step: Step) -> None:
         """Act, and write down what came of it. The result is never lost to somebody else's write."""
         progress: Progress | None = None
-        try:
-            progress = await _bounded(direction.act(containment, step))
-            outcome = progressed(step, progress, self._clock.now())
-        except DependencyAway as away:
-            outcome = held_up(step, away, self._clock.now())
-        except Exception as error:
-            outcome = failed(step, _failure(direction, error, containment, step), self._clock.now())
-        if outcome.step == step and not (progress and progress.started_as):
+        with noting() as notes:
+            try:
+                progress = await _bounded(direction.act(containment, step))
+                outcome = progressed(step, progress, self._clock.now())
+            except WritesPaused as no:
+                outcome = paused(step, no.until)
+            except DependencyAway as away:
+                outcome = held_up(step, away, self._clock.now())
+            except Exception as error:
+                outcome = failed(step, _failure(direction, error, containment, step), self._clock.now())
+        if outcome.step == step and not (progress and progress.started_as) and not notes.exchanges:
             return
-        written = await self._note(direction, containment.id, step, direction.named(outcome), progress)
+        outcome = direction.named(outcome)
+        written = await self._note(direction, containment.id, step, outcome, progress=progress, notes=notes)
         if written is not None and (outcome.step.state, outcome.step.note) != (step.state, step.note):
             await self._nudger.notices(nudge_about(written))
 
@@ -102,24 +117,34 @@ class Engine:
         containment_id: str,
         step: Step,
         outcome: Outcome,
+        *,
         progress: Progress | None = None,
+        notes: Notes | None = None,
     ) -> Containment | None:
-        """Write what became of ``step``, unless somebody else has brought it forward meanwhile."""
+        """Write what became of ``step``, unless somebody else has brought it forward meanwhile.
+
+        What was exchanged with Azure is kept in any case.
+        """
+        notes = notes or Notes()
+        wrote = outcome if outcome.kind else direction.named(Outcome(outcome.step, "step.wrote", {}))
 
         async def write() -> Containment | None:
             current = await self._store.containment(containment_id)
             if current.state not in direction.states:
+                await self._ledger.keep(current, wrote, notes)
                 return None
             now_is = direction.steps(current).step(step.name)
             if now_is.changed(paged_at=step.paged_at) != step:
+                await self._ledger.keep(current, wrote, notes)
                 return None  # their result stands
             beside = await direction.written_with_progress(current, progress) if progress else ()
             after = outcome.step
             if now_is.paged_at != step.paged_at:
                 after = after.changed(paged_at=now_is.paged_at)
             current = direction.with_step(current, after)
-            records = [self._ledger.of_step(current, outcome)] if outcome.kind else []
-            return await self._ledger.commit(current, *records, beside=beside)
+            told = outcome.kind or notes.exchanges
+            records = [self._ledger.of_step(current, wrote, notes)] if told else []
+            return await self._ledger.commit(current, *records, beside=beside, notes=notes)
 
         return await until_written(write)
 
@@ -136,7 +161,7 @@ class Engine:
         steps = direction.steps(containment)
         reread = [s for s in steps.steps if direction.read_back(s.name) and s.state is StepState.DONE]
         results = await asyncio.gather(
-            *(direction.prove(containment, step) for step in reread), return_exceptions=True
+            *(self._prove(direction, containment, step) for step in reread), return_exceptions=True
         )
         for step, result in zip(reread, results, strict=True):
             if isinstance(result, BaseException) and not isinstance(result, Exception):
@@ -152,6 +177,14 @@ class Engine:
                 containment, ContainmentState.INCOMPLETE, direction, kind, left=left, read_back=names
             )
         return await self._end(containment, direction.end, direction, direction.kinds.proven, read_back=names)
+
+    async def _prove(self, direction: Direction, containment: Containment, step: Step) -> Progress:
+        """Read a step back. What it had to write to Azure for that, if anything, is kept."""
+        with noting() as notes:
+            try:
+                return await direction.prove(containment, step)
+            finally:
+                await self._ledger.keep(containment, direction.named(Outcome(step, "step.wrote", {})), notes)
 
     def _unproven(self, direction: Direction, step: Step, result: Exception | Progress) -> Outcome:
         now = self._clock.now()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.containment import Containment, ContainmentState, Held
 from workers.domain.containment.outcomes import Outcome, held_up
 from workers.domain.containment.patience import overdue
 from workers.domain.containment.steps import Step, StepState
@@ -13,16 +13,21 @@ from workers.domain.errors import DependencyAway
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
+from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.direction import Direction
 from workers.use_cases.containment.ledger import Ledger, nudge_about, running
 
 
 class Intended(NamedTuple):
-    """The containment as written, its direction, and the steps to bring forward now."""
+    """The containment as written, its direction, and the steps to bring forward now.
+
+    ``held`` says that it is held back: the steps are only looked at, and no end is written.
+    """
 
     containment: Containment
     direction: Direction
     steps: tuple[Step, ...]
+    held: bool = False
 
 
 class Intend:
@@ -38,11 +43,13 @@ class Intend:
         nudger: Nudger,
         clock: Clock,
         directions: Mapping[ContainmentState, Direction],
+        brakes: Brakes,
     ) -> None:
         self._store = store
         self._nudger = nudger
         self._clock = clock
         self._directions = directions
+        self._brakes = brakes
         self._ledger = Ledger(store=store, clock=clock)
 
     async def __call__(self, containment_id: str) -> Intended | None:
@@ -62,10 +69,18 @@ class Intend:
             await self._give_up(direction, containment, refusal)
             return None
         now = self._clock.now()
+        held = await self._brakes.hold(containment)
+        if held is not None:
+            return await self._held(direction, containment, held, now)
         if doubt is None:
             containment = direction.permitted(containment)
-        containment, records = self._overdue(direction, containment, now)
+        containment, records = self._resumed(direction, containment, now)
+        containment, overdue_records = self._overdue(direction, containment, now)
+        records += overdue_records
         late = bool(records)
+        for outcome in direction.giving_way(containment):
+            containment = direction.with_step(containment, outcome.step)
+            records.append(self._ledger.of_step(containment, outcome))
         under_way = direction.steps(containment).under_way(now)
         # Begun, but cut off before its result was written: begin again. Steps are idempotent.
         cut_off = tuple(step for step in under_way if not step.token)
@@ -82,6 +97,30 @@ class Intend:
         if late:
             await self._nudger.notices(nudge_about(containment))
         return Intended(containment, direction, (*begun, *(step for step in under_way if step.token)))
+
+    async def _held(
+        self, direction: Direction, containment: Containment, held: Held, now: datetime
+    ) -> Intended:
+        """Nothing is begun, and no time counts. What Azure was told to do already is looked at."""
+        if containment.held != held:
+            known = containment.held is not None and containment.held.by is held.by
+            containment = containment.changed(held=held)
+            until = held.until.isoformat()
+            record = self._ledger.record(containment, "containment.held", by=str(held.by), until=until)
+            containment = await self._ledger.commit(containment, *(() if known else (record,)))
+            if not known:
+                await self._nudger.notices(nudge_about(containment))
+        polled = tuple(step for step in direction.steps(containment).under_way(now) if step.token)
+        return Intended(containment, direction, polled, held=True)
+
+    def _resumed(
+        self, direction: Direction, containment: Containment, now: datetime
+    ) -> tuple[Containment, list[AuditRecord]]:
+        """Nothing holds it back any more."""
+        if containment.held is None:
+            return containment, []
+        record = self._ledger.record(containment, "containment.resumed", was=str(containment.held.by))
+        return direction.resumed(containment, now).changed(held=None), [record]
 
     def _overdue(
         self, direction: Direction, containment: Containment, now: datetime
@@ -106,7 +145,7 @@ class Intend:
             if step.state is StepState.TODO:
                 skipped = step.to(StepState.SKIPPED, ended_at=now, note=why)
                 refused = direction.with_step(refused, skipped)
-        refused = refused.to(ContainmentState.INCOMPLETE, ended_at=now)
+        refused = refused.to(ContainmentState.INCOMPLETE, ended_at=now, held=None)
         record = self._ledger.record(refused, direction.kinds.refused, reason=why)
         written = await self._ledger.commit(refused, record)
         await self._nudger.notices(nudge_about(written))

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import DependencyAway
 from workers.domain.policy.guards import Guards, VmInput, why_never
@@ -12,6 +14,8 @@ from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import VmRef
+
+log = structlog.get_logger(__name__)
 
 BUDGET_S = 10.0
 """As long as a look at a containment may wait for the facts about its VM."""
@@ -62,12 +66,29 @@ class GuardedByInventory:
         policy = self._policy()
         if not policy.never:
             return ""
-        known = (await self._inventory.lines([vm])).get(vm.key)
+        try:
+            known = (await self._inventory.lines([vm])).get(vm.key)
+        except Exception as error:
+            log.warning("the inventory can't be read", vm=vm.name, because=str(error))
+            known = None
         facts = None
         if known is not None:
             machine = MachineFacts(location=known.location, tags=known.tags, power=known.power)
             facts = Facts(subscription_name=known.subscription_name, machine=machine)
         judged = self._guards.judge(VmInput(vm, facts, _owner(policy, facts) if facts else None))
+        return why_never(vm.name, judged.guard) if judged.guard else ""
+
+
+class GuardedByFacts:
+    """Judges by facts that were read already, for whoever only looks."""
+
+    def __init__(self, policy: Callable[[], Policy]) -> None:
+        self._policy = policy
+        self._guards = Guards(policy().never)
+
+    def __call__(self, vm: VmRef, facts: Facts) -> str:
+        """Why this VM must not be contained, in sentences; empty if nothing says so."""
+        judged = self._guards.judge(VmInput(vm, facts, _owner(self._policy(), facts)))
         return why_never(vm.name, judged.guard) if judged.guard else ""
 
 

@@ -1,17 +1,19 @@
 """Undoing: each step of a containment is taken back, and read back before the VM counts as RESTORED."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from typing_extensions import override
 
+from workers.domain.containment.blocking import SCOPE_LOCKED, in_place, may_linger
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration
 from workers.domain.containment.outcomes import Outcome, failed
 from workers.domain.containment.restoration import begin_undo, of_undo, ready_to_undo
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Progress, Step, Steps, StepState
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.ports.store import Document
+from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.store import Document, Store
 from workers.domain.starts.vm import ExpectedStart
 from workers.use_cases.containment.direction import AuditKinds, Direction
 from workers.use_cases.containment.justify import unordered
@@ -38,9 +40,15 @@ class Undoing(Direction):
         proven="containment.restored",
     )
 
+    def __init__(
+        self, *, store: Store, runners: Mapping[StepName, StepRunner], two_persons: Callable[[], bool]
+    ) -> None:
+        super().__init__(store=store, runners=runners)
+        self._two_persons = two_persons
+
     @override
     async def refusal(self, containment: Containment) -> str:
-        return unordered(containment.restoration)
+        return unordered(containment, two_persons=self._two_persons())
 
     @override
     def steps(self, containment: Containment) -> Steps:
@@ -59,6 +67,10 @@ class Undoing(Direction):
         return containment.changed(restoration=_ordered(containment).changed(paged_at=now))
 
     @override
+    def resumed(self, containment: Containment, now: datetime) -> Containment:
+        return containment.changed(restoration=_ordered(containment).resumed(now))
+
+    @override
     def ready(self, containment: Containment, now: datetime) -> tuple[Step, ...]:
         return ready_to_undo(_ordered(containment), now)
 
@@ -68,8 +80,15 @@ class Undoing(Direction):
 
     @override
     async def act(self, containment: Containment, step: Step) -> Progress:
-        start = _ordered(containment).start_id
-        return await self._runners[step.name].undo(containment.vm, containment.profile, step, start=start)
+        runner, start = self._runners[step.name], _ordered(containment).start_id
+        try:
+            return await runner.undo(containment.vm, containment.profile, step, start=start)
+        except StepFailed as refused:
+            blocking = [one for one in in_place(containment) if one.name is not step.name]
+            if refused.code != SCOPE_LOCKED or not blocking:
+                raise
+            others = [await self._runners[one.name].lift(containment.vm, one) for one in blocking]
+            raise may_linger(refused, "; ".join(filter(None, others))) from None
 
     @override
     def named(self, outcome: Outcome) -> Outcome:

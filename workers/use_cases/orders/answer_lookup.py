@@ -2,15 +2,17 @@
 
 import structlog
 
-from workers.domain.asking.decisions import may_lock_down
-from workers.domain.containment.foresight.lookups import Foresight, Lookup
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
 from workers.domain.errors import Conflict, StartgateError
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.returns import ReturnReader
 from workers.domain.ports.store import Commit, Store
 from workers.use_cases.orders.foresee import Foresee
+from workers.use_cases.orders.look_up import may_look
+from workers.use_cases.orders.rehearse import Rehearse
 
 log = structlog.get_logger(__name__)
 
@@ -18,10 +20,21 @@ log = structlog.get_logger(__name__)
 class AnswerLookup:
     """Answers a question."""
 
-    def __init__(self, *, store: Store, nudger: Nudger, foresee: Foresee, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        foresee: Foresee,
+        rehearse: Rehearse,
+        returns: ReturnReader,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._nudger = nudger
         self._foresee = foresee
+        self._rehearse = rehearse
+        self._returns = returns
         self._clock = clock
 
     async def __call__(self, lookup_id: str) -> None:
@@ -43,15 +56,22 @@ class AnswerLookup:
         await self._nudger.notices(Nudge(subject=Subject.LOOKUP, id=lookup.id, version=answer.version + 1))
 
     async def _answer(self, lookup: Lookup) -> Lookup:
-        permission = may_lock_down(lookup.by)
+        permission = may_look(lookup.kind, lookup.by)
         if not permission.allowed:
             return lookup.failed_because(self._clock.now(), permission.reason)
         try:
+            if lookup.restore is not None:
+                containment = await self._store.containment(lookup.restore.containment_id)
+                returns = tuple(await self._returns.read(containment))
+                return lookup.returning(self._clock.now(), returns)
             found = await self._look(lookup)
         except StartgateError as error:
             return lookup.failed_because(self._clock.now(), error.diagnostics())
         return lookup.answered(self._clock.now(), found)
 
     async def _look(self, lookup: Lookup) -> Foresight:
+        if lookup.kind is LookupKind.DRILL:
+            drill = await self._rehearse(lookup.vm, lookup.profile)
+            return Foresight(plan=drill.plan, missing=drill.missing, drill=drill, guarded=drill.guarded)
         foreseen = await self._foresee(lookup.vm, lookup.profile)
-        return Foresight(plan=foreseen.plan, missing=foreseen.facts.missing)
+        return Foresight(plan=foreseen.plan, missing=foreseen.facts.missing, guarded=foreseen.guarded)

@@ -1,6 +1,6 @@
 """What a containment would do to a VM as it is at this moment. Reads Azure, and changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from workers.domain.containment.by_hand import Words
@@ -11,6 +11,7 @@ from workers.domain.errors import NotFound
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.surroundings import SurroundingsReader
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.asking.assess import Assess
@@ -20,11 +21,15 @@ BUDGET_S = 20.0
 
 
 class Foreseen(NamedTuple):
-    """The facts as they were read, the plan made of them, and the commands that do each step by hand."""
+    """The facts as they were read, the plan made of them, and the commands that do each step by hand.
+
+    ``guarded`` says why the policy never contains this VM, in sentences; empty if it may.
+    """
 
     facts: Facts
     plan: Plan
     by_hand: Mapping[StepName, tuple[Words, ...]]
+    guarded: str = ""
 
 
 class Foresee:
@@ -32,26 +37,37 @@ class Foresee:
 
     Args:
         runners: one for each step that a profile may list.
-        budget_s: seconds that reading the VM may take.
+        surroundings: reads what costs more than an ask may.
+        guarded: says of a VM with these facts why it is never contained.
+        budget_s: seconds that each of both reads may take.
     """
 
     def __init__(
         self,
         *,
         facts: FactsReader,
+        surroundings: SurroundingsReader,
         assess: Assess,
         runners: Sequence[StepRunner],
         clock: Clock,
+        guarded: Callable[[VmRef, Facts], str],
         budget_s: float = BUDGET_S,
     ) -> None:
         self._facts = facts
+        self._surroundings = surroundings
         self._assess = assess
         self._runners = {runner.name: runner for runner in runners}
         self._clock = clock
+        self._guarded = guarded
         self._budget_s = budget_s
 
-    async def __call__(self, vm: VmRef, profile: LockdownProfile) -> Foreseen:
+    async def __call__(self, vm: VmRef, profile: LockdownProfile, *, closer: bool = True) -> Foreseen:
         """What this profile would do to this VM now.
+
+        Args:
+            vm: which VM.
+            profile: what a lockdown would do.
+            closer: also read what is around the VM.
 
         Raises:
             NotFound: Azure says that the VM does not exist.
@@ -60,8 +76,12 @@ class Foresee:
         facts = await self._facts.gather(vm, budget_s=self._budget_s)
         if facts.gone:
             raise NotFound(f"{vm.name} no longer exists, so there is nothing to contain.")
+        if closer:
+            around = await self._surroundings.read(vm, facts, budget_s=self._budget_s)
+            facts = facts.changed(surroundings=around)
         return Foreseen(
             facts=facts,
             plan=self._assess.plan(vm, facts, profile, self._clock.now()),
             by_hand={name: self._runners[name].by_hand(vm, facts, profile) for name in profile.steps},
+            guarded=self._guarded(vm, facts),
         )

@@ -1,8 +1,8 @@
 """Asks the workers to look at Azure, which the bot may not do itself. ``answer_lookup`` is their side."""
 
-from workers.domain.asking.decisions import may_lock_down
+from workers.domain.asking.decisions import Permission, may_lock_down, may_restore
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.foresight.lookups import Lookup, LookupKind
+from workers.domain.containment.foresight.lookups import Lookup, LookupKind, OfRestore
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import lookup_id, partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -15,6 +15,11 @@ from workers.use_cases.after_write import after_write
 from workers.use_cases.refuse import refuse_unless
 
 
+def may_look(kind: LookupKind, actor: Actor) -> Permission:
+    """Whether this person may have it looked up: whoever may do it may look first."""
+    return may_restore(actor) if kind is LookupKind.RESTORE else may_lock_down(actor)
+
+
 class LookUp:
     """Writes questions down for the workers."""
 
@@ -24,7 +29,14 @@ class LookUp:
         self._clock = clock
 
     async def __call__(
-        self, kind: LookupKind, vm: VmRef, profile: LockdownProfile, actor: Actor, *, wanted: str
+        self,
+        kind: LookupKind,
+        vm: VmRef,
+        profile: LockdownProfile,
+        actor: Actor,
+        *,
+        wanted: str,
+        restore: OfRestore | None = None,
     ) -> Lookup:
         """Write the question down, and have a worker look at it.
 
@@ -34,13 +46,14 @@ class LookUp:
             profile: of the lockdown that is looked at.
             actor: who asks.
             wanted: what they typed, for the audit.
+            restore: what a question of the kind ``RESTORE`` is about.
 
         Raises:
             NotAllowed: they are not on call.
             DependencyAway: the store does not answer.
         """
         await refuse_unless(
-            may_lock_down(actor),
+            may_look(kind, actor),
             actor,
             store=self._store,
             clock=self._clock,
@@ -48,7 +61,15 @@ class LookUp:
             wanted=wanted,
         )
         now = self._clock.now()
-        lookup = Lookup(id=lookup_id(vm.key), kind=kind, vm=vm, profile=profile, by=actor, asked_at=now)
+        lookup = Lookup(
+            id=lookup_id(vm.key),
+            kind=kind,
+            vm=vm,
+            profile=profile,
+            by=actor,
+            asked_at=now,
+            restore=restore,
+        )
         record = AuditRecord(
             kind="lookup.asked",
             at=now,

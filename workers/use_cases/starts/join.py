@@ -10,7 +10,8 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.rules import Ruling
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Store
+from workers.domain.ports.store import Commit, Remembered, Store
+from workers.domain.starts.history import of_event
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.deadlines import Deadlines
@@ -79,6 +80,7 @@ class Join:
             documents=(grown, joined, *with_later(first, start.id)),
             audit=(opened.changed(about=question.id, details=details),),
             once=once,
+            past=Remembered(start.event.vm, of_event(start.event)),
         )
         return Joined(commit, grown)
 

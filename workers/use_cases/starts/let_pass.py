@@ -10,8 +10,10 @@ from datetime import datetime
 from workers.domain.errors import Conflict
 from workers.domain.ids import approval_id, partition_of_vm
 from workers.domain.policy.rules import Ruling
-from workers.domain.ports.store import Commit, Store
+from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import of_event
+from workers.domain.starts.risk import Risk
 from workers.use_cases.starts.record import start_record
 
 
@@ -22,7 +24,13 @@ class LetPass:
         self._store = store
 
     async def __call__(
-        self, event: StartEvent, ruling: Ruling, now: datetime, *, absent: tuple[str, ...] = ()
+        self,
+        event: StartEvent,
+        ruling: Ruling,
+        now: datetime,
+        *,
+        absent: tuple[str, ...] = (),
+        risk: Risk | None = None,
     ) -> bool:
         """Put it on record, if nothing is going on with this VM; the write itself checks that.
 
@@ -31,12 +39,13 @@ class LetPass:
             ruling: with the rule that expects it.
             now: the present time.
             absent: ids of approvals that must not exist.
+            risk: if it was assessed.
 
         Returns:
             Whether it passed. If not, nothing was written.
         """
         try:
-            await self._store.commit(_commit(event, ruling, now, absent))
+            await self._store.commit(_commit(event, ruling, now, absent, risk))
         except Conflict:
             return False
         return True
@@ -46,13 +55,16 @@ class LetPass:
         return await self(event, ruling, now, absent=(approval_id(event.vm.key, event.dedupe_key),))
 
 
-def _commit(event: StartEvent, ruling: Ruling, now: datetime, absent: tuple[str, ...]) -> Commit:
+def _commit(
+    event: StartEvent, ruling: Ruling, now: datetime, absent: tuple[str, ...], risk: Risk | None
+) -> Commit:
     return Commit(
         partition=partition_of_vm(event.vm.key),
         once=f"passed:{event.dedupe_key_at_its_time}:{_of_caller(event)}",
-        audit=(start_record("start.passed", event, now, ruling=ruling),),
+        audit=(start_record("start.passed", event, now, ruling=ruling, risk=risk),),
         absent=absent,
         free=event.vm,
+        past=Remembered(event.vm, of_event(event, passed=True), of_caller=True),
     )
 
 

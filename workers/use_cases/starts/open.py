@@ -15,15 +15,17 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.errors import Conflict, DependencyAway, NotFound
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling, Undecided
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Store
+from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
+from workers.domain.starts.history import of_event
 from workers.domain.starts.vm import KnownVm, PowerState
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.conflicts import until_written
@@ -58,6 +60,13 @@ class Opened(NamedTuple):
 
     outcome: Outcome
     document_id: str = ""
+
+
+class _Seen(NamedTuple):
+    """What was found out about a start."""
+
+    facts: Facts
+    insight: Insight
 
 
 class OpenApproval:
@@ -128,23 +137,27 @@ class OpenApproval:
 
         No rule lets a start pass while its VM is contained, or is being restored.
         """
-        facts: Facts | None = None
+        seen: _Seen | None = None
         if isinstance(ruling, Undecided):
-            facts = await self._gather(event)
-            ruling = self._assess.late(ruling, facts)
+            seen = await self._look(event, told)
+            ruling = self._assess.late(ruling, seen.facts, seen.insight)
         for name, reason in ruling.unevaluated.items():
             log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
         if _passes(ruling):
-            if await self._let_pass(event, ruling, self._clock.now()):
+            risk = seen.insight.risk if seen else None
+            if await self._let_pass(event, ruling, self._clock.now(), risk=risk):
                 return Opened(Outcome.PASSED)
             told = told._replace(record=await self._store.vm_record(event.vm))
             held = told.record.containment_id  # perhaps since a moment ago
             if held is not None and await self._recontain(held, event):
                 return Opened(Outcome.RECONTAINED, held)
             ruling = ruling.overruled("it matches, but the VM is contained or being restored")
-        if facts is None:
-            facts = await self._gather(event)
-        return await self._ask(self._approval(told.document_id, event, facts, ruling), told, ruling)
+        seen = seen or await self._look(event, told)
+        return await self._ask(self._approval(told.document_id, event, seen, ruling), told, ruling)
+
+    async def _look(self, event: StartEvent, told: Told) -> _Seen:
+        facts = await self._gather(event)
+        return _Seen(facts, self._assess.insight(event, facts, told.background, told.record))
 
     async def _ask(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
         lock = self._one_by_one.setdefault(approval.event.vm.key, asyncio.Lock())
@@ -163,7 +176,7 @@ class OpenApproval:
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. If Azure is away, the question waits for a minute, not longer."""
         try:
-            facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at)
+            facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at, start=event)
         except DependencyAway as away:
             now = self._clock.now()
             if now - event.at < ASK_ANYWAY_AFTER:
@@ -187,6 +200,7 @@ class OpenApproval:
                 partition=partition_of_vm(event.vm.key),
                 once=f"failed:{event.dedupe_key_at_its_time}",
                 audit=(start_record("start.failed", event, now),),
+                past=Remembered(event.vm, of_event(event)),
             )
         )
         if told.approval is None:
@@ -199,14 +213,19 @@ class OpenApproval:
         withdrawn = await self._join.failed(told.approval)
         return Opened(Outcome.FAILED_START, told.document_id if withdrawn else "")
 
-    def _approval(self, document_id: str, event: StartEvent, facts: Facts, ruling: Ruling) -> Approval:
+    def _approval(self, document_id: str, event: StartEvent, seen: _Seen, ruling: Ruling) -> Approval:
         now = self._clock.now()
+        facts, insight = seen
         assessment = self._assess(ruling, event.vm, facts, now)
         return Approval(
             id=document_id,
             event=event,
             facts=facts,
-            owner=assessment.owner,
+            owner=insight.asked,
+            owner_before=insight.owner_before,
+            history=insight.history,
+            risk=insight.risk,
+            level=insight.risk.level,
             terms=assessment.terms,
             plan=assessment.plan,
             guarded=assessment.guarded,
@@ -236,7 +255,8 @@ class OpenApproval:
                 partition=partition, documents=documents, audit=(opened, closed), once=_once(approval)
             )
             return await self._first(commit, Opened(Outcome.VANISHED, approval.id), approval.id)
-        self._inventory.note(_known(approval))  # beside the write, which does not wait for it
+        line = told.background.line if told.background else None
+        self._inventory.note(_known(approval).after(line))  # beside the write, which does not wait for it
         question = await self._join.open_question(told.record)
         if question is not None:
             joined = self._join.joining(question, approval, ruling, once=_once(approval), first=told.first)
@@ -250,6 +270,7 @@ class OpenApproval:
             documents=(approval, record, *with_later(told.first, approval.id)),
             audit=(opened,),
             once=_once(approval),
+            past=Remembered(event.vm, of_event(event)),
         )
         return await self._first(commit, Opened(Outcome.ASKED, approval.id), approval.id)
 
@@ -276,6 +297,7 @@ def _known(approval: Approval) -> KnownVm:
         subscription_name=approval.facts.subscription_name,
         location=machine.location if machine else "",
         tags=approval.facts.tags,
+        tags_known=machine is not None,
         power=machine.power if machine else PowerState.UNKNOWN,
         seen_at=approval.opened_at,
     )

@@ -13,8 +13,9 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.store import Commit, Store
+from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import of_event
 from workers.use_cases.conflicts import until_written
 
 CLOCK_MARGIN = timedelta(seconds=5)
@@ -71,6 +72,7 @@ class Recontain:
                 documents=() if covered else (again,),
                 # Two events of the same start must not begin two rounds.
                 once=f"recontain:{event.dedupe_key_at_its_time}",
+                past=Remembered(event.vm, of_event(event)),
                 audit=(
                     AuditRecord(
                         kind=_kind(containment, again),

@@ -6,6 +6,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.policy.rules import Ruling
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.risk import Risk
 
 
 def start_record(
@@ -14,8 +15,10 @@ def start_record(
     at: datetime,
     approval: Approval | None = None,
     ruling: Ruling | None = None,
+    *,
+    risk: Risk | None = None,
 ) -> AuditRecord:
-    """A record about a start. ``approval`` and ``ruling`` add what came of it."""
+    """A record about a start. ``approval``, ``ruling`` and ``risk`` add what came of it."""
     details: dict[str, object] = {
         "caller": event.caller.model_dump(mode="json"),
         "correlation_id": event.correlation_id,
@@ -33,8 +36,11 @@ def start_record(
         details["missing"] = [fact.name for fact in approval.facts.missing]
         if approval.guarded:
             details["guarded"] = approval.guarded
+        risk = approval.risk or risk
         if approval.closed_because:
             details["because"] = approval.closed_because
+    if risk is not None:
+        details["risk"] = risk.summary
     return AuditRecord(
         kind=kind, at=at, about=approval.id if approval else "", vm=event.vm.key, details=details
     )

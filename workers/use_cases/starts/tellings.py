@@ -11,7 +11,7 @@ from typing import NamedTuple
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.errors import NotFound
 from workers.domain.ids import approval_id, partition_of_vm
-from workers.domain.ports.store import Commit, Store
+from workers.domain.ports.store import Background, Commit, Store
 from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.conflicts import until_written
@@ -32,12 +32,14 @@ class Told(NamedTuple):
         document_id: its id, or the one that it gets.
         first: another start that has the same correlation id, if this one only borrows it.
         record: the VM's.
+        background: what was before, where it could be read.
     """
 
     approval: Approval | None
     document_id: str
     first: Approval | None
     record: VmRecord
+    background: Background | None = None
 
 
 class Tellings:
@@ -49,15 +51,15 @@ class Tellings:
     async def find(self, event: StartEvent) -> Told:
         """The approval of the event's start, or the id that it gets."""
         usual = approval_id(event.vm.key, event.dedupe_key)
-        first, record = await self._store.known_start(usual, event.vm)
+        first, record, background = await self._store.known_start(usual, event)
         if first is None or await self._same(first, event):
-            return Told(first, usual, None, record)
+            return Told(first, usual, None, record, background)
         by_time = approval_id(event.vm.key, event.dedupe_key_at_its_time)
         for later_id in dict.fromkeys((by_time, *reversed(first.later))):
             later = await self._read(later_id)
             if later is not None and (later_id == by_time or await self._same(later, event)):
-                return Told(later, later_id, first, record)
-        return Told(None, by_time, first, record)
+                return Told(later, later_id, first, record, background)
+        return Told(None, by_time, first, record, background)
 
     async def note_end(self, approval: Approval, event: StartEvent) -> None:
         """Note when Azure says that a start has ended, so that a later one is told from it."""

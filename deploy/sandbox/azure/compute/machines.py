@@ -6,6 +6,7 @@ from typing import Any
 
 from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.compute.disks import note_ownership
+from deploy.sandbox.azure.compute.host_encryption import HostEncryption
 from deploy.sandbox.azure.compute.starts import ALREADY_S, Request, Starter
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
@@ -24,7 +25,10 @@ _VMS = "/providers/Microsoft.Compute/virtualMachines"
 class Machines:
     """``Microsoft.Compute/virtualMachines``."""
 
-    def __init__(self, *, estate: Estate, locks: Locks, lro: Lro, starter: Starter) -> None:
+    def __init__(
+        self, *, estate: Estate, locks: Locks, lro: Lro, starter: Starter, host_encryption: HostEncryption
+    ) -> None:
+        self._host_encryption = host_encryption
         self._estate = estate
         self._locks = locks
         self._lro = lro
@@ -35,7 +39,6 @@ class Machines:
         return [
             Route("GET", one, self.get),
             Route("PATCH", one, self.update),
-            Route("PUT", one, self.update),
             Route("DELETE", one, self.delete),
             Route("GET", f"{one}/instanceView", self.instance_view),
             Route("POST", f"{one}/start", self.start),
@@ -149,7 +152,7 @@ class Machines:
     def update(self, call: Call) -> Answer:
         """Replace the tags, change the security profile: ``encryptionAtHost`` only when deallocated.
 
-        PATCH and PUT do the same, to a machine that exists: nothing here makes new ones but the seed.
+        PATCH and PUT do the same, to a machine that exists.
         """
         vm = self._estate.vm(call.resource_id)
         self._locks.check_write(vm.id, f"{VM}/write")
@@ -157,13 +160,8 @@ class Machines:
         self._lro.operations.check_free(vm.id, "OperationNotAllowed")
         body = call.body or {}
         security = (body.get("properties") or {}).get("securityProfile")
-        if security and "encryptionAtHost" in security and vm.power != "deallocated":
-            raise ArmError(
-                409,
-                "OperationNotAllowed",
-                "The property 'securityProfile.encryptionAtHost' can be changed only when the VM "
-                f"'{vm.name}' is deallocated; it is {vm.power}.",
-            )
+        if security and security.get("encryptionAtHost") is not None:
+            self._host_encryption.check(vm)
         operation = self._lro.compute("update", vm.id, vm.location, UPDATE_S)
 
         def done() -> None:
@@ -179,7 +177,7 @@ class Machines:
         return accepted(call, operation, status=200, body=vm.as_json())
 
     def delete(self, call: Call) -> Answer:
-        """The machine goes; its disks and interfaces stay, as ``deleteOption: Detach`` says."""
+        """The machine goes; its interfaces stay, and those disks whose ``deleteOption`` is ``Detach``."""
         vm = self._estate.find(call.resource_id)
         if not isinstance(vm, Vm):
             return Answer(status=204)
@@ -203,6 +201,10 @@ def remove_vm(estate: Estate, vm: Vm) -> None:
         if disk := estate.find(disk_id):
             disk.extra.pop("managedBy", None)
             disk.properties["diskState"] = "Unattached"
+    storage = vm.properties.get("storageProfile", {})
+    for part in (storage.get("osDisk", {}), *storage.get("dataDisks", [])):
+        if part.get("deleteOption") == "Delete":
+            estate.remove(part["managedDisk"]["id"])
 
 
 def view(vm: Vm, lro: Lro) -> dict[str, Any]:

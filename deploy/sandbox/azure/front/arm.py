@@ -2,12 +2,14 @@
 
 import hmac
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.errors import ArmError
 from deploy.sandbox.azure.front.refusals import Refusals
 from deploy.sandbox.azure.front.routing import Answer, Call, Handler, Router
@@ -40,6 +42,7 @@ class Arm:
 
     Args:
         refusals: requests to which it says no on demand.
+        locks: forbid writes.
         token: the accepted bearer token. ``TOKEN~key`` is the token of that principal of the world.
         accepted: told of each request that was answered without an error.
     """
@@ -52,11 +55,13 @@ class Arm:
         router: Router,
         throttle: Throttle,
         refusals: Refusals,
+        locks: Locks,
         token: str,
         accepted: Callable[[Call], None],
     ) -> None:
         self.estate = estate
         self._refusals = refusals
+        self._locks = locks
         self.throttle = throttle
         self._world = world
         self._router = router
@@ -91,12 +96,14 @@ class Arm:
                 "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.",
             )
-        # Clients of extension resources write "/{scope}/providers/…" with a scope that begins with a slash.
-        path = f"/{request.path.lstrip('/')}"
+        # Clients of extension resources write "/{scope}/providers/…" with a scope that begins with a slash,
+        # and that of locks leaves the place of a parent empty, as the Azure CLI has it do.
+        path = re.sub("/{2,}", "/", request.path)
         self._refusals.check(request.method, path, caller)
         handler, params = self._route(request.method, path)
         subscription = subscription_of(path).lower()
         headers |= self.throttle.take(request.method, path, caller=caller.oid, subscription=subscription)
+        self._locks.check(request.method, path)
         call = Call(
             method=request.method,
             path=path,

@@ -1,44 +1,30 @@
 """``startgate alerts`` typed against the stand-in, and what Azure has then."""
 
-import asyncio
 import json
 from typing import Any
 
 import aiohttp
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from deploy.sandbox.azure.model import Group, Resource
 from deploy.sandbox.azure.monitor.names import ACTION_GROUP, ALERT_RULE
-from deploy.sandbox.azure.server import TOKEN, AzureServer
-from deploy.sandbox.system import POLICY
+from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import sent
-from workers.cli import app
+from tests.contract.operator.desk import Desk as OperatorsDesk
+from tests.valkey_server import Valkey
 
 NAME = "startgate"
 HOOK = "https://alerts.example/in/secret-path?code=hunter2"
 WRITES = ("PUT", "DELETE")
 
 
-class Desk:
-    """An operator at the command line, with a stand-in that remembers."""
+class Desk(OperatorsDesk):
+    """Where alert rules are typed."""
 
-    def __init__(self, arm: AzureServer, environment: pytest.MonkeyPatch) -> None:
-        self.arm = arm
-        self.subscription = arm.world.subscriptions[0].id
-        for name, value in {
-            "SERVICEBUS_CONNECTION": "Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=v",
-            "REDIS_URL": "redis://localhost:1",
-            "ARM_ENDPOINT": arm.url,
-            "ARM_TOKEN": TOKEN,
-            "POLICY": str(POLICY),
-        }.items():
-            environment.setenv(f"STARTGATE_{name}", value)
+    def __init__(self, arm: AzureServer, valkey: Valkey, environment: pytest.MonkeyPatch) -> None:
+        super().__init__(arm, valkey, environment)
         arm.estate.add_group(Group(subscription=self.subscription, name=NAME, location="westeurope"))
-
-    async def type(self, *words: str) -> Result:
-        """In a thread: the stand-in runs on this loop."""
-        return await asyncio.to_thread(CliRunner().invoke, app, [*words])
 
     async def apply(self, *more: str) -> Result:
         return await self.type("alerts", "apply", self.subscription, *more)

@@ -1,36 +1,53 @@
 """Drives the product through all that it asks Azure, and the stand-in through all that it answers."""
 
 import asyncio
+import contextlib
 import re
 from datetime import UTC, datetime
 
 from azure.mgmt.resourcegraph.models import QueryRequest
 
 from deploy.sandbox.azure.backup.items import delete_softly
+from deploy.sandbox.azure.compute.availability import add_availability_set
 from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.monitor.names import WORKFLOW
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
+from tests import builders as b
 from tests.contract.arm.driver import (
     Driver,
     backing_up,
+    closing_ports,
     defending,
+    encrypting,
     isolating,
+    locking,
     machine,
     ref,
     snapshotting,
     stopping,
 )
+from tests.contract.arm.hardening.specs import spec
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.alerts import alerts
 from workers.arm.alerts.receivers import Receiver
+from workers.arm.hardening.born import Birth
+from workers.arm.hardening.requirements import check
+from workers.arm.hardening.seen import look
+from workers.arm.hardening.spec import VmSpec
+from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
+from workers.arm.steps import step_runners
+from workers.arm.steps.obstacles import ArmObstacles
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import StepFailed
 
 NAMES = {"subscription": PRODUCTION, "group": "rg-shop", "vm": "web-01", "nic": "web-01-nic"}
+INTRUDER = "a0000000-0000-4000-8000-000000000666"
 VAULT = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
 PLACE = f"{VAULT}/backupFabrics/Azure/protectionContainers/{CONTAINER}/protectedItems/{ITEM}"
 
@@ -40,22 +57,41 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     facts = ArmFacts(azure)
     everybody = [ref(arm, vm.name) for vm in arm.estate.vms()]
     for vm in everybody:
-        await facts.gather(vm, budget_s=10)
+        await facts.gather(vm, budget_s=10, start=b.start_event(vm=vm, caller=b.caller(object_id=INTRUDER)))
     await asyncio.gather(*(ArmFacts(azure).gather(vm, budget_s=10) for vm in everybody * 2))
     async for _ in list_vms(azure, datetime.now(UTC)):
         pass
     await contain_one(isolating(arm, azure, "web-01"), stopping(arm, azure, "web-01"))
     await contain_one(stopping(arm, azure, "legacy-01"))
+    await contain_one(locking(arm, azure, "web-01"), locking(arm, azure, "legacy-01"))
     await contain_one(backing_up(arm, azure, "web-01"))
-    await contain_one(snapshotting(arm, azure, "web-01"))
+    await contain_one(snapshotting(arm, azure, "web-01"), encrypting(arm, azure, "web-01"))
     await back_up_by_options(arm, azure)
     await contain_one(defending(arm, azure, "web-01"))
+    arm.plans.set(f"/subscriptions/{PRODUCTION}", "Standard", "P2")
+    await contain_one(closing_ports(arm, azure, "web-01"))
 
 
 async def use_everything(arm: AzureServer, azure: Azure) -> None:
     """All that the product asks Azure: what it does with VMs, and what operators type."""
     await contain(arm, azure)
     await watch(arm, azure)
+    await bear(azure)
+
+
+async def bear(azure: Azure) -> None:
+    """A VM made from its specification, held against the requirements, and one taken back."""
+    network = {"address_space": "10.77.0.0/24", "public_ip": True}
+    whole = VmSpec.model_validate(spec(network=network))
+    birth = Birth(azure, whole, None)
+    assert [told.said async for told in birth.plan()]
+    assert [told.said async for told in birth.make()]
+    assert check(await look(azure, birth.vm, ("owner",)))
+    left = Birth(azure, VmSpec.model_validate(spec(name="left-01", image={"id": "/none"})), None)
+    with contextlib.suppress(StepFailed):
+        [told.said async for told in left.make()]
+    with contextlib.suppress(StepFailed):
+        [told.said async for told in left.abort()]
 
 
 async def watch(arm: AzureServer, azure: Azure) -> None:
@@ -67,6 +103,18 @@ async def watch(arm: AzureServer, azure: Azure) -> None:
     for receiver in (Receiver("https://alerts.example/in"), await alerts.logic_app(azure, workflow.id)):
         items = await alerts.look(azure, PRODUCTION, "rg-shop", receiver)
         assert [item.name async for item in alerts.apply(azure, items)]
+
+
+async def look_closer(arm: AzureServer, azure: Azure) -> None:
+    """All that is read for a dry run or a drill, and not for an ask."""
+    web = machine(arm, "web-01")
+    add_availability_set(arm.estate, "shop", web, machine(arm, "web-02"))
+    arm.bastions.connect(arm.bastions.add(web, "bastion"), web, "mallory")
+    vm = ref(arm, "web-01")
+    known = await ArmFacts(azure).gather(vm, budget_s=10)
+    await ArmSurroundings(azure).read(vm, known, budget_s=10)
+    obstacles = ArmObstacles(azure, step_runners(azure))
+    await obstacles.read(vm, known, LockdownProfile(), LockdownProfile().steps)
 
 
 async def back_up_by_options(arm: AzureServer, azure: Azure) -> None:
@@ -120,14 +168,24 @@ async def look_at_everything(cloud: Cloud) -> None:
         await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": state})
         await cloud.ask("GET", f"{PLACE}?api-version=1")
     await cloud.ask("PUT", "/_backup", {"vm": "web-01", "state": "Protected"})
+    web = machine(cloud.server, "web-01")
+    add_availability_set(cloud.server.estate, "shop", web)
+    host = cloud.server.bastions.add(web, "bastion")
+    cloud.server.bastions.connect(host, web, "mallory")
+    sessions = await (await cloud.network.begin_get_active_sessions("rg-shop", "bastion")).result()
+    assert [one.user_name async for one in sessions] == ["mallory"]
     add_route_table(cloud.server.estate, machine(cloud.server, "web-01"), "to-firewall", "0.0.0.0/0")
     await write_everything(cloud)
     await defend(cloud)
     await alert(cloud)
+    lock = {"properties": {"level": "CanNotDelete", "notes": "kept"}}
+    await cloud.ask("PUT", f"{WEB_01}/providers/Microsoft.Authorization/locks/kept?api-version=1", lock)
     jobs = [job.name async for job in cloud.backup.backup_jobs.list("others-vault", "rg-shop")]
     names = NAMES | {
         "disk": "web-01_OsDisk_1",
         "snapshot": "kept",
+        "namespace": "Microsoft.Compute",
+        "feature": "EncryptionAtHost",
         "nsg": "lockdown",
         "vnet": "rg-shop-westeurope-vnet",
         "subnet": "default",
@@ -137,6 +195,7 @@ async def look_at_everything(cloud: Cloud) -> None:
         "balancer": "lb",
         "rule": "starts",
         "action_group": "ops",
+        "set": "shop",
         "vault": "others-vault",
         "policy": "DefaultPolicy",
         "fabric": "Azure",
@@ -146,6 +205,7 @@ async def look_at_everything(cloud: Cloud) -> None:
         "plan": "VirtualMachines",
         "region": "westeurope",
         "scope": WEB_01,
+        "name": "kept",
     }
     for route in cloud.server.routes:
         if route.method == "GET" and not any(one.fits(route.template) for one in UNHELD):
@@ -256,25 +316,24 @@ async def backups(cloud: Cloud) -> None:
 
 async def ask_each_client(cloud: Cloud) -> None:
     """One request of each SDK client, so that the api-versions it sends are seen."""
-    async for _ in cloud.subscriptions.subscriptions.list():
-        break
-    async for _ in cloud.compute.virtual_machines.list_all():
-        break
-    async for _ in cloud.compute.disks.list():
-        break
-    async for _ in cloud.network.network_interfaces.list_all():
-        break
-    async for _ in cloud.vaults.vaults.list_by_subscription_id():
-        break
+    for listed in (
+        cloud.subscriptions.subscriptions.list(),
+        cloud.compute.virtual_machines.list_all(),
+        cloud.compute.disks.list(),
+        cloud.compute.resource_skus.list(filter="location eq 'westeurope'"),
+        cloud.network.network_interfaces.list_all(),
+        cloud.vaults.vaults.list_by_subscription_id(),
+        cloud.security.jit_network_access_policies.list(),
+        cloud.locks.management_locks.list_at_subscription_level(),
+        cloud.roles.role_assignments.list_for_subscription(),
+        cloud.monitor.activity_log_alerts.list_by_subscription_id(),
+        cloud.monitor.action_groups.list_by_subscription_id(),
+    ):
+        async for _ in listed:
+            break
     question = {"resourceType": "VM", "resourceId": machine(cloud.server, "web-01").id}
     await cloud.backup.backup_status.get("westeurope", question)
     await cloud.security.pricings.get(WEB_01, "VirtualMachines")
-    async for _ in cloud.security.jit_network_access_policies.list():
-        break
     await cloud.graph.resources(QueryRequest(query="securityresources"))
     sku = {"location": "westeurope", "sku": {"name": "RS0", "tier": "Standard"}, "properties": {}}
     await (await cloud.vaults.vaults.begin_create_or_update("rg-shop", "new", sku)).result()
-    async for _ in cloud.monitor.activity_log_alerts.list_by_subscription_id():
-        break
-    async for _ in cloud.monitor.action_groups.list_by_subscription_id():
-        break

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import azure.mgmt.authorization.v2022_04_01.models as role_models
 import azure.mgmt.compute.models as compute_models
 import azure.mgmt.compute.types as compute_types
 import azure.mgmt.monitor.models as monitor_models
@@ -13,6 +14,7 @@ import azure.mgmt.recoveryservices.models as vault_models
 import azure.mgmt.recoveryservices.types as vault_types
 import azure.mgmt.recoveryservicesbackup.models as backup_models
 import azure.mgmt.recoveryservicesbackup.types as backup_types
+import azure.mgmt.resource.locks.models as lock_models
 import azure.mgmt.resource.subscriptions.models as subscription_models
 import azure.mgmt.resource.subscriptions.types as subscription_types
 import azure.mgmt.resourcegraph.models as graph_models
@@ -31,6 +33,8 @@ _SUBSCRIPTIONS = Package(subscription_types, subscription_models)
 _PLANS = OlderPackage(pricing_models)
 _JIT = OlderPackage(jit_models)
 _GRAPH = OlderPackage(graph_models)
+_LOCKS = OlderPackage(lock_models)
+_ROLES = OlderPackage(role_models)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,8 @@ ROWS = (
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/instanceview", "VirtualMachineInstanceView"),
     _row(COMPUTE, f"{_GROUP}/{_VMS}/ONE/(?:start|deallocate|poweroff|restart)"),
     _row(COMPUTE, f"{_IN}/{_VMS}", "VirtualMachine"),
+    _row(COMPUTE, f"{_ANY}/providers/microsoft.compute/skus", "ResourceSku"),
+    _row(COMPUTE, f"{_GROUP}/providers/microsoft.compute/availabilitysets/ONE", "AvailabilitySet"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/disks(?:/ONE)?", "Disk"),
     _row(COMPUTE, f"{_IN}/providers/microsoft.compute/snapshots(?:/ONE)?", "Snapshot", PUT="Snapshot"),
     _row(_NETWORK, f"{_IN}/{_NET}/networkinterfaces(?:/ONE)?", "NetworkInterface", PUT="NetworkInterface"),
@@ -102,12 +108,14 @@ ROWS = (
         "NetworkSecurityGroup",
         PUT="NetworkSecurityGroup",
     ),
-    _row(_NETWORK, f"{_IN}/{_NET}/virtualnetworks(?:/ONE)?", "VirtualNetwork"),
+    _row(_NETWORK, f"{_IN}/{_NET}/virtualnetworks(?:/ONE)?", "VirtualNetwork", PUT="VirtualNetwork"),
     _row(_NETWORK, f"{_GROUP}/{_NET}/virtualnetworks/ONE/subnets(?:/ONE)?", "Subnet"),
-    _row(_NETWORK, f"{_IN}/{_NET}/publicipaddresses(?:/ONE)?", "PublicIPAddress"),
+    _row(_NETWORK, f"{_IN}/{_NET}/publicipaddresses(?:/ONE)?", "PublicIPAddress", PUT="PublicIPAddress"),
     _row(_NETWORK, f"{_IN}/{_NET}/applicationsecuritygroups(?:/ONE)?", "ApplicationSecurityGroup"),
     _row(_NETWORK, f"{_IN}/{_NET}/loadbalancers(?:/ONE)?", "LoadBalancer"),
     _row(_NETWORK, f"{_GROUP}/{_NET}/routetables/ONE", "RouteTable"),
+    _row(_NETWORK, f"{_ANY}/{_NET}/bastionhosts", "BastionHost"),
+    _row(_NETWORK, f"{_GROUP}/{_NET}/bastionhosts/ONE/getactivesessions"),
     _row(
         _BACKUP,
         f"{_ANY}/providers/microsoft.recoveryservices/locations/ONE/backupstatus",
@@ -135,6 +143,7 @@ ROWS = (
     _row(_BACKUP, f"{_ITEM}/backup", POST="BackupRequestResource"),
     _row(_BACKUP, f"{_ITEM}/operationsstatus/ONE", "OperationStatus"),
     _row(_VAULTS, f"{_VAULT}/operationstatus/ONE", "OperationResource"),
+    _row(_ROLES, r".+/providers/microsoft\.authorization/roleassignments", "RoleAssignment"),
     _row(
         _PLANS,
         f"{_ANY}(?:/resourcegroups/ONE/{_VMS}/ONE)?/providers/microsoft.security/pricings/ONE",
@@ -157,6 +166,12 @@ ROWS = (
     _row(
         _MONITOR, f"{_IN}/{_INSIGHTS}/actiongroups(?:/ONE)?", "ActionGroupResource", PUT="ActionGroupResource"
     ),
+    _row(
+        _LOCKS,
+        r".+/providers/microsoft\.authorization/locks(?:/ONE)?",
+        "ManagementLockObject",
+        PUT="ManagementLockObject",
+    ),
 )
 
 UNHELD = (
@@ -170,14 +185,17 @@ UNHELD = (
         why="The classic deployment model was retired in 2023; its REST bodies were never published.",
     ),
     Unheld(
-        path=r"/providers/microsoft\.authorization/",
-        why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
-        "its own client reads permissions in the contract tests of the doctor. Locks and role assignments "
-        "are not asked for by the product yet.",
+        path=r"/providers/microsoft\.authorization/permissions",
+        why="The permissions call has no id and no version of its own in the models; its own client reads "
+        "them in the contract tests of the doctor.",
     ),
     Unheld(
         path=r"/providers/microsoft\.logic/",
         why="azure-mgmt-logic is no dependency of the product: it asks a Logic App only where it listens.",
+    ),
+    Unheld(
+        path=r"/providers/microsoft\.features/",
+        why="azure-mgmt-resource-features is no dependency of the product: it reads one state.",
     ),
     Unheld(
         path=r"^/subscriptions/[^/]+/resourcegroups(/[^/]+)?$",

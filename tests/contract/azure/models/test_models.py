@@ -16,6 +16,7 @@ from tests.contract.azure.models.driving import (
     ask_each_client,
     contain_one,
     look_at_everything,
+    look_closer,
     use_everything,
 )
 from tests.contract.azure.models.rows import COMPUTE, EXCEPTIONS, REFUSED, ROWS, UNHELD, bodies, row_of
@@ -61,6 +62,7 @@ async def test_what_the_product_sends_is_in_the_models(
     arm: AzureServer, azure: Azure, capture: Capture
 ) -> None:
     await use_everything(arm, azure)
+    await look_closer(arm, azure)
     writes = {(e.method, e.namespace) for e in capture.exchanges if e.asked is not None}
     assert writes >= {
         ("PUT", "microsoft.network"),
@@ -76,6 +78,7 @@ async def test_what_the_stand_in_answers_the_product_is_in_the_models(
     arm: AzureServer, azure: Azure, capture: Capture
 ) -> None:
     await use_everything(arm, azure)
+    await look_closer(arm, azure)
     assert sorted({fault for e in capture.exchanges for fault in faults_answered(e)}) == []
 
 

@@ -160,3 +160,22 @@ async def test_an_owner_who_started_it_is_asked_whether_it_was_them(posting: Pos
     await posting.render()
     card = await posting.store.card(posting.id)
     assert [copy.email for copy in card.copies] == [caller.email, ""]
+
+
+async def test_what_each_message_says_is_kept_for_the_evidence(posting: Posting) -> None:
+    await posting.render()
+    said = await posting.store.said(posting.id)
+    card = await posting.store.card(posting.id)
+    roots = [copy.root for copy in card.copies if copy.root is not None]
+    assert roots
+    for root in roots:
+        assert "Was this start expected?" in said[root.shows]
+        assert "`vm-web-01`" in said[root.shows]
+    asked = await posting.approval()
+    await posting.change(asked.decided(a.decision(answer=Answer.CONFIRM, reason="")))
+    await posting.render()
+    said = await posting.store.said(posting.id)
+    copies = (await posting.store.card(posting.id)).copies
+    shown = [post.shows for copy in copies for post in copy.replies.values()]
+    assert shown
+    assert all("Confirmed by" in said[digest] for digest in shown)

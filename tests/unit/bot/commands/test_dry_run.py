@@ -10,6 +10,7 @@ import pytest
 from bot.cards.blocks.looked_up import lookup_dialog
 from bot.cards.notices import Notices
 from bot.commands import looking
+from bot.commands.answered import answered_views
 from bot.commands.lockdown import COMMAND
 from bot.flow import Flow
 from bot.services import Services
@@ -18,10 +19,13 @@ from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
 from tests.conftest import Rig
 from tests.looking import answer_lookup, look_up
+from workers.domain.containment.foresight.drills import Obstacle
 from workers.domain.containment.foresight.lookups import Foresight, Lookup
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.spec import StepName
 from workers.domain.messages import Complete, Later, Message
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.model import Guard
 from workers.domain.starts.people import Actor
 
 WEB = a.known_vm()
@@ -73,12 +77,18 @@ class Bot:
             lock_down=rig.lock_down,
             restore=cast("Any", None),
             retry=cast("Any", None),
+            cap=cast("Any", None),
+            pausing=cast("Any", None),
             look_up=look_up(rig),
             dialogs=cast("Any", self.slack),
             policy=lambda: rig.policy,
         )
         self.notices = Notices(
-            renderer=cast("Any", None), store=rig.store, dialogs=cast("Any", self.slack), clock=rig.clock
+            renderer=cast("Any", None),
+            store=rig.store,
+            dialogs=cast("Any", self.slack),
+            views=answered_views(self.services),
+            clock=rig.clock,
         )
 
     async def _who(self, _user: str, **_: object) -> Actor:
@@ -193,3 +203,38 @@ def test_a_failure_is_said_with_its_reason() -> None:
     assert "<!channel>" not in failed
     found = str(lookup_dialog(lookup.answered(a.NOW, Foresight(plan=a.plan()))))
     assert a.plan().steps[0].change.summary in found
+
+
+async def test_a_drill_says_what_would_stop_the_lockdown(bot: Bot) -> None:
+    await bot.type(f"{WEB.ref.name} drill")
+    assert "Drill: nothing is changed" in bot.slack.shown()
+    (nudge,) = bot.rig.worked(Subject.LOOKUP)
+    locked = Obstacle(step=StepName.STOP, why="the ReadOnly lock <!here> on it", remedy="remove the lock")
+    await answer_lookup(bot.rig, locked)(nudge.id)
+    assert await bot.notice() == Complete()
+    shown = bot.slack.shown()
+    assert "Not everything could be done" in shown
+    assert "*Stop:* the ReadOnly lock" in shown.replace("The", "the")
+    assert "Remove the lock." in shown
+    assert "<!here>" not in shown
+    assert (await bot.rig.store.vm_record(WEB.ref)).containment_id is None
+
+
+async def test_a_drill_that_finds_nothing_says_so(bot: Bot) -> None:
+    await bot.type(f"{WEB.ref.name} drill")
+    await answered(bot)
+    await bot.notice()
+    assert "Everything could be done" in bot.slack.shown()
+    assert "about 40 s" in bot.slack.shown()
+
+
+@pytest.mark.parametrize("how", ["--dry-run", "drill"])
+async def test_a_guarded_vm_says_so_and_shows_no_plan(bot: Bot, how: str) -> None:
+    bot.rig.policy = a.policy(never=(Guard(name="web <!here>", when="true"),))
+    await bot.type(f"{WEB.ref.name} {how}")
+    await answered(bot)
+    await bot.notice()
+    shown = bot.slack.shown()
+    assert "The policy never contains" in shown
+    assert "<!here>" not in shown
+    assert "isolate" not in shown

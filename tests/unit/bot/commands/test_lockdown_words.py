@@ -25,6 +25,9 @@ PLAN = LookupKind.PLAN
         ("web-02 \u2014dry-run profile=Hard", Wanted("web-02", "hard", PLAN)),
         ("web-02 profile=hard --DRY-RUN why", Wanted("web-02", "hard", PLAN, "why")),
         ("web-02 dry-run", Wanted("web-02", kind=PLAN)),
+        ("web-02 drill", Wanted("web-02", kind=LookupKind.DRILL)),
+        ("web-02 profile=hard Drill ", Wanted("web-02", "hard", LookupKind.DRILL)),
+        ("web-02 drill bits arrived", Wanted("web-02", reason="drill bits arrived")),
         ("web-02 the --dry-runner ran", Wanted("web-02", reason="the --dry-runner ran")),
         ("web-02 keeps its  spaces", Wanted("web-02", reason="keeps its  spaces")),
     ],
@@ -35,7 +38,7 @@ def test_it_is_taken_apart(text: str, found: Wanted) -> None:
 
 @pytest.mark.parametrize("text", ["web-02 --dryrun", "web-02 --dry-rum why", "web-02 \u2014force"])
 def test_what_looks_like_an_option_and_is_none_is_refused(text: str) -> None:
-    with pytest.raises(NotFound, match=r"There is no option .*--dry-run\."):
+    with pytest.raises(NotFound, match=r"There is no option .*--dry-run"):
         wanted(text)
 
 
@@ -48,11 +51,15 @@ def test_dry_run_counts_wherever_it_stands(before: str, after: str) -> None:
     assert found.kind is PLAN
 
 
-@given(st.sampled_from(["", "hard"]), st.sampled_from([None, PLAN]), st.sampled_from(["", "odd traffic"]))
+@given(
+    st.sampled_from(["", "hard"]),
+    st.sampled_from([None, PLAN, LookupKind.DRILL]),
+    st.sampled_from(["", "odd traffic"]),
+)
 def test_the_rest_typed_after_another_name_means_the_same(
     profile: str, kind: LookupKind | None, reason: str
 ) -> None:
-    first = Wanted("web-01", profile, kind, reason)
+    first = Wanted("web-01", profile, kind, "" if kind is LookupKind.DRILL else reason)
     assert wanted(f"web-02 {first.rest}") == first._replace(vm="web-02")
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from bot.cards.blocks.inputs import value_of
-from bot.commands import lockdown, restore
+from bot.commands import lockdown, pause, restore
 from bot.commands.command import Command
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
@@ -19,6 +19,8 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
+from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -60,10 +62,12 @@ class Bot:
             clock=rig.clock,
             decide=rig.decide,
             lock_down=rig.lock_down,
-            restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+            restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
             retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             look_up=look_up(rig),
             dialogs=cast("Any", None),
+            pausing=PauseWrites(store=rig.store, clock=rig.clock),
+            cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             policy=lambda: rig.policy,
         )
 
@@ -109,7 +113,7 @@ async def unchanged(bot: Bot) -> bool:
 
 
 def test_every_command_that_names_vms_is_guarded_and_every_dialog_is_tried() -> None:
-    assert GUARDED == [lockdown.COMMAND, restore.COMMAND]
+    assert GUARDED == [lockdown.COMMAND, restore.COMMAND, pause.COMMAND]
     dialogs = {d for command in GUARDED for d in command.listener(cast("Any", None)).dialogs}
     assert dialogs == set(VIEWS)
 

@@ -21,6 +21,8 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.vm import VmRecord
 from workers.store.memory import MemoryInventory
+from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -84,10 +86,12 @@ def services(rig: Rig, inventory: MemoryInventory) -> Services:
         clock=rig.clock,
         decide=rig.decide,
         lock_down=rig.lock_down,
-        restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
+        pausing=PauseWrites(store=rig.store, clock=rig.clock),
+        cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
     )
 

@@ -23,7 +23,35 @@ def test_a_step_waits_only_for_steps_that_stand_before_it(step: StepName) -> Non
     """So no two steps wait for each other."""
     order = list(StepName)
     assert all(order.index(need) < order.index(step) for need in step.needs)
-    assert all(order.index(need) < order.index(step) for need in step.undo_needs)
+
+
+def test_no_two_undos_wait_for_each_other() -> None:
+    """Undos may wait for steps that stand behind them: taking back needs another order than doing."""
+    left = {step: set(step.undo_needs) for step in StepName}
+    while ready := [step for step, needs in left.items() if not needs & left.keys()]:
+        for step in ready:
+            del left[step]
+    assert not left
+
+
+@EACH
+def test_every_undo_waits_for_what_blocks_it(step: StepName) -> None:
+    blocking = {one for one in StepName if one.spec.blocks}
+    assert step in blocking or blocking <= step.undo_needs
+    assert step not in blocking or not step.undo_needs
+
+
+@EACH
+def test_a_step_that_blocks_others_comes_last_and_waits_for_all_of_them(step: StepName) -> None:
+    others = {one for one in StepName if not one.spec.blocks}
+    assert not step.spec.blocks or step.needs == others
+    assert not step.spec.blocks or step is list(StepName)[-1]
+
+
+@EACH
+def test_a_step_that_needs_another_to_end_well_waits_for_it(step: StepName) -> None:
+    assert step.needs_well <= step.needs
+    assert step.undo_needs_well <= step.undo_needs
 
 
 @EACH

@@ -14,9 +14,18 @@ from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import RuleOutcome, Rules, Ruling, Undecided
 from workers.domain.policy.variables import VARIABLES, RuleInput, known_values
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
+from workers.domain.starts.history import Past, of_event
 
 NIGHT = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)  # 04:50 in Berlin
-KNOWN = RuleInput(a.start_event(), NIGHT, a.facts(), a.owner())
+YESTERDAY = a.start_event(at=a.start_event().at - timedelta(days=1, hours=1), correlation_id="yesterday")
+PAST = Past((of_event(YESTERDAY),), (of_event(YESTERDAY),))
+KNOWN = RuleInput(a.start_event(), NIGHT, a.facts(), a.insight(past=PAST))
+
+
+def unread(facts: Facts | None = None) -> RuleInput:
+    """Nothing but these facts could be read."""
+    facts = facts or Facts(missing=(MissingFact(name="everything", reason="timeout"),))
+    return KNOWN._replace(facts=facts, insight=a.insight(about=facts, past=PAST))
 
 
 def rule(name: str, when: str, verdict: Verdict = Verdict.PASS) -> Rule:
@@ -47,8 +56,8 @@ def decided(*rules: Rule, known: RuleInput = KNOWN) -> Ruling:
     ruling = Rules(rules).early(known.event, known.now)
     if isinstance(ruling, Undecided):
         assert known.facts is not None
-        assert known.owner is not None
-        return ruling.decide(known.facts, known.owner)
+        assert known.insight is not None
+        return ruling.decide(known.facts, known.insight)
     return ruling
 
 
@@ -71,6 +80,14 @@ class TestWhatCanBeAsked:
             "owner.slack_users == [] && !facts.protected && facts.missing.size() == 0",
             'facts.subscription_name == "Contoso Production" && facts.open_ports == ["22"]',
             'facts.public_ips.exists(ip, ip.startsWith("198.51.100."))',
+            'risk.level == "low" && risk.weight == 15 && risk.threats["misconfiguration"] == "low"',
+            'risk.signals["no-backup"] && !risk.signals["no-mfa"]',
+            'risk.threats["malicious activity"] == "low"',
+            "history.vm_starts == 1 && history.by_caller == 1 && history.caller_starts == 1",
+            'history.caller_networks == ["203.0.113.0/24"] && history.recent_vms == 1',
+            "history.days_since_start == 1 && history.failed_before == 0 && history.passed == 0",
+            'history.confirmed + history.rejected + history.silent == 0 && history.usual_answerer == ""',
+            'vm.tags_before["env"] == "prod" && vm.tags_before["owner"] == vm.tags["owner"]',
             'now.getHours("Europe/Berlin") == 4 && now.getHours() == 3 && now - event.at == duration("60s")',
         ],
     )
@@ -136,15 +153,15 @@ class TestOrder:
         rules = Rules([rule("prod", 'vm.tags["env"] == "prod"', Verdict.ASK), rule("all", "true")])
         undecided = rules.early(a.start_event(), NIGHT)
         assert isinstance(undecided, Undecided)
-        assert undecided.decide(a.facts(), a.owner()).name == "prod"
+        assert undecided.decide(a.facts(), a.insight()).name == "prod"
         other = a.facts(machine=MachineFacts(tags={"env": "dev"}))
-        assert undecided.decide(other, a.owner()).name == "all"
+        assert undecided.decide(other, a.insight()).name == "all"
 
     def test_a_rule_that_failed_before_the_facts_came_is_still_named_after(self) -> None:
         rules = Rules([rule("broken", "1 / 0 == 1"), rule("known", "owner.known")])
         undecided = rules.early(a.start_event(), NIGHT)
         assert isinstance(undecided, Undecided)
-        ruling = undecided.decide(a.facts(), a.owner())
+        ruling = undecided.decide(a.facts(), a.insight())
         assert ruling.name == "known"
         assert ruling.unevaluated == {"broken": "divide by zero"}
 
@@ -185,11 +202,13 @@ class TestWhatIsUnknownMatchesNothing:
             'vm.power != "running"',
             'vm.location != "x" && vm.size != "x"',
             'facts.subscription_name != "x"',
+            "vm.tags_before.size() > 0",
+            'risk.level == "low"',
+            'risk.level != "high"',
         ],
     )
     def test_a_fact_that_was_not_read_is_neither_there_nor_away(self, when: str) -> None:
-        nothing = Facts(missing=(MissingFact(name="everything", reason="timeout"),))
-        known = KNOWN._replace(facts=nothing, owner=a.owner(emails=(), source="unknown"))
+        known = unread()
         assert "is not known" in why_not(when, known)
         assert decided(rule("r", when), known=known).verdict is Verdict.ASK
 
@@ -210,13 +229,33 @@ class TestWhatIsUnknownMatchesNothing:
     def test_no_rule_passes_what_a_rule_before_it_might_have_asked_about(self) -> None:
         strict = rule("prod", 'vm.tags["env"] == "prod"', Verdict.ASK)
         expected, last = rule("night", "now.getHours() < 6"), rule("last", "true", Verdict.ASK)
-        unread = KNOWN._replace(facts=Facts())
-        ruling = decided(strict, expected, known=unread)
+        ruling = decided(strict, expected, known=unread())
         assert (ruling.verdict, ruling.name) == (Verdict.ASK, "defaults")
         assert ruling.unevaluated["night"] == "holds, but it is not known whether 'prod' does"
-        assert decided(strict, expected, last, known=unread).name == "last"
+        assert decided(strict, expected, last, known=unread()).name == "last"
         untagged = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags={"team": "web"})))
         assert decided(strict, expected, known=untagged).name == "night", "it is known that there is no tag"
+
+    def test_no_rule_passes_while_a_signal_that_another_rule_asks_about_can_not_be_seen(self) -> None:
+        strict = rule("unprotected", 'risk.signals["no-backup"]', Verdict.ASK)
+        expected = rule("night", "now.getHours() < 6")
+        late = unread(a.facts(backup=None, missing=(MissingFact(name="backup", reason="timeout"),)))
+        assert decided(strict, expected, known=late).name == "defaults"
+        backed_up = KNOWN._replace(insight=a.insight(about=a.facts(backup=BackupFacts(protected=True))))
+        assert decided(strict, expected, known=backed_up).name == "night"
+        known = rule("owner", '!risk.signals["not-owner"] && risk.threats["misconfiguration"] == "low"')
+        assert decided(known, known=late).name == "owner", "that one is seen"
+
+    def test_a_level_that_a_missing_fact_could_not_raise_is_known(self) -> None:
+        mallory = a.start_event(caller=a.caller(email="m@x.com", mfa=False, ip="192.0.2.1"))
+        facts = a.facts(backup=None)
+        known = RuleInput(mallory, NIGHT, facts, a.insight(mallory, facts))
+        assert holds('risk.level == "high"', known)
+
+    def test_what_the_event_does_not_tell_is_no_signal(self) -> None:
+        untold = a.start_event(caller=a.caller(mfa=None))
+        known = RuleInput(untold, NIGHT, a.facts(), a.insight(untold))
+        assert holds('!risk.signals["no-mfa"] && risk.level == "low"', known)
 
     def test_what_an_or_does_not_depend_on_may_be_unknown(self) -> None:
         known = KNOWN._replace(facts=Facts())
@@ -293,7 +332,7 @@ class TestHostileText:
         facts = a.facts(machine=MachineFacts(tags=tags | {"env": env}))
         undecided = GUARD.early(event, NIGHT)
         assert isinstance(undecided, Undecided)
-        assert undecided.decide(facts, a.owner()).verdict is Verdict.ASK
+        assert undecided.decide(facts, a.insight(about=facts)).verdict is Verdict.ASK
 
     @settings(deadline=timedelta(seconds=1))
     @given(name=HOSTILE, value=HOSTILE)

@@ -80,7 +80,8 @@ def test_while_a_fact_is_missing_the_level_is_settled_only_if_it_could_change_no
 
 def test_what_the_event_does_not_tell_leaves_nothing_in_doubt() -> None:
     unsaid = risk(a.caller(mfa=None))
-    assert "no-mfa" in unsaid.unseen
+    assert unsaid.untold == ("whether a second factor was used",)
+    assert unsaid.unseen == {}
     assert unsaid.settled
 
 

@@ -64,6 +64,13 @@ export interface WorldPerson {
   email: string;
 }
 
+export interface Signal {
+  id: string;
+  threat: "unauthorized access" | "malicious activity" | "misconfiguration";
+  weight: number;
+  sentence: string;
+}
+
 export interface Stage {
   key: string;
   title: string;
@@ -72,6 +79,7 @@ export interface Stage {
   at_ms?: number;
   took_ms?: number;
   bars?: [string, number][];
+  signals?: Signal[];
 }
 
 export interface Way {

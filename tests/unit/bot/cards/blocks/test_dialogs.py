@@ -8,15 +8,17 @@ import pytest
 
 from bot.answers import reject_blocks
 from bot.cards.blocks import answers, inputs
+from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.message import Message
 from bot.commands import lockdown_blocks
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState
+from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions
 from workers.domain.containment.containment import ContainmentState
-from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
+from workers.domain.containment.plans import Change, Impact, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 
 
@@ -43,6 +45,36 @@ def test_the_reject_dialog_lists_every_step_with_its_details() -> None:
         for detail in planned.change.details:
             assert detail in text
     assert "2026-11-24 03:50 UTC" in text
+
+
+HARM = (
+    Impact(text="load balancer shop: backend pool <!channel> loses its last member", severe=True),
+    Impact(text="memory is lost"),
+)
+
+
+def test_the_reject_dialog_says_what_goes_with_the_vm() -> None:
+    plan = b.plan(impact=HARM)
+    text = checked(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    assert "What goes with it" in text
+    assert "Memory is lost." in text
+    assert "<!channel>" not in text
+    assert "What goes with it" not in checked(reject_blocks.reject_dialog(b.approval(plan=b.plan(impact=()))))
+
+
+def test_an_open_card_names_only_the_worst_in_one_line() -> None:
+    def lines(**changes: Any) -> list[str]:
+        blocks = approval_card(b.approval(**changes), None, kind=CopyKind.OWNER).blocks
+        assert check_blocks(blocks, "message") == []
+        return [e["text"] for block in blocks if block["type"] == "context" for e in block["elements"]]
+
+    three = (*HARM, *(Impact(text=f"public IP {n} is lost", severe=True) for n in (1, 2)))
+    (line,) = [one for one in lines(plan=b.plan(impact=three)) if "Containing it" in one]
+    assert line.endswith("public IP 1 is lost; and 1 more effect.")
+    assert "memory" not in line
+    assert "Containing it" not in str(lines(plan=b.plan(impact=HARM[1:])))
+    closed = lines(plan=b.plan(impact=three), state=ApprovalState.CONFIRMED)
+    assert "Containing it" not in str(closed)
 
 
 def test_the_reject_dialog_carries_the_id_and_asks_for_a_reason() -> None:

@@ -5,15 +5,22 @@ Source: https://learn.microsoft.com/rest/api/defenderforcloud/pricings
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from workers.arm.read.machine import power_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking, clean
-from workers.domain.starts.vm import VmRef
+from workers.arm.session.pages import COMPUTE_VERSION, pages
+from workers.domain.starts.vm import PowerState, VmRef
 
 SERVERS = "VirtualMachines"
 """What Azure calls the plan for servers."""
 _STANDARD = "Standard"
+LIST_TIMEOUT_S = 120.0
+"""Of one whole list, all its pages."""
+
+_BILLED = frozenset({PowerState.RUNNING, PowerState.STOPPING, PowerState.STOPPED})
+"""Source: https://learn.microsoft.com/azure/defender-for-cloud/faq-defender-for-servers (what is billed)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,3 +111,23 @@ def _extension(one: Any) -> dict[str, Any]:
         "isEnabled": str(one.is_enabled),
         **({"additionalExtensionProperties": dict(more)} if more else {}),
     }
+
+
+class Fleet(NamedTuple):
+    """How many VMs a subscription has, and for how many of them Defender for Servers is billed right now."""
+
+    vms: int
+    billed: int
+
+
+async def fleet_of(azure: Azure, subscription_id: str) -> Fleet:
+    """Count the VMs of a subscription. Classic ones have no plan.
+
+    Raises:
+        DependencyAway: Azure does not answer, or throttles.
+        StepFailed: we may not list them.
+    """
+    path = f"/subscriptions/{subscription_id}/providers/Microsoft.Compute/virtualMachines?statusOnly=true"
+    async with asking("list the VMs", timeout_s=LIST_TIMEOUT_S):
+        power = [power_of(one) async for page in pages(azure, path, COMPUTE_VERSION) for one in page]
+    return Fleet(vms=len(power), billed=sum(state in _BILLED for state in power))

@@ -1,0 +1,1 @@
+"""How the pause and the cap look in Slack."""
