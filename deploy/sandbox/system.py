@@ -45,7 +45,7 @@ class System:
         ports: fixed ones for people, free ones for tests.
         extra: more environment for bot and workers, such as a short resync.
         slack_limits: whether Slack's rate limits hold, as they do in production.
-        redis_rights: by process, the rules of a Redis user of its own; without, all share one that may do all.
+        redis_rights: by process, the rules of a user of its own in Redis; without, all share one.
     """
 
     policy: Path = POLICY
@@ -95,7 +95,9 @@ class System:
     async def _give_redis_rights(self) -> None:
         async with Redis.from_url(self.redis_url) as redis:
             for who, rules in self.redis_rights.items():
-                await redis.execute_command("ACL", "SETUSER", who, "on", f">{REDIS_PASSWORD}", *rules)
+                await redis.execute_command(  # type: ignore[no-untyped-call]
+                    "ACL", "SETUSER", who, "on", f">{REDIS_PASSWORD}", *rules
+                )
 
     def environment(self, who: str = "") -> dict[str, str]:
         """What tells bot and workers that they are here rather than in production; nothing else does."""

@@ -60,6 +60,7 @@ _ONCE = Grant(("set", "get", "exists"), _family("once:*"))
 _SCHEDULED = Grant(("set", "get", "getdel"), _family("scheduled:*"))
 _HEAD = Grant(("get", "set"), _family("audit:head"))
 _INVENTORY = ("sg:{inventory}:*",)
+_PAST = ("zadd", "zrange", "zremrangebyscore", "zremrangebyrank", "pexpire")
 _READ_INVENTORY = ("hget", "hmget", "hscan", "zrange", "zscan", "zcard")
 
 GRANTS: dict[Who, tuple[Grant, ...]] = {
@@ -68,6 +69,9 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant(_DOCUMENT, _family("doc:*", "card:*", "vm:*")),
         Grant(("zadd", "zrem"), _family("due", "unshown")),
         Grant(("sadd", "srem", "smembers"), _family("standing")),
+        Grant(("pexpire", "persist", "pttl", "exists", "lrange"), _family("exchanges:*")),
+        Grant(("hset", "hget", "hgetall", "hkeys", "hdel", "pexpire"), _family("said:*")),
+        Grant(_PAST, _family("past:*")),
         Grant(("xadd", "xrange"), _family("audit")),
         _HEAD,
         _ONCE,
@@ -81,6 +85,10 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant(tuple(one for one in _DOCUMENT if one != "hset"), _family("card:*")),
         Grant(("zadd", "zrem", "zrange", "zrangebyscore"), _family("due", "unshown")),
         Grant(("sadd", "srem", "smembers"), _family("standing")),
+        Grant(("rpush", "ltrim", "lrange", "pexpire", "persist", "pttl", "exists"), _family("exchanges:*")),
+        Grant(("hget", "hgetall"), _family("said:*"), read_only=True),
+        Grant(_PAST, (*_family("past:*"), "sg:{caller:*}:past")),
+        Grant(("zadd", "zrange", "zscore", "zcard", "zremrangebyscore", "pexpire"), _family("turns")),
         Grant(("xadd", "xrange", "xrevrange", "xtrim", "xinfo|stream"), _family("audit")),
         _HEAD,
         _ONCE,
