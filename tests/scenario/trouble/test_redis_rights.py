@@ -9,7 +9,7 @@ from deploy.sandbox.system import System
 from tests.scenario.conftest import QUICK, Start, write_policy
 from tests.scenario.containment.test_restore import contained, dialog, restored
 from tests.scenario.scene import CONFIRM, Scene
-from workers.store.access import Who, rules
+from workers.store.users.access import Who, rules
 
 RIGHTS = {str(who): rules(who) for who in Who}
 

@@ -14,7 +14,7 @@ from bot.settings import BotSettings
 from tests.unit.deploy.templates import AZURE, ROOT, every_resource, parsed, variable
 from workers.cli import app as workers_cli
 from workers.settings import WorkersSettings
-from workers.store.access import Who, rules
+from workers.store.users.access import Who, rules
 
 RUNBOOK = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
 PAGES = RUNBOOK + (AZURE / "README.md").read_text(encoding="utf-8")

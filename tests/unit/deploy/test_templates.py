@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.deploy.templates import AZURE, FILES, config, every_resource, parsed, variable, words
 from workers.domain.policy.file import load_policy
-from workers.store.access import Who, access_string
+from workers.store.users.access import Who, access_string
 
 MODULES = [
     (path, name, module) for path in FILES for name, module in (parsed(path).get("modules") or {}).items()

@@ -5,7 +5,7 @@ param databaseName string
 param workersPrincipalId string
 param botPrincipalId string
 
-// From workers/store/access.py; a test compares.
+// From workers/store/users/access.py; a test compares.
 var botMay = '-@all +hello +auth +ping +asking +readonly +command +client|setinfo +client|setname +client|id +cluster|slots +cluster|shards +time +info +evalsha +eval +hget +hset +pexpire +persist +pttl +exists +zadd +zrem +sadd +srem +smembers +lrange +hgetall +hkeys +hdel +zrange +zremrangebyscore +zremrangebyrank +xadd +xrange +get +set +getdel +hmget +hscan +zscan +zcard ~sg:{p?}:* ~sg:{p?}:doc:* ~sg:{p?}:card:* ~sg:{p?}:vm:* ~sg:{p?}:due ~sg:{p?}:unshown ~sg:{p?}:standing ~sg:{p?}:exchanges:* ~sg:{p?}:said:* ~sg:{p?}:past:* ~sg:{p?}:audit ~sg:{p?}:audit:head ~sg:{p?}:once:* ~sg:{p?}:scheduled:* %R~sg:{inventory}:* ~sg:{channels}:of:*'
 var workersMay = '-@all +hello +auth +ping +asking +readonly +command +client|setinfo +client|setname +client|id +cluster|slots +cluster|shards +time +info +evalsha +eval +hget +hset +pexpire +persist +pttl +exists +zadd +zrem +zrange +zrangebyscore +sadd +srem +smembers +rpush +ltrim +lrange +hgetall +zremrangebyscore +zremrangebyrank +zscore +zcard +xadd +xrange +xrevrange +xtrim +xinfo|stream +get +set +getdel +hmget +hscan +zscan +hdel +hkeys ~sg:{p?}:* ~sg:{p?}:doc:* ~sg:{p?}:vm:* ~sg:{p?}:card:* ~sg:{p?}:due ~sg:{p?}:unshown ~sg:{p?}:standing ~sg:{p?}:exchanges:* %R~sg:{p?}:said:* ~sg:{p?}:past:* ~sg:{caller:*}:past ~sg:{p?}:turns ~sg:{p?}:audit ~sg:{p?}:audit:head ~sg:{p?}:once:* ~sg:{p?}:scheduled:* ~sg:{inventory}:*'
 

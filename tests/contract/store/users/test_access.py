@@ -11,7 +11,7 @@ from tests.contract.store.rig import VM
 from tests.valkey_server import Valkey
 from workers.domain.ids import PARTITIONS, containment_id
 from workers.store import keys
-from workers.store.access import GRANTS, Who, access_string, rules
+from workers.store.users.access import GRANTS, Who, access_string, rules
 
 OF_THE_VM, AUDIT, HEAD = keys.base(7) + ":vm:x", keys.audit(7), keys.audit_head(7)
 DOC, CARD = keys.base(7) + ":doc:x", keys.base(7) + ":card:x"
@@ -151,7 +151,7 @@ def test_every_family_of_keys_is_granted_to_somebody() -> None:
         for name, one in vars(keys).items()
         if callable(one) and getattr(one, "__module__", "") == keys.__name__ and not name.startswith("_")
     }
-    assert functions - NOT_KEYS == set(MADE), "say in workers/store/access.py who may do what with it"
+    assert functions - NOT_KEYS == set(MADE), "say in workers/store/users/access.py who may do what with it"
     granted = {key for who in Who for grant in GRANTS[who] for key in grant.keys} - {"sg:{p?}:*"}
     patterns = [re.compile(re.escape(one).replace(r"\*", ".*").replace(r"\?", ".")) for one in granted]
     constants = {keys.VM_NAMES, keys.TURNS}
