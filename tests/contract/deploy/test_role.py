@@ -41,6 +41,10 @@ AS_DOCUMENTED = {
     ),
     # A feature is named below the provider that it is one of.
     "microsoft.compute/features/read": ("Microsoft.Features/providers/features/read",),
+    # The list of a subscription has no action of its own.
+    "microsoft.security/jitnetworkaccesspolicies/read": (
+        "Microsoft.Security/locations/jitNetworkAccessPolicies/read",
+    ),
     # Where the service keeps the operations of classic VMs; the stand-in keeps all of them in one place.
     "microsoft.classiccompute/locations/operations/read": (
         "Microsoft.ClassicCompute/operationStatuses/read",

@@ -21,8 +21,8 @@ from tests.contract.store.valkey_cluster import Cluster
 from tests.valkey_server import Valkey
 from workers.domain.errors import DependencyAway
 from workers.runtime.credential import SignIn
-from workers.store import sign_in
 from workers.store.connection import connect, redis_away
+from workers.store.users import sign_in
 
 OID = "0a0b0c0d-0000-4000-8000-000000000001"
 SCOPE = "https://redis.azure.com/.default"
