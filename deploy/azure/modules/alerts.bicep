@@ -166,6 +166,15 @@ var lines = [
     window: 'PT5M'
   }
   {
+    name: 'startgate-deleted'
+    description: 'A lock or a snapshot that Startgate made was deleted in Azure. A lock is set again; a snapshot is lost evidence.'
+    severity: 1
+    app: workersName
+    event: 'something of ours was deleted in Azure'
+    most: 0
+    window: 'PT5M'
+  }
+  {
     name: 'startgate-step-defect'
     description: 'A step of a containment failed by a defect of Startgate. On-call is told; the log has the traceback.'
     severity: 1

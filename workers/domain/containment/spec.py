@@ -127,7 +127,7 @@ class StepName(StrEnum):
         StepSpec(
             title="Take snapshots",
             area="Snapshots",
-            done="snapshots taken",
+            done="preserved in snapshots",
             does="take an incremental snapshot of every disk, as evidence",
             undo="snapshots stay until somebody deletes them",
             by_hand="in the Azure portal, open each disk of the VM and choose Create snapshot,"
