@@ -104,9 +104,10 @@ format: $(STAMP) ## formats the code
 docs: $(STAMP) ## writes the documentation that is made from the code
 	@$(BIN)/python -m deploy.docs
 
-lock: ## renews requirements.lock (needs uv)
+lock: ## renews requirements.lock, and the locks that follow it (needs uv)
 	@uv pip compile pyproject.toml --extra sandbox --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+	@$(MAKE) --no-print-directory lock-deploy
 
 lock-deploy: ## renews the locks of the image and of the tools that check it (needs uv)
 	@$(PIP_COMPILE) --no-strip-extras --constraints requirements.lock -o deploy/container/requirements.lock pyproject.toml

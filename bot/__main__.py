@@ -71,7 +71,7 @@ async def run(settings: BotSettings, policy: Policy) -> None:
     connecting = bus.connected(
         connection=settings.servicebus_connection,
         namespace=settings.servicebus_namespace,
-        credential=settings.credential,
+        credential=settings.identity,
     )
     async with stop_signal() as stop, connecting as client:
         nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)

@@ -58,12 +58,12 @@ async def _doctor() -> int:
     policy = _policy(settings)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            redis = await stack.enter_async_context(connect(settings.redis_url))
+            redis = await stack.enter_async_context(connect(settings.redis_url, settings.redis_sign_in))
             bus = await stack.enter_async_context(
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
-                    credential=settings.credential,
+                    credential=settings.identity,
                 )
             )
         except ValueError as error:

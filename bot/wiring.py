@@ -10,11 +10,13 @@ import structlog
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers.reject import Reject
 from bot.app import build_app
 from bot.cards.audience import Audience
 from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
+from bot.commands.answered import answered_views
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
@@ -27,6 +29,7 @@ from bot.slack.reach import Reach
 from bot.slack.signed_requests import SignedRequests
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
+from workers.domain.containment.foresight.lookups import LookupKind
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until
@@ -82,7 +85,7 @@ class Parts(NamedTuple):
 
 async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
     """Make every part, start it, and end it in order when ``stop`` is set."""
-    redis = connect(settings.redis_url)
+    redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
@@ -121,7 +124,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         lock_down=LockDown(
             store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
         ),
-        restore=Restore(store=store, nudger=nudger, clock=clock),
+        restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
@@ -137,7 +140,9 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         health=health,
     )
-    bus.notices.set_result(Notices(renderer=renderer, store=store, dialogs=dialogs, clock=clock))
+    views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}
+    notices = Notices(renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock)
+    bus.notices.set_result(notices)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:

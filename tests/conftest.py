@@ -113,7 +113,15 @@ class FakeFacts:
         self.by_subscription: dict[str, Facts | Exception] = {}
         self.asked: list[tuple[VmRef, float, datetime | None]] = []
 
-    async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
+    async def gather(
+        self,
+        vm: VmRef,
+        *,
+        budget_s: float,
+        since: datetime | None = None,
+        start: StartEvent | None = None,
+    ) -> Facts:
+        del start
         self.asked.append((vm, budget_s, since))
         answer = self.by_subscription.get(vm.subscription_id, self.answer)
         if isinstance(answer, Exception):
@@ -250,6 +258,7 @@ class Rig:
             runners=list(self.runners.values()),
             clock=self.clock,
             guarded=GuardedInAzure(lambda: self.policy, self.facts),
+            policy=lambda: self.policy,
         )
 
     async def asked(self, event: StartEvent | None = None) -> Approval:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from tests.conftest import Rig
+from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.drills import Obstacle
+from workers.domain.containment.foresight.returns import Return
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import VmRef
+from workers.use_cases.containment.never import GuardedByFacts
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.orders.look_up import LookUp
@@ -36,16 +39,37 @@ class FakeObstacles:
         return self._found
 
 
+class FakeReturns:
+    """Brings back what it is given."""
+
+    def __init__(self, *returns: Return) -> None:
+        self._returns = returns
+
+    async def read(self, containment: Containment) -> Sequence[Return]:
+        del containment
+        return self._returns
+
+
 def look_up(rig: Rig) -> LookUp:
     return LookUp(store=rig.store, nudger=rig.nudger, clock=rig.clock)
 
 
-def answer_lookup(rig: Rig, *found: Obstacle) -> AnswerLookup:
+def answer_lookup(rig: Rig, *found: Obstacle, returns: tuple[Return, ...] = ()) -> AnswerLookup:
     runners = list(rig.runners.values())
     foresee = Foresee(
-        facts=rig.facts, surroundings=FakeSurroundings(), assess=rig.assess, runners=runners, clock=rig.clock
+        facts=rig.facts,
+        surroundings=FakeSurroundings(),
+        assess=rig.assess,
+        runners=runners,
+        clock=rig.clock,
+        guarded=GuardedByFacts(lambda: rig.policy),
     )
     rehearse = Rehearse(foresee=foresee, obstacles=FakeObstacles(*found))
     return AnswerLookup(
-        store=rig.store, nudger=rig.nudger, foresee=foresee, rehearse=rehearse, clock=rig.clock
+        store=rig.store,
+        nudger=rig.nudger,
+        foresee=foresee,
+        rehearse=rehearse,
+        returns=FakeReturns(*returns),
+        clock=rig.clock,
     )

@@ -8,6 +8,7 @@ from workers.operator.drill import drill
 from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
 from workers.operator.plan import plan
+from workers.operator.recommendations import recommendations
 from workers.runtime.version import Version
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
 app.command("plan")(plan)
+app.command("recommendations")(recommendations)
 app.command("drill")(drill)
 app.command("pause")(pause)
 app.command("resume")(resume)

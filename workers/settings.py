@@ -1,8 +1,9 @@
 """The workers' environment."""
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from workers.runtime.addresses import checked_url, is_loopback
+from workers.runtime.cloud import Cloud
 from workers.runtime.environment import CommonSettings
 
 
@@ -10,8 +11,8 @@ class WorkersSettings(CommonSettings):
     """Read with ``read_environment(WorkersSettings)``; design and defaults in README, section Settings.
 
     Attributes:
-        arm_endpoint: Azure Resource Manager; other clouds have another one.
-        arm_scope: token scope; by default the endpoint's ``/.default``.
+        arm_endpoint: Azure Resource Manager; by default that of the cloud.
+        arm_scope: token scope; by default that of the cloud, or the endpoint's own ``/.default``.
         arm_token: a fixed token instead of azure-identity; on loopback only.
         facts_budget_s: an ask waits at most this long for facts.
         inventory_every_s: how often the VMs of each subscription are listed anew.
@@ -22,8 +23,8 @@ class WorkersSettings(CommonSettings):
         concurrency: messages worked on at once per connection.
     """
 
-    arm_endpoint: str = "https://management.azure.com"
-    arm_scope: str | None = None
+    arm_endpoint: str = Field(default="", validate_default=True)
+    arm_scope: str | None = Field(default=None, validate_default=True)
     arm_token: SecretStr | None = None
     facts_budget_s: float = 2.0
     inventory_every_s: float = 300.0
@@ -35,8 +36,16 @@ class WorkersSettings(CommonSettings):
 
     @field_validator("arm_endpoint")
     @classmethod
-    def _safe(cls, value: str) -> str:
-        return checked_url(value)
+    def _safe(cls, value: str, info: ValidationInfo) -> str:
+        cloud: Cloud = info.data.get("cloud", Cloud.PUBLIC)
+        return checked_url(value or cloud.places.arm_endpoint)
+
+    @field_validator("arm_scope")
+    @classmethod
+    def _of_the_cloud(cls, value: str | None, info: ValidationInfo) -> str | None:
+        cloud: Cloud = info.data.get("cloud", Cloud.PUBLIC)
+        ours = info.data.get("arm_endpoint") == cloud.places.arm_endpoint
+        return value or (cloud.places.arm_scope if ours else None)
 
     @field_validator("arm_token")
     @classmethod

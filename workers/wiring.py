@@ -14,9 +14,11 @@ from redis.asyncio import Redis
 from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
+from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.arm.steps.obstacles import ArmObstacles
+from workers.arm.steps.returning import ArmReturns
 from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
@@ -39,7 +41,7 @@ from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
-from workers.use_cases.containment.never import GuardedInAzure
+from workers.use_cases.containment.never import GuardedByFacts, GuardedInAzure
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
@@ -74,18 +76,18 @@ class Parts(NamedTuple):
 async def run(settings: WorkersSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
     health = Health("redis", "servicebus", "azure")
-    redis = connect(settings.redis_url)
+    redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
         connection=settings.servicebus_connection,
         namespace=settings.servicebus_namespace,
-        credential=settings.credential,
+        credential=settings.identity,
     )
     azure = Azure(
         settings.arm_endpoint,
         settings.arm_scope,
         settings.arm_token,
-        settings.credential,
+        settings.identity,
         heard=partial(health.ok, "azure"),
         may_write=Brakes(store=store, clock=SystemClock()).may_write,
     )
@@ -105,7 +107,8 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     clock, inventory = SystemClock(), RedisInventory(redis)
     nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
-    facts, assess = ArmFacts(azure), Assess(runners=runners, policy=lambda: policy)
+    sources = Sources(azure)
+    facts, assess = ArmFacts(azure, sources), Assess(runners=runners, policy=lambda: policy)
     opening = OpenApproval(
         store=store,
         nudger=nudger,
@@ -121,9 +124,9 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         assess=assess,
         runners=runners,
         clock=clock,
+        guarded=GuardedByFacts(lambda: policy),
         budget_s=LOOKUP_BUDGET_S,
     )
-    rehearse = Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners))
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     disturbances = Disturbances(store=store, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock, disturbed=disturbances.note)
@@ -134,13 +137,20 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             nudger=nudger,
             runners=runners,
             clock=clock,
+            policy=lambda: policy,
+            standing=ArmStanding(azure),
             guarded=GuardedInAzure(lambda: policy, facts),
             brakes=Brakes(
                 store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
             ),
         ),
         answer_lookup=AnswerLookup(
-            store=store, nudger=nudger, foresee=foresee, rehearse=rehearse, clock=clock
+            store=store,
+            nudger=nudger,
+            foresee=foresee,
+            rehearse=Rehearse(foresee=foresee, obstacles=ArmObstacles(azure, runners, sources)),
+            returns=ArmReturns(azure, ArmStanding(azure)),
+            clock=clock,
         ),
     )
 

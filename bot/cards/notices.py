@@ -1,14 +1,16 @@
 """The consumer of the queue ``notices``: what is to be shown is shown where it belongs."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from bot.cards.blocks.brakes.paused import on_dialog
-from bot.cards.blocks.looked_up import lookup_dialog
 from bot.cards.renderer import Renderer
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.errors import Refused
+from workers.domain.containment.foresight.lookups import Lookup, LookupKind
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
@@ -18,6 +20,9 @@ from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)
 
+ViewOf = Callable[[Lookup], Awaitable[dict[str, Any] | None]]
+"""The dialog that shows an answered question; ``None`` if it is to stay as it is."""
+
 _OPENS_WITHIN = timedelta(seconds=20)
 """An answer may be faster than Slack opens the dialog that it is for."""
 
@@ -25,8 +30,17 @@ _OPENS_WITHIN = timedelta(seconds=20)
 class Notices:
     """Brings cards and open dialogs up to date."""
 
-    def __init__(self, *, renderer: Renderer, store: Store, dialogs: OpenDialogs, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        renderer: Renderer,
+        store: Store,
+        dialogs: OpenDialogs,
+        views: Mapping[LookupKind, ViewOf],
+        clock: Clock,
+    ) -> None:
         self._renderer = renderer
+        self._views = views
         self._store = store
         self._dialogs = dialogs
         self._clock = clock
@@ -50,8 +64,11 @@ class Notices:
     async def _show(self, lookup_id: str) -> Settlement:
         try:
             lookup = await self._store.lookup(lookup_id)
+            view = await self._views[lookup.kind](lookup)
+            if view is None:
+                return Complete()
             pause = await self._store.pause()
-            view = on_dialog(lookup_dialog(lookup), pause if pause.on(self._clock.now()) else None)
+            view = on_dialog(view, pause if pause.on(self._clock.now()) else None)
             shown = await self._dialogs.change(view)
         except NotFound:
             return Complete()

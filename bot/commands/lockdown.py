@@ -3,8 +3,10 @@
 import structlog
 
 from bot.cards.blocks.inputs import CHOICE, chosen_value, given_reason, value_of
+from bot.cards.blocks.looked_up import lookup_dialog
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import LOCKDOWN_COMMAND
+from bot.cards.looking import Looking
 from bot.commands.command import VM_NAME, Command
 from bot.commands.lockdown_blocks import (
     LOCKDOWN,
@@ -16,12 +18,14 @@ from bot.commands.lockdown_blocks import (
     vm_not_found,
 )
 from bot.commands.lockdown_words import Wanted, known_profile, wanted
-from bot.commands.looking import Looking
 from bot.commands.nearest import MOST, pressed_any
-from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed
+from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed, View
 from bot.services import Services
 from workers.domain.asking.decisions import may_lock_down
+from workers.domain.containment.foresight.lookups import Lookup, LookupKind
+from workers.domain.containment.plans import Plan
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import StartgateError
 from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
@@ -35,7 +39,7 @@ class LockdownListener:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._looking = Looking(services)
+        self._looking = Looking(lambda: services.store, lambda: services.dialogs)
         self.dialogs: Dialogs = {LOCKDOWN: self.chosen}
         self.buttons: Buttons = {pressed_any(NEAR): self.picked}
 
@@ -46,7 +50,7 @@ class LockdownListener:
         match = await find_vm(asked.vm, self._services.inventory)
         if match.exact is not None and asked.kind is not None:
             typed = f"{LOCKDOWN_COMMAND} {command.text}"
-            view = await self._looking.ask(asked.kind, match.exact, profile, command.actor, wanted=typed)
+            view = await self._look(asked.kind, match.exact, profile, command.actor, typed)
             await command.open_dialog(view)
             return None
         if match.exact is not None:
@@ -85,9 +89,35 @@ class LockdownListener:
             return Outcome(errors={CHOICE: "This VM is no longer known. Close this dialog and try again."})
         if asked.kind is not None:
             typed = f"{LOCKDOWN_COMMAND} {vm.name} {asked.rest}"
-            return Outcome(view=await self._looking.ask(asked.kind, vm, profile, dialog.actor, wanted=typed))
+            return Outcome(view=await self._look(asked.kind, vm, profile, dialog.actor, typed))
         message = await self._lock_down(vm, dialog.actor, profile, given_reason(dialog.view))
         return Outcome(message=message)
+
+    async def _look(
+        self, kind: LookupKind, vm: VmRef, profile: LockdownProfile, actor: Actor, typed: str
+    ) -> View:
+        """Have the workers look; the dialog to open meanwhile, with what is known already."""
+        lookup = await self._services.look_up(kind, vm, profile, actor, wanted=typed)
+        known = await self._known(lookup)
+
+        async def late(waiting: Lookup) -> View:
+            return lookup_dialog(waiting, known, late=True)
+
+        self._looking.wait_for(lookup, late)
+        return lookup_dialog(lookup, known)
+
+    async def _known(self, lookup: Lookup) -> Plan | None:
+        """The plan that the VM's open question shows, if it is of this profile."""
+        store = self._services.store
+        try:
+            record = await store.vm_record(lookup.vm)
+            for approval_id in reversed(record.open_approvals):
+                approval = await store.approval(approval_id)
+                if approval.terms.lockdown == lookup.profile:
+                    return approval.plan
+        except StartgateError as error:
+            log.info("no earlier plan to show", vm=lookup.vm.name, because=str(error))
+        return None
 
     def _profile(self, asked: Wanted) -> LockdownProfile:
         policy = self._services.policy()

@@ -13,7 +13,8 @@ from workers.domain.errors import NotFound
 from workers.domain.policy.model import Policy
 
 _DASHES = r"(?:--|[\u2013\u2014])"  # a Mac makes one dash of two
-_DRY_RUN = re.compile(rf"(?<!\S){_DASHES}dry-run(?!\S)", re.IGNORECASE)
+DRY_RUN = re.compile(rf"(?<!\S){_DASHES}dry-run(?!\S)", re.IGNORECASE)
+"""It counts wherever it stands."""
 _PLAIN_DRY_RUN = re.compile(r"dry-run(?:\s+|$)", re.IGNORECASE)
 _PROFILE = re.compile(rf"{_DASHES}?profile=(\S*)\s*", re.IGNORECASE)
 _OPTION = re.compile(rf"{_DASHES}\w\S*")
@@ -50,8 +51,8 @@ def wanted(text: str) -> Wanted:
     Raises:
         NotFound: there is no such option.
     """
-    kind = LookupKind.PLAN if _DRY_RUN.search(text) else None
-    vm, rest = typed_vm(_DRY_RUN.sub(" ", text))
+    kind = LookupKind.PLAN if DRY_RUN.search(text) else None
+    vm, rest = typed_vm(DRY_RUN.sub(" ", text))
     profile = ""
     if named := _PROFILE.match(rest):
         profile, rest = named[1].lower(), rest[named.end() :]

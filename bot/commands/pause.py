@@ -9,7 +9,7 @@ from bot.requests import Buttons, Dialogs, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_pause
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
-from workers.domain.containment.profile import duration, written
+from workers.domain.durations import duration, written
 
 END = "end"
 

@@ -7,30 +7,36 @@ import structlog
 from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_instead, chosen_value, given_reason
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import RESTORE_COMMAND
+from bot.cards.looking import Looking
 from bot.commands.command import VM_NAME, Command
+from bot.commands.lockdown_words import DRY_RUN
 from bot.commands.nearest import MOST, pressed_any
 from bot.commands.restore_blocks import (
     CHOOSE,
     NEAR,
     RESTORE,
     START,
+    Options,
     already_restoring,
     none_contained,
     restore_choice_dialog,
     restore_dialog,
+    restore_requested,
     restore_started,
     shown_before,
     typed_before,
     wants_start,
 )
 from bot.commands.typed_vm import typed_vm
-from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed
+from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed, View
 from bot.services import Services
 from workers.domain.asking.decisions import may_restore
-from workers.domain.containment.containment import ContainmentState
+from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.foresight.lookups import Lookup, LookupKind, OfRestore
 from workers.domain.containment.restoration import to_choose
 from workers.domain.errors import NotYet, Outdated
 from workers.domain.starts.likeness import Nearest
+from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.contained import contained_vms
 from workers.use_cases.orders.find_vm import by_id, find_among
@@ -43,29 +49,54 @@ class RestoreListener:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._looking = Looking(lambda: services.store, lambda: services.dialogs)
         self.buttons: Buttons = {pressed_any(NEAR): self.picked}
         self.dialogs: Dialogs = {CHOOSE: self.chosen, RESTORE: self.confirmed}
 
     async def typed(self, command: Typed) -> Message | None:
         """Show what restoring the VM brings back, or ask which one is meant. Nothing happens yet."""
-        wanted, start, reason = _parsed(command.text)
+        wanted, options = _parsed(command.text)
         vm = by_id(wanted)
         if vm is None:
             contained = await contained_vms(self._services.store, self._services.inventory)
             match = find_among(wanted, contained)
             if match.exact is None and not match.candidates:
-                return _not_found(wanted, contained, f"{START} {reason}" if start else reason)
+                return _not_found(wanted, contained, _rest(options))
             if match.exact is None:
-                dialog = restore_choice_dialog(match.candidates, wanted, start=start, reason=reason)
+                dialog = restore_choice_dialog(match.candidates, wanted, **options._asdict())
                 await command.open_dialog(dialog)
                 return None
             vm = match.exact
         containment = await self._services.restore.of(vm)
         if containment.state is ContainmentState.RESTORING:
             return already_restoring(containment)
-        known = await self._described(containment.vm)
-        await command.open_dialog(restore_dialog(containment, known, start=start, reason=reason))
+        await command.open_dialog(await self._shown(containment, options, command.actor, command.text))
         return None
+
+    async def _shown(
+        self, containment: Containment, options: Options, actor: Actor, typed: str, *, again: bool = False
+    ) -> View:
+        """The dialog with what was recorded, which the workers' answer brings up to date."""
+        asked = OfRestore(containment_id=containment.id, demand=containment.demand, **options._asdict())
+        lookup = await self._services.look_up(
+            LookupKind.RESTORE,
+            containment.vm,
+            containment.profile,
+            actor,
+            wanted=f"{RESTORE_COMMAND} {typed}",
+            restore=asked,
+        )
+
+        async def late(waiting: Lookup) -> View | None:
+            return await shown_restore(self._services, waiting, late=True)
+
+        self._looking.wait_for(lookup, late)
+        known = await described(self._services, containment.vm)
+        start, reason, _ = options
+        second = self._services.policy().two_person.restore
+        return restore_dialog(
+            containment, known, start=start, reason=reason, again=again, lookup=lookup, second=second
+        )
 
     async def picked(self, clicked: Clicked) -> Message | None:
         """As if the picked name had been typed. Nothing happens yet."""
@@ -87,8 +118,9 @@ class RestoreListener:
         containment = await self._services.restore.of(known.ref)
         if containment.state is ContainmentState.RESTORING:
             raise NotYet(f"{containment.vm.name} is already being restored.")
-        start, reason = typed_before(dialog.view)
-        return Outcome(view=restore_dialog(containment, known, start=start, reason=reason))
+        options = typed_before(dialog.view)
+        view = await self._shown(containment, options, dialog.actor, containment.vm.name)
+        return Outcome(view=view)
 
     async def confirmed(self, dialog: Submitted) -> Outcome:
         """Restore the VM; authorized once more. What is no longer as the dialog shows it, is shown again."""
@@ -107,27 +139,61 @@ class RestoreListener:
             )
         except Outdated:
             containment = await self._services.store.containment(containment_id)
-            known = await self._described(containment.vm)
-            return Outcome(view=restore_dialog(containment, known, start=start, reason=reason, again=True))
+            options = Options(start, reason)
+            view = await self._shown(containment, options, dialog.actor, containment.vm.name, again=True)
+            return Outcome(view=view)
+        if ordered.waits:
+            return Outcome(message=restore_requested(ordered.containment))
         answer = already_restoring if ordered.joined else restore_started
         return Outcome(message=answer(ordered.containment))
 
-    async def _described(self, vm: VmRef) -> KnownVm | None:
-        """The VM as the inventory describes it; a restore needs it only for the subscription's name."""
-        try:
-            return (await self._services.inventory.lines([vm])).get(vm.key)
-        except Exception as error:
-            log.warning("the inventory can't be read", vm=vm.name, because=str(error))
-            return None
+
+async def shown_restore(services: Services, lookup: Lookup, *, late: bool = False) -> View | None:
+    """The dialog with the workers' answer; ``None`` if the VM was contained anew since it was asked.
+
+    What the dialog carries must be what its reader has seen, so it stays as it is then.
+    """
+    asked = lookup.restore
+    if asked is None:
+        return None
+    containment = await services.store.containment(asked.containment_id)
+    if containment.demand != asked.demand or not containment.active:
+        return None
+    known = await described(services, containment.vm)
+    return restore_dialog(
+        containment,
+        known,
+        start=asked.start,
+        reason=asked.reason,
+        lookup=lookup,
+        late=late,
+        second=services.policy().two_person.restore,
+    )
 
 
-def _parsed(text: str) -> tuple[str, bool, str]:
-    """The VM as typed, whether the word ``start`` follows, and the reason."""
-    wanted, rest = typed_vm(text)
+async def described(services: Services, vm: VmRef) -> KnownVm | None:
+    """The VM as the inventory describes it; a restore needs it only for the subscription's name."""
+    try:
+        return (await services.inventory.lines([vm])).get(vm.key)
+    except Exception as error:
+        log.warning("the inventory can't be read", vm=vm.name, because=str(error))
+        return None
+
+
+def _parsed(text: str) -> tuple[str, Options]:
+    """The VM as typed, and what follows it: ``--dry-run`` anywhere, the word ``start``, the reason."""
+    dry_run = DRY_RUN.search(text) is not None
+    wanted, rest = typed_vm(DRY_RUN.sub(" ", text))
     first, *reason = rest.split(maxsplit=1) or [""]
     if first.lower() == START:
-        return wanted, True, " ".join(reason)
-    return wanted, False, rest
+        return wanted, Options(start=True, reason=" ".join(reason), dry_run=dry_run)
+    return wanted, Options(reason=rest, dry_run=dry_run)
+
+
+def _rest(options: Options) -> str:
+    """What was typed after the VM."""
+    said = [START if options.start else "", "--dry-run" if options.dry_run else "", options.reason]
+    return " ".join(filter(None, said))
 
 
 def _not_found(wanted: str, contained: Sequence[KnownVm], rest: str) -> Message:
@@ -138,10 +204,10 @@ def _not_found(wanted: str, contained: Sequence[KnownVm], rest: str) -> Message:
 
 COMMAND = Command(
     name=RESTORE_COMMAND,
-    arguments="NAME [start] [REASON]",
+    arguments="NAME [start] [--dry-run] [REASON]",
     example="web-02 start false alarm",
     summary="Undo a VM's containment, after showing what comes back",
-    details=f"{VM_NAME} `start` also starts it.",
+    details=f"{VM_NAME} `start` also starts it. With `--dry-run` you only see what would come back.",
     who="on-call",
     may=may_restore,
     listener=RestoreListener,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.cards.blocks import evidence
 from bot.cards.blocks.answers import private
@@ -10,10 +10,11 @@ from bot.cards.blocks.coming_back import comes_back
 from bot.cards.blocks.inputs import REASON_MAX, instead_menus, reason_input, vm_menu
 from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
 from bot.cards.blocks.message import Block, Message
-from bot.cards.blocks.status import cause_line, progress
-from bot.cards.blocks.text import code, counted, name, plain, when, words
+from bot.cards.blocks.status import cause_line, progress, request_line, sentence
+from bot.cards.blocks.text import clock, code, counted, escape, name, plain, when, words
 from bot.commands.nearest import nearest_buttons
 from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import ANSWERED_WITHIN, Lookup
 from workers.domain.containment.restoration import can_start, to_choose
 from workers.domain.starts.vm import KnownVm
 
@@ -23,6 +24,8 @@ NEAR = "restore.near"
 START = "start"
 """Block, action and only value of the checkbox that also starts the VM."""
 
+_IMMEDIATELY = "Restoring reconnects the VM *immediately*:"
+_SECOND = "Two persons are needed: after you, somebody else of on-call has to confirm it."
 _CONTAINED_ANEW = (
     "\u26a0\ufe0f *Nothing was restored.* The VM was contained anew after this dialog opened. This is why it"
     " is contained now, and what restoring it brings back:"
@@ -36,8 +39,13 @@ def restore_dialog(
     start: bool = False,
     reason: str = "",
     again: bool = False,
+    lookup: Lookup | None = None,
+    late: bool = False,
+    second: bool = False,
 ) -> dict[str, Any]:
     """Shows what restoring this VM brings back, and asks for a reason. It carries what it shows.
+
+    A dry run asks for nothing, and can't be submitted.
 
     Args:
         containment: what is to be undone.
@@ -45,31 +53,51 @@ def restore_dialog(
         start: tick the checkbox; a VM that was not running has none.
         reason: what was typed already.
         again: what was shown before is out of date.
+        lookup: the question to the workers how it is now, and its answer once there is one.
+        late: say that the answer should be there by now.
+        second: two persons are needed for a restore.
     """
     vm = containment.vm
     where = evidence.place(vm, known.subscription_name if known else "")
+    found = {one.step: one for one in lookup.returns} if lookup else {}
+    dry_run = bool(lookup and lookup.restore and lookup.restore.dry_run)
+    lead = "*Dry run: nothing is changed.* This is what restoring it does:" if dry_run else _IMMEDIATELY
+    request = containment.restore_request
+    confirms = request is not None and not dry_run
+    shown = [
+        *([section(_CONTAINED_ANEW)] if again else []),
+        *([section(f"*A second person is needed.* {request_line(request)}")] if request else []),
+        section(f"{code(vm.name)}\n{where}\n{cause_line(containment)}"),
+        section(lead),
+        *(section(comes_back(step, known, found.get(step.name))) for step in containment.steps),
+        *context([_as_of(containment, lookup, late=late)]),
+    ]
+    named = {"external_id": lookup.id} if lookup else {}
+    if dry_run:
+        return {**modal("Dry run", shown), **named}
+    chooses = [] if confirms else instead_menus(to_choose(containment))
+    starts = can_start(containment) and not confirms
+    asked = [
+        *context([_SECOND if second and not confirms else ""]),
+        *chooses,
+        *([_start(ticked=start)] if starts else []),
+        reason_input(
+            "Why is it safe to restore?",
+            hint="Shown on the card and kept in the audit log.",
+            given=reason,
+        ),
+    ]
+    kept = {"id": containment.id, "demand": containment.demand}
     return {
         **modal(
             "Restore a VM",
-            [
-                *([section(_CONTAINED_ANEW)] if again else []),
-                section(f"{code(vm.name)}\n{where}\n{cause_line(containment)}"),
-                section("Restoring reconnects the VM *immediately*:"),
-                *(section(comes_back(step, known)) for step in containment.steps),
-                *context([_recorded(containment)]),
-                *instead_menus(to_choose(containment)),
-                *([_start(ticked=start)] if can_start(containment) else []),
-                reason_input(
-                    "Why is it safe to restore?",
-                    hint="Shown on the card and kept in the audit log.",
-                    given=reason,
-                ),
-            ],
+            [*shown, *asked],
             callback_id=RESTORE,
-            submit="Restore",
+            submit="Confirm restore" if confirms else "Ask to restore" if second else "Restore",
             close="Back",
         ),
-        "private_metadata": json.dumps({"id": containment.id, "demand": containment.demand}),
+        **named,
+        "private_metadata": json.dumps(kept),
     }
 
 
@@ -83,7 +111,12 @@ def shown_before(view: dict[str, Any]) -> tuple[str, str]:
 
 
 def restore_choice_dialog(
-    candidates: Sequence[KnownVm], query: str, *, start: bool = False, reason: str = ""
+    candidates: Sequence[KnownVm],
+    query: str,
+    *,
+    start: bool = False,
+    reason: str = "",
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Asks which contained VM is meant; the next dialog shows what comes back. Needs a candidate."""
     one = len(candidates) == 1
@@ -101,15 +134,23 @@ def restore_choice_dialog(
             close="Back",
         ),
         "private_metadata": json.dumps(
-            {"start": start, "reason": words(reason, REASON_MAX)}, ensure_ascii=False
+            {"start": start, "reason": words(reason, REASON_MAX), "dry_run": dry_run}, ensure_ascii=False
         ),
     }
 
 
-def typed_before(view: dict[str, Any]) -> tuple[bool, str]:
-    """What was typed with the command, before a dialog asked which VM: whether to start it, and why."""
+class Options(NamedTuple):
+    """What is typed with the command beside the VM."""
+
+    start: bool = False
+    reason: str = ""
+    dry_run: bool = False
+
+
+def typed_before(view: dict[str, Any]) -> Options:
+    """What was typed with the command, before a dialog asked which VM."""
     kept = json.loads(view["private_metadata"])
-    return bool(kept["start"]), str(kept["reason"])
+    return Options(bool(kept["start"]), str(kept["reason"]), bool(kept.get("dry_run")))
 
 
 def wants_start(view: dict[str, Any]) -> bool:
@@ -129,6 +170,17 @@ def restore_started(containment: Containment) -> Message:
         f"Restoring {name(vm)}",
         f"Restoring {code(vm)}. {start} The thread below its card shows each step. It counts as restored once"
         " every interface is verified; later changes by others are kept and listed.",
+    )
+
+
+def restore_requested(containment: Containment) -> Message:
+    """The first of two persons has asked for it. Nothing is restored yet."""
+    vm, request = containment.vm.name, containment.restore_request
+    until = f" by {clock(request.expires_at)}" if request else ""
+    return private(
+        f"Restore of {name(vm)} asked for",
+        f"You asked to restore {code(vm)}. Nothing is restored yet: somebody else of on-call has to confirm"
+        f" it{until}. They were told in the thread below its card.",
     )
 
 
@@ -156,6 +208,29 @@ def none_contained(
     return private(
         "Contained VM not found", f"No contained VM matches {code(query)}. {hint} Nothing was changed."
     )
+
+
+def _as_of(containment: Containment, lookup: Lookup | None, *, late: bool) -> str:
+    """How old what is shown is, and whether something fresher comes."""
+    recorded = _recorded(containment)
+    if lookup is None:
+        return recorded
+    if lookup.failed:
+        return (
+            f"\u26a0\ufe0f How it is now could not be read: {sentence(escape(lookup.failed, 500))} {recorded}"
+        )
+    if lookup.answered_at is not None:
+        return (
+            f"Read in Azure {when(lookup.answered_at)}. Each step checks again; what others changed since is"
+            " kept and listed."
+        )
+    seconds = ANSWERED_WITHIN.total_seconds()
+    asking = (
+        f"\u26a0\ufe0f The workers have not answered within {seconds:g} seconds: how it is now is unknown."
+        if late
+        else "\u23f3 Asking Azure how it is now."
+    )
+    return f"{asking} {recorded}"
 
 
 def _recorded(containment: Containment) -> str:

@@ -57,11 +57,17 @@ param serviceBusUnits int = 1
 @description('Size of Azure Managed Redis; deploy/README.md says how much a fleet needs.')
 param redisSku string = 'Balanced_B1'
 
+@description('True gives bot and workers Redis rights by key family, by a preview of the service. False: full access for both.')
+param redisAccessStrings bool = false
+
 @description('False leaves out the network: Redis and Key Vault are then reached over the Internet, with Entra ID alone in front.')
 param privateNetwork bool = true
 
 @description('Addresses of the containers: at least a /27.')
 param appsPrefix string = '10.90.0.0/24'
+
+@description('Zone of the names of Azure Managed Redis. Other clouds than the public one: requiredZoneNames of az network private-link-resource list')
+param redisZone string = 'privatelink.redis.azure.net'
 
 @description('Addresses of the private endpoints.')
 param endpointsPrefix string = '10.90.1.0/27'
@@ -101,6 +107,12 @@ param alertEmails array = []
 ])
 param noStartsHours int = 24
 
+// What Startgate calls the clouds: workers/runtime/cloud.py
+var clouds = {
+  AzureCloud: 'public'
+  AzureUSGovernment: 'usgov'
+  AzureChinaCloud: 'china'
+}
 var suffix = take(uniqueString(subscription().id, name, location), 8)
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -139,6 +151,7 @@ module network 'modules/network.bicep' = if (privateNetwork) {
     tags: tags
     apps: appsPrefix
     endpoints: endpointsPrefix
+    redisZoneName: redisZone
     withServiceBus: serviceBusSku == 'Premium'
   }
 }
@@ -175,7 +188,7 @@ module deadLetters 'modules/deadletters.bicep' = {
   }
 }
 
-module redis 'modules/redis.bicep' = {
+module redis 'modules/redis/redis.bicep' = {
   name: 'startgate-redis'
   scope: group
   params: {
@@ -187,6 +200,7 @@ module redis 'modules/redis.bicep' = {
     dnsZoneId: privateNetwork ? network.outputs.redisZoneId : ''
     workersPrincipalId: identities.outputs.workersPrincipalId
     botPrincipalId: identities.outputs.botPrincipalId
+    accessStrings: redisAccessStrings
     workspaceId: logs.outputs.workspaceId
   }
 }
@@ -231,6 +245,7 @@ module workers 'modules/workers.bicep' = {
     location: location
     tags: tags
     environmentId: environmentOfApps.outputs.id
+    cloud: clouds[environment().name]
     image: image
     registryServer: registryServer
     identityId: identities.outputs.workersId
@@ -252,6 +267,7 @@ module bot 'modules/bot.bicep' = {
     location: location
     tags: tags
     environmentId: environmentOfApps.outputs.id
+    cloud: clouds[environment().name]
     image: image
     registryServer: registryServer
     identityId: identities.outputs.botId

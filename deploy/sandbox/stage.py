@@ -16,7 +16,7 @@ from deploy.sandbox.system import System
 
 Entry = dict[str, Any]
 WRITES = frozenset({"PUT", "POST", "PATCH", "DELETE"})
-_READS_BY_POST = ("backupstatus", "effectivenetworksecuritygroups", "/_")
+_READS_BY_POST = ("backupstatus", "effectivenetworksecuritygroups", "microsoft.resourcegraph/resources", "/_")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,6 +27,9 @@ async def test_a_rejected_start_is_contained_and_the_page_shows_every_step(
     await olivia.start("web-01", as_="Mallory Guest")
     await olivia.sees_way("web-01", "Waiting for an answer")
     await expect(olivia.card("web-01")).to_contain_text("without MFA")
+    await expect(olivia.card("web-01")).to_contain_text("Medium risk: unauthorized access")
+    await expect(olivia.stage("web-01", "risk")).to_contain_text("medium: unauthorized access")
+    await expect(olivia.stage("web-01", "risk").locator("[data-threat]").first).to_be_visible()
     await screenshot(olivia.page, "card-light")
     await screenshot((await windows("olivia", scheme="dark")).page, "card-dark")
     narrow = await windows("olivia", width=390, height=844)
@@ -58,6 +61,7 @@ async def test_a_row_opens_to_documents_audit_bus_and_the_very_requests(windows:
     await olivia.way("island-01").get_by_role("button", name="island-01").click()
     panel = olivia.page.get_by_role("tabpanel")
     await expect(panel).to_contain_text("Verdict")
+    await expect(panel).to_contain_text("no-backup (misconfiguration, weight 5): this VM has no backup")
     for tab, words in {
         "Documents": "PENDING",
         "Audit": "approval.opened",
@@ -110,6 +114,36 @@ async def test_the_tour_waits_for_the_real_thing_and_ends(windows: Windows) -> N
     await expect(tour).to_contain_text("step 6 of 6")
     await tour.get_by_role("button", name="Done").click()
     await expect(tour).to_have_count(0)
+
+
+async def test_the_tour_contains_with_everything_looks_at_the_evidence_and_restores(
+    windows: Windows, screenshot: Screenshot
+) -> None:
+    nadia = await windows("nadia")
+    await nadia.start("lab-gpu", as_="Colin Colleague")
+    await expect(nadia.vm("lab-gpu")).to_contain_text("Running")
+    await nadia.page.get_by_role("button", name="Take the tour").click()
+    await nadia.page.get_by_role("button", name="Everything, and back").click()
+    tour = nadia.page.get_by_role("complementary", name="Tour: Everything, and back")
+    typed = (await tour.get_by_role("status").inner_text()).partition("Type ")[2].partition(" and send")[0]
+    vm = typed.split()[1]
+    await nadia.types(f"{typed} strange traffic")
+    await expect(tour).to_contain_text("The evidence")
+    for badge in ("2 snapshots", "Encrypted at host", "ReadOnly lock", "Backup"):
+        await expect(nadia.vm(vm)).to_contain_text(badge)
+    for step in ("isolate", "stop", "snapshot", "backup", "defender", "encrypt", "lock"):
+        await expect(nadia.stage(vm, f"step.{step}")).to_have_attribute("data-state", "done")
+    await screenshot(nadia.page, "everything")
+    await tour.get_by_role("button", name="Next").click()
+    await nadia.types(f"/vm-restore {vm} nothing was taken")
+    dialog = nadia.dialog("Restore a VM")
+    await expect(dialog).to_contain_text("kept as evidence")
+    await dialog.get_by_role("button", name="Restore").click()
+    await expect(tour).to_contain_text("they are evidence")
+    await nadia.sees_way(vm, "Restored")
+    await expect(nadia.vm(vm)).not_to_contain_text("ReadOnly lock")
+    await expect(nadia.vm(vm)).not_to_contain_text("Encrypted at host")
+    await expect(nadia.vm(vm)).to_contain_text("2 snapshots")
 
 
 async def test_the_tour_can_be_left_at_any_time(windows: Windows) -> None:

@@ -3,8 +3,13 @@
 from datetime import timedelta
 
 from tests import builders as a
+from tests.golden.cards import posted_card
+from tests.golden.containing import of_containing
+from tests.golden.foreseen import PROFILE as _PROFILE
+from tests.golden.foreseen import foreseen
+from tests.golden.risky import risky
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
@@ -21,21 +26,17 @@ from workers.domain.containment.containment import (
     Restoration,
     StepState,
 )
-from workers.domain.containment.foresight.drills import Drill, Obstacle
-from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
+from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.jobs import Job, JobState
-from workers.domain.containment.plans import Change, Impact, StepName
-from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.containment.plans import Change, StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
+from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, LockFact, MissingFact, NetworkFacts
-from workers.domain.starts.history import History, Seen
-from workers.domain.starts.risk import Level, Risk
-from workers.domain.starts.signals.signal import Signal, Threat
-from workers.domain.starts.surroundings import OpenSession, Surroundings
-from workers.domain.starts.vm import ExpectedStart, KnownVm, Pool, TagChange, VmRecord
+from workers.domain.starts.facts import BackupFacts, MissingFact
+from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -54,16 +55,15 @@ MODELS: dict[str, type[Numbered]] = {
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
-_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
-_PROFILE = LockdownProfile(
-    name="forensics",
-    isolate=IsolateOptions(
-        allow=(AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389"), protocol="Tcp"),),
-        classic_nsg=f"/subscriptions/{a.SUBSCRIPTION}/resourceGroups/rg-web/providers"
-        "/Microsoft.ClassicNetwork/networkSecurityGroups/locked",
-    ),
-    resource_group="rg-security",
+_DEFENDER = DefenderFacts(
+    read_at=a.NOW,
+    subscription_plan="P2",
+    alerts=(SecurityAlert(name="Malware", severity=Severity.HIGH, at=a.NOW),),
+    alert_count=1,
+    recommendations=(Recommendation(name="Patch it", severity=Severity.LOW, remedy="Install the updates."),),
+    recommendation_count=1,
 )
+_STEPS = (StepName.ISOLATE, StepName.STOP, StepName.BACKUP)
 _CHANGE = Change(
     summary="isolate 1 NIC",
     details=("vm-web-01-nic: nsg-web → startgate-lockdown-westeurope",),
@@ -74,60 +74,12 @@ _CHANGE = Change(
 )
 
 
-def _lookup(kind: LookupKind = LookupKind.PLAN) -> Lookup:
-    return Lookup(
-        id=f"q0{'0' * 24}",
-        version=1,
-        kind=kind,
-        vm=a.vm_ref(),
-        profile=_PROFILE,
-        by=a.oncall(),
-        asked_at=a.NOW,
-    )
-
-
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
-        "approval-with-impact": a.approval(
-            plan=a.plan(
-                impact=(Impact(text="load balancer shop: backend pool web loses a member", severe=True),)
-            ),
-            facts=a.facts(
-                surroundings=Surroundings(
-                    availability_set="shop",
-                    neighbours=("web-02",),
-                    recovery_point_at=a.NOW,
-                    sessions=(OpenSession(user="mallory", protocol="SSH", minutes=12.5),),
-                    unknown=("open sessions: not allowed",),
-                ),
-                network=NetworkFacts(
-                    nics=(
-                        a.nic(
-                            passing_ips=("203.0.113.9",),
-                            pools=(Pool(balancer="shop", name="web", others=2, gateway=True),),
-                        ),
-                    )
-                ),
-            ),
-        ),
-        "lookup-asked": _lookup(),
-        "lookup-answered": _lookup().answered(
-            _SOON, Foresight(plan=a.plan(), missing=(MissingFact(name="backup", reason="not in time"),))
-        ),
-        "lookup-drilled": _lookup(kind=LookupKind.DRILL).answered(
-            _SOON,
-            Foresight(
-                plan=a.plan(),
-                drill=Drill(
-                    plan=a.plan(),
-                    obstacles=(Obstacle(step=StepName.STOP, why="a lock", remedy="remove it"),),
-                    missing=(MissingFact(name="locks and rights", reason="not allowed"),),
-                ),
-            ),
-        ),
-        "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
+        **foreseen(),
+        **of_containing(),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,
@@ -155,7 +107,7 @@ def documents() -> dict[str, Numbered]:
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
-        "approval-with-risk": _risky(),
+        "approval-with-risk": risky(),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -169,6 +121,7 @@ def documents() -> dict[str, Numbered]:
                 )
             ),
         ),
+        "approval-with-defender-facts": a.approval(facts=a.facts(defender=_DEFENDER)),
         "containment-with-defender": a.containment(
             profile=LockdownProfile(steps=(StepName.DEFENDER,)),
             steps=(a.step(name=StepName.DEFENDER, state=StepState.DONE, change=_CHANGE, token=""),),
@@ -183,17 +136,6 @@ def documents() -> dict[str, Numbered]:
             profile=LockdownProfile(
                 name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
             ),
-        ),
-        "containment-locked": a.containment(
-            state=ContainmentState.CONTAINED,
-            profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
-            steps=(
-                a.step(name=StepName.STOP, state=StepState.DONE),
-                a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
-            ),
-        ),
-        "approval-with-locks": a.approval(
-            facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
         ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
@@ -212,7 +154,7 @@ def documents() -> dict[str, Numbered]:
             round=3,
         ),
         "card-empty": a.card(),
-        "card-posted": _card(),
+        "card-posted": posted_card(),
         "vm-record-empty": VmRecord(vm=a.vm_ref()),
         "vm-record-asked": VmRecord(vm=a.vm_ref(), version=2, open_approvals=(a.approval().id,)),
         "vm-record-contained": VmRecord(
@@ -276,58 +218,6 @@ def _cap_question() -> CapQuestion:
     return question
 
 
-def _risky() -> Approval:
-    """All about risk and history is set."""
-    return a.approval(
-        owner=a.owner(until_changed=("bob@contoso.com",)),
-        owner_before=a.owner(emails=("bob@contoso.com",)),
-        history=History(
-            vm_starts=3,
-            vm_days=2,
-            vm_last_at=a.NOW,
-            by_caller=1,
-            callers=2,
-            vm_hours=(3, *(0,) * 23),
-            passed=1,
-            confirmed=1,
-            rejected=1,
-            silent=1,
-            usual_answerer="Alice",
-            usual_answers=2,
-            rejected_at=a.NOW,
-            failed_before=1,
-            caller_known=True,
-            caller_starts=4,
-            caller_days=3,
-            networks=(Seen(what="198.51.100.0/24", days=3),),
-            networks_count=1,
-            network_days=3,
-            clients=(Seen(what=a.AZURE_CLI, days=3),),
-            client_days=3,
-            caller_hours=(4, *(0,) * 23),
-            recent_vms=2,
-            busy_days=1,
-        ),
-        risk=Risk(
-            level=Level.HIGH,
-            weight=75,
-            by_threat={Threat.UNAUTHORIZED: Level.MEDIUM},
-            signals=(
-                Signal(
-                    id="no-mfa",
-                    threat=Threat.UNAUTHORIZED,
-                    weight=20,
-                    sentence="\u201cMallory\u201d signed in without a second factor (MFA)",
-                ),
-            ),
-            harmless=("the client is Azure CLI",),
-            unseen={"no-backup": "whether the VM is backed up"},
-            untold=("which role allowed the start",),
-            highest=Level.HIGH,
-        ),
-    )
-
-
 def _unasked() -> Approval:
     event = a.start_event(
         caller=a.caller(kind=CallerKind.MANAGED_IDENTITY, name="", email="", mfa=None),
@@ -381,25 +271,3 @@ def _with_a_job() -> Containment:
     )
     contained = a.containment(state=ContainmentState.CONTAINED)
     return contained.with_step(contained.step(StepName.BACKUP).changed(job=job.changed(ended_at=_SOON)))
-
-
-def _card() -> Card:
-    post = Post(intent="0011223344556677", intended_at=a.NOW, ts="1764000000.000100", shows="abcdef")
-    return Card(
-        id=a.approval().id,
-        version=5,
-        copies=(
-            Copy(
-                kind=CopyKind.OWNER,
-                channel="D0ALICE01",
-                asked=a.ALICE,
-                root=post,
-                replies={"reminder": post, "step.stop.2": post.changed(ts=None)},
-            ),
-            Copy(kind=CopyKind.CHANNEL, channel="C0APPROVE", root=post.changed(ts=REFUSED)),
-            Copy(kind=CopyKind.ONCALL, channel="C0ONCALL1"),
-        ),
-        asked_at=a.NOW,
-        notice="one owner is not in Slack",
-        sought=a.owner(),
-    )

@@ -10,7 +10,8 @@ import certifi
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from pydantic import SecretStr
 
-from workers.runtime.credential import Credential
+from workers.runtime.cloud import Cloud
+from workers.runtime.credential import Credential, Opens
 
 STARTS = "starts"
 WORK = "work"
@@ -66,7 +67,7 @@ async def connected(
     *,
     connection: SecretStr | None,
     namespace: str | None,
-    credential: Credential = Credential.MANAGED_IDENTITY,
+    credential: Opens = Credential.MANAGED_IDENTITY,
 ) -> AsyncIterator[ServiceBusClient]:
     """A client that does not try again by itself.
 
@@ -75,7 +76,7 @@ async def connected(
 
     Args:
         connection: a connection string.
-        namespace: its name, or its whole host name, where a token is shown.
+        namespace: its whole host name, where a token is shown; a bare name is one of the public cloud.
         credential: whose token.
 
     Raises:
@@ -95,9 +96,8 @@ async def connected(
         return
     if namespace is None:
         raise ValueError("STARTGATE_SERVICEBUS_CONNECTION or STARTGATE_SERVICEBUS_NAMESPACE has to be set")
-    host = namespace if "." in namespace else f"{namespace}.servicebus.windows.net"
     async with (
         credential.open() as identity,
-        ServiceBusClient(host, identity, **options) as client,
+        ServiceBusClient(Cloud.PUBLIC.namespace_host(namespace), identity, **options) as client,
     ):
         yield client

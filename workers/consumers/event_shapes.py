@@ -12,6 +12,7 @@ https://learn.microsoft.com/azure/azure-monitor/reference/tables/azureactivity
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -187,7 +188,16 @@ def _access(authorization: object) -> Access | None:
         role=text_of(evidence.get("role"))[:200],
         scope=text_of(evidence.get("roleAssignmentScope"))[:600],
         principal_type=text_of(evidence.get("principalType"))[:60],
+        assignment_id=_guid(text_of(evidence.get("roleAssignmentId"))),
     )
+
+
+def _guid(text: str) -> str:
+    """An id in the usual spelling, which events write without dashes; empty if it is none."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return ""
 
 
 def _time(text: str) -> datetime:

@@ -2,7 +2,9 @@
 
 StartgateError
 ├── InvalidEvent           a message is not a start event; it is dead-lettered with the reason
-├── InvalidPolicy          the policy file; carries every finding with line and column
+├── InvalidFile            a file that people write; carries every finding with line and column
+│   ├── InvalidPolicy      the policy file
+│   └── InvalidSpec        the specification of a VM that is to be made
 ├── NotAllowed             somebody asked for something they have no permission for; audited
 ├── NeverContained         the policy forbids containing this VM, whoever asks; audited
 ├── AlreadyDecided         somebody else was faster; carries who
@@ -44,7 +46,7 @@ class InvalidEvent(StartgateError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing wrong in a policy file; ``line`` and ``column`` count from 1."""
+    """One thing wrong in a file; ``line`` and ``column`` count from 1."""
 
     line: int
     column: int
@@ -57,10 +59,10 @@ class Finding:
         return f"{self.line}:{self.column}: {self.where}: {self.problem}.{remedy}"
 
 
-class InvalidPolicy(StartgateError):
-    """The policy file has errors: all of them, not only the first."""
+class InvalidFile(StartgateError):
+    """A file has errors: all of them, not only the first."""
 
-    def __init__(self, findings: list[Finding], *, path: str = "policy") -> None:
+    def __init__(self, findings: list[Finding], *, path: str = "file") -> None:
         self.findings = sorted(findings, key=lambda f: (f.line, f.column))
         self.path = path
         super().__init__(self.diagnostics())
@@ -70,6 +72,17 @@ class InvalidPolicy(StartgateError):
         count = len(self.findings)
         head = f"{self.path}: {count} error{'' if count == 1 else 's'}"
         return "\n".join([head, *(f"{self.path}:{finding}" for finding in self.findings)])
+
+
+class InvalidPolicy(InvalidFile):
+    """The policy file has errors."""
+
+    def __init__(self, findings: list[Finding], *, path: str = "policy") -> None:
+        super().__init__(findings, path=path)
+
+
+class InvalidSpec(InvalidFile):
+    """The specification of a VM has errors."""
 
 
 class NotAllowed(StartgateError):

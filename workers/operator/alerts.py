@@ -13,7 +13,7 @@ from workers.arm.alerts.receivers import Receiver, workflow
 from workers.arm.alerts.rules import LIMITS, RULES
 from workers.arm.ids import ArmId
 from workers.arm.session.clients import Azure
-from workers.operator.azure_session import Subscription, connected_azure, subscriptions
+from workers.operator.azure_session import Subscription, connected_azure, note, subscriptions
 from workers.operator.session import BROKEN, FINE, run
 from workers.runtime.terminal import safe_json, safe_line
 
@@ -51,7 +51,8 @@ def apply(
 ) -> None:
     """Make or mend the rules and their action group. A second run writes nothing.
 
-    Without --logic-app and --webhook, alerts go where they went before.
+    Without --logic-app and --webhook, alerts go where they went before. Needs the role Monitoring
+    Contributor; with --logic-app also Logic App Contributor on that.
     """
     _check_receiver(logic_app, webhook)
     run(_apply(subscription, resource_group, (logic_app, webhook), dry_run=dry_run, as_json=as_json))
@@ -129,7 +130,7 @@ async def _apply(
         for one in await subscriptions(azure, names):
             items = await alerts.look(azure, one.id, group, receiver)
             foreign = foreign or any(item.state is State.FOREIGN for item in items)
-            done = [] if dry_run else [item async for item in alerts.apply(azure, items)]
+            done = [] if dry_run else await _written(azure, "alerts.applied", one, items)
             if as_json:
                 told.append(_as_json(one, items, done))
                 continue
@@ -160,7 +161,7 @@ async def _remove(names: Sequence[str], *, dry_run: bool, as_json: bool) -> int:
     async with connected_azure() as azure:
         for one in await subscriptions(azure, names):
             found = await alerts.removal(azure, one.id)
-            done = [] if dry_run else [item async for item in alerts.apply(azure, found.items)]
+            done = [] if dry_run else await _written(azure, "alerts.removed", one, found.items)
             if as_json:
                 told.append({**_as_json(one, found.items, done), "kept": found.kept})
                 continue
@@ -171,6 +172,18 @@ async def _remove(names: Sequence[str], *, dry_run: bool, as_json: bool) -> int:
                 typer.echo(safe_line(f"  = {kept} stays: used by {users}"))
     _end(told, as_json=as_json)
     return FINE
+
+
+async def _written(azure: Azure, kind: str, one: Subscription, items: Sequence[Item]) -> list[Item]:
+    """Write what has to be; the audit says what was, also where Azure refused the rest."""
+    done: list[Item] = []
+    try:
+        async for item in alerts.apply(azure, items):
+            done.append(item)  # noqa: PERF401 - what was done counts also when it ends by an error
+    finally:
+        if done:
+            await note(kind, f"/subscriptions/{one.id}", resources=[item.id for item in done])
+    return done
 
 
 def _headline(one: Subscription, items: Sequence[Item], verb: str) -> str:

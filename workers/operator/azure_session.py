@@ -7,9 +7,12 @@ from typing import NamedTuple
 from workers.arm.read.inventory import READABLE
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
+from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway, NotFound, WritesPaused
+from workers.domain.ids import partition_of_vm
 from workers.domain.ports.clock import SystemClock
-from workers.operator.session import UNREACHABLE, fail
+from workers.domain.ports.store import Commit
+from workers.operator.session import UNREACHABLE, fail, operator, session
 from workers.runtime.environment import read_environment
 from workers.settings import WorkersSettings
 from workers.store.connection import connect
@@ -42,13 +45,31 @@ async def connected_azure() -> AsyncIterator[Azure]:
             settings.arm_endpoint,
             settings.arm_scope,
             settings.arm_token,
-            settings.credential,
+            settings.identity,
             may_write=_unless_paused(Brakes(store=RedisStore(redis), clock=SystemClock())),
         )
     except ValueError as error:
         fail(UNREACHABLE, str(error))
     async with redis, azure:
         yield azure
+
+
+async def note(kind: str, about: str, **details: object) -> None:
+    """Put into the audit what was changed in Azure, and who typed it.
+
+    Args:
+        kind: past tense, such as ``alerts.applied``.
+        about: the id of the VM or of the subscription, in any case.
+        details: JSON-ready.
+
+    Raises:
+        DependencyAway: the store does not answer.
+    """
+    async with session() as opened:
+        record = AuditRecord(
+            kind=kind, at=opened.clock.now(), vm=about.lower(), by=operator(), details=dict(details)
+        )
+        await opened.store.commit(Commit(partition=partition_of_vm(about.lower()), audit=(record,)))
 
 
 def _unless_paused(brakes: Brakes) -> Callable[[], Awaitable[None]]:

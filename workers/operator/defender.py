@@ -8,17 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from workers.arm.read.defender import (
-    SERVERS,
+from workers.arm.read.defender.plans import (
     Fleet,
     ServersPlan,
     fleet_of,
     plan_words,
-    servers_plan,
     subscription_plan,
 )
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import asking
+from workers.arm.steps.defender import write_plan
 from workers.operator.azure_session import Subscription, connected_azure, subscriptions
 from workers.operator.session import BROKEN, FINE, run
 from workers.runtime.terminal import safe_json, safe_line
@@ -130,13 +128,9 @@ async def _read(azure: Azure, subscription: Subscription) -> tuple[ServersPlan, 
 
 async def _write(azure: Azure, subscription: Subscription, wanted: Plan, *, enforced: bool) -> ServersPlan:
     """Without a list of extensions, Azure sets up those that belong to the plan."""
-    properties = {"pricingTier": "Standard", "subPlan": str(wanted)}
-    body: Any = {"properties": {**properties, **({"enforce": "True"} if enforced else {})}}
-    async with asking(f"set the Defender plan of {subscription}"):
-        found = await azure.security(subscription.id).pricings.update(
-            f"subscriptions/{subscription.id}", SERVERS, body
-        )
-    return servers_plan(found)
+    properties = {"pricingTier": "Standard", "subPlan": str(wanted), "enforce": "True" if enforced else ""}
+    scope = f"subscriptions/{subscription.id}"
+    return await write_plan(azure, subscription.id, scope, properties, of=str(subscription))
 
 
 def _cost(plan: str, fleet: Fleet) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
+from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.domain.containment.profile import LockdownProfile
@@ -19,6 +20,7 @@ from workers.domain.starts.vm import KnownVm, VmRef
 from workers.operator.session import BROKEN, UNREACHABLE, Session, fail, session
 from workers.runtime.terminal import safe_line
 from workers.use_cases.asking.assess import Assess
+from workers.use_cases.containment.never import GuardedByFacts
 from workers.use_cases.orders.find_vm import find_vm
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.read_policy import read_policy
@@ -41,6 +43,7 @@ class Desk(NamedTuple):
     azure: Azure
     policy: Policy
     runners: tuple[StepRunner, ...]
+    sources: Sources
     foresee: Foresee
 
 
@@ -51,22 +54,23 @@ async def desk() -> AsyncIterator[Desk]:
         settings = opened.settings
         try:
             policy = read_policy(settings.policy)
-            azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
+            azure = Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.identity)
         except InvalidPolicy as invalid:
             fail(BROKEN, invalid.diagnostics())
         except ValueError as error:
             fail(UNREACHABLE, str(error))
-        runners = step_runners(azure)
+        runners, sources = step_runners(azure), Sources(azure)
         assess = Assess(runners=runners, policy=lambda: policy)
         async with azure:
             foresee = Foresee(
-                facts=ArmFacts(azure),
+                facts=ArmFacts(azure, sources),
                 surroundings=ArmSurroundings(azure),
                 assess=assess,
                 runners=runners,
                 clock=SystemClock(),
+                guarded=GuardedByFacts(lambda: policy),
             )
-            yield Desk(opened, azure, policy, runners, foresee)
+            yield Desk(opened, azure, policy, runners, sources, foresee)
 
 
 async def wanted_vm(name: str, opened: Session) -> VmRef:

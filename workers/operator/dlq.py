@@ -98,7 +98,7 @@ async def _desk() -> AsyncIterator[_Desk]:
         bus = connected(
             connection=s.settings.servicebus_connection,
             namespace=s.settings.servicebus_namespace,
-            credential=s.settings.credential,
+            credential=s.settings.identity,
         )
         async with bus as client:
             yield _Desk({queue: DeadLetters(client, queue) for queue in Queue}, s)

@@ -38,16 +38,16 @@ async def _doctor() -> int:
         return BROKEN
     async with contextlib.AsyncExitStack() as stack:
         try:
-            redis = await stack.enter_async_context(connect(settings.redis_url))
+            redis = await stack.enter_async_context(connect(settings.redis_url, settings.redis_sign_in))
             client = await stack.enter_async_context(
                 connected(
                     connection=settings.servicebus_connection,
                     namespace=settings.servicebus_namespace,
-                    credential=settings.credential,
+                    credential=settings.identity,
                 )
             )
             azure = await stack.enter_async_context(
-                Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.credential)
+                Azure(settings.arm_endpoint, settings.arm_scope, settings.arm_token, settings.identity)
             )
         except ValueError as error:
             typer.echo(line("✗", "settings", str(error), "correct it"))

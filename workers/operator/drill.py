@@ -76,7 +76,9 @@ async def _one(name: str, profile_name: str, *, as_json: bool) -> int:
     async with desk() as opened:
         profile = wanted_profile(profile_name, opened.policy)
         vm = await wanted_vm(name, opened.session)
-        rehearse = Rehearse(foresee=opened.foresee, obstacles=ArmObstacles(opened.azure, opened.runners))
+        rehearse = Rehearse(
+            foresee=opened.foresee, obstacles=ArmObstacles(opened.azure, opened.runners, opened.sources)
+        )
         try:
             found = Drilled(vm, await rehearse(vm, profile))
         except NotFound as gone:
@@ -132,7 +134,8 @@ async def _listed(opened: Desk) -> tuple[list[VmRef], list[str]]:
 async def _drilled(opened: Desk, vms: Sequence[VmRef], profile: LockdownProfile) -> AsyncIterator[Drilled]:
     """Each as soon as it is known, so many at once."""
     rehearse = Rehearse(
-        foresee=opened.foresee, obstacles=ArmObstacles(opened.azure, opened.runners, listed=True)
+        foresee=opened.foresee,
+        obstacles=ArmObstacles(opened.azure, opened.runners, opened.sources, listed=True),
     )
     slots = asyncio.Semaphore(AT_ONCE)
 

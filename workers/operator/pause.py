@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
-from workers.domain.containment.profile import duration, written
+from workers.domain.durations import duration, written
 from workers.operator.session import BROKEN, FINE, operator, run, session
 from workers.runtime.terminal import safe_line
 from workers.use_cases.orders.pause import PauseWrites

@@ -73,6 +73,8 @@ def _text(vm: VmRef, foreseen: Foreseen) -> Iterator[str]:
 
 def summary(foreseen: Foreseen) -> str:
     """What would be done, in one line; steps with nothing to do are left out."""
+    if foreseen.guarded:
+        return f"change nothing: {foreseen.guarded}"
     changes = [planned.change for planned in foreseen.plan.steps]
     said = [one.summary for one in changes if not one.nothing_to_do and not one.skipped]
     return ", ".join(said) or "change nothing"
@@ -121,6 +123,7 @@ def _as_json(vm: VmRef, foreseen: Foreseen) -> dict[str, Any]:
         "profile": foreseen.plan.profile,
         "as_of": foreseen.plan.as_of.isoformat() if foreseen.plan.as_of else None,
         "summary": summary(foreseen),
+        "guarded": foreseen.guarded,
         "steps": [
             {
                 "step": str(planned.step),

@@ -38,7 +38,7 @@ async def session() -> AsyncIterator[Session]:
     """Redis by the environment's settings, closed at the end. Connects at first use."""
     settings = read_environment(WorkersSettings)
     try:
-        client = connect(settings.redis_url)
+        client = connect(settings.redis_url, settings.redis_sign_in)
     except ValueError as error:
         fail(UNREACHABLE, str(error))
     async with client:

@@ -8,7 +8,9 @@ Source: https://learn.microsoft.com/azure/developer/python/sdk/authentication/be
 
 import os
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from workers.runtime.cloud import Cloud
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -27,8 +29,12 @@ class Credential(StrEnum):
         needed = _WORKLOAD if self is Credential.WORKLOAD_IDENTITY else ()
         return tuple(name for name in needed if not os.environ.get(name))
 
-    def open(self) -> "AsyncTokenCredential":
+    def open(self, cloud: Cloud = Cloud.PUBLIC) -> "AsyncTokenCredential":
         """A new credential; whoever asks closes it.
+
+        Args:
+            cloud: whose authority gives the tokens. A managed identity is told by Azure where it runs, and
+                the Azure CLI by ``az cloud set``.
 
         Raises:
             ValueError: an environment variable is missing.
@@ -44,7 +50,7 @@ class Credential(StrEnum):
             case Credential.MANAGED_IDENTITY:
                 return ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID") or None)
             case Credential.WORKLOAD_IDENTITY:
-                return WorkloadIdentityCredential()
+                return WorkloadIdentityCredential(authority=cloud.places.authority)
             case Credential.CLI:
                 return AzureCliCredential()
 
@@ -54,3 +60,33 @@ _WORKLOAD = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE")
 
 Source: https://learn.microsoft.com/azure/aks/workload-identity-overview
 """
+
+
+class Opens(Protocol):
+    """Whoever can open a credential: a kind of it, or an identity in its cloud."""
+
+    def open(self) -> "AsyncTokenCredential":
+        """A new credential; whoever asks closes it."""
+        ...
+
+
+class Identity(NamedTuple):
+    """Who this process is, and in which cloud."""
+
+    kind: Credential
+    cloud: Cloud = Cloud.PUBLIC
+
+    def open(self) -> "AsyncTokenCredential":
+        """A new credential; whoever asks closes it.
+
+        Raises:
+            ValueError: an environment variable is missing.
+        """
+        return self.kind.open(self.cloud)
+
+
+class SignIn(NamedTuple):
+    """How to get tokens for one service."""
+
+    identity: Opens
+    scope: str

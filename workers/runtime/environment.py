@@ -3,13 +3,15 @@
 import sys
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workers.runtime.addresses import is_loopback
-from workers.runtime.credential import Credential
+from workers.runtime.cloud import REDIS_SCOPE, Cloud
+from workers.runtime.credential import Credential, Identity, SignIn
 
 PREFIX = "STARTGATE_"
 
@@ -20,7 +22,7 @@ REMEDIES = {
     ),
     "redis_url": (
         "for example rediss://name.redis.cache.windows.net:6380/0, "
-        "or rediss+cluster://name.region.redis.azure.net:10000 for a cluster"
+        "or rediss+cluster://name.region.redis.azure.net:10000 for a cluster, with STARTGATE_REDIS_AUTH=entra"
     ),
     "policy": "the path of the policy file; `startgate policy check FILE` checks it",
     "slack_bot_token": "the bot token (xoxb-…) from the Slack app's page OAuth & Permissions",
@@ -50,6 +52,9 @@ class CommonSettings(BaseSettings):
             one whose client id is in ``AZURE_CLIENT_ID``. ``workload-identity``: a Kubernetes service account
             that Entra ID trusts. ``cli``: whoever is signed in to the Azure CLI, for trying things out.
             Nothing else is ever tried.
+        cloud: which of Azure's clouds this is: ``public``, ``usgov`` or ``china``.
+        redis_auth: ``url``, the default: as the URL says, by a password or not at all. ``entra``: by Entra
+            ID, with the identity above; the URL then names neither user nor password.
         servicebus_quiet_s: a link to Service Bus that heard nothing for so long is opened anew; less than
             the ten minutes after which Service Bus ends it.
         retention_days: how long decided approvals, restored containments and audit records are kept.
@@ -60,11 +65,13 @@ class CommonSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
+    cloud: Cloud = Cloud.PUBLIC
     credential: Credential = Credential.MANAGED_IDENTITY
     servicebus_namespace: str | None = None
     servicebus_connection: SecretStr | None = None
     servicebus_quiet_s: float = Field(default=240.0, gt=0, lt=600)
     redis_url: SecretStr
+    redis_auth: Literal["url", "entra"] = "url"
     policy: Path
     log: Literal["json", "text"] = "json"
     retention_days: float = Field(default=90.0, ge=1)
@@ -81,7 +88,35 @@ class CommonSettings(BaseSettings):
             )
         return value
 
+    @property
+    def identity(self) -> Identity:
+        """Who this process is to Azure."""
+        return Identity(self.credential, self.cloud)
+
+    @property
+    def redis_sign_in(self) -> SignIn | None:
+        """How it signs in to Redis by Entra ID; ``None`` where the URL says how."""
+        return SignIn(self.identity, REDIS_SCOPE) if self.redis_auth == "entra" else None
+
     # Validators of fields, not of the model: that one would only run once everything else is right.
+    @field_validator("servicebus_namespace")
+    @classmethod
+    def _whole_host(cls, value: str | None, info: ValidationInfo) -> str | None:
+        cloud: Cloud = info.data.get("cloud", Cloud.PUBLIC)
+        return cloud.namespace_host(value) if value else value
+
+    @field_validator("redis_auth")
+    @classmethod
+    def _tokens_travel_safely(cls, value: str, info: ValidationInfo) -> str:
+        if value != "entra" or "redis_url" not in info.data:
+            return value
+        url = urlsplit(info.data["redis_url"].get_secret_value())
+        if url.username or url.password:
+            raise ValueError("by Entra ID, STARTGATE_REDIS_URL must hold neither user nor password")
+        if not url.scheme.startswith("rediss") and not is_loopback(url.geturl()):
+            raise ValueError("by Entra ID, STARTGATE_REDIS_URL must be rediss:// or rediss+cluster://")
+        return value
+
     @field_validator("servicebus_connection")
     @classmethod
     def _one_bus(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:

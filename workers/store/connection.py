@@ -10,6 +10,7 @@ import redis.asyncio as redis
 import structlog
 from pydantic import SecretStr
 from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.connection import SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -26,6 +27,9 @@ from redis.exceptions import (
 from redis.maint_notifications import MaintNotificationsConfig
 
 from workers.domain.errors import DependencyAway
+from workers.runtime.cloud import REDIS_HOSTS
+from workers.runtime.credential import SignIn
+from workers.store.users.sign_in import SignedInPlain, SignedInTls, Tokens
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +38,9 @@ _MOST_CONNECTIONS = 50
 _WAIT_S = 5.0
 _PLAIN = ("redis", "rediss", "unix")
 _CLUSTER = ("redis+cluster", "rediss+cluster")
-_ONE_NAME = (".redis.azure.net", ".redis.cache.windows.net", ".redis.cache.usgovcloudapi.net")
-"""Azure serves every node of a cluster under the cluster's one name, each at a port of its own."""
 
 
-def connect(url: SecretStr) -> redis.Redis:
+def connect(url: SecretStr, sign_in: SignIn | None = None) -> redis.Redis:
     """A client for the URL; connects at first use.
 
     ``redis://`` and ``rediss://`` name one server, ``redis+cluster://`` and ``rediss+cluster://`` any node of
@@ -47,6 +49,10 @@ def connect(url: SecretStr) -> redis.Redis:
 
     No retry of its own: a write that was sent twice would read as somebody else's conflict, and the caller
     knows better what to do while Redis is away. On a cluster, redirections are followed all the same.
+
+    Args:
+        url: where it is; with a user or a password, unless tokens are asked for.
+        sign_in: signs in by Entra ID; over TLS, or on this machine.
 
     Raises:
         ValueError: another scheme, or a database number on a cluster, which has only one.
@@ -62,10 +68,9 @@ def connect(url: SecretStr) -> redis.Redis:
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
     parts = urlsplit(text)
+    tokens = Tokens(sign_in) if sign_in else None
     if parts.scheme in _PLAIN:
-        pool = redis.BlockingConnectionPool.from_url(
-            text, max_connections=_MOST_CONNECTIONS, timeout=_WAIT_S, **options
-        )
+        pool = _Pool(tokens, text, max_connections=_MOST_CONNECTIONS, timeout=_WAIT_S, **options)
         return redis.Redis.from_pool(pool)
     if parts.scheme not in _CLUSTER:
         raise ValueError(
@@ -76,12 +81,47 @@ def connect(url: SecretStr) -> redis.Redis:
         raise ValueError("STARTGATE_REDIS_URL names a database, but a cluster has only number 0")
     plain = text.replace("+cluster://", "://", 1)
     cluster = _Cluster.from_url(plain, address_remap=_remap(parts.hostname or ""), **options)
+    if tokens is not None and isinstance(cluster, _Cluster):
+        cluster.sign_in_with(tokens)
     # Both have every command that is used here; the SDK gives them no common type that says so.
     return cast("redis.Redis", cluster)
 
 
+class _Pool(redis.BlockingConnectionPool):
+    """The connections to one server, which sign in by Entra ID where they are given tokens."""
+
+    def __init__(self, tokens: Tokens | None, url: str, **options: Any) -> None:
+        self._tokens = tokens
+        given: dict[str, Any] = {**options, **parse_url(url)}
+        if tokens is not None:
+            tls = given.pop("connection_class", None) is SSLConnection
+            given |= {"tokens": tokens, "connection_class": SignedInTls if tls else SignedInPlain}
+        super().__init__(**given)
+
+    async def aclose(self) -> None:
+        """Close the connections and let go of the credential."""
+        await super().aclose()
+        if self._tokens is not None:
+            await self._tokens.aclose()
+
+
 class _Cluster(RedisCluster):
     """Connects at first use, not when entered, so that a process can start while Redis is away."""
+
+    tokens: Tokens | None = None
+
+    def sign_in_with(self, tokens: Tokens) -> None:
+        """Have every connection sign in by Entra ID; before the first is made.
+
+        The SDK takes a class of connections for each node, but none for a cluster.
+        """
+        self.tokens = tokens
+        tls = self.connection_kwargs["connection_class"] is SSLConnection
+        ours = SignedInTls if tls else SignedInPlain
+        self.connection_kwargs.update(tokens=tokens, connection_class=ours)
+        for node in self.nodes_manager.startup_nodes.values():
+            node.connection_class = ours
+            node.connection_kwargs["tokens"] = tokens
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,11 +131,14 @@ class _Cluster(RedisCluster):
         # The SDK skips these for a client that met an error last and has not looked for the nodes anew.
         await self.nodes_manager.aclose()
         await self.nodes_manager.aclose("startup_nodes")
+        if self.tokens is not None:
+            await self.tokens.aclose()
 
 
 def _remap(host: str) -> Callable[[tuple[str, int]], tuple[str, int]] | None:
     """For Azure: nodes announce addresses, but the certificate holds the cluster's name."""
-    if not host.lower().endswith(_ONE_NAME):
+    # It serves every node of a cluster under the cluster's one name, each at a port of its own.
+    if not host.lower().endswith(REDIS_HOSTS):
         return None
     return lambda address: (host, address[1]) if _is_address(address[0]) else address
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.cards.blocks import evidence
+from bot.cards.blocks import evidence, risk
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
@@ -43,6 +43,7 @@ REJECT = "approval.reject"
 AT_THE_START = "*At the start*"
 """Over the evidence of a decided card: the VM may be stopped and isolated by now."""
 
+_YOURS = "Your account started this VM, at high risk, so somebody else has to confirm it."
 _GUARDED = "\U0001f6e1\ufe0f *{}.* Reject calls on-call; nothing is changed in Azure."
 
 _HALF_A_DAY = timedelta(hours=12)
@@ -67,6 +68,7 @@ def approval_card(
         reader: the e-mail address of its only reader; empty in a channel, or if it is not known.
     """
     own = bool(reader) and reader.lower() == approval.event.caller.email.lower()
+    barred = bool(reader) and reader.lower() in {one.email.lower() for one in approval.risky_callers}
     headline = approval_headline(approval, containment)
     if _escalated(approval, kind):
         headline = Headline(headline.sign, f"No answer yet. {headline.words}")
@@ -78,7 +80,9 @@ def approval_card(
         *context(
             [
                 _asked(approval, kind),
+                risk.fine(approval),
                 evidence.missing(approval.facts),
+                _YOURS if barred and approval.open else "",
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
@@ -86,14 +90,17 @@ def approval_card(
         ),
     ]
     if approval.open:
-        blocks.append(buttons(approval, own=own))
+        blocks.append(buttons(approval, own=own, only_reject=barred))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
 
 def _body(lead: str, approval: Approval) -> list[Block]:
     """The lead with the evidence. Once it is decided, the evidence is history, and is labelled so."""
     fields = evidence.fields(approval)
-    return [section(lead, fields)] if approval.open else [section(lead), section(AT_THE_START, fields)]
+    signs = [section(signs)] if (signs := risk.evidence(approval)) else []
+    if approval.open:
+        return [section(lead, fields), *signs]
+    return [section(lead), section(AT_THE_START, fields), *signs]
 
 
 def _guarded(approval: Approval) -> bool:
@@ -106,14 +113,15 @@ def top_line(
 ) -> str:
     """One line for a notification: safe, and without any mention. ``own``: the reader's account did it."""
     event = approval.event
+    risky = f"{said}: " if (said := risk.worth_saying(approval)) else ""
     vm, who = name(event.vm.name), escape(event.caller.label, 80) or "Somebody"
     if approval.open:
         verb = "tried to start" if event.phase is Phase.FAILED else "started"
         still = "No answer yet. " if _escalated(approval, kind) else ""
         again = f", and {counted(approval.joined_count, 'more start')} followed" if approval.joined else ""
         if own:
-            return f"{still}Your account {verb} {vm}{again}. Was it you?"
-        return f"{still}{who} {verb} {vm}{again}. Was this expected?"
+            return f"{still}{risky}Your account {verb} {vm}{again}. Was it you?"
+        return f"{still}{risky}{who} {verb} {vm}{again}. Was this expected?"
     return f"{approval_headline(approval, containment).words}: {vm}"
 
 
@@ -126,7 +134,9 @@ def _escalated(approval: Approval, kind: CopyKind) -> bool:
 def _lead(approval: Approval, containment: Containment | None, kind: CopyKind) -> list[str]:
     """What to read first: the outcome, then what it is about."""
     started = f"{evidence.who_did_what(approval.event)} {when(approval.event.at)}."
-    return [line for line in (*outcome(approval, containment), _silence(approval, kind), started) if line]
+    how_risky = risk.lead(approval) if approval.open else []
+    lines = (*how_risky, *outcome(approval, containment), _silence(approval, kind), started)
+    return [line for line in lines if line]
 
 
 def outcome(approval: Approval, containment: Containment | None) -> list[str]:
@@ -172,6 +182,8 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
         return f"Asked: {people}" if people else ""
     if not approval.owner.known:
         why = f"No owner found: {source or 'no tag names one'}."
+    elif kind is CopyKind.OWNER and approval.owner.until_changed:
+        why = f"Asking you because the {source} on this VM names you, or did so until it was changed."
     elif kind is CopyKind.OWNER:
         why = f"Asking you because the {source} on this VM names you."
     else:
@@ -187,6 +199,8 @@ def _deadline(approval: Approval) -> str:
     if approval.guarded and on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN):
         on_silence = OnSilence.ESCALATE
     then = _ON_SILENCE[on_silence]
+    if approval.terms.silence_lockdown is not None and not approval.guarded:
+        then += f" with the profile {code(approval.terms.silence_lockdown.name, 40)}"
     if approval.asked_at is None:
         return f"If nobody answers within {duration(span)}, {then}."
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
@@ -207,34 +221,31 @@ def _source(source: str) -> str:
     return f"tag {code(tag)}" if kind == "tag" and tag and " " not in tag else escape(source, 120)
 
 
-def buttons(approval: Approval, *, own: bool = False) -> Block:
+def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False) -> Block:
     """The buttons carry the id, and how many starts are shown beside them.
 
-    Who may answer, if it is still open, and what has happened since, is checked at the click.
+    Who may answer, if it is still open, and what has happened since, is checked at the click. Who started
+    the VM can't confirm that at high risk, so their own copy has no button for it.
     """
     vm = approval.event.vm
-    return {
-        "type": "actions",
-        "elements": [
-            {
-                "type": "button",
-                "action_id": CONFIRM,
-                "text": plain("Confirm", BUTTON),
-                "accessibility_label": _label("Confirm the start of", vm.name),
-                "style": "primary",
-                "value": button_value(approval),
-                "confirm": _sure(approval, own=own),
-            },
-            {
-                "type": "button",
-                "action_id": REJECT,
-                "text": plain("Reject", BUTTON),
-                "accessibility_label": _label("Reject the start of", vm.name),
-                "style": "danger",
-                "value": button_value(approval),
-            },
-        ],
+    confirm = {
+        "type": "button",
+        "action_id": CONFIRM,
+        "text": plain("Confirm", BUTTON),
+        "accessibility_label": _label("Confirm the start of", vm.name),
+        "style": "primary",
+        "value": button_value(approval),
+        "confirm": _sure(approval, own=own),
     }
+    reject = {
+        "type": "button",
+        "action_id": REJECT,
+        "text": plain("Reject", BUTTON),
+        "accessibility_label": _label("Reject the start of", vm.name),
+        "style": "danger",
+        "value": button_value(approval),
+    }
+    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject]}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:
@@ -245,10 +256,11 @@ def _sure(approval: Approval, *, own: bool) -> Block:
     who, asks, yes = _who(event.caller), "Was that expected?", "Yes, expected"
     if own:
         who, asks, yes = "Your account", "Was it you?", "Yes, it was me"
+    risky = f"{said}. " if (said := risk.worth_saying(approval)) else ""
     all_of_them = f" You confirm all {approval.starts} starts." if approval.starts > 1 else ""
     return {
         "title": plain("Was this start expected?", 100),
-        "text": plain(f"{who} {verb} {vm}.{all_of_them} {asks}", 300),
+        "text": plain(f"{risky}{who} {verb} {vm}.{all_of_them} {asks}", 300),
         "confirm": plain(yes, 30),
         "deny": plain("Back", 30),
     }

@@ -3,8 +3,10 @@
 import re
 
 from bot.cards.blocks.kit import listed
-from bot.cards.blocks.text import code, escape
+from bot.cards.blocks.risk import before
+from bot.cards.blocks.text import code, counted, escape, when
 from workers.domain.asking.approvals import Approval
+from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import Facts, NetworkFacts
 from workers.domain.starts.known_clients import NAMES
@@ -14,6 +16,8 @@ _MOST_PORTS = 5
 _MOST_IPS = 3
 _MOST_UNKNOWN = 3
 _MOST_MISSING = 5
+_MOST_ALERTS = 3
+_MOST_RECOMMENDATIONS = 2
 _GROUP_SCOPE = re.compile(r"/subscriptions/[^/]+/resourcegroups/(?P<group>[^/]+)", re.IGNORECASE)
 _SUBSCRIPTION_SCOPE = re.compile(r"/subscriptions/[^/]+", re.IGNORECASE)
 _MANAGEMENT_SCOPE = re.compile(
@@ -39,7 +43,7 @@ def caller(who: Caller) -> str:
 def fields(approval: Approval) -> list[str]:
     """The evidence as a section's fields."""
     event, facts = approval.event, approval.facts
-    return [
+    known = [
         f"*From*\n{_origin(event.caller)}",
         f"*Allowed by*\n{_permission(event.access, event.vm)}",
         f"*Public IP*\n{_public_ips(facts.network)}",
@@ -47,6 +51,9 @@ def fields(approval: Approval) -> list[str]:
         f"*VM*\n{_vm(facts)}",
         f"*Where*\n{place(event.vm, facts.subscription_name)}",
     ]
+    if facts.defender:
+        known.append(f"*Defender for Cloud*\n{_defender(facts.defender)}")
+    return [*known, earlier] if (earlier := before(approval.history)) else known
 
 
 def place(vm: VmRef, subscription_name: str) -> str:
@@ -160,3 +167,39 @@ def _vm(facts: Facts) -> str:
     state = "Power state unknown" if power is PowerState.UNKNOWN else power.capitalize()
     about = [escape(facts.machine.size, 60), escape(facts.machine.location, 60)]
     return "\n".join(filter(None, [state, ", ".join(filter(None, about))]))
+
+
+def _defender(found: DefenderFacts) -> str:
+    """Open alerts, open recommendations with their remedies, and how old that is."""
+    alerts = [_alert(one) for one in found.alerts[:_MOST_ALERTS]]
+    if (more := found.alert_count - len(alerts)) > 0:
+        alerts.append(f"and {counted(more, 'more open alert')}")
+    if not alerts and found.subscription_plan is not None:  # else nobody would tell of one
+        alerts = ["No open alert"]
+    shown = found.recommendations[:_MOST_RECOMMENDATIONS]
+    advice = [f"{counted(found.recommendation_count, 'open recommendation')}, such as:"] if shown else []
+    advice += [_recommendation(one) for one in shown]
+    as_of = f"As of {when(found.read_at)}" if found.read_at else ""
+    return "\n".join(filter(None, [*alerts, *advice, _plan(found), as_of]))
+
+
+def _alert(alert: SecurityAlert) -> str:
+    raised = f", {when(alert.at)}" if alert.at else ""
+    return f"\u26a0\ufe0f *Alert, {alert.severity} severity:* {escape(alert.name, 150)}{raised}"
+
+
+def _recommendation(advice: Recommendation) -> str:
+    remedy = f": {escape(advice.remedy, 150)}" if advice.remedy else ""
+    return f"\u2022 {escape(advice.name, 150)} ({advice.severity}){remedy}"
+
+
+def _plan(found: DefenderFacts) -> str:
+    if found.subscription_plan is None:
+        return "Nothing known of the subscription: Defender for Cloud is not in use, or we may not read it"
+    if not found.subscription_plan:
+        return "Defender for Servers is off in the subscription"
+    return f"The subscription has Defender for Servers {_plan_name(found.subscription_plan)}"
+
+
+def _plan_name(sub_plan: str) -> str:
+    return f"Plan {escape(sub_plan.removeprefix('P'), 20)}"

@@ -4,7 +4,9 @@ from typing import Any
 
 from bot.cards.blocks.kit import context, listed, modal, section
 from bot.cards.blocks.message import Block
+from bot.cards.blocks.obstacles import obstacles
 from bot.cards.blocks.planned import as_of, goes_with_it, how_to_undo, planned_steps
+from bot.cards.blocks.rights_left import rights_left
 from bot.cards.blocks.status import RESTORE_COMMAND, STEPS, command, sentence
 from bot.cards.blocks.text import code, escape
 from workers.domain.containment.foresight.drills import Drill, Obstacle
@@ -51,6 +53,8 @@ def _body(lookup: Lookup, known: Plan | None, *, late: bool) -> list[Block]:
     if lookup.foresight is not None:
         missing = [f"{one.name} ({one.reason})" for one in lookup.foresight.missing]
         said = f"Unknown: {escape(listed(missing, _MOST_MISSING, 'fact'), 600)}" if missing else ""
+        if lookup.foresight.guarded:
+            return [section(f"\u26d4 {escape(lookup.foresight.guarded, 1000)}")]
         drill = _drill(lookup.foresight.drill) if lookup.foresight.drill else []
         return [*drill, *_plan(lookup, lookup.foresight.plan), *context([said])]
     seconds = ANSWERED_WITHIN.total_seconds()
@@ -87,7 +91,9 @@ def _plan(lookup: Lookup, plan: Plan | None) -> list[Block]:
     changes = {planned.step: planned.change for planned in plan.steps} if plan else {}
     undo = how_to_undo(lookup.profile, command(RESTORE_COMMAND, lookup.vm))
     return [
+        *(obstacles(plan) if plan else []),
         *planned_steps(lookup.profile, changes),
         *goes_with_it(plan),
+        *(rights_left(plan) if plan else []),
         *context([as_of(plan) if plan else "", undo]),
     ]

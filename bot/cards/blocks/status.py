@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.cards.blocks.kit import HEADER, listed
-from bot.cards.blocks.text import code, counted, escape, mention, plain_name, when, with_code
+from bot.cards.blocks.text import clock, code, counted, escape, mention, plain_name, when, with_code
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.containment.allow_rules import AllowRule, Direction
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
@@ -16,6 +17,7 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -182,7 +184,26 @@ def restore_line(restoration: Restoration) -> str:
     """Who ordered a restore and why, as mrkdwn."""
     start = " and start" if restoration.starts else ""
     by, at = person(restoration.by), when(restoration.at)
+    if restoration.expired:
+        return (
+            f"The isolation ended by itself {at}, as its lockdown profile says: only the network is restored."
+        )
+    if restoration.requested is not None:
+        first = restoration.requested
+        return (
+            f"Restore{start} asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}"
+            f" Confirmed by {by} {at}.{quoted(restoration.reason)}"
+        )
     return f"Restore{start} ordered by {by} {at}.{quoted(restoration.reason)}"
+
+
+def request_line(request: RestoreRequest) -> str:
+    """Who asked for a restore that waits for a second person, why, and until when, as mrkdwn."""
+    start = " and start" if request.start else ""
+    return (
+        f"{person(request.by)} asked for a restore{start} {when(request.at)}.{quoted(request.reason)}"
+        f" Somebody else of on-call has to confirm it by {clock(request.expires_at)}."
+    )
 
 
 def verified(containment: Containment) -> str:
@@ -252,14 +273,19 @@ def and_list(items: list[str]) -> str:
 
 
 def exceptions(profile: LockdownProfile) -> list[str]:
-    """Who can still connect to an isolated VM, one line each."""
+    """Who can still connect to an isolated VM, and what it can still reach, one line each."""
     rules = profile.isolate.allow if StepName.ISOLATE in profile.steps else ()
-    return [
-        f"Exception: {escape(rule.name, 60)} ({escape(rule.source, 50)}) can still connect on"
-        f" {'any protocol' if rule.protocol == '*' else rule.protocol.upper()}"
-        f" {listed(rule.ports, 5, 'range')}"
-        for rule in rules
-    ]
+    return [f"Exception: {_exception(rule)}" for rule in rules]
+
+
+def _exception(rule: AllowRule) -> str:
+    peers = rule.peers or ((rule.peer_group or "").rpartition("/")[2],)
+    end = f"{escape(rule.name, 60)} ({listed([escape(one, 50) for one in peers], 3, 'range')})"
+    protocol = "any protocol" if rule.protocol == "*" else rule.protocol.upper()
+    ports = "" if rule.azure_ports == ("*",) else f" {listed(rule.ports, 5, 'range')}"
+    if rule.direction is Direction.OUT:
+        return f"the VM can still reach {end} on {protocol}{ports}"
+    return f"{end} can still connect on {protocol}{ports}"
 
 
 def bare_note(step: Step, vm: VmRef, limit: int = 300) -> str:

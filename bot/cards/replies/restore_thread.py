@@ -2,7 +2,15 @@
 
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.status import STEPS, bare_note, note, read_back, restore_line, undo_command
+from bot.cards.blocks.status import (
+    STEPS,
+    bare_note,
+    note,
+    read_back,
+    request_line,
+    restore_line,
+    undo_command,
+)
 from bot.cards.blocks.text import calling, code, escape, name, when
 from bot.cards.replies.by_hand import undo_remedy
 from bot.cards.replies.step_state import begun, step_state
@@ -13,6 +21,7 @@ from workers.domain.containment.containment import (
     Step,
     StepState,
 )
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.starts.vm import VmRef
 
 _MOST_LINES = 8  # an Azure VM has at most so many network interfaces
@@ -21,16 +30,28 @@ _MOST_LINES = 8  # an Azure VM has at most so many network interfaces
 def restore_replies(containment: Containment, oncall_mention: str) -> list[Reply]:
     """The replies about the newest restore, if there is one. Its success is the containment's result."""
     restoration = containment.restoration
+    if containment.restore_request is not None:
+        return [_requested(containment, containment.restore_request, oncall_mention)]
     if restoration is None:
         return []
     vm = name(containment.vm.name)
     key = f"{containment.round}.{restoration.number}"
-    found = [_reply(f"restore.{key}", f"Restore of {vm} ordered", restore_line(restoration))]
+    headline = f"The isolation of {vm} ended" if restoration.expired else f"Restore of {vm} ordered"
+    found = [_reply(f"restore.{key}", headline, restore_line(restoration))]
     found += [_undo(step, containment.vm, key) for step in restoration.steps if begun(step)]
     if containment.state is ContainmentState.INCOMPLETE:
         parts = _incomplete(containment, restoration, oncall_mention)
         found.append(_reply(f"unrestored.{key}", f"Restore incomplete: {vm}", *parts, pages=True))
     return found
+
+
+def _requested(containment: Containment, request: RestoreRequest, oncall_mention: str) -> Reply:
+    """On-call is called: a second person is needed, and what for."""
+    calls = calling(oncall_mention)
+    undo = undo_command(containment)
+    said = f"{calls}{request_line(request)} To see what comes back and confirm it: {undo}."
+    key = f"request.{containment.round}.{request.at:%Y%m%d%H%M%S}"
+    return _reply(key, f"Second person needed to restore {name(containment.vm.name)}", said, pages=True)
 
 
 def _undo(step: Step, vm: VmRef, key: str) -> Reply:

@@ -4,6 +4,9 @@ param name string
 param location string
 param tags object
 param environmentId string
+
+@description('Which cloud this is, as Startgate calls it.')
+param cloud string
 param image string
 param registryServer string
 param identityId string
@@ -72,6 +75,10 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
           }
           env: [
             {
+              name: 'STARTGATE_CLOUD'
+              value: cloud
+            }
+            {
               name: 'STARTGATE_CREDENTIAL'
               value: 'managed-identity'
             }
@@ -86,6 +93,10 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             {
               name: 'STARTGATE_REDIS_URL'
               value: redisUrl
+            }
+            {
+              name: 'STARTGATE_REDIS_AUTH'
+              value: 'entra'
             }
             {
               name: 'STARTGATE_POLICY'

@@ -10,23 +10,23 @@ param apps string
 @description('Subnet of the private endpoints.')
 param endpoints string
 
+@description('Zone of the names of Azure Managed Redis.')
+param redisZoneName string
+
 @description('Service Bus has a private endpoint only in Premium.')
 param withServiceBus bool
 
 // Names of the zones in each cloud: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
 var zones = {
   AzureCloud: {
-    redis: 'privatelink.redis.azure.net'
     serviceBus: 'privatelink.servicebus.windows.net'
     keyVault: 'privatelink.vaultcore.azure.net'
   }
   AzureUSGovernment: {
-    redis: 'privatelink.redis.azure.us'
     serviceBus: 'privatelink.servicebus.usgovcloudapi.net'
     keyVault: 'privatelink.vaultcore.usgovcloudapi.net'
   }
   AzureChinaCloud: {
-    redis: 'privatelink.redis.azure.cn'
     serviceBus: 'privatelink.servicebus.chinacloudapi.cn'
     keyVault: 'privatelink.vaultcore.azure.cn'
   }
@@ -116,7 +116,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
 }
 
 resource redisZone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
-  name: named.redis
+  name: redisZoneName
   location: 'global'
   tags: tags
 }

@@ -11,6 +11,7 @@ from typing import Any, Self
 from azure.core.credentials import AccessToken
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
+from azure.mgmt.authorization.aio import AuthorizationManagementClient
 from azure.mgmt.compute.aio import ComputeManagementClient
 from azure.mgmt.monitor.aio import MonitorManagementClient
 from azure.mgmt.network.aio import NetworkManagementClient
@@ -83,6 +84,7 @@ class Clients:
         self.backup = RecoveryServicesBackupClient(**scoped)
         self.security = SecurityCenter(**scoped)
         self.locks = ManagementLockClient(**scoped)
+        self.roles = AuthorizationManagementClient(**scoped)
         self.subscriptions = SubscriptionClient(**common)
         self.graph = ResourceGraphClient(**common)
         self._open = AsyncExitStack()
@@ -96,6 +98,7 @@ class Clients:
             self.backup,
             self.locks,
             self.security,
+            self.roles,
         )
         for client in (*scoped, self.subscriptions, self.graph):
             await self._open.enter_async_context(client)

@@ -217,6 +217,10 @@ class Estate:
             if not scope or within(resource.id, scope):
                 yield resource
 
+    def everything(self) -> list[Resource]:
+        """Every resource there is, in the order they were made."""
+        return list(self._by_id.values())
+
     def vms(self) -> list[Vm]:
         """Every virtual machine, of both deployment models."""
         return [r for kind in (VM, CLASSIC_VM) for r in self.of(kind) if isinstance(r, Vm)]

@@ -13,6 +13,7 @@ from deploy.sandbox.azure.backup.jobs import Jobs
 from deploy.sandbox.azure.backup.protection import Protection
 from deploy.sandbox.azure.backup.vaults import Vaults
 from deploy.sandbox.azure.compute.availability import AvailabilitySets
+from deploy.sandbox.azure.compute.births import Births
 from deploy.sandbox.azure.compute.classic import ClassicMachines
 from deploy.sandbox.azure.compute.disks import Disks
 from deploy.sandbox.azure.compute.host_encryption import HostEncryption
@@ -41,6 +42,7 @@ from deploy.sandbox.azure.monitor.workflows import Workflows
 from deploy.sandbox.azure.network.bastions import Bastions
 from deploy.sandbox.azure.network.interfaces import Interfaces
 from deploy.sandbox.azure.network.loadbalancers import LoadBalancers
+from deploy.sandbox.azure.network.made import MadeNetworks
 from deploy.sandbox.azure.network.networks import Networks
 from deploy.sandbox.azure.network.nsg import SecurityGroups
 from deploy.sandbox.azure.operations import Operation, Operations
@@ -124,20 +126,25 @@ class AzureServer(StandIn):
             changed=self._changed,
         )
         backup = BackupControl(estate=self.estate, items=self.items, vaults=vaults)
+        machines = Machines(
+            estate=self.estate, locks=locks, lro=lro, starter=starter, host_encryption=self.host_encryption
+        )
         defender = DefenderControl(estate=self.estate, plans=self.plans, findings=self.findings)
         providers = (
             locks,
             Subscriptions(self.estate),
-            Machines(
+            Births(
                 estate=self.estate,
                 locks=locks,
                 lro=lro,
-                starter=starter,
+                machines=machines,
                 host_encryption=self.host_encryption,
             ),
+            machines,
             self.host_encryption,
             self.interfaces,
             Networks(self.estate),
+            MadeNetworks(estate=self.estate, locks=locks, lro=lro),
             LoadBalancers(self.estate),
             self.bastions,
             AvailabilitySets(self.estate),
@@ -149,7 +156,7 @@ class AzureServer(StandIn):
             vaults,
             self.plans,
             JitPolicies(self.estate, locks, self.plans),
-            ResourceGraph(self.estate, {"securityresources": self.findings.rows}),
+            ResourceGraph(self.estate, {"securityresources": self._security_rows}),
             Monitor(estate=self.estate, locks=locks),
             workflows,
             RoleAssignments(self.estate, self.world),
@@ -199,6 +206,9 @@ class AzureServer(StandIn):
     async def _close(self, _app: web.Application) -> None:
         self.operations.clear()
         await self.outbox.close()
+
+    def _security_rows(self, subscription: str) -> list[dict[str, Any]]:
+        return [self.plans.row(subscription), *self.findings.rows(subscription)]
 
     def _record(self, kind: str, **data: Any) -> None:
         self.record.add(kind, **data)

@@ -16,7 +16,7 @@ RESULT_STATES = {"CONTAINED": DONE, "RESTORED": DONE, "INCOMPLETE": FAILED}
 
 
 def stage(key: str, title: str, state: str, text: str = "", **more: Any) -> Stage:
-    """One stage; ``more`` holds at_ms, took_ms, bars, where they are known."""
+    """One stage; ``more`` holds at_ms, took_ms, bars, signals, where they are known."""
     return {
         "key": key,
         "title": title,
@@ -49,6 +49,26 @@ def facts_stage(facts: Document) -> Stage:
         bars=bars,
         took_ms=slowest,
         at_ms=ms(facts.get("gathered_at")),
+    )
+
+
+def risk_stage(approval: Document) -> Stage | None:
+    """How high the risk is and what it looks like, with every signal; ``None`` if nobody assessed it."""
+    risk = approval.get("risk")
+    if not risk:
+        return None
+    signals = risk.get("signals", [])
+    weights: dict[str, int] = {}
+    for signal in signals:
+        weights[signal["threat"]] = weights.get(signal["threat"], 0) + signal["weight"]
+    looks_like = max(weights, key=lambda threat: weights[threat], default="nothing unusual")
+    return stage(
+        "risk",
+        "Risk",
+        ALARM if risk["level"] == "high" else DONE,
+        f"{risk['level']}: {looks_like}",
+        signals=signals,
+        at_ms=ms(approval["opened_at"]),
     )
 
 
@@ -137,7 +157,7 @@ def _step(step: Document) -> Stage:
 
 def tone(stages: Iterable[Stage]) -> str:
     """What a row looks like from afar: ``danger``, ``waiting``, ``fine`` or ``quiet``."""
-    states = {s["key"]: s["state"] for s in stages}
+    states = {s["key"]: s["state"] for s in stages if s["key"] != "risk"}  # a high risk is no outcome
     result, answer = states.get("result"), states.get("answer")
     if result == FAILED or (result == NOW and ALARM in states.values()):
         return "danger"

@@ -90,6 +90,7 @@ class Ways:
         chain = [
             stages.event_stage(event),
             stages.facts_stage(approval["facts"]),
+            *([risk] if (risk := stages.risk_stage(approval)) else []),
             stages.verdict_stage(approval, self._audit.get(approval["id"], [])),
             stages.asked_stage(approval, self._names),
             stages.answer_stage(approval, self._names),

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from deploy.sandbox.azure.model import NSG, Vm
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.faults import Fault
+from tests import builders as a
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
@@ -60,10 +61,11 @@ async def test_everything_about_a_vm_is_found(arm: AzureServer, azure: Azure) ->
     assert facts.backup is not None
     assert not facts.backup.protected
     assert facts.missing == ()
-    assert {"machine", "network", "backup", "subscription"} <= set(facts.took_ms)
+    assert facts.defender is not None
+    assert {"machine", "network", "backup", "subscription", "Defender"} <= set(facts.took_ms)
 
 
-async def test_a_first_start_costs_nine_reads_at_most_and_a_repeat_four(
+async def test_a_first_start_costs_ten_reads_at_most_and_a_repeat_four(
     arm: AzureServer, azure: Azure
 ) -> None:
     # The most there can be with one NIC: its own NSG, a subnet with one, and a public IP.
@@ -72,13 +74,15 @@ async def test_a_first_start_costs_nine_reads_at_most_and_a_repeat_four(
     subnet = arm.estate.get(nic.properties["ipConfigurations"][0]["properties"]["subnet"]["id"])
     subnet.properties["networkSecurityGroup"] = {"id": subnet_group.id}
     reader = ArmFacts(azure, Sources(azure, backup_believed_s=0.5))
+    vm = ref(arm, "web-01")
+    start = a.start_event(vm=vm, caller=a.caller(object_id="a0000000-0000-4000-8000-000000000666"))
 
     async def reads() -> int:
         before = len(asked(arm))
-        await reader.gather(ref(arm, "web-01"), budget_s=BUDGET_S)
+        await reader.gather(vm, budget_s=BUDGET_S, start=start)
         return len(asked(arm)) - before
 
-    first = await reader.gather(ref(arm, "web-01"), budget_s=BUDGET_S)
+    first = await reader.gather(vm, budget_s=BUDGET_S, start=start)
     at_first = len(asked(arm))
     at_once = await reads()
     await asyncio.sleep(0.6)
@@ -86,7 +90,7 @@ async def test_a_first_start_costs_nine_reads_at_most_and_a_repeat_four(
     assert first.network is not None
     assert first.network.nics[0].subnet_nsg_id == subnet_group.id
     assert first.network.open_ports[0].ports == "443"
-    assert (at_first, at_once, await reads()) == (9, 2, 4)
+    assert (at_first, at_once, await reads()) == (10, 2, 4)
 
 
 async def test_what_is_believed_for_a_while_is_read_again_after(arm: AzureServer, azure: Azure) -> None:
@@ -285,7 +289,7 @@ async def test_a_classic_vm_is_read_as_far_as_it_can_be(arm: AzureServer, azure:
     assert facts.machine is not None
     assert facts.machine.power is PowerState.DEALLOCATED
     assert facts.tags["owner"] == "olivia@contoso.example"
-    assert set(missing(facts)) == {"network", "backup"}
+    assert set(missing(facts)) == {"network", "backup", "Defender"}
 
 
 # Clients

@@ -37,8 +37,8 @@ class House:
         self.brakes = Brakes(store=self.store, clock=self.clock)
         self.pausing = PauseWrites(store=self.store, clock=self.clock)
         self.azure = Azure(arm.url, None, SecretStr(TOKEN), may_write=self.may_write)
-        self.contain = Contain(runners=step_runners(self.azure), brakes=self.brakes, **ports)
-        self.lock_down, self.restore = LockDown(**ports), Restore(**ports)
+        self.contain = Contain(runners=step_runners(self.azure), brakes=self.brakes, policy=a.policy, **ports)
+        self.lock_down, self.restore = LockDown(**ports), Restore(policy=a.policy, **ports)
         self.asked, self.pause_before = 0, 0
 
     async def may_write(self) -> None:

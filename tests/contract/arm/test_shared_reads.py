@@ -109,7 +109,9 @@ def comparable(facts: Facts) -> Facts:
     """Without what only a single read tells, and without times."""
     assert facts.machine is not None
     machine = facts.machine.changed(power=PowerState.UNKNOWN)
-    return facts.changed(machine=machine, took_ms={}, gathered_at=None)
+    assert facts.defender is not None
+    defender = facts.defender.changed(read_at=None)
+    return facts.changed(machine=machine, defender=defender, took_ms={}, gathered_at=None)
 
 
 async def test_few_at_once_are_read_singly_and_side_by_side(arm: AzureServer, azure: Azure) -> None:

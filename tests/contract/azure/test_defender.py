@@ -226,9 +226,10 @@ async def test_resource_graph_finds_alerts_and_recommendations(cloud: Cloud) -> 
 async def test_resource_graph_gives_a_page_at_a_time(cloud: Cloud) -> None:
     given = [{"name": name} for name in "abc"]
     await cloud.ask("PUT", "/_defender", {"vm": "web-01", "alerts": given})
-    first = await found(cloud, "securityresources", top=2)
-    second = await found(cloud, "securityresources", top=2, skip_token=first.skip_token)
-    assert (first.count, first.total_records, second.count, second.skip_token) == (2, 3, 1, None)
+    first = await found(cloud, "securityresources", top=3)
+    second = await found(cloud, "securityresources", top=3, skip_token=first.skip_token)
+    assert (first.count, first.total_records, second.count, second.skip_token) == (3, 4, 1, None)
+    assert first.data[0]["type"] == "microsoft.security/pricings"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """An operator who types commands, and a stand-in that remembers what Azure was sent."""
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -9,18 +11,25 @@ from typer.testing import CliRunner, Result
 
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.system import POLICY
+from tests.valkey_server import Valkey
 from workers.cli import app
 
 
 class Desk:
-    """An operator at the command line, with a stand-in that remembers."""
+    """An operator at the command line, with a stand-in that remembers.
 
-    def __init__(self, arm: AzureServer, environment: pytest.MonkeyPatch) -> None:
+    Attributes:
+        directory: where files are written.
+    """
+
+    directory = Path()
+
+    def __init__(self, arm: AzureServer, valkey: Valkey, environment: pytest.MonkeyPatch) -> None:
         self.arm = arm
         self.subscription = arm.world.subscriptions[0].id
         for name, value in {
             "SERVICEBUS_CONNECTION": "Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=v",
-            "REDIS_URL": "redis://localhost:1",
+            "REDIS_URL": valkey.url,
             "ARM_ENDPOINT": arm.url,
             "ARM_TOKEN": TOKEN,
             "POLICY": str(POLICY),
@@ -39,3 +48,8 @@ class Desk:
         ):
             assert answer.status < 300, await answer.text()
             return await answer.json()
+
+    async def audited(self, kind: str) -> list[dict[str, Any]]:
+        """Records of one kind."""
+        shown = await self.type("audit", "show", "--json", "--kind", kind)
+        return [json.loads(line) for line in shown.stdout.splitlines()]

@@ -11,14 +11,15 @@ from deploy.sandbox.azure.model import Vm
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.system import POLICY
 from tests.contract.arm.driver import sent
+from tests.valkey_server import Valkey
 from workers.cli import app
 
 
 @pytest.fixture
-def arm(arm: AzureServer, monkeypatch: pytest.MonkeyPatch) -> AzureServer:
+def arm(arm: AzureServer, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> AzureServer:
     for name, value in {
         "SERVICEBUS_CONNECTION": "Endpoint=sb://127.0.0.1;SharedAccessKeyName=k;SharedAccessKey=s",
-        "REDIS_URL": "redis://127.0.0.1:1",
+        "REDIS_URL": valkey.url,  # asked before each write whether all are paused
         "ARM_ENDPOINT": arm.url,
         "ARM_TOKEN": TOKEN,
         "POLICY": str(POLICY),

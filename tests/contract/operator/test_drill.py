@@ -1,18 +1,20 @@
 """``startgate drill`` against the stand-ins: what would stop a containment is found, nothing is written."""
 
 import json
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from deploy.sandbox.azure.front.refusals import Refusal
-from deploy.sandbox.azure.model import LOCK, Resource
+from deploy.sandbox.azure.model import LOCK, VAULT, Resource
 from deploy.sandbox.azure.server import AzureServer
 from tests.conftest import Valkey
 from tests.contract.arm.driver import machine
 from tests.contract.operator.command_line import CommandLine
+from workers.domain.containment.spec import LOCK_NAME
 
-READS_BY_POST = ("backupStatus", "getActiveSessions")
+READS_BY_POST = ("backupStatus", "getActiveSessions", "Microsoft.ResourceGraph/resources")
 
 
 @pytest_asyncio.fixture
@@ -68,7 +70,7 @@ async def test_a_lock_on_the_group_stops_everything_in_it(line: CommandLine, arm
     found = await line.json("drill", "web-01")
     assert {one["step"] for one in found["obstacles"]} == {"isolate", "stop", "backup"}
     assert found["summary"].startswith(
-        "would change nothing; cannot isolate: the ReadOnly lock frozen on rg-"
+        "would change nothing; cannot isolate: the ReadOnly lock frozen on the resource group"
     )
 
 
@@ -82,6 +84,29 @@ async def test_a_lock_on_another_vm_of_the_same_beginning_is_not_ours(
 ) -> None:
     lock(arm, machine(arm, "web-01").id[:-1])  # …/web-0
     assert (await line("drill", "web-01")).exit_code == 0
+
+
+async def test_our_own_lock_is_no_obstacle_since_whoever_has_to_write_takes_it_off(
+    line: CommandLine, arm: AzureServer
+) -> None:
+    lock(arm, machine(arm, "web-01").id, name=LOCK_NAME)
+    assert (await line("drill", "web-01")).exit_code == 0
+
+
+async def test_the_vault_that_protects_the_vm_already_is_the_one_that_counts(
+    line: CommandLine, arm: AzureServer
+) -> None:
+    vm = machine(arm, "web-01")
+    ops = machine(arm, "jump-01").id.partition("/providers/")[0]
+    vault = arm.estate.add(Resource(id=f"{ops}/providers/{VAULT}/theirs", kind=VAULT, location=vm.location))
+    arm.items.add(vm, vault.id).properties["protectionState"] = "Protected"
+    shop = vm.id.partition("/providers/")[0]
+    arm.permissions.taken[shop.lower()] = ("Backup Contributor",)
+    assert (await line("drill", "web-01")).exit_code == 0
+    arm.permissions.taken[ops.lower()] = ("Backup Contributor", "Virtual Machine Contributor")
+    found = await line.json("drill", "web-01")
+    assert {one["step"] for one in found["obstacles"]} == {"backup"}
+    assert all("is missing in rg-ops" in one["why"] for one in found["obstacles"])
 
 
 async def test_a_missing_right_is_named_with_its_remedy(line: CommandLine, arm: AzureServer) -> None:
@@ -105,7 +130,7 @@ async def test_what_is_so_already_needs_no_right(line: CommandLine, arm: AzureSe
 async def test_locks_that_may_not_be_read_are_said_to_be_unknown(line: CommandLine, arm: AzureServer) -> None:
     arm.refusals.put(Refusal(code="AuthorizationFailed", path="Microsoft.Authorization/locks$"))
     result = await line("drill", "web-01")
-    assert "not known: locks and rights: could not list the management locks" in result.stdout
+    assert "not known: locks and rights: could not list the locks of the subscription" in result.stdout
     assert "Microsoft.Authorization/locks/read" in result.stdout
 
 
@@ -141,7 +166,7 @@ async def test_a_vm_that_azure_does_not_tell_about_is_told_apart(line: CommandLi
     result = await line("drill", "--all")
     assert result.exit_code == 2
     rows = {row.split()[0]: row for row in result.stdout.splitlines()}
-    assert "not known: locks and rights: could not list the management locks" in rows["build-07"]
+    assert "not known: locks and rights: could not list the locks of the subscription" in rows["build-07"]
     assert "not known" not in rows["web-01"]
     assert "could be contained, " in result.stderr
     assert "not known" in result.stderr
@@ -152,3 +177,20 @@ async def test_it_has_to_be_said_which(line: CommandLine, arguments: tuple[str, 
     result = await line("drill", *arguments)
     assert result.exit_code == 2
     assert "a VM, or --all" in result.output
+
+
+async def test_a_guarded_vm_would_not_be_contained_and_that_is_no_fault(
+    line: CommandLine, arm: AzureServer, tmp_path: Path
+) -> None:
+    never = """[{name: shops, when: 'vm.tags["app"] == "shop"'}]"""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"oncall: {{usergroup: S0ONCALL01}}\nnever: {never}\n")
+    line.policy(policy)
+    lock(arm, machine(arm, "web-01").id)
+    result = await line("drill", "web-01")
+    assert result.exit_code == 0
+    said = "would change nothing: The policy never contains web-01: it is in the guarded set (shops)"
+    assert said in result.stdout
+    assert "lock" not in result.stdout
+    planned = await line("plan", "web-01")
+    assert planned.stdout.startswith("web-01: would change nothing: The policy never contains web-01")

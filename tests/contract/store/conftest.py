@@ -1,6 +1,6 @@
 """Every store and every inventory: in memory, and on a real Valkey."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -8,6 +8,7 @@ import redis.asyncio as redis
 from pydantic import SecretStr
 
 from tests.conftest import FakeClock
+from tests.contract.store.valkey_cluster import Cluster
 from tests.valkey_server import Valkey
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
@@ -35,3 +36,20 @@ def inventory(request: pytest.FixtureRequest) -> Inventory:
     if request.param == "memory":
         return MemoryInventory()
     return RedisInventory(request.getfixturevalue("client"))
+
+
+@pytest.fixture(scope="module")
+def whole_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def cluster(whole_cluster: Cluster) -> Cluster:
+    whole_cluster.flush()
+    whole_cluster.cover(fully=True)
+    return whole_cluster

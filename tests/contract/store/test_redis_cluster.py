@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,23 +29,6 @@ from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
-
-
-@pytest.fixture(scope="module")
-def whole_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-
-
-@pytest.fixture
-def cluster(whole_cluster: Cluster) -> Cluster:
-    whole_cluster.flush()
-    whole_cluster.cover(fully=True)
-    return whole_cluster
 
 
 @pytest_asyncio.fixture

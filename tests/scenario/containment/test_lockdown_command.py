@@ -153,7 +153,11 @@ async def test_no_name_at_all_shows_how_to_type_it(scene: Scene) -> None:
     seq = await scene.slack.last_seq()
     await scene.command("nadia", "/vm-lockdown")
     await scene.told(
-        NADIA, "/vm-lockdown NAME [REASON]", "e.g.", "/vm-lockdown web-02 odd traffic", since=seq
+        NADIA,
+        "/vm-lockdown NAME [profile=NAME] [--dry-run] [drill] [REASON]",
+        "e.g.",
+        "/vm-lockdown web-02 odd traffic",
+        since=seq,
     )
 
 
@@ -173,7 +177,12 @@ async def test_help_about_a_command_is_no_attempt_to_use_it(scene: Scene) -> Non
     seq = await scene.slack.last_seq()
     before = len(await scene.audit("lockdown.refused"))
     await scene.command("sam", "/vm-lockdown help")
-    await scene.told(SAM, "Usage: `/vm-lockdown NAME [REASON]`, e.g.", "You can't use this", since=seq)
+    await scene.told(
+        SAM,
+        "Usage: `/vm-lockdown NAME [profile=NAME] [--dry-run] [drill] [REASON]`, e.g.",
+        "You can't use this",
+        since=seq,
+    )
     assert len(await scene.audit("lockdown.refused")) == before
 
 

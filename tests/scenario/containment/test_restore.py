@@ -202,4 +202,23 @@ async def test_a_vm_that_is_not_contained_is_said_not_to_be(scene: Scene) -> Non
     await scene.command("nadia", "/vm-restore no-such-machine")
     await scene.told(NADIA, "No contained VM matches", "no-such-machine", since=seq)
     await scene.command("nadia", "/vm-restore")
-    await scene.told(NADIA, "/vm-restore NAME [start] [REASON]", since=seq)
+    await scene.told(NADIA, "/vm-restore NAME [start] [--dry-run] [REASON]", since=seq)
+
+
+async def test_a_dry_run_of_a_restore_shows_what_somebody_changed_since_and_changes_nothing(
+    scene: Scene,
+) -> None:
+    held = await contained(scene)
+    await scene.azure.post("/_vm/power", vm=held.name, power="running")
+    seq, azure_seq = await scene.slack.last_seq(), await scene.azure.last_seq()
+    view = await dialog(scene, held, "--dry-run")
+    assert view.get("submit") is None
+    answered = await scene.slack.wait_for(
+        "the workers' answer in the dialog",
+        lambda e: e["kind"] == "view" and e["what"] == "updated" and held.name in str(e["view"]["blocks"]),
+        since=seq,
+    )
+    shown = json.dumps(answered["view"], ensure_ascii=False)
+    assert "Dry run: nothing is changed" in shown
+    assert "Read in Azure" in shown
+    assert await scene.changes(held.vm["id"], azure_seq) == []

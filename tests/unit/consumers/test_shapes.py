@@ -17,6 +17,7 @@ from deploy.sandbox.world import World
 from tests import builders as a
 from tests.unit.consumers.start_tellings import (
     CLASSIC,
+    EVIDENCE,
     SHAPES,
     START,
     VM,
@@ -228,3 +229,20 @@ class TestTimes:
     )
     def test_no_time_is_refused(self, text: object) -> None:
         assert refused(log(eventTimestamp=text)).reason == "NoTime"
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("8E3AF657A8FF443CA75C2FE8C4BCB635", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
+        ("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
+        ("8e3af657; reboot", ""),
+        (None, ""),
+        (5, ""),
+    ],
+)
+def test_the_assignment_that_allowed_it_is_read_as_an_id_or_not_at_all(told: object, read: str) -> None:
+    evidence = {**EVIDENCE, "roleAssignmentId": told}
+    event = one(grid(authorization={"evidence": evidence}))
+    assert event.access is not None
+    assert event.access.assignment_id == read

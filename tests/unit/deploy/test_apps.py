@@ -7,6 +7,7 @@ import pytest
 from bot.settings import BotSettings
 from tests.unit.deploy.templates import AZURE, parsed, resource, resources, variable
 from workers.bus.connection import STARTS, WORK
+from workers.runtime.cloud import Cloud
 from workers.runtime.environment import PREFIX, CommonSettings
 from workers.settings import WorkersSettings
 
@@ -45,9 +46,9 @@ def test_every_variable_is_a_setting_of_that_process(who: str) -> None:
 @pytest.mark.parametrize("who", APPS)
 def test_the_settings_that_are_given_are_enough_to_start(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
+        "STARTGATE_CLOUD": "public",
         "STARTGATE_SERVICEBUS_NAMESPACE": "sb.servicebus.windows.net",
         "STARTGATE_REDIS_URL": "rediss+cluster://redis.westeurope.redis.azure.net:10000",
-        "STARTGATE_ARM_ENDPOINT": "https://management.azure.com/",
         "STARTGATE_SLACK_BOT_TOKEN": "xoxb-1",
         "STARTGATE_SLACK_APP_TOKEN": "xapp-1",
         "STARTGATE_SLACK_SIGNING_SECRET": "s",
@@ -62,6 +63,19 @@ def test_the_settings_that_are_given_are_enough_to_start(who: str, monkeypatch: 
     settings = APPS[who]()
     assert settings.health_port == variable(f"modules/{who}.bicep", "port")
     assert settings.log == "json"
+
+
+@pytest.mark.parametrize("who", APPS)
+def test_redis_is_signed_in_to_by_entra_id(who: str) -> None:
+    assert environment(who)["STARTGATE_REDIS_AUTH"]["value"] == "entra"
+
+
+def test_every_cloud_of_the_code_is_one_of_azures() -> None:
+    assert variable("main.bicep", "clouds") == {
+        "AzureCloud": Cloud.PUBLIC,
+        "AzureUSGovernment": Cloud.USGOV,
+        "AzureChinaCloud": Cloud.CHINA,
+    }
 
 
 @pytest.mark.parametrize("who", APPS)

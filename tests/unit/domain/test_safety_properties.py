@@ -133,3 +133,23 @@ def test_s7_a_hostile_name_is_text_and_never_a_mention(hostile: str) -> None:
     assert "rm`" not in said
     assert "<!channel" not in said
     assert "<https:" not in said
+
+
+async def test_s7_nobody_confirms_their_own_start_at_high_risk_nor_by_a_tag_they_changed(
+    rig: Rig,
+) -> None:
+    """Not as the owner, nor on call; whoever may write tags does not become the only one who can confirm."""
+    await rig.inventory.put([a.known_vm(tags={"owner": "bob@contoso.com"})])
+    caller = a.caller(mfa=False, ip="192.0.2.66")
+    approval = await rig.asked(a.start_event(caller=caller))
+    assert approval.risky_callers == (caller,)
+
+    for own in (a.actor(), a.actor(on_call=True)):
+        with pytest.raises(NotAllowed):
+            await rig.decide(Answer.CONFIRM, approval.id, own)
+    assert (await rig.store.approval(approval.id)).open
+    assert approval.owner.emails == ("bob@contoso.com", "alice@contoso.com")
+
+    bob = a.actor(slack_user="U0BOB0001", name="Bob", email="bob@contoso.com")
+    confirmed = await rig.decide(Answer.CONFIRM, approval.id, bob)
+    assert confirmed.approval.state is ApprovalState.CONFIRMED

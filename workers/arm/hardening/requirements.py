@@ -157,7 +157,7 @@ def _backup(seen: Seen) -> Verdict:
 def _defender(seen: Seen) -> Verdict:
     if isinstance(seen.plan, Unread):
         return _unknown(seen.plan.why)
-    return _ok(f"Plan {seen.plan.removeprefix('P')}") if seen.plan else _lacks("off")
+    return _ok(seen.plan.words) if seen.plan.on else _lacks("off")
 
 
 def _boot_diagnostics(seen: Seen) -> Verdict:
@@ -229,8 +229,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         title="Defender plan",
         judge=_defender,
         step="defender",
-        command="az security pricing create --subscription {subscription} --name VirtualMachines "
-        "--tier Standard --subplan P1",
+        command="startgate defender enable {subscription} --plan P1",
     ),
     Requirement(
         name="boot-diagnostics",

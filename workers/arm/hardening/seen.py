@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from workers.arm.ids import same
+from workers.arm.read.defender import ServersPlan, vm_plan
+from workers.arm.read.defender.jit import policies_in
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.machine import read_machine
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import asking
 from workers.domain.errors import StartgateError
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
@@ -34,7 +35,7 @@ class Seen:
     Attributes:
         machine: as Azure sent it.
         facts: network and backup; ``facts.missing`` says why a part of them is not known.
-        plan: the sub-plan of Defender for Servers that holds for it, empty where it is off.
+        plan: of Defender for Servers, that holds for it.
         just_in_time: whether a just-in-time policy of Defender guards it.
         owner_tags: names of the tags that name owners, by the policy.
     """
@@ -42,7 +43,7 @@ class Seen:
     vm: VmRef
     machine: Mapping[str, Any]
     facts: Facts
-    plan: str | Unread
+    plan: ServersPlan | Unread
     just_in_time: bool | Unread
     owner_tags: tuple[str, ...]
 
@@ -72,8 +73,8 @@ async def look(azure: Azure, vm: VmRef, owner_tags: tuple[str, ...]) -> Seen:
     machine = await read_machine(azure, vm)
     facts, plan, just_in_time = await asyncio.gather(
         ArmFacts(azure).gather(vm, budget_s=_BUDGET_S),
-        _or_why_not(_plan(azure, vm)),
-        _or_why_not(_just_in_time(azure, vm)),
+        _or_why_not(vm_plan(azure, vm)),
+        _or_why_not(_just_in_time(azure, vm, str(machine["location"]))),
     )
     return Seen(
         vm=vm, machine=machine, facts=facts, plan=plan, just_in_time=just_in_time, owner_tags=owner_tags
@@ -87,21 +88,6 @@ async def _or_why_not(read: Awaitable[T]) -> T | Unread:
         return Unread(why=error.diagnostics())
 
 
-async def _plan(azure: Azure, vm: VmRef) -> str:
-    """Source: https://learn.microsoft.com/rest/api/defenderforcloud/pricings/get."""
-    async with asking(f"read the Defender plan of {vm.name}"):
-        found = await azure.security(vm.subscription_id).pricings.get(
-            vm.resource_id.lstrip("/"), "VirtualMachines"
-        )
-    # Standard without a sub-plan is the full one.
-    return str(found.sub_plan or "P2") if str(found.pricing_tier) == "Standard" else ""
-
-
-async def _just_in_time(azure: Azure, vm: VmRef) -> bool:
-    """Source: https://learn.microsoft.com/rest/api/defenderforcloud/jit-network-access-policies/list."""
-    policies = azure.security(vm.subscription_id).jit_network_access_policies
-    async with asking("read the just-in-time policies"):
-        async for policy in policies.list():
-            if any(same(one.id, vm.resource_id) for one in policy.virtual_machines or []):
-                return True
-    return False
+async def _just_in_time(azure: Azure, vm: VmRef, location: str) -> bool:
+    policies = await policies_in(azure, vm.subscription_id, location)
+    return any(same(one, vm.resource_id) for machines in policies.values() for one in machines)

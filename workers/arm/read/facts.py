@@ -1,24 +1,27 @@
 """What Azure knows about a VM, gathered at once and within a budget.
 
-The VM itself comes first, since it names the rest; beside it the subscription's name and its locks. Then the
-backup status and all NICs in parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that
-is at most nine reads for a first start, and four within ten minutes of another one. A load balancer adds two,
-itself and its public IP, and the route table of a NIC that the Internet reaches one.
+The VM itself comes first, since it names the rest; beside it the subscription's name, its locks, what
+Defender for Cloud has found, and what roles the caller has there. Then the backup status and all NICs in
+parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that is at most ten reads for a
+first start, and four within ten minutes of another one by the same caller. A load balancer adds two, itself
+and its public IP, and the route table of a NIC that the Internet reaches one.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
 from workers.arm.ids import name_of
+from workers.arm.read.grants import Assignment, can_be_asked, grants_for
 from workers.arm.read.network_facts import Neighbours, NicLinks, network_facts
 from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
+from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import (
     BackupFacts,
     Facts,
@@ -28,6 +31,9 @@ from workers.domain.starts.facts import (
     NetworkFacts,
 )
 from workers.domain.starts.vm import VmRef
+
+if TYPE_CHECKING:
+    from workers.domain.starts.defender import DefenderFacts
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +59,14 @@ class ArmFacts:
         self._sources = sources or Sources(azure)
         self._throttled: dict[str, float] = {}
 
-    async def gather(self, vm: VmRef, *, budget_s: float, since: datetime | None = None) -> Facts:
+    async def gather(
+        self,
+        vm: VmRef,
+        *,
+        budget_s: float,
+        since: datetime | None = None,
+        start: StartEvent | None = None,
+    ) -> Facts:
         """Everything about a VM that comes within ``budget_s`` seconds; the rest is named as missing.
 
         What comes too late is read to its end all the same, for whoever asks next. The power state may be
@@ -63,7 +76,7 @@ class ArmFacts:
             DependencyAway: Azure refuses the very first read for now, or can't be reached.
         """
         self._check_throttled(vm.subscription_id.lower())
-        gathering = _Gathering(self._sources, vm, since)
+        gathering = _Gathering(self._sources, vm, since, start)
         reading = self._azure.run(gathering.all())
         await asyncio.wait([reading], timeout=budget_s)
         if not reading.done():
@@ -91,15 +104,18 @@ class ArmFacts:
 class _Gathering:
     """One gathering under way: what has arrived so far can be taken out at any moment."""
 
-    def __init__(self, sources: Sources, vm: VmRef, since: datetime | None) -> None:
+    def __init__(self, sources: Sources, vm: VmRef, since: datetime | None, start: StartEvent | None) -> None:
         self._sources = sources
         self._vm = vm
         self._since = since
+        self._start = start
+        self._assignments: tuple[Assignment, ...] = ()
         self._gone = False
         self._away: DependencyAway | None = None
         self._subscription_name = ""
         self._machine: MachineFacts | None = None
         self._backup: BackupFacts | None = None
+        self._defender: DefenderFacts | None = None
         self._locks: tuple[LockFact, ...] | None = None
         self._nics: dict[str, NicLinks] = {}
         self._neighbours = Neighbours({}, {}, {}, {}, {})
@@ -111,7 +127,9 @@ class _Gathering:
         """Read everything; ``facts`` says what has come, at any moment."""
         await asyncio.gather(
             self._fact("subscription", self._read_subscription),
+            *([] if self._vm.classic else [self._fact("Defender", self._read_defender)]),
             self._fact("locks", self._read_locks),
+            *self._what_the_caller_may(),
             self._machine_and_what_it_names(),
         )
 
@@ -205,11 +223,22 @@ class _Gathering:
     async def _read_subscription(self) -> None:
         self._subscription_name = await self._sources.subscription_name(self._vm.subscription_id)
 
+    def _what_the_caller_may(self) -> list[Awaitable[None]]:
+        """The read of their role assignments, if they are known by an id."""
+        start = self._start
+        if start is None or not can_be_asked(start.caller.object_id):
+            return []
+
+        async def read() -> None:
+            self._assignments = await self._sources.assignments(
+                self._vm.subscription_id.lower(), start.caller.object_id.lower()
+            )
+
+        return [self._fact("the caller's role assignments", read)]
+
     async def _read_locks(self) -> None:
         locks = await self._sources.locks(self._vm.subscription_id)
-        self._locks = tuple(
-            LockFact(id=one.id, level=one.level) for one in locks if one.holds_for(self._vm.resource_id)
-        )
+        self._locks = tuple(one for one in locks if one.holds_for(self._vm.resource_id))
 
     async def _read_machine(self) -> None:
         try:
@@ -222,6 +251,9 @@ class _Gathering:
 
     async def _read_backup(self, location: str) -> None:
         self._backup = await self._sources.backup(self._vm, location)
+
+    async def _read_defender(self) -> None:
+        self._defender = await self._sources.defender(self._vm)
 
     def late(self, budget_s: float) -> None:
         """The budget is used up: what is still awaited is missing."""
@@ -243,7 +275,9 @@ class _Gathering:
             machine=self._machine,
             network=shown,
             backup=self._backup,
+            defender=self._defender,
             locks=self._locks,
+            grants=grants_for(self._start, self._assignments) if self._start else (),
             gone=self._gone,
             missing=tuple(MissingFact(name=name, reason=why) for name, why in self._missing.items()),
             took_ms=dict(self._took_ms),
@@ -257,8 +291,15 @@ class _Gathering:
         if self._vm.classic:
             self._missing["network"] = "not available for classic VMs"
             self._missing["backup"] = "Azure Backup does not protect classic VMs"
+            self._missing["Defender"] = "not available for classic VMs"
         because = "the VM itself is not known" if self._machine is None else "did not come in time"
-        for name, there in (("network", shown), ("backup", self._backup), ("locks", self._locks)):
+        parts = (
+            ("network", shown),
+            ("backup", self._backup),
+            ("Defender", self._defender),
+            ("locks", self._locks),
+        )
+        for name, there in parts:
             if there is None:
                 self._missing.setdefault(name, because)
 

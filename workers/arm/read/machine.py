@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from workers.arm.read.disks import disks_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.domain.errors import NotFound, StepFailed
@@ -56,6 +57,9 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         nic_ids=nic_ids(machine),
         ephemeral=ephemeral(machine),
         availability_set_id=(properties.get("availabilitySet") or {}).get("id") or None,
+        disk_ids=tuple(used.id for used in disks_of(machine) if used.id and not used.local),
+        host_encrypted=host_encrypted(machine),
+        scale_set_id=(properties.get("virtualMachineScaleSet") or {}).get("id") or None,
     )
 
 
@@ -66,6 +70,12 @@ def ephemeral(machine: Mapping[str, Any]) -> bool:
     """
     disk = ((machine.get("properties") or {}).get("storageProfile") or {}).get("osDisk") or {}
     return str((disk.get("diffDiskSettings") or {}).get("option") or "").lower() == "local"
+
+
+def host_encrypted(machine: Mapping[str, Any]) -> bool:
+    """Whether it is encrypted at its host; Azure leaves the value out where it never was."""
+    profile = (machine.get("properties") or {}).get("securityProfile") or {}
+    return bool(profile.get("encryptionAtHost"))
 
 
 def nic_ids(machine: Mapping[str, Any]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ class Place(StrEnum):
     NAT_RULE = "inbound NAT rules"
     PUBLIC_IP = "public IP addresses"
     LOCKDOWN_NSG = "security groups of lockdowns"
+    RULE_GROUP = "application security groups in exceptions of lockdowns"
     MADE_NSG = "security groups that lockdowns make"
     VAULT = "vaults of lockdowns"
     MADE_VAULT = "vaults that lockdowns make"

@@ -9,7 +9,9 @@ from async_lru import alru_cache
 from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
 from workers.arm.read.balancers import Balancer, balancer
-from workers.arm.read.locks import Lock, locks_of_subscription
+from workers.arm.read.defender.findings import Findings
+from workers.arm.read.grants import Assignment, assignments_of
+from workers.arm.read.locks import locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
 from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet
 from workers.arm.read.nsg import Guard
@@ -17,12 +19,17 @@ from workers.arm.read.shared_reads import Collection, SharedReads
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
-from workers.domain.starts.facts import BackupFacts, MachineFacts
+from workers.domain.starts.defender import DefenderFacts
+from workers.domain.starts.facts import BackupFacts, LockFact, MachineFacts
 from workers.domain.starts.sources import Family
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 600.0
-"""Seconds for which an NSG, a subnet, a public IP, a load balancer and a name are not read again."""
+"""Seconds for which an NSG, a subnet, a public IP, a load balancer, a name and a caller's roles are not read
+again.
+
+Nor are the findings of Defender for Cloud, which say how old they are.
+"""
 BACKUP_BELIEVED_S = 60.0
 """The same for whether a VM is backed up, and for locks. The steps ask again before they act."""
 MOST_BELIEVED = 5000
@@ -79,7 +86,7 @@ class Sources:
 
     Args:
         azure: the clients.
-        believed_s: seconds for NSGs, subnets, public IPs, load balancers and names.
+        believed_s: seconds for NSGs, subnets, public IPs, load balancers, names, findings and callers' roles.
         backup_believed_s: seconds for the backup status, and for locks.
     """
 
@@ -92,6 +99,7 @@ class Sources:
     ) -> None:
         self._azure = azure
         self._shared = SharedReads(azure)
+        self._findings = Findings(azure)
         believed = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s, key=_same_id)
         self.guard = believed(self._guard)
         self.subnet = believed(self._subnet)
@@ -99,6 +107,8 @@ class Sources:
         self.balancer = believed(self._balancer)
         self.routed = believed(self._routed)
         self.subscription_name = believed(self._subscription_name)
+        self.defender = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._defender)
+        self.assignments = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._assignments)
         self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(self._backup)
         self.locks = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s, key=_same_id)(self._locks)
 
@@ -132,10 +142,16 @@ class Sources:
             found = await self._azure.subscriptions().subscriptions.get(subscription_id)
         return str(found.display_name or "")
 
+    async def _defender(self, vm: VmRef) -> DefenderFacts:
+        return await self._findings.of(vm)
+
     async def _backup(self, vm: VmRef, location: str) -> BackupFacts:
         return await backup_facts(self._azure, vm, location)
 
-    async def _locks(self, subscription_id: str) -> tuple[Lock, ...]:
+    async def _assignments(self, subscription_id: str, object_id: str) -> tuple[Assignment, ...]:
+        return await assignments_of(self._azure, subscription_id, object_id)
+
+    async def _locks(self, subscription_id: str) -> tuple[LockFact, ...]:
         """All of a subscription: one list for a whole burst."""
         return await locks_of_subscription(self._azure, subscription_id)
 

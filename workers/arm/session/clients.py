@@ -34,7 +34,7 @@ from pydantic import SecretStr
 from workers.arm.session.endpoint import Endpoint
 from workers.arm.session.noted import NoteWrites
 from workers.arm.session.pipeline import Brake, Heard, OurEndpointOnly, proxies_for
-from workers.runtime.credential import Credential
+from workers.runtime.credential import Credential, Opens
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
@@ -66,8 +66,7 @@ class Azure:
 
     Args:
         endpoint: such as ``https://management.azure.com``; plain http on loopback only.
-        credential_scope: what tokens are asked for; by default the endpoint's own ``/.default``. Sovereign
-            clouds name their authority in azure-identity's ``AZURE_AUTHORITY_HOST``.
+        credential_scope: what tokens are asked for; by default the endpoint's own ``/.default``.
         static_token: a fixed token instead of azure-identity, on loopback only.
         credential: who we are to azure-identity.
         heard: called at each answer of Azure, so that nobody has to guess whether it is well.
@@ -82,7 +81,7 @@ class Azure:
         endpoint: str,
         credential_scope: str | None = None,
         static_token: SecretStr | None = None,
-        credential: Credential = Credential.MANAGED_IDENTITY,
+        credential: Opens = Credential.MANAGED_IDENTITY,
         *,
         heard: Callable[[], None] = lambda: None,
         may_write: Callable[[], Awaitable[None]] | None = None,

@@ -15,6 +15,8 @@ READS_BY_POST = (
     "/backupstatus",
     "/effectivenetworksecuritygroups",
     "/effectiveroutetable",
+    "/getactivesessions",
+    "/listcallbackurl",
     "/providers/microsoft.resourcegraph/resources",
 )
 """How the paths of those POSTs end that only read, in lower case."""

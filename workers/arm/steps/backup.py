@@ -262,7 +262,7 @@ class Backup(StepRunner):
             if token.operation:
                 operation = await operation_status(self._azure, token.operation, "create the vault")
                 must_not_have_failed(operation, f"create the vault {token.vault_name}")
-            elif state in VAULT_FAILED:  # another containment's, that came to nothing meanwhile
+            elif vault is None or state in VAULT_FAILED:  # another containment's, that came to nothing
                 return await self._make_vault(vm, profile, token)
             return waiting(token, None, f"creating the vault {token.vault_name}")
         found = await backup.find_item(self._azure, vm, token.place)

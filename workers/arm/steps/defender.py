@@ -6,13 +6,21 @@ between never takes its own plan for the former one.
 Source: https://learn.microsoft.com/azure/defender-for-cloud/tutorial-enable-servers-plan
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from typing_extensions import override
 
-from workers.arm.read.defender import SERVERS, ServersPlan, plan_words, scope_of, subscription_plan, vm_plan
-from workers.arm.read.defender import servers_plan as read_from
+from workers.arm.read.defender.plans import (
+    SERVERS,
+    ServersPlan,
+    plan_words,
+    scope_of,
+    servers_plan,
+    subscription_plan,
+    vm_plan,
+)
 from workers.arm.read.machine import gone
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
@@ -47,9 +55,11 @@ class Defender(StepRunner):
         """Which plan it gets; whether it has one is read when it begins."""
         if vm.classic:
             return _left_out(vm, _CLASSIC)
+        known = facts.defender.subscription_plan if facts.defender else None
+        has = f"its subscription has {plan_words(known)}" if known else "Defender plan"
         return Change(
-            summary=f"turn on Defender for Servers {plan_words(PLAN)}",
-            details=(f"{vm.name}: Defender plan read when it begins; a VM that has one keeps it", _AGENT),
+            summary=f"turn on Defender for Servers {plan_words(PLAN)}, unless the VM has a plan",
+            details=(f"{vm.name}: {has}; its own is read when it begins", _AGENT),
         )
 
     @override
@@ -136,18 +146,35 @@ class Defender(StepRunner):
             await self._azure.security(vm.subscription_id).pricings.delete(scope_of(vm), SERVERS)
 
     async def _write(self, vm: VmRef, properties: dict[str, Any]) -> ServersPlan:
-        body: Any = {"properties": {key: value for key, value in properties.items() if value}}
-        async with asking(f"set the Defender plan of {vm.name}"):
-            found = await self._azure.security(vm.subscription_id).pricings.update(
-                scope_of(vm), SERVERS, body
-            )
-        return read_from(found)
+        return await write_plan(self._azure, vm.subscription_id, scope_of(vm), properties, of=vm.name)
 
     async def _read(self, vm: VmRef) -> ServersPlan:
         try:
             return await vm_plan(self._azure, vm)
         except NotFound:
             raise gone(vm) from None
+
+
+async def write_plan(
+    azure: Azure, subscription_id: str, scope: str, properties: Mapping[str, Any], *, of: str
+) -> ServersPlan:
+    """Set the plan of a VM or of a whole subscription; what Azure answers, with what it could not set up.
+
+    Args:
+        azure: asked.
+        subscription_id: in which it is.
+        scope: of the path, without a slash at the front.
+        properties: of the pricing; empty ones are left out, and Azure takes its own then.
+        of: whose plan, for errors.
+
+    Raises:
+        Busy: somebody else is writing.
+        StepFailed: Azure refuses.
+    """
+    body: Any = {"properties": {key: value for key, value in properties.items() if value}}
+    async with asking(f"set the Defender plan of {of}"):
+        found = await azure.security(subscription_id).pricings.update(scope, SERVERS, body)
+    return servers_plan(found)
 
 
 _CLASSIC = "Defender for Servers has no plan for a single classic VM"

@@ -14,7 +14,14 @@ from typing import Any
 
 from typing_extensions import override
 
-from workers.arm.read.machine import ephemeral, gone, power_of, read_machine, read_machine_to_contain
+from workers.arm.read.machine import (
+    ephemeral,
+    gone,
+    host_encrypted,
+    power_of,
+    read_machine,
+    read_machine_to_contain,
+)
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
 from workers.arm.session.longrunning import Accepted, Outcome, Receipt, next_look_s, operation_status
@@ -35,6 +42,14 @@ _IN_MOTION = frozenset(
 )
 _CLASSIC = "classic VMs can't be encrypted at host"
 _EPHEMERAL = "its OS disk is ephemeral, so it can't be deallocated, and it changes only then"
+_LATER = (
+    "it does no harm; to turn it off, deallocate the VM, and set securityProfile.encryptionAtHost to false"
+)
+_ALREADY = Change(
+    summary="encryption at host is on already",
+    nothing_to_do=True,
+    back=("encryption at host: stays on, as before",),
+)
 
 
 class Token(Stored):
@@ -58,6 +73,8 @@ class Encrypt(StepRunner):
             return _left_out(_CLASSIC)
         if facts.machine is not None and facts.machine.ephemeral:
             return _left_out(_EPHEMERAL)
+        if facts.machine is not None and facts.machine.host_encrypted:
+            return _ALREADY
         details = ("whether the size and the subscription support it: read when it begins",)
         return Change(summary="turn on encryption at host", details=details)
 
@@ -70,14 +87,8 @@ class Encrypt(StepRunner):
             return Progress(done=True, note=_CLASSIC, change=_left_out(_CLASSIC))
         machine = await read_machine_to_contain(self._azure, vm)
         recorded = earlier if earlier is not None and earlier.after else None
-        if _is_on(machine):
-            already = Change(
-                summary="encryption at host is on already",
-                before={_KEY: True},
-                after={_KEY: True},
-                nothing_to_do=True,
-                back=("encryption at host: stays on, as before",),
-            )
+        if host_encrypted(machine):
+            already = _ALREADY.changed(before={_KEY: True}, after={_KEY: True})
             return Progress(done=True, note="encryption at host is on, read back", change=recorded or already)
         if recorded is None and (why := await self._unfit(vm, profile, machine)):
             return Progress(done=True, note=why, change=_left_out(why))
@@ -90,7 +101,7 @@ class Encrypt(StepRunner):
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         """How the operation stands; when it has ended, what the VM itself says."""
         if not step.token:
-            on = _is_on(await read_machine_to_contain(self._azure, vm))
+            on = host_encrypted(await read_machine_to_contain(self._azure, vm))
             off = Progress(done=False, again=True, undone=True, note="encryption at host is off")
             return Progress(done=True, note=step.note) if on else off
         operation = Token.model_validate_json(step.token).operation
@@ -98,7 +109,7 @@ class Encrypt(StepRunner):
             return await self.begin(vm, profile, "", earlier=step.change)
         if waiting := await self._waits(step, operation, "turn on encryption at host"):
             return waiting
-        if _is_on(await read_machine_to_contain(self._azure, vm)):
+        if host_encrypted(await read_machine_to_contain(self._azure, vm)):
             return Progress(done=True, note="encryption at host is on, read back")
         return Progress(done=False, again=True, note="the operation has ended, but encryption at host is off")
 
@@ -106,25 +117,33 @@ class Encrypt(StepRunner):
     async def undo(
         self, vm: VmRef, profile: LockdownProfile, step: Step, *, start: str | None = None
     ) -> Progress:
-        """Turn it off again if it was off, as long as the VM is deallocated."""
+        """Turn it off if it was off before; where somebody started the VM meanwhile, say that it stays on."""
         change = step.change
         if change is None or not change.after:
             return Progress(done=True, note="encryption at host was not changed")
         if change.before.get(_KEY):
             return Progress(done=True, note="encryption at host was on before, and stays on")
         operation = Token.model_validate_json(step.token).operation if step.token else ""
-        if operation and (waiting := await self._waits(step, operation, "turn off encryption at host")):
-            return waiting
+        waiting = operation and await self._waits(step, operation, "turn off encryption at host")
+        return waiting or await self._take_back(vm, ended=bool(operation))
+
+    async def _take_back(self, vm: VmRef, *, ended: bool) -> Progress:
+        """Turn it off, unless that is so; ``ended``: an operation of ours has just done that."""
         try:
             machine = await read_machine(self._azure, vm)
         except NotFound:
             raise gone(vm) from None
-        if not _is_on(machine):
-            again = "" if operation else " already"
-            return Progress(done=True, note=f"encryption at host is off{again}, read back")
-        if operation:
+        if not host_encrypted(machine):
+            already = "" if ended else " already"
+            return Progress(done=True, note=f"encryption at host is off{already}, read back")
+        if ended:
             return Progress(done=False, again=True, note="the operation has ended, but it is still on")
-        _must_be_off(vm, machine, undoing=True)
+        power = power_of(machine)
+        if power is not PowerState.DEALLOCATED and power not in _IN_MOTION:
+            return Progress(
+                done=True, note=f"encryption at host stays on, because the VM is {power}: {_LATER}"
+            )
+        _must_be_off(vm, machine)
         return await self._turn(vm, machine, on=False)
 
     async def _unfit(self, vm: VmRef, profile: LockdownProfile, machine: Mapping[str, Any]) -> str:
@@ -182,31 +201,21 @@ class Encrypt(StepRunner):
         return None
 
 
-def _is_on(machine: Mapping[str, Any]) -> bool:
-    """Whether it is encrypted at its host; Azure leaves the value out where it never was."""
-    profile = (machine.get("properties") or {}).get("securityProfile") or {}
-    return bool(profile.get(_KEY))
-
-
-def _must_be_off(vm: VmRef, machine: Mapping[str, Any], *, undoing: bool = False) -> None:
+def _must_be_off(vm: VmRef, machine: Mapping[str, Any]) -> None:
     """Raise unless it is deallocated; it is tried again, in case it is being deallocated."""
     power = power_of(machine)
-    if power is PowerState.DEALLOCATED:
-        return
-    remedy = "left on, it does no harm; to turn it off, deallocate the VM and restore it again"
-    raise StepFailed(
-        f"the VM {vm.name} is {power}, and Azure changes encryption at host only while it is deallocated"
-        + (f": {remedy}" if undoing else ""),
-        code="NotDeallocated",
-        final=undoing and power not in _IN_MOTION,
-    )
+    if power is not PowerState.DEALLOCATED:
+        raise StepFailed(
+            f"the VM {vm.name} is {power}, and Azure changes encryption at host only while it is deallocated",
+            code="NotDeallocated",
+        )
 
 
 def _change(vm: VmRef, machine: Mapping[str, Any]) -> Change:
     return Change(
         summary="turn on encryption at host",
         details=(f"{vm.name}: encryption at host off → on",),
-        before={_KEY: _is_on(machine)},
+        before={_KEY: host_encrypted(machine)},
         after={_KEY: True},
         back=("encryption at host: on → off, while the VM is still off",),
     )

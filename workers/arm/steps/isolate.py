@@ -27,6 +27,7 @@ from workers.arm.read.machine import nic_ids, read_machine_to_contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, raise_worst
 from workers.arm.steps.isolation import by_hand, classic, made_nsg, undo, writes
+from workers.arm.steps.isolation.limits import limits
 from workers.arm.steps.isolation.lockdown import lockdown_nsg_id, said_in
 from workers.arm.steps.isolation.made_nsg import LockdownNsg
 from workers.arm.steps.isolation.record import (
@@ -94,6 +95,7 @@ class Isolate(StepRunner):
             details.append(NOT_FLUSHED)
         elif StepName.STOP not in profile.steps:
             details.append("then the group is rewritten, so that open connections end")
+        details += limits(profile, facts.machine)
         count = len(facts.machine.nic_ids)
         return Change(
             summary=f"isolate {counted_nics(count)} with {target}",

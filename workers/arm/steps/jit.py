@@ -22,8 +22,8 @@ from weakref import WeakValueDictionary
 from typing_extensions import override
 
 from workers.arm.ids import ArmId, name_of, same
-from workers.arm.read.defender import vm_plan
-from workers.arm.read.jit import entries, entry_of, find_policy, policies_of, policy_id_for
+from workers.arm.read.defender.jit import entries, entry_of, find_policy, policies_in, policy_id_for
+from workers.arm.read.defender.plans import plan_words, vm_plan
 from workers.arm.read.machine import gone, read_machine_to_contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
@@ -63,11 +63,14 @@ class Jit(StepRunner):
         """Which ports; whether the VM has the plan that it takes is read when it begins."""
         if vm.classic:
             return _left_out(vm, _CLASSIC)
+        known = facts.defender.subscription_plan if facts.defender else None
+        if known not in (None, NEEDED):  # a VM can't have Plan 2 by itself
+            return _left_out(vm, _needs(f"its subscription has {plan_words(known) if known else 'none'}"))
         return Change(
             summary=f"let people reach {_PORTS} only on request",
             details=(
                 f"{vm.name}: entry in the just-in-time policy of {vm.resource_group}",
-                "only if Defender for Servers Plan 2 is on; an entry that somebody made is left alone",
+                "the Defender plan that it needs, and whether somebody made an entry: read when it begins",
             ),
         )
 
@@ -86,12 +89,14 @@ class Jit(StepRunner):
         except NotFound:
             raise gone(vm) from None
         if plan.sub_plan != NEEDED:
-            why = f"just-in-time access needs Defender for Servers Plan 2, and this VM has it {plan.words}"
-            return Progress(done=True, change=_left_out(vm, why))
-        policies = await policies_of(self._azure, vm.subscription_id)
+            return Progress(
+                done=True, change=_left_out(vm, _needs(f"this VM has {plan.words if plan.on else 'none'}"))
+            )
+        location = str(machine["location"])
+        policies = await policies_in(self._azure, vm.subscription_id, location)
         if theirs := _listing(policies, vm):
             return Progress(done=True, note=_THERE, change=_nothing(vm, theirs))
-        policy_id = policy_id_for(vm, str(machine["location"]))
+        policy_id = policy_id_for(vm, location)
         return Progress(
             done=False,
             token=_RECORDED,
@@ -105,7 +110,9 @@ class Jit(StepRunner):
         """Write what was recorded; once it was done, prove that it still holds."""
         if step.token and step.change is not None:
             return await self._put(vm, step.change)
-        if theirs := _listing(await policies_of(self._azure, vm.subscription_id), vm):
+        kept = step.change.kept if step.change else {}
+        policies = await policies_in(self._azure, vm.subscription_id, str(kept.get("location")))
+        if theirs := _listing(policies, vm):
             return Progress(done=True, note=f"listed by the policy {name_of(theirs)}, read back")
         return Progress(done=False, again=True, undone=True, note="no just-in-time policy lists the VM")
 
@@ -190,9 +197,13 @@ class Jit(StepRunner):
         return self._turns.setdefault(policy_id.lower(), asyncio.Lock())
 
 
-_CLASSIC = "just-in-time access does not support classic VMs"
+_CLASSIC = "classic VMs are not supported by just-in-time access"
 _PORTS = f"the ports {', '.join(map(str, PORTS[:-1]))} and {PORTS[-1]}"
 _THERE = "somebody has put it under just-in-time access already; that entry is left alone"
+
+
+def _needs(but: str) -> str:
+    return f"Defender for Servers Plan 2 is needed for just-in-time access, and {but}"
 
 
 def _entry(vm: VmRef) -> dict[str, Any]:
@@ -235,6 +246,7 @@ def _nothing(vm: VmRef, policy_id: str) -> Change:
         summary="just-in-time access is on already",
         details=(f"{vm.name}: listed by the policy {where.name} of {where.group}, which is left alone",),
         nothing_to_do=True,
+        kept={"location": where.names[0]},
         back=(f"{vm.name}: stays in the policy {where.name} of {where.group}, as before",),
     )
 
@@ -249,6 +261,7 @@ def _change(vm: VmRef, policy_id: str, *, empty: bool) -> Change:
         ),
         before={"empty": empty},
         after={"policy": policy_id, "ports": list(PORTS)},
+        kept={"location": ArmId.parse(policy_id).names[0]},
         back=(f"{vm.name}: its entry is taken out of the just-in-time policy; others stay",),
     )
 

@@ -15,17 +15,18 @@ from typing import Any
 from typing_extensions import override
 
 from workers.arm.ids import name_of, same
-from workers.arm.read.locks import READ_ONLY, Lock, found_in, locks_on, of_others, our_lock_id, resource_parts
+from workers.arm.read.locks import READ_ONLY, found_in, locks_on, resource_parts
 from workers.arm.read.machine import gone
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
 from workers.domain.containment.containment import Progress, Step, StepState
+from workers.domain.containment.locks import blocking_line, of_others, our_lock_id
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import LOCK_NAME
 from workers.domain.errors import NotFound
 from workers.domain.ports.steps import StepRunner
-from workers.domain.starts.facts import Facts
+from workers.domain.starts.facts import Facts, LockFact
 from workers.domain.starts.vm import VmRef
 
 WRITTEN_LOOK_S = 1.0
@@ -49,8 +50,7 @@ class LockStep(StepRunner):
         """A lock of ours, unless the facts say that somebody's forbids every change already."""
         if facts.locks is None:
             return Change(summary="put a read-only lock on the VM", details=("locks: read when it begins",))
-        locks = [Lock(id=one.id, level=one.level) for one in facts.locks]
-        if others := of_others(locks, vm):
+        if others := of_others(facts.locks, vm):
             return Change(
                 summary="locked already", details=tuple(map(blocking_line, others)), nothing_to_do=True
             )
@@ -145,15 +145,7 @@ class LockStep(StepRunner):
             return
 
 
-def blocking_line(lock: Lock) -> str:
-    """Says of somebody's lock that it is left as it is, and what to do about it."""
-    return (
-        f"the read-only lock {lock.name[:80]} on {lock.place} is not ours, so it stays: until somebody"
-        " removes it (in the Azure portal, under Locks), nothing can change, start or stop the VM"
-    )
-
-
-def _recorded(vm: VmRef, locks: Sequence[Lock], earlier: Change | None, containment_id: str) -> Change:
+def _recorded(vm: VmRef, locks: Sequence[LockFact], earlier: Change | None, containment_id: str) -> Change:
     """What is to hold: the lock on record, somebody's that forbids every change already, or else ours."""
     ours, others = our_lock_id(vm), of_others(locks, vm)
     if earlier is not None and earlier.after and _is_ours(earlier, vm):

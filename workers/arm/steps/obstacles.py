@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 
 from async_lru import alru_cache
 
-from workers.arm.read.around.locks import Lock, read_only_locks
+from workers.arm.ids import same
 from workers.arm.read.network import read_nic
 from workers.arm.read.permissions import Permission, allowed, permissions_at
 from workers.arm.read.places import Group, Place, group_of, places_by_vm, places_of_nics
+from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps.rights import RIGHTS, Right, Use, groups_needed
 from workers.domain.containment.foresight.drills import Obstacle
+from workers.domain.containment.locks import our_lock_id
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.ports.steps import StepRunner
-from workers.domain.starts.facts import Facts
+from workers.domain.starts.facts import Facts, LockFact
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 60.0
@@ -33,15 +35,23 @@ class ArmObstacles:
     Args:
         azure: asked.
         runners: name what each step writes.
+        sources: where facts are read, so that locks are not listed twice; made here if not given.
         listed: read the NICs of a whole subscription at once, for many VMs of it.
     """
 
-    def __init__(self, azure: Azure, runners: Sequence[StepRunner], *, listed: bool = False) -> None:
+    def __init__(
+        self,
+        azure: Azure,
+        runners: Sequence[StepRunner],
+        sources: Sources | None = None,
+        *,
+        listed: bool = False,
+    ) -> None:
         self._azure = azure
         self._runners = {runner.name: runner for runner in runners}
         self._listed = listed
         believed = alru_cache(maxsize=MOST_BELIEVED, ttl=BELIEVED_S)
-        self._locks = believed(self._read_locks)
+        self._locks = (sources or Sources(azure)).locks
         self._permissions = believed(self._read_permissions)
         self._by_vm = believed(self._read_places)
 
@@ -49,12 +59,11 @@ class ArmObstacles:
         self, vm: VmRef, facts: Facts, profile: LockdownProfile, steps: Sequence[StepName]
     ) -> list[Obstacle]:
         """See the port."""
-        locks, places = await self._locks(vm.subscription_id.lower()), await self._places(vm, facts)
+        locks, places = await self._locks(vm.subscription_id), await self._places(vm, facts)
         found: list[Obstacle] = []
         for step in steps:
             writes = self._runners[step].writes(vm, facts, profile)
-            hit = [lock for lock in locks if any(map(lock.forbids, writes))]
-            found += [Obstacle(step=step, why=lock.words, remedy="remove the lock") for lock in hit]
+            found += [_locked(step, lock) for lock in locks if _forbids(lock, vm, writes)]
             found += await self._missing(step, facts, profile, places)
         return found
 
@@ -84,14 +93,21 @@ class ArmObstacles:
             mine[Place.KNOWN_VAULT] = frozenset({group_of(facts.backup.vault_id)})
         return mine
 
-    async def _read_locks(self, subscription_id: str) -> tuple[Lock, ...]:
-        return await read_only_locks(self._azure, subscription_id)
-
     async def _read_permissions(self, group: Group) -> tuple[Permission, ...]:
         return await permissions_at(self._azure, *group)
 
     async def _read_places(self, subscription_id: str) -> Mapping[str, _Places]:
         return await places_by_vm(self._azure, subscription_id)
+
+
+def _forbids(lock: LockFact, vm: VmRef, writes: Sequence[str]) -> bool:
+    """Whether somebody's lock forbids one of these writes. Ours is taken off by whoever has to write."""
+    return lock.read_only and not same(lock.id, our_lock_id(vm)) and any(map(lock.holds_for, writes))
+
+
+def _locked(step: StepName, lock: LockFact) -> Obstacle:
+    why = f"the ReadOnly lock {lock.name} on {lock.place}"
+    return Obstacle(step=step, why=why, remedy="remove the lock")
 
 
 def _concerns(right: Right, facts: Facts) -> bool:

@@ -68,6 +68,11 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
             Place.APPLICATION_GROUP,
             _NETWORK,
         ),
+        _right(
+            "Microsoft.Network/applicationSecurityGroups/joinNetworkSecurityRule/action",
+            Place.RULE_GROUP,
+            _NETWORK,
+        ),
         _right("Microsoft.Network/loadBalancers/backendAddressPools/join/action", Place.POOL, _VM),
         _right("Microsoft.Network/loadBalancers/inboundNatRules/join/action", Place.NAT_RULE, _VM),
         _right(
@@ -115,14 +120,14 @@ RIGHTS: Mapping[StepName, tuple[Right, ...]] = {
     StepName.JIT: (
         # Source: https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview
         _right("Microsoft.Security/locations/jitNetworkAccessPolicies/write", Place.VM, _SECURITY),
-        _right("Microsoft.Security/locations/jitNetworkAccessPolicies/delete", Place.VM, _SECURITY),
+        _right("Microsoft.Security/locations/jitNetworkAccessPolicies/delete", Place.VM, _SECURITY, Use.UNDO),
         _right("Microsoft.Compute/virtualMachines/write", Place.VM, _VM),
     ),
     StepName.LOCK: (
         _right("Microsoft.Authorization/locks/write", Place.VM, _LOCKS),
-        _right("Microsoft.Authorization/locks/delete", Place.VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.VM, _LOCKS, Use.UNDO),
         _right("Microsoft.Authorization/locks/write", Place.CLASSIC_VM, _LOCKS),
-        _right("Microsoft.Authorization/locks/delete", Place.CLASSIC_VM, _LOCKS),
+        _right("Microsoft.Authorization/locks/delete", Place.CLASSIC_VM, _LOCKS, Use.UNDO),
     ),
 }
 """By step. Only the steps that a policy's lockdowns use are asked about."""
@@ -171,6 +176,8 @@ def groups_needed(
     if place is Place.VAULT and Place.KNOWN_VAULT in places:
         yield from places[Place.KNOWN_VAULT]
         return
+    if place is Place.RULE_GROUP:
+        yield from _of_exceptions(step, profiles)
     for profile in profiles:
         if step not in profile.steps or place not in _OF_LOCKDOWNS:
             continue
@@ -180,3 +187,9 @@ def groups_needed(
         elif not prepared:
             for vms in places.get(Place.VM, ()):
                 yield vms._replace(name=(made_in or vms.name).lower())
+
+
+def _of_exceptions(step: StepName, profiles: Sequence[LockdownProfile]) -> Iterator[Group]:
+    for profile in profiles:
+        if step in profile.steps:
+            yield from (group_of(rule.peer_group) for rule in profile.isolate.allow if rule.peer_group)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from typing_extensions import override
 
-from workers.arm.ids import name_of, same
+from workers.arm.ids import group_id, name_of, same
 from workers.arm.read.disks import VmDisk, disks_of, find_snapshot, held_since, read_disk
 from workers.arm.read.machine import power_of, read_machine_to_contain
 from workers.arm.session.clients import Azure
@@ -25,6 +25,7 @@ from workers.arm.session.longrunning import Outcome, next_look_s, operation_stat
 from workers.arm.steps.evidence import words
 from workers.arm.steps.evidence.targets import Target, Token, tags_for, target_of
 from workers.arm.steps.evidence.writes import put_snapshot
+from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Containment, Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -58,6 +59,17 @@ class Snapshot(StepRunner):
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
         """That snapshots are taken, and of what none can be."""
         return words.planned(vm, facts, profile)
+
+    @override
+    def by_hand(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+        """A command for each disk."""
+        return words.by_hand(vm, facts, profile)
+
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """A snapshot beside the VM, or in the profile's group; the disks themselves stay as they are."""
+        del facts
+        group = group_id(vm.subscription_id, profile.resource_group or vm.resource_group)
+        return (f"{group}/providers/Microsoft.Compute/snapshots/{vm.name}",)
 
     @override
     async def begin_in(self, containment: Containment, step: Step) -> Progress:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from workers.arm.ids import name_of, same
 from workers.arm.read import classic, network
-from workers.arm.read.locks import Lock, found_in, locks_of_subscription, locks_on
+from workers.arm.read.locks import found_in, locks_of_subscription, locks_on
 from workers.arm.read.machine import nic_ids, power_of, read_machine
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
@@ -26,6 +26,7 @@ from workers.domain.containment.spec import StepName
 from workers.domain.containment.standing import held
 from workers.domain.containment.steps import Step
 from workers.domain.errors import NotFound
+from workers.domain.starts.facts import LockFact
 from workers.domain.starts.vm import PowerState
 
 LIST_TIMEOUT_S = 120.0
@@ -50,7 +51,7 @@ class _Seen(NamedTuple):
     power: PowerState
     groups_of_nics: Mapping[str, str | None]
     groups: Mapping[str, _Json]
-    locks: Sequence[Lock] = ()
+    locks: Sequence[LockFact] = ()
 
 
 class ArmStanding:
@@ -106,7 +107,7 @@ class ArmStanding:
         by_id = {group["id"].lower(): group for group in groups if group is not None}
         return _drift(containment, _Seen(power_of(machine), on_nics, by_id, locks))
 
-    async def _locks(self, containment: Containment) -> Sequence[Lock]:
+    async def _locks(self, containment: Containment) -> Sequence[LockFact]:
         return await locks_on(self._azure, containment.vm) if _locked(containment) else ()
 
     async def _nic(self, nic_id: str) -> _Json | None:
@@ -241,7 +242,7 @@ def _locked(containment: Containment) -> bool:
     return any(step.name is StepName.LOCK for step in held(containment))
 
 
-def _not_locked(step: Step, locks: Sequence[Lock]) -> str:
+def _not_locked(step: Step, locks: Sequence[LockFact]) -> str:
     """Empty while the lock on record is there, and forbids every change."""
     wanted = str((step.change.after if step.change else {}).get("lock", ""))
     found = found_in(locks, wanted)
@@ -250,7 +251,7 @@ def _not_locked(step: Step, locks: Sequence[Lock]) -> str:
     return "" if found.read_only else f"the lock {found.name} was changed: its level is {found.level[:40]}"
 
 
-async def _no_locks() -> Sequence[Lock]:
+async def _no_locks() -> Sequence[LockFact]:
     return ()
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from workers.domain.asking.decisions import Answer, Decision
+from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -15,8 +15,8 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
-from workers.domain.starts.people import Owner
-from workers.domain.starts.risk import Risk
+from workers.domain.starts.people import Actor, Owner
+from workers.domain.starts.risk import Level, Risk
 
 
 class ApprovalState(StrEnum):
@@ -60,7 +60,8 @@ class Terms(Stored):
 
     Only a start that joins the question can make them stricter.
 
-    ``lockdown`` is what a rejection will do, so that the dialog shows what will be done.
+    ``lockdown`` is what a rejection will do, so that the dialog shows what will be done. Where silence, or an
+    ask that reached nobody, contains by a profile of its own, that is kept beside it.
     """
 
     remind_after: timedelta
@@ -69,7 +70,19 @@ class Terms(Stored):
     on_silence: OnSilence
     on_undelivered: OnUndelivered = OnUndelivered.ESCALATE
     lockdown: LockdownProfile
+    silence_lockdown: LockdownProfile | None = None
+    undelivered_lockdown: LockdownProfile | None = None
     rule: str = "defaults"
+
+    @property
+    def on_silence_by(self) -> LockdownProfile:
+        """The profile that contains the VM when nobody answers: its own, or that of a rejection."""
+        return self.silence_lockdown or self.lockdown
+
+    @property
+    def on_undelivered_by(self) -> LockdownProfile:
+        """The same for when nobody could be asked."""
+        return self.undelivered_lockdown or self.lockdown
 
 
 def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
@@ -77,7 +90,7 @@ def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
 
     The step table says which ones it may use.
     """
-    wanted = terms.lockdown.steps if terms.on_silence is OnSilence.CONTAIN else tuple(StepName)
+    wanted = terms.on_silence_by.steps if terms.on_silence is OnSilence.CONTAIN else tuple(StepName)
     return tuple(name for name in wanted if terms.on_silence.value in name.spec.on_silence)
 
 
@@ -85,7 +98,8 @@ def steps_undelivered(terms: Terms) -> tuple[StepName, ...]:
     """The steps that the policy takes when nobody could be asked; none unless it says so."""
     if terms.on_undelivered is not OnUndelivered.CONTAIN:
         return ()
-    return tuple(name for name in terms.lockdown.steps if OnSilence.CONTAIN.value in name.spec.on_silence)
+    steps = terms.on_undelivered_by.steps
+    return tuple(name for name in steps if OnSilence.CONTAIN.value in name.spec.on_silence)
 
 
 class Approval(Numbered):
@@ -107,6 +121,8 @@ class Approval(Numbered):
             A rejection is then on-call's to act on.
         later: ids of approvals about later starts that carry its correlation id, the newest last.
         risk: of all starts that it asks about; ``None`` if an earlier version asked.
+        level: of the risk of its first start alone.
+        level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
     """
@@ -141,6 +157,8 @@ class Approval(Numbered):
     joined_to: str | None = None
     guarded: str = ""
     risk: Risk | None = None
+    level: Level = Level.LOW
+    level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
 
@@ -163,6 +181,23 @@ class Approval(Numbered):
     def callers(self) -> tuple[Caller, ...]:
         """Who started the VM: at first, and then as far as it lists them."""
         return (self.event.caller, *(one.caller for one in self.joined))
+
+    @property
+    def risky_callers(self) -> tuple[Caller, ...]:
+        """Those whose own start is of high risk, as far as is known."""
+        first = (self.event.caller,) if self.level is Level.HIGH else ()
+        return (*first, *(one.caller for one in self.joined if one.level is Level.HIGH))
+
+    def permits(self, answer: Answer, actor: Actor) -> Permission:
+        """Whether this person may give this answer to it."""
+        return may_answer(
+            answer,
+            actor,
+            self.owner,
+            *self.callers,
+            risky=self.risky_callers,
+            owner_before=self.owner_before,
+        )
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:

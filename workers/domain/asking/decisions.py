@@ -10,6 +10,8 @@ from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.people import Actor, Owner
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from workers.domain.starts.events import Caller
 
 
@@ -47,23 +49,70 @@ class Permission(NamedTuple):
     reason: str
 
 
-def may_answer(answer: Answer, actor: Actor, owner: Owner, *callers: "Caller") -> Permission:
+def may_answer(
+    answer: Answer,
+    actor: Actor,
+    owner: Owner,
+    *callers: "Caller",
+    risky: "Collection[Caller]" = (),
+    owner_before: Owner | None = None,
+) -> Permission:
     """Whether this person may give this answer.
 
     The owner and on-call may confirm and reject. Whoever started the VM may always reject their own start.
+    They can't confirm it at high risk, whoever they are; nor as an owner whom the tag has named only since
+    it was changed, or else who may write tags could confirm what they do.
+
+    Args:
+        answer: what they want to say.
+        actor: who they are.
+        owner: who is asked.
+        callers: who started the VM.
+        risky: those of them whose start is of high risk.
+        owner_before: the owner by the tags before the start; ``None`` if that is ``owner``.
     """
+    permission = _by_role(answer, actor, owner, callers)
+    if answer is Answer.REJECT or not permission.allowed:
+        return permission
+    refusal = _not_their_own(actor, callers, risky, owner_before)
+    return Permission(allowed=False, reason=refusal) if refusal else permission
+
+
+def _by_role(answer: Answer, actor: Actor, owner: Owner, callers: "Collection[Caller]") -> Permission:
     if actor.barred:
         return Permission(allowed=False, reason=actor.barred)
     if actor.owns(owner):
         return Permission(allowed=True, reason=f"owner by {owner.source}")
     if actor.on_call:
         return Permission(allowed=True, reason="on call")
-    started = actor.email and actor.email.lower() in {caller.email.lower() for caller in callers}
-    if answer is Answer.REJECT and started:
+    if answer is Answer.REJECT and _is_among(actor, callers):
         return Permission(allowed=True, reason="started the VM")
     who = "the VM's owner or on-call" if owner.known else "on-call (no owner is known)"
     doubt = f" {actor.doubt}" if actor.doubt else ""
     return Permission(allowed=False, reason=f"Only {who} can {answer} this start.{doubt}")
+
+
+def _not_their_own(
+    actor: Actor, callers: "Collection[Caller]", risky: "Collection[Caller]", owner_before: Owner | None
+) -> str:
+    """Why this person can't confirm it, if they started the VM or may have done so; else empty."""
+    if _is_among(actor, risky):
+        return "Your account started this VM, at high risk, so somebody else has to confirm it."
+    if not actor.email and any(caller.email for caller in risky):
+        return (
+            "This start is of high risk, and Slack shows no e-mail address for you, so nobody can tell "
+            "whether you started the VM. Somebody else has to confirm it."
+        )
+    if owner_before is None or actor.on_call or actor.owns(owner_before) or not _is_among(actor, callers):
+        return ""
+    return (
+        "Your account started this VM, and its owner tag names you only since it was changed. "
+        "Only its former owner or on-call can confirm this start."
+    )
+
+
+def _is_among(actor: Actor, callers: "Collection[Caller]") -> bool:
+    return bool(actor.email) and actor.email.lower() in {caller.email.lower() for caller in callers}
 
 
 def may_lock_down(actor: Actor) -> Permission:

@@ -2,6 +2,7 @@
 
 from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.events import Access, Caller
+from workers.domain.starts.risk import Level
 
 MOST_LISTED = 50
 """So many a question lists; it counts all of them, and each has a document of its own."""
@@ -14,6 +15,7 @@ class JoinedStart(Stored):
         approval_id: of its own document.
         number: 2 for the first that joined, and so on.
         failed: it needs no answer.
+        level: of its own risk.
     """
 
     approval_id: str
@@ -22,3 +24,4 @@ class JoinedStart(Stored):
     caller: Caller
     access: Access | None = None
     failed: bool = False
+    level: Level = Level.LOW

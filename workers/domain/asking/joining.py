@@ -1,12 +1,14 @@
 """How a further start joins the open question of its VM, and what an answer to that question covers."""
 
+import functools
 from datetime import datetime, timedelta
 
-from workers.domain.asking.approvals import Approval, Terms
+from workers.domain.asking.approvals import Approval, Terms, steps_on_silence, steps_undelivered
 from workers.domain.asking.joined import MOST_LISTED, JoinedStart
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.starts.events import Caller
 from workers.domain.starts.risk import Risk
 from workers.domain.starts.signals.signal import said
 
@@ -26,6 +28,7 @@ def with_start(question: Approval, start: Approval, now: datetime) -> Approval:
         at=start.event.at,
         caller=start.event.caller,
         access=start.event.access,
+        level=start.level,
     )
     renewed = start.facts.known_count >= question.facts.known_count
     grown = question.changed(
@@ -45,12 +48,15 @@ def _with_risk(question: Approval, start: Approval) -> Risk | None:
     """The risk of the question with this start in it; what is told of another caller names them."""
     if question.risk is None or start.risk is None:
         return question.risk or start.risk
-    later = start.risk
-    if not start.event.caller.is_surely(question.event.caller):
-        who = f"a later start by {said(start.event.caller.label)}"
-        signals = tuple(one.changed(sentence=f"{who}: {one.sentence}") for one in later.signals)
-        later = later.changed(signals=signals)
-    return question.risk.or_more(later)
+    return question.risk.or_more(told_of(start.risk, start.event.caller, question))
+
+
+def told_of(risk: Risk, caller: Caller, question: Approval) -> Risk:
+    """The risk of a further start, whose signals say whose it is if that is not the first caller."""
+    if caller.is_surely(question.event.caller):
+        return risk
+    who = f"a later start by {said(caller.label)}"
+    return risk.changed(signals=tuple(one.changed(sentence=f"{who}: {one.sentence}") for one in risk.signals))
 
 
 def _listed(starts: tuple[JoinedStart, ...]) -> tuple[JoinedStart, ...]:
@@ -68,7 +74,15 @@ def _listed(starts: tuple[JoinedStart, ...]) -> tuple[JoinedStart, ...]:
         ),
         0,
     )
-    return (*starts[:gone], *starts[gone + 1 :])
+    left = starts[gone]
+    return (*starts[:gone], *(_as_risky(one, left) for one in starts[gone + 1 :]))
+
+
+def _as_risky(one: JoinedStart, left: JoinedStart) -> JoinedStart:
+    """No start of a caller is listed as less risky than one that has gone from the list."""
+    if left.level.rank <= one.level.rank or not one.caller.is_surely(left.caller):
+        return one
+    return one.changed(level=left.level)
 
 
 def with_failed(question: Approval, approval_id: str) -> Approval:
@@ -117,10 +131,33 @@ def tightened(terms: Terms, wanted: Terms, *, waited: timedelta) -> Terms:
         if OnUndelivered.CONTAIN in (terms.on_undelivered, wanted.on_undelivered)
         else OnUndelivered.ESCALATE,
         lockdown=_both(terms.lockdown, wanted.lockdown),
+        silence_lockdown=_own(
+            terms.silence_lockdown or wanted.silence_lockdown,
+            *((one.on_silence_by, steps_on_silence(one)) for one in (terms, wanted)),
+        ),
+        undelivered_lockdown=_own(
+            terms.undelivered_lockdown or wanted.undelivered_lockdown,
+            *((one.on_undelivered_by, steps_undelivered(one)) for one in (terms, wanted)),
+        ),
     )
     if stricter == terms or wanted.rule == terms.rule:
         return stricter
     return stricter.changed(rule=f"{terms.rule}, {wanted.rule}"[:200])
+
+
+def _own(
+    either: LockdownProfile | None, *taken: tuple[LockdownProfile, tuple[StepName, ...]]
+) -> LockdownProfile | None:
+    """A profile with all the steps that both take, if one of them names its own.
+
+    Args:
+        either: what is named; ``None`` if nothing is, so that the profile of a rejection holds.
+        taken: the profile of each, with the steps that it may use.
+    """
+    if either is None:
+        return None
+    profiles = [profile.changed(steps=steps) for profile, steps in taken if steps]
+    return functools.reduce(_both, profiles) if profiles else None
 
 
 def _both(mine: LockdownProfile, wanted: LockdownProfile) -> LockdownProfile:

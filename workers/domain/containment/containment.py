@@ -4,6 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from workers.domain.containment.ending.expiry import Expiry, next_expiry_look
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.jobs import JobState
 from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
@@ -123,6 +125,8 @@ class Restoration(Steps):
     Attributes:
         start_id: the VM is to be started, too, by a request of this correlation id; ``None`` leaves it off.
         number: counts how often it was tried.
+        requested: what somebody else had asked for, where a restore needs two persons; ``by`` confirmed it.
+        expired: nobody ordered it, the time of the isolation was over.
     """
 
     by: Actor
@@ -130,6 +134,8 @@ class Restoration(Steps):
     reason: str = ""
     start_id: str | None = None
     number: int = 1
+    requested: RestoreRequest | None = None
+    expired: bool = False
 
     @property
     def starts(self) -> bool:
@@ -149,6 +155,8 @@ class Containment(Steps, Numbered):
         restart: the start of the contained VM that on-call was told of last.
         held: what holds it back; ``None`` where it goes on, or has nothing to do.
         unguarded: the ``demand`` for which the VM was found outside of the guarded set.
+        restore_request: a restore that waits for a second person.
+        expiry: what was said about the end of its isolation; ``None`` as long as nothing was.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
     """
 
@@ -167,6 +175,8 @@ class Containment(Steps, Numbered):
     cards: tuple[str, ...] = ()
     round: int = 1
     restoration: Restoration | None = None
+    restore_request: RestoreRequest | None = None
+    expiry: Expiry | None = None
     drift: tuple[str, ...] = ()
     restart: Restart | None = None
     owner: Owner | None = None
@@ -198,7 +208,7 @@ class Containment(Steps, Numbered):
         """Whether on-call is called for it: it is incomplete, late, undone, or something failed."""
         told = (step.paged_at or (step.job and step.job.state is JobState.FAILED) for step in self.steps)
         return self.state is ContainmentState.INCOMPLETE or any(
-            (self.paged_at, self.drift, self.restart, *told)
+            (self.paged_at, self.drift, self.restart, self.restore_request, self.expiry, *told)
         )
 
     def once_more(self, at: datetime) -> "Containment":
@@ -214,6 +224,8 @@ class Containment(Steps, Numbered):
             ended_at=None,
             verified_at=None,
             restoration=None,
+            restore_request=None,
+            expiry=None,
             drift=(),
             steps=tuple(step.anew() for step in self.steps),
         )
@@ -245,15 +257,35 @@ class Containment(Steps, Numbered):
     def due_at(self) -> datetime | None:
         """When it has to be looked at again; ``None`` when there is nothing to do.
 
-        Jobs are looked at only when it is at rest: there is enough to tell until then.
+        Jobs are looked at, and requests end, only when it is at rest: there is enough to tell until then.
         """
         if not self.working:
-            return next_job_look(self)
+            expires_at = self.restore_request.expires_at if self.restore_request else None
+            looks = (next_job_look(self), expires_at, self.expiry_look_at)
+            return min((at for at in looks if at is not None), default=None)
         restoring = self.restoration if self.state is ContainmentState.RESTORING else None
         steps, began = (restoring, restoring.at) if restoring else (self, self.began)
         if self.held is not None:
             return min([self.held.until, *steps.polls])
         return _due(steps, began, self.profile)
+
+    @property
+    def isolated_until(self) -> datetime | None:
+        """When its isolation ends by itself, if it does. Another lockdown order begins its time anew."""
+        after = self.profile.isolate.expire_after
+        isolated = any(s.name is StepName.ISOLATE and s.state is StepState.DONE for s in self.steps)
+        if self.state is not ContainmentState.CONTAINED or after is None or not isolated:
+            return None
+        began = self.verified_at or self.began
+        return self.expiry.ends_at if self.expiry else max(began, self.cause.at) + after
+
+    @property
+    def expiry_look_at(self) -> datetime | None:
+        """When something has to be said or done about the end of its isolation next."""
+        after, until = self.profile.isolate.expire_after, self.isolated_until
+        if after is None or until is None:
+            return None
+        return next_expiry_look(until - after, after, self.expiry)
 
     @property
     def began(self) -> datetime:

@@ -1,6 +1,6 @@
 """What is asked of a containment that stands or is under way: more of it, all of it, or what has failed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from workers.domain.containment.containment import Cause, CauseKind, Containment, ContainmentState
 from workers.domain.containment.profile import IsolateOptions, LockdownProfile
@@ -31,7 +31,7 @@ def demanded(containment: Containment, cause: Cause, profile: LockdownProfile) -
     if (steps, isolate) == (containment.steps, containment.profile.isolate) or (
         cause.kind is CauseKind.SILENCE and names - {*profile.steps}
     ):
-        return containment
+        return _kept_isolated(containment, cause)
     wider = containment.profile.changed(
         steps=tuple(step.name for step in steps),
         isolate=isolate,
@@ -40,6 +40,13 @@ def demanded(containment: Containment, cause: Cause, profile: LockdownProfile) -
         resource_group=(profile if _not_isolated(containment) else containment.profile).resource_group,
     )
     return _going_on(containment, steps, cause.at).changed(profile=wider, cause=cause)
+
+
+def _kept_isolated(containment: Containment, cause: Cause) -> Containment:
+    """Whoever locks a VM down again keeps it isolated: the time of its isolation begins anew."""
+    if containment.expiry is None or cause.kind is not CauseKind.LOCKDOWN:
+        return containment
+    return containment.changed(cause=cause, expiry=None)
 
 
 def retried(containment: Containment, at: datetime) -> Containment:
@@ -56,7 +63,15 @@ def retried(containment: Containment, at: datetime) -> Containment:
 def _going_on(containment: Containment, steps: tuple[Step, ...], at: datetime) -> Containment:
     """With these steps, and its time counts from ``at``."""
     running = containment if containment.working else containment.to(ContainmentState.RUNNING)
-    return running.changed(steps=steps, began_at=at, paged_at=None, ended_at=None, verified_at=None)
+    return running.changed(
+        steps=steps,
+        began_at=at,
+        paged_at=None,
+        ended_at=None,
+        verified_at=None,
+        restore_request=None,
+        expiry=None,
+    )
 
 
 def _tightened(containment: Containment, cause: Cause, wanted: LockdownProfile) -> IsolateOptions:
@@ -71,7 +86,16 @@ def _tightened(containment: Containment, cause: Cause, wanted: LockdownProfile) 
     allow = tuple(rule for rule in mine.allow if rule in wanted.isolate.allow)
     # A prepared NSG fits its exceptions; and one may be named because none could be made.
     other_nsg = allow != mine.allow or _not_isolated(containment)
-    return mine.changed(allow=allow, nsg=wanted.isolate.nsg if other_nsg else mine.nsg)
+    return mine.changed(
+        allow=allow,
+        nsg=wanted.isolate.nsg if other_nsg else mine.nsg,
+        expire_after=_longer(mine.expire_after, wanted.isolate.expire_after),
+    )
+
+
+def _longer(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    """The longer time; ``None`` is without end."""
+    return None if one is None or other is None else max(one, other)
 
 
 def _not_backed_up(containment: Containment) -> bool:

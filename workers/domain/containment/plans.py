@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from workers.domain.containment.grants import Grant
 from workers.domain.containment.spec import StepName
 from workers.domain.model import Stored, UtcTime
 
@@ -77,9 +78,13 @@ class Plan(Stored):
     """All steps of a lockdown profile for one VM, from facts of ``as_of`` (``None``: facts are missing).
 
     ``impact`` is what goes with the VM, the worst first.
+    ``obstacles`` are what keeps it from being carried out, as somebody's lock does, one sentence each.
+    ``grants`` are the roles by which whoever started the VM could start it again. They stay.
     """
 
     profile: str
     steps: tuple[PlannedStep, ...] = ()
     as_of: UtcTime | None = None
     impact: tuple[Impact, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()

@@ -1,54 +1,19 @@
 """What a lockdown does: which steps, with which exceptions."""
 
-import ipaddress
 import re
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from workers.domain.containment.allow_rules import AllowRule, same_priority
 from workers.domain.containment.backup_options import BackupOptions, GroupName
+from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
 from workers.domain.containment.plans import StepName
+from workers.domain.durations import StoredDuration
 from workers.domain.model import Stored, spelt
 
-
-class AllowRule(Stored):
-    """An exception of the lockdown: who may still reach the VM, for forensics."""
-
-    name: Annotated[
-        str,
-        spelt(
-            r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}",
-            "begin with a letter or digit, then at most 60 of letters, digits and _ . -",
-        ),
-    ]
-    source: str
-    ports: tuple[
-        Annotated[str, spelt(r"[0-9]{1,5}(-[0-9]{1,5})?", "write a port or a range: '22' or '8000-8010'")],
-        ...,
-    ]
-    protocol: Literal["Tcp", "Udp", "Icmp", "*"] = "Tcp"
-
-    @field_validator("source")
-    @classmethod
-    def _an_address(cls, value: str) -> str:
-        network = ipaddress.ip_network(value, strict=False)
-        if network.prefixlen == 0:
-            raise ValueError(
-                "the whole Internet is not an exception; name an address range such as 10.0.9.0/26"
-            )
-        return str(network)
-
-    @field_validator("ports")
-    @classmethod
-    def _in_range(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:  # said here, because `min_length` would count only the ports that are well-formed
-            raise ValueError("an exception needs at least one port; write ['0-65535'] for all of them")
-        for ports in value:
-            low, _, high = ports.partition("-")
-            if not 0 <= int(low) <= int(high or low) <= 65535:  # noqa: PLR2004 - the highest TCP port
-                raise ValueError(f"{ports} is not a port or a range of ports up to 65535")
-        return value
+__all__ = ["OUR_TAG", "AllowRule", "IsolateOptions", "LockdownProfile"]
 
 
 ClassicNsgId = Annotated[
@@ -71,15 +36,34 @@ class IsolateOptions(Stored):
     """Options of the isolate step.
 
     Attributes:
-        allow: who can still connect.
+        allow: who can still connect to the VM, and what it can still reach.
         nsg: the id of a prepared NSG, where none may be made: it is only put on NICs, never written. It has
-            to let nothing in but ``allow``, and nothing out. It is for VMs of its region and subscription.
+            to let nothing in or out but ``allow``. It is for VMs of its region and subscription.
         classic_nsg: the id of a classic NSG for classic VMs, for which none can be made on demand.
+        expire_after: the network is restored by itself so long after the VM was contained, and on-call is
+            told an hour before; by default never.
     """
 
     allow: tuple[AllowRule, ...] = Field(default=(), max_length=50)
     nsg: str | None = None
     classic_nsg: ClassicNsgId | None = None
+    expire_after: StoredDuration | None = None
+
+    @field_validator("expire_after")
+    @classmethod
+    def _announced_first(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value <= ANNOUNCED_BEFORE:
+            raise ValueError(
+                "on-call is told an hour before an isolation ends, so give more than 1h, such as 8h"
+            )
+        return value
+
+    @field_validator("allow")
+    @classmethod
+    def _each_its_priority(cls, value: tuple[AllowRule, ...]) -> tuple[AllowRule, ...]:
+        if said := same_priority(value):
+            raise ValueError(said)
+        return value
 
     @field_validator("nsg")
     @classmethod
@@ -96,44 +80,6 @@ OUR_TAG = "managed-by"
 _TAG_NAME = re.compile(r"[^<>%&\\?/\x00-\x1f]{1,512}")
 _MOST_TAGS = 49  # Azure takes 50, and one is ours
 _LONGEST_TAG = 256
-
-_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
-_LONGEST = timedelta(days=7)
-
-
-def duration(text: object) -> object:
-    """``90s``, ``10m``, ``1h30m``, ``2d`` → timedelta. Anything else is refused with a remedy."""
-    if isinstance(text, timedelta):
-        return text
-    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    if match is None:
-        raise ValueError("not a duration; write 90s, 10m, 1h30m or 2d")
-    days, hours, minutes, seconds = (float(match[part] or 0) for part in "dhms")
-    try:
-        value = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        value = timedelta.max
-    if not timedelta(0) < value <= _LONGEST:
-        raise ValueError("a duration is more than nothing and at most 7d")
-    return value
-
-
-def written(span: timedelta) -> str:
-    """As a person writes it: ``90s`` is ``1m30s``, and a day and a half ``1d12h``."""
-    minutes, seconds = divmod(span.total_seconds(), 60)
-    days, hours, minutes = int(minutes) // 1440, int(minutes) // 60 % 24, int(minutes) % 60
-    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
-    return "".join(f"{count:g}{unit}" for count, unit in parts if count) or "0s"
-
-
-def _written_or_stored(text: object) -> object:
-    """As a person writes it, or as a document keeps it: ISO 8601, such as ``PT2M``."""
-    return text if isinstance(text, str) and text.startswith("P") else duration(text)
-
-
-StoredDuration = Annotated[
-    timedelta, BeforeValidator(_written_or_stored), Field(gt=timedelta(0), le=_LONGEST)
-]
 
 
 class LockdownProfile(Stored):

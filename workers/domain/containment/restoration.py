@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration
+from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.outcomes import Outcome, cut_off
 from workers.domain.containment.plans import Change, Choice, StepName
 from workers.domain.containment.steps import Step, StepState
@@ -13,6 +14,10 @@ from workers.domain.starts.vm import PowerState
 
 _RAN = frozenset({PowerState.RUNNING, PowerState.STARTING})
 
+
+BY_ITSELF = Actor(slack_user="", name="startgate")
+"""In the place of whoever ordered a restore that nobody did."""
+_STAYS = "left as it is: only the isolation has expired"
 
 Chosen = Mapping[str, str | None]
 """What a NIC, say, is to have instead of what is gone, both as resource ids; ``None`` stands for nothing."""
@@ -26,10 +31,11 @@ def restoring(
     reason: str,
     now: datetime,
     chosen: Chosen | None = None,
+    requested: RestoreRequest | None = None,
 ) -> Containment:
     """The containment with its undo ordered. A step that changed nothing is skipped.
 
-    ``chosen`` are answers to ``to_choose``.
+    ``chosen`` are answers to ``to_choose``; ``requested`` is what the first of two persons asked for.
 
     Raises:
         Conflict: it can't be undone in its present state.
@@ -46,11 +52,35 @@ def restoring(
         reason=reason,
         start_id=start_id,
         number=tried.number + 1 if tried else 1,
+        requested=requested,
         steps=tuple(_undo(step, choices, chosen, now) for step in containment.steps),
     )
     return containment.to(
-        ContainmentState.RESTORING, restoration=restoration, ended_at=None, verified_at=None
+        ContainmentState.RESTORING,
+        restoration=restoration,
+        restore_request=None,
+        ended_at=None,
+        verified_at=None,
     )
+
+
+def expired(containment: Containment, now: datetime) -> Containment:
+    """The containment whose isolation has lasted long enough: its network is restored, and nothing else.
+
+    Raises:
+        Conflict: it can't be undone in its present state.
+    """
+    whole = restoring(containment, BY_ITSELF, start_id=None, reason="", now=now)
+    restoration = whole.restoration
+    if restoration is None:
+        return whole
+    steps = tuple(
+        step
+        if step.ended or step.name.spec.expires
+        else step.to(StepState.SKIPPED, ended_at=now, note=_STAYS)
+        for step in restoration.steps
+    )
+    return whole.changed(restoration=restoration.changed(steps=steps, expired=True))
 
 
 def to_choose(containment: Containment) -> tuple[Choice, ...]:

@@ -49,6 +49,7 @@ class StepSpec:
         on_silence: the values of the policy's ``on_silence`` that may use it when nobody answers. With
             ``isolate`` it is always done, with ``contain`` where the lockdown profile lists it.
         takes_s: roughly how long it takes, in seconds, for people who ask beforehand. Azure promises nothing.
+        expires: whether it is undone when the time of an isolation is over; every other step stays as it is.
     """
 
     title: str
@@ -71,6 +72,7 @@ class StepSpec:
     blocks: bool = False
     on_silence: tuple[str, ...] = ("contain",)
     takes_s: float = 10.0
+    expires: bool = False
 
 
 class StepName(StrEnum):
@@ -93,6 +95,7 @@ class StepName(StrEnum):
             undo_read_back=True,
             on_silence=("isolate", "contain"),
             takes_s=5.0,
+            expires=True,
         ),
     )
     STOP = (
@@ -124,7 +127,7 @@ class StepName(StrEnum):
         StepSpec(
             title="Take snapshots",
             area="Snapshots",
-            done="snapshots taken",
+            done="preserved in snapshots",
             does="take an incremental snapshot of every disk, as evidence",
             undo="snapshots stay until somebody deletes them",
             by_hand="in the Azure portal, open each disk of the VM and choose Create snapshot,"
@@ -204,6 +207,8 @@ class StepName(StrEnum):
             # Defender for Cloud writes rules into the VM's security groups: into ours, not into a team's.
             # And the plan that it needs must not change meanwhile.
             needs=("isolate", "defender"),
+            # Else Defender for Cloud would write its rules into the group that a NIC gets back.
+            expires=True,
             read_back=True,
             undo_read_back=True,
         ),
@@ -226,6 +231,8 @@ class StepName(StrEnum):
             # Azure refuses a start, a stop and every other write under it.
             # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources
             blocks=True,
+            # A VM that is not contained any more must not be left with a lock of ours.
+            expires=True,
             # Under the lock nobody could stop by hand a VM that we could not.
             needs_well=("stop",),
         ),

@@ -3,13 +3,23 @@
 ``file`` reads it from YAML, and reports every error at once.
 """
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
-from workers.domain.containment.profile import LockdownProfile, duration
+from workers.domain.containment.profile import LockdownProfile
+from workers.domain.durations import duration
 from workers.domain.model import Model, spelt
 from workers.domain.starts.risk_settings import RiskSettings
 
@@ -56,8 +66,9 @@ Workspace = Annotated[
     ),
 ]
 """The id of a Slack workspace (``T…``) or organization (``E…``)."""
+PROFILE_NAME = r"[a-z0-9-]{1,40}"
 ProfileName = Annotated[
-    str, spelt(r"[a-z0-9-]{1,40}", "use at most 40 of a-z, 0-9 and -: it becomes part of names in Azure")
+    str, spelt(PROFILE_NAME, "use at most 40 of a-z, 0-9 and -: it becomes part of names in Azure")
 ]
 
 
@@ -82,6 +93,43 @@ class OnUndelivered(StrEnum):
 
     ESCALATE = "escalate"
     CONTAIN = "contain"
+
+
+class Contain(Model):
+    """Containing by a lockdown profile of its own, written ``contain: NAME``."""
+
+    contain: ProfileName
+
+    def __str__(self) -> str:
+        """As a person writes it."""
+        return f"contain: {self.contain}"
+
+
+def _words(kind: type[OnSilence] | type[OnUndelivered]) -> Callable[[object], object]:
+    """Reads one of these words, or ``contain: NAME``."""
+
+    def read(value: object) -> object:
+        if isinstance(value, Contain):
+            return value
+        if isinstance(value, dict) and value.keys() == {"contain"} and isinstance(value["contain"], str):
+            name = value["contain"]
+            if re.fullmatch(PROFILE_NAME, name) is None:
+                raise ValueError(f"{name[:80]!r} is not the name of a lockdown profile: a-z, 0-9 and - only")
+            return Contain(contain=name)
+        if isinstance(value, str) and value in set(kind):
+            return kind(value)
+        shown = repr(value)[:80]
+        raise ValueError(
+            f"{shown} is not one of {', '.join(kind)}; a lockdown profile of its own is named by"
+            " {contain: NAME}"
+        )
+
+    return read
+
+
+Silence = Annotated[OnSilence | Contain, PlainValidator(_words(OnSilence))]
+"""A word, or ``contain: NAME``: contained by that lockdown profile, where a rejection may do more."""
+Undelivered = Annotated[OnUndelivered | Contain, PlainValidator(_words(OnUndelivered))]
 
 
 class OwnerPolicy(Model):
@@ -125,14 +173,32 @@ class PeoplePolicy(Model):
     guests: Guests = Guests.REFUSE
 
 
+class TwoPersons(Model):
+    """What needs two persons: one asks, and somebody else of on-call confirms.
+
+    ``two_person: restore`` is short for ``two_person: {restore: true}``.
+
+    Attributes:
+        restore: a restore does.
+        expire_after: how long a request can be confirmed.
+    """
+
+    restore: bool = False
+    expire_after: Duration = timedelta(minutes=15)
+
+
+def _in_full(value: object) -> object:
+    return {"restore": True} if value == "restore" else value
+
+
 class Defaults(Model):
     """What holds where no rule says otherwise. Deadlines count from when the card reached Slack."""
 
     remind_after: Duration = timedelta(minutes=10)
     escalate_after: Duration = timedelta(minutes=20)
     expire_after: Duration = timedelta(minutes=60)
-    on_silence: OnSilence = OnSilence.ESCALATE
-    on_undelivered: OnUndelivered = OnUndelivered.ESCALATE
+    on_silence: Silence = OnSilence.ESCALATE
+    on_undelivered: Undelivered = OnUndelivered.ESCALATE
     lockdown: str = "standard"
 
     @model_validator(mode="after")
@@ -176,8 +242,8 @@ class Rule(Model):
     remind_after: Duration | None = None
     escalate_after: Duration | None = None
     expire_after: Duration | None = None
-    on_silence: OnSilence | None = None
-    on_undelivered: OnUndelivered | None = None
+    on_silence: Silence | None = None
+    on_undelivered: Undelivered | None = None
     lockdown: str | None = None
 
     @field_validator("name")
@@ -242,6 +308,7 @@ class Policy(Model):
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
+    two_person: Annotated[TwoPersons, BeforeValidator(_in_full)] = TwoPersons()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
     risk: RiskSettings = RiskSettings()

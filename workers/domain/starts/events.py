@@ -76,11 +76,15 @@ class Caller(Stored):
 
 
 class Access(Stored):
-    """The role assignment that allowed the start, from the event's ``authorization.evidence``."""
+    """The role assignment that allowed the start, from the event's ``authorization.evidence``.
+
+    ``assignment_id`` is the name of the assignment at its scope, a GUID; empty if the event names none.
+    """
 
     role: str
     scope: str
     principal_type: str = ""
+    assignment_id: str = ""
 
 
 class Phase(StrEnum):

@@ -1,8 +1,11 @@
 """The facts about a start, and which of them could not be read in time."""
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from workers.domain.model import Stored, UtcTime
+from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
@@ -13,7 +16,10 @@ class MachineFacts(Stored):
     Attributes:
         size: Azure's VM size, such as Standard_D4s_v5.
         availability_set_id: the set that it is in; ``None`` if it is in none.
+        scale_set_id: the scale set that it belongs to; ``None`` if it belongs to none.
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
+        disk_ids: of its managed disks, the OS disk first, without an ephemeral one.
+        host_encrypted: encryption at host is on.
     """
 
     location: str = ""
@@ -24,6 +30,9 @@ class MachineFacts(Stored):
     nic_ids: tuple[str, ...] = ()
     ephemeral: bool = False
     availability_set_id: str | None = None
+    disk_ids: tuple[str, ...] = ()
+    host_encrypted: bool = False
+    scale_set_id: str | None = None
 
 
 class NetworkFacts(Stored):
@@ -59,10 +68,67 @@ class BackupFacts(Stored):
 
 
 class LockFact(Stored):
-    """A management lock that holds for the VM: its id, and ``ReadOnly`` or ``CanNotDelete``."""
+    """A management lock.
+
+    Attributes:
+        id: as Azure spells it; its name, at the end, is unique at its scope.
+        level: ``ReadOnly`` or ``CanNotDelete``.
+    """
 
     id: str
     level: str
+
+    @property
+    def name(self) -> str:
+        """Whoever set it chose it: hostile text."""
+        return self.id.rpartition("/")[2]
+
+    @property
+    def scope(self) -> str:
+        """The id of what it lies on: a subscription, a group or a resource."""
+        return self.id[: max(0, self.id.lower().rfind("/providers/microsoft.authorization/locks/"))]
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it forbids every change, and not deletion alone."""
+        return self.level.lower() == "readonly"
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        parts = self.scope.strip("/").split("/")
+        places = {2: "the subscription", 4: f"the resource group {parts[-1]}"}
+        return places.get(len(parts), parts[-1])
+
+    def holds_for(self, resource_id: str) -> bool:
+        """Whether the resource is its scope, or lies below it."""
+        inner, outer = resource_id.lower(), self.scope.lower()
+        return inner == outer or inner.startswith(f"{outer}/")
+
+
+class GrantKind(StrEnum):
+    """What a role allows: to start the VM, to give oneself any role, or nobody knows what."""
+
+    STARTS = "starts"
+    GRANTS = "grants"
+    UNKNOWN = "unknown"
+
+
+class GrantFact(Stored):
+    """A role assignment of whoever started the VM, which reaches it.
+
+    Attributes:
+        id: of the assignment.
+        role: its name; its id, where the name is not known.
+        through_group: it is a group's that they are in.
+        used: Azure says that it allowed the start.
+    """
+
+    id: str
+    role: str
+    kind: GrantKind = GrantKind.UNKNOWN
+    through_group: bool = False
+    used: bool = False
 
 
 class MissingFact(Stored):
@@ -76,7 +142,9 @@ class Facts(Stored):
     """Everything found out about one start.
 
     Attributes:
+        defender: of documents that an earlier version wrote, ``None`` without a reason.
         locks: on the VM, its group and its subscription.
+        grants: role assignments of whoever started it; empty where no start was asked about.
         gone: Azure answered that the VM does not exist.
         missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
@@ -87,7 +155,9 @@ class Facts(Stored):
     machine: MachineFacts | None = None
     network: NetworkFacts | None = None
     backup: BackupFacts | None = None
+    defender: DefenderFacts | None = None
     locks: tuple[LockFact, ...] | None = None
+    grants: tuple[GrantFact, ...] = ()
     gone: bool = False
     missing: tuple[MissingFact, ...] = ()
     took_ms: dict[str, float] = Field(default_factory=dict)
@@ -102,7 +172,8 @@ class Facts(Stored):
     @property
     def known_count(self) -> int:
         """How many facts are known. Missing ones can't be counted instead: one name may stand for all."""
-        return sum(part is not None for part in (self.machine, self.network, self.backup, self.locks))
+        parts = (self.machine, self.network, self.backup, self.defender, self.locks)
+        return sum(part is not None for part in parts)
 
     def with_power(self, power: PowerState) -> "Facts":
         """With this power state if Azure gave none; its lists don't."""

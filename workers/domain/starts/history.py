@@ -7,9 +7,10 @@ they were just before one start; only that is kept with the start.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from workers.domain.model import Stored, UtcTime
@@ -23,6 +24,7 @@ MOST_OF_CALLER = 200
 _MOST_SEEN = 3
 _LONGEST = 80
 _HOURS = 24
+_AT = attrgetter("at")
 
 
 class What(StrEnum):
@@ -140,7 +142,7 @@ class History(Stored):
         networks_count: how many networks there were.
         clients: as ``networks``, for applications.
         recent_vms: how many VMs they started within minutes, with this one.
-        busy_days: earlier days on which they started that many within minutes, too.
+        busy_days: earlier days on which they started many within minutes, too, if these are many.
     """
 
     vm_starts: int = 0
@@ -179,11 +181,15 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
     of_vm = [one for one in past.of_vm if one.at <= event.at and one.id != own]
     of_caller = [one for one in past.of_caller if one.at <= event.at and one.id != own]
     starts, theirs = _starts(of_vm), _starts(of_caller)
+    days = [one.at.date() for one in theirs]
     answers = [one for one in of_vm if one.what in _ANSWERS]
     told = Counter(one.what for one in answers)
     people = Counter(one.by for one in answers if one.by)
     answerer, count = people.most_common(1)[0] if people else ("", 0)
-    networks, clients = _days_of(theirs, "network"), _days_of(theirs, "client")
+    networks, clients = (
+        _days_of((one.network, day) for one, day in zip(theirs, days, strict=True)),
+        _days_of((one.client, day) for one, day in zip(theirs, days, strict=True)),
+    )
     recent, busy = _many(theirs, event, settings)
     return History(
         vm_starts=len(starts),
@@ -202,7 +208,7 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
         failed_before=_failed(of_vm, of_caller, event, settings),
         caller_known=bool(key),
         caller_starts=len(theirs),
-        caller_days=len({one.at.date() for one in theirs}),
+        caller_days=len(set(days)),
         networks=_most(networks),
         networks_count=len(networks),
         network_days=networks.get(network_of(event.caller.ip), 0),
@@ -214,15 +220,14 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
     )
 
 
-def _starts(entries: Iterable[PastStart]) -> list[PastStart]:
+def _starts(entries: Sequence[PastStart]) -> list[PastStart]:
     """Each start once, without those that failed, oldest first."""
-    entries = list(entries)
     failed = {one.id for one in entries if one.what is What.FAILED}
-    found: dict[Hashable, PastStart] = {}
+    found: dict[str, PastStart] = {}
     for one in entries:
-        if one.what in _STARTS and one.id not in failed:
-            found.setdefault(one.id, one)
-    return sorted(found.values(), key=lambda one: one.at)
+        if one.what in _STARTS and one.id not in found and one.id not in failed:
+            found[one.id] = one
+    return sorted(found.values(), key=_AT)
 
 
 def _hours(starts: Sequence[PastStart]) -> tuple[int, ...]:
@@ -230,13 +235,9 @@ def _hours(starts: Sequence[PastStart]) -> tuple[int, ...]:
     return tuple(counts[hour] for hour in range(_HOURS)) if starts else ()
 
 
-def _days_of(starts: Iterable[PastStart], field: str) -> dict[str, int]:
-    """Each value of a field → on how many days it was seen, the most usual first."""
-    days: dict[str, set[object]] = {}
-    for one in starts:
-        if value := getattr(one, field):
-            days.setdefault(value, set()).add(one.at.date())
-    return dict(sorted(((value, len(on)) for value, on in days.items()), key=lambda item: -item[1]))
+def _days_of(values: Iterable[tuple[str, date]]) -> dict[str, int]:
+    """Each value → on how many days it was seen, the most usual first."""
+    return dict(Counter(value for value, _ in dict.fromkeys(values) if value).most_common())
 
 
 def _most(days: dict[str, int]) -> tuple[Seen, ...]:
@@ -244,10 +245,16 @@ def _most(days: dict[str, int]) -> tuple[Seen, ...]:
 
 
 def _many(theirs: Sequence[PastStart], event: StartEvent, settings: RiskSettings) -> tuple[int, int]:
-    """How many VMs the caller started within minutes, and on how many earlier days there were as many."""
+    """How many VMs the caller started within minutes, and on how many earlier days there were as many.
+
+    Those days are only looked for if there are many now.
+    """
     span = timedelta(minutes=settings.many_minutes)
     recent = {one.vm for one in theirs if event.at - one.at <= span} | {vm_digest(event.vm.key)}
-    busy, begin = set(), 0
+    busy: set[date] = set()
+    if len(recent) < settings.many_vms:
+        return len(recent), 0
+    begin = 0
     for end, one in enumerate(theirs):
         while one.at - theirs[begin].at > span:
             begin += 1

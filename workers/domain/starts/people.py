@@ -59,6 +59,12 @@ class Actor(Stored):
         """For the audit: name and id."""
         return f"{self.name or self.email or 'unknown'} ({self.slack_user})"
 
+    def is_same_person(self, other: "Actor") -> bool:
+        """Whether both are one person: by Slack id, or by e-mail address where both have one."""
+        if self.slack_user == other.slack_user:
+            return True
+        return bool(self.email) and self.email.strip().lower() == other.email.strip().lower()
+
     def owns(self, owner: Owner) -> bool:
         """Whether the owner's tag names this person, and they count."""
         if self.barred:

@@ -85,10 +85,10 @@ class Risk(Stored):
         unseen = {key: words for key, words in later.unseen.items() if key not in heavier}
         signals = sorted((*self.signals, *fresh), key=lambda one: -one.weight)[:_MOST_KEPT]
         return Risk(
-            level=_higher(self.level, later.level),
+            level=higher(self.level, later.level),
             weight=max(self.weight, later.weight),
             by_threat={
-                threat: _higher(self.by_threat.get(threat, Level.LOW), later.by_threat.get(threat, Level.LOW))
+                threat: higher(self.by_threat.get(threat, Level.LOW), later.by_threat.get(threat, Level.LOW))
                 for threat in Threat
                 if threat in self.by_threat or threat in later.by_threat
             },
@@ -96,7 +96,7 @@ class Risk(Stored):
             harmless=later.harmless,
             unseen=unseen,
             untold=later.untold,
-            highest=_higher(self.level, later.highest),
+            highest=higher(self.level, later.highest),
         )
 
 
@@ -152,5 +152,6 @@ def _weights(signals: tuple[Signal, ...]) -> dict[Threat, int]:
     return weights
 
 
-def _higher(one: Level, other: Level) -> Level:
+def higher(one: Level, other: Level) -> Level:
+    """The higher of the two."""
     return max(one, other, key=lambda level: level.rank)

@@ -29,9 +29,9 @@ def tags_before(line: KnownVm | None, tags_now: dict[str, str], at: datetime) ->
         at: when they were read.
 
     Returns:
-        ``None`` if the inventory did not know the VM.
+        ``None`` if the inventory did not know the VM, or not its tags.
     """
-    if line is None:
+    if line is None or not line.tags_known:
         return None
     now = {name.lower(): value for name, value in tags_now.items()}
     before = {name.lower(): value for name, value in line.tags.items()}

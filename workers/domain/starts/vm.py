@@ -164,6 +164,7 @@ class KnownVm(Numbered):
     """One line of the inventory: enough to find a VM by name, within milliseconds.
 
     Attributes:
+        tags_known: whether they were read; a VM of which only an event told has none that count.
         changed_tags: tags that changed in the last 24 hours, by their names in lower case.
     """
 
@@ -175,6 +176,7 @@ class KnownVm(Numbered):
     tags: dict[str, str] = Field(default_factory=dict)
     power: PowerState = PowerState.UNKNOWN
     seen_at: UtcTime
+    tags_known: bool = True
     changed_tags: dict[str, TagChange] = Field(default_factory=dict)
 
     def after(self, earlier: "KnownVm | None") -> "KnownVm":
@@ -183,11 +185,17 @@ class KnownVm(Numbered):
         What was listed before the earlier one was seen comes late, and its tags tell nothing new. A tag that
         changed several times keeps what it was at first, so that nobody hides a change behind another.
         """
-        if earlier is None:
+        if earlier is None or not earlier.tags_known:
             return self
-        if self.seen_at < earlier.seen_at:
-            late = {"tags": earlier.tags, "changed_tags": earlier.changed_tags, "seen_at": earlier.seen_at}
-            return self.model_copy(update=late)
+        if not self.tags_known or self.seen_at < earlier.seen_at:
+            return self.model_copy(
+                update={
+                    "tags": earlier.tags,
+                    "tags_known": True,
+                    "changed_tags": earlier.changed_tags,
+                    "seen_at": max(self.seen_at, earlier.seen_at),
+                }
+            )
         changed = {
             name: change
             for name, change in earlier.changed_tags.items()

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from workers.domain.asking.approvals import Terms
 from workers.domain.containment.foresight.impact import impact_of
+from workers.domain.containment.grants import grants_of
+from workers.domain.containment.locks import obstacles_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import Insight, look_into
-from workers.domain.policy.model import Policy
+from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Background
@@ -19,6 +21,8 @@ from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
 from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.vm import VmRecord, VmRef
+
+_Word = TypeVar("_Word", OnSilence, OnUndelivered)
 
 
 class Assessment(NamedTuple):
@@ -111,6 +115,8 @@ class Assess:
             ),
             as_of=facts.gathered_at or now,
             impact=impact_of(facts, profile),
+            obstacles=obstacles_of(facts, vm),
+            grants=grants_of(facts),
         )
 
     def _terms(self, ruling: Ruling) -> Terms:
@@ -123,9 +129,11 @@ class Assess:
                 remind_after=asking.remind_after,
                 escalate_after=asking.escalate_after,
                 expire_after=asking.expire_after,
-                on_silence=asking.on_silence,
-                on_undelivered=asking.on_undelivered,
+                on_silence=_word(asking.on_silence, OnSilence.CONTAIN),
+                on_undelivered=_word(asking.on_undelivered, OnUndelivered.CONTAIN),
                 lockdown=policy.profile(asking.lockdown),
+                silence_lockdown=_own(policy, asking.on_silence),
+                undelivered_lockdown=_own(policy, asking.on_undelivered),
                 rule=ruling.name,
             )
         return known
@@ -136,3 +144,12 @@ class Assess:
         if self._in_force is None or self._in_force.policy is not policy:
             self._in_force = _Compiled(policy, Rules(policy.rules), Guards(policy.never), {})
         return self._in_force
+
+
+def _word(given: _Word | Contain, contain: _Word) -> _Word:
+    return contain if isinstance(given, Contain) else given
+
+
+def _own(policy: Policy, given: OnSilence | OnUndelivered | Contain) -> LockdownProfile | None:
+    """The profile that it names; ``None`` where that of a rejection holds."""
+    return policy.profile(given.contain) if isinstance(given, Contain) else None

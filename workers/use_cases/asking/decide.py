@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.decisions import Answer, Decision, may_answer
+from workers.domain.asking.decisions import Answer, Decision
 from workers.domain.asking.joining import unseen
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
@@ -50,7 +50,7 @@ class Decide:
         """
         approval = await self._store.approval(approval_id)
         await refuse_unless(
-            may_answer(answer, actor, approval.owner, *approval.callers),
+            approval.permits(answer, actor),
             actor,
             store=self._store,
             clock=self._clock,

@@ -6,7 +6,7 @@ from datetime import datetime
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind
-from workers.domain.containment.plans import StepName
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import OnSilence
@@ -108,7 +108,8 @@ class LookAtApproval:
         if not approval.undelivered(now):
             return approval, None
         if not approval.guarded and (steps := steps_undelivered(approval.terms)):
-            return await self._contain(approval, steps, _UNDELIVERED, _ANOTHER_UNDELIVERED, now)
+            profile = approval.terms.on_undelivered_by.changed(steps=steps)
+            return await self._contain(approval, profile, _UNDELIVERED, _ANOTHER_UNDELIVERED, now)
         if approval.escalated_at is None:
             return await self._commit(approval, approval.escalated(now), "approval.escalated", now), None
         return approval, None
@@ -126,13 +127,13 @@ class LookAtApproval:
                 expired = expired.changed(escalated_at=now)
             record = without(await self._store.vm_record(approval.event.vm), approval)
             return await self._commit(approval, expired, "approval.expired", now, record), None
-        return await self._contain(approval, steps, because, _ANOTHER_WORDS[on_silence], now)
+        profile = approval.terms.on_silence_by.changed(steps=steps)
+        return await self._contain(approval, profile, because, _ANOTHER_WORDS[on_silence], now)
 
     async def _contain(
-        self, approval: Approval, steps: tuple[StepName, ...], because: str, others: str, now: datetime
+        self, approval: Approval, profile: LockdownProfile, because: str, others: str, now: datetime
     ) -> tuple[Approval, Closing | None]:
         """Close the question and contain the VM; ``others`` is what the VM's other questions say of it."""
-        profile = approval.terms.lockdown.changed(steps=steps)
         cause = Cause(kind=CauseKind.SILENCE, at=now, reason=because, approval_id=approval.id)
         request = await request_containment(
             self._store, approval.event.vm, cause, profile, now=now, plan=approval.plan

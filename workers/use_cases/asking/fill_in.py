@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.joining import told_of
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_id
@@ -14,6 +16,9 @@ from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.facts import Facts
+from workers.domain.starts.history import History
+from workers.domain.starts.risk import Risk, higher
+from workers.domain.starts.vm import VmRecord
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
@@ -46,7 +51,7 @@ class FillIn:
         facts: Facts | None = None
         not_before: datetime | None = None
         try:
-            facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S)
+            facts = await self._facts.gather(approval.event.vm, budget_s=BUDGET_S, start=approval.event)
             facts = facts.with_power(approval.event.power)
         except DependencyAway as away:
             log.info("facts are still missing", approval=approval.id, error=str(away))
@@ -70,6 +75,10 @@ class FillIn:
         event = approval.event
         _, record, background = await self._store.known_start(approval.id, event)
         insight = self._assess.insight(event, facts, background, record, known=approval.history)
+        risk = approval.risk.or_more(insight.risk) if approval.risk else insight.risk
+        further = [self._of_further(one, approval, facts) for one in approval.joined]
+        for one, of_it in zip(approval.joined, further, strict=True):
+            risk = risk.or_more(told_of(of_it, one.caller, approval))
         return approval.changed(
             facts=facts,
             plan=self._assess.plan(event.vm, facts, approval.terms.lockdown, now),
@@ -77,8 +86,19 @@ class FillIn:
             guarded=self._assess.guarded(event.vm, facts),
             owner_before=approval.owner_before or insight.owner_before,
             history=insight.history,
-            risk=approval.risk.or_more(insight.risk) if approval.risk else insight.risk,
+            risk=risk,
+            level=higher(approval.level, insight.risk.level),
+            joined=tuple(
+                one.changed(level=higher(one.level, of_it.level))
+                for one, of_it in zip(approval.joined, further, strict=True)
+            ),
         )
+
+    def _of_further(self, one: JoinedStart, approval: Approval, facts: Facts) -> Risk:
+        """What these facts say of a further start. What was before it is in its level already."""
+        event = approval.event.changed(caller=one.caller, access=one.access, at=one.at)
+        record = VmRecord(vm=event.vm)
+        return self._assess.insight(event, facts, None, record, known=History()).risk
 
     async def _write(
         self, approval_id: str, facts: Facts | None, not_before: datetime | None

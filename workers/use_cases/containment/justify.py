@@ -1,8 +1,10 @@
 """May this containment be carried out? The worker trusts no message, and checks what is on record."""
 
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
-from workers.domain.asking.decisions import Answer, may_answer, may_lock_down, may_restore
+from workers.domain.asking.decisions import Answer, may_lock_down, may_restore
 from workers.domain.containment.containment import Cause, CauseKind, Containment, Restoration
+from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
+from workers.domain.containment.steps import StepState
 from workers.domain.errors import NotFound
 from workers.domain.ports.store import Store
 
@@ -27,11 +29,44 @@ async def unjustified(store: Store, containment: Containment) -> str:
     return _silence_missing(approval, containment)
 
 
-def unordered(restoration: Restoration | None) -> str:
-    """Why it must not be undone, as a sentence; empty when it may be."""
+def unordered(containment: Containment, *, two_persons: bool) -> str:
+    """Why it must not be undone, as a sentence; empty when it may be.
+
+    With ``two_persons``, what is on record must be a request and somebody else's confirmation of it in time.
+    An isolation that has expired needs nobody, but the policy's word, and that on-call was told in time.
+    """
+    restoration = containment.restoration
     if restoration is None:
         return "nobody ordered this restore"
+    if restoration.expired:
+        return _expiry_missing(containment, restoration)
     permission = may_restore(restoration.by)
+    if not permission.allowed:
+        return permission.reason
+    return _second_missing(restoration) if two_persons or restoration.requested is not None else ""
+
+
+def _expiry_missing(containment: Containment, restoration: Restoration) -> str:
+    expiry = containment.expiry
+    if containment.profile.isolate.expire_after is None or expiry is None:
+        return "nothing on record says that this isolation ends by itself"
+    if expiry.held_at is not None or expiry.ends_at - expiry.announced_at < ANNOUNCED_BEFORE:
+        return "on-call was not told an hour before this isolation was to end"
+    if restoration.at < expiry.ends_at:
+        return "the time of this isolation is not over"
+    touched = [s for s in restoration.steps if not s.name.spec.expires and s.state is not StepState.SKIPPED]
+    return "an isolation that expires restores the network only" if touched or restoration.starts else ""
+
+
+def _second_missing(restoration: Restoration) -> str:
+    request = restoration.requested
+    if request is None:
+        return "a restore needs two persons, and one of them is on record"
+    if request.by.is_same_person(restoration.by):
+        return "a restore needs two persons, and the same one asked for it and confirmed it"
+    if not request.at <= restoration.at < request.expires_at:
+        return "the request for this restore had expired when it was confirmed"
+    permission = may_restore(request.by)
     return "" if permission.allowed else permission.reason
 
 
@@ -41,7 +76,7 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
         return "there is no rejection on record"
     if cause.by != decision.by:
         return "the rejection on record is somebody else's"
-    permission = may_answer(Answer.REJECT, decision.by, approval.owner, *approval.callers)
+    permission = approval.permits(Answer.REJECT, decision.by)
     return "" if permission.allowed else permission.reason
 
 

@@ -79,5 +79,18 @@ class GuardedByInventory:
         return why_never(vm.name, judged.guard) if judged.guard else ""
 
 
+class GuardedByFacts:
+    """Judges by facts that were read already, for whoever only looks."""
+
+    def __init__(self, policy: Callable[[], Policy]) -> None:
+        self._policy = policy
+        self._guards = Guards(policy().never)
+
+    def __call__(self, vm: VmRef, facts: Facts) -> str:
+        """Why this VM must not be contained, in sentences; empty if nothing says so."""
+        judged = self._guards.judge(VmInput(vm, facts, _owner(self._policy(), facts)))
+        return why_never(vm.name, judged.guard) if judged.guard else ""
+
+
 def _owner(policy: Policy, facts: Facts) -> Owner:
     return owner_from_tags(facts.tags, policy.owner.tags, tags_known=facts.machine is not None)

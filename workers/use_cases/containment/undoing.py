@@ -1,6 +1,6 @@
 """Undoing: each step of a containment is taken back, and read back before the VM counts as RESTORED."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from typing_extensions import override
@@ -12,7 +12,8 @@ from workers.domain.containment.restoration import begin_undo, of_undo, ready_to
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Progress, Step, Steps, StepState
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.ports.store import Document
+from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.store import Document, Store
 from workers.domain.starts.vm import ExpectedStart
 from workers.use_cases.containment.direction import AuditKinds, Direction
 from workers.use_cases.containment.justify import unordered
@@ -39,9 +40,15 @@ class Undoing(Direction):
         proven="containment.restored",
     )
 
+    def __init__(
+        self, *, store: Store, runners: Mapping[StepName, StepRunner], two_persons: Callable[[], bool]
+    ) -> None:
+        super().__init__(store=store, runners=runners)
+        self._two_persons = two_persons
+
     @override
     async def refusal(self, containment: Containment) -> str:
-        return unordered(containment.restoration)
+        return unordered(containment, two_persons=self._two_persons())
 
     @override
     def steps(self, containment: Containment) -> Steps:

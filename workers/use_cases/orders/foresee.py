@@ -1,6 +1,6 @@
 """What a containment would do to a VM as it is at this moment. Reads Azure, and changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from workers.domain.containment.by_hand import Words
@@ -21,11 +21,15 @@ BUDGET_S = 20.0
 
 
 class Foreseen(NamedTuple):
-    """The facts as they were read, the plan made of them, and the commands that do each step by hand."""
+    """The facts as they were read, the plan made of them, and the commands that do each step by hand.
+
+    ``guarded`` says why the policy never contains this VM, in sentences; empty if it may.
+    """
 
     facts: Facts
     plan: Plan
     by_hand: Mapping[StepName, tuple[Words, ...]]
+    guarded: str = ""
 
 
 class Foresee:
@@ -34,6 +38,7 @@ class Foresee:
     Args:
         runners: one for each step that a profile may list.
         surroundings: reads what costs more than an ask may.
+        guarded: says of a VM with these facts why it is never contained.
         budget_s: seconds that each of both reads may take.
     """
 
@@ -45,6 +50,7 @@ class Foresee:
         assess: Assess,
         runners: Sequence[StepRunner],
         clock: Clock,
+        guarded: Callable[[VmRef, Facts], str],
         budget_s: float = BUDGET_S,
     ) -> None:
         self._facts = facts
@@ -52,6 +58,7 @@ class Foresee:
         self._assess = assess
         self._runners = {runner.name: runner for runner in runners}
         self._clock = clock
+        self._guarded = guarded
         self._budget_s = budget_s
 
     async def __call__(self, vm: VmRef, profile: LockdownProfile, *, closer: bool = True) -> Foreseen:
@@ -76,4 +83,5 @@ class Foresee:
             facts=facts,
             plan=self._assess.plan(vm, facts, profile, self._clock.now()),
             by_hand={name: self._runners[name].by_hand(vm, facts, profile) for name in profile.steps},
+            guarded=self._guarded(vm, facts),
         )

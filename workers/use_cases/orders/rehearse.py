@@ -32,6 +32,8 @@ class Rehearse:
         missing, plan = foreseen.facts.missing, foreseen.plan
         steps = [one.step for one in plan.steps if not one.change.nothing_to_do and not one.change.skipped]
         found: tuple[Obstacle, ...] = ()
+        if foreseen.guarded:
+            return Drill(plan=plan, missing=missing, guarded=foreseen.guarded)
         try:
             found = tuple(await self._obstacles.read(vm, foreseen.facts, profile, steps))
         except StepFailed as refused:

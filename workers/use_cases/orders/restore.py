@@ -1,16 +1,19 @@
 """On-call restores a contained VM: its containment is undone."""
 
 import uuid
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from workers.domain.asking.decisions import may_restore
+from workers.domain.asking.decisions import Permission, may_restore
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
-from workers.domain.containment.restoration import Chosen, can_start, restoring
+from workers.domain.containment.ending.two_persons import RestoreRequest, not_the_second
+from workers.domain.containment.restoration import Chosen, can_start, restoring, to_choose
 from workers.domain.errors import NotFound, NotYet, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
@@ -18,21 +21,29 @@ from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.after_write import after_write
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.containment.lapse import expired
 from workers.use_cases.refuse import refuse_unless
 
 
 class Ordered(NamedTuple):
-    """The containment that is being undone; ``joined`` when somebody else ordered that before."""
+    """The containment that is being undone; ``joined`` when somebody else ordered that before.
+
+    ``waits`` says that it is not: a second person has to confirm it first. ``refused`` says why this person
+    can't be that.
+    """
 
     containment: Containment
     joined: bool
+    waits: bool = False
+    refused: str = ""
 
 
 class Restore:
     """Does what ``/vm-restore`` asks for."""
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, policy: Callable[[], Policy]) -> None:
         self._store = store
+        self._policy = policy
         self._nudger = nudger
         self._clock = clock
 
@@ -85,6 +96,9 @@ class Restore:
     ) -> Ordered:
         """Order the undoing of this containment, or join a restore that is under way.
 
+        Where the policy wants two persons, the first order only asks for it. The second person's confirms
+        what the first one asked for: ``start`` and ``chosen`` are the first one's then.
+
         Args:
             containment_id: the one that was shown to whoever orders this.
             actor: who orders it; their permission is checked again here.
@@ -95,7 +109,7 @@ class Restore:
             chosen: what they chose in the place of what is gone; see ``restoration.to_choose``.
 
         Raises:
-            NotAllowed: they are not on call.
+            NotAllowed: they are not on call, or are the first of two persons themselves.
             NotFound: there is no such containment, or it was undone, or what they chose is not offered.
             NotYet: it is being contained.
             Outdated: the VM was contained anew since it was shown, or more is asked for.
@@ -113,6 +127,8 @@ class Restore:
                 chosen=chosen or {},
             )
         )
+        if ordered.refused:
+            await self._refuse(ordered.containment, actor, ordered.refused)
         nudge = Nudge(
             subject=Subject.CONTAINMENT,
             id=containment_id,
@@ -120,6 +136,18 @@ class Restore:
         )
         await after_write(containment_id, lambda: self._nudge(nudge))
         return ordered
+
+    async def _refuse(self, containment: Containment, actor: Actor, why: str) -> None:
+        """Refuse the first person as the second one, with a record in the audit."""
+        await refuse_unless(
+            Permission(allowed=False, reason=why),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="restore.refused",
+            about=containment,
+            wanted=f"confirm the restore of {containment.vm.resource_id}",
+        )
 
     async def _nudge(self, nudge: Nudge) -> None:
         await self._nudger.work(nudge)
@@ -141,34 +169,95 @@ class Restore:
         if containment.demand != shown and not joined:
             raise Outdated(f"{containment.vm.name} was contained anew since this was shown.")
         now = self._clock.now()
+        request = None if joined else self._request(containment, now)
+        if request is not None and (why := not_the_second(request.by, actor)):
+            return Ordered(containment, joined=False, refused=why)
+        if not joined and request is None and self._policy().two_person.restore:
+            asked = _Asked(actor, reason, via, start=start, chosen=chosen)
+            return await self._ask(containment, asked, now)
+        if request is not None:
+            start, chosen = request.start, request.chosen
         start_id = str(uuid.uuid4()) if start and can_start(containment) else None
         if not joined:
             containment = restoring(
-                containment, actor, start_id=start_id, reason=reason, now=now, chosen=chosen
+                containment,
+                actor,
+                start_id=start_id,
+                reason=reason,
+                now=now,
+                chosen=chosen,
+                requested=request,
             )
         details: dict[str, object] = {"start": start, "reason": reason, "via": via}
         if chosen and not joined:
             details["chosen"] = dict(chosen)
+        if request is not None:
+            details["requested_by"] = request.by.label
         await self._store.commit(
             Commit(
                 partition=partition_of_id(containment.id),
                 documents=() if joined else (containment,),
-                audit=(_ordered(containment, actor, now, joined=joined, details=details),),
+                audit=(_record(_kind(joined=joined), containment, actor, now, details),),
             )
         )
         return Ordered(containment, joined)
 
+    def _request(self, containment: Containment, now: datetime) -> RestoreRequest | None:
+        """What waits for a second person, if it still does."""
+        request = containment.restore_request
+        return request if request is not None and request.stands(containment.demand, now) else None
 
-def _ordered(
-    containment: Containment, actor: Actor, now: datetime, *, joined: bool, details: dict[str, object]
+    async def _ask(self, containment: Containment, asked: "_Asked", now: datetime) -> Ordered:
+        """Write down what the first of two persons asks for; one that came to nothing makes room for it."""
+        offered = {choice.of: choice for choice in to_choose(containment)}
+        if not all(of in offered and offered[of].offers(instead) for of, instead in asked.chosen.items()):
+            raise NotFound("What was chosen is not offered any more; order it again.")
+        expires_at = now + self._policy().two_person.expire_after
+        request = RestoreRequest(
+            by=asked.by,
+            at=now,
+            reason=asked.reason,
+            start=asked.start and can_start(containment),
+            chosen=dict(asked.chosen),
+            demand=containment.demand,
+            expires_at=expires_at,
+        )
+        details = {"start": request.start, "reason": request.reason, "via": asked.via}
+        details["expires_at"] = expires_at.isoformat()
+        records = [_record("restore.requested", containment, asked.by, now, details)]
+        if containment.restore_request is not None:
+            records.insert(0, expired(containment, self._clock))
+        waiting = containment.changed(restore_request=request)
+        await self._store.commit(
+            Commit(partition=partition_of_id(containment.id), documents=(waiting,), audit=tuple(records))
+        )
+        return Ordered(waiting, joined=False, waits=True)
+
+
+class _Asked(NamedTuple):
+    """What the first of two persons asks for."""
+
+    by: Actor
+    reason: str
+    via: str
+    start: bool
+    chosen: Chosen
+
+
+def _kind(*, joined: bool) -> str:
+    return "restore.joined" if joined else "restore.ordered"
+
+
+def _record(
+    kind: str, containment: Containment, actor: Actor, now: datetime, details: Mapping[str, object]
 ) -> AuditRecord:
     return AuditRecord(
-        kind="restore.joined" if joined else "restore.ordered",
+        kind=kind,
         at=now,
         about=containment.id,
         vm=containment.vm.key,
         by=actor.label,
-        details=details,
+        details=dict(details),
     )
 
 

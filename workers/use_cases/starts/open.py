@@ -176,7 +176,7 @@ class OpenApproval:
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. If Azure is away, the question waits for a minute, not longer."""
         try:
-            facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at)
+            facts = await self._facts.gather(event.vm, budget_s=self._budget_s, since=event.at, start=event)
         except DependencyAway as away:
             now = self._clock.now()
             if now - event.at < ASK_ANYWAY_AFTER:
@@ -225,6 +225,8 @@ class OpenApproval:
             owner_before=insight.owner_before,
             history=insight.history,
             risk=insight.risk,
+            level=insight.risk.level,
+            level_when_opened=insight.risk.level,
             terms=assessment.terms,
             plan=assessment.plan,
             guarded=assessment.guarded,
@@ -255,8 +257,7 @@ class OpenApproval:
             )
             return await self._first(commit, Opened(Outcome.VANISHED, approval.id), approval.id)
         line = told.background.line if told.background else None
-        if line is None or approval.facts.machine is not None:  # else less is known than before
-            self._inventory.note(_known(approval).after(line))  # beside the write, which does not wait for it
+        self._inventory.note(_known(approval).after(line))  # beside the write, which does not wait for it
         question = await self._join.open_question(told.record)
         if question is not None:
             joined = self._join.joining(question, approval, ruling, once=_once(approval), first=told.first)
@@ -297,6 +298,7 @@ def _known(approval: Approval) -> KnownVm:
         subscription_name=approval.facts.subscription_name,
         location=machine.location if machine else "",
         tags=approval.facts.tags,
+        tags_known=machine is not None,
         power=machine.power if machine else PowerState.UNKNOWN,
         seen_at=approval.opened_at,
     )

@@ -39,7 +39,6 @@ class Machines:
         return [
             Route("GET", one, self.get),
             Route("PATCH", one, self.update),
-            Route("PUT", one, self.update),
             Route("DELETE", one, self.delete),
             Route("GET", f"{one}/instanceView", self.instance_view),
             Route("POST", f"{one}/start", self.start),
@@ -153,7 +152,7 @@ class Machines:
     def update(self, call: Call) -> Answer:
         """Replace the tags, change the security profile: ``encryptionAtHost`` only when deallocated.
 
-        PATCH and PUT do the same, to a machine that exists: nothing here makes new ones but the seed.
+        PATCH and PUT do the same, to a machine that exists.
         """
         vm = self._estate.vm(call.resource_id)
         self._locks.check_write(vm.id, f"{VM}/write")
@@ -178,7 +177,7 @@ class Machines:
         return accepted(call, operation, status=200, body=vm.as_json())
 
     def delete(self, call: Call) -> Answer:
-        """The machine goes; its disks and interfaces stay, as ``deleteOption: Detach`` says."""
+        """The machine goes; its interfaces stay, and those disks whose ``deleteOption`` is ``Detach``."""
         vm = self._estate.find(call.resource_id)
         if not isinstance(vm, Vm):
             return Answer(status=204)
@@ -202,6 +201,10 @@ def remove_vm(estate: Estate, vm: Vm) -> None:
         if disk := estate.find(disk_id):
             disk.extra.pop("managedBy", None)
             disk.properties["diskState"] = "Unattached"
+    storage = vm.properties.get("storageProfile", {})
+    for part in (storage.get("osDisk", {}), *storage.get("dataDisks", [])):
+        if part.get("deleteOption") == "Delete":
+            estate.remove(part["managedDisk"]["id"])
 
 
 def view(vm: Vm, lro: Lro) -> dict[str, Any]:

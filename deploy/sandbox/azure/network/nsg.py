@@ -7,6 +7,7 @@ from deploy.sandbox.azure.errors import ArmError, stale_etag
 from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import NIC, NSG, SUBNET, Estate, Resource, new_etag, settle
+from deploy.sandbox.azure.network.peers import check_groups
 from deploy.sandbox.azure.network.rules import check_rules, default_rules, stored
 
 PUT_S = 2.0
@@ -47,7 +48,8 @@ class SecurityGroups:
         self._lro.operations.check_free(call.resource_id, "AnotherOperationInProgress")
         location = checked_location(body, old)
         properties = body.get("properties") or {}
-        check_rules(properties.get("securityRules") or [])
+        check_rules(properties.get("securityRules") or [], call.resource_id)
+        check_groups(self._estate, call.resource_id, location, properties.get("securityRules") or [])
         new = nsg_resource(
             old.id if old else call.resource_id, location, properties.get("securityRules") or []
         )

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from deploy.sandbox.azure.errors import ArmError
+from deploy.sandbox.azure.network.peers import check_peers
 
 INTERNET = ("*", "internet", "0.0.0.0/0", "any")
 Range = tuple[int, int]
@@ -81,7 +82,7 @@ def default_rules(nsg_id: str, etag: str) -> list[dict[str, Any]]:
     return stored(rules, nsg_id, etag, "defaultSecurityRules")
 
 
-def check_rules(rules: list[dict[str, Any]]) -> None:
+def check_rules(rules: list[dict[str, Any]], nsg_id: str = "") -> None:
     """Raise the 400 of the first rule that Azure would not take."""
     taken: dict[tuple[str, int], str] = {}
     names: set[str] = set()
@@ -93,6 +94,7 @@ def check_rules(rules: list[dict[str, Any]]) -> None:
             raise ArmError(400, "DuplicateResourceName", f"Resource name '{name}' is used twice.")
         names.add(name.lower())
         _check_one(name, given)
+        check_peers(f"{nsg_id}/securityRules/{name}", given)
         place = (given["direction"], given["priority"])
         if place in taken:
             raise ArmError(

@@ -65,6 +65,17 @@ class Plans:
         """Take a scope's own plan away."""
         self._estate.remove(_id(scope))
 
+    def row(self, subscription: str) -> dict[str, Any]:
+        """A subscription's plan as Resource Graph's table ``securityresources`` shows it."""
+        scope = f"/subscriptions/{subscription}"
+        return {
+            "id": _id(scope),
+            "name": SERVERS,
+            "type": PRICING.lower(),
+            "subscriptionId": subscription,
+            "properties": self._own(scope) or _properties({}),
+        }
+
     def of_machine(self, vm_id: str) -> dict[str, Any]:
         """The plan that holds for a machine, as a GET answers it."""
         subscription = f"/subscriptions/{vm_id.split('/')[2]}"
@@ -118,7 +129,7 @@ class Plans:
         else:
             own = self._own(call.scope) or _properties({})
             properties = {**own, "resourcesCoverageStatus": self._coverage(call.subscription)}
-        copied = {**properties, "extensions": [dict(one) for one in properties["extensions"]]}
+        copied = {**properties, "extensions": [dict(one) for one in properties.get("extensions", [])]}
         return Resource(id=call.resource_id, kind=PRICING, properties=copied).as_json()
 
     def _own(self, scope: str) -> dict[str, Any] | None:

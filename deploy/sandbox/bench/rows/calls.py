@@ -11,7 +11,7 @@ from deploy.sandbox.bench.rig import Rig
 from deploy.sandbox.bench.rows.ask import Cards
 from deploy.sandbox.bench.sizes import Sizes
 
-FIRST_READS, REPEATED_READS, ROUND_TRIPS, MESSAGES = 8, 4, 6, 4
+FIRST_READS, REPEATED_READS, ROUND_TRIPS, MESSAGES = 10, 4, 6, 4
 _STARTS = 3
 _FROM = 320
 """Machines that nobody started yet."""

@@ -12,6 +12,7 @@ from deploy.sandbox.azure.monitor.names import ACTION_GROUP, ALERT_RULE
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import sent
 from tests.contract.operator.desk import Desk as OperatorsDesk
+from tests.valkey_server import Valkey
 
 NAME = "startgate"
 HOOK = "https://alerts.example/in/secret-path?code=hunter2"
@@ -21,8 +22,8 @@ WRITES = ("PUT", "DELETE")
 class Desk(OperatorsDesk):
     """Where alert rules are typed."""
 
-    def __init__(self, arm: AzureServer, environment: pytest.MonkeyPatch) -> None:
-        super().__init__(arm, environment)
+    def __init__(self, arm: AzureServer, valkey: Valkey, environment: pytest.MonkeyPatch) -> None:
+        super().__init__(arm, valkey, environment)
         arm.estate.add_group(Group(subscription=self.subscription, name=NAME, location="westeurope"))
 
     async def apply(self, *more: str) -> Result:

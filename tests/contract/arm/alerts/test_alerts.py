@@ -157,7 +157,7 @@ async def test_a_lock_on_the_group_is_said(desk: Desk) -> None:
     lock(desk.arm, f"/subscriptions/{desk.subscription}/resourceGroups/{NAME}")
     done = await desk.apply("--webhook", HOOK)
     assert done.exit_code == 2
-    assert "remove the lock first" in done.stderr
+    assert "a management lock on the resource group startgate forbids it" in done.stderr
 
 
 async def test_a_run_that_broke_off_is_finished_by_the_next(desk: Desk) -> None:
@@ -218,3 +218,26 @@ async def test_the_workflow_sends_what_it_is_called_with_to_the_queue(desk: Desk
     assert send["uri"] == "https://contoso.servicebus.windows.net/starts/messages"
     assert send["body"] == "@triggerBody()"
     assert len(printed["triggers"]) == 1
+
+
+async def test_what_was_written_is_in_the_audit_with_who_typed_it(desk: Desk) -> None:
+    desk.arm.refusals.put(Refusal(code="AuthorizationFailed", path="nsg-write", method="PUT"))
+    await desk.apply("--webhook", HOOK)
+    (record,) = await desk.audited("alerts.applied")
+    assert record["details"]["resources"] == [
+        one.id for one in (*desk.groups().values(), *desk.rules().values())
+    ]
+    assert "@" in record["by"]
+    assert "hunter2" not in json.dumps(record)
+    await desk.type("alerts", "remove", desk.subscription, "--dry-run")
+    assert await desk.audited("alerts.removed") == []
+
+
+async def test_while_changes_are_paused_nothing_is_written(desk: Desk) -> None:
+    await desk.type("pause", "--reason", "an exercise")
+    dry = await desk.apply("--webhook", HOOK, "--dry-run")
+    assert dry.exit_code == 0
+    done = await desk.apply("--webhook", HOOK)
+    assert done.exit_code == 2
+    assert "changes in Azure are paused by" in done.stderr
+    assert desk.writes() == []

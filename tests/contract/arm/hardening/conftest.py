@@ -2,8 +2,9 @@ import pytest
 
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.operator.desk import Desk
+from tests.valkey_server import Valkey
 
 
 @pytest.fixture
-def desk(arm: AzureServer, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(arm, monkeypatch)
+def desk(arm: AzureServer, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(arm, valkey, monkeypatch)

@@ -248,3 +248,14 @@ async def test_a_day_later_it_is_backed_up_again(arm: AzureServer, azure: Azure)
     await driver.contain()
 
     assert len(sent(arm, "POST", "/protectedItems/")) == 2
+
+
+@pytest.mark.parametrize("status", [409, 412])
+async def test_a_vault_that_could_not_be_asked_for_at_once_is_asked_for_again(
+    arm: AzureServer, azure: Azure, status: int
+) -> None:
+    arm.faults.put(Fault(method="PUT", path="/vaults/startgate-westeurope", status=status, times=1))
+
+    progress = await backing_up(arm, azure, "web-01").contain()
+
+    assert progress.job is not None

@@ -232,7 +232,7 @@ async def test_an_azure_that_is_away_is_asked_again_later(
     [
         ("RequestDisallowedByPolicy", "Azure Policy forbids it"),
         ("AuthorizationFailed", "we lack the right Microsoft.Security/pricings/write"),
-        ("ScopeLocked", "a management lock forbids it"),
+        ("ScopeLocked", "a management lock on"),
     ],
 )
 async def test_a_refusal_that_only_a_person_can_lift_says_so(
@@ -250,7 +250,7 @@ async def test_a_refusal_that_only_a_person_can_lift_says_so(
 async def test_a_lock_on_the_vm_keeps_its_plan(arm: AzureServer, azure: Azure) -> None:
     lock(arm, machine(arm, NAME).id)
 
-    with pytest.raises(StepFailed, match="remove the lock first"):
+    with pytest.raises(StepFailed, match="remove the lock"):
         await defending(arm, azure, NAME).contain()
 
     assert plan(arm) == OFF
@@ -281,4 +281,15 @@ async def test_the_plan_names_what_is_installed_on_the_vm(arm: AzureServer, azur
     change = driver.runner.plan(driver.vm, facts, driver.profile)
 
     assert change.after == {}
+    assert "its own is read when it begins" in change.details[0]
     assert any("Defender for Endpoint" in line for line in change.details)
+
+
+async def test_the_plan_names_what_the_subscription_has(arm: AzureServer, azure: Azure) -> None:
+    arm.plans.set(subscription(arm), "Standard", "P2")
+    driver = defending(arm, azure, NAME)
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+
+    change = driver.runner.plan(driver.vm, facts, driver.profile)
+
+    assert "its subscription has Plan 2" in change.details[0]

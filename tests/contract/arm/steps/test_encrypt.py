@@ -77,6 +77,8 @@ async def test_a_vm_that_is_encrypted_already_is_left_alone_in_both_directions(
 ) -> None:
     machine(arm, "db-01").properties["securityProfile"]["encryptionAtHost"] = True
     driver = encrypting(arm, azure, "db-01")
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+    assert driver.runner.plan(driver.vm, facts, PROFILE).nothing_to_do
 
     progress = await driver.begin()
 
@@ -305,7 +307,7 @@ async def test_a_policy_that_forbids_it_is_named(arm: AzureServer, azure: Azure)
 async def test_a_lock_is_named(arm: AzureServer, azure: Azure) -> None:
     lock(arm, machine(arm, "web-01").id)
 
-    with pytest.raises(StepFailed, match="a management lock forbids it") as failed:
+    with pytest.raises(StepFailed, match="a management lock on web-01 forbids it") as failed:
         await encrypting(arm, azure, "web-01").contain()
 
     assert failed.value.final
@@ -332,18 +334,31 @@ async def test_a_step_that_was_only_planned_has_nothing_to_take_back(arm: AzureS
     assert encrypted(arm, "web-01")
 
 
-@pytest.mark.parametrize(("power", "final"), [("running", True), ("stopped", True), ("deallocating", False)])
-async def test_a_vm_that_is_not_deallocated_keeps_it_and_the_remedy_is_said(
-    arm: AzureServer, azure: Azure, power: Any, *, final: bool
+@pytest.mark.parametrize("power", ["running", "stopped"])
+async def test_a_vm_that_somebody_started_keeps_it_and_it_is_said_how_to_turn_it_off(
+    arm: AzureServer, azure: Azure, power: Any
 ) -> None:
     driver = await contained(arm, azure)
     machine(arm, "web-01").power = power
 
-    with pytest.raises(StepFailed, match="deallocate the VM and restore it again") as failed:
+    progress = await driver.undo()
+
+    assert progress.note.startswith(f"encryption at host stays on, because the VM is {power}")
+    assert "deallocate the VM" in progress.note
+    assert encrypted(arm, "web-01")
+
+
+@pytest.mark.parametrize("power", ["starting", "deallocating"])
+async def test_an_undo_waits_until_the_vm_is_in_one_state_or_another(
+    arm: AzureServer, azure: Azure, power: Any
+) -> None:
+    driver = await contained(arm, azure)
+    machine(arm, "web-01").power = power
+
+    with pytest.raises(StepFailed, match="only while it is deallocated") as failed:
         await driver.undo()
 
-    assert failed.value.final is final
-    assert encrypted(arm, "web-01")
+    assert not failed.value.final
 
 
 async def test_an_undo_whose_vm_is_gone_says_so(arm: AzureServer, azure: Azure) -> None:

@@ -167,7 +167,7 @@ async def test_what_the_plan_recorded_lets_the_first_begin_act(arm: AzureServer,
     driver = isolating(arm, azure, "web-01")
     facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
     plan = driver.runner.plan(driver.vm, facts, PROFILE)
-    assert plan.details == (f"web-01-nic: NSG web-01-nsg → {LOCKDOWN}",)
+    assert plan.details[0] == f"web-01-nic: NSG web-01-nsg → {LOCKDOWN}"
 
     driver.step = driver.step.changed(change=plan)
     await driver.begin()

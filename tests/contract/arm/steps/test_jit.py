@@ -15,6 +15,7 @@ from workers.arm.steps.isolation.lockdown import locks_down
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.steps import StepState
 from workers.domain.errors import DependencyAway, StepFailed
+from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.facts import Facts
 
 NAME = "web-01"
@@ -143,7 +144,9 @@ async def test_an_entry_that_somebody_changed_since_is_left_as_it_is(arm: AzureS
     assert NAME in entries(arm)
 
 
-@pytest.mark.parametrize(("plan", "said"), [("P1", "Plan 1, from the subscription"), (None, "off")])
+@pytest.mark.parametrize(
+    ("plan", "said"), [("P1", "this VM has Plan 1, from the subscription"), (None, "this VM has none")]
+)
 async def test_without_plan_2_it_is_left_out_with_the_reason(
     arm: AzureServer, azure: Azure, plan: str | None, said: str
 ) -> None:
@@ -153,9 +156,18 @@ async def test_without_plan_2_it_is_left_out_with_the_reason(
     progress = await closing_ports(arm, azure, NAME).begin()
 
     assert progress.change is not None
-    assert "needs Defender for Servers Plan 2" in progress.change.skipped
+    assert "Defender for Servers Plan 2 is needed" in progress.change.skipped
     assert said in progress.change.skipped
     assert not sent(arm, "PUT", POLICIES)
+
+
+@pytest.mark.parametrize(("plan", "left_out"), [(None, False), ("", True), ("P1", True), ("P2", False)])
+def test_the_plan_says_beforehand_that_it_will_be_left_out(
+    arm: AzureServer, azure: Azure, plan: str | None, *, left_out: bool
+) -> None:
+    driver = closing_ports(arm, azure, NAME)
+    facts = Facts(defender=DefenderFacts(subscription_plan=plan))
+    assert bool(driver.runner.plan(driver.vm, facts, driver.profile).skipped) is left_out
 
 
 async def test_a_classic_vm_is_left_out(arm: AzureServer, azure: Azure) -> None:
@@ -262,7 +274,7 @@ async def test_an_azure_that_is_away_is_asked_again_later(
             "AuthorizationFailed",
             "we lack the right Microsoft.Security/locations/jitNetworkAccessPolicies/write",
         ),
-        ("ScopeLocked", "a management lock forbids it"),
+        ("ScopeLocked", "a management lock on"),
     ],
 )
 async def test_a_refusal_that_only_a_person_can_lift_says_so(
@@ -279,7 +291,7 @@ async def test_a_refusal_that_only_a_person_can_lift_says_so(
 async def test_a_lock_on_the_group_keeps_the_policy(arm: AzureServer, azure: Azure) -> None:
     lock(arm, machine(arm, NAME).id.partition("/providers/")[0])
 
-    with pytest.raises(StepFailed, match="remove the lock first"):
+    with pytest.raises(StepFailed, match="remove the lock"):
         await closing_ports(arm, azure, NAME).contain()
 
     assert policies(arm) == []

@@ -14,7 +14,7 @@ from deploy.sandbox.azure.model import LOCK
 from deploy.sandbox.azure.server import AzureServer
 from tests import builders as a
 from tests.contract.arm.driver import lock, machine, nics, nsg_name, sent
-from tests.contract.arm.steps.test_restore_property import House
+from tests.contract.arm.house import House
 from workers.arm.session.clients import Azure
 from workers.arm.steps.isolation.lockdown import is_lockdown_nsg
 from workers.domain.containment.containment import Containment, ContainmentState, StepState

@@ -1,6 +1,5 @@
 """S5, with the real use cases and steps: a restore brings back exactly what was, or says what drifted."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -13,22 +12,14 @@ from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import NicSeed, VmSeed
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.arm.driver import nsg_name
+from tests.contract.arm.house import House
 from workers.arm.session.clients import Azure
-from workers.arm.steps import step_runners
 from workers.arm.steps.isolation.lockdown import nsg_name as lockdown_name
-from workers.bus.memory import MemoryNudger
-from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.ids import partition_of_vm
-from workers.domain.ports.store import Commit
 from workers.domain.starts.vm import VmRef
-from workers.store.memory import MemoryStore
-from workers.use_cases.containment.contain import Contain
-from workers.use_cases.orders.lockdown import LockDown
-from workers.use_cases.orders.restore import Restore
 
 PROFILE = LockdownProfile(steps=(StepName.ISOLATE, StepName.STOP))
 LOCKDOWN = lockdown_name(PROFILE, "westeurope")
@@ -36,28 +27,6 @@ OWN, NONE, SHARED = "own", "none", "shared"
 """What a NIC may carry before: an NSG of its own, none, or that of another machine."""
 FORMER, FOREIGN = "former", "foreign"
 """What a NIC is opened with between two rounds, beside none: what it had, or that of a third machine."""
-
-
-class House:
-    """The product's use cases over memory, with Azure's stand-in behind them."""
-
-    def __init__(self, azure: Azure) -> None:
-        self.clock = FakeClock()
-        self.store = MemoryStore(self.clock)
-        ports = {"store": self.store, "nudger": MemoryNudger(), "clock": self.clock}
-        self.contain = Contain(runners=step_runners(azure), **ports)
-        self.lock_down, self.restore = LockDown(**ports), Restore(**ports)
-
-    async def until_rest(self, containment_id: str) -> Containment:
-        for _ in range(200):
-            containment = await self.store.containment(containment_id)
-            due = containment.due_at()
-            if due is None:
-                return containment
-            self.clock.to(due)
-            await asyncio.sleep(0.002)
-            await self.contain(containment_id)
-        raise AssertionError("does not come to rest")
 
 
 @pytest.fixture
@@ -156,10 +125,7 @@ async def test_a_restore_brings_back_exactly_what_was_or_names_what_drifted(
         vm.power = "running"
         for index, kind in opened.items():
             put_nsg(nics_of(arm, vm)[index], {FORMER: former[index], FOREIGN: foreign}.get(kind))
-        again = held.once_more(held.opened_at)
-        partition = partition_of_vm(ref.key)
-        await house.store.commit(Commit(partition=partition, documents=(again,)))
-        held = await house.until_rest(held.id)
+        held = await house.another_round(held)
     assert held.state is ContainmentState.CONTAINED
     assert {nsg_name(nic) for nic in nics_of(arm, vm)} <= {LOCKDOWN}
 

@@ -74,6 +74,25 @@ async def test_each_disk_has_a_snapshot_that_says_what_it_is_evidence_of(
     assert driver.step.change.after == {source(one): one.id for one in made}
 
 
+async def test_the_plan_names_each_disk_and_the_commands_that_do_the_same_by_hand(
+    arm: AzureServer, azure: Azure
+) -> None:
+    driver = snapshotting(arm, azure, "web-01")
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+
+    plan = driver.runner.plan(driver.vm, facts, PROFILE)
+    commands = driver.runner.by_hand(driver.vm, facts, PROFILE)
+
+    assert plan.details == (
+        "web-01_OsDisk_1 → a snapshot in rg-shop",
+        "web-01_DataDisk_0 → a snapshot in rg-shop",
+    )
+    assert [command[:3] for command in commands] == [("az", "snapshot", "create")] * 2
+    for command, disk in zip(commands, machine(arm, "web-01").disk_ids(), strict=True):
+        assert command[command.index("--source") + 1] == disk
+        assert command[command.index("--incremental") + 1] == "true"
+
+
 async def test_snapshots_go_to_the_resource_group_of_the_profile(arm: AzureServer, azure: Azure) -> None:
     await snapshotting(arm, azure, "web-01", PROFILE.changed(resource_group="rg-ops")).contain()
 
@@ -122,6 +141,9 @@ async def test_a_vm_without_any_disk_to_take_is_left_out_with_the_reasons(
 
     assert progress.change is not None
     assert "eph-01_OsDisk_1: ephemeral" in progress.change.skipped
+    driver = snapshotting(arm, azure, "eph-01")
+    facts = await ArmFacts(azure).gather(driver.vm, budget_s=5)
+    assert driver.runner.plan(driver.vm, facts, PROFILE).skipped
 
 
 async def test_an_unmanaged_disk_is_left_out_and_said(arm: AzureServer, azure: Azure) -> None:
@@ -261,6 +283,18 @@ async def test_a_further_round_takes_another_one_only_if_the_vm_ran_since(
     assert len(third.step.change.after) == 2
     kept = third.step.change.kept["snapshots"]
     assert [one["snapshot"] for one in kept] == [one.id for one in snapshots(arm)]
+
+
+async def test_another_containment_has_snapshots_of_its_own(arm: AzureServer, azure: Azure) -> None:
+    first = snapshotting(arm, azure, "orphan-03")
+    await first.contain()
+    other = a.containment(id="c1", vm=first.vm, profile=PROFILE)
+    second = snapshotting(arm, azure, "orphan-03")
+    begun = await second.runner.begin_in(other, second.step)
+    second.step = second.step.changed(token=begun.token, change=begun.change)
+    await second.finish()
+
+    assert [one.tags["startgate-containment"] for one in snapshots(arm)] == ["c0", "c1"]
 
 
 async def test_a_disk_that_was_in_use_since_its_snapshot_gets_another_one(

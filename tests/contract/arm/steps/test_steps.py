@@ -270,7 +270,7 @@ async def test_a_classic_vm_that_somebody_gave_another_nsg_is_let_go_as_it_is_an
 
 async def test_plans_say_what_is_read_only_later(arm: AzureServer, azure: Azure) -> None:
     vm = ref(arm, "web-01")
-    arm.faults.put(Fault(path="/virtualMachines/|/locks", status=403))
+    arm.faults.put(Fault(path="/virtualMachines/|/locks|/Microsoft.ResourceGraph/", status=403))
     facts = await ArmFacts(azure).gather(vm, budget_s=5)
 
     changes: list[Change] = [one.plan(vm, facts, PROFILE) for one in step_runners(azure)]

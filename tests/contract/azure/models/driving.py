@@ -1,6 +1,7 @@
 """Drives the product through all that it asks Azure, and the stand-in through all that it answers."""
 
 import asyncio
+import contextlib
 import re
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from deploy.sandbox.azure.model import Resource
 from deploy.sandbox.azure.monitor.names import WORKFLOW
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.server import AzureServer
+from tests import builders as b
 from tests.contract.arm.driver import (
     Driver,
     backing_up,
@@ -25,10 +27,15 @@ from tests.contract.arm.driver import (
     snapshotting,
     stopping,
 )
+from tests.contract.arm.hardening.specs import spec
 from tests.contract.azure.models.rows import UNHELD
 from tests.contract.azure.rig import CONTAINER, ITEM, PRODUCTION, SHOP, WEB_01, Cloud
 from workers.arm.alerts import alerts
 from workers.arm.alerts.receivers import Receiver
+from workers.arm.hardening.born import Birth
+from workers.arm.hardening.requirements import check
+from workers.arm.hardening.seen import look
+from workers.arm.hardening.spec import VmSpec
 from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import list_vms
@@ -37,8 +44,10 @@ from workers.arm.steps import step_runners
 from workers.arm.steps.obstacles import ArmObstacles
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import StepFailed
 
 NAMES = {"subscription": PRODUCTION, "group": "rg-shop", "vm": "web-01", "nic": "web-01-nic"}
+INTRUDER = "a0000000-0000-4000-8000-000000000666"
 VAULT = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"
 PLACE = f"{VAULT}/backupFabrics/Azure/protectionContainers/{CONTAINER}/protectedItems/{ITEM}"
 
@@ -48,7 +57,7 @@ async def contain(arm: AzureServer, azure: Azure) -> None:
     facts = ArmFacts(azure)
     everybody = [ref(arm, vm.name) for vm in arm.estate.vms()]
     for vm in everybody:
-        await facts.gather(vm, budget_s=10)
+        await facts.gather(vm, budget_s=10, start=b.start_event(vm=vm, caller=b.caller(object_id=INTRUDER)))
     await asyncio.gather(*(ArmFacts(azure).gather(vm, budget_s=10) for vm in everybody * 2))
     async for _ in list_vms(azure, datetime.now(UTC)):
         pass
@@ -67,6 +76,22 @@ async def use_everything(arm: AzureServer, azure: Azure) -> None:
     """All that the product asks Azure: what it does with VMs, and what operators type."""
     await contain(arm, azure)
     await watch(arm, azure)
+    await bear(azure)
+
+
+async def bear(azure: Azure) -> None:
+    """A VM made from its specification, held against the requirements, and one taken back."""
+    network = {"address_space": "10.77.0.0/24", "public_ip": True}
+    whole = VmSpec.model_validate(spec(network=network))
+    birth = Birth(azure, whole, None)
+    assert [told.said async for told in birth.plan()]
+    assert [told.said async for told in birth.make()]
+    assert check(await look(azure, birth.vm, ("owner",)))
+    left = Birth(azure, VmSpec.model_validate(spec(name="left-01", image={"id": "/none"})), None)
+    with contextlib.suppress(StepFailed):
+        [told.said async for told in left.make()]
+    with contextlib.suppress(StepFailed):
+        [told.said async for told in left.abort(await left.left())]
 
 
 async def watch(arm: AzureServer, azure: Azure) -> None:
@@ -300,6 +325,7 @@ async def ask_each_client(cloud: Cloud) -> None:
         cloud.vaults.vaults.list_by_subscription_id(),
         cloud.security.jit_network_access_policies.list(),
         cloud.locks.management_locks.list_at_subscription_level(),
+        cloud.roles.role_assignments.list_for_subscription(),
         cloud.monitor.activity_log_alerts.list_by_subscription_id(),
         cloud.monitor.action_groups.list_by_subscription_id(),
     ):

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import azure.mgmt.authorization.v2022_04_01.models as role_models
 import azure.mgmt.compute.models as compute_models
 import azure.mgmt.compute.types as compute_types
 import azure.mgmt.monitor.models as monitor_models
@@ -33,6 +34,7 @@ _PLANS = OlderPackage(pricing_models)
 _JIT = OlderPackage(jit_models)
 _GRAPH = OlderPackage(graph_models)
 _LOCKS = OlderPackage(lock_models)
+_ROLES = OlderPackage(role_models)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +108,9 @@ ROWS = (
         "NetworkSecurityGroup",
         PUT="NetworkSecurityGroup",
     ),
-    _row(_NETWORK, f"{_IN}/{_NET}/virtualnetworks(?:/ONE)?", "VirtualNetwork"),
+    _row(_NETWORK, f"{_IN}/{_NET}/virtualnetworks(?:/ONE)?", "VirtualNetwork", PUT="VirtualNetwork"),
     _row(_NETWORK, f"{_GROUP}/{_NET}/virtualnetworks/ONE/subnets(?:/ONE)?", "Subnet"),
-    _row(_NETWORK, f"{_IN}/{_NET}/publicipaddresses(?:/ONE)?", "PublicIPAddress"),
+    _row(_NETWORK, f"{_IN}/{_NET}/publicipaddresses(?:/ONE)?", "PublicIPAddress", PUT="PublicIPAddress"),
     _row(_NETWORK, f"{_IN}/{_NET}/applicationsecuritygroups(?:/ONE)?", "ApplicationSecurityGroup"),
     _row(_NETWORK, f"{_IN}/{_NET}/loadbalancers(?:/ONE)?", "LoadBalancer"),
     _row(_NETWORK, f"{_GROUP}/{_NET}/routetables/ONE", "RouteTable"),
@@ -141,6 +143,7 @@ ROWS = (
     _row(_BACKUP, f"{_ITEM}/backup", POST="BackupRequestResource"),
     _row(_BACKUP, f"{_ITEM}/operationsstatus/ONE", "OperationStatus"),
     _row(_VAULTS, f"{_VAULT}/operationstatus/ONE", "OperationResource"),
+    _row(_ROLES, r".+/providers/microsoft\.authorization/roleassignments", "RoleAssignment"),
     _row(
         _PLANS,
         f"{_ANY}(?:/resourcegroups/ONE/{_VMS}/ONE)?/providers/microsoft.security/pricings/ONE",
@@ -182,10 +185,9 @@ UNHELD = (
         why="The classic deployment model was retired in 2023; its REST bodies were never published.",
     ),
     Unheld(
-        path=r"/providers/microsoft\.authorization/(?!locks)",
-        why="azure-mgmt-authorization comes from an older generator, without the types that are read here; "
-        "its own client reads permissions in the contract tests of the doctor. Role assignments are not "
-        "asked for by the product yet.",
+        path=r"/providers/microsoft\.authorization/permissions",
+        why="The permissions call has no id and no version of its own in the models; its own client reads "
+        "them in the contract tests of the doctor.",
     ),
     Unheld(
         path=r"/providers/microsoft\.logic/",

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from bot.cards import looking
 from bot.cards.blocks.looked_up import lookup_dialog
 from bot.cards.notices import Notices
-from bot.commands import looking
+from bot.commands.answered import answered_views
 from bot.commands.lockdown import COMMAND
 from bot.flow import Flow
 from bot.services import Services
@@ -24,6 +25,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.messages import Complete, Later, Message
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.model import Guard
 from workers.domain.starts.people import Actor
 
 WEB = a.known_vm()
@@ -82,7 +84,11 @@ class Bot:
             policy=lambda: rig.policy,
         )
         self.notices = Notices(
-            renderer=cast("Any", None), store=rig.store, dialogs=cast("Any", self.slack), clock=rig.clock
+            renderer=cast("Any", None),
+            store=rig.store,
+            dialogs=cast("Any", self.slack),
+            views=answered_views(self.services),
+            clock=rig.clock,
         )
 
     async def _who(self, _user: str, **_: object) -> Actor:
@@ -220,3 +226,15 @@ async def test_a_drill_that_finds_nothing_says_so(bot: Bot) -> None:
     await bot.notice()
     assert "Everything could be done" in bot.slack.shown()
     assert "about 40 s" in bot.slack.shown()
+
+
+@pytest.mark.parametrize("how", ["--dry-run", "drill"])
+async def test_a_guarded_vm_says_so_and_shows_no_plan(bot: Bot, how: str) -> None:
+    bot.rig.policy = a.policy(never=(Guard(name="web <!here>", when="true"),))
+    await bot.type(f"{WEB.ref.name} {how}")
+    await answered(bot)
+    await bot.notice()
+    shown = bot.slack.shown()
+    assert "The policy never contains" in shown
+    assert "<!here>" not in shown
+    assert "isolate" not in shown

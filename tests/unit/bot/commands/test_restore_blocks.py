@@ -193,7 +193,7 @@ class TestDialog:
     def test_the_choice_keeps_what_was_typed(self) -> None:
         view = restore_blocks.restore_choice_dialog([b.known_vm()], "web", start=True, reason="false alarm")
         assert "1 contained VM matches `web`." in checked(view)
-        assert restore_blocks.typed_before(view) == (True, "false alarm")
+        assert restore_blocks.typed_before(view) == restore_blocks.Options(start=True, reason="false alarm")
 
     def test_why_not_is_said(self) -> None:
         why = answers.not_done("It is still being contained.")
@@ -290,7 +290,8 @@ class TestAnswers:
     def test_only_the_word_start_right_after_the_name_asks_for_one(
         self, typed: str, parsed: tuple[str, bool, str]
     ) -> None:
-        assert _parsed(typed) == parsed
+        vm, options = _parsed(typed)
+        assert (vm, options.start, options.reason) == parsed
 
 
 @st.composite

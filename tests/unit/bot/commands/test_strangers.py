@@ -62,7 +62,7 @@ class Bot:
             clock=rig.clock,
             decide=rig.decide,
             lock_down=rig.lock_down,
-            restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+            restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
             retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
             look_up=look_up(rig),
             dialogs=cast("Any", None),

@@ -123,3 +123,54 @@ class TestBarred:
     def test_they_may_order_nothing(self) -> None:
         for permission in (may_lock_down(self.BARRED), may_restore(self.BARRED)):
             assert permission == (False, "You're a guest.")
+
+
+class TestOwnStarts:
+    OWN = a.caller(email="alice@contoso.com")
+
+    def may(self, answer: Answer, actor: Actor, **known: Any) -> bool:
+        return may_answer(answer, actor, OWNER, self.OWN, **known).allowed
+
+    def test_who_started_the_vm_may_confirm_it_as_its_owner(self) -> None:
+        assert self.may(Answer.CONFIRM, ALICE)
+
+    @pytest.mark.parametrize(
+        "actor", [ALICE, ALICE.changed(on_call=True), ALICE.changed(email="Alice@CONTOSO.com")]
+    )
+    def test_but_not_at_high_risk_whoever_they_are(self, actor: Actor) -> None:
+        refused = may_answer(Answer.CONFIRM, actor, OWNER, self.OWN, risky=(self.OWN,))
+        assert not refused.allowed
+        assert "at high risk, so somebody else has to confirm it" in refused.reason
+        assert self.may(Answer.REJECT, actor, risky=(self.OWN,))
+
+    def test_nor_as_one_of_several_who_started_it(self) -> None:
+        assert not may_answer(Answer.CONFIRM, ALICE, OWNER, CALLER, self.OWN, risky=(self.OWN,)).allowed
+        assert may_answer(Answer.CONFIRM, ALICE, OWNER, CALLER, self.OWN, risky=(CALLER,)).allowed, (
+            "not theirs"
+        )
+
+    def test_at_high_risk_another_owner_and_on_call_may_confirm(self) -> None:
+        both = a.owner(emails=("alice@contoso.com", "bob@contoso.com"))
+        assert may_answer(Answer.CONFIRM, BOB, both, self.OWN, risky=(self.OWN,)).allowed
+        assert self.may(Answer.CONFIRM, a.oncall(), risky=(self.OWN,))
+
+    def test_who_may_be_the_caller_counts_as_the_caller_at_high_risk(self) -> None:
+        hidden = a.oncall(email="")
+        refused = may_answer(Answer.CONFIRM, hidden, OWNER, self.OWN, risky=(self.OWN,))
+        assert "Slack shows no e-mail address for you" in refused.reason
+        robot = a.caller(email="")
+        assert may_answer(Answer.CONFIRM, hidden, OWNER, robot, risky=(robot,)).allowed, "no person did it"
+        assert may_answer(Answer.CONFIRM, hidden, OWNER, self.OWN).allowed
+
+    def test_who_became_the_owner_by_a_changed_tag_can_not_confirm_what_they_started(self) -> None:
+        before = a.owner(emails=("bob@contoso.com",))
+        both = a.owner(emails=("bob@contoso.com", "alice@contoso.com"))
+        refused = may_answer(Answer.CONFIRM, ALICE, both, self.OWN, owner_before=before)
+        assert "names you only since it was changed" in refused.reason
+        assert may_answer(Answer.REJECT, ALICE, both, self.OWN, owner_before=before).allowed
+        for somebody in (BOB, a.oncall(), ALICE.changed(on_call=True)):
+            assert may_answer(Answer.CONFIRM, somebody, both, self.OWN, owner_before=before).allowed
+        assert may_answer(Answer.CONFIRM, ALICE, both, CALLER, owner_before=before).allowed, "not their start"
+
+    def test_nor_where_nobody_owned_it_before(self) -> None:
+        assert not self.may(Answer.CONFIRM, ALICE, owner_before=a.owner(emails=()))

@@ -136,7 +136,7 @@ class TestRemedies:
     def test_a_setting_like_no_other_is_told_what_there_is(self) -> None:
         assert (
             only(ONCALL + "zzz: 1\n").remedy
-            == "There are: owner, oncall, people, defaults, cap, risk, rules, lockdowns, never."
+            == "There are: owner, oncall, people, two_person, defaults, cap, risk, rules, lockdowns, never."
         )
 
     def test_an_unknown_profile_is_told_which_there_are(self) -> None:

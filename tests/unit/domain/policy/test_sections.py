@@ -7,7 +7,7 @@ import pytest
 from tests.unit.domain.policy.reading import ONCALL, loaded, only
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.file import load_policy
-from workers.domain.policy.model import Policy
+from workers.domain.policy.model import Contain, Policy
 from workers.domain.starts.risk_settings import RiskSettings, Weekday
 
 
@@ -112,3 +112,40 @@ class TestRisk:
         finding = only(f"{ONCALL}risk:\n  {section}\n")
         assert problem in str(finding)
         assert finding.line >= 2
+
+
+class TestSilenceWithAProfile:
+    """``on_silence`` and ``on_undelivered`` may name a lockdown profile of their own."""
+
+    LOCKDOWNS = "lockdowns: {standard: {}, quarantine: {steps: [isolate]}}\n"
+
+    @pytest.mark.parametrize("name", ["on_silence", "on_undelivered"])
+    def test_it_is_read_in_the_defaults_and_in_a_rule(self, name: str) -> None:
+        rule = f"rules: [{{name: a, when: 'true', {name}: {{contain: standard}}}}]\n"
+        policy = load_policy(
+            ONCALL + self.LOCKDOWNS + f"defaults:\n  {name}:\n    contain: quarantine\n" + rule
+        )
+        assert getattr(policy.defaults, name) == Contain(contain="quarantine")
+        assert getattr(policy.defaults.but(policy.rules[0]), name) == Contain(contain="standard")
+        assert str(getattr(policy.defaults, name)) == "contain: quarantine"
+
+    @pytest.mark.parametrize(
+        ("given", "problem"),
+        [
+            ("{contain: nowhere}", "no lockdown profile is named 'nowhere'"),
+            ("{contain: Bad Name}", "'Bad Name' is not the name of a lockdown profile"),
+            ("{isolate: quarantine}", "is not one of leave, escalate, isolate, contain"),
+            ("{contain: quarantine, also: x}", "named by {contain: NAME}"),
+            ("[contain]", "is not one of leave, escalate, isolate, contain"),
+            ("shout", "'shout' is not one of leave, escalate, isolate, contain"),
+            ("5", "5 is not one of"),
+        ],
+    )
+    @pytest.mark.parametrize("place", ["defaults", "rule"])
+    def test_a_bad_one_is_told_where_it_stands(self, place: str, given: str, problem: str) -> None:
+        inside = f"\n    on_silence: {given}\n"
+        above = "defaults:" if place == "defaults" else "rules:\n  - name: a\n    when: 'true'"
+        finding = only(ONCALL + self.LOCKDOWNS + above + inside)
+        assert finding.where == ("defaults.on_silence" if place == "defaults" else "rules[0].on_silence")
+        assert finding.line == (4 if place == "defaults" else 6)
+        assert problem in finding.problem

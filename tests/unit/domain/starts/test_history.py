@@ -102,8 +102,10 @@ def test_vms_within_minutes_are_counted_and_days_on_which_it_was_so_before() -> 
             of_event(earlier(by + timedelta(seconds=n), n, vm=a.vm_ref(name=f"vm-{n}"))) for n in range(count)
         ]
 
-    past = summed(*burst(2 * DAY, 5), *burst(DAY, 4), *burst(timedelta(seconds=5), 3), of_vm=())
-    assert (past.recent_vms, past.busy_days) == (4, 1), "with this one, and without the day of four"
+    before = (*burst(2 * DAY, 5), *burst(DAY, 4))
+    past = summed(*before, *burst(timedelta(seconds=5), 4), of_vm=())
+    assert (past.recent_vms, past.busy_days) == (5, 1), "with this one, and without the day of four"
+    assert summed(*before, *burst(timedelta(seconds=5), 3), of_vm=()).busy_days == 0, "nobody needs it"
     twice = [of_event(earlier(timedelta(minutes=1), n)) for n in range(7)]
     assert summed(*twice).recent_vms == 1, "one VM that is started often is one"
 

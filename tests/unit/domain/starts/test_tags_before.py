@@ -76,6 +76,15 @@ def test_a_vm_that_the_inventory_did_not_know_has_no_tags_before() -> None:
     assert change(None, MALLORY) is None
 
 
+def test_tags_that_nobody_read_are_no_tags_that_were_not_there() -> None:
+    unread = a.known_vm(tags={}, tags_known=False, seen_at=a.NOW - HOUR)
+    assert tags_before(unread, ALICE, a.NOW) is None
+    assert seen(unread, line(ALICE, 0)).changed_tags == {}
+    known = seen(line(ALICE, 2), unread)
+    assert (known.tags, known.tags_known) == (ALICE, True)
+    assert change(known, MALLORY) is not None
+
+
 def test_a_listing_that_comes_late_takes_nothing_back() -> None:
     known = seen(line(ALICE, 30), line(MALLORY, 1), line(ALICE, 2))
     assert (known.tags, known.seen_at) == (MALLORY, a.NOW - HOUR)

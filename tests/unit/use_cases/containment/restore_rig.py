@@ -43,7 +43,9 @@ class RestoreRig(Rig):
         self.undoable = {name: UndoableRunner(name) for name in PROFILE.steps}
         self.runners = dict(self.undoable)
         self.contain = self.worker()
-        self.restore = Restore(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.restore = Restore(
+            store=self.store, nudger=self.nudger, clock=self.clock, policy=lambda: self.policy
+        )
 
     async def contained(self) -> Containment:
         stop = self.undoable[StepName.STOP]

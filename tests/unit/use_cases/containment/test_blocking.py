@@ -121,7 +121,7 @@ async def test_it_comes_after_every_other_step(rig: Rig, world: World) -> None:
 async def test_its_undo_comes_before_every_other(rig: Rig, world: World) -> None:
     held = await contained(rig)
     world.done.clear()
-    restore = Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+    restore = Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
     await restore(held.id, a.oncall(), shown=held.demand)
 
     assert (await rig.until_rest(held.id)).state is ContainmentState.RESTORED
@@ -203,7 +203,7 @@ async def test_azure_may_apply_it_a_while_after_it_was_taken_off(
     held = await contained(rig)
     world.lingers = 3
     if undoing:
-        await Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock)(
+        await Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)(
             held.id, a.oncall(), shown=held.demand
         )
     else:

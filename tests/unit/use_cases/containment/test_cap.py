@@ -27,7 +27,14 @@ class CapRig(Rig):
     def worker(self) -> Contain:
         brakes = Brakes(store=self.store, clock=self.clock, nudger=self.nudger, cap=lambda: CAP)
         runners = list(self.runners.values())
-        return Contain(store=self.store, nudger=self.nudger, runners=runners, clock=self.clock, brakes=brakes)
+        return Contain(
+            store=self.store,
+            nudger=self.nudger,
+            runners=runners,
+            clock=self.clock,
+            policy=lambda: self.policy,
+            brakes=brakes,
+        )
 
     @property
     def answer(self) -> AnswerCap:

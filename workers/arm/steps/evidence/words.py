@@ -7,6 +7,8 @@ from typing import Any
 from workers.arm.ids import name_of
 from workers.arm.read.disks import VmDisk
 from workers.arm.steps.evidence.targets import Target
+from workers.arm.steps.isolation.lockdown import tags_of
+from workers.domain.containment.by_hand import Words, az
 from workers.domain.containment.plans import Change
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.facts import Facts
@@ -18,6 +20,7 @@ _UNMANAGED = "an unmanaged disk; take a snapshot of its blob in the storage acco
 _SHARED = "shared with other VMs, which may be writing to it"
 _LISTED = "snapshots"
 _LONGEST_NOTE = 500
+_LONGEST_NAME = 80
 HELD = "held"
 """Key of ``Change.kept``: disk → since when it has been held as it was for its snapshot."""
 
@@ -28,13 +31,40 @@ def left_out(why: str) -> Change:
 
 
 def planned(vm: VmRef, facts: Facts, profile: LockdownProfile) -> Change:
-    """That snapshots are taken, and where they go; which disks there are is read later."""
+    """That snapshots are taken, of what as far as the facts tell, and where they go."""
     if vm.classic:
         return left_out(CLASSIC)
-    details = ["disks: read when it begins", f"snapshots go to {profile.resource_group or vm.resource_group}"]
-    if facts.machine is not None and facts.machine.ephemeral:
-        details.append(f"OS disk: {_EPHEMERAL}")
-    return Change(summary="take snapshots of the disks", details=tuple(details), back=("snapshots stay",))
+    group = profile.resource_group or vm.resource_group
+    known = facts.machine
+    if known is None:
+        details: tuple[str, ...] = ("disks: read when it begins", f"snapshots go to {group}")
+        return Change(summary="take snapshots of the disks", details=details)
+    details = tuple(f"{name_of(disk)} → a snapshot in {group}" for disk in known.disk_ids)
+    if known.ephemeral:
+        details = (f"OS disk: {_EPHEMERAL}", *details)
+    if not known.disk_ids:
+        return left_out("; ".join(details) or "the VM has no managed disks")
+    count = len(known.disk_ids)
+    return Change(summary=_summary(count), details=details, back=(_stay(count, group),))
+
+
+def by_hand(vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[Words, ...]:
+    """A command for each disk that the facts tell."""
+    ids = facts.machine.disk_ids if facts.machine is not None else ()
+    return tuple(
+        az(
+            "snapshot create",
+            {
+                "subscription": vm.subscription_id,
+                "resource-group": profile.resource_group or vm.resource_group,
+                "name": f"evidence-{name_of(disk)}"[:_LONGEST_NAME],
+                "source": disk,
+                "incremental": "true",
+                "tags": [f"{key}={value}" for key, value in tags_of(profile).items()],
+            },
+        )
+        for disk in ids
+    )
 
 
 def not_taken(used: VmDisk) -> str:
@@ -73,10 +103,10 @@ def change(
     group = targets[0].snapshot.split("/")[4]
     after = {target.disk: target.snapshot for target in targets}
     return Change(
-        summary=f"take {_counted(count)} of {'the disk' if count == 1 else 'the disks'}",
+        summary=_summary(count),
         details=(*(f"{name_of(t.disk)} → {name_of(t.snapshot)}" for t in targets), *said),
         after=after,
-        back=(f"{_counted(count)} in {group}: kept as evidence",),
+        back=(_stay(count, group),),
         kept={_LISTED: _all_of(after, earlier), HELD: held},
     )
 
@@ -106,6 +136,14 @@ def kept(change: Change | None) -> str:
     listed = (change.kept if change else {}).get(_LISTED) or []
     names = ", ".join(name_of(one["snapshot"]) for one in listed)
     return f"{_counted(len(listed))} kept as evidence: {names}" if listed else "no snapshot was taken"
+
+
+def _summary(count: int) -> str:
+    return f"take {_counted(count)} of {'the disk' if count == 1 else 'the disks'}"
+
+
+def _stay(count: int, group: str) -> str:
+    return f"{_counted(count)} in {group}: kept as evidence"
 
 
 def _counted(count: int) -> str:

@@ -1,7 +1,8 @@
 """The lockdown NSG: what it is called, which rules it has, and whether one that exists has them.
 
-Rules: the profile's allow-list from priority 100 on, then everything denied, in and out. Azure's own platform
-addresses pass any NSG, and so do "always allow" rules of a Virtual Network Manager.
+Rules: the profile's exceptions from priority 100 on, then everything denied, in and out. Azure's own platform
+addresses pass any NSG, and so do "always allow" rules of a Virtual Network Manager. The service tag
+VirtualNetwork holds peered and on-premises networks, too, and what a user-defined route leads to.
 Source: https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview
 """
 
@@ -11,6 +12,7 @@ from typing import Any
 
 from workers.arm.ids import group_id, name_of
 from workers.arm.read.nsg import listed
+from workers.domain.containment.allow_rules import AllowRule, Direction, with_priorities
 from workers.domain.containment.profile import OUR_TAG, LockdownProfile
 from workers.domain.starts.vm import VmRef
 
@@ -25,7 +27,6 @@ _DESCRIPTION_MOST = 140
 """Source: https://learn.microsoft.com/rest/api/virtualnetwork/security-rules/create-or-update"""
 
 TAGS = {OUR_TAG: "startgate"}
-FIRST_PRIORITY = 100
 DENY_PRIORITY = 4096
 
 _JUST_IN_TIME = ("microsoftdefenderforcloud-jitrule", "securitycenter-jitrule")
@@ -123,9 +124,9 @@ def _closes_just_in_time(rule: dict[str, Any]) -> bool:
 def loophole(nsg: dict[str, Any], profile: LockdownProfile) -> str:
     """What a prepared NSG lets through beyond the profile's exceptions, for people; empty if nothing."""
     rules = nsg["properties"].get("securityRules") or []
+    excepted = _essence(_exceptions(profile), places=False)
     for direction in ("inbound", "outbound"):
         mine = [rule for rule in rules if _direction(rule) == direction]
-        excepted = _essence(_exceptions(profile), places=False) if direction == "inbound" else set()
         for rule in sorted(mine, key=lambda rule: int(rule["properties"]["priority"])):
             if _denies_all(rule):
                 break
@@ -161,19 +162,29 @@ def _rules(profile: LockdownProfile) -> list[dict[str, Any]]:
 
 
 def _exceptions(profile: LockdownProfile) -> list[dict[str, Any]]:
-    return [
-        _rule(
-            f"allow-{allow.name}-{priority}",
-            "Inbound",
-            "Allow",
-            priority,
-            protocol=allow.protocol,
-            sourceAddressPrefix=allow.source,
-            # ICMP has no ports, and Azure takes nothing but * for it.
-            destinationPortRanges=["*"] if allow.protocol == "Icmp" else list(allow.ports),
-        )
-        for priority, allow in enumerate(profile.isolate.allow, FIRST_PRIORITY)
-    ]
+    return [_exception(allow, priority) for priority, allow in with_priorities(profile.isolate.allow)]
+
+
+def _exception(allow: AllowRule, priority: int) -> dict[str, Any]:
+    side, direction = (
+        ("source", "Inbound") if allow.direction is Direction.IN else ("destination", "Outbound")
+    )
+    peer: dict[str, Any] = {f"{side}AddressPrefix": allow.peers[0] if allow.peers else None}
+    if len(allow.peers) > 1:
+        peer = {f"{side}AddressPrefix": None, f"{side}AddressPrefixes": list(allow.peers)}
+    elif allow.peer_group is not None:
+        peer |= {f"{side}ApplicationSecurityGroups": [{"id": allow.peer_group}]}
+    rule = _rule(
+        f"allow-{allow.name}-{priority}",
+        direction,
+        "Allow",
+        priority,
+        protocol=allow.protocol,
+        destinationPortRanges=list(allow.azure_ports),
+        **peer,
+    )
+    rule["properties"] = {key: value for key, value in rule["properties"].items() if value is not None}
+    return rule
 
 
 def _rule(name: str, direction: str, access: str, priority: int, **given: object) -> dict[str, Any]:
@@ -205,6 +216,16 @@ def _essence(rules: list[dict[str, Any]], *, places: bool = True) -> set[tuple[o
             str(given.get("access")).lower(),
             str(given.get("protocol")).lower(),
             *(frozenset(value.lower() for value in listed(given, *keys)) for keys in _COMPARED),
+            _groups(given),
         )
         for given in (rule["properties"] for rule in rules)
     }
+
+
+def _groups(given: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    """The application security groups of a rule, by the side on which they stand."""
+    return frozenset(
+        (side, str(group.get("id")).lower())
+        for side in ("source", "destination")
+        for group in given.get(f"{side}ApplicationSecurityGroups") or []
+    )

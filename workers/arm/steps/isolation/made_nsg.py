@@ -20,6 +20,8 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
 from workers.domain.starts.vm import VmRef
 
+_REFUSED_RULES = ("SecurityRule", "ResourceCannotContainAddressPrefixes", "InvalidResourceReference")
+
 
 class LockdownNsg(NamedTuple):
     """Which NSG a VM gets.
@@ -73,7 +75,24 @@ async def prepare(azure: Azure, wanted: LockdownNsg, found: dict[str, Any] | Non
             code="ResourceGroupNotFound",
             final=True,
         ) from None
+    except StepFailed as refused:
+        if not _of_a_rule(refused):
+            raise
+        raise StepFailed(
+            "Azure does not take an exception of the isolation; correct isolate.allow in the lockdown"
+            f" profile {wanted.profile.name} ({refused})",
+            code=refused.code,
+            final=True,
+        ) from None
     return f"{wanted.name} {'created' if found is None else 'corrected'}"
+
+
+def _of_a_rule(refused: StepFailed) -> bool:
+    """Whether Azure says no to a rule: to a service tag that it doesn't know, or a group that it can't find.
+
+    Source: https://github.com/hashicorp/terraform-provider-azurerm/issues/5617
+    """
+    return refused.code.startswith(_REFUSED_RULES)
 
 
 def _check_prepared(wanted: LockdownNsg, found: dict[str, Any] | None) -> None:

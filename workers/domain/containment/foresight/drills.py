@@ -26,11 +26,13 @@ class Drill(Stored):
     Attributes:
         obstacles: what would make steps fail, as far as locks and rights tell.
         missing: what could not be read, so that there may be more of them.
+        guarded: why the policy never contains this VM, in sentences; then nothing else is checked.
     """
 
     plan: Plan
     obstacles: tuple[Obstacle, ...] = ()
     missing: tuple[MissingFact, ...] = ()
+    guarded: str = ""
 
     @property
     def stopped(self) -> tuple[StepName, ...]:
@@ -41,6 +43,8 @@ class Drill(Stored):
     @property
     def would(self) -> str:
         """What would be done."""
+        if self.guarded:
+            return f"would change nothing: {self.guarded}"
         doing = (one.change.summary for one in self.plan.steps if one.step in self._done)
         return f"would {', '.join(doing) or 'change nothing'}"
 
@@ -68,6 +72,8 @@ class Drill(Stored):
 
     @property
     def _done(self) -> tuple[StepName, ...]:
+        if self.guarded:
+            return ()
         return tuple(
             one.step
             for one in self.plan.steps

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from workers.domain.containment.foresight.drills import Drill
+from workers.domain.containment.foresight.returns import Return
 from workers.domain.containment.plans import Plan
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Stored, UtcTime
@@ -24,17 +25,36 @@ class LookupKind(StrEnum):
 
     PLAN = "plan"
     DRILL = "drill"
+    RESTORE = "restore"
+    REJECTION = "rejection"
 
 
 class Foresight(Stored):
     """The answer: what would be done now, what would stop it, and what Azure did not tell.
 
-    ``drill`` is there only if it was asked for.
+    ``drill`` is there only if it was asked for; ``guarded`` says why the policy never contains the VM.
     """
 
     plan: Plan
     missing: tuple[MissingFact, ...] = ()
     drill: Drill | None = None
+    guarded: str = ""
+
+
+class OfRestore(Stored):
+    """What a question about a restore is about, and what the dialog that shows it began with.
+
+    Attributes:
+        demand: the containment's ``demand`` when it was shown.
+        start: the VM was to be started, too.
+        dry_run: the dialog only shows, and nothing can be ordered in it.
+    """
+
+    containment_id: str
+    demand: str
+    start: bool = False
+    reason: str = ""
+    dry_run: bool = False
 
 
 class Lookup(Numbered):
@@ -43,6 +63,9 @@ class Lookup(Numbered):
     Attributes:
         id: also the external id of the dialog in Slack that shows it.
         by: who asked; their permission is checked again before Azure is asked.
+        restore: what a question of the kind ``RESTORE`` is about.
+        returns: its answer.
+        approval_id: the question that a question of the kind ``REJECTION`` is about.
         failed: why there is no answer, as a sentence; empty while there may be one.
     """
 
@@ -57,6 +80,9 @@ class Lookup(Numbered):
     asked_at: UtcTime
     answered_at: UtcTime | None = None
     foresight: Foresight | None = None
+    restore: OfRestore | None = None
+    returns: tuple[Return, ...] = ()
+    approval_id: str = ""
     failed: str = ""
 
     def waits(self, now: datetime) -> bool:
@@ -66,6 +92,10 @@ class Lookup(Numbered):
     def answered(self, at: datetime, foresight: Foresight) -> "Lookup":
         """With what was found."""
         return self.changed(answered_at=at, foresight=foresight)
+
+    def returning(self, at: datetime, returns: tuple[Return, ...]) -> "Lookup":
+        """With what a restore would bring back."""
+        return self.changed(answered_at=at, returns=returns)
 
     def failed_because(self, at: datetime, why: str) -> "Lookup":
         """With the reason why nothing was found out."""

@@ -38,6 +38,7 @@ export interface Vm {
   backup: { status: string; [more: string]: unknown };
   locks: { id: string; name: string; level: string }[];
   snapshots: string[];
+  host_encrypted: boolean;
   classic_nsg: unknown;
   began?: { id: string; at_ms: number; for_s: number };
 }
@@ -64,6 +65,13 @@ export interface WorldPerson {
   email: string;
 }
 
+export interface Signal {
+  id: string;
+  threat: "unauthorized access" | "malicious activity" | "misconfiguration";
+  weight: number;
+  sentence: string;
+}
+
 export interface Stage {
   key: string;
   title: string;
@@ -72,6 +80,7 @@ export interface Stage {
   at_ms?: number;
   took_ms?: number;
   bars?: [string, number][];
+  signals?: Signal[];
 }
 
 export interface Way {

@@ -284,6 +284,13 @@ def test_before_the_card_is_out_the_deadline_is_a_span_not_a_time() -> None:
     assert "If nobody answers within 1 hour, the VM is contained." in everything(card(approval))
 
 
+def test_a_silence_with_a_profile_of_its_own_names_it() -> None:
+    quarantine = LockdownProfile(name="quarantine", steps=(StepName.ISOLATE,))
+    terms = b.terms(on_silence=OnSilence.CONTAIN, silence_lockdown=quarantine)
+    said = everything(card(b.approval(asked_at=None, terms=terms)))
+    assert "If nobody answers within 1 hour, the VM is contained with the profile `quarantine`." in said
+
+
 def test_missing_facts_are_named_with_their_reason() -> None:
     facts = b.facts(network=None, missing=(MissingFact(name="network", reason="no answer within 2 s"),))
     said = everything(card(b.approval(facts=facts)))

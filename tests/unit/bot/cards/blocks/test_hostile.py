@@ -24,9 +24,13 @@ from workers.domain.containment.containment import CauseKind, Containment, Conta
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.policy.model import OnSilence
+from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MachineFacts, MissingFact, NetworkFacts
+from workers.domain.starts.history import History, Seen
 from workers.domain.starts.people import Actor
+from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.signals.signal import Signal, Threat
 from workers.domain.starts.vm import Front, KnownVm, VmRef
 
 MENTION_OF_ONCALL = "<!subteam^S0ONCALL1>"
@@ -128,6 +132,56 @@ def networks(draw: st.DrawFn) -> NetworkFacts:
     return NetworkFacts(nics=(nic,), open_ports=tuple(ports), unknown=unknown)
 
 
+def defenders() -> st.SearchStrategy[DefenderFacts]:
+    severity, at = st.sampled_from(Severity), st.sampled_from([None, b.NOW])
+    advice = st.builds(Recommendation, name=HOSTILE, severity=severity, remedy=HOSTILE)
+    return st.builds(
+        DefenderFacts,
+        read_at=at,
+        subscription_plan=st.sampled_from([None, "", "P2"]) | HOSTILE,
+        alerts=st.lists(st.builds(SecurityAlert, name=HOSTILE, severity=severity, at=at), max_size=5).map(
+            tuple
+        ),
+        alert_count=st.integers(0, 9),
+        recommendations=st.lists(advice, max_size=5).map(tuple),
+        recommendation_count=st.integers(0, 9),
+    )
+
+
+def histories() -> st.SearchStrategy[History]:
+    seen = st.lists(st.builds(Seen, what=HOSTILE, days=st.integers(1, 50)), max_size=3).map(tuple)
+    return st.builds(
+        History,
+        vm_starts=st.integers(0, 50),
+        vm_last_at=st.sampled_from([None, b.NOW - timedelta(days=40)]),
+        usual_answerer=HOSTILE,
+        caller_known=st.booleans(),
+        caller_starts=st.integers(0, 50),
+        caller_days=st.integers(0, 50),
+        networks=seen,
+        clients=seen,
+        recent_vms=st.integers(1, 50),
+        failed_before=st.integers(0, 9),
+    )
+
+
+def risks() -> st.SearchStrategy[Risk]:
+    """Whatever an earlier or a newer version may have stored."""
+    signal = st.builds(
+        Signal, id=HOSTILE, threat=st.sampled_from(Threat), weight=st.integers(1, 99), sentence=HOSTILE
+    )
+    return st.builds(
+        Risk,
+        level=st.sampled_from(Level),
+        by_threat=st.dictionaries(st.sampled_from(Threat), st.sampled_from(Level)),
+        signals=st.lists(signal, max_size=40).map(tuple),
+        harmless=st.lists(HOSTILE, max_size=20).map(tuple),
+        untold=st.lists(HOSTILE, max_size=9).map(tuple),
+        unseen=st.dictionaries(HOSTILE, HOSTILE, max_size=9),
+        highest=st.sampled_from(Level),
+    )
+
+
 @st.composite
 def approvals(draw: st.DrawFn) -> Approval:
     event = b.start_event(
@@ -143,11 +197,13 @@ def approvals(draw: st.DrawFn) -> Approval:
         ),
         access=draw(st.none() | st.builds(Access, role=HOSTILE, scope=HOSTILE)),
     )
-    machine = st.builds(MachineFacts, location=HOSTILE, size=HOSTILE)
+    tags = st.dictionaries(st.sampled_from(["owner", "Contact"]), HOSTILE)
+    machine = st.builds(MachineFacts, location=HOSTILE, size=HOSTILE, tags=tags)
     facts = b.facts(
         subscription_name=draw(HOSTILE),
         machine=draw(st.none() | machine),
         network=draw(st.none() | networks()),
+        defender=draw(st.none() | defenders()),
         missing=tuple(
             draw(st.lists(st.builds(MissingFact, name=HOSTILE, reason=HOSTILE), max_size=7)),
         ),
@@ -175,9 +231,17 @@ def approvals(draw: st.DrawFn) -> Approval:
         decided = {"decision": b.decision(answer=answer, by=draw(actors()), reason=draw(HOSTILE))}
     elif state is not ApprovalState.PENDING:
         decided = {"closed_because": draw(HOSTILE)}
+    line = b.known_vm(tags={"owner": draw(HOSTILE), "contact": "x@y.z"})
+    insight = b.insight(
+        event, facts, past=draw(st.none() | histories()), line=line, contained=draw(st.booleans())
+    )
+    shown = st.none() | st.just(insight.risk)
     return b.approval(
         event=event,
         facts=facts,
+        history=insight.history,
+        owner_before=insight.owner_before,
+        risk=draw(shown | risks()),
         owner=b.owner(emails=draw(st.sampled_from([(), ("a@b.c",)])), source=draw(HOSTILE)),
         terms=b.terms(lockdown=profile, on_silence=draw(st.sampled_from(OnSilence))),
         plan=Plan(profile=profile.name, steps=tuple(planned), as_of=draw(st.sampled_from([None, b.NOW]))),

@@ -1,6 +1,7 @@
 import { duration } from "../kit/format";
 import type { Stage } from "../types";
 import { FactBars } from "./FactBars";
+import { RiskBar } from "./RiskBar";
 
 const SAID: Record<Stage["state"], string> = {
   todo: "to do",
@@ -27,6 +28,7 @@ export function StageCells({ stages }: { stages: Stage[] }) {
           ) : (
             <span className="stage__text">{stage.text || "\u00a0"}</span>
           )}
+          {stage.signals && stage.signals.length > 0 && <RiskBar signals={stage.signals} />}
         </li>
       ))}
     </ol>

@@ -1,5 +1,6 @@
 import { clock, duration } from "../kit/format";
 import type { Stage } from "../types";
+import { RiskTable } from "./RiskBar";
 
 /** The stages below each other, with all that is known of each. */
 export function Timeline({ stages }: { stages: Stage[] }) {
@@ -16,6 +17,7 @@ export function Timeline({ stages }: { stages: Stage[] }) {
           </div>
           {stage.text && <p dir="auto">{stage.text}</p>}
           {stage.bars && <FactTable bars={stage.bars} />}
+          {stage.signals && <RiskTable signals={stage.signals} />}
         </li>
       ))}
     </ol>

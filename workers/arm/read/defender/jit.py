@@ -27,10 +27,10 @@ def policy_id_for(vm: VmRef, location: str) -> str:
     return f"{group}/providers/Microsoft.Security/locations/{location}/jitNetworkAccessPolicies/{USUAL_NAME}"
 
 
-async def policies_of(azure: Azure, subscription_id: str) -> dict[str, tuple[str, ...]]:
-    """Every policy of a subscription: its id → the ids of the VMs that it lists."""
-    async with asking(f"list the just-in-time policies of the subscription {subscription_id}"):
-        listed = azure.security(subscription_id).jit_network_access_policies.list()
+async def policies_in(azure: Azure, subscription_id: str, location: str) -> dict[str, tuple[str, ...]]:
+    """Every policy of a subscription in a region: its id → the ids of the VMs that it lists."""
+    async with asking(f"list the just-in-time policies in {location}"):
+        listed = azure.security(subscription_id).jit_network_access_policies.list_by_region(location)
         return {
             str(policy.id): tuple(str(machine.id) for machine in policy.virtual_machines or ())
             async for policy in listed

@@ -1,0 +1,22 @@
+"""The dialogs that show what the workers have found: one for each kind of question."""
+
+from collections.abc import Mapping
+
+from bot.cards.blocks.looked_up import lookup_dialog
+from bot.cards.notices import ViewOf
+from bot.commands.restore import shown_restore
+from bot.requests import View
+from bot.services import Services
+from workers.domain.containment.foresight.lookups import Lookup, LookupKind
+
+
+def answered_views(services: Services) -> Mapping[LookupKind, ViewOf]:
+    """Kind of question → what makes its dialog."""
+
+    async def plan(lookup: Lookup) -> View:
+        return lookup_dialog(lookup)
+
+    async def restore(lookup: Lookup) -> View | None:
+        return await shown_restore(services, lookup)
+
+    return {LookupKind.PLAN: plan, LookupKind.DRILL: plan, LookupKind.RESTORE: restore}

@@ -1,0 +1,1 @@
+"""How a containment may end: by two persons, or by itself."""
