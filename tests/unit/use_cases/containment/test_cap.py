@@ -150,6 +150,17 @@ async def test_a_vm_that_is_contained_again_counts_no_second_time(rig: CapRig) -
     assert begun(rig) == 2
 
 
+async def test_a_vm_that_is_contained_again_does_not_wait_though_the_hour_is_full(rig: CapRig) -> None:
+    (one,) = await rig.looked(*await rig.ordered(1))
+    await rig.until_rest(one.id)
+    rig.clock.advance(WITHIN)
+    await rig.looked(*await rig.ordered(CAP))
+    await put(rig, (await rig.store.containment(one.id)).once_more(rig.clock.now()))
+    rig.runners[a.StepName.STOP].begun.clear()
+    (one,) = await rig.looked(one)
+    assert (begun(rig), one.held) == (1, None)
+
+
 async def test_several_workers_count_together(rig: CapRig) -> None:
     ones = await rig.ordered(8)
     workers = [rig.worker() for _ in range(3)]
