@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.chaos import fabricated as made
+from tests.chaos import people
 from tests.chaos.checks import judge
 from tests.chaos.evidence import Act, Evidence
 from tests.chaos.plan import plan_round
@@ -72,6 +73,13 @@ def _expired_unasked(evidence: Evidence) -> None:
 
 def _rejected_by_sam(evidence: Evidence) -> None:
     evidence.audit[2]["by"] = f"sam ({made.SAM})"
+
+
+def _confirmed_by_the_caller_at_high_risk(evidence: Evidence) -> None:
+    event = evidence.approvals[made.APPROVAL]["event"]
+    caller = {"email": people.EMAIL_OF["olivia"]}
+    decision = {"answer": "confirm", "by": {"slack_user": made.OLIVIA}}
+    _approval(evidence, level="high", event={**event, "caller": caller}, decision=decision)
 
 
 def _decided_by_sam(evidence: Evidence) -> None:
@@ -210,6 +218,7 @@ def _delivered_often(evidence: Evidence) -> None:
         ("S6", "fewer than 10", _delivered_often),
         ("S7", "changes nothing", _rejected_by_sam),
         ("S7", "decided by somebody who may", _decided_by_sam),
+        ("S7", "confirmed by somebody else", _confirmed_by_the_caller_at_high_risk),
         ("S7", "caused by somebody who may", _caused_by_sam),
         ("S7", "refusals", lambda e: e.audit.pop(1)),
         ("S7", "hostile text", _hostile_mention),

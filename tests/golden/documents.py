@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 from tests import builders as a
+from tests.golden.cards import posted_card
 from tests.golden.containing import of_containing
 from tests.golden.foreseen import PROFILE as _PROFILE
 from tests.golden.foreseen import foreseen
+from tests.golden.risky import risky
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
@@ -34,9 +36,6 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
 from workers.domain.starts.facts import BackupFacts, MissingFact
-from workers.domain.starts.history import History, Seen
-from workers.domain.starts.risk import Level, Risk
-from workers.domain.starts.signals.signal import Signal, Threat
 from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
@@ -108,7 +107,7 @@ def documents() -> dict[str, Numbered]:
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
-        "approval-with-risk": _risky(),
+        "approval-with-risk": risky(),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -155,7 +154,7 @@ def documents() -> dict[str, Numbered]:
             round=3,
         ),
         "card-empty": a.card(),
-        "card-posted": _card(),
+        "card-posted": posted_card(),
         "vm-record-empty": VmRecord(vm=a.vm_ref()),
         "vm-record-asked": VmRecord(vm=a.vm_ref(), version=2, open_approvals=(a.approval().id,)),
         "vm-record-contained": VmRecord(
@@ -219,63 +218,6 @@ def _cap_question() -> CapQuestion:
     return question
 
 
-def _risky() -> Approval:
-    """All about risk and history is set."""
-    return a.approval(
-        owner=a.owner(until_changed=("bob@contoso.com",)),
-        owner_before=a.owner(emails=("bob@contoso.com",)),
-        history=History(
-            vm_starts=3,
-            vm_days=2,
-            vm_last_at=a.NOW,
-            by_caller=1,
-            callers=2,
-            vm_hours=(3, *(0,) * 23),
-            passed=1,
-            confirmed=1,
-            rejected=1,
-            silent=1,
-            usual_answerer="Alice",
-            usual_answers=2,
-            rejected_at=a.NOW,
-            failed_before=1,
-            caller_known=True,
-            caller_starts=4,
-            caller_days=3,
-            networks=(Seen(what="198.51.100.0/24", days=3),),
-            networks_count=1,
-            network_days=3,
-            clients=(Seen(what=a.AZURE_CLI, days=3),),
-            client_days=3,
-            caller_hours=(4, *(0,) * 23),
-            recent_vms=2,
-            busy_days=1,
-        ),
-        level=Level.HIGH,
-        joined=(
-            JoinedStart(approval_id="a" * 26, number=2, at=_SOON, caller=a.caller(), level=Level.MEDIUM),
-        ),
-        joined_count=1,
-        risk=Risk(
-            level=Level.HIGH,
-            weight=75,
-            by_threat={Threat.UNAUTHORIZED: Level.MEDIUM},
-            signals=(
-                Signal(
-                    id="no-mfa",
-                    threat=Threat.UNAUTHORIZED,
-                    weight=20,
-                    sentence="\u201cMallory\u201d signed in without a second factor (MFA)",
-                ),
-            ),
-            harmless=("the client is Azure CLI",),
-            unseen={"no-backup": "whether the VM is backed up"},
-            untold=("which role allowed the start",),
-            highest=Level.HIGH,
-        ),
-    )
-
-
 def _unasked() -> Approval:
     event = a.start_event(
         caller=a.caller(kind=CallerKind.MANAGED_IDENTITY, name="", email="", mfa=None),
@@ -329,25 +271,3 @@ def _with_a_job() -> Containment:
     )
     contained = a.containment(state=ContainmentState.CONTAINED)
     return contained.with_step(contained.step(StepName.BACKUP).changed(job=job.changed(ended_at=_SOON)))
-
-
-def _card() -> Card:
-    post = Post(intent="0011223344556677", intended_at=a.NOW, ts="1764000000.000100", shows="abcdef")
-    return Card(
-        id=a.approval().id,
-        version=5,
-        copies=(
-            Copy(
-                kind=CopyKind.OWNER,
-                channel="D0ALICE01",
-                asked=a.ALICE,
-                root=post,
-                replies={"reminder": post, "step.stop.2": post.changed(ts=None)},
-            ),
-            Copy(kind=CopyKind.CHANNEL, channel="C0APPROVE", root=post.changed(ts=REFUSED)),
-            Copy(kind=CopyKind.ONCALL, channel="C0ONCALL1"),
-        ),
-        asked_at=a.NOW,
-        notice="one owner is not in Slack",
-        sought=a.owner(),
-    )

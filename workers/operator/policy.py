@@ -88,6 +88,7 @@ def explain(
     for start in events:
         given = _rule_input(policy, start, facts, now)
         _explain(rules, given)
+        _explain_risk(given)
         _explain_guards(policy, given)
 
 
@@ -138,6 +139,17 @@ def _explain(rules: Rules, given: RuleInput) -> None:
     typer.echo(f"{given.event.vm.resource_id!r}, {given.event.phase}")
     for name, value in known_values(given).items():
         typer.echo(f"  {name} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
+
+
+def _explain_risk(given: RuleInput) -> None:
+    """The level, and each signal; as of a first start, since nothing is remembered here."""
+    if given.insight is None:
+        return
+    risk = given.insight.risk
+    unseen = f"; not known, and so up to {risk.highest}: {', '.join(risk.unseen)}" if risk.unseen else ""
+    typer.echo(safe_line(f"risk: {risk.level} ({risk.weight}){unseen}"))
+    for one in risk.signals:
+        typer.echo(safe_line(f"  {one.id} ({one.threat}, {one.weight}): {one.sentence}"))
 
 
 def _explain_guards(policy: Policy, given: RuleInput) -> None:

@@ -27,6 +27,7 @@ from bot.cards.replies.oncall_thread import oncall_replies
 from bot.cards.replies.restarts import restart_replies
 from bot.cards.replies.restore_thread import restore_replies
 from bot.cards.replies.retry import retry_button
+from bot.cards.replies.risen import risen_replies
 from bot.cards.replies.step_state import begun, step_state
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, CopyKind
@@ -85,7 +86,7 @@ def _round(key: str) -> int | None:
 
 def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[Reply]:
     """Reminder and escalation while somebody can act on them, and how the question ended."""
-    found: list[Reply] = joined_replies(approval) if approval.open else []
+    found: list[Reply] = [*joined_replies(approval), *risen_replies(approval)] if approval.open else []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
         found.append(_reminder(approval))
     still_needed = approval.open or (
@@ -215,7 +216,8 @@ def _step(containment: Containment, step: Step) -> Reply:
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
     said = f"*{title}*: {state}{at}."
     if step.state is StepState.DONE:
-        said = f"*{STEPS[step.name].done.capitalize()}*{at}{', verified in Azure' if step.note else ''}."
+        done = STEPS[step.name].done
+        said = f"*{done[:1].upper()}{done[1:]}*{at}{', verified in Azure' if step.note else ''}."
     return _reply(key, f"{title}: {state}", " ".join([said, *filter(None, about)]))
 
 

@@ -39,6 +39,8 @@ def _deeds(evidence: Evidence) -> Iterator[Violation]:
             evidence.start_of(name),
         ):
             yield _violation(f"{name} decided by somebody who may", str(decision))
+        if decision and decision["answer"] == "confirm" and _own_at_high_risk(approval):
+            yield _violation(f"{name} confirmed by somebody else than who started it", str(decision))
     for name, containment in evidence.containments.items():
         cause = containment["cause"]
         by = (cause["by"] or {}).get("slack_user", "")
@@ -46,6 +48,13 @@ def _deeds(evidence: Evidence) -> Iterator[Violation]:
         start = evidence.start_of(cause["approval_id"] or "")
         if by and not may(evidence, answer, by, vm_of(containment), start):
             yield _violation(f"{name} caused by somebody who may", str(cause))
+
+
+def _own_at_high_risk(approval: Json) -> bool:
+    """Whether the start is of high risk, and who answered has started it."""
+    who = approval["decision"]["by"]["slack_user"]
+    emails = {people.EMAIL_OF[key] for key, slack in people.SLACK_OF.items() if slack == who} - {""}
+    return approval.get("level") == "high" and approval["event"]["caller"]["email"] in emails
 
 
 def _rejected(evidence: Evidence, record: Json) -> bool:

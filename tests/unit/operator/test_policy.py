@@ -159,6 +159,16 @@ def test_check_says_what_to_write_and_shows_no_regular_expression(policy: Path, 
     assert not set("^$\\{") & set(result.stderr.replace(str(policy), ""))
 
 
+def test_explain_tells_the_risk_and_its_signals(policy: Path, event: Path) -> None:
+    said = startgate("explain", policy, event, *BY_DAY, "--tags", "owner=a@b.c").stdout.splitlines()
+    (first,) = [n for n, line in enumerate(said) if line.startswith("risk: ")]
+    assert said[first].startswith("risk: low (")
+    assert "not known, and so up to " in said[first]
+    assert "no-backup" in said[first]
+    assert any(line.startswith("  not-owner (unauthorized access, 15): ") for line in said[first:])
+    assert "risk: " not in startgate("explain", policy, event, *BY_DAY).stdout, "without facts nobody can say"
+
+
 def test_explain_is_safe_for_a_terminal(policy: Path, event: Path) -> None:
     hostile = grid_event(a.vm_ref().resource_id, claims={"name": "\x1b[2J\u202e"})
     event.write_text(json.dumps(hostile), encoding="utf-8")

@@ -122,6 +122,7 @@ class Approval(Numbered):
         later: ids of approvals about later starts that carry its correlation id, the newest last.
         risk: of all starts that it asks about; ``None`` if an earlier version asked.
         level: of the risk of its first start alone.
+        level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
     """
@@ -157,6 +158,7 @@ class Approval(Numbered):
     guarded: str = ""
     risk: Risk | None = None
     level: Level = Level.LOW
+    level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
 

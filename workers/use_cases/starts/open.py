@@ -226,6 +226,7 @@ class OpenApproval:
             history=insight.history,
             risk=insight.risk,
             level=insight.risk.level,
+            level_when_opened=insight.risk.level,
             terms=assessment.terms,
             plan=assessment.plan,
             guarded=assessment.guarded,

@@ -179,7 +179,7 @@ class TestRising:
         life.clock.advance(3)
         await life.look(asked.id)
         filled = await life.store.approval(asked.id)
-        assert level(filled) is Level.MEDIUM
+        assert (level(filled), filled.level_when_opened) == (Level.MEDIUM, Level.LOW)
         assert signals(filled) >= {"not-owner", "no-mfa", "management-port-open"}
         assert filled.history == asked.history
         record = next(one for one in await life.audit() if one.kind == "facts.filled-in")
