@@ -304,8 +304,7 @@ async def test_a_worker_that_dies_at_any_write_is_made_up_for(
 
     assert ended.state is ContainmentState.RESTORED
     assert as_before(arm, former)
-    # A stop whose worker dies before its answer is found done, and what was before is not known then.
-    assert vm.power == "running" or (what == "contain" and done)
+    assert vm.power == "running"
 
 
 def drifted_again(containment: Containment) -> Containment:
