@@ -10,6 +10,7 @@ import structlog
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers.reject import Reject
 from bot.app import build_app
 from bot.cards.audience import Audience
 from bot.cards.notices import Notices
@@ -28,6 +29,7 @@ from bot.slack.reach import Reach
 from bot.slack.signed_requests import SignedRequests
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
+from workers.domain.containment.foresight.lookups import LookupKind
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until
@@ -138,9 +140,8 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         health=health,
     )
-    notices = Notices(
-        renderer=renderer, store=store, dialogs=dialogs, views=answered_views(services), clock=clock
-    )
+    views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}
+    notices = Notices(renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock)
     bus.notices.set_result(notices)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway

@@ -1,14 +1,30 @@
 """The card's button Reject, and the dialog that it opens."""
 
+import asyncio
+from datetime import timedelta
+
+import structlog
+
 from bot.answers.reject_blocks import decided_dialog, reject_dialog
 from bot.cards.blocks.answers import already_decided, recorded
 from bot.cards.blocks.inputs import given_reason
 from bot.cards.blocks.joined import from_button
 from bot.cards.blocks.message import Message
-from bot.requests import Clicked, Outcome, Submitted
+from bot.cards.looking import Looking
+from bot.requests import Clicked, Outcome, Submitted, View
 from bot.services import Services
+from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer
-from workers.domain.errors import AlreadyDecided
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.errors import AlreadyDecided, StartgateError
+from workers.domain.starts.people import Actor
+
+log = structlog.get_logger(__name__)
+
+FRESH = timedelta(minutes=2)
+"""A plan that is younger is shown as it is. Each step checks again before it changes anything."""
+ASKS_WITHIN_S = 1.0
+"""Slack allows three seconds until the dialog has to open."""
 
 
 class Reject:
@@ -16,6 +32,7 @@ class Reject:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._looking = Looking(lambda: services.store, lambda: services.dialogs)
 
     async def pressed(self, clicked: Clicked) -> Message | None:
         """Show what will be done, and ask why. Nothing happens yet."""
@@ -25,8 +42,32 @@ class Reject:
         except AlreadyDecided:
             approval = await self._services.store.approval(approval_id)
             return already_decided(approval, Answer.REJECT, clicked.actor)
-        await clicked.open_dialog(reject_dialog(approval))
+        lookup = await self._fresher(approval, clicked.actor)
+        await clicked.open_dialog(reject_dialog(approval, lookup))
         return None
+
+    async def _fresher(self, approval: Approval, actor: Actor) -> Lookup | None:
+        """Have the workers look again where the plan is old. A rejection waits for nothing."""
+        as_of = approval.plan.as_of
+        if approval.guarded or (as_of is not None and self._services.clock.now() - as_of < FRESH):
+            return None
+        try:
+            async with asyncio.timeout(ASKS_WITHIN_S):
+                lookup = await self._services.look_up.before_rejecting(approval, actor)
+        except (StartgateError, TimeoutError) as error:
+            log.warning("no fresher plan is asked for", approval=approval.id, because=str(error) or "timeout")
+            return None
+
+        async def late(waiting: Lookup) -> View | None:
+            return await self.shown(waiting, late=True)
+
+        self._looking.wait_for(lookup, late)
+        return lookup
+
+    async def shown(self, lookup: Lookup, *, late: bool = False) -> View | None:
+        """The dialog with the workers' answer; ``None`` once the question is closed."""
+        approval = await self._services.store.approval(lookup.approval_id)
+        return reject_dialog(approval, lookup, late=late) if approval.open else None
 
     async def submitted(self, dialog: Submitted) -> Outcome:
         """Authorize once more, record the rejection and start the containment, or say who was first."""

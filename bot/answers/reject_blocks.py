@@ -10,21 +10,31 @@ from bot.cards.blocks.kit import context, modal, section
 from bot.cards.blocks.obstacles import obstacles
 from bot.cards.blocks.planned import as_of, goes_with_it, how_to_undo, planned_steps
 from bot.cards.blocks.rights_left import rights_left
-from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command, guarded_line
-from bot.cards.blocks.text import code
+from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command, guarded_line, sentence
+from bot.cards.blocks.text import code, escape
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.containment.foresight.lookups import Lookup
 
 REJECT = "approval.reject"
 
 
-def reject_dialog(approval: Approval) -> dict[str, Any]:
-    """Asks for the reason of a rejection, and lists exactly what it will do to this VM."""
+def reject_dialog(approval: Approval, lookup: Lookup | None = None, *, late: bool = False) -> dict[str, Any]:
+    """Asks for the reason of a rejection, and lists exactly what it will do to this VM.
+
+    Args:
+        approval: the question.
+        lookup: what the workers are asked, because the plan is old; its answer takes the plan's place.
+        late: say that the answer should be there by now.
+    """
     if approval.guarded:
         return _guarded_dialog(approval)
-    vm, plan = approval.event.vm, approval.plan
+    vm = approval.event.vm
+    plan = lookup.foresight.plan if lookup and lookup.foresight else approval.plan
     profile = approval.terms.lockdown
     changes = {planned.step: planned.change for planned in plan.steps}
+    undo = command(RESTORE_COMMAND, vm)
     return {
+        **({"external_id": lookup.id} if lookup else {}),
         **modal(
             "Reject this start",
             [
@@ -34,7 +44,7 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
                 *planned_steps(profile, changes),
                 *goes_with_it(plan),
                 *rights_left(plan),
-                *context([as_of(plan), how_to_undo(profile, command(RESTORE_COMMAND, vm))]),
+                *context([_fresher(lookup, late=late), as_of(plan), how_to_undo(profile, undo)]),
                 reason_input(
                     "Why didn't you expect this start?",
                     hint="On-call reads this first. Visible to everyone who can see this card.",
@@ -46,6 +56,19 @@ def reject_dialog(approval: Approval) -> dict[str, Any]:
         ),
         "private_metadata": approval.id,
     }
+
+
+def _fresher(lookup: Lookup | None, *, late: bool) -> str:
+    """Whether something fresher is on its way; nothing to say once it is there, or if it isn't needed."""
+    if lookup is None or lookup.foresight is not None:
+        return ""
+    if lookup.failed:
+        return f"\u26a0\ufe0f How it is now could not be read: {sentence(escape(lookup.failed, 300))}"
+    return (
+        "\u26a0\ufe0f The workers have not answered. You can reject all the same."
+        if late
+        else "\u23f3 Asking Azure how it is now. You need not wait."
+    )
 
 
 def _guarded_dialog(approval: Approval) -> dict[str, Any]:

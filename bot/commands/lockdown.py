@@ -6,6 +6,7 @@ from bot.cards.blocks.inputs import CHOICE, chosen_value, given_reason, value_of
 from bot.cards.blocks.looked_up import lookup_dialog
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import LOCKDOWN_COMMAND
+from bot.cards.looking import Looking
 from bot.commands.command import VM_NAME, Command
 from bot.commands.lockdown_blocks import (
     LOCKDOWN,
@@ -17,7 +18,6 @@ from bot.commands.lockdown_blocks import (
     vm_not_found,
 )
 from bot.commands.lockdown_words import Wanted, known_profile, wanted
-from bot.commands.looking import Looking
 from bot.commands.nearest import MOST, pressed_any
 from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed, View
 from bot.services import Services
@@ -39,7 +39,7 @@ class LockdownListener:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._looking = Looking(services)
+        self._looking = Looking(lambda: services.store, lambda: services.dialogs)
         self.dialogs: Dialogs = {LOCKDOWN: self.chosen}
         self.buttons: Buttons = {pressed_any(NEAR): self.picked}
 

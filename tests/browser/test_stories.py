@@ -116,6 +116,36 @@ async def test_the_tour_waits_for_the_real_thing_and_ends(windows: Windows) -> N
     await expect(tour).to_have_count(0)
 
 
+async def test_the_tour_contains_with_everything_looks_at_the_evidence_and_restores(
+    windows: Windows, screenshot: Screenshot
+) -> None:
+    nadia = await windows("nadia")
+    await nadia.start("lab-gpu", as_="Colin Colleague")
+    await expect(nadia.vm("lab-gpu")).to_contain_text("Running")
+    await nadia.page.get_by_role("button", name="Take the tour").click()
+    await nadia.page.get_by_role("button", name="Everything, and back").click()
+    tour = nadia.page.get_by_role("complementary", name="Tour: Everything, and back")
+    typed = (await tour.get_by_role("status").inner_text()).partition("Type ")[2].partition(" and send")[0]
+    vm = typed.split()[1]
+    await nadia.types(f"{typed} strange traffic")
+    await expect(tour).to_contain_text("The evidence")
+    for badge in ("2 snapshots", "Encrypted at host", "ReadOnly lock", "Backup"):
+        await expect(nadia.vm(vm)).to_contain_text(badge)
+    for step in ("isolate", "stop", "snapshot", "backup", "defender", "encrypt", "lock"):
+        await expect(nadia.stage(vm, f"step.{step}")).to_have_attribute("data-state", "done")
+    await screenshot(nadia.page, "everything")
+    await tour.get_by_role("button", name="Next").click()
+    await nadia.types(f"/vm-restore {vm} nothing was taken")
+    dialog = nadia.dialog("Restore a VM")
+    await expect(dialog).to_contain_text("kept as evidence")
+    await dialog.get_by_role("button", name="Restore").click()
+    await expect(tour).to_contain_text("they are evidence")
+    await nadia.sees_way(vm, "Restored")
+    await expect(nadia.vm(vm)).not_to_contain_text("ReadOnly lock")
+    await expect(nadia.vm(vm)).not_to_contain_text("Encrypted at host")
+    await expect(nadia.vm(vm)).to_contain_text("2 snapshots")
+
+
 async def test_the_tour_can_be_left_at_any_time(windows: Windows) -> None:
     someone = await windows("sam")
     await someone.page.get_by_role("button", name="Take the tour").click()

@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 from tests import builders as a
+from tests.golden.cards import posted_card
+from tests.golden.containing import of_containing
 from tests.golden.foreseen import PROFILE as _PROFILE
 from tests.golden.foreseen import foreseen
 from tests.golden.risky import risky
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
@@ -26,16 +27,15 @@ from workers.domain.containment.containment import (
     StepState,
 )
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.containment.grants import Grant
 from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change, StepName
-from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.containment.profile import LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
-from workers.domain.starts.facts import BackupFacts, GrantFact, GrantKind, LockFact, MissingFact
+from workers.domain.starts.facts import BackupFacts, MissingFact
 from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
@@ -73,14 +73,13 @@ _CHANGE = Change(
     back=("vm-web-01-nic: startgate-lockdown-westeurope → nsg-web",),
 )
 
-_ASSIGNMENT = "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments"
-
 
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
         **foreseen(),
+        **of_containing(),
         "approval-unasked-without-facts": _unasked(),
         "approval-released": a.approval(
             state=ApprovalState.EXPIRED,
@@ -138,54 +137,6 @@ def documents() -> dict[str, Numbered]:
                 name="evidence", steps=(StepName.STOP, StepName.SNAPSHOT, StepName.ENCRYPT)
             ),
         ),
-        "containment-with-exceptions": a.containment(
-            profile=LockdownProfile(
-                isolate=IsolateOptions(
-                    allow=(
-                        AllowRule(name="tag", source="AzureMonitor", ports=("443",), priority=200),
-                        AllowRule(name="many", sources=("10.0.0.0/24", "10.0.1.0/24"), ports=("22",)),
-                        AllowRule(
-                            name="out", direction=Direction.OUT, destination="10.0.0.4", protocol="Icmp"
-                        ),
-                    )
-                )
-            )
-        ),
-        "containment-locked": a.containment(
-            state=ContainmentState.CONTAINED,
-            profile=LockdownProfile(steps=(StepName.STOP, StepName.LOCK)),
-            steps=(
-                a.step(name=StepName.STOP, state=StepState.DONE),
-                a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
-            ),
-        ),
-        "approval-with-grants": a.approval(
-            facts=a.facts(
-                grants=(
-                    GrantFact(
-                        id=f"{_ASSIGNMENT}/1",
-                        role="Owner",
-                        kind=GrantKind.STARTS,
-                        through_group=True,
-                        used=True,
-                    ),
-                )
-            ),
-            plan=a.plan(
-                grants=(
-                    Grant(text="Owner on rg", command=f"az role assignment delete --ids {_ASSIGNMENT}/1"),
-                )
-            ),
-        ),
-        "approval-with-graduated-terms": a.approval(
-            terms=a.terms(
-                on_silence=OnSilence.CONTAIN,
-                silence_lockdown=LockdownProfile(name="quarantine", steps=(StepName.ISOLATE,)),
-            )
-        ),
-        "approval-with-locks": a.approval(
-            facts=a.facts(locks=(LockFact(id="/subscriptions/x/providers/y/locks/freeze", level="ReadOnly"),))
-        ),
         "containment-restarted": a.containment(
             state=ContainmentState.CONTAINED, round=2, restart=Restart(by="Mallory", at=_SOON)
         ),
@@ -203,7 +154,7 @@ def documents() -> dict[str, Numbered]:
             round=3,
         ),
         "card-empty": a.card(),
-        "card-posted": _card(),
+        "card-posted": posted_card(),
         "vm-record-empty": VmRecord(vm=a.vm_ref()),
         "vm-record-asked": VmRecord(vm=a.vm_ref(), version=2, open_approvals=(a.approval().id,)),
         "vm-record-contained": VmRecord(
@@ -320,25 +271,3 @@ def _with_a_job() -> Containment:
     )
     contained = a.containment(state=ContainmentState.CONTAINED)
     return contained.with_step(contained.step(StepName.BACKUP).changed(job=job.changed(ended_at=_SOON)))
-
-
-def _card() -> Card:
-    post = Post(intent="0011223344556677", intended_at=a.NOW, ts="1764000000.000100", shows="abcdef")
-    return Card(
-        id=a.approval().id,
-        version=5,
-        copies=(
-            Copy(
-                kind=CopyKind.OWNER,
-                channel="D0ALICE01",
-                asked=a.ALICE,
-                root=post,
-                replies={"reminder": post, "step.stop.2": post.changed(ts=None)},
-            ),
-            Copy(kind=CopyKind.CHANNEL, channel="C0APPROVE", root=post.changed(ts=REFUSED)),
-            Copy(kind=CopyKind.ONCALL, channel="C0ONCALL1"),
-        ),
-        asked_at=a.NOW,
-        notice="one owner is not in Slack",
-        sought=a.owner(),
-    )

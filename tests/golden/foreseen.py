@@ -124,5 +124,6 @@ def foreseen() -> dict[str, Numbered]:
             )
         )
         .returning(_SOON, (Return(step=StepName.STOP, lines=("deallocated now",), drift=("it runs",)),)),
+        "lookup-before-rejecting": _lookup(kind=LookupKind.REJECTION).changed(approval_id=a.approval().id),
         "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
     }

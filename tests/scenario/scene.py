@@ -27,7 +27,12 @@ OWNER_TAG = {"owner": "olivia@contoso.example", "env": "prod"}
 CONFIRM, REJECT = "approval.confirm", "approval.reject"
 ROOT = Path(__file__).parents[2]
 
-_READS_BY_POST = ("/backupstatus", "/effectivenetworksecuritygroups", "/microsoft.resourcegraph/resources")
+_READS_BY_POST = (
+    "/backupstatus",
+    "/effectivenetworksecuritygroups",
+    "/getactivesessions",
+    "/microsoft.resourcegraph/resources",
+)
 _LOCK_MS, _WORKED_ON_MS = 30_000, 5_000
 _SHARED_ACCESS_KEY = "SAS_KEY_VALUE"
 SECRETS = (BOT_TOKEN, APP_TOKEN, ARM_TOKEN, _SHARED_ACCESS_KEY)

@@ -48,7 +48,7 @@ def rights_checks(
 
     return [
         Check(
-            name=f"Azure rights to {step.spec.title.lower()}",
+            name=f"Azure rights to {step.spec.verb}",
             look=lambda step=step: look(step),  # type: ignore[misc]
             remedy="give this identity the role Reader on the subscription, so that it can be asked",
         )

@@ -1,5 +1,6 @@
 """``startgate vm``: what a VM lacks, and VMs that are born with all of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from importlib import resources
@@ -62,6 +63,9 @@ def create_vm(
     abort: Annotated[
         bool, typer.Option("--abort", help="Delete what an earlier run left unfinished.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --abort: don't ask before a VM is deleted.")
+    ] = False,
 ) -> None:
     """Make a VM that lacks nothing, and hold it against the list of `startgate vm check`.
 
@@ -77,10 +81,10 @@ def create_vm(
         wanted = read_spec(spec)
     except InvalidSpec as invalid:
         fail(BROKEN, invalid.diagnostics())
-    run(_create(wanted, dry_run=dry_run, abort=abort))
+    run(_create(wanted, dry_run=dry_run, abort=abort, yes=yes))
 
 
-async def _create(spec: VmSpec, *, dry_run: bool, abort: bool) -> int:
+async def _create(spec: VmSpec, *, dry_run: bool, abort: bool, yes: bool) -> int:
     policy = policy_of_settings()
     profile = _profile(policy, spec.network.nsg.profile)
     async with connected_azure() as azure:
@@ -90,14 +94,24 @@ async def _create(spec: VmSpec, *, dry_run: bool, abort: bool) -> int:
             typer.echo(safe_line(f"{spec.name}: would have {', '.join(birth.gives())}"))
             return FINE
         if abort:
-            gone = await _noted("vm.aborted", spec, birth, birth.abort())
-            typer.echo(f"{spec.name}: what was made is gone" if gone else "nothing was left of it")
-            return FINE
+            return await _abort(birth, spec, yes=yes)
         await _noted("vm.created", spec, birth, birth.make())
         return _told(birth.vm, check(await look(azure, birth.vm, (OWNER_TAG,))), spec)
 
 
-async def _noted(kind: str, spec: VmSpec, birth: Birth, telling: AsyncIterator[Told]) -> list[Told]:
+async def _abort(birth: Birth, spec: VmSpec, *, yes: bool) -> int:
+    left = await birth.left()
+    if not yes and any(part.id == birth.vm.resource_id for part in left):
+        asked = f"Delete the VM {spec.name} with its disks?"
+        if not await asyncio.to_thread(typer.confirm, asked):
+            typer.echo("nothing was deleted")
+            return BROKEN
+    await _noted("vm.aborted", spec, birth, birth.abort(left))
+    typer.echo(f"{spec.name}: what was made is gone" if left else "nothing was left of it")
+    return FINE
+
+
+async def _noted(kind: str, spec: VmSpec, birth: Birth, telling: AsyncIterator[Told]) -> None:
     """Tell each line as it comes; the audit says what was changed, also where it ends by an error."""
     done: list[Told] = []
     try:
@@ -105,7 +119,6 @@ async def _noted(kind: str, spec: VmSpec, birth: Birth, telling: AsyncIterator[T
     finally:
         if changed := [told.said for told in done if told.mark is not Mark.THERE]:
             await note(kind, birth.vm.key, changed=changed, spec=spec.digest)
-    return done
 
 
 async def _tell(telling: AsyncIterator[Told], done: list[Told] | None = None) -> None:

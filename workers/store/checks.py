@@ -78,7 +78,7 @@ def redis_checks(
         Check(
             name="Redis writable",
             look=writable,
-            remedy="give the user +@read +@write +@scripting +@stream on keys sg:*",
+            remedy="give the user its rights; deploy/README.md has them, Two users of Redis",
         ),
         Check(
             name="Redis persistence",

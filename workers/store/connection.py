@@ -29,7 +29,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from workers.domain.errors import DependencyAway
 from workers.runtime.cloud import REDIS_HOSTS
 from workers.runtime.credential import SignIn
-from workers.store.sign_in import SignedInPlain, SignedInTls, Tokens
+from workers.store.users.sign_in import SignedInPlain, SignedInTls, Tokens
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,9 @@ from typing import Any
 
 from bot.cards.blocks.kit import context, listed, modal, section
 from bot.cards.blocks.message import Block
+from bot.cards.blocks.obstacles import obstacles
 from bot.cards.blocks.planned import as_of, goes_with_it, how_to_undo, planned_steps
+from bot.cards.blocks.rights_left import rights_left
 from bot.cards.blocks.status import RESTORE_COMMAND, STEPS, command, sentence
 from bot.cards.blocks.text import code, escape
 from workers.domain.containment.foresight.drills import Drill, Obstacle
@@ -89,7 +91,9 @@ def _plan(lookup: Lookup, plan: Plan | None) -> list[Block]:
     changes = {planned.step: planned.change for planned in plan.steps} if plan else {}
     undo = how_to_undo(lookup.profile, command(RESTORE_COMMAND, lookup.vm))
     return [
+        *(obstacles(plan) if plan else []),
         *planned_steps(lookup.profile, changes),
         *goes_with_it(plan),
+        *(rights_left(plan) if plan else []),
         *context([as_of(plan) if plan else "", undo]),
     ]

@@ -64,7 +64,7 @@ def all_done(steps: Sequence[Step]) -> str:
 
 def state_words(step: Step) -> str:
     """Where a step is, in a list: ``isolate done``, or ``backup started`` by its job."""
-    title = STEPS[step.name].title.lower()
+    title = STEPS[step.name].verb
     said = done_words(step)
     if step.state is StepState.DONE and said != STEPS[step.name].done:
         return said

@@ -216,7 +216,8 @@ def _step(containment: Containment, step: Step) -> Reply:
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
     said = f"*{title}*: {state}{at}."
     if step.state is StepState.DONE:
-        said = f"*{STEPS[step.name].done.capitalize()}*{at}{', verified in Azure' if step.note else ''}."
+        done = STEPS[step.name].done
+        said = f"*{done[:1].upper()}{done[1:]}*{at}{', verified in Azure' if step.note else ''}."
     return _reply(key, f"{title}: {state}", " ".join([said, *filter(None, about)]))
 
 

@@ -139,11 +139,38 @@ var metrics = [
 // What is looked for is the field "event" of a line; a test holds each text against the code that logs it.
 var lines = [
   {
+    name: 'startgate-incomplete'
+    description: 'A containment ended INCOMPLETE: something of it is not done, or not proved. On-call is told in Slack, too.'
+    severity: 1
+    app: workersName
+    event: 'containment.incomplete'
+    most: 0
+    window: 'PT5M'
+  }
+  {
+    name: 'startgate-restore-incomplete'
+    description: 'A restore ended INCOMPLETE: something could not be brought back. On-call is told in Slack, too.'
+    severity: 2
+    app: workersName
+    event: 'restore.incomplete'
+    most: 0
+    window: 'PT5M'
+  }
+  {
     name: 'startgate-no-longer-held'
     description: 'A VM that says CONTAINED is not contained any more. Startgate contains it again; see who changed it.'
     severity: 1
     app: workersName
     event: 'a containment no longer held'
+    most: 0
+    window: 'PT5M'
+  }
+  {
+    name: 'startgate-deleted'
+    description: 'A lock or a snapshot that Startgate made was deleted in Azure. A lock is set again; a snapshot is lost evidence.'
+    severity: 1
+    app: workersName
+    event: 'something of ours was deleted in Azure'
     most: 0
     window: 'PT5M'
   }
@@ -277,7 +304,7 @@ resource noStarts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (noSt
   kind: 'LogAlert'
   properties: {
     displayName: 'startgate-no-starts'
-    description: 'No start was taken in for ${noStartsHours} hours. Do the event subscriptions still deliver? Starts that a rule passes are not counted.'
+    description: 'No start was taken in for ${noStartsHours} hours. Do the event subscriptions still deliver?'
     severity: 2
     enabled: true
     scopes: [
@@ -290,7 +317,7 @@ resource noStarts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (noSt
     criteria: {
       allOf: [
         {
-          query: 'ContainerAppConsoleLogs | where ContainerAppName == "${workersName}" | where tostring(parse_json(Log).event) == "start event"'
+          query: 'ContainerAppConsoleLogs | where ContainerAppName == "${workersName}" | where tostring(parse_json(Log).event) in ("start event", "start.passed")'
           timeAggregation: 'Count'
           operator: 'LessThan'
           threshold: 1

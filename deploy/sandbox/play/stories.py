@@ -1,4 +1,4 @@
-"""The six stories. Each raises if any part of it does not come out."""
+"""The seven stories. Each raises if any part of it does not come out."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -119,17 +119,7 @@ async def oncall_restores(stage: Stage, line: Timeline, _figures: Figures) -> No
         nics=[{"public_ip": "20.50.3.1", "open": ["443"]}, {"open": []}, {"nsg": "none"}],
     )
     before = [nic["nsg"] for nic in (await stage.vm("cache-01"))["nics"]]
-    since = await stage.slack.last_seq()
-    await stage.command("nadia", f"/vm-lockdown {made['id']} looked like the one next to it")
-    card = await stage.slack.wait_for(
-        "the lockdown's card",
-        lambda e: e["kind"] == "posted" and e["channel"] == ONCALL_CHANNEL and "cache-01" in e["text"],
-        since=since,
-    )
-    copy = CardCopy(channel=card["channel"], ts=card["ts"], at_ms=card["at_ms"])
-    await stage.until_shown(copy, "CONTAINED", "CONTAINED", within_s=60)
-    await _is_contained(stage, "cache-01")
-    line.now("nadia has locked cache-01 down, which has three NICs")
+    copy = await _locked_down(stage, line, "cache-01", f"{made['id']} looked like the one next to it")
     opened = await stage.command("nadia", "/vm-restore cache-01 wrong machine", wait_view_ms=3000)
     expect("view_id" in opened, "restoring always asks once")
     view = json.dumps((await stage.slack.get("/_state"))["views"]["U0NADIA003"][-1], ensure_ascii=False)
@@ -143,6 +133,40 @@ async def oncall_restores(stage: Stage, line: Timeline, _figures: Figures) -> No
     vm = await stage.vm("cache-01")
     expect([nic["nsg"] for nic in vm["nics"]] == before, "every NIC has its former NSG, or none, again")
     expect(vm["power"] == "deallocated", "nobody asked for a start, so it stays off")
+
+
+async def everything_and_back(stage: Stage, line: Timeline, _figures: Figures) -> None:
+    """On-call contains a VM with every step there is, looks at the evidence, and restores it running."""
+    made = await stage.azure.post(
+        "/_vm",
+        name="vault-01",
+        group="rg-vault",
+        power="running",
+        size="Standard_D4s_v5",
+        tags={"owner": "olivia@contoso.example"},
+        nics=[{"public_ip": "20.50.3.2", "open": ["443"]}],
+    )
+    before = await stage.vm("vault-01")
+    copy = await _locked_down(stage, line, "vault-01", f"{made['id']} profile=everything keys were read")
+    vm = await stage.vm("vault-01")
+    locks = [lock["name"] for lock in vm["locks"]]
+    expect(vm["host_encrypted"], "encryption at host is on")
+    expect(len(locks) == 1, f"our lock against restart is on it: {locks}")
+    expect(len(vm["snapshots"]) == 2, "both disks have a snapshot")
+    state = await stage.azure.get("/_state")
+    evidence = [one for one in state["snapshots"] if one["id"] in vm["snapshots"]]
+    tags = {key: value for key, value in evidence[0]["tags"].items() if key.startswith("startgate-")}
+    expect(tags["startgate-reason"] == "keys were read", f"a snapshot says why it was taken: {tags}")
+    line.now(f"the evidence: {len(evidence)} snapshots of containment {tags['startgate-containment']}")
+    for said in await stage.thread(copy):
+        expect("failed" not in said.lower(), f"no step failed: {said}")
+    await _restored(stage, line, copy, "vault-01 the keys were rotated", {"start": ["start"]})
+    vm = await stage.vm("vault-01")
+    expect(vm["nics"] == before["nics"], "its network is as it was")
+    expect(not vm["locks"] and not vm["host_encrypted"], "lock and encryption at host are taken back")
+    expect(vm["power"] == "running", "it was to be started, and runs")
+    expect(vm["snapshots"] == [one["id"] for one in evidence], "the snapshots are kept")
+    line.now("network, lock and encryption are as before; snapshots and backup stay")
 
 
 async def stranger_tries(stage: Stage, line: Timeline, figures: Figures) -> None:
@@ -163,6 +187,34 @@ async def stranger_tries(stage: Stage, line: Timeline, figures: Figures) -> None
     await stage.click("colin", copies[0], "approval.confirm")
     await stage.until_shown(channel, "the owner's answer", "Confirmed")
     line.now("colin, the owner, confirms")
+
+
+async def _locked_down(stage: Stage, line: Timeline, vm: str, typed: str) -> CardCopy:
+    """On-call types this lockdown; its card, once the VM is contained."""
+    since = await stage.slack.last_seq()
+    await stage.command("nadia", f"/vm-lockdown {typed}")
+    card = await stage.slack.wait_for(
+        "the lockdown's card",
+        lambda e: e["kind"] == "posted" and e["channel"] == ONCALL_CHANNEL and vm in e["text"],
+        since=since,
+    )
+    copy = CardCopy(channel=card["channel"], ts=card["ts"], at_ms=card["at_ms"])
+    contained = await stage.until_shown(copy, "CONTAINED", "CONTAINED", within_s=60)
+    await _is_contained(stage, vm)
+    line.at(contained["at_ms"], f"nadia has locked {vm} down")
+    return copy
+
+
+async def _restored(
+    stage: Stage, line: Timeline, copy: CardCopy, typed: str, values: dict[str, object]
+) -> None:
+    """On-call types this restore and submits its dialog; the card says that it has worked."""
+    opened = await stage.command("nadia", f"/vm-restore {typed}", wait_view_ms=3000)
+    expect("view_id" in opened, "restoring always asks once")
+    answer = await stage.slack.post("/_act/submit", user="nadia", view_id=opened["view_id"], values=values)
+    expect(answer.get("ok"), f"the dialog's submit is taken: {answer}")
+    restored = await stage.until_shown(copy, "Restored", "Restored", "was undone", within_s=60)
+    line.at(restored["at_ms"], f"nadia types /vm-restore {typed}; the card says Restored")
 
 
 async def _submitted_ms(stage: Stage, start: Started) -> float:
@@ -194,5 +246,6 @@ STORIES: dict[str, Story] = {
     "nobody_answers": nobody_answers,
     "oncall_locks_down": oncall_locks_down,
     "oncall_restores": oncall_restores,
+    "everything_and_back": everything_and_back,
     "stranger_tries": stranger_tries,
 }

@@ -7,7 +7,12 @@ from tests.chaos import people
 from tests.chaos.evidence import Evidence, Json, StartFact, VmFact
 
 _WRITES = frozenset({"PUT", "POST", "PATCH", "DELETE"})
-_READS_BY_POST = ("/backupstatus", "/effectivenetworksecuritygroups", "/microsoft.resourcegraph/resources")
+_READS_BY_POST = (
+    "/backupstatus",
+    "/effectivenetworksecuritygroups",
+    "/getactivesessions",
+    "/microsoft.resourcegraph/resources",
+)
 _USER = re.compile(r"\(([UW][A-Z0-9]{5,20})\)$")
 
 

@@ -129,7 +129,10 @@ async def test_a_dynamic_public_address_is_lost_with_the_stop_of_a_running_vm(
     address.properties["publicIPAllocationMethod"] = "Dynamic"
     assert not any("is dynamic" in one.text for one in await impact(arm, azure, "web-01"))
     machine(arm, "web-01").power = "running"
-    severe = [one.text for one in await impact(arm, azure, "web-01") if one.severe]
+    found = await impact(arm, azure, "web-01")
+    flags = [one.severe for one in found]
+    assert flags == sorted(flags, reverse=True), "the worst first"
+    severe = [one.text for one in found if one.severe]
     assert severe == [
         "public IP 20.50.1.11 of web-01-nic is dynamic: Azure takes it away, and gives another later"
     ]

@@ -30,10 +30,21 @@ ROLE = ROOT / "deploy" / "azure" / "roles" / "workers.json"
 WORKERS = ROOT / "workers"
 
 AS_DOCUMENTED = {
-    # A query is a POST, and its action is a read.
-    "microsoft.resourcegraph/resources/action": ("Microsoft.ResourceGraph/resources/read",),
+    # A query is a POST, and its action is a read. It answers no row of what may not be read by itself:
+    # https://learn.microsoft.com/azure/governance/resource-graph/overview#permissions-in-azure-resource-graph
+    "microsoft.resourcegraph/resources/action": (
+        "Microsoft.ResourceGraph/resources/read",
+        "Microsoft.Security/alerts/read",
+        "Microsoft.Security/assessments/read",
+        "Microsoft.Security/locations/alerts/read",
+        "Microsoft.Security/pricings/read",
+    ),
     # A feature is named below the provider that it is one of.
     "microsoft.compute/features/read": ("Microsoft.Features/providers/features/read",),
+    # The list of a subscription has no action of its own.
+    "microsoft.security/jitnetworkaccesspolicies/read": (
+        "Microsoft.Security/locations/jitNetworkAccessPolicies/read",
+    ),
     # Where the service keeps the operations of classic VMs; the stand-in keeps all of them in one place.
     "microsoft.classiccompute/locations/operations/read": (
         "Microsoft.ClassicCompute/operationStatuses/read",

@@ -21,6 +21,7 @@ from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, MANIFEST, POLICY
 from tests.valkey_server import Valkey
 from workers.cli import app
+from workers.domain.containment.spec import StepName
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.checks import make
 from workers.store.checks import redis_checks
@@ -28,7 +29,8 @@ from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
 from workers.use_cases.orders.pause import PauseWrites
 
-RIGHTS = ["✗ Azure rights to isolate", "✗ Azure rights to stop", "✗ Azure rights to back up"]
+RIGHTS = [f"✗ Azure rights to {step.spec.title.lower()}" for step in StepName]
+"""The sandbox's policy has lockdowns that use every step."""
 
 bot_app = typer.Typer()
 bot_app.command("doctor")(bot_doctor)
@@ -156,7 +158,7 @@ async def test_the_workers_doctor_ends_when_nothing_is_there(world: World) -> No
     world.set("REDIS_URL", "redis://:hunter22@127.0.0.1:1/0")
     result = await world.workers_doctor()
     assert result.exit_code == 1
-    assert len(wrong(result)) == 17, result.output
+    assert len(wrong(result)) == 14 + len(RIGHTS), result.output
     assert "hunter22" not in result.output
 
 

@@ -14,7 +14,7 @@ from tests.contract.arm.driver import machine
 from tests.contract.operator.command_line import CommandLine
 from workers.domain.containment.spec import LOCK_NAME
 
-READS_BY_POST = ("backupStatus", "getActiveSessions")
+READS_BY_POST = ("backupStatus", "getActiveSessions", "Microsoft.ResourceGraph/resources")
 
 
 @pytest_asyncio.fixture

@@ -67,7 +67,7 @@ async def story(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         kept = Change(summary="isolate", before={"nsg": None}, after={"made": [SNAPSHOT]})
         going = GOING.changed(change=kept)
         runners[0].to_begin.append(writing(exchange(1), exchange(2, request='{"b": 1}'), then=going))
-        contain = Contain(runners=runners, **ports)
+        contain = Contain(runners=runners, policy=a.policy, **ports)
         for _ in range(20):
             await contain(decided.containment.id)
             clock.advance(3)

@@ -116,9 +116,10 @@ async def test_every_step_of_the_table_has_a_command_or_says_how_else(
     line.policy(policy)
     found = await line.json("plan", "web-01")
     none = {step["step"] for step in found["steps"] if not step["by_hand"]}
-    assert none == {"snapshot", "jit"}  # which disks and which ports is read only when they begin
+    assert none == {"jit"}  # the Azure CLI only shows and deletes such policies
+    unsaid = [one for one in found["steps"] if one["step"] in none and not one["skipped"]]
     result = await line("plan", "web-01", "--as", "az")
-    assert result.stdout.count("# No command is known: ") == 2
+    assert result.stdout.count("# No command is known: ") == len(unsaid)
     for command in (one for one in result.stdout.splitlines() if not one.startswith("#")):
         assert shlex.split(command)[0] == "az"
         assert "{" not in command.replace('{"properties"', "").replace('{"pricingTier"', "")

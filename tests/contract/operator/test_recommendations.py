@@ -6,7 +6,7 @@ from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.security.findings import Recommendation, SecurityAlert
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import machine
-from tests.contract.operator.desk import CommandLine
+from tests.contract.operator.command_line import CommandLine
 from tests.valkey_server import Valkey
 
 

@@ -4,13 +4,16 @@ import asyncio
 import json
 import os
 import sys
+import zipfile
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import pytest_asyncio
 
 from deploy.sandbox.system import System
 from tests.scenario.conftest import POLICY, QUICK, Start
-from tests.scenario.scene import NADIA, ONCALL, OWNER_TAG, ROOT, CardCopy, Scene, eventually
+from tests.scenario.scene import NADIA, ONCALL, OWNER_TAG, ROOT, CardCopy, Scene, eventually, leaks
 
 GO_ON = "cap.go_on"
 GUARDED = OWNER_TAG | {"role": "dc"}
@@ -89,6 +92,32 @@ async def test_while_writes_are_paused_a_rejection_waits_and_everybody_sees_why(
     await braked.until_contained(asked.dm)
     await braked.audited("containment.resumed", asked.start.vm_id)
     assert "are paused" not in await braked.shown(open_before.dm)
+
+
+async def test_the_evidence_of_a_containment_holds_what_azure_got_and_what_slack_shows(
+    braked: Scene, tmp_path: Path
+) -> None:
+    asked = await braked.ask()
+    await braked.reject("olivia", asked.dm, "not me at all")
+    await braked.until_contained(asked.dm)
+    await braked.quiet()
+    record, *_ = await braked.audited("approval.rejected", asked.start.vm_id)
+    path = tmp_path / "evidence.zip"
+    said = await startgate(braked, "evidence", record["about"], "--output", str(path))
+    digest = said.splitlines()[0].rpartition(" ")[2]
+    assert await startgate(braked, "evidence", "--verify", str(path), "--sha256", digest) == f"{path}: fine\n"
+    with zipfile.ZipFile(path) as bundle:
+        files = {name: bundle.read(name).decode() for name in bundle.namelist()}
+    exchanges = [json.loads(text) for name, text in files.items() if name.startswith("exchanges/")]
+    sent = [e for e in await braked.changes(asked.start.vm_id) if not e["path"].endswith("/start")]
+    got = sorted((e["method"], unquote(e["path"]), e["correlation_id"]) for e in sent)
+    assert got
+    named = [(e["method"], unquote(e["path"].partition("?")[0]), e["correlation_id"]) for e in exchanges]
+    assert [one for one in sorted(named) if one in got] == got
+    cards = json.loads(files[f"cards/{record['about']}.json"])
+    assert any("not me at all" in str(copy["says"]) for copy in cards)
+    assert all(reply["says"] for copy in cards for reply in copy["thread"])
+    assert leaks("".join(files.values())) == []
 
 
 async def test_beyond_the_cap_on_call_is_asked_once_and_the_rest_goes_on_when_they_say_so(

@@ -2,11 +2,15 @@
 
 import ast
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog.testing
 
 from tests.unit.deploy.templates import ROOT, resource, variable
+from workers.domain.audit import AuditRecord
+from workers.store.log_lines import tell
 
 ALERTS = "modules/alerts.bicep"
 
@@ -34,24 +38,36 @@ def logged(folder: Path) -> Iterator[str]:
                 yield str(node.args[0].value)
 
 
+def told_of_the_audit() -> Iterator[str]:
+    """The audit's records that are logged as lines, as far as the workers write them."""
+    kinds = {
+        node.value
+        for path in (ROOT / "workers" / "use_cases").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value
+    }
+    for kind in sorted(kinds):
+        with structlog.testing.capture_logs() as lines:
+            tell([AuditRecord(kind=kind, at=datetime.now(UTC))])
+        yield from (line["event"] for line in lines)
+
+
 LINES = variable(ALERTS, "lines")
+OF_THE_WORKERS = {*logged(ROOT / "workers"), *told_of_the_audit()}
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["name"])
 def test_an_alert_looks_for_a_line_that_this_process_logs(line: dict[str, str]) -> None:
-    of_the_bot = set(logged(ROOT / "bot"))
     # The bot runs the store and the bus of the workers' package as well.
-    by_process = {
-        "workersName": set(logged(ROOT / "workers")),
-        "botName": of_the_bot | set(logged(ROOT / "workers")),
-    }
+    by_process = {"workersName": OF_THE_WORKERS, "botName": OF_THE_WORKERS | set(logged(ROOT / "bot"))}
     assert line["event"].replace("\\'", "'") in by_process[line["app"]]
 
 
 def test_an_hour_without_starts_is_told_by_the_line_that_takes_a_start_in() -> None:
     query = resource(ALERTS, "noStarts")["properties"]["criteria"]["allOf"][0]["query"]
-    assert '"start event"' in str(query)
-    assert "start event" in set(logged(ROOT / "workers"))
+    for line in ("start event", "start.passed"):
+        assert f'"{line}"' in str(query)
+        assert line in OF_THE_WORKERS
 
 
 def test_every_metric_is_one_of_its_service() -> None:

@@ -14,6 +14,7 @@ from bot.settings import BotSettings
 from tests.unit.deploy.templates import AZURE, ROOT, every_resource, parsed, variable
 from workers.cli import app as workers_cli
 from workers.settings import WorkersSettings
+from workers.store.users.access import Who, rules
 
 RUNBOOK = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
 PAGES = RUNBOOK + (AZURE / "README.md").read_text(encoding="utf-8")
@@ -65,6 +66,11 @@ def test_there_is_a_line_for_every_alert_and_for_no_other() -> None:
 def test_every_scope_of_slack_stands_there_with_its_reason() -> None:
     for scope, why in SCOPES.items():
         assert f"| `{scope}` | {why} |" in RUNBOOK
+
+
+@pytest.mark.parametrize("who", Who)
+def test_the_rights_in_redis_are_those_that_are_tested(who: Who) -> None:
+    assert f"ACL SETUSER {who} on >PASSWORD {' '.join(rules(who))}" in RUNBOOK
 
 
 def test_every_setting_that_is_named_exists() -> None:

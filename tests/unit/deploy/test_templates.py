@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.deploy.templates import AZURE, FILES, config, every_resource, parsed, words
+from tests.unit.deploy.templates import AZURE, FILES, config, every_resource, parsed, variable, words
 from workers.domain.policy.file import load_policy
+from workers.store.users.access import Who, access_string
 
 MODULES = [
     (path, name, module) for path in FILES for name, module in (parsed(path).get("modules") or {}).items()
@@ -117,5 +118,7 @@ def test_the_store_is_kept_on_disk_and_throws_nothing_away() -> None:
     assert database["persistence"] == {"aofEnabled": True, "aofFrequency": "1s", "rdbEnabled": False}
     assert database["evictionPolicy"] == "NoEviction"
     assert database["clusteringPolicy"] == "OSSCluster"
-    outputs = parsed("modules/redis.bicep")["outputs"]
+    assert variable("modules/redis/rights.bicep", "botMay") == access_string(Who.BOT)
+    assert variable("modules/redis/rights.bicep", "workersMay") == access_string(Who.WORKERS)
+    outputs = parsed("modules/redis/redis.bicep")["outputs"]
     assert "rediss+cluster://" in str(outputs["url"])

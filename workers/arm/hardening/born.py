@@ -5,7 +5,7 @@ specification a resource was made. What has one of those names and not our tags 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.steps.backup import Backup
 from workers.arm.steps.defender import Defender
+from workers.arm.steps.encryption.support import unsupported
 from workers.domain.containment.containment import Step, StepState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
@@ -97,27 +98,31 @@ class Birth:
         else:
             yield await self._by_step(Backup(self._azure), _BACKUP)
 
-    async def abort(self) -> AsyncIterator[Told]:
-        """Delete what was made for this VM, by any version of its specification; others' things stay.
+    async def left(self) -> list[Part]:
+        """What was made for this VM, by any version of its specification, in the order of its deletion.
 
         Raises:
             StepFailed: the VM is complete, and in use as far as anybody can tell.
         """
         found = [await self._resources.find(part) for part in self._parts]
+        ours = [
+            part
+            for part, there in zip(self._parts, found, strict=True)
+            if there is not None and made_for(there, self._spec.name)
+        ]
         machine = found[-1]
-        if machine is not None and made_for(machine, self._spec.name) and await self._complete(machine):
+        if machine is not None and self._parts[-1] in ours and await self._complete(machine):
             raise StepFailed(
                 f"{self._spec.name} is complete, so there is nothing to abort; if you mean to delete it, do "
                 "so in Azure, and stop its backup first",
                 code="Complete",
                 final=True,
             )
-        for part, there in reversed(list(zip(self._parts, found, strict=True))):
-            if there is None:
-                continue
-            if not made_for(there, self._spec.name):
-                yield Told(Mark.THERE, f"{part.title} {part.name}: not made by us, it stays")
-                continue
+        return ours[::-1]
+
+    async def abort(self, left: Sequence[Part]) -> AsyncIterator[Told]:
+        """Delete what is ``left``; a line for each once it is gone. What others made stays."""
+        for part in left:
             await self._resources.delete(part)
             yield Told(Mark.GONE, f"{part.title} {part.name}")
 
@@ -130,7 +135,8 @@ class Birth:
         """What is there of the parts.
 
         Raises:
-            StepFailed: one of the names is taken, or was made by another version of the specification.
+            StepFailed: one of the names is taken, or was made by another version of the specification; or the
+                VM could not be encrypted at its host.
         """
         found = [await self._resources.find(part) for part in self._parts]
         for part, there in zip(self._parts, found, strict=True):
@@ -150,7 +156,16 @@ class Birth:
                     code="AnotherSpec",
                     final=True,
                 )
+        if found[-1] is None:
+            await self._check_encryption()
         return found
+
+    async def _check_encryption(self) -> None:
+        """Azure would refuse the VM itself, which comes last: it is told before anything is made."""
+        if why := await unsupported(self._azure, self.vm, self._parts[-1].body):
+            raise StepFailed(
+                f"{self._spec.name} can't be encrypted at host: {why}", code="NoEncryptionAtHost", final=True
+            )
 
     async def _complete(self, machine: dict[str, Any]) -> bool:
         """Whether the last thing is done: it is backed up."""

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from workers.arm.ids import same
 from workers.arm.read.defender import ServersPlan, vm_plan
+from workers.arm.read.defender.jit import policies_in
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.machine import read_machine
 from workers.arm.session.clients import Azure
-from workers.arm.session.errors import asking
 from workers.domain.errors import StartgateError
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
@@ -74,7 +74,7 @@ async def look(azure: Azure, vm: VmRef, owner_tags: tuple[str, ...]) -> Seen:
     facts, plan, just_in_time = await asyncio.gather(
         ArmFacts(azure).gather(vm, budget_s=_BUDGET_S),
         _or_why_not(vm_plan(azure, vm)),
-        _or_why_not(_just_in_time(azure, vm)),
+        _or_why_not(_just_in_time(azure, vm, str(machine["location"]))),
     )
     return Seen(
         vm=vm, machine=machine, facts=facts, plan=plan, just_in_time=just_in_time, owner_tags=owner_tags
@@ -88,11 +88,6 @@ async def _or_why_not(read: Awaitable[T]) -> T | Unread:
         return Unread(why=error.diagnostics())
 
 
-async def _just_in_time(azure: Azure, vm: VmRef) -> bool:
-    """Source: https://learn.microsoft.com/rest/api/defenderforcloud/jit-network-access-policies/list."""
-    policies = azure.security(vm.subscription_id).jit_network_access_policies
-    async with asking("read the just-in-time policies"):
-        async for policy in policies.list():
-            if any(same(one.id, vm.resource_id) for one in policy.virtual_machines or []):
-                return True
-    return False
+async def _just_in_time(azure: Azure, vm: VmRef, location: str) -> bool:
+    policies = await policies_in(azure, vm.subscription_id, location)
+    return any(same(one, vm.resource_id) for machines in policies.values() for one in machines)

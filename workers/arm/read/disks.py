@@ -8,6 +8,9 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.domain.errors import NotFound
 
+LIST_TIMEOUT_S = 120.0
+"""Of one whole list, all its pages."""
+
 
 class VmDisk(NamedTuple):
     """One disk as its VM names it.
@@ -68,6 +71,13 @@ async def find_snapshot(azure: Azure, snapshot_id: str) -> dict[str, Any] | None
     except NotFound:
         return None
     return found.as_dict()
+
+
+async def snapshots_of_subscription(azure: Azure, subscription_id: str) -> frozenset[str]:
+    """The ids, in lower case, of all snapshots of a subscription. Raises as ``read_disk``."""
+    async with asking(f"list the snapshots of the subscription {subscription_id}", timeout_s=LIST_TIMEOUT_S):
+        listed = azure.compute(subscription_id).snapshots.list()
+        return frozenset([str(one.id).lower() async for one in listed])
 
 
 def held_since(disk: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ READS_BY_POST = (
     "/backupstatus",
     "/effectivenetworksecuritygroups",
     "/effectiveroutetable",
+    "/getactivesessions",
     "/listcallbackurl",
     "/providers/microsoft.resourcegraph/resources",
 )

@@ -65,7 +65,7 @@ class Jit(StepRunner):
             return _left_out(vm, _CLASSIC)
         known = facts.defender.subscription_plan if facts.defender else None
         if known not in (None, NEEDED):  # a VM can't have Plan 2 by itself
-            return _left_out(vm, _needs(f"its subscription has it {plan_words(known)}"))
+            return _left_out(vm, _needs(f"its subscription has {plan_words(known) if known else 'none'}"))
         return Change(
             summary=f"let people reach {_PORTS} only on request",
             details=(
@@ -89,7 +89,9 @@ class Jit(StepRunner):
         except NotFound:
             raise gone(vm) from None
         if plan.sub_plan != NEEDED:
-            return Progress(done=True, change=_left_out(vm, _needs(f"this VM has it {plan.words}")))
+            return Progress(
+                done=True, change=_left_out(vm, _needs(f"this VM has {plan.words if plan.on else 'none'}"))
+            )
         location = str(machine["location"])
         policies = await policies_in(self._azure, vm.subscription_id, location)
         if theirs := _listing(policies, vm):
@@ -195,13 +197,13 @@ class Jit(StepRunner):
         return self._turns.setdefault(policy_id.lower(), asyncio.Lock())
 
 
-_CLASSIC = "just-in-time access does not support classic VMs"
+_CLASSIC = "classic VMs are not supported by just-in-time access"
 _PORTS = f"the ports {', '.join(map(str, PORTS[:-1]))} and {PORTS[-1]}"
 _THERE = "somebody has put it under just-in-time access already; that entry is left alone"
 
 
 def _needs(but: str) -> str:
-    return f"just-in-time access needs Defender for Servers Plan 2, and {but}"
+    return f"Defender for Servers Plan 2 is needed for just-in-time access, and {but}"
 
 
 def _entry(vm: VmRef) -> dict[str, Any]:

@@ -59,6 +59,11 @@ class LockStep(StepRunner):
         )
 
     @override
+    def writes(self, vm: VmRef, facts: Facts, profile: LockdownProfile) -> tuple[str, ...]:
+        """Nothing that a lock forbids: locks themselves can be written under one."""
+        return ()
+
+    @override
     async def begin(
         self, vm: VmRef, profile: LockdownProfile, containment_id: str, *, earlier: Change | None = None
     ) -> Progress:

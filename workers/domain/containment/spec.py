@@ -74,6 +74,11 @@ class StepSpec:
     takes_s: float = 10.0
     expires: bool = False
 
+    @property
+    def verb(self) -> str:
+        """``title`` in the middle of a sentence; names keep their capitals."""
+        return f"{self.title[:1].lower()}{self.title[1:]}"
+
 
 class StepName(StrEnum):
     """The steps, each with its ``spec``, in the order a person reads them. This is the one list of steps."""
@@ -127,7 +132,7 @@ class StepName(StrEnum):
         StepSpec(
             title="Take snapshots",
             area="Snapshots",
-            done="snapshots taken",
+            done="preserved in snapshots",
             does="take an incremental snapshot of every disk, as evidence",
             undo="snapshots stay until somebody deletes them",
             by_hand="in the Azure portal, open each disk of the VM and choose Create snapshot,"
@@ -195,7 +200,7 @@ class StepName(StrEnum):
     JIT = (
         "jit",
         StepSpec(
-            title="Just-in-time access",
+            title="Require just-in-time access",
             area="Just-in-time access",
             done="under just-in-time access",
             does="let people reach the VM's management ports only on request, if Defender Plan 2 is on",

@@ -83,8 +83,22 @@ class Brakes:
         await self._write(containment, lambda asked: asked.with_waiting(containment.id, name, most, now))
         return min(free_at, now + LOOK_AGAIN)
 
-    async def _write(self, containment: Containment, change: Callable[[CapQuestion], CapQuestion]) -> None:
-        """Change the question, if that changes anything, and have it shown."""
+    async def let_go(self, containment: Containment) -> None:
+        """It will not begin after all: on-call need not be asked about it."""
+        if containment.held is not None and containment.held.by is HeldBy.CAP:
+            await self._write(containment, lambda asked: asked.without(containment.id), gone="cap.dropped")
+
+    async def _write(
+        self,
+        containment: Containment,
+        change: Callable[[CapQuestion], CapQuestion],
+        *,
+        gone: str = "cap.went-on",
+    ) -> None:
+        """Change the question, if that changes anything, and have it shown.
+
+        ``gone`` is the kind of the record where it waits no longer.
+        """
 
         async def write() -> CapQuestion | None:
             before = await self._store.cap_question()
@@ -94,7 +108,7 @@ class Brakes:
             fresh = after.asked is not None and (
                 before.asked is None or before.asked.number != after.asked.number
             )
-            kind = "cap.asked" if fresh else "cap.waits" if after.waits(containment.id) else "cap.went-on"
+            kind = "cap.asked" if fresh else "cap.waits" if after.waits(containment.id) else gone
             record = AuditRecord(
                 kind=kind,
                 at=self._clock.now(),

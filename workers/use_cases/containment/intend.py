@@ -148,6 +148,7 @@ class Intend:
         refused = refused.to(ContainmentState.INCOMPLETE, ended_at=now, held=None)
         record = self._ledger.record(refused, direction.kinds.refused, reason=why)
         written = await self._ledger.commit(refused, record)
+        await self._brakes.let_go(containment)
         await self._nudger.notices(nudge_about(written))
 
 

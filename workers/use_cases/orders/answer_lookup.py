@@ -2,8 +2,9 @@
 
 import structlog
 
+from workers.domain.asking.decisions import Answer, Permission, may_answer
 from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
-from workers.domain.errors import Conflict, StartgateError
+from workers.domain.errors import Conflict, NotFound, StartgateError
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -56,7 +57,7 @@ class AnswerLookup:
         await self._nudger.notices(Nudge(subject=Subject.LOOKUP, id=lookup.id, version=answer.version + 1))
 
     async def _answer(self, lookup: Lookup) -> Lookup:
-        permission = may_look(lookup.kind, lookup.by)
+        permission = await self._permission(lookup)
         if not permission.allowed:
             return lookup.failed_because(self._clock.now(), permission.reason)
         try:
@@ -68,6 +69,18 @@ class AnswerLookup:
         except StartgateError as error:
             return lookup.failed_because(self._clock.now(), error.diagnostics())
         return lookup.answered(self._clock.now(), found)
+
+    async def _permission(self, lookup: Lookup) -> Permission:
+        """Whether whoever asked may know, by what is on record."""
+        if lookup.kind is not LookupKind.REJECTION:
+            return may_look(lookup.kind, lookup.by)
+        try:
+            approval = await self._store.approval(lookup.approval_id)
+        except NotFound:
+            return Permission(allowed=False, reason="There is no such question any more.")
+        if approval.event.vm.key != lookup.vm.key:
+            return Permission(allowed=False, reason="The question is about another VM.")
+        return may_answer(Answer.REJECT, lookup.by, approval.owner, *approval.callers)
 
     async def _look(self, lookup: Lookup) -> Foresight:
         if lookup.kind is LookupKind.DRILL:

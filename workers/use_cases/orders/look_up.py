@@ -1,6 +1,7 @@
 """Asks the workers to look at Azure, which the bot may not do itself. ``answer_lookup`` is their side."""
 
-from workers.domain.asking.decisions import Permission, may_lock_down, may_restore
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.decisions import Answer, Permission, may_answer, may_lock_down, may_restore
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.foresight.lookups import Lookup, LookupKind, OfRestore
 from workers.domain.containment.profile import LockdownProfile
@@ -60,23 +61,52 @@ class LookUp:
             kind="lookup.refused",
             wanted=wanted,
         )
-        now = self._clock.now()
         lookup = Lookup(
             id=lookup_id(vm.key),
             kind=kind,
             vm=vm,
             profile=profile,
             by=actor,
-            asked_at=now,
+            asked_at=self._clock.now(),
             restore=restore,
         )
+        return await self._ask(lookup)
+
+    async def before_rejecting(self, approval: Approval, actor: Actor) -> Lookup:
+        """Have a worker look at what a rejection would do now. Whoever may reject may look first.
+
+        Raises:
+            NotAllowed: they may not reject this start.
+            DependencyAway: the store does not answer.
+        """
+        await refuse_unless(
+            may_answer(Answer.REJECT, actor, approval.owner, *approval.callers),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="lookup.refused",
+            about=approval,
+        )
+        vm = approval.event.vm
+        lookup = Lookup(
+            id=lookup_id(vm.key),
+            kind=LookupKind.REJECTION,
+            vm=vm,
+            profile=approval.terms.lockdown,
+            by=actor,
+            asked_at=self._clock.now(),
+            approval_id=approval.id,
+        )
+        return await self._ask(lookup)
+
+    async def _ask(self, lookup: Lookup) -> Lookup:
         record = AuditRecord(
             kind="lookup.asked",
-            at=now,
+            at=lookup.asked_at,
             about=lookup.id,
-            vm=vm.key,
-            by=actor.label,
-            details={"kind": str(kind), "profile": profile.name},
+            vm=lookup.vm.key,
+            by=lookup.by.label,
+            details={"kind": str(lookup.kind), "profile": lookup.profile.name},
         )
         await self._store.commit(
             Commit(partition=partition_of_id(lookup.id), documents=(lookup,), audit=(record,))

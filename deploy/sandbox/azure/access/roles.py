@@ -96,6 +96,14 @@ ROLES: dict[str, dict[str, list[str]]] = {
         ],
         "notActions": [],
     },
+    "Locks Contributor": {
+        "actions": [
+            "Microsoft.Authorization/locks/read",
+            "Microsoft.Authorization/locks/write",
+            "Microsoft.Authorization/locks/delete",
+        ],
+        "notActions": [],
+    },
     "Classic Virtual Machine Contributor": {
         "actions": ["Microsoft.ClassicCompute/virtualMachines/*", "Microsoft.ClassicNetwork/*/join/action"],
         "notActions": [],
@@ -111,6 +119,7 @@ GUARD_ROLES = (
     "Security Admin",
     "Disk Snapshot Contributor",
     "Disk Backup Reader",
+    "Locks Contributor",
     "Classic Virtual Machine Contributor",
 )
 """What the product's own identity has, unless a test takes some away."""

@@ -20,13 +20,17 @@ class State:
         self._items = items
 
     def all(self) -> dict[str, Any]:
-        """Machines, network security groups and vaults."""
+        """Machines, network security groups, vaults and snapshots."""
         return {
             "speed": self._lro.operations.speed,
             "subscriptions": dict(self._estate.subscriptions),
             "vms": [self.vm(vm) for vm in self._estate.vms()],
             "nsgs": [self._nsg(nsg) for nsg in self._estate.of(NSG)],
             "vaults": [self._vault(vault) for vault in self._estate.of(VAULT)],
+            "snapshots": [
+                {"id": one.id, "tags": one.tags, "source": one.properties["creationData"]["sourceResourceId"]}
+                for one in self._estate.of(SNAPSHOT)
+            ],
         }
 
     def vm(self, vm: Vm) -> dict[str, Any]:
@@ -55,6 +59,7 @@ class State:
                 for lock in self._locks.on(vm.id)
             ],
             "snapshots": [snapshot.id for snapshot in self._snapshots(vm)],
+            "host_encrypted": bool((vm.properties.get("securityProfile") or {}).get("encryptionAtHost")),
             "classic_nsg": vm.properties.get("associatedNetworkSecurityGroup"),
         }
 

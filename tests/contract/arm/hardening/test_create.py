@@ -1,5 +1,6 @@
 """`startgate vm create` over the real clients: born whole, resumed, taken back, never over others."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 
 from deploy.sandbox.azure.failures import Failure
 from deploy.sandbox.azure.front.refusals import Refusal
-from deploy.sandbox.azure.model import NSG, Resource, Vm
+from deploy.sandbox.azure.model import NSG, Resource
+from deploy.sandbox.stage import eventually
 from tests.contract.arm.driver import lock, machine, nics, sent
 from tests.contract.arm.hardening.specs import KEY, NAME, OTHER_KEY, spec, written
 from tests.contract.operator.desk import Desk
+from workers.arm.hardening.born import Birth
 from workers.arm.hardening.parts import parts
 from workers.arm.hardening.requirements import REQUIREMENTS
 from workers.arm.hardening.resources import Resources
@@ -131,6 +134,30 @@ async def test_a_run_that_broke_off_goes_on_where_it_was(desk: Desk, path: str) 
     assert (await desk.type("vm", "check", NAME)).exit_code == 0
 
 
+async def test_a_run_that_was_killed_while_azure_makes_the_vm_waits_for_that(
+    desk: Desk, azure: Azure
+) -> None:
+    desk.arm.operations.set_speed(0.1)
+
+    async def killed() -> None:
+        async for _ in Birth(azure, VmSpec.model_validate(spec()), None).make():
+            pass
+
+    run = asyncio.create_task(killed())
+
+    async def put() -> bool:
+        return NAME in puts(desk)
+
+    await eventually("the VM to be put", put)
+    run.cancel()
+    assert machine(desk.arm, NAME).properties["provisioningState"] == "Creating"
+    desk.arm.operations.set_speed(0.02)
+    done = await create(desk)
+    assert done.exit_code == 0, done.output
+    assert puts(desk).count(NAME) == 1
+    assert "  = VM born-01" in done.stdout
+
+
 async def test_a_vm_that_azure_could_not_make_says_why_and_is_put_once_more(desk: Desk) -> None:
     failing = Failure(operation="^vm PUT$", code="AllocationFailed", message="No capacity.", times=1)
     desk.arm.failures.put(failing)
@@ -146,7 +173,9 @@ async def test_abort_takes_back_what_was_made_and_only_that(desk: Desk) -> None:
     await create(desk)
     assert machine(desk.arm, NAME)
     desk.arm.refusals.put()
-    done = await create(desk, "--abort")
+    assert (await create(desk, "--abort")).exit_code == 1, "nobody confirmed that the VM is to go"
+    assert machine(desk.arm, NAME).power == "running"
+    done = await create(desk, "--abort", "--yes")
     assert done.exit_code == 0, done.output
     assert [line[:4] for line in done.stdout.splitlines()[:-1]] == ["  - "] * 4
     pricing = {key for key in desk.arm.estate._by_id if "pricings" in key}
@@ -155,19 +184,21 @@ async def test_abort_takes_back_what_was_made_and_only_that(desk: Desk) -> None:
 
 
 async def test_abort_leaves_what_others_made_and_a_vm_that_is_complete(desk: Desk) -> None:
-    await create(desk)
-    done = await create(desk, "--abort")
+    network = {"address_space": "10.77.0.0/24", "public_ip": True}
+    await create(desk, network=network)
+    done = await create(desk, "--abort", network=network)
     assert done.exit_code == 2
     assert "born-01 is complete, so there is nothing to abort" in done.stderr
     assert machine(desk.arm, NAME).power == "running"
     for item in list(desk.arm.items.all()):
         if NAME in item.id:
             desk.arm.estate.remove(item.id)
-    network = next(one for one in desk.arm.estate._by_id.values() if one.name == "born-01-vnet")
-    network.tags = {"managed-by": "startgate", "startgate-vm": "another-01"}
-    done = await create(desk, "--abort")
-    assert "  = network born-01-vnet: not made by us, it stays" in done.stdout
-    assert desk.arm.estate.find(network.id) is network
+    address = next(one for one in desk.arm.estate._by_id.values() if one.name == "born-01-ip")
+    address.tags = {"managed-by": "startgate", "startgate-vm": "another-01"}
+    done = await create(desk, "--abort", "--yes", network=network)
+    assert done.exit_code == 0, done.output
+    assert "born-01-ip" not in done.stdout
+    assert desk.arm.estate.find(address.id) is address
 
 
 async def test_a_vm_that_exists_is_never_written(desk: Desk) -> None:
@@ -236,11 +267,17 @@ async def test_what_azure_refuses_is_said(desk: Desk, changes: dict[str, Any], s
     assert said in done.stderr
 
 
-async def test_encryption_at_host_that_is_not_registered_is_said(desk: Desk) -> None:
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+async def test_encryption_at_host_that_can_t_be_is_said_before_anything_is_made(
+    desk: Desk, options: tuple[str, ...]
+) -> None:
+    old = await create(desk, *options, size="Standard_D2_v2")
+    assert old.exit_code == 2
+    assert "can't be encrypted at host: the size Standard_D2_v2 does not support it" in old.stderr
     desk.arm.host_encryption.states[desk.subscription] = "NotRegistered"
-    done = await create(desk)
-    assert "'Microsoft.Compute/EncryptionAtHost' feature is not enabled" in done.stderr
-    assert not any(isinstance(one, Vm) and one.name == NAME for one in desk.arm.estate.vms())
+    done = await create(desk, *options)
+    assert "register it once: az feature register" in done.stderr
+    assert puts(desk) == []
 
 
 async def test_a_lock_on_the_group_is_said(desk: Desk) -> None:
@@ -252,7 +289,8 @@ async def test_a_lock_on_the_group_is_said(desk: Desk) -> None:
 async def test_what_was_made_and_taken_back_is_in_the_audit(desk: Desk) -> None:
     desk.arm.refusals.put(Refusal(code="AuthorizationFailed", path="vaults", method="WRITE"))
     await create(desk)
-    await create(desk, "--abort")
+    desk.arm.refusals.put()
+    await create(desk, "--abort", "--yes")
     (made,), (gone,) = await desk.audited("vm.created"), await desk.audited("vm.aborted")
     assert [said.split(":")[0] for said in made["details"]["changed"]][:2] == [
         "security group born-01-nsg",

@@ -144,7 +144,9 @@ async def test_an_entry_that_somebody_changed_since_is_left_as_it_is(arm: AzureS
     assert NAME in entries(arm)
 
 
-@pytest.mark.parametrize(("plan", "said"), [("P1", "Plan 1, from the subscription"), (None, "off")])
+@pytest.mark.parametrize(
+    ("plan", "said"), [("P1", "this VM has Plan 1, from the subscription"), (None, "this VM has none")]
+)
 async def test_without_plan_2_it_is_left_out_with_the_reason(
     arm: AzureServer, azure: Azure, plan: str | None, said: str
 ) -> None:
@@ -154,7 +156,7 @@ async def test_without_plan_2_it_is_left_out_with_the_reason(
     progress = await closing_ports(arm, azure, NAME).begin()
 
     assert progress.change is not None
-    assert "needs Defender for Servers Plan 2" in progress.change.skipped
+    assert "Defender for Servers Plan 2 is needed" in progress.change.skipped
     assert said in progress.change.skipped
     assert not sent(arm, "PUT", POLICIES)
 

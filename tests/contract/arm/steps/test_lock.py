@@ -10,6 +10,8 @@ from tests import builders as a
 from tests.contract.arm.driver import PROFILE, Driver, lock, locking, machine, ref, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
+from workers.arm.steps import step_runners
+from workers.arm.steps.obstacles import ArmObstacles
 from workers.arm.steps.standing import ArmStanding
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
 from workers.domain.containment.plans import Change, StepName
@@ -218,6 +220,28 @@ async def test_the_plan_says_what_will_be_set(arm: AzureServer, azure: Azure) ->
 
     assert change.details == (f"db-01: no read-only lock → {LOCK_NAME}",)
     assert change.after == {}
+
+
+async def test_no_lock_of_others_stands_in_its_own_way(arm: AzureServer, azure: Azure) -> None:
+    lock(arm, group(arm, "db-01"))
+    vm = ref(arm, "db-01")
+    facts = await ArmFacts(azure).gather(vm, budget_s=5)
+
+    found = await ArmObstacles(azure, step_runners(azure)).read(vm, facts, PROFILE, list(StepName))
+
+    hit = {one.step for one in found if "ReadOnly lock freeze" in one.why}
+    assert StepName.LOCK not in hit
+    assert StepName.STOP in hit
+
+
+async def test_our_own_lock_is_no_obstacle(arm: AzureServer, azure: Azure) -> None:
+    await locking(arm, azure, "db-01").contain()
+    vm = ref(arm, "db-01")
+    facts = await ArmFacts(azure).gather(vm, budget_s=5)
+
+    found = await ArmObstacles(azure, step_runners(azure)).read(vm, facts, PROFILE, list(StepName))
+
+    assert [one.why for one in found if "lock " in one.why] == []
 
 
 # Taking it off

@@ -247,6 +247,7 @@ async def test_after_contain_and_restore_all_is_as_before_but_what_is_kept_on_pu
     ended = await house.until_rest(held.id)
     arm.faults.put()
     note(f"died {house.deaths} times")
+    assert case != DYING or house.deaths == len(case.doing.deaths) + len(case.undoing.deaths)
 
     assert ended.restoration is not None
     undone = [(one.name, one.state, one.note) for one in ended.restoration.steps]

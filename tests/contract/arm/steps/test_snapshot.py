@@ -285,6 +285,18 @@ async def test_a_further_round_takes_another_one_only_if_the_vm_ran_since(
     assert [one["snapshot"] for one in kept] == [one.id for one in snapshots(arm)]
 
 
+async def test_another_containment_has_snapshots_of_its_own(arm: AzureServer, azure: Azure) -> None:
+    first = snapshotting(arm, azure, "orphan-03")
+    await first.contain()
+    other = a.containment(id="c1", vm=first.vm, profile=PROFILE)
+    second = snapshotting(arm, azure, "orphan-03")
+    begun = await second.runner.begin_in(other, second.step)
+    second.step = second.step.changed(token=begun.token, change=begun.change)
+    await second.finish()
+
+    assert [one.tags["startgate-containment"] for one in snapshots(arm)] == ["c0", "c1"]
+
+
 async def test_a_disk_that_was_in_use_since_its_snapshot_gets_another_one(
     arm: AzureServer, azure: Azure
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.sandbox.azure.front.routing import PAGE
 from deploy.sandbox.azure.ids import arm_id
-from deploy.sandbox.azure.model import CLASSIC_NSG, NSG
+from deploy.sandbox.azure.model import CLASSIC_NSG, NSG, SNAPSHOT
 from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.faults import Fault
@@ -16,12 +16,14 @@ from tests.contract.arm.driver import (
     LOCKDOWN,
     PROFILE,
     Driver,
+    encrypting,
     isolating,
     machine,
     nics,
     ref,
     runner,
     sent,
+    snapshotting,
     stopping,
 )
 from workers.arm.session.clients import Azure
@@ -217,3 +219,39 @@ async def test_a_throttled_list_is_no_drift(arm: AzureServer, azure: Azure) -> N
     with pytest.raises(DependencyAway) as away:
         await ArmStanding(azure).suspects(one.vm.subscription_id, [one])
     assert away.value.retry_after_s == 17
+
+
+async def hardened(arm: AzureServer, azure: Azure, name: str) -> Containment:
+    """Contained, encrypted at its host, with snapshots."""
+    one = await contained(arm, azure, name)
+    steps = []
+    for driver in (snapshotting(arm, azure, name), encrypting(arm, azure, name)):
+        await driver.contain()
+        steps.append(driver.step.to(StepState.DONE, ended_at=a.NOW, token=""))
+    return one.changed(steps=(*one.steps, *steps))
+
+
+async def test_encryption_at_host_that_somebody_turned_off_is_seen(arm: AzureServer, azure: Azure) -> None:
+    one = await hardened(arm, azure, "web-01")
+    assert await looked(azure, one) == {}
+
+    machine(arm, "web-01").properties["securityProfile"]["encryptionAtHost"] = False
+
+    assert await looked(azure, one) == {StepName.ENCRYPT: "encryption at host was turned off"}
+
+
+async def test_a_snapshot_that_somebody_deleted_is_named(arm: AzureServer, azure: Azure) -> None:
+    one = await hardened(arm, azure, "web-01")
+    gone = next(iter(arm.estate.of(SNAPSHOT)))
+
+    arm.estate.remove(gone.id)
+
+    assert await looked(azure, one) == {StepName.SNAPSHOT: f"the evidence was deleted: {gone.name}"}
+
+
+async def test_what_no_containment_has_is_not_listed(arm: AzureServer, azure: Azure) -> None:
+    one = await contained(arm, azure, "web-01")
+
+    await ArmStanding(azure).suspects(one.vm.subscription_id, [one])
+
+    assert not sent(arm, "GET", "/snapshots")

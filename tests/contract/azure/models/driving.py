@@ -91,7 +91,7 @@ async def bear(azure: Azure) -> None:
     with contextlib.suppress(StepFailed):
         [told.said async for told in left.make()]
     with contextlib.suppress(StepFailed):
-        [told.said async for told in left.abort()]
+        [told.said async for told in left.abort(await left.left())]
 
 
 async def watch(arm: AzureServer, azure: Azure) -> None:

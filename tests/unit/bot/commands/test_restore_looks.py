@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from bot.cards import looking
 from bot.cards.notices import Notices
 from bot.cards.replies.restore_thread import restore_replies
-from bot.commands import looking
 from bot.commands.answered import answered_views
 from bot.commands.restore import COMMAND, _parsed
 from bot.commands.restore_blocks import Options
@@ -56,6 +56,7 @@ class Bot:
             retry=cast("Any", None),
             look_up=look_up(rig),
             pausing=cast("Any", None),
+            cap=cast("Any", None),
             dialogs=cast("Any", self.slack),
             policy=lambda: rig.policy,
         )

@@ -27,7 +27,14 @@ class CapRig(Rig):
     def worker(self) -> Contain:
         brakes = Brakes(store=self.store, clock=self.clock, nudger=self.nudger, cap=lambda: CAP)
         runners = list(self.runners.values())
-        return Contain(store=self.store, nudger=self.nudger, runners=runners, clock=self.clock, brakes=brakes)
+        return Contain(
+            store=self.store,
+            nudger=self.nudger,
+            runners=runners,
+            clock=self.clock,
+            policy=lambda: self.policy,
+            brakes=brakes,
+        )
 
     @property
     def answer(self) -> AnswerCap:
@@ -143,6 +150,17 @@ async def test_a_vm_that_is_contained_again_counts_no_second_time(rig: CapRig) -
     assert begun(rig) == 2
 
 
+async def test_a_vm_that_is_contained_again_does_not_wait_though_the_hour_is_full(rig: CapRig) -> None:
+    (one,) = await rig.looked(*await rig.ordered(1))
+    await rig.until_rest(one.id)
+    rig.clock.advance(WITHIN)
+    await rig.looked(*await rig.ordered(CAP))
+    await put(rig, (await rig.store.containment(one.id)).once_more(rig.clock.now()))
+    rig.runners[a.StepName.STOP].begun.clear()
+    (one,) = await rig.looked(one)
+    assert (begun(rig), one.held) == (1, None)
+
+
 async def test_several_workers_count_together(rig: CapRig) -> None:
     ones = await rig.ordered(8)
     workers = [rig.worker() for _ in range(3)]
@@ -178,3 +196,15 @@ async def test_the_second_answer_is_told_of_the_first(rig: CapRig) -> None:
     await rig.answer(1, 1, a.oncall(), go_on=True)
     with pytest.raises(AlreadyDecided, match="Olga Oncall had 1 of them go on"):
         await rig.answer(1, 1, a.oncall(), go_on=False)
+
+
+async def test_on_call_is_not_asked_about_what_will_never_be_begun(rig: CapRig) -> None:
+    *_, third = await rig.looked(*await rig.ordered(3))
+    cause = third.cause.changed(by=a.actor())
+    await put(rig, third.changed(cause=cause))  # the order turns out to be nobody's who may give it
+    (third,) = await rig.looked(third)
+    assert third.state is ContainmentState.INCOMPLETE
+    question = await rig.store.cap_question()
+    assert question.asked is not None
+    assert question.asked.waiting == ()
+    assert (await rig.on_record())[-1] == "cap.dropped"

@@ -6,11 +6,12 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import Rig
-from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP
+from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP, put, states
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
-from workers.domain.containment.containment import ContainmentState, HeldBy, Progress, StepState
+from workers.domain.containment.containment import ContainmentState, HeldBy, StepState
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.containment.steps import BEGIN_LEASE
 from workers.domain.errors import NotAllowed, NotYet, WritesPaused
 from workers.domain.ids import PAUSE, partition_of_id
 from workers.domain.nudges import Subject
@@ -99,13 +100,29 @@ class TestContaining:
 
     async def test_no_end_is_written_while_writes_are_paused(self, rig: Rig) -> None:
         held = await rig.rejected()
-        await rig.advance(held.id)
-        for runner in rig.runners.values():
-            runner.to_begin.append(Progress(done=True, note="done"))
-        await rig.advance(held.id, times=2)
+        waiting = await rig.advance(held.id)
+        for _ in range(10):
+            if waiting.step(BACKUP).state is StepState.STARTED:
+                break
+            rig.clock.advance(2)
+            waiting = await rig.advance(held.id)
+        assert waiting.step(BACKUP).state is StepState.STARTED
         await paused(rig)
-        waiting = await rig.advance(held.id, times=4)
+        waiting = await rig.advance(held.id, times=4, by=5.0)
+        assert {*states(waiting)} == {StepState.DONE}
         assert waiting.state is ContainmentState.RUNNING
+        await pausing(rig).end(BY)
+        assert (await rig.until_rest(held.id)).state is ContainmentState.CONTAINED
+
+    async def test_a_step_whose_process_died_is_not_begun_again_before_the_pause_is_over(
+        self, rig: Rig
+    ) -> None:
+        held = await rig.rejected()
+        running = held.to(ContainmentState.RUNNING)
+        await put(rig, running.with_step(running.step(ISOLATE).begun(rig.clock.now())))
+        await paused(rig)
+        await rig.advance(held.id, times=3, by=BEGIN_LEASE.total_seconds())
+        assert begun(rig) == 0
         await pausing(rig).end(BY)
         assert (await rig.until_rest(held.id)).state is ContainmentState.CONTAINED
 

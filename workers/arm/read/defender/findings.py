@@ -26,10 +26,10 @@ AT_ONCE = 3
 
 Source: https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
 """
-MOST_VMS = 100
+MOST_VMS = 50
 """In one query."""
 PAGE, MOST_PAGES = 1000, 5
-"""Rows, and pages of them, that are read at most: a hundred VMs rarely have more."""
+"""Rows, and pages of them, that are read at most: fifty VMs rarely have more."""
 MOST_KEPT = 5
 """Of a VM's alerts, and of its recommendations: the most severe ones. They are stored with each question."""
 

@@ -51,7 +51,7 @@ class Drill(Stored):
     @property
     def cannot(self) -> str:
         """What would fail and why; empty if nothing would."""
-        return "; ".join(f"cannot {step.spec.title.lower()}: {self._why(step)}" for step in self.stopped)
+        return "; ".join(f"cannot {step.spec.verb}: {self._why(step)}" for step in self.stopped)
 
     @property
     def unsure(self) -> str:

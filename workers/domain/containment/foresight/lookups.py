@@ -26,6 +26,7 @@ class LookupKind(StrEnum):
     PLAN = "plan"
     DRILL = "drill"
     RESTORE = "restore"
+    REJECTION = "rejection"
 
 
 class Foresight(Stored):
@@ -64,6 +65,7 @@ class Lookup(Numbered):
         by: who asked; their permission is checked again before Azure is asked.
         restore: what a question of the kind ``RESTORE`` is about.
         returns: its answer.
+        approval_id: the question that a question of the kind ``REJECTION`` is about.
         failed: why there is no answer, as a sentence; empty while there may be one.
     """
 
@@ -80,6 +82,7 @@ class Lookup(Numbered):
     foresight: Foresight | None = None
     restore: OfRestore | None = None
     returns: tuple[Return, ...] = ()
+    approval_id: str = ""
     failed: str = ""
 
     def waits(self, now: datetime) -> bool:

@@ -38,6 +38,7 @@ export interface Vm {
   backup: { status: string; [more: string]: unknown };
   locks: { id: string; name: string; level: string }[];
   snapshots: string[];
+  host_encrypted: boolean;
   classic_nsg: unknown;
   began?: { id: string; at_ms: number; for_s: number };
 }

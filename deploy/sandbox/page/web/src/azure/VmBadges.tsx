@@ -14,6 +14,16 @@ export function VmBadges({ vm }: { vm: Vm }) {
           Backup
         </li>
       )}
+      {vm.snapshots.length > 0 && (
+        <li className="badge" data-tone="fine">
+          {vm.snapshots.length} snapshot{vm.snapshots.length === 1 ? "" : "s"}
+        </li>
+      )}
+      {vm.host_encrypted && (
+        <li className="badge" data-tone="fine">
+          Encrypted at host
+        </li>
+      )}
       {vm.locks.map((lock) => (
         <li key={lock.id} className="badge" data-tone="fine">
           {lock.level} lock

@@ -39,7 +39,7 @@ function TourStep({ story, step, number }: { story: Story; step: Step; number: n
           <span className="tour__waits">{step.done ? "Goes on when it has happened" : ""}</span>
           {!last && (
             <button type="button" className="link" onClick={() => setTour({ step: number + 1 })}>
-              Skip
+              {step.done ? "Skip" : "Next"}
             </button>
           )}
           <button type="button" className="button" onClick={leave}>

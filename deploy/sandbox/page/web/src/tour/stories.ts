@@ -1,9 +1,9 @@
-// The three stories of the tour. A step says what to do and where; it is over when that has really happened.
+// The four stories of the tour. A step says what to do and where; it is over when that has really happened.
 import { lookAs, type Pane, setHere } from "../state/here";
 import type { Usergroup, View } from "../slack/types";
 import type { Principal, Stage, Vm, Way, WorldPerson } from "../types";
 
-export type StoryKey = "expected" | "rejected" | "lockdown";
+export type StoryKey = "expected" | "rejected" | "lockdown" | "everything";
 
 export interface World {
   vms: ReadonlyMap<string, Vm>;
@@ -85,30 +85,70 @@ export const STORIES: Record<StoryKey, Story> = {
   lockdown: {
     title: "A lockdown by on-call",
     about: "On-call contains a machine at once, without asking.",
-    begin: (world) => {
-      const onCall = world.usergroups.flatMap((group) => group.users);
-      const person = world.people.find((each) => onCall.includes(each.slack));
-      if (person) lookAs(person.key);
-      return [...world.vms.values()].find((vm) => vm.power === "running" && !contained(world, vm));
-    },
+    begin: onCallsMachine,
+    steps: [...lockDownSteps(""), containedStep(), theEnd()],
+  },
+  everything: {
+    title: "Everything, and back",
+    about: "On-call contains a machine with every step, looks at the evidence, and restores it.",
+    begin: onCallsMachine,
     steps: [
+      ...lockDownSteps(" profile=everything"),
+      containedStep(),
+      {
+        pane: "azure",
+        target: ({ vm }) => `[aria-label="${CSS.escape(vm?.name ?? "")}"]`,
+        text: () =>
+          "The evidence: snapshots of its disks and a backup. A lock keeps everybody from starting it, and it is " +
+          "encrypted at its host. What a machine can’t have was left out, and the row in the middle says why.",
+      },
       {
         pane: "slack",
         target: () => TRACKED("composer"),
-        text: ({ vm }) => `You are on call. Type /vm-lockdown ${vm?.name ?? "web"} and send it.`,
-        done: (world) => world.views.length > 0 || wayOf(world) !== undefined,
+        text: ({ vm }) => `Now type /vm-restore ${vm?.name ?? "web"} and send it.`,
+        done: (world) => world.views.length > 0 || restored(world),
       },
       {
         pane: "slack",
         target: () => TRACKED("dialog"),
-        text: () => "Check the machine, give a reason, and lock it down.",
-        done: (world) => wayOf(world) !== undefined,
+        text: () => "The dialog says what comes back and what stays. Give a reason and restore it.",
+        done: restored,
       },
-      containedStep(),
-      theEnd(),
+      {
+        pane: "azure",
+        target: ({ vm }) => `[aria-label="${CSS.escape(vm?.name ?? "")}"]`,
+        text: () =>
+          "Its network is as it was, and lock and encryption are taken back. Snapshots and backup stay: they are " +
+          "evidence.",
+      },
     ],
   },
 };
+
+/** Be on call, and choose a running machine. */
+function onCallsMachine(world: World): Vm | undefined {
+  const onCall = world.usergroups.flatMap((group) => group.users);
+  const person = world.people.find((each) => onCall.includes(each.slack));
+  if (person) lookAs(person.key);
+  return [...world.vms.values()].find((vm) => vm.power === "running" && !contained(world, vm));
+}
+
+function lockDownSteps(options: string): Step[] {
+  return [
+    {
+      pane: "slack",
+      target: () => TRACKED("composer"),
+      text: ({ vm }) => `You are on call. Type /vm-lockdown ${vm?.name ?? "web"}${options} and send it.`,
+      done: (world) => world.views.length > 0 || wayOf(world) !== undefined,
+    },
+    {
+      pane: "slack",
+      target: () => TRACKED("dialog"),
+      text: () => "Check the machine, give a reason, and lock it down.",
+      done: (world) => wayOf(world) !== undefined,
+    },
+  ];
+}
 
 /** Choose an idle machine whose owner is in Slack, be its owner there, and its starter in Azure. */
 function ownersStart(
@@ -172,6 +212,11 @@ function wayOf({ ways, vm, beganMs }: World): Way | undefined {
 
 function stage(world: World, key: string): Stage | undefined {
   return wayOf(world)?.stages.find((each) => each.key === key);
+}
+
+function restored(world: World): boolean {
+  const result = stage(world, "result");
+  return result?.title === "Restored" && result.state === "done";
 }
 
 function answered(world: World): boolean {

@@ -11,6 +11,8 @@ param dnsZoneId string
 param workersPrincipalId string
 param botPrincipalId string
 
+@description('Rights by key family instead of full access for both; by a preview of the service.')
+param accessStrings bool
 param workspaceId string
 
 resource cluster 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
@@ -45,33 +47,27 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-07-01' = {
   }
 }
 
-resource workersAccess 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-07-01' = {
-  parent: database
-  name: 'workers'
-  properties: {
-    accessPolicyName: 'default'
-    user: {
-      objectId: workersPrincipalId
-    }
+module access 'access.bicep' = if (!accessStrings) {
+  name: 'startgate-redis-access'
+  params: {
+    redisName: cluster.name
+    databaseName: database.name
+    workersPrincipalId: workersPrincipalId
+    botPrincipalId: botPrincipalId
   }
 }
 
-// One change at a time: the service refuses a second one while the first is under way.
-resource botAccess 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-07-01' = {
-  parent: database
-  name: 'bot'
-  properties: {
-    accessPolicyName: 'default'
-    user: {
-      objectId: botPrincipalId
-    }
+module rights 'rights.bicep' = if (accessStrings) {
+  name: 'startgate-redis-rights'
+  params: {
+    redisName: cluster.name
+    databaseName: database.name
+    workersPrincipalId: workersPrincipalId
+    botPrincipalId: botPrincipalId
   }
-  dependsOn: [
-    workersAccess
-  ]
 }
 
-module endpoint 'private-endpoint.bicep' = if (subnetId != '') {
+module endpoint '../private-endpoint.bicep' = if (subnetId != '') {
   name: 'startgate-redis-endpoint'
   params: {
     name: 'pe-${name}'

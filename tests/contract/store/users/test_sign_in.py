@@ -8,6 +8,7 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,12 +18,14 @@ import redis
 from azure.core.credentials import AccessToken
 from pydantic import SecretStr
 
+from deploy.sandbox.servicebus.auth.certificate import server_context
 from tests.contract.store.valkey_cluster import Cluster
+from tests.contract.store.wire import Wire
 from tests.valkey_server import Valkey
 from workers.domain.errors import DependencyAway
 from workers.runtime.credential import SignIn
-from workers.store import sign_in
 from workers.store.connection import connect, redis_away
+from workers.store.users import sign_in
 
 OID = "0a0b0c0d-0000-4000-8000-000000000001"
 SCOPE = "https://redis.azure.com/.default"
@@ -95,6 +98,29 @@ async def test_a_connection_signs_in_as_the_object_id_of_its_token(valkey: Valke
     async with connect(SecretStr(valkey.url), SignIn(entra, SCOPE)) as client:
         assert await client.execute_command("ACL", "WHOAMI") == OID.encode()
     assert (entra.opened, entra.closed) == (1, 1)
+
+
+async def over_tls(directory: Path, url: str) -> tuple[asyncio.Server, str]:
+    """A way to the server by TLS, as there is none other on Azure, and its URL with the certificate."""
+    context, certificate = server_context(directory, "127.0.0.1")
+    wire = Wire()
+    wire.leads_to(url)
+    listening = await asyncio.start_server(wire.serve, "127.0.0.1", 0, ssl=context)
+    port = listening.sockets[0].getsockname()[1]
+    return listening, f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
+
+
+async def test_over_tls_it_signs_in_too_and_a_certificate_of_nobody_is_refused(
+    valkey: Valkey, entra: Entra, tmp_path: Path
+) -> None:
+    listening, url = await over_tls(tmp_path, valkey.url)
+    async with listening:
+        async with connect(SecretStr(url), SignIn(entra, SCOPE)) as client:
+            assert await client.execute_command("ACL", "WHOAMI") == OID.encode()
+        async with connect(SecretStr(url.partition("?")[0]), SignIn(entra, SCOPE)) as client:
+            with pytest.raises(DependencyAway, match="CERTIFICATE_VERIFY_FAILED"):
+                async with redis_away(client):
+                    await client.ping()
 
 
 async def ended(servers: list[redis.Redis], life_s: int, stop: asyncio.Event) -> int:

@@ -1,0 +1,1 @@
+"""Who signs in to Redis, how, and what each may do there."""
