@@ -2,13 +2,14 @@
 
 import typer
 
-from workers.operator import alerts, audit, defender, dlq, policy, vm
+from workers.operator import audit, dlq, policy
+from workers.operator.azure import alerts, defender, vm
+from workers.operator.azure.drill import drill
+from workers.operator.azure.plan import plan
+from workers.operator.azure.recommendations import recommendations
 from workers.operator.doctor import doctor
-from workers.operator.drill import drill
 from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
-from workers.operator.plan import plan
-from workers.operator.recommendations import recommendations
 from workers.runtime.version import Version
 
 app = typer.Typer(

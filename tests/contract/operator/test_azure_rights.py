@@ -13,7 +13,7 @@ from workers.arm.steps.rights import RIGHTS
 from workers.domain.containment.backup_options import BackupOptions
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.containment.spec import StepName
-from workers.operator.azure_rights import rights_checks
+from workers.operator.azure.rights import rights_checks
 from workers.runtime.checks import make
 
 EVERYTHING = (LockdownProfile(),)

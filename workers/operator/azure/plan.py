@@ -10,7 +10,7 @@ from workers.domain.containment.by_hand import Words, shell_line
 from workers.domain.containment.plans import Change, PlannedStep
 from workers.domain.errors import NotFound
 from workers.domain.starts.vm import VmRef
-from workers.operator.desk import ProfileOption, VmName, desk, wanted_profile, wanted_vm
+from workers.operator.azure.desk import ProfileOption, VmName, desk, wanted_profile, wanted_vm
 from workers.operator.session import BROKEN, FINE, fail, run
 from workers.runtime.terminal import safe_json, safe_line
 from workers.use_cases.orders.foresee import Foreseen
