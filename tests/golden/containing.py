@@ -1,7 +1,7 @@
 """Golden documents about locks, exceptions, roles that stay, and profiles of silence."""
 
 from tests import builders as a
-from workers.domain.containment.allow_rules import Direction
+from workers.domain.containment.options.allow_rules import Direction
 from workers.domain.containment.containment import ContainmentState, StepState
 from workers.domain.containment.grants import Grant
 from workers.domain.containment.plans import Change, StepName

@@ -21,7 +21,7 @@ from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.containment.spec import LOCK_NAME
-from workers.domain.containment.standing import drifted
+from workers.domain.containment.afterwards.standing import drifted
 from workers.domain.containment.steps import BEGIN_LEASE
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.store import Commit
