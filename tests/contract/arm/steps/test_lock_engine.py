@@ -17,11 +17,11 @@ from tests.contract.arm.driver import lock, machine, nics, nsg_name, sent
 from tests.contract.arm.house import House
 from workers.arm.session.clients import Azure
 from workers.arm.steps.isolation.lockdown import is_lockdown_nsg
+from workers.domain.containment.afterwards.standing import drifted
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.containment.spec import LOCK_NAME
-from workers.domain.containment.afterwards.standing import drifted
 from workers.domain.containment.steps import BEGIN_LEASE
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.store import Commit
