@@ -2,12 +2,13 @@
 
 import typer
 
-from workers.operator import alerts, audit, defender, dlq, policy, vm
+from workers.operator import alerts, audit, defender, dlq, vm
 from workers.operator.doctor import doctor
 from workers.operator.drill import drill
 from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
 from workers.operator.plan import plan
+from workers.operator.policy_file import command as policy
 from workers.operator.recommendations import recommendations
 from workers.runtime.version import Version
 

@@ -12,6 +12,7 @@ from workers.domain.durations import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
+from workers.domain.policy.json_schema import policy_schema_text
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
@@ -96,6 +97,17 @@ def explain(
 def example() -> None:
     """Print a start event to begin with: change it, and have it explained."""
     typer.echo(_EXAMPLE.read_text(encoding="utf-8"), nl=False)
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print a JSON Schema of the policy file, for editors that complete and check it while you write.
+
+    With the YAML language server, put it beside the policy and begin that with the line
+    `# yaml-language-server: $schema=policy.schema.json`. Conditions, deadlines in order and names of profiles
+    are not in it: `startgate policy check` finds those.
+    """
+    typer.echo(policy_schema_text(), nl=False)
 
 
 def _read(file: Path) -> Policy:
