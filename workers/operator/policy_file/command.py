@@ -10,6 +10,7 @@ import typer
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.durations import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
+from workers.domain.policy.file import policy_warnings
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.json_schema import policy_schema_text
@@ -31,18 +32,20 @@ File = Annotated[Path, typer.Argument(help="The YAML file.")]
 
 
 @app.command("check")
-def check(file: File) -> None:
-    """Check a policy file: every error at once, as FILE:LINE:COLUMN, with its remedy. Exits 1 if any."""
+def check(
+    file: File,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings, too.")] = False,
+) -> None:
+    """Check a policy file: every error at once, as FILE:LINE:COLUMN, with its remedy. Exits 1 if any.
+
+    Warns of rules that let a start pass by what its caller can set, such as tags alone, and of rules that
+    never match since an earlier one does.
+    """
     policy = _read(file)
-    defaults = policy.defaults
-    typer.echo(
-        f"{file}: fine. Asks by tag {', '.join(policy.owner.tags)}, else in {policy.owner.fallback}; "
-        f"reminds after {written(defaults.remind_after)}, "
-        f"escalates after {written(defaults.escalate_after)}, "
-        f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
-        f"if nobody can be asked: {defaults.on_undelivered}; "
-        f"a rejection does: {', '.join(policy.lockdown.steps)}."
-    )
+    warned = policy_warnings(policy, file.read_text(encoding="utf-8"), path=str(file))
+    count = f", with {len(warned)} warning{'' if len(warned) == 1 else 's'}" if warned else ""
+    typer.echo(f"{file}: fine{count}. {_in_short(policy)}")
     typer.echo(_about_rules(policy))
     typer.echo(f"Beyond {policy.cap.containments_per_hour} containments an hour, on-call is asked to go on.")
     if policy.never:
@@ -52,6 +55,21 @@ def check(file: File) -> None:
             f"Better name {' and '.join(dict.fromkeys(named))} by id (C…, at the end of the channel's"
             " details in Slack): a name has to be looked up among all channels."
         )
+    for one in warned:
+        typer.echo(safe_line(f"{file}:{one}"), err=True)
+    raise typer.Exit(1 if warned and strict else 0)
+
+
+def _in_short(policy: Policy) -> str:
+    defaults = policy.defaults
+    return (
+        f"Asks by tag {', '.join(policy.owner.tags)}, else in {policy.owner.fallback}; "
+        f"reminds after {written(defaults.remind_after)}, "
+        f"escalates after {written(defaults.escalate_after)}, "
+        f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
+        f"if nobody can be asked: {defaults.on_undelivered}; "
+        f"a rejection does: {', '.join(policy.lockdown.steps)}."
+    )
 
 
 @app.command("explain")
