@@ -1,4 +1,4 @@
-"""``startgate policy check | explain``: whether a policy file is right, and what it makes of a start."""
+"""``startgate policy``: whether a policy file is right, and what it makes of starts."""
 
 from datetime import UTC, datetime
 from importlib import resources
@@ -20,6 +20,7 @@ from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.history import Past
+from workers.operator.policy_file.replay import replay
 from workers.runtime.terminal import safe_line
 from workers.use_cases.read_policy import read_policy
 
@@ -126,6 +127,9 @@ def schema() -> None:
     are not in it: `startgate policy check` finds those.
     """
     typer.echo(policy_schema_text(), nl=False)
+
+
+app.command("replay")(replay)
 
 
 def _read(file: Path) -> Policy:
