@@ -20,6 +20,7 @@ from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.history import Past
+from workers.operator.policy_file.init import init
 from workers.operator.policy_file.replay import replay
 from workers.runtime.terminal import safe_line
 from workers.use_cases.read_policy import read_policy
@@ -130,6 +131,7 @@ def schema() -> None:
 
 
 app.command("replay")(replay)
+app.command("init")(init)
 
 
 def _read(file: Path) -> Policy:
