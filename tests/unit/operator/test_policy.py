@@ -166,6 +166,9 @@ def test_explain_tells_the_risk_and_its_signals(policy: Path, event: Path) -> No
     assert "not known, and so up to " in said[first]
     assert "no-backup" in said[first]
     assert any(line.startswith("  not-owner (unauthorized access, 15): ") for line in said[first:])
+    assert "  unauthorized access by itself: low" in said[first:]
+    (harmless,) = [line for line in said if line.startswith("  harmless: ")]
+    assert "; " in harmless
     assert "risk: " not in startgate("explain", policy, event, *BY_DAY).stdout, "without facts nobody can say"
 
 

@@ -178,7 +178,7 @@ def _explain(rules: Rules, given: RuleInput) -> None:
 
 
 def _explain_risk(given: RuleInput) -> None:
-    """The level, and each signal; as of a first start, since nothing is remembered here."""
+    """The level, each signal, and what is harmless; as of a first start: nothing is remembered here."""
     if given.insight is None:
         return
     risk = given.insight.risk
@@ -186,6 +186,11 @@ def _explain_risk(given: RuleInput) -> None:
     typer.echo(safe_line(f"risk: {risk.level} ({risk.weight}){unseen}"))
     for one in risk.signals:
         typer.echo(safe_line(f"  {one.id} ({one.threat}, {one.weight}): {one.sentence}"))
+    for threat, level in risk.by_threat.items():
+        typer.echo(safe_line(f"  {threat} by itself: {level}"))
+    for what, words in (("harmless", risk.harmless), ("not told by the event", risk.untold)):
+        if words:
+            typer.echo(safe_line(f"  {what}: {'; '.join(words)}"))
 
 
 def _explain_guards(policy: Policy, given: RuleInput) -> None:
