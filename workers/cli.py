@@ -2,7 +2,7 @@
 
 import typer
 
-from workers.operator import audit, dlq, policy
+from workers.operator import audit, dlq
 from workers.operator.azure import alerts, defender, vm
 from workers.operator.azure.drill import drill
 from workers.operator.azure.plan import plan
@@ -10,6 +10,7 @@ from workers.operator.azure.recommendations import recommendations
 from workers.operator.doctor import doctor
 from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
+from workers.operator.policy_file import command as policy
 from workers.runtime.version import Version
 
 app = typer.Typer(

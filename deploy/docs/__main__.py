@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 from deploy.docs.states import states_page
+from workers.domain.policy.json_schema import policy_schema_text
 
-PAGES = {Path(__file__).parents[2] / "docs" / "states.md": states_page}
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {DOCS / "states.md": states_page, DOCS / "policy.schema.json": policy_schema_text}
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?")
 _LONGEST = timedelta(days=7)
@@ -40,6 +40,15 @@ def _written_or_stored(text: object) -> object:
     return text if isinstance(text, str) and text.startswith("P") else duration(text)
 
 
+AS_WRITTEN = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": r"^(?=\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?$",
+        "description": "A duration: 90s, 10m, 1h30m or 2d. More than nothing and at most 7d.",
+    }
+)
+"""How editors are told what a duration looks like."""
+
 StoredDuration = Annotated[
-    timedelta, BeforeValidator(_written_or_stored), Field(gt=timedelta(0), le=_LONGEST)
+    timedelta, BeforeValidator(_written_or_stored), Field(gt=timedelta(0), le=_LONGEST), AS_WRITTEN
 ]

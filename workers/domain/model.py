@@ -10,10 +10,13 @@ policy file is read with ``extra="forbid"``, which holds at every depth.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 
 class Model(BaseModel):
@@ -52,20 +55,36 @@ UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
 """An aware time, held in UTC."""
 
 
-def spelt(pattern: str, like: str) -> AfterValidator:
+@dataclass(frozen=True, slots=True)
+class spelt:  # noqa: N801 - reads as a word in annotations
     """A text that a person writes in one of a few ways; who writes another one is told how, not the pattern.
 
-    Args:
+    Attributes:
         pattern: regular expression for the whole text.
         like: what to write instead, such as ``write #name or a channel id such as C0123ABCD``.
     """
 
-    def check(value: str) -> str:
-        if re.fullmatch(pattern, value) is None:
-            raise ValueError(f"{value[:_SHOWN]!r} does not look right; {like}")
-        return value
+    pattern: str
+    like: str
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Checks it after pydantic has found that it is text."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """For editors: what to write, and the pattern where their dialect of patterns has it."""
+        schema = handler(core)
+        schema["description"] = f"{self.like[:1].upper()}{self.like[1:]}."
+        if not self.pattern.startswith("(?"):
+            schema["pattern"] = f"^(?:{self.pattern})$"
+        return schema
+
+    def _check(self, value: str) -> str:
+        if re.fullmatch(self.pattern, value) is None:
+            raise ValueError(f"{value[:_SHOWN]!r} does not look right; {self.like}")
+        return value
 
 
 _SHOWN = 80

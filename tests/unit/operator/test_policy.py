@@ -166,6 +166,9 @@ def test_explain_tells_the_risk_and_its_signals(policy: Path, event: Path) -> No
     assert "not known, and so up to " in said[first]
     assert "no-backup" in said[first]
     assert any(line.startswith("  not-owner (unauthorized access, 15): ") for line in said[first:])
+    assert "  unauthorized access by itself: low" in said[first:]
+    (harmless,) = [line for line in said if line.startswith("  harmless: ")]
+    assert "; " in harmless
     assert "risk: " not in startgate("explain", policy, event, *BY_DAY).stdout, "without facts nobody can say"
 
 
@@ -204,3 +207,18 @@ def test_the_bot_reads_a_policy_with_rules_without_a_cel_runtime(policy: Path) -
         check=True,
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_check_warns_and_exits_1_only_if_it_is_to_be_strict(policy: Path) -> None:
+    assert startgate("check", policy, "--strict").exit_code == 0
+    easy = '  - {name: dev, when: \'vm.tags["env"] == "dev"\', verdict: pass}\n'
+    policy.write_text(
+        POLICY + easy + '  - {name: again, when: \'vm.tags["env"]=="prod"\'}\n', encoding="utf-8"
+    )
+    result = startgate("check", policy)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{policy}: fine, with 2 warnings. Asks by tag")
+    first, second = result.stderr.splitlines()
+    assert first.startswith(f"{policy}:9:17: rules[2].when: lets a start pass by vm.tags alone")
+    assert second.startswith(f"{policy}:10:19: rules[3].when: never matches: the rule 'production' before it")
+    assert startgate("check", policy, "--strict").exit_code == 1

@@ -86,6 +86,10 @@ class LockdownProfile(Stored):
     """What a rejection does: which steps, and their options.
 
     Attributes:
+        name: in the policy file, the key of the profile.
+        steps: what is done, in Startgate's own order.
+        isolate: options of the step isolate.
+        backup: options of the step backup.
         tags: put on everything that is made for it, beside our own; a policy of the subscription may ask for
             them.
         resource_group: holds the lockdown NSG and, unless ``backup`` says otherwise, the backup vault; by

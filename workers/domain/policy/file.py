@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy.findings import rule_findings
 from workers.domain.policy.model import Contain, Policy
+from workers.domain.policy.warnings import rule_warnings
 from workers.domain.starts.signals.table import unknown_signal
 from workers.domain.yaml_file import Place, Where, dotted, flaws, read_yaml
 
@@ -35,6 +36,17 @@ def load_policy(text: str, *, path: str = "policy", conditions: bool = True) -> 
     if findings:
         raise InvalidPolicy(findings, path=path)
     return policy
+
+
+def policy_warnings(policy: Policy, text: str, *, path: str = "policy") -> list[Finding]:
+    """What is valid in a policy and probably not meant, in the order of the file.
+
+    Args:
+        policy: the one that ``load_policy`` made of this text.
+        text: the YAML.
+        path: its name, for messages.
+    """
+    return rule_warnings(policy.rules, read_yaml(text, path, invalid=InvalidPolicy, begin_with="").places)
 
 
 def _dangling(policy: Policy, places: dict[Where, Place]) -> list[Finding]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -19,8 +19,19 @@ from pydantic import (
 )
 
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.durations import duration
-from workers.domain.model import Model, spelt
+from workers.domain.model import Model
+from workers.domain.policy.spelling import (
+    PROFILE_NAME,
+    Channel,
+    Duration,
+    Expression,
+    ExpressionText,
+    ProfileName,
+    SlackUser,
+    Usergroup,
+    Workspace,
+    as_text,
+)
 from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"
@@ -29,47 +40,6 @@ ONLY_GUARD = "guarded VMs"
 """The name of the guard where ``never`` is one condition without a name."""
 MOST_RULES = 200
 MOST_GUARDS = 50
-LONGEST_CONDITION = 2000
-"""In characters."""
-
-
-def _spelt(value: object) -> object:
-    """``when: true`` as text: YAML reads it as a boolean, and CEL spells it the same."""
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-Channel = Annotated[
-    str,
-    spelt(
-        r"#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{5,20}",
-        "write #name in lower case, or a channel id such as C0123ABCD",
-    ),
-]
-"""``#name`` or a Slack channel id (``C…``)."""
-SlackUser = Annotated[
-    str,
-    spelt(
-        r"[UW][A-Z0-9]{5,20}",
-        "write a member ID such as U0123ABCD, from Copy member ID in the person's profile",
-    ),
-]
-Usergroup = Annotated[
-    str,
-    spelt(r"S[A-Z0-9]{5,20}", "write the id of a user group, such as S0123ABCD: its handle may change"),
-]
-Workspace = Annotated[
-    str,
-    spelt(
-        r"[TE][A-Z0-9]{5,20}",
-        "write the id of a workspace, such as T0123ABCD, or of an organization, such as E0123ABCD",
-    ),
-]
-"""The id of a Slack workspace (``T…``) or organization (``E…``)."""
-PROFILE_NAME = r"[a-z0-9-]{1,40}"
-ProfileName = Annotated[
-    str, spelt(PROFILE_NAME, "use at most 40 of a-z, 0-9 and -: it becomes part of names in Azure")
-]
 
 
 class Verdict(StrEnum):
@@ -96,7 +66,11 @@ class OnUndelivered(StrEnum):
 
 
 class Contain(Model):
-    """Containing by a lockdown profile of its own, written ``contain: NAME``."""
+    """Containing by a lockdown profile of its own, written ``contain: NAME``.
+
+    Attributes:
+        contain: the name of the profile.
+    """
 
     contain: ProfileName
 
@@ -127,20 +101,36 @@ def _words(kind: type[OnSilence] | type[OnUndelivered]) -> Callable[[object], ob
     return read
 
 
-Silence = Annotated[OnSilence | Contain, PlainValidator(_words(OnSilence))]
+Silence = Annotated[
+    OnSilence | Contain, PlainValidator(_words(OnSilence), json_schema_input_type=OnSilence | Contain)
+]
 """A word, or ``contain: NAME``: contained by that lockdown profile, where a rejection may do more."""
-Undelivered = Annotated[OnUndelivered | Contain, PlainValidator(_words(OnUndelivered))]
+Undelivered = Annotated[
+    OnUndelivered | Contain,
+    PlainValidator(_words(OnUndelivered), json_schema_input_type=OnUndelivered | Contain),
+]
 
 
 class OwnerPolicy(Model):
-    """Tags that name a VM's owner, first match wins, and where to ask when none does."""
+    """Tags that name a VM's owner, first match wins, and where to ask when none does.
+
+    Attributes:
+        tags: names of tags, tried in this order.
+        fallback: the channel where starts of VMs without a known owner are asked about.
+    """
 
     tags: tuple[str, ...] = ("owner", "Owner", "contact")
     fallback: Channel = "#vm-approvals"
 
 
 class OncallPolicy(Model):
-    """Who is on call: a Slack user group, named people, or both; and the channel where they are told."""
+    """Who is on call: a Slack user group, named people, or both; and the channel where they are told.
+
+    Attributes:
+        usergroup: the id of a Slack user group.
+        users: Slack ids of people, instead of the group or beside it.
+        channel: where on-call is told.
+    """
 
     usergroup: Usergroup | None = None
     users: tuple[SlackUser, ...] = ()
@@ -192,7 +182,16 @@ def _in_full(value: object) -> object:
 
 
 class Defaults(Model):
-    """What holds where no rule says otherwise. Deadlines count from when the card reached Slack."""
+    """What holds where no rule says otherwise. Deadlines count from when the card reached Slack.
+
+    Attributes:
+        remind_after: the owner is asked again.
+        escalate_after: on-call is asked, too.
+        expire_after: the question ends, and counts as silence.
+        on_silence: what then happens with the VM.
+        on_undelivered: what happens with the VM if nobody could be asked by then.
+        lockdown: the lockdown profile by which a rejection contains the VM.
+    """
 
     remind_after: Duration = timedelta(minutes=10)
     escalate_after: Duration = timedelta(minutes=20)
@@ -234,10 +233,21 @@ class Rule(Model):
 
     ``when`` is a CEL expression over ``variables.VARIABLES``; ``conditions`` checks it. What a rule leaves
     out is as the defaults say.
+
+    Attributes:
+        name: the audit and the card name the rule by it.
+        when: the condition.
+        verdict: the owner is asked, or the start passes and is only put on record.
+        remind_after: as in the defaults.
+        escalate_after: as in the defaults.
+        expire_after: as in the defaults.
+        on_silence: as in the defaults.
+        on_undelivered: as in the defaults.
+        lockdown: as in the defaults.
     """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-    when: Annotated[str, Field(max_length=LONGEST_CONDITION), BeforeValidator(_spelt)]
+    when: Expression
     verdict: Verdict = Verdict.ASK
     remind_after: Duration | None = None
     escalate_after: Duration | None = None
@@ -272,12 +282,15 @@ class Guard(Model):
     """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-    when: Annotated[str, Field(max_length=LONGEST_CONDITION), BeforeValidator(_spelt)]
+    when: Expression
+
+
+_Guards = Annotated[tuple[Guard, ...], Field(max_length=MOST_GUARDS)]
 
 
 def _guards(value: object) -> object:
     """One condition alone, as a list of one guard."""
-    value = _spelt(value)
+    value = as_text(value)
     return [{"name": ONLY_GUARD, "when": value}] if isinstance(value, str) else value
 
 
@@ -301,6 +314,15 @@ class Policy(Model):
     """The whole policy. Without rules it asks about every start, and on silence it contains nothing.
 
     Attributes:
+        owner: who is asked.
+        oncall: who is on call.
+        people: who counts besides our own workspace.
+        two_person: what needs two persons.
+        defaults: what holds where no rule says otherwise.
+        cap: how much is contained before on-call is asked.
+        risk: how risk is weighed.
+        rules: tried in order; the first whose condition holds decides.
+        lockdowns: what a rejection does: profiles by name. Without any, ``standard`` is built in.
         never: the guarded set, VMs that are never contained, whatever a rule or a person says. One condition,
             or several with names.
     """
@@ -308,13 +330,17 @@ class Policy(Model):
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
-    two_person: Annotated[TwoPersons, BeforeValidator(_in_full)] = TwoPersons()
+    two_person: Annotated[
+        TwoPersons, BeforeValidator(_in_full, json_schema_input_type=TwoPersons | Literal["restore"])
+    ] = TwoPersons()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
     risk: RiskSettings = RiskSettings()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
-    never: Annotated[tuple[Guard, ...], Field(max_length=MOST_GUARDS), BeforeValidator(_guards)] = ()
+    never: Annotated[
+        _Guards, BeforeValidator(_guards, json_schema_input_type=_Guards | ExpressionText | bool)
+    ] = ()
 
     @field_validator("lockdowns")
     @classmethod

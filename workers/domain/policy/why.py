@@ -4,16 +4,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from itertools import pairwise
 
 from workers.domain.policy.conditions import Condition, InvalidCondition, Unevaluated, activation
+from workers.domain.policy.expressions import QUOTED, operands
 from workers.domain.policy.variables import VARIABLES
 
 _MOST_SHOWN = 200
-_QUOTED = r"""r?"(?:[^"\\\n]|\\.)*"|r?'(?:[^'\\\n]|\\.)*'"""
-_TOKEN = re.compile(
-    rf"(?P<quoted>{_QUOTED})|(?P<open>[(\[{{])|(?P<close>[)\]}}])|(?P<operator>&&|\|\||\?)", re.DOTALL
-)
 _KEY = re.compile(r"""\[\s*(?P<key>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')\s*\]""")
 
 
@@ -28,7 +24,7 @@ def why_not(expression: str, known: Mapping[str, object]) -> str:
         A sentence without a full stop; empty if no single part is false.
     """
     values = activation(known)
-    for part in _parts(expression):
+    for part in operands(expression, "&&"):
         try:
             if Condition(part).holds(values):
                 continue
@@ -36,19 +32,6 @@ def why_not(expression: str, known: Mapping[str, object]) -> str:
             continue
         return f"{' '.join(part.split())} is false: {_values(part, known)}"
     return ""
-
-
-def _parts(expression: str) -> list[str]:
-    """What has to hold all together: the operands of ``&&`` outside brackets, where nothing binds weaker."""
-    depth, cuts = 0, [0]
-    for token in _TOKEN.finditer(expression):
-        depth += bool(token["open"]) - bool(token["close"])
-        if token["operator"] and depth == 0:
-            if token["operator"] != "&&":
-                return [expression]
-            cuts += [token.start(), token.end()]
-    cuts.append(len(expression))
-    return [expression[start:end].strip() for start, end in list(pairwise(cuts))[::2]]
 
 
 def _values(part: str, known: Mapping[str, object]) -> str:
@@ -60,7 +43,7 @@ def _values(part: str, known: Mapping[str, object]) -> str:
 
 def _read(part: str, known: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Each variable that a part reads, as it is written there, and its value."""
-    outside = re.sub(_QUOTED, lambda text: " " * len(text[0]), part)
+    outside = re.sub(QUOTED, lambda text: " " * len(text[0]), part)
     for name in VARIABLES:
         for found in re.finditer(rf"(?<![\w.]){re.escape(name)}(?!\w)", outside):
             value = known.get(name)

@@ -48,7 +48,14 @@ _DAYS = tuple(Weekday)
 
 
 class Hours(Model):
-    """When starts are usual in this house. ``end`` may lie before ``begin``: then they go past midnight."""
+    """When starts are usual in this house. ``end`` may lie before ``begin``: then they go past midnight.
+
+    Attributes:
+        days: Monday to Friday, if not given.
+        begin: a time of day, in quotes.
+        end: a time of day, in quotes; it does not count.
+        zone: in which these times are, such as ``Europe/Berlin``.
+    """
 
     days: tuple[Weekday, ...] = _DAYS[:5]
     begin: TimeOfDay
@@ -88,8 +95,10 @@ class RiskSettings(Model):
         doubted: ranges of addresses from which a start is a signal, whoever it is.
         quiet_days: a VM that nobody started for so long is started as if for the first time.
         many_vms: so many VMs, started by one caller within ``many_minutes``, are many.
+        many_minutes: see ``many_vms``.
         rejected_hours: a start so soon after a rejection of this VM's start is a signal.
         failed_starts: so many failed attempts within ``failed_minutes`` are a signal.
+        failed_minutes: see ``failed_starts``.
         enough_starts: from so many starts on there is a habit that another one can differ from.
     """
 

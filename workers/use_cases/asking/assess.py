@@ -124,18 +124,7 @@ class Assess:
         policy, _, _, terms = self._compiled()
         known = terms.get(ruling.name)
         if known is None:
-            asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
-            known = terms[ruling.name] = Terms(
-                remind_after=asking.remind_after,
-                escalate_after=asking.escalate_after,
-                expire_after=asking.expire_after,
-                on_silence=_word(asking.on_silence, OnSilence.CONTAIN),
-                on_undelivered=_word(asking.on_undelivered, OnUndelivered.CONTAIN),
-                lockdown=policy.profile(asking.lockdown),
-                silence_lockdown=_own(policy, asking.on_silence),
-                undelivered_lockdown=_own(policy, asking.on_undelivered),
-                rule=ruling.name,
-            )
+            known = terms[ruling.name] = terms_of(policy, ruling)
         return known
 
     def _compiled(self) -> _Compiled:
@@ -144,6 +133,22 @@ class Assess:
         if self._in_force is None or self._in_force.policy is not policy:
             self._in_force = _Compiled(policy, Rules(policy.rules), Guards(policy.never), {})
         return self._in_force
+
+
+def terms_of(policy: Policy, ruling: Ruling) -> Terms:
+    """On which terms the policy asks about a start, by the rule or else the defaults."""
+    asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
+    return Terms(
+        remind_after=asking.remind_after,
+        escalate_after=asking.escalate_after,
+        expire_after=asking.expire_after,
+        on_silence=_word(asking.on_silence, OnSilence.CONTAIN),
+        on_undelivered=_word(asking.on_undelivered, OnUndelivered.CONTAIN),
+        lockdown=policy.profile(asking.lockdown),
+        silence_lockdown=_own(policy, asking.on_silence),
+        undelivered_lockdown=_own(policy, asking.on_undelivered),
+        rule=ruling.name,
+    )
 
 
 def _word(given: _Word | Contain, contain: _Word) -> _Word:

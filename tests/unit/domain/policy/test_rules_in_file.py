@@ -6,7 +6,8 @@ import pytest
 
 from tests.unit.domain.policy.reading import ONCALL, findings, only
 from workers.domain.policy.file import load_policy
-from workers.domain.policy.model import LONGEST_CONDITION, MOST_RULES, OnSilence, Rule, Verdict
+from workers.domain.policy.model import MOST_RULES, OnSilence, Rule, Verdict
+from workers.domain.policy.spelling import LONGEST_CONDITION
 
 NAMED = ONCALL + "rules:\n  - name: one\n"
 

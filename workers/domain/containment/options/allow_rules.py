@@ -120,6 +120,7 @@ class AllowRule(Stored):
     """One exception. The other end is an address range, several of them, a service tag, or a group.
 
     Attributes:
+        name: what it is, for people; it becomes the name of the rule in Azure.
         direction: ``in`` is who can connect to the VM, named as the source; ``out`` is what the VM can
             connect to, named as the destination.
         source: an address range, or a service tag.
@@ -130,6 +131,7 @@ class AllowRule(Stored):
         destinations: as ``sources``, for ``out``.
         destination_group: as ``source_group``, for ``out``.
         ports: at the end that is connected to; may be left out where the protocol has none.
+        protocol: ``*`` is every one.
         priority: of the rule; by default the first that is free.
     """
 

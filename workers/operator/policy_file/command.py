@@ -1,4 +1,4 @@
-"""``startgate policy check | explain``: whether a policy file is right, and what it makes of a start."""
+"""``startgate policy``: whether a policy file is right, and what it makes of starts."""
 
 from datetime import UTC, datetime
 from importlib import resources
@@ -10,14 +10,18 @@ import typer
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.durations import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
+from workers.domain.policy.file import policy_warnings
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
+from workers.domain.policy.json_schema import policy_schema_text
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.history import Past
+from workers.operator.policy_file.init import init
+from workers.operator.policy_file.replay import replay
 from workers.runtime.terminal import safe_line
 from workers.use_cases.read_policy import read_policy
 
@@ -30,18 +34,20 @@ File = Annotated[Path, typer.Argument(help="The YAML file.")]
 
 
 @app.command("check")
-def check(file: File) -> None:
-    """Check a policy file: every error at once, as FILE:LINE:COLUMN, with its remedy. Exits 1 if any."""
+def check(
+    file: File,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings, too.")] = False,
+) -> None:
+    """Check a policy file: every error at once, as FILE:LINE:COLUMN, with its remedy. Exits 1 if any.
+
+    Warns of rules that let a start pass by what its caller can set, such as tags alone, and of rules that
+    never match since an earlier one does.
+    """
     policy = _read(file)
-    defaults = policy.defaults
-    typer.echo(
-        f"{file}: fine. Asks by tag {', '.join(policy.owner.tags)}, else in {policy.owner.fallback}; "
-        f"reminds after {written(defaults.remind_after)}, "
-        f"escalates after {written(defaults.escalate_after)}, "
-        f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
-        f"if nobody can be asked: {defaults.on_undelivered}; "
-        f"a rejection does: {', '.join(policy.lockdown.steps)}."
-    )
+    warned = policy_warnings(policy, file.read_text(encoding="utf-8"), path=str(file))
+    count = f", with {len(warned)} warning{'' if len(warned) == 1 else 's'}" if warned else ""
+    typer.echo(f"{file}: fine{count}. {_in_short(policy)}")
     typer.echo(_about_rules(policy))
     typer.echo(f"Beyond {policy.cap.containments_per_hour} containments an hour, on-call is asked to go on.")
     if policy.never:
@@ -51,6 +57,21 @@ def check(file: File) -> None:
             f"Better name {' and '.join(dict.fromkeys(named))} by id (C…, at the end of the channel's"
             " details in Slack): a name has to be looked up among all channels."
         )
+    for one in warned:
+        typer.echo(safe_line(f"{file}:{one}"), err=True)
+    raise typer.Exit(1 if warned and strict else 0)
+
+
+def _in_short(policy: Policy) -> str:
+    defaults = policy.defaults
+    return (
+        f"Asks by tag {', '.join(policy.owner.tags)}, else in {policy.owner.fallback}; "
+        f"reminds after {written(defaults.remind_after)}, "
+        f"escalates after {written(defaults.escalate_after)}, "
+        f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
+        f"if nobody can be asked: {defaults.on_undelivered}; "
+        f"a rejection does: {', '.join(policy.lockdown.steps)}."
+    )
 
 
 @app.command("explain")
@@ -98,6 +119,21 @@ def example() -> None:
     typer.echo(_EXAMPLE.read_text(encoding="utf-8"), nl=False)
 
 
+@app.command("schema")
+def schema() -> None:
+    """Print a JSON Schema of the policy file, for editors that complete and check it while you write.
+
+    With the YAML language server, put it beside the policy and begin that with the line
+    `# yaml-language-server: $schema=policy.schema.json`. Conditions, deadlines in order and names of profiles
+    are not in it: `startgate policy check` finds those.
+    """
+    typer.echo(policy_schema_text(), nl=False)
+
+
+app.command("replay")(replay)
+app.command("init")(init)
+
+
 def _read(file: Path) -> Policy:
     try:
         return read_policy(file)
@@ -142,7 +178,7 @@ def _explain(rules: Rules, given: RuleInput) -> None:
 
 
 def _explain_risk(given: RuleInput) -> None:
-    """The level, and each signal; as of a first start, since nothing is remembered here."""
+    """The level, each signal, and what is harmless; as of a first start: nothing is remembered here."""
     if given.insight is None:
         return
     risk = given.insight.risk
@@ -150,6 +186,11 @@ def _explain_risk(given: RuleInput) -> None:
     typer.echo(safe_line(f"risk: {risk.level} ({risk.weight}){unseen}"))
     for one in risk.signals:
         typer.echo(safe_line(f"  {one.id} ({one.threat}, {one.weight}): {one.sentence}"))
+    for threat, level in risk.by_threat.items():
+        typer.echo(safe_line(f"  {threat} by itself: {level}"))
+    for what, words in (("harmless", risk.harmless), ("not told by the event", risk.untold)):
+        if words:
+            typer.echo(safe_line(f"  {what}: {'; '.join(words)}"))
 
 
 def _explain_guards(policy: Policy, given: RuleInput) -> None:

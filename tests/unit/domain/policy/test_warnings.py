@@ -1,0 +1,96 @@
+"""What a valid policy is warned about: rules that are too easy to match, and rules that never do."""
+
+import pytest
+
+from workers.domain.policy.file import load_policy, policy_warnings
+
+APP = 'caller.app_id == "7d5b"'
+TAG = 'vm.tags["env"] == "dev"'
+
+
+def warned(*rules: tuple[str, str]) -> list[str]:
+    """The warnings about rules, each given as its verdict and its condition."""
+    text = "oncall: {usergroup: S0ONCALL1}\nrules:\n" + "".join(
+        f"  - name: rule {n}\n    verdict: {verdict}\n    when: >-\n      {when}\n"
+        for n, (verdict, when) in enumerate(rules, 1)
+    )
+    return [str(finding) for finding in policy_warnings(load_policy(text), text)]
+
+
+@pytest.mark.parametrize(
+    ("when", "by"),
+    [
+        (TAG, "vm.tags"),
+        (f'({TAG}) && caller.kind == "user"', "vm.tags"),
+        ('"a@b.c" in owner.emails', "owner.emails"),
+        ("now.getHours() < 6", "now"),
+        (f"{TAG} && now.getHours() < 6", "now, vm.tags"),
+        (f"{APP} || {TAG}", "vm.tags"),
+        (f"({APP} || ({TAG}))", "vm.tags"),
+        ('vm . tags["caller.app_id"] == "x"', "vm.tags"),
+    ],
+)
+def test_a_rule_that_passes_by_what_the_caller_can_set(when: str, by: str) -> None:
+    (said,) = warned(("pass", when))
+    assert f"rules[0].when: lets a start pass by {by} alone, which its caller can set or choose." in said
+    assert warned(("ask", when)) == [], "asking is safe"
+
+
+@pytest.mark.parametrize("when", ["true", 'caller.kind == "user"', f"true || {APP}"])
+def test_a_rule_that_lets_everybody_pass(when: str) -> None:
+    (said,) = warned(("pass", when))
+    assert "lets everybody's start pass" in said
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        APP,
+        f"{TAG} && {APP}",
+        f'{TAG} && vm.resource_group == "dev"',
+        f'{APP} || vm.name == "a"',
+        'vm.tags_before["env"] == "dev"',
+        f'{TAG} && risk.level == "low"',
+    ],
+)
+def test_a_rule_that_rests_on_something_else_too_is_fine(when: str) -> None:
+    assert warned(("pass", when)) == []
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "why"),
+    [
+        ("true", TAG, "always holds"),
+        ("1 < 2", TAG, "always holds"),
+        (TAG, TAG, "holds whenever this one does"),
+        (TAG, '(vm.tags [ "env" ]=="dev")', "holds whenever this one does"),
+        (TAG, f"{APP} && {TAG}", "holds whenever this one does"),
+        (f"{APP} || {TAG}", TAG, "holds whenever this one does"),
+        (f"{APP} || {TAG}", f"({TAG} && vm.classic) || {APP}", "holds whenever this one does"),
+    ],
+)
+def test_a_rule_that_never_matches_after_an_earlier_one(earlier: str, later: str, why: str) -> None:
+    (said,) = warned(("ask", earlier), ("ask", later))
+    assert f"9:5: rules[1].when: never matches: the rule 'rule 1' before it {why}." in said
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        (TAG, APP),
+        (f"{APP} && {TAG}", TAG),
+        (TAG, f"{APP} || {TAG}"),
+        ('vm.tags["env"] == "d ev"', TAG),
+        (f"{APP} ? {TAG} : true", TAG),
+        ("false", "vm.classic"),
+    ],
+)
+def test_a_rule_that_may_match_after_an_earlier_one(earlier: str, later: str) -> None:
+    assert warned(("ask", earlier), ("ask", later)) == []
+
+
+def test_an_asking_rule_may_match_where_a_missing_fact_makes_a_passing_one_doubtful() -> None:
+    risky = 'risk.level == "high"'
+    assert warned(("ask", risky), ("pass", APP), ("ask", APP)) == []
+    assert len(warned(("ask", risky), ("pass", APP), ("pass", APP))) == 1
+    assert len(warned(("ask", "vm.classic"), ("pass", APP), ("ask", APP))) == 1

@@ -1,0 +1,98 @@
+"""What is valid in a policy's rules, and probably not what its author wants."""
+
+from collections.abc import Iterator, Sequence
+
+from workers.domain.errors import Finding
+from workers.domain.policy.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.expressions import alternatives, used
+from workers.domain.policy.model import Rule, Verdict
+from workers.domain.yaml_file import Place, Where, dotted
+
+CHOSEN = frozenset(
+    {
+        *("vm.tags", "vm.size", "vm.power"),
+        *("owner.known", "owner.emails", "owner.slack_users", "owner.source"),
+        *("event.correlation_id", "event.at", "now", "caller.client_app"),
+    }
+)
+"""What somebody who can change the VM, and start it, may set or choose before. Owners come from tags."""
+_OF_EVERY_START = frozenset({"event.operation", "event.phase", "caller.kind", "vm.classic"})
+"""What says nothing of who it is, or of which VM."""
+
+
+_NAME_MORE = (
+    "Also name who or which VM it is about, by caller.app_id, caller.object_id, caller.email, vm.id,"
+    " vm.resource_group or vm.subscription_id, or read vm.tags_before."
+)
+
+
+def rule_warnings(rules: Sequence[Rule], places: dict[Where, Place]) -> list[Finding]:
+    """Pass rules that a caller can make match, and rules that can't match after an earlier one.
+
+    Args:
+        rules: valid ones.
+        places: where they stand in the file.
+    """
+    return [
+        Finding(line=place.line, column=place.column, where=dotted(where), problem=problem, remedy=remedy)
+        for n, rule in enumerate(rules)
+        for where in [("rules", n, "when")]
+        for place in [places[where]]
+        for problem, remedy in (*_too_easy(rule), *_never(rules, n))
+    ]
+
+
+def _too_easy(rule: Rule) -> Iterator[tuple[str, str]]:
+    if rule.verdict is not Verdict.PASS:
+        return
+    for parts in alternatives(rule.when):
+        read = {name for part in parts for name in used(part)} - _OF_EVERY_START
+        if not read <= CHOSEN:
+            continue
+        names = ", ".join(sorted(read))
+        yield (
+            f"lets a start pass by {names} alone, which its caller can set or choose"
+            if names
+            else "lets everybody's start pass",
+            _NAME_MORE,
+        )
+        return
+
+
+def _never(rules: Sequence[Rule], n: int) -> Iterator[tuple[str, str]]:
+    for m, earlier in enumerate(rules[:n]):
+        if _always(earlier.when):
+            why = "always holds"
+        elif _implied(rules[n].when, earlier.when):
+            why = "holds whenever this one does"
+        else:
+            continue
+        if not _may_be_skipped(rules, m, rules[n]):
+            yield (
+                f"never matches: the rule {earlier.name!r} before it {why}",
+                "Move it up, make it differ, or take it away.",
+            )
+            return
+
+
+def _always(expression: str) -> bool:
+    """Whether it is true whatever is known."""
+    try:
+        return Condition(expression).holds(activation({}))
+    except Unevaluated:
+        return False
+
+
+def _implied(expression: str, by: str) -> bool:
+    """Whether ``by`` surely holds where the expression does, as far as their operands tell."""
+    theirs = alternatives(by)
+    return all(any(other <= one for other in theirs) for one in alternatives(expression))
+
+
+def _may_be_skipped(rules: Sequence[Rule], m: int, later: Rule) -> bool:
+    """A rule that lets a start pass is skipped while it is not known whether an asking one before holds."""
+    return (
+        rules[m].verdict is Verdict.PASS
+        and later.verdict is not Verdict.PASS
+        and any(one.verdict is Verdict.ASK and Condition(one.when).needs_facts for one in rules[:m])
+    )

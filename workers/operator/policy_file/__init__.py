@@ -1,0 +1,1 @@
+"""``startgate policy``: check, explain and try out a policy file."""
