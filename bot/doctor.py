@@ -18,7 +18,8 @@ from bot.slack.membership import OF_THEM, Standing, standing
 from workers.bus.checks import Needs, bus_checks
 from workers.bus.connection import NOTICES, WORK, connected
 from workers.domain.errors import DependencyAway, InvalidPolicy
-from workers.domain.policy.model import PeoplePolicy, Policy
+from workers.domain.policy.model import Policy
+from workers.domain.policy.people import PeoplePolicy
 from workers.runtime.checks import CannotTell, Check, Failed, line, make, settings_of
 from workers.store.checks import redis_checks
 from workers.store.connection import connect

@@ -22,7 +22,8 @@ from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
 from workers.domain.policy.insight import Insight, look_into
-from workers.domain.policy.model import OncallPolicy, OnSilence, Policy
+from workers.domain.policy.model import OnSilence, Policy
+from workers.domain.policy.people import OncallPolicy
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, NetworkFacts
 from workers.domain.starts.history import History, Past

@@ -18,7 +18,8 @@ from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import DependencyAway, NotFound
-from workers.domain.policy.model import OncallPolicy, Policy
+from workers.domain.policy.model import Policy
+from workers.domain.policy.people import OncallPolicy
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
 from workers.telemetry.health import Health

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.slack.installation import Installed
-from workers.domain.policy.model import Guests, PeoplePolicy
+from workers.domain.policy.people import Guests, PeoplePolicy
 
 
 class Standing(StrEnum):

@@ -18,7 +18,8 @@ from tests.contract.slack.rig import APPROVALS, OLIVIA, ONCALL, until
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import DependencyAway, NotFound
-from workers.domain.policy.model import OncallPolicy, OwnerPolicy, Policy
+from workers.domain.policy.model import Policy
+from workers.domain.policy.people import OncallPolicy, OwnerPolicy
 from workers.domain.ports.clock import SystemClock
 from workers.domain.starts.people import Owner
 from workers.store.memory import MemoryChannelBook

@@ -13,7 +13,8 @@ from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import NADIA, OLIVIA, Json
-from workers.domain.policy.model import Guests, OncallPolicy, PeoplePolicy, Policy
+from workers.domain.policy.model import Policy
+from workers.domain.policy.people import Guests, OncallPolicy, PeoplePolicy
 from workers.domain.ports.clock import SystemClock
 from workers.domain.starts.people import Owner
 

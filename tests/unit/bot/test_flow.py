@@ -16,7 +16,8 @@ from tests.conftest import FakeClock
 from workers.domain.asking.decisions import may_lock_down
 from workers.domain.errors import NotAllowed, NotYet
 from workers.domain.ids import partition_of_vm
-from workers.domain.policy.model import OncallPolicy, Policy
+from workers.domain.policy.model import Policy
+from workers.domain.policy.people import OncallPolicy
 from workers.domain.starts.people import Actor
 from workers.store.memory import MemoryStore
 

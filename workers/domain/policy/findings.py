@@ -9,7 +9,8 @@ import yaml
 
 from workers.domain.errors import Finding
 from workers.domain.policy.conditions import Condition, InvalidCondition
-from workers.domain.policy.model import MOST_GUARDS, MOST_RULES
+from workers.domain.policy.limits import MOST_GUARDS
+from workers.domain.policy.model import MOST_RULES
 from workers.domain.policy.spelling import LONGEST_CONDITION
 
 _STRING = "tag:yaml.org,2002:str"

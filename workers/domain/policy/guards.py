@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple, cast
 
 from workers.domain.policy.conditions import Condition, Unevaluated, activation
-from workers.domain.policy.model import Guard
+from workers.domain.policy.limits import Guard
 from workers.domain.policy.variables import ABOUT_VMS, RuleInput, known_values
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner

@@ -20,26 +20,20 @@ from pydantic import (
 
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
+from workers.domain.policy.limits import CapPolicy, Guards, as_guards
+from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.spelling import (
     PROFILE_NAME,
-    Channel,
     Duration,
     Expression,
     ExpressionText,
     ProfileName,
-    SlackUser,
-    Usergroup,
-    Workspace,
-    as_text,
 )
 from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"
 """How the audit names the rule of a start that no rule matched."""
-ONLY_GUARD = "guarded VMs"
-"""The name of the guard where ``never`` is one condition without a name."""
 MOST_RULES = 200
-MOST_GUARDS = 50
 
 
 class Verdict(StrEnum):
@@ -109,76 +103,6 @@ Undelivered = Annotated[
     OnUndelivered | Contain,
     PlainValidator(_words(OnUndelivered), json_schema_input_type=OnUndelivered | Contain),
 ]
-
-
-class OwnerPolicy(Model):
-    """Tags that name a VM's owner, first match wins, and where to ask when none does.
-
-    Attributes:
-        tags: names of tags, tried in this order.
-        fallback: the channel where starts of VMs without a known owner are asked about.
-    """
-
-    tags: tuple[str, ...] = ("owner", "Owner", "contact")
-    fallback: Channel = "#vm-approvals"
-
-
-class OncallPolicy(Model):
-    """Who is on call: a Slack user group, named people, or both; and the channel where they are told.
-
-    Attributes:
-        usergroup: the id of a Slack user group.
-        users: Slack ids of people, instead of the group or beside it.
-        channel: where on-call is told.
-    """
-
-    usergroup: Usergroup | None = None
-    users: tuple[SlackUser, ...] = ()
-    channel: Channel = "#vm-oncall"
-
-    @model_validator(mode="after")
-    def _somebody(self) -> "OncallPolicy":
-        if self.usergroup is None and not self.users:
-            raise ValueError("nobody is on call; give usergroup: S… or users: [U…]")
-        return self
-
-
-class Guests(StrEnum):
-    """What guests of our Slack workspace may do: nothing, or answer for VMs whose owner tag names them."""
-
-    REFUSE = "refuse"
-    OWNERS = "owners"
-
-
-class PeoplePolicy(Model):
-    """Who counts besides the full members of our own Slack workspace.
-
-    Attributes:
-        workspaces: other workspaces, connected by Slack Connect, whose members may own VMs and be on call.
-            They count by their Slack id only: an e-mail address proves nothing outside our own workspace.
-        guests: what guests may do; they are never on call.
-    """
-
-    workspaces: tuple[Workspace, ...] = ()
-    guests: Guests = Guests.REFUSE
-
-
-class TwoPersons(Model):
-    """What needs two persons: one asks, and somebody else of on-call confirms.
-
-    ``two_person: restore`` is short for ``two_person: {restore: true}``.
-
-    Attributes:
-        restore: a restore does.
-        expire_after: how long a request can be confirmed.
-    """
-
-    restore: bool = False
-    expire_after: Duration = timedelta(minutes=15)
-
-
-def _in_full(value: object) -> object:
-    return {"restore": True} if value == "restore" else value
 
 
 class Defaults(Model):
@@ -273,41 +197,10 @@ class Rule(Model):
         return self
 
 
-class Guard(Model):
-    """VMs that are never contained: those of which the condition holds, a CEL expression about a VM.
-
-    Attributes:
-        name: what they are, for people, such as ``domain controllers``.
-        when: reads ``vm``, ``owner`` and ``facts``.
-    """
-
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-    when: Expression
-
-
-_Guards = Annotated[tuple[Guard, ...], Field(max_length=MOST_GUARDS)]
-
-
-def _guards(value: object) -> object:
-    """One condition alone, as a list of one guard."""
-    value = as_text(value)
-    return [{"name": ONLY_GUARD, "when": value}] if isinstance(value, str) else value
-
-
 _HOW_TO_ASK = (
     *("remind_after", "escalate_after", "expire_after"),
     *("on_silence", "on_undelivered", "lockdown"),
 )
-
-
-class CapPolicy(Model):
-    """How much is done before on-call is asked whether it is right.
-
-    Attributes:
-        containments_per_hour: what goes beyond it waits; a VM that is contained again does not count.
-    """
-
-    containments_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 20
 
 
 class Policy(Model):
@@ -331,7 +224,7 @@ class Policy(Model):
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
     two_person: Annotated[
-        TwoPersons, BeforeValidator(_in_full, json_schema_input_type=TwoPersons | Literal["restore"])
+        TwoPersons, BeforeValidator(in_full, json_schema_input_type=TwoPersons | Literal["restore"])
     ] = TwoPersons()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
@@ -339,7 +232,7 @@ class Policy(Model):
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
     never: Annotated[
-        _Guards, BeforeValidator(_guards, json_schema_input_type=_Guards | ExpressionText | bool)
+        Guards, BeforeValidator(as_guards, json_schema_input_type=Guards | ExpressionText | bool)
     ] = ()
 
     @field_validator("lockdowns")

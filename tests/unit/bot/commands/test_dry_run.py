@@ -25,7 +25,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.messages import Complete, Later, Message
 from workers.domain.nudges import Nudge, Subject
-from workers.domain.policy.model import Guard
+from workers.domain.policy.limits import Guard
 from workers.domain.starts.people import Actor
 
 WEB = a.known_vm()

@@ -26,7 +26,7 @@ from workers.domain.containment.spec import StepName
 from workers.domain.ids import partition_of_vm
 from workers.domain.messages import Complete, Message
 from workers.domain.nudges import Nudge, Subject
-from workers.domain.policy.model import TwoPersons
+from workers.domain.policy.people import TwoPersons
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord

@@ -6,7 +6,7 @@ import pytest
 
 from bot.slack.installation import Installed
 from bot.slack.membership import OF_THEM, TO_THEM, Standing, standing
-from workers.domain.policy.model import Guests, PeoplePolicy
+from workers.domain.policy.people import Guests, PeoplePolicy
 
 ALONE = Installed("T0OURS", "", "B1", "U1")
 IN_ORGANIZATION = Installed("T0OURS", "E0OURS", "B1", "U1")

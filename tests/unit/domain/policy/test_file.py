@@ -13,7 +13,8 @@ from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
 from workers.domain.policy.file import load_policy
-from workers.domain.policy.model import Guests, OnSilence, PeoplePolicy, Policy
+from workers.domain.policy.model import OnSilence, Policy
+from workers.domain.policy.people import Guests, PeoplePolicy
 from workers.use_cases.read_policy import read_policy
 
 

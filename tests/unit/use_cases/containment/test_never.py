@@ -13,7 +13,8 @@ from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import DependencyAway, NeverContained
 from workers.domain.nudges import Subject
-from workers.domain.policy.model import Defaults, Guard, OnSilence, OnUndelivered
+from workers.domain.policy.limits import Guard
+from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered
 from workers.domain.starts.facts import Facts, MachineFacts, MissingFact
 
 BY_TAG = (Guard(name="domain controllers", when='vm.tags["role"] == "dc"'),)

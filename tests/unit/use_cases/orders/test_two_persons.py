@@ -11,7 +11,7 @@ from workers.domain.errors import NotAllowed
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject
 from workers.domain.policy.file import load_policy
-from workers.domain.policy.model import TwoPersons
+from workers.domain.policy.people import TwoPersons
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.use_cases.orders.restore import Ordered

@@ -12,7 +12,8 @@ from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.nudges import Subject
-from workers.domain.policy.model import Defaults, OnSilence, OwnerPolicy
+from workers.domain.policy.model import Defaults, OnSilence
+from workers.domain.policy.people import OwnerPolicy
 from workers.domain.ports.store import Commit
 from workers.domain.starts.events import Phase, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact

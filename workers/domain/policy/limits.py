@@ -1,0 +1,43 @@
+"""Where a policy stops containments: VMs that are never contained, and how many there are in an hour."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from workers.domain.model import Model
+from workers.domain.policy.spelling import Expression, as_text
+
+ONLY_GUARD = "guarded VMs"
+"""The name of the guard where ``never`` is one condition without a name."""
+MOST_GUARDS = 50
+
+
+class Guard(Model):
+    """VMs that are never contained: those of which the condition holds, a CEL expression about a VM.
+
+    Attributes:
+        name: what they are, for people, such as ``domain controllers``.
+        when: reads ``vm``, ``owner`` and ``facts``.
+    """
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    when: Expression
+
+
+Guards = Annotated[tuple[Guard, ...], Field(max_length=MOST_GUARDS)]
+
+
+def as_guards(value: object) -> object:
+    """One condition alone, as a list of one guard."""
+    value = as_text(value)
+    return [{"name": ONLY_GUARD, "when": value}] if isinstance(value, str) else value
+
+
+class CapPolicy(Model):
+    """How much is done before on-call is asked whether it is right.
+
+    Attributes:
+        containments_per_hour: what goes beyond it waits; a VM that is contained again does not count.
+    """
+
+    containments_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 20

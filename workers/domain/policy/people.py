@@ -1,0 +1,88 @@
+"""Whom a policy names: owners, on-call, who counts as a person, and what takes two of them."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import (
+    model_validator,
+)
+
+from workers.domain.model import Model
+from workers.domain.policy.spelling import (
+    Channel,
+    Duration,
+    SlackUser,
+    Usergroup,
+    Workspace,
+)
+
+
+class OwnerPolicy(Model):
+    """Tags that name a VM's owner, first match wins, and where to ask when none does.
+
+    Attributes:
+        tags: names of tags, tried in this order.
+        fallback: the channel where starts of VMs without a known owner are asked about.
+    """
+
+    tags: tuple[str, ...] = ("owner", "Owner", "contact")
+    fallback: Channel = "#vm-approvals"
+
+
+class OncallPolicy(Model):
+    """Who is on call: a Slack user group, named people, or both; and the channel where they are told.
+
+    Attributes:
+        usergroup: the id of a Slack user group.
+        users: Slack ids of people, instead of the group or beside it.
+        channel: where on-call is told.
+    """
+
+    usergroup: Usergroup | None = None
+    users: tuple[SlackUser, ...] = ()
+    channel: Channel = "#vm-oncall"
+
+    @model_validator(mode="after")
+    def _somebody(self) -> "OncallPolicy":
+        if self.usergroup is None and not self.users:
+            raise ValueError("nobody is on call; give usergroup: S… or users: [U…]")
+        return self
+
+
+class Guests(StrEnum):
+    """What guests of our Slack workspace may do: nothing, or answer for VMs whose owner tag names them."""
+
+    REFUSE = "refuse"
+    OWNERS = "owners"
+
+
+class PeoplePolicy(Model):
+    """Who counts besides the full members of our own Slack workspace.
+
+    Attributes:
+        workspaces: other workspaces, connected by Slack Connect, whose members may own VMs and be on call.
+            They count by their Slack id only: an e-mail address proves nothing outside our own workspace.
+        guests: what guests may do; they are never on call.
+    """
+
+    workspaces: tuple[Workspace, ...] = ()
+    guests: Guests = Guests.REFUSE
+
+
+class TwoPersons(Model):
+    """What needs two persons: one asks, and somebody else of on-call confirms.
+
+    ``two_person: restore`` is short for ``two_person: {restore: true}``.
+
+    Attributes:
+        restore: a restore does.
+        expire_after: how long a request can be confirmed.
+    """
+
+    restore: bool = False
+    expire_after: Duration = timedelta(minutes=15)
+
+
+def in_full(value: object) -> object:
+    """The short form as the long one."""
+    return {"restore": True} if value == "restore" else value
