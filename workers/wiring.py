@@ -30,7 +30,7 @@ from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
 from workers.settings import WorkersSettings
-from workers.store.audit_log import AuditLog
+from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore

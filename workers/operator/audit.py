@@ -17,8 +17,8 @@ from workers.operator.audit_table import HEADER, row
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run, session
 from workers.operator.times import when
 from workers.runtime.terminal import safe_json, safe_line
-from workers.store.audit_chain import ChainCheck, Entry
-from workers.store.audit_log import AuditLog
+from workers.store.audit.chain import ChainCheck, Entry
+from workers.store.audit.log import AuditLog
 
 app = typer.Typer(no_args_is_help=True, help="What was done, by whom, and with which right.")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workers.domain.ids import PARTITIONS
-from workers.store.audit_chain import Broken, ChainCheck, Entry, Flaw, Tail
+from workers.store.audit.chain import Broken, ChainCheck, Entry, Flaw, Tail
 
 
 class End(NamedTuple):

@@ -14,7 +14,7 @@ from workers.domain.ports.clock import SystemClock
 from workers.runtime.environment import read_environment
 from workers.runtime.secrets import redacted
 from workers.settings import WorkersSettings
-from workers.store.audit_log import AuditLog
+from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore

@@ -1,10 +1,9 @@
 """The store on Redis: one Lua call a write."""
 
-import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import redis.asyncio as redis
 import structlog
@@ -14,25 +13,22 @@ from redis.exceptions import NoScriptError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
-from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.brakes.cap import CapQuestion
-from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.exchanges import MOST_KEPT
-from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
-from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PARTITIONS, PAUSE, partition_of_id
+from workers.domain.errors import Conflict, DependencyAway, NewerDocument
+from workers.domain.ids import PARTITIONS
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
-from workers.domain.schema import Numbered, read
+from workers.domain.schema import read
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.vm import VmRecord, VmRef
+from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.connection import is_cluster, redis_away
 from workers.store.log_lines import tell
 from workers.store.past import CallersLater, ask_background, background, of_commit
+from workers.store.redis_documents import RedisDocuments, checked
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label, shows
 
 log = structlog.get_logger(__name__)
@@ -43,10 +39,9 @@ _COMMIT, _TURN = (
 )
 _MOST_PAST = 30
 """Texts of a card that are kept though it shows others by now."""
-D = TypeVar("D", bound=Numbered)
 
 
-class RedisStore:
+class RedisStore(RedisDocuments):
     """``workers.domain.ports.Store`` on Redis 7 or Valkey.
 
     Args:
@@ -61,7 +56,7 @@ class RedisStore:
         clock: Clock | None = None,
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
-        self._redis = client
+        super().__init__(client)
         self._digests = {text: client.register_script(text).sha for text in (_COMMIT, _TURN)}
         self._clock = clock or SystemClock()
         self._retention = retention
@@ -154,10 +149,6 @@ class RedisStore:
             "free": document.free if isinstance(document, VmRecord) else None,
         }
 
-    async def approval(self, approval_id: str) -> Approval:
-        """Raises ``NotFound`` if there is none."""
-        return await self._read(Approval, keys.by_id(_checked(approval_id, "a")), approval_id)
-
     async def known_start(self, approval_id: str, event: StartEvent) -> KnownStart:
         """All of it in one round trip."""
         try:
@@ -170,7 +161,7 @@ class RedisStore:
 
     async def _known_start(self, approval_id: str, event: StartEvent, *, whole: bool) -> KnownStart:
         async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.hget(keys.by_id(_checked(approval_id, "a")), "d")
+            pipeline.hget(keys.by_id(checked(approval_id, "a")), "d")
             pipeline.hget(keys.vm_record(event.vm), "d")
             if whole:
                 ask_background(pipeline, event, self._clock.now(), self._retention)
@@ -180,48 +171,6 @@ class RedisStore:
             read(VmRecord, record) if record is not None else VmRecord(vm=event.vm),
             background(rest, event) if whole else None,
         )
-
-    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
-        """Both in one round trip; raises ``NotFound`` if there is no approval."""
-        async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.hget(keys.by_id(_checked(approval_id, "a")), "d")
-            pipeline.hget(keys.card(approval_id), "d")
-            approval, card = await pipeline.execute()
-        if approval is None:
-            raise NotFound(f"there is no approval {approval_id}")
-        return read(Approval, approval), read(Card, card) if card is not None else Card(id=approval_id)
-
-    async def containment(self, containment_id: str) -> Containment:
-        """Raises ``NotFound`` if there is none."""
-        return await self._read(Containment, keys.by_id(_checked(containment_id, "c")), containment_id)
-
-    async def lookup(self, lookup_id: str) -> Lookup:
-        """Raises ``NotFound`` if there is none."""
-        return await self._read(Lookup, keys.by_id(_checked(lookup_id, "q")), lookup_id)
-
-    async def card(self, card_id: str) -> Card:
-        """The card, or an empty one of version 0."""
-        with contextlib.suppress(NotFound):
-            return await self._read(Card, keys.card(card_id), card_id)
-        return Card(id=card_id)
-
-    async def dead_letter_notice(self) -> DeadLetterNotice:
-        """The notice, or an empty one of version 0."""
-        with contextlib.suppress(NotFound):
-            return await self._read(DeadLetterNotice, keys.by_id(DEAD_LETTER_NOTICE), DEAD_LETTER_NOTICE)
-        return DeadLetterNotice()
-
-    async def pause(self) -> Pause:
-        """The pause, or an empty one of version 0."""
-        with contextlib.suppress(NotFound):
-            return await self._read(Pause, keys.by_id(PAUSE), PAUSE)
-        return Pause()
-
-    async def cap_question(self) -> CapQuestion:
-        """The question, or an empty one of version 0."""
-        with contextlib.suppress(NotFound):
-            return await self._read(CapQuestion, keys.by_id(CAP_QUESTION), CAP_QUESTION)
-        return CapQuestion()
 
     async def take_turn(
         self, containment_id: str, now: datetime, *, most: int, within: timedelta
@@ -236,7 +185,7 @@ class RedisStore:
     async def exchanges(self, containment_id: str) -> Sequence[str]:
         """What was exchanged with Azure for this containment, oldest first."""
         async with redis_away(self._redis):
-            texts: Any = await self._redis.lrange(keys.exchanges(_checked(containment_id, "c")), 0, -1)
+            texts: Any = await self._redis.lrange(keys.exchanges(checked(containment_id, "c")), 0, -1)
         return tuple(text.decode() for text in texts)
 
     async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
@@ -259,12 +208,6 @@ class RedisStore:
         async with redis_away(self._redis):
             found: Any = await self._redis.hgetall(keys.said(card_id))
         return {key.decode(): text.decode() for key, text in found.items()}
-
-    async def vm_record(self, vm: VmRef) -> VmRecord:
-        """The VM's record, or an empty one of version 0."""
-        with contextlib.suppress(NotFound):
-            return await self._read(VmRecord, keys.vm_record(vm), vm.key)
-        return VmRecord(vm=vm)
 
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids that had to be looked at by ``now``."""
@@ -338,13 +281,6 @@ class RedisStore:
                 found.extend((score, member.decode()) for member, score in rows)
         return [member for _, member in sorted(found)[:limit]]
 
-    async def _read(self, kind: type[D], key: str, name: str) -> D:
-        async with redis_away(self._redis):
-            data: Any = await self._redis.hget(key, "d")
-        if data is None:
-            raise NotFound(f"there is no {kind.document_kind} {name}")
-        return read(kind, data)
-
 
 def _scheduled(document_id: str, value: Any) -> Scheduled | None:
     """One that can't be read is not known any more: its message comes, and finds nothing to do."""
@@ -353,17 +289,6 @@ def _scheduled(document_id: str, value: Any) -> Scheduled | None:
     except (NewerDocument, ValidationError) as error:
         log.warning("a scheduled message is not known any more", about=document_id, because=str(error)[:300])
         return None
-
-
-def _checked(document_id: str, kind: str) -> str:
-    """Ids come back from Slack and from operators: an impossible one is simply not found."""
-    try:
-        partition_of_id(document_id)
-    except ValueError as error:
-        raise NotFound(str(error)) from None
-    if document_id[0] != kind:
-        raise NotFound(f"{document_id} is not the id of that kind of document")
-    return document_id
 
 
 def _ms(at: datetime) -> int:

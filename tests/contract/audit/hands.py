@@ -9,8 +9,8 @@ from tests.conftest import FakeClock
 from workers.domain.audit import AuditRecord
 from workers.domain.ports.store import Commit
 from workers.store import keys
-from workers.store.audit_chain import Flaw
-from workers.store.audit_log import AuditLog
+from workers.store.audit.chain import Flaw
+from workers.store.audit.log import AuditLog
 from workers.store.redis_store import RedisStore
 
 P = 7

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from tests.contract.audit.hands import Audit, P
 from tests.valkey_server import Valkey
 from workers.operator.audit_file import End, line_of, read_export, verify_export
-from workers.store.audit_chain import Flaw
+from workers.store.audit.chain import Flaw
 from workers.store.connection import connect
 
 

@@ -13,9 +13,10 @@ from tests.contract.audit.hands import RETENTION, Audit, P
 from tests.valkey_server import Valkey
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
-from workers.store import audit_log, keys
-from workers.store.audit_chain import Entry, Flaw, digest_of
-from workers.store.audit_log import AuditLog
+from workers.store import keys
+from workers.store.audit import log as audit_log
+from workers.store.audit.chain import Entry, Flaw, digest_of
+from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 
 

@@ -19,7 +19,7 @@ from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import PARTITIONS
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.store import Commit
-from workers.store.audit_log import AuditLog
+from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
 

@@ -24,7 +24,7 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.vm import VmRef
 from workers.runtime.checks import make
-from workers.store.audit_log import AuditLog
+from workers.store.audit.log import AuditLog
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory

@@ -12,7 +12,7 @@ from deploy.sandbox.servicebus.server import BusServer
 from tests.valkey_server import Valkey
 from workers.cli import app
 from workers.domain.audit import AuditRecord
-from workers.store.audit_log import AuditLog
+from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 
 HOSTILE = '{"name": "\x1b[2J\u202e"}'.replace("\x1b", "\\u001b")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workers.domain.containment.exchanges import digest_of as exchange_digest
-from workers.store.audit_chain import Entry, digest_of
+from workers.store.audit.chain import Entry, digest_of
 
 MANIFEST, SUMS, AUDIT, README_NAME = "manifest.json", "SHA256SUMS", "audit.jsonl", "README.txt"
 EXCHANGES = "exchanges/"

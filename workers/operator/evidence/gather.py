@@ -7,8 +7,8 @@ from workers.domain.errors import NotFound
 from workers.domain.ports.store import Store
 from workers.operator.audit_story import Story
 from workers.operator.evidence.bundle import AUDIT, EXCHANGES, chain_lines, snapshots
-from workers.store.audit_chain import Entry
-from workers.store.audit_log import AuditLog
+from workers.store.audit.chain import Entry
+from workers.store.audit.log import AuditLog
 
 
 class Gathered(NamedTuple):

@@ -14,7 +14,7 @@ from workers.domain.ids import PARTITIONS
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
 from workers.store import keys
-from workers.store.audit_chain import TRIMMED, Broken, ChainCheck, Entry, Flaw, Tail, order
+from workers.store.audit.chain import TRIMMED, Broken, ChainCheck, Entry, Flaw, Tail, order
 from workers.store.connection import redis_away
 
 PAGE = 500

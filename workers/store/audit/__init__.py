@@ -1,0 +1,1 @@
+"""The audit as it is in Redis: the log, and the chain that proves it."""

@@ -1,0 +1,103 @@
+"""Documents as they are in Redis: each read alone, or those that belong together at once."""
+
+import contextlib
+from typing import Any, TypeVar
+
+import redis.asyncio as redis
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.cards import Card
+from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.pause import Pause
+from workers.domain.containment.containment import Containment
+from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.errors import NotFound
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, partition_of_id
+from workers.domain.schema import Numbered, read
+from workers.domain.starts.vm import VmRecord, VmRef
+from workers.store import keys
+from workers.store.connection import redis_away
+
+D = TypeVar("D", bound=Numbered)
+
+
+class RedisDocuments:
+    """The reads of single documents.
+
+    Args:
+        client: made by ``workers.store.connection.connect``; answers bytes.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Approval, keys.by_id(checked(approval_id, "a")), approval_id)
+
+    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
+        """Both in one round trip; raises ``NotFound`` if there is no approval."""
+        async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hget(keys.by_id(checked(approval_id, "a")), "d")
+            pipeline.hget(keys.card(approval_id), "d")
+            approval, card = await pipeline.execute()
+        if approval is None:
+            raise NotFound(f"there is no approval {approval_id}")
+        return read(Approval, approval), read(Card, card) if card is not None else Card(id=approval_id)
+
+    async def containment(self, containment_id: str) -> Containment:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Containment, keys.by_id(checked(containment_id, "c")), containment_id)
+
+    async def lookup(self, lookup_id: str) -> Lookup:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Lookup, keys.by_id(checked(lookup_id, "q")), lookup_id)
+
+    async def card(self, card_id: str) -> Card:
+        """The card, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(Card, keys.card(card_id), card_id)
+        return Card(id=card_id)
+
+    async def dead_letter_notice(self) -> DeadLetterNotice:
+        """The notice, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(DeadLetterNotice, keys.by_id(DEAD_LETTER_NOTICE), DEAD_LETTER_NOTICE)
+        return DeadLetterNotice()
+
+    async def pause(self) -> Pause:
+        """The pause, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(Pause, keys.by_id(PAUSE), PAUSE)
+        return Pause()
+
+    async def cap_question(self) -> CapQuestion:
+        """The question, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(CapQuestion, keys.by_id(CAP_QUESTION), CAP_QUESTION)
+        return CapQuestion()
+
+    async def vm_record(self, vm: VmRef) -> VmRecord:
+        """The VM's record, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(VmRecord, keys.vm_record(vm), vm.key)
+        return VmRecord(vm=vm)
+
+    async def _read(self, kind: type[D], key: str, name: str) -> D:
+        async with redis_away(self._redis):
+            data: Any = await self._redis.hget(key, "d")
+        if data is None:
+            raise NotFound(f"there is no {kind.document_kind} {name}")
+        return read(kind, data)
+
+
+def checked(document_id: str, kind: str) -> str:
+    """Ids come back from Slack and from operators: an impossible one is simply not found."""
+    try:
+        partition_of_id(document_id)
+    except ValueError as error:
+        raise NotFound(str(error)) from None
+    if document_id[0] != kind:
+        raise NotFound(f"{document_id} is not the id of that kind of document")
+    return document_id
