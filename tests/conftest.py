@@ -23,9 +23,9 @@ from tests.valkey_server import Valkey
 from workers.bus.memory import MemoryNudger
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.afterwards.jobs import Job
 from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Containment, Progress, Step
-from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import approval_id, partition_of_vm

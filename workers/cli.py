@@ -2,14 +2,15 @@
 
 import typer
 
-from workers.operator import alerts, audit, defender, dlq, vm
+from workers.operator import audit, dlq
+from workers.operator.azure import alerts, defender, vm
+from workers.operator.azure.drill import drill
+from workers.operator.azure.plan import plan
+from workers.operator.azure.recommendations import recommendations
 from workers.operator.doctor import doctor
-from workers.operator.drill import drill
 from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
-from workers.operator.plan import plan
 from workers.operator.policy_file import command as policy
-from workers.operator.recommendations import recommendations
 from workers.runtime.version import Version
 
 app = typer.Typer(

@@ -7,9 +7,9 @@ from bot.cards.blocks.card import outcome
 from bot.cards.blocks.inputs import reason_input
 from bot.cards.blocks.joined import started_since
 from bot.cards.blocks.kit import context, modal, section
-from bot.cards.blocks.obstacles import obstacles
-from bot.cards.blocks.planned import as_of, goes_with_it, how_to_undo, planned_steps
-from bot.cards.blocks.rights_left import rights_left
+from bot.cards.blocks.plans.obstacles import obstacles
+from bot.cards.blocks.plans.planned import as_of, goes_with_it, how_to_undo, planned_steps
+from bot.cards.blocks.plans.rights_left import rights_left
 from bot.cards.blocks.status import LOCKDOWN_COMMAND, RESTORE_COMMAND, command, guarded_line, sentence
 from bot.cards.blocks.text import code, escape
 from workers.domain.asking.approvals import Approval, ApprovalState

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.cards.blocks.looked_up import lookup_dialog
+from bot.cards.blocks.plans.looked_up import lookup_dialog
 from bot.cards.notices import ViewOf
 from bot.commands.restore import shown_restore
 from bot.requests import View

@@ -3,8 +3,8 @@
 import structlog
 
 from bot.cards.blocks.inputs import CHOICE, chosen_value, given_reason, value_of
-from bot.cards.blocks.looked_up import lookup_dialog
 from bot.cards.blocks.message import Message
+from bot.cards.blocks.plans.looked_up import lookup_dialog
 from bot.cards.blocks.status import LOCKDOWN_COMMAND
 from bot.cards.looking import Looking
 from bot.commands.command import VM_NAME, Command

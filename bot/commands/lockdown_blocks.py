@@ -8,7 +8,7 @@ from bot.cards.blocks.answers import private
 from bot.cards.blocks.inputs import reason_input, vm_menu
 from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.planned import how_to_undo, planned_steps
+from bot.cards.blocks.plans.planned import how_to_undo, planned_steps
 from bot.cards.blocks.status import RESTORE_COMMAND, progress, undo_command
 from bot.cards.blocks.text import channel_link, code, counted, name, words
 from bot.commands.lockdown_words import Wanted

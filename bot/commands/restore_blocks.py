@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from bot.cards.blocks import evidence
 from bot.cards.blocks.answers import private
-from bot.cards.blocks.coming_back import comes_back
 from bot.cards.blocks.inputs import REASON_MAX, instead_menus, reason_input, vm_menu
 from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
 from bot.cards.blocks.message import Block, Message
+from bot.cards.blocks.plans.coming_back import comes_back
 from bot.cards.blocks.status import cause_line, progress, request_line, sentence
 from bot.cards.blocks.text import clock, code, counted, escape, name, plain, when, words
 from bot.commands.nearest import nearest_buttons

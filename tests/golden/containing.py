@@ -1,9 +1,9 @@
 """Golden documents about locks, exceptions, roles that stay, and profiles of silence."""
 
 from tests import builders as a
-from workers.domain.containment.allow_rules import Direction
 from workers.domain.containment.containment import ContainmentState, StepState
 from workers.domain.containment.grants import Grant
+from workers.domain.containment.options.allow_rules import Direction
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.policy.model import OnSilence

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from workers.consumers import cloud_events
 from workers.consumers.claims import as_object, caller_from
 from workers.consumers.shapes import Told, parts, text_of, told
-from workers.domain.containment.disturbances import DISTURBING, Disturbance
+from workers.domain.containment.afterwards.disturbances import DISTURBING, Disturbance
 from workers.domain.errors import InvalidEvent
 from workers.domain.starts.events import START_OPERATIONS, Access, Phase, StartEvent
 from workers.domain.starts.vm import VmRef

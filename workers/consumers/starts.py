@@ -8,7 +8,7 @@ import structlog
 
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.disturbances import Disturbance
+from workers.domain.containment.afterwards.disturbances import Disturbance
 from workers.domain.errors import DependencyAway, InvalidEvent, NewerDocument
 from workers.domain.ids import partition_of_vm
 from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement, Split

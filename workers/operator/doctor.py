@@ -14,7 +14,7 @@ from workers.bus.checks import Needs, bus_checks, duplicate_detection
 from workers.bus.connection import NOTICES, STARTS, WORK, connected
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy, StartgateError, StepFailed
-from workers.operator.azure_rights import rights_checks
+from workers.operator.azure.rights import rights_checks
 from workers.operator.session import BROKEN, FINE
 from workers.runtime.checks import Check, Failed, line, make, settings_of
 from workers.settings import WorkersSettings

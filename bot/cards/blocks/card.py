@@ -6,7 +6,7 @@ from bot.cards.blocks import evidence, risk
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
-from bot.cards.blocks.planned import worst_of_it
+from bot.cards.blocks.plans.planned import worst_of_it
 from bot.cards.blocks.status import (
     Headline,
     approval_headline,

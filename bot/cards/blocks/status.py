@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from bot.cards.blocks.kit import HEADER, listed
 from bot.cards.blocks.text import clock, code, counted, escape, mention, plain_name, when, with_code
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.containment.allow_rules import AllowRule, Direction
+from workers.domain.containment.afterwards.jobs import JobState
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
@@ -18,7 +18,7 @@ from workers.domain.containment.containment import (
     StepState,
 )
 from workers.domain.containment.ending.two_persons import RestoreRequest
-from workers.domain.containment.jobs import JobState
+from workers.domain.containment.options.allow_rules import AllowRule, Direction
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import reference

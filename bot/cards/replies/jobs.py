@@ -8,8 +8,8 @@ from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import STEPS, done_words, note, sentence
 from bot.cards.blocks.text import calling, code, escape, name, when
 from bot.cards.replies.by_hand import remedy
+from workers.domain.containment.afterwards.jobs import JobState
 from workers.domain.containment.containment import Containment, Step, StepState
-from workers.domain.containment.jobs import JobState
 from workers.domain.starts.vm import VmRef
 
 

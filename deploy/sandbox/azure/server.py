@@ -1,5 +1,6 @@
 """The Azure stand-in as one server."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from deploy.sandbox.azure.front.refusals import Refusals
 from deploy.sandbox.azure.front.requests import recording
 from deploy.sandbox.azure.front.routing import Router
 from deploy.sandbox.azure.front.throttling import Throttle
-from deploy.sandbox.azure.graph.resources import ResourceGraph
+from deploy.sandbox.azure.graph.resources import ResourceGraph, Rows
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
 from deploy.sandbox.azure.monitor.alarms import Alarms
@@ -156,7 +157,7 @@ class AzureServer(StandIn):
             vaults,
             self.plans,
             JitPolicies(self.estate, locks, self.plans),
-            ResourceGraph(self.estate, {"securityresources": self._security_rows}),
+            ResourceGraph(self.estate, self._tables),
             Monitor(estate=self.estate, locks=locks),
             workflows,
             RoleAssignments(self.estate, self.world),
@@ -206,6 +207,16 @@ class AzureServer(StandIn):
     async def _close(self, _app: web.Application) -> None:
         self.operations.clear()
         await self.outbox.close()
+
+    @property
+    def _tables(self) -> Mapping[str, Rows]:
+        """Of Resource Graph."""
+        return {"securityresources": self._security_rows, "resourcecontainers": self._container_rows}
+
+    def _container_rows(self, subscription: str) -> list[dict[str, Any]]:
+        name = self.estate.subscriptions[subscription]
+        kind = "microsoft.resources/subscriptions"
+        return [{"id": f"/subscriptions/{subscription}", "name": name, "type": kind, "properties": {}}]
 
     def _security_rows(self, subscription: str) -> list[dict[str, Any]]:
         return [self.plans.row(subscription), *self.findings.rows(subscription)]

@@ -34,6 +34,12 @@ class Driver:
     async def begin(self) -> Progress:
         return self._keep(await self.runner.begin(self.vm, self.profile, "c0", earlier=self.step.change))
 
+    async def act(self) -> Progress:
+        """Begin, and go on at once where the first call only put on record what it is going to do."""
+        progress = await self.begin()
+        at_once = not progress.done and not progress.look_again_after
+        return await self.check() if at_once else progress
+
     async def check(self) -> Progress:
         self.looks += 1
         return self._keep(await self.runner.check(self.vm, self.profile, self.step))

@@ -92,7 +92,7 @@ async def test_more_rows_than_a_page_are_all_read(
         recommend(arm, f"r{number}")
 
     assert (await Findings(azure).of(ref(arm, NAME))).recommendation_count == 5
-    assert len(sent(arm, "POST", GRAPH)) == 3
+    assert len(sent(arm, "POST", GRAPH)) == 4, "with the plan and the name of the subscription"
 
 
 async def test_a_burst_asks_a_few_queries_and_everybody_is_answered(arm: AzureServer, azure: Azure) -> None:

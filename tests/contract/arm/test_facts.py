@@ -112,7 +112,18 @@ async def test_a_burst_of_starts_reads_what_they_share_once(arm: AzureServer, az
     )
 
     shared = [line for line in asked(arm) if "/subnets/" in line or line.count("/") == 2]
-    assert len(shared) == len(set(shared)) == 2
+    assert len(shared) == len(set(shared)) == 1, "the subnet; their query tells the subscription's name"
+
+
+async def test_the_subscriptions_name_is_read_by_itself_where_the_query_is_refused(
+    arm: AzureServer, azure: Azure
+) -> None:
+    arm.faults.put(Fault(path="/Microsoft.ResourceGraph/", status=403))
+
+    facts = await ArmFacts(azure).gather(ref(arm, "web-01"), budget_s=BUDGET_S)
+
+    assert facts.subscription_name == "Contoso Production"
+    assert set(missing(facts)) == {"Defender"}
 
 
 async def test_a_fact_beyond_the_budget_is_named_and_the_rest_is_there(

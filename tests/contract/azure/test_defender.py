@@ -232,6 +232,12 @@ async def test_resource_graph_gives_a_page_at_a_time(cloud: Cloud) -> None:
     assert first.data[0]["type"] == "microsoft.security/pricings"
 
 
+async def test_resource_graph_unites_two_tables(cloud: Cloud) -> None:
+    query = "securityresources | where name == 'x' | union (resourcecontainers | project id, name)"
+    answer = await found(cloud, query)
+    assert answer.data == [{"id": SUBSCRIPTION, "name": "Contoso Production"}]
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -242,6 +248,8 @@ async def test_resource_graph_gives_a_page_at_a_time(cloud: Cloud) -> None:
         "securityresources | where id == 5",
         "securityresources | where (id == 'x'",
         "securityresources ; x",
+        "securityresources )",
+        "securityresources | union (elsewhere)",
     ],
 )
 async def test_a_query_that_is_not_understood_is_refused(cloud: Cloud, query: str) -> None:

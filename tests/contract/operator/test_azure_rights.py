@@ -10,10 +10,10 @@ from tests.contract.azure.models.driving import contain
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import right_for
 from workers.arm.steps.rights import RIGHTS
-from workers.domain.containment.backup_options import BackupOptions
+from workers.domain.containment.options.backup_options import BackupOptions
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.containment.spec import StepName
-from workers.operator.azure_rights import rights_checks
+from workers.operator.azure.rights import rights_checks
 from workers.runtime.checks import make
 
 EVERYTHING = (LockdownProfile(),)

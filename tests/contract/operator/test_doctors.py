@@ -29,7 +29,7 @@ from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
 from workers.use_cases.orders.pause import PauseWrites
 
-RIGHTS = [f"✗ Azure rights to {step.spec.title.lower()}" for step in StepName]
+RIGHTS = [f"✗ Azure rights to {step.spec.verb}" for step in StepName]
 """The sandbox's policy has lockdowns that use every step."""
 
 bot_app = typer.Typer()

@@ -9,7 +9,7 @@ import pytest_asyncio
 from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import NicSeed, VmSeed
-from tests.contract.arm.driver import machine
+from tests.contract.arm.driver import lock, machine
 from tests.contract.operator.command_line import CommandLine
 from tests.valkey_server import Valkey
 from workers.domain.containment.spec import StepName
@@ -137,3 +137,12 @@ async def test_a_hostile_name_breaks_out_of_no_command_and_no_comment(
     assert {words[0] for words in commands} == {"az"}
     (stop,) = [words for words in commands if words[:3] == ["az", "vm", "deallocate"]]
     assert stop[stop.index("--name") + 1] == name
+
+
+async def test_somebodys_lock_is_said_before_the_steps(line: CommandLine, arm: AzureServer) -> None:
+    lock(arm, machine(arm, "web-01").id)
+    found = await line.json("plan", "web-01")
+    assert "the read-only lock freeze on" in found["obstacles"][0]
+    lines = (await line("plan", "web-01")).stdout.splitlines()
+    assert lines[2].startswith("! the read-only lock freeze on")
+    assert lines[3].startswith("1. Isolate")

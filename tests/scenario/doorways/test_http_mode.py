@@ -36,8 +36,8 @@ class OverHttp(System):
             environment = environment | {"STARTGATE_HEALTH_PORT": str(self.health_port)}
         return await super()._spawn(name, *command, environment=environment)
 
-    def environment(self) -> dict[str, str]:
-        given = super().environment()
+    def environment(self, who: str = "") -> dict[str, str]:
+        given = super().environment(who)
         del given["STARTGATE_SLACK_APP_TOKEN"]
         listening = {"STARTGATE_SLACK_SIGNING_SECRET": SECRET, "STARTGATE_HTTP_PORT": str(self.port)}
         return given | listening

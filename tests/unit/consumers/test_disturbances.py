@@ -11,7 +11,7 @@ from tests.unit.consumers.start_tellings import body, grid, refused
 from workers.arm.alerts.rules import RULES
 from workers.consumers.event_shapes import parse_start_events
 from workers.consumers.starts import StartsConsumer
-from workers.domain.containment.disturbances import DISTURBING, Disturbance
+from workers.domain.containment.afterwards.disturbances import DISTURBING, Disturbance
 from workers.domain.messages import Complete, DeadLetter, Message
 from workers.domain.starts.events import START_OPERATIONS
 

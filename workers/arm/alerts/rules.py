@@ -9,7 +9,7 @@ The shape of a condition: https://learn.microsoft.com/rest/api/monitor/activity-
 from dataclasses import dataclass
 from typing import Any
 
-from workers.domain.containment.disturbances import LOCK_DELETED, SNAPSHOT_DELETED
+from workers.domain.containment.afterwards.disturbances import LOCK_DELETED, SNAPSHOT_DELETED
 from workers.domain.containment.profile import OUR_TAG
 
 NAME = "startgate"

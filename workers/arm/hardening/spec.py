@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from workers.arm.hardening.ssh_keys import checked
-from workers.domain.containment.backup_options import BackupOptions, GroupName
+from workers.domain.containment.options.backup_options import BackupOptions, GroupName
 from workers.domain.containment.profile import AllowRule
 from workers.domain.errors import Finding, InvalidSpec
 from workers.domain.model import Model, spelt

@@ -12,7 +12,7 @@ from typing import Any
 from workers.arm.ids import ArmId
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking, clean
-from workers.domain.containment.jobs import Job, JobState
+from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.errors import NotFound
 from workers.domain.starts.facts import BackupFacts
 from workers.domain.starts.vm import VmRef

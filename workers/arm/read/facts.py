@@ -221,7 +221,7 @@ class _Gathering:
         self._waiting.discard(name)
 
     async def _read_subscription(self) -> None:
-        self._subscription_name = await self._sources.subscription_name(self._vm.subscription_id)
+        self._subscription_name = await self._sources.subscription_name(self._vm)
 
     def _what_the_caller_may(self) -> list[Awaitable[None]]:
         """The read of their role assignments, if they are known by an id."""

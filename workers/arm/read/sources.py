@@ -1,5 +1,6 @@
 """Where each fact is read: from a single read or a shared list, and for how long an answer is believed."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from workers.arm.read.shared_reads import Collection, SharedReads
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
+from workers.domain.errors import StartgateError
 from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.facts import BackupFacts, LockFact, MachineFacts
 from workers.domain.starts.sources import Family
@@ -106,7 +108,7 @@ class Sources:
         self.public_ip = believed(self._public_ip)
         self.balancer = believed(self._balancer)
         self.routed = believed(self._routed)
-        self.subscription_name = believed(self._subscription_name)
+        self._subscription_name = believed(self._read_subscription_name)
         self.defender = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._defender)
         self.assignments = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._assignments)
         self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(self._backup)
@@ -137,7 +139,15 @@ class Sources:
     async def _subnet(self, subnet_id: str) -> Subnet:
         return subnet(await network.read_subnet(self._azure, subnet_id))
 
-    async def _subscription_name(self, subscription_id: str) -> str:
+    async def subscription_name(self, vm: VmRef) -> str:
+        """The name of its subscription: the query for Defender's findings tells it, or a read of its own."""
+        names, key = self._findings.names, vm.subscription_id.lower()
+        if key not in names and not vm.classic:
+            with contextlib.suppress(StartgateError):
+                await self.defender(vm)
+        return names.get(key) or await self._subscription_name(vm.subscription_id)
+
+    async def _read_subscription_name(self, subscription_id: str) -> str:
         async with asking("read the subscription's name"):
             found = await self._azure.subscriptions().subscriptions.get(subscription_id)
         return str(found.display_name or "")

@@ -33,9 +33,9 @@ from workers.arm.steps.protection.token import (
     wants_enhanced,
 )
 from workers.arm.steps.protection.undo import undo_backup
+from workers.domain.containment.afterwards.jobs import Job
 from workers.domain.containment.by_hand import Words
 from workers.domain.containment.containment import Progress, Step
-from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from workers.arm.ids import name_of, same
 from workers.arm.read.locks import found_in
 from workers.arm.steps.isolation.lockdown import is_lockdown_nsg, locks_down
+from workers.domain.containment.afterwards.standing import held
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.spec import StepName
-from workers.domain.containment.standing import held
 from workers.domain.containment.steps import Step
 from workers.domain.starts.facts import LockFact
 from workers.domain.starts.vm import PowerState

@@ -20,7 +20,7 @@ from workers.arm.read.machine import gone
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, asking
 from workers.domain.containment.containment import Progress, Step, StepState
-from workers.domain.containment.locks import blocking_line, of_others, our_lock_id
+from workers.domain.containment.locks.others import blocking_line, of_others, our_lock_id
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import LOCK_NAME

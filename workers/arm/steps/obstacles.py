@@ -15,7 +15,7 @@ from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps.rights import RIGHTS, Right, Use, groups_needed
 from workers.domain.containment.foresight.drills import Obstacle
-from workers.domain.containment.locks import our_lock_id
+from workers.domain.containment.locks.others import our_lock_id
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.ports.steps import StepRunner

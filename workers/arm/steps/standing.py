@@ -33,9 +33,9 @@ from workers.arm.steps.drift import (
     snapshots_of,
 )
 from workers.arm.steps.isolation.lockdown import is_lockdown_nsg
+from workers.domain.containment.afterwards.standing import held
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.spec import StepName
-from workers.domain.containment.standing import held
 from workers.domain.errors import NotFound
 from workers.domain.starts.facts import LockFact
 from workers.domain.starts.vm import PowerState

@@ -91,9 +91,11 @@ class Stop(StepRunner):
             return Progress(done=True, note=f"{power} already, read back", change=change)
         if power is way.passing:
             return _waiting(_token(""), OTHERS_LOOK_S, f"{way.passing} already", change)
-        if change.other_way and change != earlier:
-            # On record first: if Azure refuses, nobody is told to deallocate it by hand.
-            return _waiting(_token("", begin=True), 0.0, f"{power}; {way.said}", change)
+        if change != earlier:
+            # On record first: whoever takes over from a worker that dies now finds the VM stopped, and has to
+            # know that it ran; and if Azure refuses, nobody is told to deallocate one that can't be.
+            note = f"{power}; {way.said}" if way.said else ""
+            return _waiting(_token("", begin=True), 0.0, note, change)
         try:
             accepted = await self._stop(vm, way)
         except NotFound:

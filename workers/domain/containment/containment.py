@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from workers.domain.containment.afterwards.jobs import JobState
 from workers.domain.containment.ending.expiry import Expiry, next_expiry_look
 from workers.domain.containment.ending.two_persons import RestoreRequest
-from workers.domain.containment.jobs import JobState
 from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile

@@ -6,9 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from workers.domain.containment.allow_rules import AllowRule, same_priority
-from workers.domain.containment.backup_options import BackupOptions, GroupName
 from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
+from workers.domain.containment.options.allow_rules import AllowRule, same_priority
+from workers.domain.containment.options.backup_options import BackupOptions, GroupName
 from workers.domain.containment.plans import StepName
 from workers.domain.durations import StoredDuration
 from workers.domain.model import Stored, spelt

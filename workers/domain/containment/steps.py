@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from workers.domain.containment.jobs import Job
+from workers.domain.containment.afterwards.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.errors import Conflict
 from workers.domain.model import Model, Stored, UtcTime

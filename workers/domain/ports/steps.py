@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
+from workers.domain.containment.afterwards.jobs import Job
 from workers.domain.containment.by_hand import Words, commands_of
 from workers.domain.containment.containment import Containment
-from workers.domain.containment.jobs import Job
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.steps import Progress, Step

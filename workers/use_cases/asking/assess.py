@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from workers.domain.asking.approvals import Terms
 from workers.domain.containment.foresight.impact import impact_of
 from workers.domain.containment.grants import grants_of
-from workers.domain.containment.locks import obstacles_of
+from workers.domain.containment.locks.others import obstacles_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.guards import Guards, VmInput

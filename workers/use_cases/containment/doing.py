@@ -5,8 +5,8 @@ from datetime import datetime
 
 from typing_extensions import override
 
-from workers.domain.containment.blocking import giving_way, in_place, left_out, may_linger
 from workers.domain.containment.containment import Containment, ContainmentState
+from workers.domain.containment.locks.blocking import giving_way, in_place, left_out, may_linger
 from workers.domain.containment.outcomes import Outcome, begun, unproven
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Progress, Step, Steps

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import structlog
 
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.containment import Containment
-from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Step
 from workers.domain.errors import DependencyAway, StepFailed

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from typing_extensions import override
 
-from workers.domain.containment.blocking import SCOPE_LOCKED, in_place, may_linger
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration
+from workers.domain.containment.locks.blocking import SCOPE_LOCKED, in_place, may_linger
 from workers.domain.containment.outcomes import Outcome, failed
 from workers.domain.containment.restoration import begin_undo, of_undo, ready_to_undo
 from workers.domain.containment.spec import StepName

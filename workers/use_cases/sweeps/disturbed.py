@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.disturbances import Disturbance
+from workers.domain.containment.afterwards.disturbances import Disturbance
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store

@@ -14,9 +14,9 @@ import structlog
 from pydantic import ValidationError
 
 from workers.domain.audit import AuditRecord
+from workers.domain.containment.afterwards.standing import drifted, held
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.spec import StepName
-from workers.domain.containment.standing import drifted, held
 from workers.domain.errors import Conflict, NewerDocument, NotFound, StartgateError
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject

@@ -1,4 +1,4 @@
-"""A small part of the Kusto query language: a table, ``where`` and ``project``.
+"""A small part of the Kusto query language: a table, ``where``, ``project``, and ``union`` at the end.
 
 Comparisons are ``==``, ``!=``, ``=~``, ``in~``, ``startswith`` and ``contains``, joined by ``and``, ``or``;
 values are paths such as ``properties.status.code``, or ``tostring(path)``. Anything else is refused, rather
@@ -27,11 +27,12 @@ class BadQueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A table, the conditions of its rows, and the columns wanted; none for all."""
+    """A table, the conditions of its rows, the columns wanted (none for all), and what is united with it."""
 
     table: str
     tests: tuple[Test, ...]
     columns: tuple[str, ...]
+    united: "tuple[Query, ...]" = ()
 
     def row(self, resource: Mapping[str, Any]) -> dict[str, Any] | None:
         """What the query shows of a resource; ``None`` if it is not asked for."""
@@ -46,7 +47,11 @@ def parse(text: str) -> Query:
     Raises:
         BadQueryError: it is wrong, or more than is understood here.
     """
-    return _Parser(_tokens(text)).query()
+    parser = _Parser(_tokens(text))
+    found = parser.query()
+    if not parser.ended:
+        raise BadQueryError("something stands behind the end")
+    return found
 
 
 def _tokens(text: str) -> list[str]:
@@ -66,19 +71,28 @@ class _Parser:
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
 
+    @property
+    def ended(self) -> bool:
+        return not self._tokens
+
     def query(self) -> Query:
         table, columns = self._next().lower(), list[str]()
         tests: list[Test] = []
-        while self._tokens:
+        united: list[Query] = []
+        while self._tokens and self._peek() != ")":
             self._expect("|")
             operator = self._next()
             if operator == "where":
                 tests.append(self._any())
             elif operator == "project":
                 columns = self._list_of(self._next)
+            elif operator == "union":
+                self._expect("(")
+                united.append(self.query())
+                self._expect(")")
             else:
                 raise BadQueryError(f"{operator} is not simulated here")
-        return Query(table, tuple(tests), tuple(columns))
+        return Query(table, tuple(tests), tuple(columns), tuple(united))
 
     def _any(self) -> Test:
         tests = [self._all()]

@@ -1,4 +1,4 @@
-"""``Microsoft.ResourceGraph/resources``: queries over ``securityresources``.
+"""``Microsoft.ResourceGraph/resources``: queries over the tables that are simulated.
 
 Source: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
 """
@@ -36,16 +36,15 @@ class ResourceGraph:
             query = parse(str(body.get("query") or ""))
         except BadQueryError as error:
             raise _bad(str(error)) from error
-        rows = self._tables.get(query.table)
-        if rows is None:
-            raise _bad(f"the table {query.table} is not simulated here")
+        parts = [(one, self._table(one.table)) for one in (query, *query.united)]
         wanted = [str(one).lower() for one in body.get("subscriptions") or self._estate.subscriptions]
         found = [
             row
+            for part, rows in parts
             for subscription in wanted
             if subscription in self._estate.subscriptions
             for resource in rows(subscription)
-            if (row := query.row(resource)) is not None
+            if (row := part.row(resource)) is not None
         ]
         start, most = int(options.get("$skipToken") or 0), min(int(options.get("$top") or MOST), MOST)
         page = found[start : start + most]
@@ -60,6 +59,11 @@ class ResourceGraph:
                 "data": page,
             }
         )
+
+    def _table(self, name: str) -> Rows:
+        if name not in self._tables:
+            raise _bad(f"the table {name} is not simulated here")
+        return self._tables[name]
 
 
 def _bad(message: str) -> ArmError:

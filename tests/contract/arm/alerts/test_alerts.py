@@ -241,3 +241,14 @@ async def test_while_changes_are_paused_nothing_is_written(desk: Desk) -> None:
     assert done.exit_code == 2
     assert "changes in Azure are paused by" in done.stderr
     assert desk.writes() == []
+
+
+async def test_where_nobody_can_say_whether_changes_are_paused_nothing_is_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STARTGATE_REDIS_URL", "redis://127.0.0.1:1/0")
+    assert (await desk.apply("--webhook", HOOK, "--dry-run")).exit_code == 0
+    done = await desk.apply("--webhook", HOOK)
+    assert done.exit_code == 2
+    assert "redis" in done.stderr
+    assert desk.writes() == []

@@ -17,11 +17,11 @@ from tests.contract.arm.driver import lock, machine, nics, nsg_name, sent
 from tests.contract.arm.house import House
 from workers.arm.session.clients import Azure
 from workers.arm.steps.isolation.lockdown import is_lockdown_nsg
+from workers.domain.containment.afterwards.standing import drifted
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.containment.spec import LOCK_NAME
-from workers.domain.containment.standing import drifted
 from workers.domain.containment.steps import BEGIN_LEASE
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.store import Commit
@@ -304,8 +304,7 @@ async def test_a_worker_that_dies_at_any_write_is_made_up_for(
 
     assert ended.state is ContainmentState.RESTORED
     assert as_before(arm, former)
-    # A stop whose worker dies before its answer is found done, and what was before is not known then.
-    assert vm.power == "running" or (what == "contain" and done)
+    assert vm.power == "running"
 
 
 def drifted_again(containment: Containment) -> Containment:

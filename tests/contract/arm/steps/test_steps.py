@@ -77,7 +77,7 @@ async def test_a_deallocation_by_somebody_else_is_waited_for(arm: AzureServer, a
 async def test_an_operation_that_fails_gives_azures_code_and_words(arm: AzureServer, azure: Azure) -> None:
     driver = stopping(arm, azure, "db-01")
     arm.operations.set_speed(100)
-    await driver.begin()
+    await driver.act()
     operation = arm.operations.running_on(driver.vm.resource_id)
     assert operation is not None
     operation.failure = ("AllocationFailed", "Sufficient capacity is not available.")
@@ -93,7 +93,7 @@ async def test_an_operation_that_fails_gives_azures_code_and_words(arm: AzureSer
 
 async def test_a_vm_started_again_meanwhile_is_stopped_again(arm: AzureServer, azure: Azure) -> None:
     driver = stopping(arm, azure, "db-01")
-    await driver.begin()
+    await driver.act()
     await asyncio.sleep(0.01)
     await driver.check()
     machine(arm, "db-01").power = "running"
@@ -146,7 +146,7 @@ async def test_a_throttled_write_is_not_repeated_by_the_sdk(arm: AzureServer, az
     arm.faults.put(Fault(method="POST", path="/deallocate", status=429, retry_after_s=9))
 
     with pytest.raises(DependencyAway) as away:
-        await stopping(arm, azure, "db-01").begin()
+        await stopping(arm, azure, "db-01").act()
 
     assert away.value.retry_after_s == 9
     assert len(sent(arm, "POST", "/deallocate")) == 1
@@ -169,7 +169,7 @@ async def test_a_cut_connection_is_an_outage(arm: AzureServer, azure: Azure) -> 
     arm.faults.put(Fault(method="POST", path="/deallocate", drop="after"))
 
     with pytest.raises(DependencyAway):
-        await stopping(arm, azure, "db-01").begin()
+        await stopping(arm, azure, "db-01").act()
 
     arm.faults.put()
     driver = stopping(arm, azure, "db-01")

@@ -17,7 +17,7 @@ async def ended(arm: AzureServer, azure: Azure, name: str, power: str) -> Driver
     """Azure says that the deallocation has ended, and then the VM is in this state."""
     machine(arm, name).power = "running"
     driver = stopping(arm, azure, name)
-    await driver.begin()
+    await driver.act()
     await asyncio.sleep(0.01)
     await driver.check()
     machine(arm, name).power = power
@@ -93,3 +93,22 @@ async def test_a_vm_that_is_started_again_has_to_run(arm: AzureServer, azure: Az
 
     assert not progress.done
     assert (await driver.runner.undo(driver.vm, driver.profile, driver.step, start="start-1")).done
+
+
+async def test_that_the_vm_ran_is_on_record_before_it_is_stopped(arm: AzureServer, azure: Azure) -> None:
+    """So a worker that takes over from one that died finds it stopped, and a restore can start it."""
+    machine(arm, "db-01").power = "running"
+    dying, next_one = stopping(arm, azure, "db-01"), stopping(arm, azure, "db-01")
+
+    recorded = await dying.begin()
+    assert recorded.change is not None
+    assert recorded.change.before == {"power": "running"}
+    assert not sent(arm, "POST", "/deallocate")
+    await dying.check()
+    await asyncio.sleep(0.01)
+    next_one.step = next_one.step.changed(change=recorded.change)
+    await next_one.contain()
+
+    assert next_one.step.change is not None
+    assert next_one.step.change.before == {"power": "running"}
+    assert len(sent(arm, "POST", "/deallocate")) == 1

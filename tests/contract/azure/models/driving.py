@@ -42,7 +42,7 @@ from workers.arm.read.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.arm.steps.obstacles import ArmObstacles
-from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
+from workers.domain.containment.options.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bot.cards import looking
-from bot.cards.blocks.looked_up import lookup_dialog
+from bot.cards.blocks.plans.looked_up import lookup_dialog
 from bot.cards.notices import Notices
 from bot.commands.answered import answered_views
 from bot.commands.lockdown import COMMAND

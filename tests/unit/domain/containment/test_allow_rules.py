@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from workers.domain.containment.allow_rules import (
+from workers.domain.containment.options.allow_rules import (
     KNOWN_TAGS,
     AllowRule,
     Direction,

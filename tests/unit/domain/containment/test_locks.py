@@ -3,7 +3,7 @@
 import pytest
 
 from tests import builders as a
-from workers.domain.containment.locks import obstacles_of, our_lock_id
+from workers.domain.containment.locks.others import obstacles_of, our_lock_id
 from workers.domain.starts.facts import LockFact
 
 VM = a.vm_ref()

@@ -3,9 +3,9 @@
 import pytest
 
 from tests import builders as a
-from workers.domain.containment.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.containment import CauseKind
 from workers.domain.containment.demands import demanded
+from workers.domain.containment.options.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy

@@ -7,8 +7,8 @@ import pytest
 from tests import builders as a
 from tests.conftest import Rig
 from tests.unit.use_cases.containment.contain_rig import AWAY, BACKUP
+from workers.domain.containment.afterwards.jobs import FOLLOWED_FOR, RAREST_LOOK, Job, JobState
 from workers.domain.containment.containment import Containment, ContainmentState, Progress
-from workers.domain.containment.jobs import FOLLOWED_FOR, RAREST_LOOK, Job, JobState
 from workers.domain.errors import StepFailed
 from workers.domain.nudges import Subject
 

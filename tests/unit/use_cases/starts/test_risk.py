@@ -185,6 +185,21 @@ class TestRising:
         record = next(one for one in await life.audit() if one.kind == "facts.filled-in")
         assert record.details["risk"]["level"] == "medium"
 
+    async def test_the_history_stays_as_it_was_when_somebody_was_asked(self, life: Life) -> None:
+        await life.open(life.event(phase=Phase.FAILED))
+        life.clock.advance(timedelta(minutes=50))
+        life.facts.answer = a.facts(network=None, missing=LATE)
+        asked = await life.asked(life.event())
+        assert asked.history is not None
+        assert asked.history.failed_before == 1
+        life.policy = a.policy(risk=RiskSettings(failed_minutes=10))
+        life.facts.answer = a.facts()
+        life.clock.advance(3)
+        await life.look(asked.id)
+        filled = await life.store.approval(asked.id)
+        assert filled.facts.network is not None
+        assert filled.history == asked.history
+
     async def test_facts_that_come_out_harmless_lower_nothing(self, life: Life) -> None:
         life.policy = a.policy(risk=RiskSettings(medium=1, high=20))
         life.facts.answer = a.facts(network=None, missing=(MissingFact(name="network", reason="late"),))
@@ -309,11 +324,12 @@ class TestWhoMayConfirm:
         asked = await life.asked(life.event())
         await life.open(life.event(caller=ELSEWHERE))
         calm = ELSEWHERE.changed(ip="203.0.113.7", mfa=True)
-        life.facts.answer = tagged("mallory@contoso.com")
         for _ in range(60):
             await life.open(life.event(caller=calm))
         question = await life.store.approval(asked.id)
         assert len(question.joined) == 50
+        alone = await life.started(vm=a.vm_ref(name="other"), caller=calm)
+        assert level(alone) is not Level.HIGH
         assert calm in question.risky_callers
 
     async def test_the_caller_can_not_confirm_their_own_start_at_high_risk(self, life: Life) -> None:

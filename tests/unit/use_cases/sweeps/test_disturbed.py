@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import FakeClock
-from workers.domain.containment.disturbances import Disturbance
+from workers.domain.containment.afterwards.disturbances import Disturbance
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_vm
 from workers.store.memory import MemoryStore

@@ -8,9 +8,9 @@ import pytest
 
 from tests import builders as a
 from tests.conftest import Rig
+from workers.domain.containment.afterwards.standing import drifted, held
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration, StepState
 from workers.domain.containment.plans import StepName
-from workers.domain.containment.standing import drifted, held
 from workers.domain.errors import DependencyAway, StepFailed
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject

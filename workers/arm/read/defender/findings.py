@@ -3,6 +3,8 @@
 One query answers for many VMs: whoever asks while a few queries are under way is answered by the next one,
 together with all others who wait. So a lone start costs one call, and a burst a few.
 
+The names of the subscriptions come along, which saves a call of their own.
+
 In the table ``securityresources`` an assessment has its metadata with it, and the properties of an alert
 begin with a capital. Only a subscription's own plan is taken from there: whether the plan of a single VM
 shows is documented nowhere.
@@ -36,6 +38,7 @@ MOST_KEPT = 5
 _ASSESSMENT = "microsoft.security/assessments"
 _ALERT = "microsoft.security/locations/alerts"
 _PRICING = "microsoft.security/pricings"
+_SUBSCRIPTION = "microsoft.resources/subscriptions"
 LONGEST_REMEDY = 200
 _LONGEST_NAME = 150
 
@@ -43,12 +46,17 @@ _Row = Mapping[str, Any]
 
 
 class Findings:
-    """Reads findings for many who want them at once. One for a process."""
+    """Reads findings for many who want them at once. One for a process.
+
+    Attributes:
+        names: of subscriptions, by their ids in lower case: the same queries tell them.
+    """
 
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
         self._waiting: dict[str, tuple[VmRef, list[asyncio.Future[DefenderFacts]]]] = {}
         self._under_way = 0
+        self.names: dict[str, str] = {}
 
     async def of(self, vm: VmRef) -> DefenderFacts:
         """What is open for a VM now.
@@ -71,7 +79,10 @@ class Findings:
     async def _answer(self, chosen: Sequence[tuple[VmRef, list[asyncio.Future[DefenderFacts]]]]) -> None:
         answers = [answer for _, waiting in chosen for answer in waiting]
         try:
-            found = await read_findings(self._azure, [vm for vm, _ in chosen])
+            vms = [vm for vm, _ in chosen]
+            rows = [row async for row in _rows(self._azure, vms)]
+            self.names.update(_names(rows))
+            found = _found(rows, vms, MOST_KEPT, LONGEST_REMEDY)
             for vm, waiting in chosen:
                 for answer in waiting:
                     if not answer.done():
@@ -103,7 +114,12 @@ async def read_findings(
         DependencyAway: Azure does not answer, or throttles.
         StepFailed: we may not ask.
     """
-    rows = [row async for row in _rows(azure, vms)]
+    return _found([row async for row in _rows(azure, vms)], vms, most, longest_remedy)
+
+
+def _found(
+    rows: Sequence[_Row], vms: Sequence[VmRef], most: int, longest_remedy: int
+) -> dict[str, DefenderFacts]:
     now = datetime.now(UTC)
     plans = dict(_plans(rows))
     alerts: dict[str, list[SecurityAlert]] = {}
@@ -153,6 +169,7 @@ def query(vms: Sequence[VmRef]) -> str:
     ids = [_text(vm.resource_id) for vm in vms]
     assessed = " or ".join(f"id startswith {_text(f'{vm.resource_id}/')}" for vm in vms)
     touched = " or ".join(f"tostring(properties.ResourceIdentifiers) contains {one}" for one in ids)
+    columns = "project id, type, name, properties"
     return (
         "securityresources"
         f" | where (type =~ '{_ASSESSMENT}' and tostring(properties.status.code) =~ 'Unhealthy'"
@@ -160,7 +177,8 @@ def query(vms: Sequence[VmRef]) -> str:
         f" or (type =~ '{_ALERT}' and tostring(properties.Status) in~ ('Active', 'InProgress')"
         f" and ({touched}))"
         f" or (type =~ '{_PRICING}' and name =~ 'VirtualMachines')"
-        " | project id, type, properties"
+        f" | {columns}"
+        f" | union (resourcecontainers | where type =~ '{_SUBSCRIPTION}' | {columns})"
     )
 
 
@@ -171,6 +189,12 @@ def _text(value: str) -> str:
     """
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def _names(rows: Iterable[_Row]) -> Iterator[tuple[str, str]]:
+    for row in rows:
+        if str(row.get("type")).lower() == _SUBSCRIPTION and row.get("name"):
+            yield str(row.get("id")).rpartition("/")[2].lower(), str(row["name"])
 
 
 def _plans(rows: Iterable[_Row]) -> Iterator[tuple[str, str]]:

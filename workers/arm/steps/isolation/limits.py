@@ -6,7 +6,7 @@ Nothing of it can be changed from the VM: it is decided by whoever runs the netw
 from collections.abc import Iterator
 
 from workers.arm.ids import name_of
-from workers.domain.containment.allow_rules import VIRTUAL_NETWORK
+from workers.domain.containment.options.allow_rules import VIRTUAL_NETWORK
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.facts import MachineFacts
 

@@ -8,8 +8,8 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.longrunning import Outcome, operation_status
 from workers.arm.steps.protection import writes
 from workers.arm.steps.protection.token import Stage, Token, must_not_have_failed, waiting
+from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.containment import Progress
-from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import Change
 from workers.domain.errors import StepFailed
 from workers.domain.starts.vm import VmRef

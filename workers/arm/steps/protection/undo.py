@@ -6,8 +6,8 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.longrunning import Outcome, operation_status
 from workers.arm.steps.protection import writes
 from workers.arm.steps.protection.token import Stage, Token, must_not_have_failed, waiting
-from workers.domain.containment.backup_options import AfterRestore
 from workers.domain.containment.containment import Progress, Step
+from workers.domain.containment.options.backup_options import AfterRestore
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.vm import VmRef
 

@@ -2,7 +2,7 @@
 
 from workers.arm.ids import group_id, name_of
 from workers.arm.read.backup import PROTECTED_STATES, ItemState
-from workers.domain.containment.backup_options import Redundancy
+from workers.domain.containment.options.backup_options import Redundancy
 from workers.domain.containment.plans import Change
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.starts.facts import BackupFacts, Facts

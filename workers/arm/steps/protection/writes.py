@@ -8,7 +8,7 @@ from workers.arm.read.backup import Item
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.longrunning import Accepted, Receipt
-from workers.domain.containment.backup_options import Redundancy
+from workers.domain.containment.options.backup_options import Redundancy
 from workers.domain.starts.vm import VmRef
 
 _REDUNDANCY = {

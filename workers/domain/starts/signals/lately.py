@@ -1,7 +1,8 @@
-"""What happened just before: many VMs at once, failed attempts, a rejection, a containment."""
+"""What happened just before: many VMs at once, failed attempts, a rejection, a containment, an alert."""
 
 from datetime import timedelta
 
+from workers.domain.starts.defender import Severity
 from workers.domain.starts.signals.signal import (
     Fine,
     Found,
@@ -11,9 +12,12 @@ from workers.domain.starts.signals.signal import (
     Threat,
     Unseen,
     counted,
+    said,
     utc,
 )
 
+_DEFENDER = "Defender"
+"""What the fact is called where it is missing."""
 _HABIT_DAYS = 3
 """Who started that many on so many days before does so by habit, as a nightly job does."""
 
@@ -60,9 +64,22 @@ def _while_contained(sight: Sight) -> Seen:
     return None  # that it is not contained is no news
 
 
+def _defender_alert(sight: Sight) -> Seen:
+    known = sight.facts.defender
+    if known is None:
+        missing = any(fact.name == _DEFENDER for fact in sight.facts.missing)
+        return Unseen("alerts of Defender for Cloud") if missing else None
+    grave = [alert for alert in known.alerts if alert.severity.rank >= Severity.MEDIUM.rank]
+    if not grave:
+        return Fine("Defender for Cloud has no open alert of weight") if known.subscription_plan else None
+    more = f" and {counted(len(grave) - 1, 'more alert')}" if len(grave) > 1 else ""
+    return Found(f"Defender for Cloud has an open alert for this VM: {said(grave[0].name)}{more}")
+
+
 SIGNALS = (
     SignalSpec("many-vms", Threat.MALICIOUS, 25, _many_vms),
     SignalSpec("failed-attempts", Threat.MALICIOUS, 15, _failed_before),
     SignalSpec("rejected-before", Threat.MALICIOUS, 35, _rejected_before),
     SignalSpec("while-contained", Threat.MALICIOUS, 40, _while_contained),
+    SignalSpec("defender-alert", Threat.MALICIOUS, 30, _defender_alert),
 )

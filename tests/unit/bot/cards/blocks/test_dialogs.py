@@ -16,8 +16,8 @@ from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
-from workers.domain.containment.backup_options import AfterRestore, BackupOptions
 from workers.domain.containment.containment import ContainmentState
+from workers.domain.containment.options.backup_options import AfterRestore, BackupOptions
 from workers.domain.containment.plans import Change, Impact, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 

@@ -1,7 +1,7 @@
 """Who rejects a start sees which roles stay, and what removes each."""
 
 from bot.answers import reject_blocks
-from bot.cards.blocks.rights_left import rights_left
+from bot.cards.blocks.plans.rights_left import rights_left
 from tests import builders as b
 from workers.domain.containment.grants import Grant
 

@@ -9,8 +9,8 @@ from bot.cards.replies.thread import replies
 from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import CopyKind
+from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
-from workers.domain.containment.jobs import Job, JobState
 from workers.domain.containment.plans import StepName
 
 NOTE = "backup started, job 5b0d2c1e, protected by startgate-westeurope"

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import builders as a
+from workers.domain.starts.defender import DefenderFacts, SecurityAlert, Severity
 from workers.domain.starts.events import Access, CallerKind
-from workers.domain.starts.facts import BackupFacts, Facts, NetworkFacts
+from workers.domain.starts.facts import BackupFacts, Facts, MissingFact, NetworkFacts
 from workers.domain.starts.history import History, Seen
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk_settings import Hours, RiskSettings
@@ -63,6 +64,11 @@ class Case(NamedTuple):
     found: Sight
     sentence: str
     near: Sight
+
+
+def alerted(*severities: Severity) -> DefenderFacts:
+    alerts = tuple(SecurityAlert(name="Crypto miner", severity=severity) for severity in severities)
+    return DefenderFacts(subscription_plan="P2", alerts=alerts, alert_count=len(alerts))
 
 
 CASES = [
@@ -225,6 +231,12 @@ CASES = [
         sight(contained=False),
     ),
     Case(
+        "defender-alert",
+        sight(facts=a.facts(defender=alerted(Severity.HIGH, Severity.MEDIUM, Severity.LOW))),
+        "Defender for Cloud has an open alert for this VM: “Crypto miner” and 1 more alert",
+        sight(facts=a.facts(defender=alerted(Severity.LOW, Severity.INFORMATIONAL))),
+    ),
+    Case(
         "role-too-wide",
         role("Contributor", SUBSCRIPTION),
         "the role “Contributor” on the whole subscription allowed it; "
@@ -304,6 +316,9 @@ def test_what_only_the_event_could_tell_is_told_from_what_can_be_read_later() ->
     assert spec("no-mfa").look(quiet) == Unseen("whether a second factor was used", readable=False)
     assert spec("role-too-wide").look(quiet) == Unseen("which role allowed the start", readable=False)
     assert spec("no-backup").look(quiet) == Unseen("whether the VM is backed up")
+    assert spec("defender-alert").look(quiet) is None, "Defender for Cloud may not be in use"
+    late = sight(facts=Facts(missing=(MissingFact(name="Defender", reason="too late"),)))
+    assert spec("defender-alert").look(late) == Unseen("alerts of Defender for Cloud")
 
 
 def test_a_service_principal_is_measured_by_its_habits_not_by_those_of_people() -> None:

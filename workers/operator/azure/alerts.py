@@ -13,7 +13,7 @@ from workers.arm.alerts.receivers import Receiver, workflow
 from workers.arm.alerts.rules import LIMITS, RULES
 from workers.arm.ids import ArmId
 from workers.arm.session.clients import Azure
-from workers.operator.azure_session import Subscription, connected_azure, note, subscriptions
+from workers.operator.azure.session import Subscription, connected_azure, note, subscriptions
 from workers.operator.session import BROKEN, FINE, run
 from workers.runtime.terminal import safe_json, safe_line
 

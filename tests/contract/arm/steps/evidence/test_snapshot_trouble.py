@@ -10,7 +10,7 @@ from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.faults import Fault
 from tests.contract.arm.driver import lock, machine, sent, snapshotting
-from tests.contract.arm.steps.test_snapshot import begun, disks, snapshots, source
+from tests.contract.arm.steps.evidence.test_snapshot import begun, disks, snapshots, source
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway, StepFailed
 

@@ -16,7 +16,7 @@ from deploy.sandbox.faults import Fault
 from tests.contract.arm.driver import PROFILE, backing_up, machine, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
-from workers.domain.containment.jobs import JobState
+from workers.domain.containment.afterwards.jobs import JobState
 from workers.domain.containment.plans import Change
 from workers.domain.errors import StepFailed
 

@@ -13,7 +13,7 @@ from workers.domain.containment.foresight.drills import Drill
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
 from workers.domain.starts.vm import VmRef
-from workers.operator.desk import Desk, ProfileOption, desk, wanted_profile, wanted_vm
+from workers.operator.azure.desk import Desk, ProfileOption, desk, wanted_profile, wanted_vm
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run
 from workers.runtime.terminal import safe_json, safe_line
 from workers.use_cases.orders.rehearse import Rehearse

@@ -4,9 +4,9 @@ from typing import Any
 
 from bot.cards.blocks.kit import context, listed, modal, section
 from bot.cards.blocks.message import Block
-from bot.cards.blocks.obstacles import obstacles
-from bot.cards.blocks.planned import as_of, goes_with_it, how_to_undo, planned_steps
-from bot.cards.blocks.rights_left import rights_left
+from bot.cards.blocks.plans.obstacles import obstacles
+from bot.cards.blocks.plans.planned import as_of, goes_with_it, how_to_undo, planned_steps
+from bot.cards.blocks.plans.rights_left import rights_left
 from bot.cards.blocks.status import RESTORE_COMMAND, STEPS, command, sentence
 from bot.cards.blocks.text import code, escape
 from workers.domain.containment.foresight.drills import Drill, Obstacle

@@ -19,7 +19,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy, InvalidSpec, NotFound, NotYet
 from workers.domain.policy.model import Policy
 from workers.domain.starts.vm import VmRef
-from workers.operator.azure_session import connected_azure, note
+from workers.operator.azure.session import connected_azure, note
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run
 from workers.runtime.environment import read_environment
 from workers.runtime.terminal import safe_json, safe_line

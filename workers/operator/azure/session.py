@@ -1,14 +1,14 @@
 """What the commands about Azure share: clients by the environment's settings, subscriptions by name."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from workers.arm.read.inventory import READABLE
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import DependencyAway, NotFound, WritesPaused
+from workers.domain.errors import NotFound
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.clock import SystemClock
 from workers.domain.ports.store import Commit
@@ -36,7 +36,7 @@ async def connected_azure() -> AsyncIterator[Azure]:
     """The clients of Azure, with the identity of the settings; closed at the end.
 
     A pause holds for these commands, too: they ask Redis right before they change anything, and only then.
-    Where Redis does not answer, whoever types knows better than a command that does nothing.
+    Where Redis does not answer, nothing is changed: nobody knows then whether it is paused.
     """
     settings = read_environment(WorkersSettings)
     try:
@@ -46,7 +46,7 @@ async def connected_azure() -> AsyncIterator[Azure]:
             settings.arm_scope,
             settings.arm_token,
             settings.identity,
-            may_write=_unless_paused(Brakes(store=RedisStore(redis), clock=SystemClock())),
+            may_write=Brakes(store=RedisStore(redis), clock=SystemClock()).may_write,
         )
     except ValueError as error:
         fail(UNREACHABLE, str(error))
@@ -70,18 +70,6 @@ async def note(kind: str, about: str, **details: object) -> None:
             kind=kind, at=opened.clock.now(), vm=about.lower(), by=operator(), details=dict(details)
         )
         await opened.store.commit(Commit(partition=partition_of_vm(about.lower()), audit=(record,)))
-
-
-def _unless_paused(brakes: Brakes) -> Callable[[], Awaitable[None]]:
-    async def may_write() -> None:
-        try:
-            await brakes.may_write()
-        except WritesPaused:
-            raise
-        except DependencyAway:
-            return
-
-    return may_write
 
 
 async def subscriptions(azure: Azure, wanted: Sequence[str] = ()) -> list[Subscription]:

@@ -9,10 +9,10 @@ from deploy.sandbox.azure.backup.items import ITEM
 from deploy.sandbox.azure.failures import Failure
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import PROFILE, Driver, backing_up, sent
-from tests.contract.arm.steps.test_backup_states import OTHERS, set_backup, vault_puts
+from tests.contract.arm.steps.protection.test_backup_states import OTHERS, set_backup, vault_puts
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
-from workers.domain.containment.backup_options import BackupOptions
+from workers.domain.containment.options.backup_options import BackupOptions
 from workers.domain.errors import StepFailed
 
 NAMED = OTHERS.replace("others-vault", "safe")

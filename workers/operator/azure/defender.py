@@ -17,7 +17,7 @@ from workers.arm.read.defender.plans import (
 )
 from workers.arm.session.clients import Azure
 from workers.arm.steps.defender import write_plan
-from workers.operator.azure_session import Subscription, connected_azure, subscriptions
+from workers.operator.azure.session import Subscription, connected_azure, subscriptions
 from workers.operator.session import BROKEN, FINE, run
 from workers.runtime.terminal import safe_json, safe_line
 

@@ -18,7 +18,7 @@ from deploy.sandbox.azure.seed import add_vm
 from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.world import NicSeed, VmSeed
 from tests import builders as a
-from tests.contract.arm.steps.test_restore_property import House
+from tests.contract.arm.steps.restoring.test_restore_property import House
 from workers.arm.session.clients import Azure
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.plans import StepName

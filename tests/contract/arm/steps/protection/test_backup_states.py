@@ -15,7 +15,7 @@ from tests.contract.azure.rig import SHOP
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
 from workers.arm.steps.protection.copy import KEEP
-from workers.domain.containment.jobs import JobState
+from workers.domain.containment.afterwards.jobs import JobState
 from workers.domain.errors import StepFailed
 
 OTHERS = f"{SHOP}/Microsoft.RecoveryServices/vaults/others-vault"

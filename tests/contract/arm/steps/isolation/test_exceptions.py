@@ -12,7 +12,7 @@ from deploy.sandbox.world import NicSeed, VmSeed
 from tests.contract.arm.driver import isolating, lock, machine, nics, nsg_name, ref, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
-from workers.domain.containment.allow_rules import AllowRule
+from workers.domain.containment.options.allow_rules import AllowRule
 from workers.domain.containment.profile import IsolateOptions, LockdownProfile
 from workers.domain.errors import StepFailed
 

@@ -10,7 +10,7 @@ from workers.domain.containment.by_hand import Words, shell_line
 from workers.domain.containment.plans import Change, PlannedStep
 from workers.domain.errors import NotFound
 from workers.domain.starts.vm import VmRef
-from workers.operator.desk import ProfileOption, VmName, desk, wanted_profile, wanted_vm
+from workers.operator.azure.desk import ProfileOption, VmName, desk, wanted_profile, wanted_vm
 from workers.operator.session import BROKEN, FINE, fail, run
 from workers.runtime.terminal import safe_json, safe_line
 from workers.use_cases.orders.foresee import Foreseen
@@ -61,12 +61,16 @@ async def _plan(name: str, profile_name: str, form: Form, *, as_json: bool) -> i
 def _text(vm: VmRef, foreseen: Foreseen) -> Iterator[str]:
     yield safe_line(f"{vm.name}: would {summary(foreseen)}")
     yield safe_line(f"{vm.resource_id}, profile {foreseen.plan.profile}, {_as_of(foreseen)}")
+    for obstacle in foreseen.plan.obstacles:
+        yield safe_line(f"! {obstacle}")
     for number, planned in enumerate(foreseen.plan.steps, 1):
         yield safe_line(f"{number}. {planned.step.spec.title}: {_says(planned.change)}")
         for detail in planned.change.details:
             yield safe_line(f"   {detail}")
     for impact in foreseen.plan.impact:
         yield safe_line(f"{'!' if impact.severe else '-'} {impact.text}")
+    for grant in foreseen.plan.grants:
+        yield safe_line(f"stays: {grant.text}{f'; to remove it: {grant.command}' if grant.command else ''}")
     for missing in foreseen.facts.missing:
         yield safe_line(f"not known: {missing.name}: {missing.reason}")
 
@@ -135,6 +139,8 @@ def _as_json(vm: VmRef, foreseen: Foreseen) -> dict[str, Any]:
             }
             for planned in foreseen.plan.steps
         ],
+        "obstacles": foreseen.plan.obstacles,
+        "grants": [{"text": one.text, "command": one.command} for one in foreseen.plan.grants],
         "impact": [{"text": one.text, "severe": one.severe} for one in foreseen.plan.impact],
         "not_known": [{"name": one.name, "reason": one.reason} for one in foreseen.facts.missing],
     }

@@ -12,8 +12,8 @@ from workers.arm.session.clients import Azure
 from workers.domain.errors import NotFound
 from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.vm import VmRef
-from workers.operator.azure_session import connected_azure
-from workers.operator.desk import VmName, wanted_vm
+from workers.operator.azure.desk import VmName, wanted_vm
+from workers.operator.azure.session import connected_azure
 from workers.operator.session import BROKEN, FINE, fail, run, session
 from workers.runtime.terminal import safe_json, safe_line
 

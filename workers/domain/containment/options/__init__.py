@@ -1,0 +1,1 @@
+"""What a lockdown profile may say about single steps."""

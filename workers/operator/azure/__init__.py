@@ -1,0 +1,1 @@
+"""Commands that read Azure or write to it, and what they share."""
