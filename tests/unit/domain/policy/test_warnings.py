@@ -26,6 +26,8 @@ def warned(*rules: tuple[str, str]) -> list[str]:
         ("now.getHours() < 6", "now"),
         (f"{TAG} && now.getHours() < 6", "now, vm.tags"),
         (f"{APP} || {TAG}", "vm.tags"),
+        ("caller.email in owner.emails", "owner.emails"),
+        ('caller.email == vm.tags["owner"]', "vm.tags"),
         (f"({APP} || ({TAG}))", "vm.tags"),
         ('vm . tags["caller.app_id"] == "x"', "vm.tags"),
     ],
@@ -50,6 +52,8 @@ def test_a_rule_that_lets_everybody_pass(when: str) -> None:
         f'{TAG} && vm.resource_group == "dev"',
         f'{APP} || vm.name == "a"',
         'vm.tags_before["env"] == "dev"',
+        'caller.email == vm.tags_before["owner"]',
+        'caller.email in owner.emails && vm.resource_group == "dev"',
         f'{TAG} && risk.level == "low"',
     ],
 )
