@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from typer.testing import CliRunner, Result
 
 from workers.cli import app
 from workers.domain.policy.file import load_policy, policy_warnings
+from workers.domain.policy.json_schema import policy_schema
 from workers.domain.policy.model import OnSilence, Policy
 
 GIVEN = ["--oncall", "S0ONCALL01", "--tags", "owner", "--fallback", "C0APPROVALS"]
@@ -73,6 +75,7 @@ def test_what_stands_in_its_comments_is_valid_too(file: Path) -> None:
     assert policy.never
     assert policy.lockdown.isolate.allow
     assert policy_warnings(policy, text) == []
+    assert list(Draft202012Validator(policy_schema()).iter_errors(yaml.safe_load(text))) == []
 
 
 def test_it_never_overwrites(file: Path) -> None:

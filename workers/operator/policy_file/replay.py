@@ -111,6 +111,7 @@ def _tables(file: Path, since: datetime, judged: Sequence[_Judged]) -> Iterator[
         yield f"{'WHEN (UTC)':16}  {'VM':20}  {'CALLER':24}  HAPPENED → WOULD"
         yield from map(_row, changed)
     yield ""
+    yield "NOT KNOWN, OR ASSUMED"
     yield from LOST
 
 

@@ -1,7 +1,12 @@
 """What a valid policy is warned about: rules that are too easy to match, and rules that never do."""
 
-import pytest
+from itertools import product
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.domain.policy.conditions import Condition, activation
 from workers.domain.policy.file import load_policy, policy_warnings
 
 APP = 'caller.app_id == "7d5b"'
@@ -26,6 +31,8 @@ def warned(*rules: tuple[str, str]) -> list[str]:
         ("now.getHours() < 6", "now"),
         (f"{TAG} && now.getHours() < 6", "now, vm.tags"),
         (f"{APP} || {TAG}", "vm.tags"),
+        ("caller.email in owner.emails", "owner.emails"),
+        ('caller.email == vm.tags["owner"]', "vm.tags"),
         (f"({APP} || ({TAG}))", "vm.tags"),
         ('vm . tags["caller.app_id"] == "x"', "vm.tags"),
     ],
@@ -50,6 +57,8 @@ def test_a_rule_that_lets_everybody_pass(when: str) -> None:
         f'{TAG} && vm.resource_group == "dev"',
         f'{APP} || vm.name == "a"',
         'vm.tags_before["env"] == "dev"',
+        'caller.email == vm.tags_before["owner"]',
+        'caller.email in owner.emails && vm.resource_group == "dev"',
         f'{TAG} && risk.level == "low"',
     ],
 )
@@ -94,3 +103,26 @@ def test_an_asking_rule_may_match_where_a_missing_fact_makes_a_passing_one_doubt
     assert warned(("ask", risky), ("pass", APP), ("ask", APP)) == []
     assert len(warned(("ask", risky), ("pass", APP), ("pass", APP))) == 1
     assert len(warned(("ask", "vm.classic"), ("pass", APP), ("ask", APP))) == 1
+
+
+ATOMS = {"vm.classic": (True, False), "caller.mfa": (True, False), "vm.name": ("a", "b")}
+EXPRESSIONS = st.recursive(
+    st.sampled_from(["vm.classic", "caller.mfa", 'vm.name == "a"', "true", "false"]),
+    lambda inner: st.one_of(
+        st.builds("{} && {}".format, inner, inner),
+        st.builds("{} || {}".format, inner, inner),
+        st.builds("({})".format, inner),
+        st.builds("!({})".format, inner),
+        st.builds("({}) ? ({}) : ({})".format, inner, inner, inner),
+    ),
+    max_leaves=6,
+)
+
+
+@given(EXPRESSIONS, EXPRESSIONS)
+def test_a_rule_that_is_said_never_to_match_never_does(earlier: str, later: str) -> None:
+    if not any("never matches" in said for said in warned(("ask", earlier), ("ask", later))):
+        return
+    for known in product(*ATOMS.values()):
+        values = activation(dict(zip(ATOMS, known, strict=True)))
+        assert Condition(earlier).holds(values) or not Condition(later).holds(values)
