@@ -22,7 +22,7 @@ async def begun(arm: AzureServer, azure: Azure, **plan: Any) -> Driver:
     if plan:
         arm.failures.put(Failure(operation="deallocate", **plan))
     driver = stopping(arm, azure, "db-01")
-    await driver.begin()
+    await driver.act()
     await asyncio.sleep(0.01)
     return driver
 
