@@ -6,6 +6,7 @@ intent to post is written first, so that a crash between posting and noting it d
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,7 +28,7 @@ from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.store import Commit, Store
+from workers.domain.ports.store import Commit, Said, Store
 from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
 
@@ -129,9 +130,6 @@ class Delivery:
             DependencyAway: Slack or Redis does not answer.
         """
         card, intended = await self._intend(card, todo)
-        shown = {post.shows for copy in card.copies for post in (copy.root, *copy.replies.values()) if post}
-        said = {wanted.message.digest: wanted.message.says for wanted in todo}
-        await self._store.note_said(card.id, said, shown=shown)
         intents = [post.intent for w in todo if (post := card.post_of(w.copy, w.reply)) is not None]
         self._mine |= set(intents)
         threads = {copy.key: copy.thread for copy in card.copies}
@@ -141,7 +139,8 @@ class Delivery:
         below = [w for w in todo if w.reply and now_at[w.copy] == threads[w.copy]]
         card, others = await self._sent(card, below, intended)
         at_rest = not self.missing(card, subjects)
-        await self.note(card, subjects, changed=True, at_rest=at_rest)
+        said = _said(card, todo)
+        await self.note(card, subjects, changed=True, at_rest=at_rest, said=said)
         # What failed stays ours: we look for it again soon, where another process would wait longer.
         failed |= others
         self._mine -= set(intents) - set(failed)
@@ -218,7 +217,9 @@ class Delivery:
             card = card.changed(version=card.version + 1)
         return card, intended
 
-    async def note(self, card: Card, subjects: Subjects, *, changed: bool, at_rest: bool) -> None:
+    async def note(
+        self, card: Card, subjects: Subjects, *, changed: bool, at_rest: bool, said: Said | None = None
+    ) -> None:
         """Write the card if it has changed, and once it is at rest that it shows its subjects.
 
         Once everybody who can be reached has the card, the same write notes that they were asked; the
@@ -226,7 +227,7 @@ class Delivery:
         posted later.
         """
         shown = _versions(subjects) if at_rest else ()
-        alone = _of(card, documents=(card,) if changed else (), shown=shown)
+        alone = _of(card, documents=(card,) if changed else (), shown=shown, said=said)
         asked = as_asked(subjects.approval, card) if subjects.approval is not None else None
         if asked is None or asked == subjects.approval or not card.reached:
             if changed or at_rest:
@@ -236,7 +237,7 @@ class Delivery:
         if at_rest:
             # Written only if nothing else changed the approval: then the card shows this version already.
             shown = (*_versions(subjects._replace(approval=None)), (asked.id, asked.version + 1))
-        together = noting.changed(documents=(*alone.documents, *noting.documents), shown=shown)
+        together = noting.changed(documents=(*alone.documents, *noting.documents), shown=shown, said=said)
         try:
             await self._store.commit(together)
         except Conflict:
@@ -288,8 +289,21 @@ class Delivery:
             return post.changed(shows=digest).not_taken(refused.code, self._clock.now())
 
 
-def _of(card: Card, *, documents: tuple[Card, ...], shown: tuple[tuple[str, int], ...] = ()) -> Commit:
-    return Commit(partition=partition_of_id(card.id), documents=documents, shown=shown)
+def _of(
+    card: Card,
+    *,
+    documents: tuple[Card, ...],
+    shown: tuple[tuple[str, int], ...] = (),
+    said: Said | None = None,
+) -> Commit:
+    return Commit(partition=partition_of_id(card.id), documents=documents, shown=shown, said=said)
+
+
+def _said(card: Card, todo: Sequence[Wanted]) -> Said:
+    """What was sent just now, and what the card shows by now."""
+    posts = (post for copy in card.copies for post in (copy.root, *copy.replies.values()))
+    texts = {wanted.message.digest: wanted.message.says for wanted in todo}
+    return Said(card.id, texts, tuple({post.shows for post in posts if post}))
 
 
 def _versions(subjects: Subjects) -> tuple[tuple[str, int], ...]:

@@ -4,12 +4,15 @@
 -- KEYS[3] audit (stream)                                  KEYS[4] head of the audit's hash chain
 -- KEYS[5] once ('' when unused)                           KEYS[6…] documents (hash: v, d; f: free)
 -- KEYS[…] behind them, one a document: its card, or for a card the document that it shows; else its own key
+-- KEYS[#-3] what messages of a card say (hash: digest → text; '' when unused)
 -- KEYS[#-2] what was exchanged with Azure for the containment that is written, or named with new ones (list; ''
 --   when unused)
 -- KEYS[#-1] past of a VM (sorted set: what happened → when, ms; '' when unused)
 -- KEYS[#] standing (set: ids of containments that hold a VM), the last one
 -- ARGV[1] JSON: {now, once_ttl, docs: [{id, expect, due, ttl, show, card, stands, free}], shown: [[id, version]],
---   absent: number, free: boolean, past: {at, entry, before, most, ttl}, exchanges: number, most_exchanges, keep: ms};
+--   absent: number, free: boolean, past: {at, entry, before, most, ttl}, exchanges: number, most_exchanges, keep: ms,
+--   said: {texts: {digest: text}, shown: [digest], most}};
+--   of what was said, texts that are no longer shown go once there are more than most of them; said may be null;
 --   past is null when nothing is added to it; entries from before a time go, and the oldest beyond so many;
 --   due is in ms, 0 takes it off, -1 leaves it; ttl in ms, 0 keeps for ever; stands is null for what is no
 --   containment, free for what is no record of a VM; card is true for a card, which lives as long as its
@@ -106,6 +109,23 @@ if type(a.past) == 'table' then
   redis.call('ZREMRANGEBYSCORE', key, '-inf', a.past.before)
   redis.call('ZREMRANGEBYRANK', key, 0, -1 - a.past.most)
   redis.call('PEXPIRE', key, a.past.ttl)
+end
+if type(a.said) == 'table' then
+  local key, kept, past = KEYS[#KEYS - 3], {}, {}
+  for digest, text in pairs(a.said.texts) do
+    redis.call('HSET', key, digest, text)
+    kept[digest] = true
+  end
+  for _, digest in ipairs(a.said.shown) do
+    kept[digest] = true
+  end
+  for _, digest in ipairs(redis.call('HKEYS', key)) do
+    if not kept[digest] then past[#past + 1] = digest end
+  end
+  if #past > a.said.most then
+    redis.call('HDEL', key, unpack(past))
+  end
+  redis.call('PEXPIRE', key, a.keep)
 end
 for i = 2 + #a.docs + a.exchanges, #ARGV do
   local record = ARGV[i]

@@ -1,7 +1,7 @@
 """The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
 
 import contextlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
-from workers.domain.ports.store import Commit, Document, KnownStart
+from workers.domain.ports.store import Commit, Document, KnownStart, Said
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.likeness import Nearest
@@ -74,6 +74,7 @@ class MemoryStore:
                 self._unshown.pop(shown_id, None)
         kept = (*self._exchanges.get(commit.exchanges_of, ()), *commit.exchanges)
         self._exchanges[commit.exchanges_of] = kept[-MOST_KEPT:]
+        self._note_said(commit.said)
         self._audit.setdefault(commit.partition, []).extend(commit.audit)
         self._past.add(commit.past)
         tell(commit.audit)
@@ -164,14 +165,15 @@ class MemoryStore:
             return None
         return min(self._turns.values()) + within
 
+    def _note_said(self, said: Said | None) -> None:
+        if said is not None:
+            known = self._said.get(said.card_id, {})
+            kept = {key: text for key, text in known.items() if key in said.shown}
+            self._said[said.card_id] = kept | said.texts
+
     async def exchanges(self, containment_id: str) -> Sequence[str]:
         """What was exchanged with Azure for this containment."""
         return self._exchanges.get(containment_id, ())
-
-    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
-        """Remember what messages say."""
-        known = self._said.get(card_id, {})
-        self._said[card_id] = {key: text for key, text in known.items() if key in shown} | dict(said)
 
     async def said(self, card_id: str) -> Mapping[str, str]:
         """What is remembered."""

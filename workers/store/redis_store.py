@@ -1,9 +1,9 @@
 """The store on Redis: one Lua call a write."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import Any, cast
+from typing import Any
 
 import redis.asyncio as redis
 import structlog
@@ -75,6 +75,7 @@ class RedisStore(RedisDocuments):
             document_keys.append(key)
             headers.append(self._header(document, now))
             texts.append(document.model_copy(update={"version": document.version + 1}).model_dump_json())
+        said = commit.said
         header = {
             "now": _ms(now),
             "once_ttl": int(ONCE_TTL.total_seconds() * 1000) if commit.once else 0,
@@ -86,6 +87,7 @@ class RedisStore(RedisDocuments):
             "most_exchanges": MOST_KEPT,
             "keep": int(self._retention.total_seconds() * 1000),
             "past": of_commit(commit.past, now, self._retention),
+            "said": {"texts": said.texts, "shown": said.shown, "most": _MOST_PAST} if said else None,
         }
         held = next((one.id for one in commit.documents if isinstance(one, Containment)), commit.exchanges_of)
         async with redis_away(self._redis):
@@ -102,6 +104,7 @@ class RedisStore(RedisDocuments):
                     *(keys.by_id(shown_id) for shown_id, _ in commit.shown),
                     *(keys.by_id(absent_id) for absent_id in commit.absent),
                     *((keys.vm_record(commit.free),) if commit.free else ()),
+                    keys.said(said.card_id) if said else keys.once(p, ""),
                     keys.exchanges(held) if held else keys.once(p, ""),
                     keys.past_of_vm(commit.past.vm) if commit.past else keys.once(p, ""),
                     keys.standing(p),
@@ -187,21 +190,6 @@ class RedisStore(RedisDocuments):
         async with redis_away(self._redis):
             texts: Any = await self._redis.lrange(keys.exchanges(checked(containment_id, "c")), 0, -1)
         return tuple(text.decode() for text in texts)
-
-    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
-        """Remember what messages say; what is no longer shown goes once there is much of it."""
-        key, fields = keys.said(card_id), cast("Any", dict(said))
-        if not said:
-            return
-        async with redis_away(self._redis):
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hset(key, mapping=fields)
-                pipeline.hkeys(key)
-                pipeline.pexpire(key, self._retention)
-                _, known, _ = await pipeline.execute()
-            past = [one for one in known if one.decode() not in {*shown, *said}]
-            if len(past) > _MOST_PAST:
-                await self._redis.hdel(key, *past)
 
     async def said(self, card_id: str) -> Mapping[str, str]:
         """What is remembered."""

@@ -26,7 +26,7 @@ from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import Change
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import partition_of_vm, reference
-from workers.domain.ports.store import Commit
+from workers.domain.ports.store import Commit, Said
 from workers.domain.starts.vm import VmRecord
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
@@ -89,10 +89,8 @@ async def _card(store: RedisStore) -> None:
     post = Post(intent="i", intended_at=a.NOW, ts="17.1", shows="root-digest")
     reply = post.changed(ts="17.2", shows="reply-digest")
     copy = Copy(kind=CopyKind.OWNER, channel="D1", asked=a.ALICE, root=post, replies={"decision": reply})
-    await store.commit(Commit(partition=P, documents=(Card(id=APPROVAL.id, copies=(copy,)),)))
-    await store.note_said(
-        APPROVAL.id, {"root-digest": "Rejected: vm-web-01", "reply-digest": "By Alice"}, shown=()
-    )
+    said = Said(APPROVAL.id, {"root-digest": "Rejected: vm-web-01", "reply-digest": "By Alice"})
+    await store.commit(Commit(partition=P, documents=(Card(id=APPROVAL.id, copies=(copy,)),), said=said))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import Conflict
+from workers.domain.ports.store import Said
 from workers.domain.starts.vm import ExpectedStart, VmRecord
 from workers.store import keys
 from workers.store.redis_store import RedisStore
@@ -166,5 +167,5 @@ class TestExchanges:
 async def test_what_cards_say_goes_once_nothing_is_said_any_more(
     stored: RedisStore, client: redis.Redis
 ) -> None:
-    await stored.note_said(approval().id, {"d": "text"}, shown=())
+    await stored.commit(commit(said=Said(approval().id, {"d": "text"})))
     assert RETENTION_S - 5 <= await client.ttl(keys.said(approval().id)) <= RETENTION_S

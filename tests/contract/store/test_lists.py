@@ -16,7 +16,7 @@ from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS, partition_of_id, partition_of_vm
 from workers.domain.nudges import Scheduled
-from workers.domain.ports.store import Commit, Store
+from workers.domain.ports.store import Commit, Said, Store
 from workers.domain.starts.events import Phase, StartEnd
 from workers.domain.starts.vm import VmRecord
 
@@ -83,15 +83,16 @@ class TestSaid:
     async def test_it_is_remembered_and_what_is_shown_no_longer_goes_in_the_end(self, store: Store) -> None:
         card_id = approval().id
         assert dict(await store.said(card_id)) == {}
-        await store.note_said(card_id, {"d0": "zero"}, shown=())
+        await store.commit(commit(said=Said(card_id, {"d0": "zero"})))
         for n in range(1, 100):
-            await store.note_said(card_id, {f"d{n}": f"text {n} \u202e"}, shown=["d0"])
+            texts = {f"d{n}": f"text {n} \u202e"}
+            await store.commit(commit(said=Said(card_id, texts, ("d0",))))
         said = await store.said(card_id)
         assert (said["d0"], said["d99"]) == ("zero", "text 99 \u202e")
         assert len(said) < 40
 
     async def test_nothing_to_say_is_no_error(self, store: Store) -> None:
-        await store.note_said(approval().id, {}, shown=())
+        await store.commit(commit(said=Said(approval().id, {})))
         assert dict(await store.said(approval().id)) == {}
 
 

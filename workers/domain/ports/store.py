@@ -1,6 +1,6 @@
 """The store: documents, written by compare-and-set together with their audit."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -53,6 +53,20 @@ class KnownStart(NamedTuple):
     background: Background | None
 
 
+class Said(NamedTuple):
+    """What messages of a card say, kept as long as decided questions are.
+
+    Attributes:
+        card_id: the card.
+        texts: digest of a message → all its text.
+        shown: digests of those that the card shows by now; others that were remembered may go.
+    """
+
+    card_id: str
+    texts: dict[str, str]
+    shown: tuple[str, ...] = ()
+
+
 class Commit(Model):
     """One atomic write in one partition: documents, audit, and when to look again.
 
@@ -68,6 +82,7 @@ class Commit(Model):
         exchanges_of: the id of that containment.
         free: a VM whose record must be absent or ``free``, else it is a conflict.
         past: what is remembered of it.
+        said: what messages of a card of this partition say.
     """
 
     partition: int
@@ -80,6 +95,7 @@ class Commit(Model):
     exchanges: tuple[str, ...] = ()
     exchanges_of: str = ""
     past: Remembered | None = None
+    said: Said | None = None
 
 
 class Store(Protocol):
@@ -160,16 +176,6 @@ class Store(Protocol):
         """What was exchanged with Azure for this containment, oldest first; the newest 500.
 
         They are kept as long as the containment is.
-        """
-        ...
-
-    async def note_said(self, card_id: str, said: Mapping[str, str], *, shown: Collection[str]) -> None:
-        """Remember what messages of this card say, by digest, for as long as decided questions are kept.
-
-        Args:
-            card_id: the card.
-            said: digest of a message → all its text.
-            shown: digests of those that the card shows by now; others that were remembered may go.
         """
         ...
 

@@ -28,6 +28,9 @@ from workers.use_cases.containment.next_look import schedule_next_look
 
 log = structlog.get_logger(__name__)
 
+_AT_ONCE = 2
+"""Acts of a step in one look, where the first only put on record what the second does."""
+
 ACT_TAKES = BEGIN_LEASE - timedelta(seconds=5)
 """How long one call of a step may take in all. It ends before the lease, to write down what came of it."""
 
@@ -92,7 +95,22 @@ class Engine:
     # Steps
 
     async def _bring_forward(self, direction: Direction, containment: Containment, step: Step) -> None:
-        """Act, and write down what came of it. The result is never lost to somebody else's write."""
+        """Act, and write down what came of it. The result is never lost to somebody else's write.
+
+        A step that put on record first what it is going to do goes on at once: who rejects waits for it.
+        """
+        for _ in range(_AT_ONCE):
+            written, progress = await self._act(direction, containment, step)
+            if written is None or progress is None or progress.done or progress.look_again_after:
+                return
+            containment, step = written, direction.steps(written).step(step.name)
+            if not step.token:
+                return
+
+    async def _act(
+        self, direction: Direction, containment: Containment, step: Step
+    ) -> tuple[Containment | None, Progress | None]:
+        """One act, and the containment as it was written after it."""
         progress: Progress | None = None
         with noting() as notes:
             try:
@@ -105,11 +123,12 @@ class Engine:
             except Exception as error:
                 outcome = failed(step, _failure(direction, error, containment, step), self._clock.now())
         if outcome.step == step and not (progress and progress.started_as) and not notes.exchanges:
-            return
+            return None, progress
         outcome = direction.named(outcome)
         written = await self._note(direction, containment.id, step, outcome, progress=progress, notes=notes)
         if written is not None and (outcome.step.state, outcome.step.note) != (step.state, step.note):
             await self._nudger.notices(nudge_about(written))
+        return written, progress
 
     async def _note(
         self,
