@@ -17,6 +17,7 @@ from bot.cards.poster import Poster
 from bot.cards.replies.thread import without_past_rounds
 from bot.slack.errors import Throttled
 from workers.domain.asking.cards import Card
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.errors import Conflict, NewerDocument, NotFound
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
@@ -141,20 +142,18 @@ class Renderer:
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
         """What the card is about, with the pause if one is on, and what is known of the card itself."""
-        subjects, card = await self._documents(card_id)
-        pause = await self._store.pause()
+        subjects, card, pause = await self._documents(card_id)
         return subjects._replace(pause=pause if pause.on(self._clock.now()) else None), card
 
-    async def _documents(self, card_id: str) -> tuple[Subjects, Card]:
+    async def _documents(self, card_id: str) -> tuple[Subjects, Card, Pause]:
+        if card_id.startswith("a"):
+            approval, card, pause = await self._store.shown_question(card_id)
+            held = approval.containment_id
+            return Subjects(approval, await self._store.containment(held) if held else None), card, pause
         if card_id.startswith("n"):
-            notice = await self._store.dead_letter_notice()
-            return Subjects(None, None, notice), await self._store.card(card_id)
-        if card_id.startswith("k"):
-            return Subjects(None, None, await self._store.cap_question()), await self._store.card(card_id)
-        if card_id.startswith("c"):
-            containment = await self._store.containment(card_id)
-            return Subjects(None, containment), await self._store.card(card_id)
-        approval, card = await self._store.approval_and_card(card_id)
-        if approval.containment_id is None:
-            return Subjects(approval, None), card
-        return Subjects(approval, await self._store.containment(approval.containment_id)), card
+            subjects = Subjects(None, None, await self._store.dead_letter_notice())
+        elif card_id.startswith("k"):
+            subjects = Subjects(None, None, await self._store.cap_question())
+        else:
+            subjects = Subjects(None, await self._store.containment(card_id))
+        return subjects, await self._store.card(card_id), await self._store.pause()

@@ -18,7 +18,7 @@ from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
-from workers.domain.ports.store import Commit, Document, KnownStart, Said
+from workers.domain.ports.store import Commit, Document, KnownStart, Said, ShownQuestion
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.likeness import Nearest
@@ -112,9 +112,10 @@ class MemoryStore:
     async def aclose(self) -> None:
         """Nothing waits to be written."""
 
-    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
-        """Both; raises ``NotFound`` if there is no approval."""
-        return await self.approval(approval_id), await self.card(approval_id)
+    async def shown_question(self, approval_id: str) -> ShownQuestion:
+        """What its card is made of."""
+        approval = await self.approval(approval_id)
+        return ShownQuestion(approval, await self.card(approval_id), await self.pause())
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""

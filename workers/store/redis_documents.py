@@ -14,6 +14,7 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import NotFound
 from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, partition_of_id
+from workers.domain.ports.store import ShownQuestion
 from workers.domain.schema import Numbered, read
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
@@ -36,15 +37,20 @@ class RedisDocuments:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Approval, keys.by_id(checked(approval_id, "a")), approval_id)
 
-    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
-        """Both in one round trip; raises ``NotFound`` if there is no approval."""
+    async def shown_question(self, approval_id: str) -> ShownQuestion:
+        """All of it in one round trip; raises ``NotFound`` if there is no approval."""
         async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hget(keys.by_id(checked(approval_id, "a")), "d")
             pipeline.hget(keys.card(approval_id), "d")
-            approval, card = await pipeline.execute()
+            pipeline.hget(keys.by_id(PAUSE), "d")
+            approval, card, pause = await pipeline.execute()
         if approval is None:
             raise NotFound(f"there is no approval {approval_id}")
-        return read(Approval, approval), read(Card, card) if card is not None else Card(id=approval_id)
+        return ShownQuestion(
+            read(Approval, approval),
+            read(Card, card) if card is not None else Card(id=approval_id),
+            read(Pause, pause) if pause is not None else Pause(),
+        )
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""

@@ -91,12 +91,12 @@ class TestDocuments:
     async def test_an_approval_is_read_with_its_card(self, store: Store) -> None:
         asked = approval()
         with pytest.raises(NotFound):
-            await store.approval_and_card(asked.id)
+            await store.shown_question(asked.id)
         await store.commit(commit(asked))
-        assert await store.approval_and_card(asked.id) == (asked.changed(version=1), Card(id=asked.id))
+        assert await store.shown_question(asked.id) == (asked.changed(version=1), Card(id=asked.id), Pause())
         card = Card(id=asked.id, notice="nobody is known")
         await store.commit(commit(card))
-        assert (await store.approval_and_card(asked.id))[1] == card.changed(version=1)
+        assert (await store.shown_question(asked.id)).card == card.changed(version=1)
 
     async def test_every_spelling_of_a_vm_has_one_record(self, store: Store) -> None:
         await store.commit(commit(VmRecord(vm=VM, containment_id="c")))

@@ -133,7 +133,7 @@ class TestRedisAway:
         "containment": lambda s: s.containment(containment().id),
         "card": lambda s: s.card(approval().id),
         "vm_record": lambda s: s.vm_record(VM),
-        "approval_and_card": lambda s: s.approval_and_card(approval().id),
+        "shown_question": lambda s: s.shown_question(approval().id),
         "known_start": lambda s: s.known_start(approval().id, START),
         "past_due": lambda s: s.past_due(a.NOW),
         "unshown": lambda s: s.unshown(a.NOW),

@@ -96,18 +96,25 @@ class Stop(StepRunner):
             # know that it ran; and if Azure refuses, nobody is told to deallocate one that can't be.
             note = f"{power}; {way.said}" if way.said else ""
             return _waiting(_token("", begin=True), 0.0, note, change)
+        return await self._order(vm, way, change)
+
+    async def _order(self, vm: VmRef, way: Way, change: Change) -> Progress:
+        """Have Azure do what is on record."""
         try:
             accepted = await self._stop(vm, way)
         except NotFound:
             raise gone(vm) from None
         wait = next_look_s(accepted.retry_after_s, usual_s=USUAL_LOOK_S)
-        return _waiting(_token(accepted.url), wait, f"{power} → {way.passing}", change)
+        note = f"{change.before.get('power', PowerState.UNKNOWN)} → {way.passing}"
+        return _waiting(_token(accepted.url), wait, note, change)
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
         """How the operation stands; when it has ended, what the VM itself says."""
-        if _to_begin(step.token):
-            return await self.begin(vm, profile, "", earlier=step.change)
+        if _to_begin(step.token) and step.change is not None:
+            # Its power state was read just before this was put on record. Azure is asked once, not twice:
+            # who rejects waits for it, and stopping what is stopped already does no harm.
+            return await self._order(vm, POWER_OFF if step.change.other_way else DEALLOCATE, step.change)
         url = _url(step.token)
         ended = "nobody stops it"
         if url:

@@ -53,6 +53,14 @@ class KnownStart(NamedTuple):
     background: Background | None
 
 
+class ShownQuestion(NamedTuple):
+    """A question, its card, and the pause, which cards say, too."""
+
+    approval: Approval
+    card: Card
+    pause: Pause
+
+
 class Said(NamedTuple):
     """What messages of a card say, kept as long as decided questions are.
 
@@ -132,8 +140,13 @@ class Store(Protocol):
         """Wait, for a few seconds, until what is to be remembered soon is written."""
         ...
 
-    async def approval_and_card(self, approval_id: str) -> tuple[Approval, Card]:
-        """As ``approval`` and ``card`` side by side."""
+    async def shown_question(self, approval_id: str) -> ShownQuestion:
+        """What its card is made of, read at once; the card and the pause may be empty ones.
+
+        Raises:
+            NotFound: there is no such approval.
+            DependencyAway: the store does not answer.
+        """
         ...
 
     async def containment(self, containment_id: str) -> Containment:
