@@ -10,11 +10,11 @@ from deploy.sandbox.bench.report import Row
 from deploy.sandbox.bench.rig import Product, Rig
 from deploy.sandbox.bench.sizes import Sizes
 
-MUST_PASSED, MUST_ASKED = 0.25, 0.06
+MUST_PASSED, MUST_ASKED = 0.25, 0.045
 """Some hundred starts a second are a hundredfold reserve for 10,000 VMs; the SDK's plain way gives that.
 
-What asks reads what is remembered of the VM and its caller (up to 300 starts), weighs every signal, and foresees
-the containment: that may cost a millisecond or two a start more than asking alone did.
+What asks reads what is remembered of the VM and its caller (up to 300 starts), weighs every signal, and
+foresees the containment: that may cost a millisecond or two a start more than asking alone did.
 """
 MUST_MORE = 0.15
 """Duplicates and failed starts are looked up before they go on record: two or three round trips, not one."""
