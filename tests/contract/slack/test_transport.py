@@ -17,6 +17,15 @@ from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import COMMANDS, OLIVIA, Acts, Json, card, seen, until
 
+
+@pytest.fixture
+async def client(web: AsyncWebClient) -> AsyncIterator[SocketModeClient]:
+    """The SDK's own client. Left open, its tasks outlive their cancellation, and the run never ends."""
+    socket_mode = SocketModeClient(app_token="xapp-sandbox", web_client=web, ping_interval=0.05)
+    yield socket_mode
+    await socket_mode.close()
+
+
 REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets")
 
 
@@ -60,10 +69,9 @@ async def test_what_was_in_flight_is_acknowledged_over_the_new_connection(
 
 
 async def test_the_sdk_goes_on_knocking_until_one_of_ten_connections_is_free(
-    slack: SlackServer, web: AsyncWebClient, http: aiohttp.ClientSession
+    slack: SlackServer, client: SocketModeClient, http: aiohttp.ClientSession
 ) -> None:
     held = [await http.ws_connect(slack.sockets.issue_url(slack.url)) for _ in range(10)]
-    client = SocketModeClient(app_token="xapp-sandbox", web_client=web, ping_interval=0.05)
     await client.connect()
 
     def turned_away() -> int:
@@ -74,7 +82,6 @@ async def test_the_sdk_goes_on_knocking_until_one_of_ten_connections_is_free(
     await held[0].close()
     await until(lambda: any(c.number > 10 for c in slack.sockets.live))
     assert await client.is_connected()
-    await client.close()
     for socket in held:
         await socket.close()
 
@@ -122,13 +129,13 @@ async def test_ten_connections_share_the_work_and_the_eleventh_is_turned_away(
     assert await asyncio.gather(*tasks) == [2] * 10
 
 
-async def test_the_sdks_own_client_stays_connected_by_pings(slack: SlackServer, web: AsyncWebClient) -> None:
-    client = SocketModeClient(app_token="xapp-sandbox", web_client=web, ping_interval=0.05)
+async def test_the_sdks_own_client_stays_connected_by_pings(
+    slack: SlackServer, client: SocketModeClient
+) -> None:
     await client.connect()
     await asyncio.sleep(0.5)
     assert await client.is_connected()
     assert len(seen(slack, "socket")) == 1
-    await client.close()
 
 
 @pytest.fixture
