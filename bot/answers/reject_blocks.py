@@ -7,6 +7,7 @@ from bot.cards.blocks.card import outcome
 from bot.cards.blocks.inputs import reason_input
 from bot.cards.blocks.joined import started_since
 from bot.cards.blocks.kit import context, modal, section
+from bot.cards.blocks.message import Block
 from bot.cards.blocks.plans.obstacles import obstacles
 from bot.cards.blocks.plans.planned import as_of, goes_with_it, how_to_undo, planned_steps
 from bot.cards.blocks.plans.rights_left import rights_left
@@ -35,27 +36,39 @@ def reject_dialog(approval: Approval, lookup: Lookup | None = None, *, late: boo
     undo = command(RESTORE_COMMAND, vm)
     return {
         **({"external_id": lookup.id} if lookup else {}),
-        **modal(
-            "Reject this start",
+        **_dialog(
+            approval,
+            "Rejecting contains the VM *immediately*:",
             [
-                section(f"{evidence.who_did_what(approval.event)}. Rejecting contains the VM *immediately*:"),
-                *([section(since)] if (since := started_since(approval)) else []),
                 *obstacles(plan),
                 *planned_steps(profile, changes),
                 *goes_with_it(plan),
                 *rights_left(plan),
                 *context([_fresher(lookup, late=late), as_of(plan), how_to_undo(profile, undo)]),
-                reason_input(
-                    "Why didn't you expect this start?",
-                    hint="On-call reads this first. Visible to everyone who can see this card.",
-                ),
             ],
-            callback_id=REJECT,
             submit="Reject and contain",
-            close="Back",
         ),
-        "private_metadata": approval.id,
     }
+
+
+def _dialog(approval: Approval, does: str, blocks: list[Block], *, submit: str) -> dict[str, Any]:
+    """Who started it and what a rejection does, then ``blocks``, then the reason."""
+    view = modal(
+        "Reject this start",
+        [
+            section(f"{evidence.who_did_what(approval.event)}. {does}"),
+            *([section(since)] if (since := started_since(approval)) else []),
+            *blocks,
+            reason_input(
+                "Why didn't you expect this start?",
+                hint="On-call reads this first. Visible to everyone who can see this card.",
+            ),
+        ],
+        callback_id=REJECT,
+        submit=submit,
+        close="Back",
+    )
+    return {**view, "private_metadata": approval.id}
 
 
 def _fresher(lookup: Lookup | None, *, late: bool) -> str:
@@ -73,27 +86,11 @@ def _fresher(lookup: Lookup | None, *, late: bool) -> str:
 
 def _guarded_dialog(approval: Approval) -> dict[str, Any]:
     """Of a VM that is never contained: a rejection calls on-call."""
-    said = (
-        f"{evidence.who_did_what(approval.event)}. {guarded_line(approval.guarded)}. Rejecting calls on-call"
-        " *immediately*. Nothing is changed in Azure: on-call decides what to do, by hand."
+    does = (
+        f"{guarded_line(approval.guarded)}. Rejecting calls on-call *immediately*. Nothing is changed in"
+        " Azure: on-call decides what to do, by hand."
     )
-    return {
-        **modal(
-            "Reject this start",
-            [
-                section(said),
-                *([section(since)] if (since := started_since(approval)) else []),
-                reason_input(
-                    "Why didn't you expect this start?",
-                    hint="On-call reads this first. Visible to everyone who can see this card.",
-                ),
-            ],
-            callback_id=REJECT,
-            submit="Reject, call on-call",
-            close="Back",
-        ),
-        "private_metadata": approval.id,
-    }
+    return _dialog(approval, does, [], submit="Reject, call on-call")
 
 
 def decided_dialog(approval: Approval) -> dict[str, Any]:

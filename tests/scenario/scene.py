@@ -238,15 +238,12 @@ class Scene(Stage):
 
         await eventually("the queues to be at rest", at_rest)
 
-    # The audit
+    # The operator
 
-    async def audit(self, kind: str = "", *, vm_id: str = "") -> list[Entry]:
-        """The audit, by the operator's own command."""
-        command = [sys.executable, "-m", "workers", "audit", "show", "--json"]
-        command += ["--kind", kind] if kind else []
-        command += ["--vm", vm_id] if vm_id else []
+    async def startgate(self, *arguments: str) -> str:
+        """A command of the operator's, against the running system; what it prints."""
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *(sys.executable, "-m", "workers", *arguments),
             env=self.system.environment() | {"PATH": os.environ["PATH"]},
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
@@ -254,7 +251,13 @@ class Scene(Stage):
         )
         out, err = await process.communicate()
         assert process.returncode == 0, err.decode()
-        return [json.loads(line) for line in out.decode().splitlines()]
+        return out.decode()
+
+    async def audit(self, kind: str = "", *, vm_id: str = "") -> list[Entry]:
+        """The audit, by the operator's own command."""
+        about = [*(("--kind", kind) if kind else ()), *(("--vm", vm_id) if vm_id else ())]
+        told = await self.startgate("audit", "show", "--json", *about)
+        return [json.loads(line) for line in told.splitlines()]
 
     async def audited(self, kind: str, vm_id: str = "", *, count: int = 1) -> list[Entry]:
         """That many records of one kind, no more and no fewer."""

@@ -1,10 +1,9 @@
 """Who the token belonged to: the claims of an event, as Microsoft Entra ID issued them."""
 
-import functools
-import ipaddress
 import json
 import re
 
+from workers.domain.starts.addresses import read_address
 from workers.domain.starts.events import Caller, CallerKind
 
 _METHODS = "http://schemas.microsoft.com/claims/authnmethodsreferences"
@@ -97,20 +96,9 @@ def _mfa(claims: dict[str, object]) -> bool | None:
     return not _MFA.isdisjoint(re.split(r"[,\s]+", methods.lower()))
 
 
-@functools.lru_cache(maxsize=1024)
 def _address(text: str) -> str:
     """The IP address, without the port that some records carry; empty if it isn't one."""
-    bare = text.strip()
-    if bare.startswith("["):
-        bare = bare[1:].partition("]")[0]
-    elif bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(bare)
-    except ValueError:
-        return ""
-    # The same host, as a server that speaks both sees it.
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return str(read_address(text) or "")
 
 
 def _first(source: dict[str, object], *names: str) -> str:

@@ -1,9 +1,6 @@
 """What keeps Startgate from acting, in the running system: the guarded set, the kill switch, and the cap."""
 
-import asyncio
 import json
-import os
-import sys
 import zipfile
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,7 +10,7 @@ import pytest_asyncio
 
 from deploy.sandbox.system import System
 from tests.scenario.conftest import POLICY, QUICK, Start
-from tests.scenario.scene import NADIA, ONCALL, OWNER_TAG, ROOT, CardCopy, Scene, eventually, leaks
+from tests.scenario.scene import NADIA, ONCALL, OWNER_TAG, CardCopy, Scene, eventually, leaks
 
 GO_ON = "cap.go_on"
 GUARDED = OWNER_TAG | {"role": "dc"}
@@ -25,20 +22,6 @@ async def braked(own: Start, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     never = [{"name": "domain controllers", "when": 'vm.tags["role"] == "dc"'}]
     path.write_text(json.dumps(POLICY | {"never": never}), encoding="utf-8")
     return await own(System(policy=path, speed=0, extra=QUICK))
-
-
-async def startgate(scene: Scene, *arguments: str) -> str:
-    """The operator's command line, against the running system."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "workers", *arguments),
-        env=scene.system.environment() | {"PATH": os.environ["PATH"]},
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
 
 
 async def test_a_rejected_start_of_a_guarded_vm_pages_on_call_and_nothing_is_written_to_azure(
@@ -75,7 +58,7 @@ async def test_a_lockdown_of_a_guarded_vm_is_refused_with_the_reason_and_the_rem
 
 async def test_while_writes_are_paused_a_rejection_waits_and_everybody_sees_why(braked: Scene) -> None:
     open_before = await braked.ask()
-    await startgate(braked, "pause", "--reason", "the wrong VMs", "--for", "10m")
+    await braked.startgate("pause", "--reason", "the wrong VMs", "--for", "10m")
     await braked.until_shown(open_before.dm, "the pause", "Changes in Azure are paused", "the wrong VMs")
     asked = await braked.ask()
     seq = await braked.slack.last_seq()
@@ -103,9 +86,9 @@ async def test_the_evidence_of_a_containment_holds_what_azure_got_and_what_slack
     await braked.quiet()
     record, *_ = await braked.audited("approval.rejected", asked.start.vm_id)
     path = tmp_path / "evidence.zip"
-    said = await startgate(braked, "evidence", record["about"], "--output", str(path))
+    said = await braked.startgate("evidence", record["about"], "--output", str(path))
     digest = said.splitlines()[0].rpartition(" ")[2]
-    assert await startgate(braked, "evidence", "--verify", str(path), "--sha256", digest) == f"{path}: fine\n"
+    assert await braked.startgate("evidence", "--verify", str(path), "--sha256", digest) == f"{path}: fine\n"
     with zipfile.ZipFile(path) as bundle:
         files = {name: bundle.read(name).decode() for name in bundle.namelist()}
     exchanges = [json.loads(text) for name, text in files.items() if name.startswith("exchanges/")]

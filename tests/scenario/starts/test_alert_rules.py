@@ -1,8 +1,5 @@
 """A team without Event Grid: `startgate alerts apply` alone, and starts are asked about."""
 
-import asyncio
-import os
-import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -10,24 +7,7 @@ import aiohttp
 import pytest_asyncio
 
 from deploy.sandbox.system import ARM_TOKEN
-from tests.scenario.scene import ROOT, Scene
-
-
-async def typed(scene: Scene, *words: str) -> str:
-    """A command of the operator's, in the environment of the workers."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "workers",
-        *words,
-        env=scene.system.environment() | {"PATH": os.environ["PATH"]},
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
+from tests.scenario.scene import Scene
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
@@ -35,9 +15,9 @@ async def rules(shared: Scene) -> AsyncIterator[None]:
     """Alert rules in the subscription of all new VMs, and a Logic App that puts alerts onto the queue."""
     workflow = (await shared.azure.post("/_logic_app"))["id"]
     subscription = workflow.split("/")[2]
-    await typed(shared, "alerts", "apply", subscription, "--logic-app", workflow)
+    await shared.startgate("alerts", "apply", subscription, "--logic-app", workflow)
     yield
-    await typed(shared, "alerts", "remove", subscription)
+    await shared.startgate("alerts", "remove", subscription)
 
 
 async def take_off(scene: Scene, nic_id: str, who: str) -> None:

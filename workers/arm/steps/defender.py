@@ -7,7 +7,6 @@ Source: https://learn.microsoft.com/azure/defender-for-cloud/tutorial-enable-ser
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from typing_extensions import override
@@ -76,13 +75,8 @@ class Defender(StepRunner):
             return Progress(done=True, note=f"{now.words} already, read back", change=_nothing(vm, now))
         if not now.own and (await subscription_plan(self._azure, vm.subscription_id)).enforced:
             return Progress(done=True, change=_left_out(vm, _ENFORCED))
-        return Progress(
-            done=False,
-            token=_RECORDED,
-            look_again_after=timedelta(0),
-            note=f"Defender for Servers: {now.words} → {plan_words(PLAN)}",
-            change=_change(vm, now),
-        )
+        note = f"Defender for Servers: {now.words} → {plan_words(PLAN)}"
+        return Progress.waiting(_RECORDED, 0, note, _change(vm, now))
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
@@ -104,7 +98,7 @@ class Defender(StepRunner):
         try:
             return await self._back(vm, step.change.before, step.token)
         except Busy as busy:
-            return _again_soon(step.token, str(busy))
+            return Progress.waiting(step.token, LOOK_S, str(busy))
         except NotFound:
             return Progress(done=True, note="the VM no longer exists")
 
@@ -118,7 +112,7 @@ class Defender(StepRunner):
             now = await vm_plan(self._azure, vm)
         if _is_former(now, before):
             return Progress(done=True, note=f"{now.words}, as before, read back")
-        return _again_soon(token, "the former plan was written, but does not read back yet")
+        return Progress.waiting(token, LOOK_S, "the former plan was written, but does not read back yet")
 
     async def _set(self, vm: VmRef, change: Change) -> Progress:
         now = await self._read(vm)
@@ -127,7 +121,7 @@ class Defender(StepRunner):
             try:
                 failed = (await self._write(vm, {"pricingTier": "Standard", "subPlan": PLAN})).failed
             except Busy as busy:
-                return _again_soon(_RECORDED, str(busy), change)
+                return Progress.waiting(_RECORDED, LOOK_S, str(busy), change)
             now = await self._read(vm)
         if not now.on:
             return Progress(done=False, again=True, note="the plan was written, but does not read back")
@@ -213,12 +207,6 @@ def _is_former(now: ServersPlan, before: dict[str, Any]) -> bool:
     if not before.get("own"):
         return not now.own
     return now.own and not now.on
-
-
-def _again_soon(token: str, note: str, change: Change | None = None) -> Progress:
-    return Progress(
-        done=False, token=token, look_again_after=timedelta(seconds=LOOK_S), note=note, change=change
-    )
 
 
 def runner(azure: Azure) -> StepRunner:

@@ -9,7 +9,6 @@ Nothing is written before its former value is on record. So an attempt whose ans
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from typing_extensions import override
@@ -226,13 +225,7 @@ def _left_out(why: str) -> Change:
 
 
 def _waiting(operation: str, seconds: float, note: str, change: Change | None = None) -> Progress:
-    return Progress(
-        done=False,
-        token=Token(operation=operation).model_dump_json(),
-        look_again_after=timedelta(seconds=seconds),
-        note=note,
-        change=change,
-    )
+    return Progress.waiting(Token(operation=operation).model_dump_json(), seconds, note, change)
 
 
 def runner(azure: Azure) -> StepRunner:

@@ -16,7 +16,6 @@ A subnet's NSG is shared with other machines and never touched.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from typing_extensions import override
@@ -233,9 +232,7 @@ class Isolate(StepRunner):
 
 def _look_again(looks: int, note: str, change: Change, *, at_once: bool = False) -> Progress:
     seconds = 0 if at_once else min(FIRST_LOOK_S + looks / 2, LAST_LOOK_S)
-    return Progress(
-        done=False, token=str(looks), note=note, change=change, look_again_after=timedelta(seconds=seconds)
-    )
+    return Progress.waiting(str(looks), seconds, note, change)
 
 
 def runner(azure: Azure) -> StepRunner:

@@ -14,7 +14,6 @@ Source: https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from weakref import WeakValueDictionary
@@ -97,13 +96,9 @@ class Jit(StepRunner):
         if theirs := _listing(policies, vm):
             return Progress(done=True, note=_THERE, change=_nothing(vm, theirs))
         policy_id = policy_id_for(vm, location)
-        return Progress(
-            done=False,
-            token=_RECORDED,
-            look_again_after=timedelta(0),
-            note=f"adding {_PORTS} to the just-in-time policy of {vm.resource_group}",
-            change=_change(vm, policy_id, empty=_is_empty(policies, policy_id)),
-        )
+        note = f"adding {_PORTS} to the just-in-time policy of {vm.resource_group}"
+        change = _change(vm, policy_id, empty=_is_empty(policies, policy_id))
+        return Progress.waiting(_RECORDED, 0, note, change)
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
@@ -129,7 +124,7 @@ class Jit(StepRunner):
             try:
                 return await self._take_out(vm, change, policy_id)
             except Busy as busy:
-                return _again_soon(step.token, str(busy))
+                return Progress.waiting(step.token, LOOK_S, str(busy))
 
     async def _put(self, vm: VmRef, change: Change) -> Progress:
         policy_id = str(change.after["policy"])
@@ -142,7 +137,7 @@ class Jit(StepRunner):
                 try:
                     await self._write(policy_id, policy, [*entries(policy), _entry(vm)])
                 except Busy as busy:
-                    return _again_soon(_RECORDED, str(busy), change)
+                    return Progress.waiting(_RECORDED, LOOK_S, str(busy), change)
                 policy = await find_policy(self._azure, policy_id)
         if entry_of(policy, vm) is None:
             return Progress(done=False, again=True, note="the entry was written, but does not read back")
@@ -165,7 +160,7 @@ class Jit(StepRunner):
             await self._delete(policy_id)
         if entry_of(await find_policy(self._azure, policy_id), vm) is None:
             return Progress(done=True, note="its entry was taken out of the just-in-time policy, read back")
-        return _again_soon("", "its entry was taken out, but is still read")
+        return Progress.waiting("", LOOK_S, "its entry was taken out, but is still read")
 
     async def _write(
         self, policy_id: str, policy: Mapping[str, Any] | None, machines: list[Mapping[str, Any]]
@@ -263,12 +258,6 @@ def _change(vm: VmRef, policy_id: str, *, empty: bool) -> Change:
         after={"policy": policy_id, "ports": list(PORTS)},
         kept={"location": ArmId.parse(policy_id).names[0]},
         back=(f"{vm.name}: its entry is taken out of the just-in-time policy; others stay",),
-    )
-
-
-def _again_soon(token: str, note: str, change: Change | None = None) -> Progress:
-    return Progress(
-        done=False, token=token, look_again_after=timedelta(seconds=LOOK_S), note=note, change=change
     )
 
 

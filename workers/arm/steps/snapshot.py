@@ -11,7 +11,6 @@ Source: https://learn.microsoft.com/azure/virtual-machines/disks-incremental-sna
 """
 
 import asyncio
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from typing_extensions import override
@@ -109,13 +108,7 @@ class Snapshot(StepRunner):
         held = {disk["id"]: held_since(disk) for _, disk in disks}
         change = words.change(targets, held, said, earlier)
         token = Token(targets=targets, tags=tags_for(profile, containment_id, containment))
-        return Progress(
-            done=False,
-            token=token.model_dump_json(),
-            look_again_after=timedelta(0),
-            note=change.summary,
-            change=change,
-        )
+        return Progress.waiting(token.model_dump_json(), 0, change.summary, change)
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
@@ -131,11 +124,10 @@ class Snapshot(StepRunner):
         waited_for = [one for one in looks if one.snapshot is None]
         if not waited_for:
             return Progress(done=True, note=words.done([s for _, s, *_ in looks if s], step.change))
-        return Progress(
-            done=False,
-            token=token.changed(targets=tuple(one.target for one in looks)).model_dump_json(),
-            look_again_after=timedelta(seconds=min(one.wait_s for one in waited_for)),
-            note="; ".join(dict.fromkeys(one.note for one in waited_for)),
+        return Progress.waiting(
+            token.changed(targets=tuple(one.target for one in looks)).model_dump_json(),
+            min(one.wait_s for one in waited_for),
+            "; ".join(dict.fromkeys(one.note for one in waited_for)),
         )
 
     @override

@@ -7,7 +7,6 @@ Source: https://learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks#un
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 
 from typing_extensions import override
 
@@ -90,12 +89,12 @@ class Stop(StepRunner):
         if way.proven_by(power):
             return Progress(done=True, note=f"{power} already, read back", change=change)
         if power is way.passing:
-            return _waiting(_token(""), OTHERS_LOOK_S, f"{way.passing} already", change)
+            return Progress.waiting(_token(""), OTHERS_LOOK_S, f"{way.passing} already", change)
         if change != earlier:
             # On record first: whoever takes over from a worker that dies now finds the VM stopped, and has to
             # know that it ran; and if Azure refuses, nobody is told to deallocate one that can't be.
             note = f"{power}; {way.said}" if way.said else ""
-            return _waiting(_token("", begin=True), 0.0, note, change)
+            return Progress.waiting(_token("", begin=True), 0.0, note, change)
         return await self._order(vm, way, change)
 
     async def _order(self, vm: VmRef, way: Way, change: Change) -> Progress:
@@ -106,7 +105,7 @@ class Stop(StepRunner):
             raise gone(vm) from None
         wait = next_look_s(accepted.retry_after_s, usual_s=USUAL_LOOK_S)
         note = f"{change.before.get('power', PowerState.UNKNOWN)} → {way.passing}"
-        return _waiting(_token(accepted.url), wait, note, change)
+        return Progress.waiting(_token(accepted.url), wait, note, change)
 
     @override
     async def check(self, vm: VmRef, profile: LockdownProfile, step: Step) -> Progress:
@@ -120,7 +119,9 @@ class Stop(StepRunner):
         if url:
             state = await operation_status(self._azure, url, f"stop the VM {vm.name}")
             if state.outcome is Outcome.RUNNING:
-                return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
+                return Progress.waiting(
+                    step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note
+                )
             if state.outcome is Outcome.FAILED:
                 raise StepFailed(f"Azure could not stop it: {state.code}: {state.message}", code=state.code)
             ended = "the operation has ended"
@@ -129,7 +130,7 @@ class Stop(StepRunner):
             said = f" ({way.said})" if way.said else ""
             return Progress(done=True, note=f"{power}, power state read back{said}")
         if power is way.passing:
-            return _waiting(_token(""), OTHERS_LOOK_S, step.note or way.passing)
+            return Progress.waiting(_token(""), OTHERS_LOOK_S, step.note or way.passing)
         return Progress(done=False, again=True, undone=power in _RUNS, note=f"{ended}, but the VM is {power}")
 
     @override
@@ -160,7 +161,9 @@ class Stop(StepRunner):
         if url:
             state = await operation_status(self._azure, url, f"start the VM {vm.name}")
             if state.outcome is Outcome.RUNNING:
-                return _waiting(step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note)
+                return Progress.waiting(
+                    step.token, next_look_s(state.retry_after_s, usual_s=USUAL_LOOK_S), step.note
+                )
             if state.outcome is Outcome.FAILED:
                 raise StepFailed(f"Azure could not start it: {state.code}: {state.message}", code=state.code)
         power, _way = await self._read(vm)
@@ -168,12 +171,12 @@ class Stop(StepRunner):
             done = "started" if url else "already running"
             return Progress(done=True, note=f"{done}, power state read back")
         if power is PowerState.STARTING:
-            return _waiting(_token(""), OTHERS_LOOK_S, step.note or "starting")
+            return Progress.waiting(_token(""), OTHERS_LOOK_S, step.note or "starting")
         if url:
             return Progress(done=False, again=True, note=f"the operation has ended, but the VM is {power}")
         accepted = await self._start(vm, correlation_id)
         wait = next_look_s(accepted.retry_after_s, usual_s=USUAL_LOOK_S)
-        progress = _waiting(_token(accepted.url), wait, f"{power} → starting")
+        progress = Progress.waiting(_token(accepted.url), wait, f"{power} → starting")
         return progress.changed(started_as=accepted.correlation_id)
 
     async def _read(self, vm: VmRef) -> tuple[PowerState, Way]:
@@ -222,12 +225,6 @@ def _change(vm: VmRef, power: PowerState, way: Way, *, begins: bool = True) -> C
     known = begins or power is not PowerState.UNKNOWN
     now = f"{vm.name}: {power} → {way.proof}" if known else "power state: read when it begins"
     return Change(summary=f"{way.verb} the VM", details=(now, *said), other_way=other, **states)
-
-
-def _waiting(token: str, seconds: float, note: str, change: Change | None = None) -> Progress:
-    return Progress(
-        done=False, token=token, look_again_after=timedelta(seconds=seconds), note=note, change=change
-    )
 
 
 def _token(url: str, *, begin: bool = False) -> str:

@@ -160,6 +160,13 @@ class Progress(Model):
     started_as: str = ""
     job: Job | None = None
 
+    @classmethod
+    def waiting(cls, token: str, seconds: float, note: str, change: Change | None = None) -> "Progress":
+        """Not done yet, with a look again in so many seconds; in none, the step goes on at once."""
+        return cls(
+            done=False, token=token, look_again_after=timedelta(seconds=seconds), note=note, change=change
+        )
+
 
 class Steps(Stored):
     """Steps that are done side by side.

@@ -19,7 +19,7 @@ from workers.domain.ports.store import Background
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import VmRecord, VmRef
 
 _Word = TypeVar("_Word", OnSilence, OnUndelivered)
@@ -90,19 +90,17 @@ class Assess:
         """What the rules say with the facts that are known."""
         return undecided.decide(facts, insight)
 
-    def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, now: datetime) -> Assessment:
+    def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, owner: Owner, now: datetime) -> Assessment:
         """The terms by the rule or else the defaults, the plan of their lockdown, and the guard."""
         terms = self._terms(ruling)
         plan = self.plan(vm, facts, terms.lockdown, now)
-        return Assessment(terms=terms, plan=plan, guarded=self.guarded(vm, facts))
+        return Assessment(terms=terms, plan=plan, guarded=self.guarded(vm, facts, owner))
 
-    def guarded(self, vm: VmRef, facts: Facts) -> str:
+    def guarded(self, vm: VmRef, facts: Facts, owner: Owner) -> str:
         """The guard by which the policy never contains this VM; empty as far as the facts say.
 
         Whoever contains it asks again, with the VM as it is then.
         """
-        tags = self._policy().owner.tags
-        owner = owner_from_tags(facts.tags, tags, tags_known=facts.machine is not None)
         return self._compiled().guards.judge(VmInput(vm, facts, owner)).guard
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:

@@ -83,7 +83,7 @@ class FillIn:
             facts=facts,
             plan=self._assess.plan(event.vm, facts, approval.terms.lockdown, now),
             owner=approval.owner if approval.owner.known else insight.asked,
-            guarded=self._assess.guarded(event.vm, facts),
+            guarded=self._assess.guarded(event.vm, facts, insight.by_tags),
             owner_before=approval.owner_before or insight.owner_before,
             history=insight.history,
             risk=risk,

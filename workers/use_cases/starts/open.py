@@ -216,7 +216,7 @@ class OpenApproval:
     def _approval(self, document_id: str, event: StartEvent, seen: _Seen, ruling: Ruling) -> Approval:
         now = self._clock.now()
         facts, insight = seen
-        assessment = self._assess(ruling, event.vm, facts, now)
+        assessment = self._assess(ruling, event.vm, facts, insight.by_tags, now)
         return Approval(
             id=document_id,
             event=event,

@@ -114,6 +114,20 @@ async def _escalated(posting: Posting) -> Approval:
     return await posting.approval()
 
 
+async def _page_refused(posting: Posting) -> Copy:
+    """On-call's card is there, and the page below it is refused. The copy as it was before that."""
+    await _escalated(posting)
+    posting.slack.refuses.clear()
+    await posting.render()
+    before = await copy_in(posting, ONCALL, CopyKind.ONCALL)
+    assert before is not None
+    posting.slack.refuses[ONCALL] = NOT_IN_IT
+    card = await posting.store.card(posting.id)
+    await posting.change(card.with_post(f"{CopyKind.ONCALL}:{ONCALL}", "escalation", None))
+    await posting.render()
+    return before
+
+
 async def test_the_page_to_on_call_goes_to_the_approvals_channel_where_theirs_refuses(
     posting: Posting,
 ) -> None:
@@ -189,15 +203,7 @@ async def test_a_question_that_is_closed_while_a_name_is_looked_for_comes_to_res
 
 
 async def test_a_bot_that_is_back_goes_on_with_the_card_that_is_there(posting: Posting) -> None:
-    await _escalated(posting)
-    posting.slack.refuses.clear()
-    await posting.render()
-    before = await copy_in(posting, ONCALL, CopyKind.ONCALL)
-    assert before is not None
-    posting.slack.refuses[ONCALL] = NOT_IN_IT
-    card = await posting.store.card(posting.id)
-    await posting.change(card.with_post(f"{CopyKind.ONCALL}:{ONCALL}", "escalation", None))
-    await posting.render()
+    before = await _page_refused(posting)
     lost = await copy_in(posting, ONCALL, CopyKind.ONCALL)
     assert lost is not None
     assert lost.refused
@@ -214,15 +220,7 @@ async def test_a_bot_that_is_back_goes_on_with_the_card_that_is_there(posting: P
 
 async def test_a_card_whose_page_was_refused_still_shows_how_its_question_ended(posting: Posting) -> None:
     """Slack refuses new messages in the channel, and takes edits: no button may be left that does nothing."""
-    await _escalated(posting)
-    posting.slack.refuses.clear()
-    await posting.render()
-    before = await copy_in(posting, ONCALL, CopyKind.ONCALL)
-    assert before is not None
-    posting.slack.refuses[ONCALL] = NOT_IN_IT
-    card = await posting.store.card(posting.id)
-    await posting.change(card.with_post(f"{CopyKind.ONCALL}:{ONCALL}", "escalation", None))
-    await posting.render()
+    before = await _page_refused(posting)
     assert before.thread not in posting.slack.edits
     await change(posting, state="EXPIRED", closed_at=posting.clock.now(), containment_id=None)
     settled = await posting.nudged()

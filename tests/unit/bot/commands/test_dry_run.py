@@ -13,12 +13,12 @@ from bot.cards.notices import Notices
 from bot.commands.answered import answered_views
 from bot.commands.lockdown import COMMAND
 from bot.flow import Flow
-from bot.services import Services
 from bot.slack.errors import Refused
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
 from tests.conftest import Rig
-from tests.looking import answer_lookup, look_up
+from tests.looking import answer_lookup
+from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.foresight.drills import Obstacle
 from workers.domain.containment.foresight.lookups import Foresight, Lookup
 from workers.domain.containment.profile import LockdownProfile
@@ -68,21 +68,7 @@ class Slack:
 class Bot:
     def __init__(self, rig: Rig, actor: Actor) -> None:
         self.rig, self.slack, self._actor = rig, Slack(), actor
-        self.services = Services(
-            store=rig.store,
-            inventory=rig.inventory,
-            directory=cast("Any", SimpleNamespace(actor=self._who)),
-            clock=rig.clock,
-            decide=rig.decide,
-            lock_down=rig.lock_down,
-            restore=cast("Any", None),
-            retry=cast("Any", None),
-            cap=cast("Any", None),
-            pausing=cast("Any", None),
-            look_up=look_up(rig),
-            dialogs=cast("Any", self.slack),
-            policy=lambda: rig.policy,
-        )
+        self.services = services_of(rig, SimpleNamespace(actor=self._who), dialogs=self.slack)
         self.notices = Notices(
             renderer=cast("Any", None),
             store=rig.store,

@@ -15,11 +15,11 @@ from bot.commands.restore import COMMAND, _parsed
 from bot.commands.restore_blocks import Options
 from bot.flow import Flow
 from bot.requests import Submitted
-from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
-from tests.looking import answer_lookup, look_up
+from tests.looking import answer_lookup
 from tests.unit.bot.commands.test_dry_run import Slack
+from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.foresight.returns import Return
 from workers.domain.containment.spec import StepName
@@ -30,7 +30,6 @@ from workers.domain.policy.people import TwoPersons
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
-from workers.use_cases.orders.restore import Restore
 
 WEB = a.known_vm()
 FOUND = (
@@ -45,21 +44,7 @@ FOUND = (
 class Bot:
     def __init__(self, rig: Rig) -> None:
         self.rig, self.slack = rig, Slack()
-        self.services = Services(
-            store=rig.store,
-            inventory=rig.inventory,
-            directory=cast("Any", SimpleNamespace(actor=self._who)),
-            clock=rig.clock,
-            decide=rig.decide,
-            lock_down=rig.lock_down,
-            restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
-            retry=cast("Any", None),
-            look_up=look_up(rig),
-            pausing=cast("Any", None),
-            cap=cast("Any", None),
-            dialogs=cast("Any", self.slack),
-            policy=lambda: rig.policy,
-        )
+        self.services = services_of(rig, SimpleNamespace(actor=self._who), dialogs=self.slack)
         self.notices = Notices(
             renderer=cast("Any", None),
             store=rig.store,

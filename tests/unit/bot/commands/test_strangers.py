@@ -10,19 +10,14 @@ from bot.commands import lockdown, pause, restore
 from bot.commands.command import Command
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
-from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
-from tests.looking import look_up
+from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
-from workers.use_cases.orders.cap import AnswerCap
-from workers.use_cases.orders.pause import PauseWrites
-from workers.use_cases.orders.restore import Restore
-from workers.use_cases.orders.retry import Retry
 
 HELD, FREE = a.known_vm(), a.known_vm(ref=a.vm_ref(name="vm-db-01"))
 GUARDED = [command for command in COMMANDS if not command.may(a.actor()).allowed]
@@ -55,21 +50,7 @@ class Bot:
 
     def __init__(self, rig: Rig, actor: Actor) -> None:
         self.rig, self.actor, self.slack = rig, actor, Slack()
-        self.services = Services(
-            store=rig.store,
-            inventory=rig.inventory,
-            directory=cast("Any", SimpleNamespace(actor=self._actor, direct_message=self._direct)),
-            clock=rig.clock,
-            decide=rig.decide,
-            lock_down=rig.lock_down,
-            restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
-            retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
-            look_up=look_up(rig),
-            dialogs=cast("Any", None),
-            pausing=PauseWrites(store=rig.store, clock=rig.clock),
-            cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
-            policy=lambda: rig.policy,
-        )
+        self.services = services_of(rig, SimpleNamespace(actor=self._actor, direct_message=self._direct))
 
     async def _actor(self, _user: str, **_how: object) -> Actor:
         return self.actor

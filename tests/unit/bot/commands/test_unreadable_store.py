@@ -1,7 +1,7 @@
 """While the inventory, or a document, can't be read: an id resolves, and people are told why."""
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -14,17 +14,13 @@ from bot.flow import Flow
 from bot.services import Services
 from tests import builders as a
 from tests.conftest import Rig
-from tests.looking import look_up
+from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import NewerDocument
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.vm import VmRecord
 from workers.store.memory import MemoryInventory
-from workers.use_cases.orders.cap import AnswerCap
-from workers.use_cases.orders.pause import PauseWrites
-from workers.use_cases.orders.restore import Restore
-from workers.use_cases.orders.retry import Retry
 
 WEB, DB = a.known_vm(), a.known_vm(ref=a.vm_ref(name="vm-db-01"))
 NEWER = "containment c1 was written by a newer version of Startgate. Update this process."
@@ -79,21 +75,7 @@ def slack() -> Slack:
 
 
 def services(rig: Rig, inventory: MemoryInventory) -> Services:
-    return Services(
-        store=rig.store,
-        inventory=inventory,
-        directory=cast("Any", Directory()),
-        clock=rig.clock,
-        decide=rig.decide,
-        lock_down=rig.lock_down,
-        restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
-        retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
-        look_up=look_up(rig),
-        dialogs=cast("Any", None),
-        pausing=PauseWrites(store=rig.store, clock=rig.clock),
-        cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
-        policy=lambda: rig.policy,
-    )
+    return services_of(rig, Directory(), inventory=inventory)
 
 
 async def held(rig: Rig) -> None:

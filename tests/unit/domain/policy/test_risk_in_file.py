@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.domain.policy.test_file import ONCALL, only
+from tests.unit.domain.policy.reading import ONCALL, only
 from workers.domain.policy.file import load_policy
 from workers.domain.starts.risk_settings import RiskSettings, Weekday
 

@@ -28,7 +28,9 @@ class Desk:
         return a.policy(defaults=defaults, rules=(QUICK, HARD), lockdowns=LOCKDOWNS)
 
     def terms(self, rule: Rule | None = None) -> Terms:
-        return self._assess(Ruling(verdict=Verdict.ASK, rule=rule), a.vm_ref(), a.facts(), a.NOW).terms
+        return self._assess(
+            Ruling(verdict=Verdict.ASK, rule=rule), a.vm_ref(), a.facts(), a.owner(), a.NOW
+        ).terms
 
 
 def test_each_rule_has_terms_of_its_own_however_often_it_is_asked_for() -> None:

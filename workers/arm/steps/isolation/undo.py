@@ -7,7 +7,6 @@ on record what it could have, and fails with that question.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from workers.arm.ids import name_of, same, spelt_in
@@ -63,12 +62,9 @@ async def undo(azure: Azure, step: Step) -> Progress:
     asking = [nic for nic in nics if nic.asks]
     if asking and step.token != _ASKED:
         asked = change.changed(choices=await _choices(azure, asking, change.after.values()))
-        return Progress(
-            done=False, token=_ASKED, look_again_after=timedelta(0), note=_joined(asking), change=asked
-        )
+        return Progress.waiting(_ASKED, 0, _joined(asking), asked)
     if waits := [nic.waits for nic in nics if nic.waits]:
-        look = timedelta(seconds=LOOK_S)
-        return Progress(done=False, token=step.token, look_again_after=look, note="; ".join(waits))
+        return Progress.waiting(step.token, LOOK_S, "; ".join(waits))
     if asking:
         raise StepFailed(
             f"{_joined(asking)}; restore the VM again, and choose what to put there instead",

@@ -1,6 +1,5 @@
 """Where the backup step stands between two looks, and how it says that it waits."""
 
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -80,6 +79,4 @@ def must_not_have_failed(operation: OperationState, doing: str) -> None:
 def waiting(token: Token, accepted: Accepted | OperationState | None, note: str) -> Progress:
     """The step waits; its next look is when Azure asks for it, or after the usual time."""
     seconds = next_look_s(accepted.retry_after_s if accepted else None, usual_s=USUAL_LOOK_S)
-    return Progress(
-        done=False, token=token.model_dump_json(), look_again_after=timedelta(seconds=seconds), note=note
-    )
+    return Progress.waiting(token.model_dump_json(), seconds, note)

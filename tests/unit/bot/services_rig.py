@@ -1,0 +1,38 @@
+"""The services of the bot over the ports in memory, for tests of its listeners."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+from bot.services import Services
+from tests.conftest import Rig
+from tests.looking import look_up
+from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.restore import Restore
+from workers.use_cases.orders.retry import Retry
+
+
+def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
+    """Everything that listeners are given.
+
+    Args:
+        rig: the ports.
+        directory: who is who.
+        instead: parts of a test's own.
+    """
+    usual = Services(
+        store=rig.store,
+        inventory=rig.inventory,
+        directory=cast("Any", directory),
+        clock=rig.clock,
+        decide=rig.decide,
+        lock_down=rig.lock_down,
+        restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
+        retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        look_up=look_up(rig),
+        dialogs=cast("Any", None),
+        pausing=PauseWrites(store=rig.store, clock=rig.clock),
+        cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        policy=lambda: rig.policy,
+    )
+    return replace(usual, **instead)
