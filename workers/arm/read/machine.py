@@ -5,6 +5,7 @@ from typing import Any
 
 from workers.arm.ids import name_of
 from workers.arm.read.disks import disks_of
+from workers.arm.read.gathering.prices import cost_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.domain.errors import NotFound, StepFailed
@@ -49,9 +50,10 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
     view = properties.get("instanceView") or {}
     disk = (properties.get("storageProfile") or {}).get("osDisk") or {}
     named = f"{view.get('osName') or ''} {view.get('osVersion') or ''}".strip()
+    size = str((properties.get("hardwareProfile") or {}).get("vmSize") or "")
     return MachineFacts(
         location=str(machine.get("location") or ""),
-        size=str((properties.get("hardwareProfile") or {}).get("vmSize") or ""),
+        size=size,
         power=power_state(view),
         os=named or str(disk.get("osType") or ""),
         tags=machine.get("tags") or {},
@@ -65,6 +67,7 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         identity=_identity(machine),
         zones=tuple(map(str, machine.get("zones") or ())),
         disk_encryption=disk_encryption(disk),
+        cost=cost_of(size),
     )
 
 

@@ -10,6 +10,20 @@ from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
+class Cost(Stored):
+    """An estimate of what a VM costs, by a list price.
+
+    Attributes:
+        usd_per_hour: of a VM with Linux, without disks, addresses, licences and discounts.
+        as_of: the day of the price list, such as ``2024-12-01``.
+        region: for which the price is.
+    """
+
+    usd_per_hour: float
+    as_of: str
+    region: str
+
+
 class MachineFacts(Stored):
     """The VM itself, read from Microsoft.Compute.
 
@@ -25,6 +39,7 @@ class MachineFacts(Stored):
         zones: the availability zones that it is pinned to.
         disk_encryption: what encrypts its OS disk beside Azure's own keys, in words; empty for nothing.
         failed_extensions: names of its extensions whose installation failed; ``None`` if not known.
+        cost: about what it costs while it runs; ``None`` if its size is not in our list.
     """
 
     location: str = ""
@@ -43,6 +58,7 @@ class MachineFacts(Stored):
     zones: tuple[str, ...] = ()
     disk_encryption: str = ""
     failed_extensions: tuple[str, ...] | None = None
+    cost: Cost | None = None
 
 
 class NetworkFacts(Stored):
@@ -157,14 +173,18 @@ class MissingFact(Stored):
     reason: str
 
 
+ASSIGNMENTS = "the caller's role assignments"
+JUST_IN_TIME = "just-in-time access"
+"""What these facts are called where they are missing."""
+
 SOURCES = {
     "machine": "Microsoft.Compute",
     "network": "Microsoft.Network",
     "backup": "Azure Backup",
     "Defender": "Azure Resource Graph",
     "locks": "Microsoft.Authorization, locks",
-    "the caller's role assignments": "Microsoft.Authorization, role assignments",
-    "just-in-time access": "Defender for Cloud",
+    ASSIGNMENTS: "Microsoft.Authorization, role assignments",
+    JUST_IN_TIME: "Defender for Cloud",
 }
 """Each fact that is read by itself, by the name under which it may be missing → which service told it."""
 

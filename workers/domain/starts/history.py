@@ -154,6 +154,8 @@ class History(Stored):
         networks: where they were, the most usual first; ``network_days`` is of the one of this start.
         networks_count: how many networks there were.
         clients: as ``networks``, for applications.
+        caller_last_at: when they started a VM last; ``caller_last_network`` and ``caller_last_client`` are
+            from where and with which application, each empty if Azure did not tell.
         recent_vms: how many VMs they started within minutes, with this one.
         busy_days: earlier days on which they started many within minutes, too, if these are many.
     """
@@ -183,6 +185,9 @@ class History(Stored):
     caller_hours: tuple[int, ...] = ()
     recent_vms: int = 1
     busy_days: int = 0
+    caller_last_at: UtcTime | None = None
+    caller_last_network: str = ""
+    caller_last_client: str = ""
 
 
 def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
@@ -230,6 +235,9 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
         caller_hours=_hours(theirs),
         recent_vms=recent,
         busy_days=busy,
+        caller_last_at=theirs[-1].at if theirs else None,
+        caller_last_network=theirs[-1].network if theirs else "",
+        caller_last_client=theirs[-1].client if theirs else "",
     )
 
 

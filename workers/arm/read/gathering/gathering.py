@@ -15,6 +15,8 @@ from workers.arm.read.sources import Sources
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import (
+    ASSIGNMENTS,
+    JUST_IN_TIME,
     BackupFacts,
     Facts,
     LockFact,
@@ -31,8 +33,6 @@ log = structlog.get_logger(__name__)
 
 MOST_READS = 10
 """For a start, before its question goes out."""
-_ASSIGNMENTS = "the caller's role assignments"
-_JUST_IN_TIME = "just-in-time access"
 _WITH_JUST_IN_TIME = "P2"
 
 
@@ -114,9 +114,9 @@ class Gathering:
             self._assignments, at = await self._sources.assignments(
                 self._vm.subscription_id.lower(), start.caller.object_id.lower()
             )
-            self._note(_ASSIGNMENTS, at)
+            self._note(ASSIGNMENTS, at)
 
-        return [self._fact(_ASSIGNMENTS, read)]
+        return [self._fact(ASSIGNMENTS, read)]
 
     async def _just_in_time_access(self) -> None:
         """Only Defender for Servers Plan 2 has it; elsewhere nothing is read.
@@ -131,9 +131,9 @@ class Gathering:
         if plan != _WITH_JUST_IN_TIME:
             self._just_in_time = ()
         elif self._no_time_for_it():
-            self._missing[_JUST_IN_TIME] = "left for later, so that the question was not held back"
+            self._missing[JUST_IN_TIME] = "left for later, so that the question was not held back"
         else:
-            await self._fact(_JUST_IN_TIME, self._read_just_in_time)
+            await self._fact(JUST_IN_TIME, self._read_just_in_time)
 
     def _no_time_for_it(self) -> bool:
         # The subscription's name is counted, and comes with the query.
@@ -143,7 +143,7 @@ class Gathering:
     async def _read_just_in_time(self) -> None:
         listed, at = await self._sources.just_in_time(self._vm.subscription_id)
         self._just_in_time = listed.get(self._vm.key, ())
-        self._note(_JUST_IN_TIME, at)
+        self._note(JUST_IN_TIME, at)
 
     async def _read_locks(self) -> None:
         locks, at = await self._sources.locks(self._vm.subscription_id)
