@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -51,7 +51,7 @@ class PastStart(NamedTuple):
     """One start of a VM, or what became of one.
 
     Attributes:
-        at: by Azure's clock for starts, by ours for answers.
+        at: by Azure's clock for starts, by ours for answers; in UTC.
         id: the same for each telling of one start.
         who: the caller, by ``caller_key``.
         vm: a short digest of the VM's id.
@@ -75,11 +75,15 @@ class PastStart(NamedTuple):
         return json.dumps([self.what.value, *self[2:]], separators=(",", ":"))
 
 
+_MOST_TEXTS = len(PastStart._fields) - 2
+
+
 def past_start(text: str | bytes, at: datetime) -> PastStart | None:
     """One from its text; ``None`` if another version wrote what this one can't read."""
     try:
         what, *rest = _read(text)
-        return PastStart(at, _WHATS[what], *map(str, rest[: len(PastStart._fields) - 2]))
+        "".join(rest)  # a TypeError unless all of them are texts; a start may read hundreds
+        return PastStart(at, _WHATS[what], *rest[:_MOST_TEXTS])
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -252,7 +256,7 @@ def _starts(entries: Sequence[PastStart]) -> list[PastStart]:
 
 
 def _hours(starts: Sequence[PastStart]) -> tuple[int, ...]:
-    counts = Counter(one.at.astimezone(UTC).hour for one in starts)
+    counts = Counter(one.at.hour for one in starts)
     return tuple(counts[hour] for hour in range(_HOURS)) if starts else ()
 
 
