@@ -9,6 +9,7 @@ from workers.operator.azure.plan import plan
 from workers.operator.azure.recommendations import recommendations
 from workers.operator.doctor import doctor
 from workers.operator.evidence.command import evidence
+from workers.operator.expect import expect
 from workers.operator.pause import pause, resume
 from workers.operator.policy_file import command as policy
 from workers.runtime.version import Version
@@ -38,3 +39,4 @@ app.command("drill")(drill)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("evidence")(evidence)
+app.command("expect")(expect)

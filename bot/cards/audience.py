@@ -14,6 +14,7 @@ from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegation
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
@@ -37,12 +38,14 @@ class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
     ``pause`` is the one that is on, which every card shows that something may still come of.
+    ``delegations`` say who answers for whom while the question is open.
     """
 
     approval: Approval | None
     containment: Containment | None
     notice: DeadLetterNotice | CapQuestion | None = None
     pause: Pause | None = None
+    delegations: tuple[Delegation, ...] = ()
 
     @property
     def documents(self) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion, ...]:

@@ -11,6 +11,7 @@ from tests.golden.risky import risky
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
@@ -35,8 +36,10 @@ from workers.domain.policy.model import OnSilence
 from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
+from workers.domain.starts.expectations import Expectation, Expectations, expectation
 from workers.domain.starts.facts import BackupFacts, MissingFact
 from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
+from workers.domain.starts.windows import Window
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -48,6 +51,8 @@ MODELS: dict[str, type[Numbered]] = {
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
     "pause": Pause,
+    "expectations": Expectations,
+    "delegations": Delegations,
     "cap-question": CapQuestion,
     "lookup": Lookup,
     "audit-record": AuditRecord,
@@ -186,6 +191,11 @@ def documents() -> dict[str, Numbered]:
             known={"starts": (4, 7, 9), "work": ()},
         ),
         "pause-none": Pause(),
+        "expectations-none": Expectations(),
+        "expectations-some": Expectations(version=2, entries=(_expectation(),)),
+        "delegations-none": Delegations(),
+        "delegations-some": Delegations(version=1).begun(a.actor(), a.oncall(), a.NOW, _SOON, DEFAULT_PAUSE),
+        "approval-expected-at-high-risk": a.approval(expected=_expectation()),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
         "cap-question-none": CapQuestion(),
         "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
@@ -207,6 +217,19 @@ def documents() -> dict[str, Numbered]:
             details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
         ),
     }
+
+
+def _expectation() -> Expectation:
+    return expectation(
+        "e1",
+        Window(a.NOW, _SOON),
+        by="Alice Example (U0ALICE01)",
+        by_user="U0ALICE01",
+        reason="patch day",
+        at=a.NOW,
+        vm=a.vm_ref(),
+        caller="alice@contoso.com",
+    )
 
 
 def _cap_question() -> CapQuestion:

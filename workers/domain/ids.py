@@ -36,6 +36,8 @@ DEAD_LETTER_NOTICE = f"n{0:025}"
 
 PAUSE = f"p{0:025}"
 CAP_QUESTION = f"k{0:025}"
+EXPECTATIONS = f"x{0:025}"
+DELEGATIONS = f"d{0:025}"
 """As that one."""
 
 
@@ -63,7 +65,9 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acknpq"
-"""First characters of ids: approval, containment, question about the cap, notice, pause, lookup."""
+_KINDS = "acdknpqx"
+"""First characters of ids: approval, containment, delegations, question about the cap, notice, pause, lookup,
+expectations.
+"""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

@@ -8,6 +8,7 @@ from typing import TypeVar
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -15,12 +16,13 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, DELEGATIONS, EXPECTATIONS, PAUSE
 from workers.domain.nudges import Scheduled
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart, Said, ShownQuestion
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
@@ -107,7 +109,9 @@ class MemoryStore:
         found: Approval | None = None
         with contextlib.suppress(NotFound):
             found = await self.approval(approval_id)
-        return KnownStart(found, await self.vm_record(event.vm), await self._past.background(event))
+        background = await self._past.background(event)
+        known = background._replace(expected=await self.expectations())
+        return KnownStart(found, await self.vm_record(event.vm), known)
 
     async def aclose(self) -> None:
         """Nothing waits to be written."""
@@ -115,7 +119,8 @@ class MemoryStore:
     async def shown_question(self, approval_id: str) -> ShownQuestion:
         """What its card is made of."""
         approval = await self.approval(approval_id)
-        return ShownQuestion(approval, await self.card(approval_id), await self.pause())
+        card, pause = await self.card(approval_id), await self.pause()
+        return ShownQuestion(approval, card, pause, await self.delegations())
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
@@ -153,6 +158,16 @@ class MemoryStore:
         """The question, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(CAP_QUESTION))
         return found if isinstance(found, CapQuestion) else CapQuestion()
+
+    async def expectations(self) -> Expectations:
+        """The document, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(EXPECTATIONS))
+        return found if isinstance(found, Expectations) else Expectations()
+
+    async def delegations(self) -> Delegations:
+        """The document, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(DELEGATIONS))
+        return found if isinstance(found, Delegations) else Delegations()
 
     async def take_turn(
         self, containment_id: str, now: datetime, *, most: int, within: timedelta

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.ports.store import Document
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.vm import VmRecord
 
 ONCE_TTL = timedelta(hours=48)
@@ -50,7 +52,7 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return _record_kept_for(document, now, retention)
         case Card():
             return retention
-        case DeadLetterNotice() | Pause() | CapQuestion():
+        case DeadLetterNotice() | Pause() | CapQuestion() | Expectations() | Delegations():
             return None
         case Lookup():
             return LOOKUP_TTL

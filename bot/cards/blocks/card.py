@@ -80,6 +80,7 @@ def approval_card(
         *context(
             [
                 _asked(approval, kind),
+                _expected(approval),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
                 _YOURS if barred and approval.open else "",
@@ -192,6 +193,17 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
     return " ".join(filter(None, [asked, why, _deadline(approval)]))
+
+
+def _expected(approval: Approval) -> str:
+    """Who announced the start, and that it is asked about all the same."""
+    ahead = approval.expected
+    if ahead is None:
+        return ""
+    span = f"from {when(ahead.begin)} to {when(ahead.end)}"
+    why = sentence(escape(ahead.reason, 200))
+    asked = " It is asked about all the same, since its risk is high or not known." if approval.open else ""
+    return f"Expected by {escape(ahead.by, 100)} {span}: {why}{asked}"
 
 
 def _deadline(approval: Approval) -> str:

@@ -6,7 +6,7 @@ pass.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,7 +17,11 @@ from workers.domain.policy.model import NO_RULE, Rule, Verdict
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.policy.why import why_not
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
+
+EXPECTED = "expected"
+"""How the audit names the rule of a start that passed since somebody expected it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,16 +31,26 @@ class Ruling:
     Attributes:
         rule: the one that matched; ``None`` where the defaults hold.
         unevaluated: rules before it that could not be applied: name → reason.
+        expected: who expected the start ahead, if anybody did.
     """
 
     verdict: Verdict
     rule: Rule | None = None
     unevaluated: dict[str, str] = field(default_factory=dict)
+    expected: Expectation | None = None
 
     @property
     def name(self) -> str:
         """The rule's name, for the audit."""
+        if self.expected is not None and self.verdict is Verdict.PASS:
+            return EXPECTED
         return self.rule.name if self.rule else NO_RULE
+
+    def expected_by(self, expectation: Expectation, *, passes: bool) -> "Ruling":
+        """Somebody expected the start; then it passes, or this ruling stands and tells so."""
+        if passes:
+            return Ruling(verdict=Verdict.PASS, unevaluated=self.unevaluated, expected=expectation)
+        return replace(self, expected=expectation)
 
     def overruled(self, why: str) -> "Ruling":
         """Ask on the terms of the defaults, though a rule lets it pass; ``why`` is noted with its name."""

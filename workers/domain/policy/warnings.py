@@ -38,11 +38,12 @@ def rule_warnings(rules: Sequence[Rule], places: dict[Where, Place]) -> list[Fin
         for n, rule in enumerate(rules)
         for where in [("rules", n, "when")]
         for place in [places[where]]
-        for problem, remedy in (*_too_easy(rule), *_never(rules, n))
+        for problem, remedy in (*too_easy(rule), *_never(rules, n))
     ]
 
 
-def _too_easy(rule: Rule) -> Iterator[tuple[str, str]]:
+def too_easy(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What is wrong with a pass rule that a caller can make match, and the remedy; nothing for any other."""
     if rule.verdict is not Verdict.PASS:
         return
     for parts in alternatives(rule.when):
