@@ -34,7 +34,7 @@ from bot.cards.blocks.text import (
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import CauseKind, Containment
-from workers.domain.policy.model import OnSilence, Verdict
+from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.starts.events import Caller, Phase
 
 CONFIRM = "approval.confirm"
@@ -53,6 +53,12 @@ _ON_SILENCE = {
     OnSilence.ESCALATE: "on-call decides",
     OnSilence.ISOLATE: "the VM is isolated",
     OnSilence.CONTAIN: "the VM is contained",
+}
+_ONCALL = OnUndelivered.ESCALATE
+_ON_UNDELIVERED = {
+    _ONCALL: "on-call is called",
+    OnUndelivered.ISOLATE: "the VM is isolated",
+    OnUndelivered.CONTAIN: "the VM is contained",
 }
 
 
@@ -227,7 +233,9 @@ def _deadline(approval: Approval) -> str:
     if approval.terms.silence_lockdown is not None and not approval.guarded:
         then += f" with the profile {code(approval.terms.silence_lockdown.name, 40)}"
     if approval.asked_at is None:
-        return f"If nobody answers within {duration(span)}, {then}."
+        undelivered = _ON_UNDELIVERED[approval.terms.on_undelivered if not approval.guarded else _ONCALL]
+        nobody = f"If nobody can be asked within {duration(approval.terms.gives_up_after)}, {undelivered}."
+        return f"If nobody answers within {duration(span)}, {then}. {nobody}"
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
     return f"If nobody answers by {by} ({duration(span)}), {then}."
 

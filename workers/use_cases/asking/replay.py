@@ -161,6 +161,7 @@ class Replay:
         guard = self._guards.judge(VmInput(approval.event.vm, approval.facts, insight.by_tags)).guard
         expires = waited >= terms.expire_after
         if approval.asked_at is None:  # its card never reached anybody
+            expires = waited >= terms.gives_up_after
             if expires and steps_undelivered(terms) and not guard:
                 return Fate.CONTAINED, ()
             return Fate.ASKED, (ONCALL,) if expires else ()
