@@ -31,7 +31,7 @@ from workers.domain.containment.options.backup_options import AfterRestore, Back
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
-from workers.domain.policy.model import OnSilence
+from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
@@ -101,6 +101,22 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
             joined_count=7,
+        ),
+        "approval-told-and-over": a.approval(
+            state=ApprovalState.EXPIRED,
+            terms=a.announced(),
+            closed_because="nobody rejected it in time; the VM is left as it is",
+        ),
+        "approval-given-up-soon": a.approval(
+            asked_at=None,
+            terms=a.terms(undelivered_after=timedelta(minutes=5), on_undelivered=OnUndelivered.ISOLATE),
+        ),
+        "containment-by-a-rule": a.containment(
+            cause=a.cause(
+                kind=CauseKind.RULE,
+                reason="the rule nightly contains this VM without asking",
+                approval_id=a.approval().id,
+            )
         ),
         "approval-of-a-guarded-vm": a.approval(guarded="domain controllers"),
         "approval-joined-to-another": a.approval(state=ApprovalState.PENDING).joins("a" * 26, _SOON),

@@ -58,7 +58,7 @@ class Decide:
             about=approval,
             answer=str(answer),
         )
-        if not approval.open:
+        if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
             raise AlreadyDecided(approval.outcome())
         return approval
 

@@ -1,4 +1,6 @@
-"""A VM was started: find out what that means, and ask about it. One start gives one approval.
+"""A VM was started: find out what that means, and ask about it, announce it, or have the VM contained.
+
+One start gives one approval.
 
 A VM has one open question at most: a further start joins it.
 """
@@ -11,7 +13,8 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from workers.domain.asking.approvals import Approval
+from workers.domain.asking.approvals import FIRST, Approval, ApprovalState
+from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, DependencyAway, NotFound
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
@@ -29,6 +32,7 @@ from workers.domain.starts.history import of_event
 from workers.domain.starts.vm import KnownVm, PowerState
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.starts.by_rule import ByRule
 from workers.use_cases.starts.expected import ExpectedStarts
 from workers.use_cases.starts.join import Join
 from workers.use_cases.starts.let_pass import LetPass
@@ -53,6 +57,7 @@ class Outcome(StrEnum):
     EXPECTED = "expected"
     PASSED = "passed"
     JOINED = "joined"
+    CONTAINED = "contained by a rule"
 
 
 class Opened(NamedTuple):
@@ -99,6 +104,7 @@ class OpenApproval:
         self._let_pass = LetPass(store)
         self._expected = ExpectedStarts(store, clock)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
+        self._by_rule = ByRule(store=store, nudger=nudger, clock=clock)
         self._join = Join(store=store, nudger=nudger, assess=assess, clock=clock)
         # One start of a VM after the other, so that fifty at once don't meet each other's conflicts.
         self._one_by_one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -217,8 +223,11 @@ class OpenApproval:
         now = self._clock.now()
         facts, insight = seen
         assessment = self._assess(ruling, event.vm, facts, insight.by_tags, now)
-        return Approval(
+        # Of a VM that is gone, nothing is to be contained.
+        state = ApprovalState.PENDING if facts.gone else FIRST[ruling.verdict]
+        approval = Approval(
             id=document_id,
+            state=state,
             event=event,
             facts=facts,
             owner=insight.asked,
@@ -232,7 +241,8 @@ class OpenApproval:
             guarded=assessment.guarded,
             opened_at=now,
             ended=None if event.phase is Phase.STARTED else StartEnd(phase=event.phase, at=event.at),
-        ).filling_in(now)
+        )
+        return approval.filling_in(now) if approval.open else approval
 
     async def _write_anew(self, approval: Approval, ruling: Ruling) -> Opened:
         told = await self._tellings.find(approval.event)
@@ -258,7 +268,9 @@ class OpenApproval:
             return await self._first(commit, Opened(Outcome.VANISHED, approval.id), approval.id)
         line = told.background.line if told.background else None
         self._inventory.note(_known(approval).after(line))  # beside the write, which does not wait for it
-        question = await self._join.open_question(told.record)
+        if approval.state is ApprovalState.RULED:
+            return await self._contain(approval, told, opened)
+        question = await self._join.open_question(told.record, approval)
         if question is not None:
             joined = self._join.joining(question, approval, ruling, once=_once(approval), first=told.first)
             outcome = await self._first(joined.commit, Opened(Outcome.JOINED, question.id), approval.id)
@@ -274,6 +286,23 @@ class OpenApproval:
             past=Remembered(event.vm, of_event(event)),
         )
         return await self._first(commit, Opened(Outcome.ASKED, approval.id), approval.id)
+
+    async def _contain(self, start: Approval, told: Told, opened: AuditRecord) -> Opened:
+        """Have the VM contained as the rule says, and the start put on record with it."""
+        ruled = await self._by_rule.ruled(start)
+        details = {"because": ruled.approval.closed_because, "containment": ruled.approval.containment_id}
+        closed = opened.changed(kind="approval.ruled", details={**opened.details, **details})
+        commit = Commit(
+            partition=partition_of_vm(start.event.vm.key),
+            documents=(*ruled.documents, *with_later(told.first, start.id)),
+            audit=(opened, closed, *ruled.audit),
+            once=_once(start),
+            past=Remembered(start.event.vm, of_event(start.event)),
+        )
+        outcome = await self._first(commit, Opened(Outcome.CONTAINED, start.id), start.id)
+        if outcome.outcome is Outcome.CONTAINED:
+            await self._by_rule.announce(ruled)
+        return outcome
 
     async def _first(self, commit: Commit, opened: Opened, start_id: str) -> Opened:
         """Write, unless this start was opened before or is known to have failed."""
