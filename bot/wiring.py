@@ -32,10 +32,11 @@ from workers.bus.receiver import Handler
 from workers.domain.containment.foresight.lookups import LookupKind
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
-from workers.runtime.lifecycle import keep_what_is_loaded, run_until
+from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until
 from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
+from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
@@ -49,7 +50,9 @@ from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
+from workers.use_cases.policy_in_force import PolicyInForce
 from workers.use_cases.sweeps.pause import show_pauses
+from workers.use_cases.watch_policy import WatchPolicy
 
 log = structlog.get_logger("bot")
 
@@ -81,6 +84,7 @@ class Parts(NamedTuple):
     redis: Redis
     store: RedisStore
     session: aiohttp.ClientSession
+    hangup: asyncio.Event
 
 
 async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
@@ -92,12 +96,17 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
         redis,
         noted(store, SystemClock(), "bot", settings),
         aiohttp.ClientSession() as session,
+        hangup_signal() as hangup,
     ):
-        await _run(settings, policy, bus, Parts(health, redis, store, session), stop)
+        # The workers apply the rules, and check their conditions: see ``bot.__main__``.
+        in_force = PolicyInForce(settings.policy, policy, health, conditions=False)
+        await _run(settings, in_force, bus, Parts(health, redis, store, session, hangup), stop)
 
 
-async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, stop: asyncio.Event) -> None:
-    health, redis, store, session = parts
+async def _run(
+    settings: BotSettings, policy: PolicyInForce, bus: Bus, parts: Parts, stop: asyncio.Event
+) -> None:
+    health, redis, store, session, hangup = parts
     nudger = bus.nudger
     clock, inventory = SystemClock(), RedisInventory(redis)
     slack = AsyncWebClient(
@@ -111,9 +120,9 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     reach = Reach(health)
     pace = Pace(clock, heard=partial(reach.ok, "token"))
     installation = Installation(slack)
-    named = (policy.owner.fallback, policy.oncall.channel)
-    channels = Channels(slack, named, RedisChannelBook(redis), installation, health)
-    directory = Directory(slack, lambda: policy, installation, pace)
+    channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
+    policy.when_changed(channels.look_again)
+    directory = Directory(slack, policy, installation, pace)
     dialogs = OpenDialogs(slack)
     services = Services(
         store=store,
@@ -122,20 +131,20 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
-            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
+            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
         ),
-        restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
+        restore=Restore(store=store, nudger=nudger, clock=clock, policy=policy),
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
-        policy=lambda: policy,
+        policy=policy,
     )
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, channels, lambda: policy, clock, health),
+        audience=Audience(directory, channels, policy, clock, health),
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
         health=health,
@@ -150,6 +159,9 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     else:
         secret = settings.need_signing_secret()
         doorway = HttpDoorway(SignedRequests(app, secret, store), settings.http_port)
+    watching = WatchPolicy(
+        policy, "bot", store=store, nudger=nudger, book=RedisProcessBook(redis), health=health, clock=clock
+    )
     ready = asyncio.Event()
 
     async def say_ready() -> None:
@@ -169,6 +181,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),
+            watching.run(hangup),
             say_ready(),
         )
     finally:
