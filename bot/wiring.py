@@ -1,12 +1,14 @@
 """Makes all parts of the bot except its links to the bus, and runs them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -26,6 +28,7 @@ from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from bot.slack.reach import Reach
+from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
 from bot.slack.signed_requests import SignedRequests
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
@@ -43,7 +46,7 @@ from workers.telemetry.health_server import serving
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
-from workers.use_cases.note_process import noted
+from workers.use_cases.note_process import noted, noting_renewal
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
@@ -154,11 +157,18 @@ async def _run(
     bus.notices.set_result(notices)
     app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
+    renew = {"slack_bot_token": renewing_bot_token(slack, installation)}
     if settings.slack_app_token is not None:
-        doorway = SocketDoorway(app, slack, settings.slack_app_token, reach)
+        doorway = socket = SocketDoorway(app, slack, settings.slack_app_token, reach)
+        renew["slack_app_token"] = socket.renew
     else:
-        secret = settings.need_signing_secret()
-        doorway = HttpDoorway(SignedRequests(app, secret, store), settings.http_port)
+        requests = SignedRequests(app, settings.need_signing_secret(), store)
+        doorway = HttpDoorway(requests, settings.http_port)
+
+        async def sign_anew(secret: SecretStr) -> None:
+            requests.renew(build_app(slack, services, installation, signing_secret=secret), secret)
+
+        renew["slack_signing_secret"] = sign_anew
     watching = WatchPolicy(
         policy, "bot", store=store, nudger=nudger, book=RedisProcessBook(redis), health=health, clock=clock
     )
@@ -182,12 +192,25 @@ async def _run(
             reach.watch_token(installation),
             channels.run(),
             watching.run(hangup),
+            _secret_files(settings, renew, health, noting_renewal(store, clock, "bot")).run(),
             say_ready(),
         )
     finally:
         health.stopping()
         await nudger.close()
         log.info("stopped")
+
+
+def _secret_files(
+    settings: BotSettings,
+    renew: Mapping[str, Renew],
+    health: Health,
+    renewed: Callable[[str], Awaitable[None]],
+) -> SecretFiles:
+    """Those secrets that are in files, and that this bot goes by."""
+    files = {name: path for name in renew if (path := getattr(settings, f"{name}_file"))}
+    known = {name: getattr(settings, name) for name in files}
+    return SecretFiles(files, known, renew, health, renewed)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
