@@ -19,6 +19,7 @@ from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.policy.model import Policy
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
@@ -41,11 +42,13 @@ class Subjects(NamedTuple):
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | CapQuestion | None = None
+    notice: DeadLetterNotice | CapQuestion | PolicyNotice | None = None
     pause: Pause | None = None
 
     @property
-    def documents(self) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion, ...]:
+    def documents(
+        self,
+    ) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 

@@ -32,6 +32,7 @@ from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd
@@ -47,6 +48,7 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "policy-notice": PolicyNotice,
     "pause": Pause,
     "cap-question": CapQuestion,
     "lookup": Lookup,
@@ -201,6 +203,17 @@ def documents() -> dict[str, Numbered]:
             counts={"starts": {"NoTime": 2, "NotJson": 1}},
             known={"starts": (4, 7, 9), "work": ()},
         ),
+        "policy-notice-none": PolicyNotice(),
+        "policy-notice-told": PolicyNotice(
+            version=2,
+            number=1,
+            at=_SOON,
+            process="workers",
+            problem="policy.yaml: 1 error",
+            in_force="ab" * 32,
+            refused={"workers": "cd" * 32},
+        ),
+        "nudge-policy": Nudge(subject=Subject.POLICY, id=PolicyNotice().id, version=1),
         "pause-none": Pause(),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
         "cap-question-none": CapQuestion(),

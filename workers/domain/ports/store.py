@@ -14,11 +14,14 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion
+Document = (
+    Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion | PolicyNotice
+)
 
 
 class Remembered(NamedTuple):
@@ -171,6 +174,10 @@ class Store(Protocol):
 
     async def cap_question(self) -> CapQuestion:
         """What on-call is asked about the cap; an empty one of version 0 if they never were."""
+        ...
+
+    async def policy_notice(self) -> PolicyNotice:
+        """What on-call was told last about the policy file; an empty one of version 0 if nothing was."""
         ...
 
     async def take_turn(

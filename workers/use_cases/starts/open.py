@@ -145,7 +145,7 @@ class OpenApproval:
         """
         seen: _Seen | None = None
         if isinstance(ruling, Undecided):
-            seen = await self._look(event, told)
+            seen = await self._look(event, told, ruling)
             ruling = self._assess.late(ruling, seen.facts, seen.insight)
         for name, reason in ruling.unevaluated.items():
             log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
@@ -158,12 +158,13 @@ class OpenApproval:
             if held is not None and await self._recontain(held, event):
                 return Opened(Outcome.RECONTAINED, held)
             ruling = ruling.overruled("it matches, but the VM is contained or being restored")
-        seen = seen or await self._look(event, told)
+        seen = seen or await self._look(event, told, ruling)
         return await self._ask(self._approval(told.document_id, event, seen, ruling), told, ruling)
 
-    async def _look(self, event: StartEvent, told: Told) -> _Seen:
+    async def _look(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> _Seen:
         facts = await self._gather(event)
-        return _Seen(facts, self._assess.insight(event, facts, told.background, told.record))
+        insight = self._assess.insight(event, facts, told.background, told.record, policy=ruling.policy)
+        return _Seen(facts, insight)
 
     async def _ask(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
         lock = self._one_by_one.setdefault(approval.event.vm.key, asyncio.Lock())
