@@ -26,6 +26,7 @@ from workers.domain.policy.limits import CapPolicy, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.spelling import (
     PROFILE_NAME,
+    AppId,
     Duration,
     Expression,
     ExpressionText,
@@ -36,6 +37,8 @@ from workers.domain.starts.risk_settings import RiskSettings
 NO_RULE = "defaults"
 """How the audit names the rule of a start that no rule matched."""
 MOST_RULES = 200
+MOST_APPS = 1000
+AppName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 
 
 def digest_of(file: bytes) -> str:
@@ -268,6 +271,8 @@ class Policy(Model):
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
         risk: how risk is weighed.
+        apps: how cards call service principals, managed identities and clients: id of the application, or
+            object id of the identity → name. Azure's events tell ids alone.
         rules: tried in order; the first whose condition holds decides.
         lockdowns: what a rejection does: profiles by name. Without any, ``standard`` is built in.
         never: the guarded set, VMs that are never contained, whatever a rule or a person says. One condition,
@@ -283,6 +288,7 @@ class Policy(Model):
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
     risk: RiskSettings = RiskSettings()
+    apps: Annotated[dict[AppId, AppName], Field(max_length=MOST_APPS)] = {}
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
     never: Annotated[

@@ -60,6 +60,11 @@ class Assess:
         """The one in force."""
         return self._policy()
 
+    def named(self, event: StartEvent) -> StartEvent:
+        """The start with its caller's application by the name that the policy gives it."""
+        caller = event.caller.called(self._policy().apps)
+        return event if caller is event.caller else event.model_copy(update={"caller": caller})
+
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
         """What the rules say before Azure is asked for any fact."""
         return self._compiled().rules.early(event, now)

@@ -116,6 +116,7 @@ class OpenApproval:
             DependencyAway: Azure or Redis does not answer; nothing is written, and the event must be
             delivered again.
         """
+        event = self._assess.named(event)
         if event.phase is Phase.FAILED:
             return await self._note_failed(event)
         now = self._clock.now()
