@@ -27,6 +27,7 @@ from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from bot.slack.reach import Reach
 from bot.slack.signed_requests import SignedRequests
+from bot.slack.web_api_method import web_api_method
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
 from workers.domain.containment.foresight.lookups import LookupKind
@@ -39,6 +40,9 @@ from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
+from workers.telemetry.instruments import SLACK
+from workers.telemetry.measured_health import measure
+from workers.telemetry.requests import measured
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
@@ -91,13 +95,14 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
         noted(store, SystemClock(), "bot", settings),
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(trace_configs=[measured(SLACK, "method", web_api_method)]) as session,
     ):
         await _run(settings, policy, bus, Parts(health, redis, store, session), stop)
 
 
 async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, stop: asyncio.Event) -> None:
     health, redis, store, session = parts
+    measure(health)
     nudger = bus.nudger
     clock, inventory = SystemClock(), RedisInventory(redis)
     slack = AsyncWebClient(

@@ -18,6 +18,7 @@ from workers.bus.settling import Settler
 from workers.domain.errors import DependencyAway
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.telemetry.health import Health
+from workers.telemetry.instruments import MESSAGE_AGE, SETTLED
 
 log = structlog.get_logger(__name__)
 
@@ -126,6 +127,7 @@ class QueueReceiver:
             ).run()
 
     async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
+        MESSAGE_AGE.record(payload.age_s(raw), {"queue": self._queue})
         try:
             settlement = await self._handler(payload.message(raw))
         except DependencyAway as away:
@@ -140,6 +142,9 @@ class QueueReceiver:
             settlement = None
         else:
             self._went_well(settlement)
+        if not isinstance(settlement, Complete):
+            how = "abandoned" if settlement is None else type(settlement).__name__.lower()
+            SETTLED.add(1, {"queue": self._queue, "how": how})
         await settler.settle(raw, settlement)
 
     def _went_well(self, settlement: Settlement | None) -> None:
