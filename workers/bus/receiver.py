@@ -19,6 +19,7 @@ from workers.domain.errors import DependencyAway
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.telemetry.health import Health
 from workers.telemetry.instruments import MESSAGE_AGE, SETTLED
+from workers.telemetry.spans import taken
 
 log = structlog.get_logger(__name__)
 
@@ -127,9 +128,11 @@ class QueueReceiver:
             ).run()
 
     async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
-        MESSAGE_AGE.record(payload.age_s(raw), {"queue": self._queue})
         try:
-            settlement = await self._handler(payload.message(raw))
+            MESSAGE_AGE.record(payload.age_s(raw), {"queue": self._queue})
+            message = payload.message(raw)
+            with taken(self._queue, message.properties):
+                settlement = await self._handler(message)
         except DependencyAway as away:
             self._health.away(away.service, str(away), retry_after_s=away.retry_after_s)
             self._waits_for = away.service

@@ -6,18 +6,18 @@ import pytest
 
 from tests import builders
 from tests.unit.telemetry.conftest import Measured
+from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
-from workers.domain.ports.store import Commit, Document
+from workers.domain.ports.store import Commit
 from workers.store.measures import measure
 
 
 def written(
-    kind: str, document: Document, *, after_s: float = 0, first: bool = False, **details: object
+    kind: str, document: Approval | Containment, *, after_s: float = 0, first: bool = False, **details: object
 ) -> None:
-    since = document.opened_at if hasattr(document, "opened_at") else builders.approval().opened_at
-    about = getattr(document, "id", "")
-    record = AuditRecord(kind=kind, at=since + timedelta(seconds=after_s), about=about, details=details)
+    at = document.opened_at + timedelta(seconds=after_s)
+    record = AuditRecord(kind=kind, at=at, about=document.id, details=details)
     measure(Commit(partition=0, documents=(document,), audit=(record,)), first_write=first)
 
 
