@@ -30,6 +30,7 @@ from bot.slack.pace import Pace
 from bot.slack.reach import Reach
 from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
 from bot.slack.signed_requests import SignedRequests
+from bot.slack.web_api_method import web_api_method
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
 from workers.domain.containment.foresight.lookups import LookupKind
@@ -43,6 +44,9 @@ from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
+from workers.telemetry.instruments import SLACK
+from workers.telemetry.measured_health import measure
+from workers.telemetry.requests import measured
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
@@ -98,7 +102,7 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
         noted(store, SystemClock(), "bot", settings),
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(trace_configs=[measured(SLACK, "method", web_api_method)]) as session,
         hangup_signal() as hangup,
     ):
         # The workers apply the rules, and check their conditions: see ``bot.__main__``.
@@ -110,6 +114,7 @@ async def _run(
     settings: BotSettings, policy: PolicyInForce, bus: Bus, parts: Parts, stop: asyncio.Event
 ) -> None:
     health, redis, store, session, hangup = parts
+    measure(health)
     nudger = bus.nudger
     clock, inventory = SystemClock(), RedisInventory(redis)
     slack = AsyncWebClient(

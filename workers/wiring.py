@@ -37,6 +37,7 @@ from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
+from workers.telemetry.measured_health import measure
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
@@ -53,6 +54,7 @@ from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
+from workers.use_cases.sweeps.measure import Measure
 from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
@@ -80,6 +82,7 @@ class Parts(NamedTuple):
 async def run(settings: WorkersSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
     health = Health("redis", "servicebus", "azure")
+    measure(health)
     redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
@@ -243,6 +246,7 @@ def _sweeps(
             clock=clock,
             period_s=settings.dead_letters_every_s,
         ),
+        Measure(store=store, clock=clock),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

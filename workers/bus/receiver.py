@@ -18,6 +18,8 @@ from workers.bus.settling import Settler
 from workers.domain.errors import DependencyAway
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.telemetry.health import Health
+from workers.telemetry.instruments import MESSAGE_AGE, SETTLED
+from workers.telemetry.spans import taken
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +130,10 @@ class QueueReceiver:
 
     async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
         try:
-            settlement = await self._handler(payload.message(raw))
+            MESSAGE_AGE.record(payload.age_s(raw), {"queue": self._queue})
+            message = payload.message(raw)
+            with taken(self._queue, message.properties):
+                settlement = await self._handler(message)
         except DependencyAway as away:
             self._health.away(away.service, str(away), retry_after_s=away.retry_after_s)
             self._waits_for = away.service
@@ -141,6 +146,9 @@ class QueueReceiver:
             settlement = None
         else:
             self._went_well(settlement)
+        if not isinstance(settlement, Complete):
+            how = "abandoned" if settlement is None else type(settlement).__name__.lower()
+            SETTLED.add(1, {"queue": self._queue, "how": how})
         await settler.settle(raw, settlement)
 
     def _went_well(self, settlement: Settlement | None) -> None:

@@ -15,6 +15,7 @@ from workers.domain.messages import Complete, DeadLetter, Later, Message, Settle
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.events import StartEvent
+from workers.telemetry.instruments import STARTS
 from workers.use_cases.starts.open import ASK_ANYWAY_AFTER, OpenApproval, Outcome
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,6 @@ class StartsConsumer:
         self._store = store
         self._clock = clock
         self._disturbed = disturbed
-        self.dead_lettered = 0
 
     async def __call__(self, message: Message) -> Settlement:
         """Open an approval for each start in the message.
@@ -89,6 +89,7 @@ class StartsConsumer:
                     "a start is put off", vm=event.vm.name, for_s=round(put_off[-1], 1), because=str(away)
                 )
                 continue
+            STARTS.add(1, {"outcome": str(opened.outcome)})
             if opened.outcome not in _OF_LITTLE_NOTE:
                 log.info(
                     "start event",
@@ -111,13 +112,11 @@ class StartsConsumer:
         return max(_SHORTEST_WAIT_S, min(asked_s, left_s)) + random.uniform(0, _SPREAD_S)
 
     async def _dead_letter(self, message: Message, invalid: InvalidEvent) -> DeadLetter:
-        self.dead_lettered += 1
         log.warning(
             "message dead-lettered",
             reason=invalid.reason,
             description=invalid.description,
             message=message.message_id,
-            dead_lettered_so_far=self.dead_lettered,
         )
         await self._store.commit(
             Commit(

@@ -109,6 +109,8 @@ class Approval(Numbered):
         level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
+        trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
+            empty where nothing was traced.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -145,6 +147,7 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
+    trace: str = ""
 
     @property
     def open(self) -> bool:

@@ -138,7 +138,11 @@ class StartEnd(Stored):
 
 
 class StartEvent(Stored):
-    """One start of one VM, parsed from whichever shape the event came in."""
+    """One start of one VM, parsed from whichever shape the event came in.
+
+    ``trace`` is the ``traceparent`` of CloudEvents' distributed tracing extension, if it came with one.
+    Source: https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md
+    """
 
     vm: VmRef
     operation: str
@@ -149,6 +153,7 @@ class StartEvent(Stored):
     correlation_id: str
     event_id: str = ""
     shape: str = ""
+    trace: str = ""
 
     @property
     def power(self) -> PowerState:

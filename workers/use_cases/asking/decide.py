@@ -15,6 +15,7 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
+from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
@@ -97,12 +98,14 @@ class Decide:
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
                 )
             decision = Decision(answer=answer, by=actor, at=self._clock.now(), via=via, reason=reason.strip())
-            return await self._write(approval, decision)
+            with following("answer", approval.trace, approval=approval_id):
+                return await self._write(approval, decision)
 
         decided = await until_written(attempt)
-        if await after_write(approval_id, lambda: self._nudge(decided)):
-            for closed in (decided.approval, *decided.withdrawn):
-                await self._deadlines.clear(closed.id)
+        with following("tell of the answer", decided.approval.trace, approval=approval_id):
+            if await after_write(approval_id, lambda: self._nudge(decided)):
+                for closed in (decided.approval, *decided.withdrawn):
+                    await self._deadlines.clear(closed.id)
         return decided
 
     async def _nudge(self, decided: Decided) -> None:

@@ -15,6 +15,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import What, of_answer
+from workers.telemetry.spans import following
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.conflicts import until_written
@@ -69,8 +70,11 @@ class LookAtApproval:
     async def __call__(self, approval_id: str) -> None:
         """Do what is due, and schedule the next look. Early, late and duplicate calls are harmless."""
         before = await self._store.approval(approval_id)
-        if not before.open:
-            return
+        if before.open:
+            with following("look", before.trace, approval=approval_id):
+                await self._look(approval_id, before)
+
+    async def _look(self, approval_id: str, before: Approval) -> None:
         if self._fill_in is not None:
             await self._fill_in(before)
             before = await self._store.approval(approval_id)

@@ -30,6 +30,7 @@ from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.history import of_event
 from workers.domain.starts.vm import KnownVm, PowerState
+from workers.telemetry.spans import following, here
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.starts.by_rule import ByRule
@@ -124,6 +125,11 @@ class OpenApproval:
         if _passes(ruling) and await self._let_pass.at_once(event, ruling, now):
             return Opened(Outcome.PASSED)
         told = await self._tellings.find(event)
+        with following("start", event.trace, approval=told.document_id):
+            return await self._take_in(event, told, ruling)
+
+    async def _take_in(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
+        """Find out whether there is anything to ask."""
         if told.approval is not None:
             await self._tellings.note_end(told.approval, event)
             return Opened(Outcome.DUPLICATE, told.document_id)
@@ -242,6 +248,7 @@ class OpenApproval:
             plan=assessment.plan,
             guarded=assessment.guarded,
             opened_at=now,
+            trace=here(),
             ended=None if event.phase is Phase.STARTED else StartEnd(phase=event.phase, at=event.at),
         )
         return approval.filling_in(now) if approval.open else approval
