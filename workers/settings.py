@@ -50,6 +50,9 @@ class WorkersSettings(CommonSettings):
         resync_every_s: how often overdue documents are nudged again.
         dead_letters_every_s: how often dead letters are looked at, to tell on-call of new ones.
         standing_every_s: how often containments that stand are re-read in Azure.
+        missed_starts_every_s: how often starts are looked for that no event told of.
+        missed_starts_after_s: how old such a start must be: its event may be on the way.
+        event_sources_every_s: how often each subscription is asked whether Event Grid tells of it.
         receivers: connections per queue.
         concurrency: messages worked on at once per connection.
     """
@@ -62,6 +65,9 @@ class WorkersSettings(CommonSettings):
     resync_every_s: float = 30.0
     standing_every_s: float = 300.0
     dead_letters_every_s: float = 60.0
+    missed_starts_every_s: float = Field(default=600.0, gt=0)
+    missed_starts_after_s: float = Field(default=300.0, ge=0)
+    event_sources_every_s: float = Field(default=3600.0, gt=0)
     receivers: int = 4
     concurrency: int = 64
 

@@ -125,6 +125,7 @@ class Approval(Numbered):
         level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
+        told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -161,6 +162,7 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
+    told_as: str = ""
 
     @property
     def open(self) -> bool:

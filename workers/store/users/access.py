@@ -94,6 +94,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         _ONCE,
         _SCHEDULED,
         Grant((*_READ_INVENTORY, "hset", "hdel", "hkeys", "zadd", "zrem"), _INVENTORY),
+        Grant(("set",), ("sg:{leases}:*",)),
     ),
 }
 
