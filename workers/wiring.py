@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -12,9 +13,11 @@ from azure.servicebus.aio import ServiceBusClient
 from redis.asyncio import Redis
 
 from workers.arm.read.around.surroundings import ArmSurroundings
+from workers.arm.read.event_sources import ArmEventSources
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.inventory import list_vms
+from workers.arm.read.inventory import list_vms, subscriptions
 from workers.arm.read.sources import Sources
+from workers.arm.read.start_log import ArmStartLog
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.arm.steps.obstacles import ArmObstacles
@@ -24,6 +27,7 @@ from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
 from workers.bus.put_aside import PutAsideReader
 from workers.bus.receiver import QueueReceiver
+from workers.consumers.event_shapes import parse_start_events
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
@@ -33,6 +37,7 @@ from workers.settings import WorkersSettings
 from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
+from workers.store.leases import RedisLeases
 from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
@@ -52,9 +57,11 @@ from workers.use_cases.policy_in_force import PolicyInForce
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
+from workers.use_cases.sweeps.event_sources import WatchEventSources
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.measure import Measure
+from workers.use_cases.sweeps.missed_starts import MissedStarts
 from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
@@ -199,7 +206,12 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
             stop,
             *(each.run() for each in receivers),
             say_ready(),
-            run_sweeps(_sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances), health),
+            run_sweeps(
+                _sweeps(
+                    settings, parts, nudger, inventory, facts, disturbances=disturbances, opening=opening
+                ),
+                health,
+            ),
             watch(health, "redis", store.ping, every_s=10),
             watching.run(hangup),
         )
@@ -219,6 +231,7 @@ def _sweeps(
     facts: ArmFacts,
     *,
     disturbances: Disturbances,
+    opening: OpenApproval,
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
     health, redis, store, client, azure, _ = parts
@@ -226,6 +239,7 @@ def _sweeps(
     standing = RereadStanding(
         store=store, nudger=nudger, reader=ArmStanding(azure), clock=clock, period_s=settings.standing_every_s
     )
+    seen = partial(subscriptions, azure)
     reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     return (
         Resync(store=store, nudger=nudger, clock=clock, period_s=settings.resync_every_s),
@@ -236,6 +250,23 @@ def _sweeps(
             health=health,
             clock=clock,
             period_s=settings.inventory_every_s,
+        ),
+        MissedStarts(
+            store=store,
+            inventory=inventory,
+            leases=RedisLeases(redis, socket.gethostname()),
+            subscriptions=seen,
+            start_log=ArmStartLog(azure, lambda record: parse_start_events(record).events),
+            open_approval=opening,
+            clock=clock,
+            after=timedelta(seconds=settings.missed_starts_after_s),
+            period_s=settings.missed_starts_every_s,
+        ),
+        WatchEventSources(
+            subscriptions=seen,
+            sources=ArmEventSources(azure, bus.STARTS),
+            health=health,
+            period_s=settings.event_sources_every_s,
         ),
         standing,
         LookWhenDisturbed(disturbances=disturbances, look=standing),

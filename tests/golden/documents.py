@@ -35,9 +35,9 @@ from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.schema import Numbered
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
-from workers.domain.starts.events import CallerKind, Phase, StartEnd
+from workers.domain.starts.events import CallerKind, Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import BackupFacts, MissingFact
-from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
+from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, TurnedOn, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -57,6 +57,7 @@ MODELS: dict[str, type[Numbered]] = {
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
+_BETWEEN = TurnedOn(after=a.NOW, until=_SOON)
 _DEFENDER = DefenderFacts(
     read_at=a.NOW,
     subscription_plan="P2",
@@ -126,6 +127,10 @@ def documents() -> dict[str, Numbered]:
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
         "approval-with-risk": risky(),
+        "approval-found-by-a-sweep": a.approval(
+            event=StartEvent.seen_by_power(a.vm_ref(), _BETWEEN), told_as=a.start_event().correlation_id
+        ),
+        "inventory-line-of-a-vm-that-was-started": a.known_vm(off_at=a.NOW, turned_on=_BETWEEN),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),

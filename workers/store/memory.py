@@ -22,6 +22,7 @@ from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart, Said, ShownQuestion
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import PastStart
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
@@ -111,6 +112,10 @@ class MemoryStore:
         with contextlib.suppress(NotFound):
             found = await self.approval(approval_id)
         return KnownStart(found, await self.vm_record(event.vm), await self._past.background(event))
+
+    async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
+        """What happened with this VM."""
+        return self._past.of_vm(vm)
 
     async def aclose(self) -> None:
         """Nothing waits to be written."""

@@ -162,7 +162,7 @@ class Health:
     def policy(self, digest: str) -> None:
         """The policy of this digest is in force from now on."""
         if self._policy is None or self._policy[0] != digest:
-            self._policy = (digest, self._now())
+            self._policy = (digest, self.now())
 
     @property
     def policy_digest(self) -> str:

@@ -111,6 +111,7 @@ class Approval(Numbered):
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
         trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
             empty where nothing was traced.
+        told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -148,6 +149,7 @@ class Approval(Numbered):
     history: History | None = None
     owner_before: Owner | None = None
     trace: str = ""
+    told_as: str = ""
 
     @property
     def open(self) -> bool:

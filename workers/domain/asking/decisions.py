@@ -98,7 +98,7 @@ def _not_their_own(
     """Why this person can't confirm it, if they started the VM or may have done so; else empty."""
     if _is_among(actor, risky):
         return "Your account started this VM, at high risk, so somebody else has to confirm it."
-    if not actor.email and any(caller.email for caller in risky):
+    if not actor.email and not actor.entra and any(caller.email for caller in risky):
         return (
             "This start is of high risk, and Slack shows no e-mail address for you, so nobody can tell "
             "whether you started the VM. Somebody else has to confirm it."
@@ -112,7 +112,11 @@ def _not_their_own(
 
 
 def _is_among(actor: Actor, callers: "Collection[Caller]") -> bool:
-    return bool(actor.email) and actor.email.lower() in {caller.email.lower() for caller in callers}
+    return any(
+        caller.email.lower() in actor.addresses
+        or (bool(actor.entra) and caller.object_id.lower() == actor.entra.lower())
+        for caller in callers
+    )
 
 
 def may_lock_down(actor: Actor) -> Permission:

@@ -207,6 +207,10 @@ class Store(Protocol):
         """What is going on with this VM; an empty record of version 0 if nothing is."""
         ...
 
+    async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
+        """What happened with this VM, oldest first."""
+        ...
+
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids of documents that had to be looked at by ``now``, the longest overdue first."""
         ...

@@ -19,6 +19,7 @@ from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.addresses import network_of
 from workers.domain.starts.events import Caller, Phase, StartEvent
 from workers.domain.starts.risk_settings import RiskSettings
+from workers.domain.starts.vm import TurnedOn
 
 MOST_OF_VM = 100
 MOST_OF_CALLER = 200
@@ -26,6 +27,9 @@ MOST_OF_CALLER = 200
 _MOST_SEEN = 3
 _LONGEST = 80
 _HOURS = 24
+_KEY = 16
+"""Characters of a start's key that its id begins with."""
+_SWEPT = "sweep:"
 _AT = attrgetter("at")
 
 
@@ -57,7 +61,7 @@ class PastStart(NamedTuple):
         vm: a short digest of the VM's id.
         network: where the caller was.
         client: the application's id, in lower case.
-        by: who answered, by name.
+        by: who answered, by name; of a start that only the VM's power state told of, since when it may be.
     """
 
     at: datetime
@@ -117,7 +121,33 @@ def of_event(event: StartEvent, *, passed: bool = False) -> PastStart:
         vm=vm_digest(event.vm.key),
         network=network_of(event.caller.ip),
         client=event.caller.app_id.lower()[:_LONGEST],
+        by=f"{_SWEPT}{event.between.after.isoformat()}" if event.between else "",
     )
+
+
+def between_of(start: PastStart) -> TurnedOn | None:
+    """When a start must have been that only the VM's power state told of; ``None`` for any other."""
+    if start.what not in _STARTS or not start.by.startswith(_SWEPT):
+        return None
+    try:
+        return TurnedOn(after=datetime.fromisoformat(start.by.removeprefix(_SWEPT)), until=start.at)
+    except ValueError:
+        return None
+
+
+def tells_of(past: Iterable[PastStart], event: StartEvent, *, within: timedelta) -> bool:
+    """Whether this start is remembered already, by whatever told of it."""
+    same = event.dedupe_key[:_KEY]
+    return any(
+        one.id.startswith(same) and abs(one.at - event.at) <= within
+        for one in past
+        if one.what in (*_STARTS, What.FAILED)
+    )
+
+
+def started_between(past: Iterable[PastStart], first: datetime, last: datetime) -> bool:
+    """Whether a start is remembered that was between these times."""
+    return any(one.what in _STARTS and first <= one.at <= last for one in past)
 
 
 def of_answer(what: What, at: datetime, approval_id: str, event: StartEvent, by: str = "") -> PastStart:
@@ -126,7 +156,7 @@ def of_answer(what: What, at: datetime, approval_id: str, event: StartEvent, by:
 
 
 def _id(event: StartEvent) -> str:
-    return f"{event.dedupe_key[:16]}{event.at:%d%H}"
+    return f"{event.dedupe_key[:_KEY]}{event.at:%d%H}"
 
 
 class Past(NamedTuple):

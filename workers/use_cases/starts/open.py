@@ -35,6 +35,7 @@ from workers.use_cases.asking.assess import Assess
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.starts.by_rule import ByRule
 from workers.use_cases.starts.expected import ExpectedStarts
+from workers.use_cases.starts.found import FoundStarts
 from workers.use_cases.starts.join import Join
 from workers.use_cases.starts.let_pass import LetPass
 from workers.use_cases.starts.recontain import Recontain
@@ -104,6 +105,7 @@ class OpenApproval:
         self._tellings = Tellings(store)
         self._let_pass = LetPass(store)
         self._expected = ExpectedStarts(store, clock)
+        self._found = FoundStarts(store, clock)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
         self._by_rule = ByRule(store=store, nudger=nudger, clock=clock)
         self._join = Join(store=store, nudger=nudger, assess=assess, clock=clock)
@@ -130,9 +132,8 @@ class OpenApproval:
 
     async def _take_in(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
         """Find out whether there is anything to ask."""
-        if told.approval is not None:
-            await self._tellings.note_end(told.approval, event)
-            return Opened(Outcome.DUPLICATE, told.document_id)
+        if known := await self._known(event, told):
+            return Opened(Outcome.DUPLICATE, known)
         record = told.record
         if record.expected_start is not None:
             if record.expected_start.covers(event.correlation_id, event.at):
@@ -144,6 +145,13 @@ class OpenApproval:
             if recontained:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
         return await self._judge(event, told._replace(record=record), ruling)
+
+    async def _known(self, event: StartEvent, told: Told) -> str:
+        """The approval in which this start was asked about; empty if it was not."""
+        if told.approval is None:
+            return await self._found.tells(event, told.background)
+        await self._tellings.note_end(told.approval, event)
+        return told.document_id
 
     async def _judge(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
         """Let it pass or ask, as the rules say. They may have decided already, before any fact was read.
@@ -255,9 +263,8 @@ class OpenApproval:
 
     async def _write_anew(self, approval: Approval, ruling: Ruling) -> Opened:
         told = await self._tellings.find(approval.event)
-        if told.approval is not None:
-            await self._tellings.note_end(told.approval, approval.event)
-            return Opened(Outcome.DUPLICATE, told.document_id)
+        if known := await self._known(approval.event, told):
+            return Opened(Outcome.DUPLICATE, known)
         held = told.record.containment_id  # perhaps since a moment ago
         if held is not None and await self._recontain(held, approval.event):
             return Opened(Outcome.RECONTAINED, held)
