@@ -41,6 +41,8 @@ class DeskSettings(BaseSettings):
 class WorkersSettings(CommonSettings):
     """Read with ``read_environment(WorkersSettings)``; design and defaults in README, section Settings.
 
+    A period of 0 turns missed starts, event sources or the canary off.
+
     Attributes:
         arm_endpoint: Azure Resource Manager; by default that of the cloud.
         arm_scope: token scope; by default that of the cloud, or the endpoint's own ``/.default``.
@@ -53,6 +55,7 @@ class WorkersSettings(CommonSettings):
         missed_starts_every_s: how often starts are looked for that no event told of.
         missed_starts_after_s: how old such a start must be: its event may be on the way.
         event_sources_every_s: how often each subscription is asked whether Event Grid tells of it.
+        canary_every_s: how often a start that never was is sent through, to see that the way is open.
         receivers: connections per queue.
         concurrency: messages worked on at once per connection.
     """
@@ -65,9 +68,10 @@ class WorkersSettings(CommonSettings):
     resync_every_s: float = 30.0
     standing_every_s: float = 300.0
     dead_letters_every_s: float = 60.0
-    missed_starts_every_s: float = Field(default=600.0, gt=0)
+    missed_starts_every_s: float = Field(default=600.0, ge=0)
     missed_starts_after_s: float = Field(default=300.0, ge=0)
-    event_sources_every_s: float = Field(default=3600.0, gt=0)
+    event_sources_every_s: float = Field(default=3600.0, ge=0)
+    canary_every_s: float = Field(default=0.0, ge=0)
     receivers: int = 4
     concurrency: int = 64
 

@@ -27,6 +27,7 @@ from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
 from workers.bus.put_aside import PutAsideReader
 from workers.bus.receiver import QueueReceiver
+from workers.bus.starts_sender import BusStartsSender
 from workers.consumers.event_shapes import parse_start_events
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
@@ -54,7 +55,9 @@ from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.orders.rehearse import Rehearse
 from workers.use_cases.policy_in_force import PolicyInForce
+from workers.use_cases.starts.canary import TakeCanary
 from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.sweeps.canary import FlyCanary, SendCanary
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.event_sources import WatchEventSources
@@ -145,7 +148,13 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
     )
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     disturbances = Disturbances(store=store, clock=clock)
-    starts = StartsConsumer(open_approval=opening, store=store, clock=clock, disturbed=disturbances.note)
+    starts = StartsConsumer(
+        open_approval=opening,
+        store=store,
+        clock=clock,
+        take_canary=TakeCanary(store=store, nudger=nudger, assess=assess, clock=clock),
+        disturbed=disturbances.note,
+    )
     work = WorkConsumer(
         look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
         contain=Contain(
@@ -169,6 +178,8 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
             clock=clock,
         ),
     )
+
+    sweeps = _sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances, opening=opening)
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
         return QueueReceiver(
@@ -206,12 +217,7 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
             stop,
             *(each.run() for each in receivers),
             say_ready(),
-            run_sweeps(
-                _sweeps(
-                    settings, parts, nudger, inventory, facts, disturbances=disturbances, opening=opening
-                ),
-                health,
-            ),
+            run_sweeps([one for one in sweeps if one.period_s > 0], health),
             watch(health, "redis", store.ping, every_s=10),
             watching.run(hangup),
         )
@@ -239,7 +245,7 @@ def _sweeps(
     standing = RereadStanding(
         store=store, nudger=nudger, reader=ArmStanding(azure), clock=clock, period_s=settings.standing_every_s
     )
-    seen = partial(subscriptions, azure)
+    seen, leases = partial(subscriptions, azure), RedisLeases(redis, socket.gethostname())
     reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     return (
         Resync(store=store, nudger=nudger, clock=clock, period_s=settings.resync_every_s),
@@ -254,13 +260,18 @@ def _sweeps(
         MissedStarts(
             store=store,
             inventory=inventory,
-            leases=RedisLeases(redis, socket.gethostname()),
+            leases=leases,
             subscriptions=seen,
             start_log=ArmStartLog(azure, lambda record: parse_start_events(record).events),
             open_approval=opening,
             clock=clock,
             after=timedelta(seconds=settings.missed_starts_after_s),
             period_s=settings.missed_starts_every_s,
+        ),
+        SendCanary(
+            fly=FlyCanary(store=store, send=BusStartsSender(client), clock=clock),
+            leases=leases,
+            period_s=settings.canary_every_s,
         ),
         WatchEventSources(
             subscriptions=seen,

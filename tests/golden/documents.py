@@ -34,6 +34,7 @@ from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.schema import Numbered
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import BackupFacts, MissingFact
@@ -51,6 +52,7 @@ MODELS: dict[str, type[Numbered]] = {
     "policy-notice": PolicyNotice,
     "pause": Pause,
     "cap-question": CapQuestion,
+    "canary": Canary,
     "lookup": Lookup,
     "audit-record": AuditRecord,
 }
@@ -127,6 +129,15 @@ def documents() -> dict[str, Numbered]:
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
         "approval-with-risk": risky(),
+        "canary-seen": Canary(
+            id="y" + "0" * 25,
+            sent_at=a.NOW,
+            taken_at=a.NOW,
+            judged_at=a.NOW,
+            recorded_at=a.NOW,
+            seen_at=_SOON,
+            verdict="ask",
+        ),
         "approval-found-by-a-sweep": a.approval(
             event=StartEvent.seen_by_power(a.vm_ref(), _BETWEEN), told_as=a.start_event().correlation_id
         ),
@@ -224,6 +235,7 @@ def documents() -> dict[str, Numbered]:
         "cap-question-none": CapQuestion(),
         "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
         "cap-question-released": _cap_question().answered(2, 1, a.oncall(), _SOON, go_on=True),
+        "nudge-canary": Nudge(subject=Subject.CANARY, id="y" + "0" * 25, version=3),
         "nudge-cap": Nudge(subject=Subject.CAP, id=CapQuestion().id, version=1),
         "containment-held-by-the-cap": a.containment(held=Held(by=HeldBy.CAP, since=a.NOW, until=_SOON)),
         "containment-held-by-a-pause": a.containment(

@@ -51,14 +51,14 @@ def of_commit(remembered: Remembered | None, now: datetime, retention: timedelta
 
 def ask_background(pipeline: Any, event: StartEvent, now: datetime, retention: timedelta) -> None:
     """Queue what ``background`` reads from the answers; the start is added to its caller's past first."""
-    _askentries(pipeline, keys.past_of_vm(event.vm))
+    _ask_entries(pipeline, keys.past_of_vm(event.vm))
     pipeline.hget(keys.inventory(event.vm.subscription_id), event.vm.key)
     if who := caller_key(event.caller):
         add_to_caller(pipeline, of_event(event), now, retention)
-        _askentries(pipeline, keys.past_of_caller(who))
+        _ask_entries(pipeline, keys.past_of_caller(who))
 
 
-def _askentries(pipeline: Any, key: str) -> None:
+def _ask_entries(pipeline: Any, key: str) -> None:
     """Queue the read of all entries, each with its time.
 
     As the command itself: the client's ``zrange`` writes each number as text for whoever converts it back,

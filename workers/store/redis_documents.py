@@ -18,6 +18,7 @@ from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, POLICY_N
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import ShownQuestion
 from workers.domain.schema import Numbered, read
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.history import PastStart
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
@@ -63,6 +64,10 @@ class RedisDocuments:
     async def lookup(self, lookup_id: str) -> Lookup:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Lookup, keys.by_id(checked(lookup_id, "q")), lookup_id)
+
+    async def canary(self, canary_id: str) -> Canary:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Canary, keys.by_id(checked(canary_id, "y")), canary_id)
 
     async def card(self, card_id: str) -> Card:
         """The card, or an empty one of version 0."""

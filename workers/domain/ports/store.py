@@ -15,12 +15,22 @@ from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.policy.notice import PolicyNotice
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
 Document = (
-    Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion | PolicyNotice
+    Approval
+    | Containment
+    | VmRecord
+    | Card
+    | DeadLetterNotice
+    | Lookup
+    | Pause
+    | CapQuestion
+    | PolicyNotice
+    | Canary
 )
 
 
@@ -158,6 +168,10 @@ class Store(Protocol):
 
     async def lookup(self, lookup_id: str) -> Lookup:
         """Raises ``NotFound`` if there is none, or no longer: it is kept for an hour."""
+        ...
+
+    async def canary(self, canary_id: str) -> Canary:
+        """Raises ``NotFound`` if there is none, or no longer: it is kept for a day."""
         ...
 
     async def card(self, card_id: str) -> Card:
