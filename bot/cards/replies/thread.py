@@ -29,6 +29,7 @@ from bot.cards.replies.restore_thread import restore_replies
 from bot.cards.replies.retry import retry_button
 from bot.cards.replies.risen import risen_replies
 from bot.cards.replies.step_state import begun, step_state
+from bot.cards.replies.words import words_replies
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.containment.containment import (
@@ -96,7 +97,9 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[R
         found += oncall_replies(approval, oncall_mention)
     if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:
         found.append(_escalation(approval, oncall_mention))
-    if not approval.open:
+    in_words = words_replies(approval)
+    found += in_words
+    if not approval.open and not in_words:
         key = {ApprovalState.EXPIRED: "expiry", ApprovalState.WITHDRAWN: "withdrawal"}.get(
             approval.state, "decision"
         )

@@ -71,6 +71,7 @@ class Decide:
         shown: int = 1,
         reason: str = "",
         via: str = "card",
+        words: str = "",
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
 
@@ -84,6 +85,7 @@ class Decide:
             shown: how many starts the question asked about when they were shown it.
             reason: their own words.
             via: where they answered, for the audit.
+            words: the reply that was understood as this answer.
 
         Raises:
             NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
@@ -96,13 +98,17 @@ class Decide:
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
                 )
-            decision = Decision(answer=answer, by=actor, at=self._clock.now(), via=via, reason=reason.strip())
+            decision = Decision(
+                answer=answer, by=actor, at=self._clock.now(), via=via, reason=reason.strip(), words=words
+            )
             return await self._write(approval, decision)
 
         decided = await until_written(attempt)
         if await after_write(approval_id, lambda: self._nudge(decided)):
             for closed in (decided.approval, *decided.withdrawn):
                 await self._deadlines.clear(closed.id)
+            if decided.approval.due_at() is not None:
+                await self._deadlines.set(decided.approval, version=decided.approval.version + 1)
         return decided
 
     async def _nudge(self, decided: Decided) -> None:
@@ -171,6 +177,7 @@ class Decide:
                             "owner": decision.by.owns(approval.owner),
                             "containment": containment.id if containment else None,
                             **({"guarded": approval.guarded} if approval.guarded else {}),
+                            **({"words": decision.words} if decision.words else {}),
                         },
                     ),
                     *records,

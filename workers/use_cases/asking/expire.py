@@ -59,6 +59,7 @@ class LookAtApproval:
         """Do what is due, and schedule the next look. Early, late and duplicate calls are harmless."""
         before = await self._store.approval(approval_id)
         if not before.open:
+            await self._settle(before)
             return
         if self._fill_in is not None:
             await self._fill_in(before)
@@ -82,6 +83,23 @@ class LookAtApproval:
             await self._deadlines.set(after, version=after.version + (after != before))
         for one in withdrawn:
             await self._deadlines.clear(one.id)
+
+    async def _settle(self, confirmed: Approval) -> None:
+        """A confirmation can't be taken back any more: its button goes."""
+
+        async def attempt() -> Approval | None:
+            before = await self._store.approval(confirmed.id)
+            after = before.settled(self._clock.now())
+            if after == before:
+                return None
+            await self._store.commit(Commit(partition=partition_of_id(before.id), documents=(after,)))
+            return after
+
+        if confirmed.undo_until is None:
+            return
+        settled = await until_written(attempt)
+        if settled is not None:
+            await self._nudger.notices(self._nudge(settled, written=True))
 
     @staticmethod
     def _nudge(approval: Approval, *, written: bool = False) -> Nudge:
