@@ -10,6 +10,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
@@ -27,6 +28,7 @@ class Services:
     directory: Directory
     clock: Clock
     decide: Decide
+    take_back: TakeBack
     lock_down: LockDown
     restore: Restore
     retry: Retry

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answers.reject import Reject
+from bot.answers.spoken.questions import Questions
 from bot.app import build_app
 from bot.cards.audience import Audience
 from bot.cards.notices import Notices
@@ -49,6 +50,7 @@ from workers.telemetry.measured_health import measure
 from workers.telemetry.requests import measured
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
 from workers.use_cases.orders.cap import AnswerCap
@@ -138,6 +140,7 @@ async def _run(
         directory=directory,
         clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock),
+        take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
             store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
         ),
@@ -160,7 +163,8 @@ async def _run(
     views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}
     notices = Notices(renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock)
     bus.notices.set_result(notices)
-    app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
+    questions = Questions(slack, pace, store)
+    app = build_app(slack, services, installation, questions, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     renew = {"slack_bot_token": renewing_bot_token(slack, installation)}
     if settings.slack_app_token is not None:

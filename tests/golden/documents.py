@@ -8,9 +8,10 @@ from tests.golden.containing import of_containing
 from tests.golden.foreseen import PROFILE as _PROFILE
 from tests.golden.foreseen import foreseen
 from tests.golden.risky import risky
-from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.approvals import IN_WORDS, Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
@@ -79,10 +80,17 @@ _CHANGE = Change(
 )
 
 
+def _in_words() -> Approval:
+    decision = a.decision(answer=Answer.CONFIRM, reason="", via=IN_WORDS, words="Ja, war ich")
+    return a.approval().decided(decision)
+
+
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "approval-confirmed-in-words": _in_words(),
+        "approval-taken-back": _in_words().undone(a.oncall(), _SOON),
         **foreseen(),
         **of_containing(),
         "approval-unasked-without-facts": _unasked(),

@@ -23,13 +23,18 @@ class Answer(StrEnum):
 
 
 class Decision(Stored):
-    """One person's answer. ``reason`` is their own text: hostile input, like every text from outside."""
+    """One person's answer.
+
+    ``reason`` is their own text, and ``words`` the reply that was understood as the answer: hostile input,
+    like every text from outside.
+    """
 
     answer: Answer
     by: Actor
     at: UtcTime
     via: str = "card"
     reason: str = ""
+    words: str = ""
 
     @property
     def confirms(self) -> bool:
@@ -117,6 +122,18 @@ def _is_among(actor: Actor, callers: "Collection[Caller]") -> bool:
         or (bool(actor.entra) and caller.object_id.lower() == actor.entra.lower())
         for caller in callers
     )
+
+
+def may_take_back(actor: Actor, decision: Decision | None) -> Permission:
+    """Whether this person may take this confirmation back: whoever gave it, or on-call."""
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
+    if decision is not None and decision.by.slack_user == actor.slack_user:
+        return Permission(allowed=True, reason="gave the answer")
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only whoever answered or on-call can undo this.{doubt}")
 
 
 def may_lock_down(actor: Actor) -> Permission:

@@ -234,7 +234,7 @@ class Store(Protocol):
         ...
 
     async def open_approvals(self) -> Sequence[str]:
-        """Ids of all approvals that wait for an answer."""
+        """Ids of all approvals that wait for an answer, or whose answer can still be taken back."""
         ...
 
     async def standing(self) -> Sequence[str]:

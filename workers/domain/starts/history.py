@@ -30,6 +30,7 @@ _HOURS = 24
 _KEY = 16
 """Characters of a start's key that its id begins with."""
 _SWEPT = "sweep:"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _AT = attrgetter("at")
 
 
@@ -42,6 +43,7 @@ class What(StrEnum):
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     SILENT = "silent"
+    TAKEN_BACK = "taken back"
 
 
 _WHATS = {what.value: what for what in What}
@@ -234,7 +236,7 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
     of_caller = [one for one in past.of_caller if one.at <= event.at and one.id != own]
     starts, theirs = _starts(of_vm), _starts(of_caller)
     days = [one.at.date() for one in theirs]
-    answers = [one for one in of_vm if one.what in _ANSWERS]
+    answers = _answers(of_vm)
     told = Counter(one.what for one in answers)
     people = Counter(one.by for one in answers if one.by)
     answerer, count = people.most_common(1)[0] if people else ("", 0)
@@ -273,6 +275,17 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
         caller_last_network=theirs[-1].network if theirs else "",
         caller_last_client=theirs[-1].client if theirs else "",
     )
+
+
+def _answers(of_vm: Sequence[PastStart]) -> list[PastStart]:
+    """What became of questions; without the confirmations that were taken back."""
+    taken_back = {one.id: one.at for one in of_vm if one.what is What.TAKEN_BACK}
+    return [
+        one
+        for one in of_vm
+        if one.what in _ANSWERS
+        and not (one.what is What.CONFIRMED and one.at <= taken_back.get(one.id, _NEVER))
+    ]
 
 
 def _starts(entries: Sequence[PastStart]) -> list[PastStart]:

@@ -70,9 +70,11 @@ class LookAtApproval:
     async def __call__(self, approval_id: str) -> None:
         """Do what is due, and schedule the next look. Early, late and duplicate calls are harmless."""
         before = await self._store.approval(approval_id)
-        if before.open:
-            with following("look", before.trace, approval=approval_id):
-                await self._look(approval_id, before)
+        if not before.open:
+            await self._settle(before)
+            return
+        with following("look", before.trace, approval=approval_id):
+            await self._look(approval_id, before)
 
     async def _look(self, approval_id: str, before: Approval) -> None:
         if self._fill_in is not None:
@@ -97,6 +99,23 @@ class LookAtApproval:
             await self._deadlines.set(after, version=after.version + (after != before))
         for one in withdrawn:
             await self._deadlines.clear(one.id)
+
+    async def _settle(self, confirmed: Approval) -> None:
+        """A confirmation can't be taken back any more: its button goes."""
+
+        async def attempt() -> Approval | None:
+            before = await self._store.approval(confirmed.id)
+            after = before.settled(self._clock.now())
+            if after == before:
+                return None
+            await self._store.commit(Commit(partition=partition_of_id(before.id), documents=(after,)))
+            return after
+
+        if confirmed.undo_until is None:
+            return
+        settled = await until_written(attempt)
+        if settled is not None:
+            await self._nudger.notices(self._nudge(settled, written=True))
 
     @staticmethod
     def _nudge(approval: Approval, *, written: bool = False) -> Nudge:
