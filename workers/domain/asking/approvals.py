@@ -82,6 +82,7 @@ FIRST = {
     Verdict.CONTAIN: ApprovalState.RULED,
 }
 """In which state an approval begins, by what the policy says of the start."""
+
 IN_WORDS = "words"
 """How a decision that was given in words was given, in ``Decision.via``."""
 
