@@ -4,6 +4,7 @@ Listeners say what is particular to them. Errors are answered here: a refusal wi
 reference to the log.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,7 +20,18 @@ from bot.cards.blocks.brakes.paused import on_answer, on_dialog
 from bot.cards.blocks.message import Message
 from bot.commands.command import Command
 from bot.commands.help_blocks import usage
-from bot.requests import Clicked, OnClick, OnCommand, OnSubmit, Outcome, Submitted, Typed, View
+from bot.requests import (
+    Clicked,
+    OnClick,
+    OnCommand,
+    OnSearch,
+    OnSubmit,
+    Outcome,
+    Searched,
+    Submitted,
+    Typed,
+    View,
+)
 from bot.services import Services
 from bot.slack.private import answer_click, answer_command, send_direct
 from workers.domain.containment.brakes.pause import Pause
@@ -38,6 +50,8 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_VALUE = 2000
 """Characters of a button's value; Slack takes no more."""
+_OPTIONS_WITHIN_S = 2.5
+"""Slack waits three seconds for the options of a menu."""
 
 Listener = Callable[..., Awaitable[None]]
 """A listener as Bolt takes it: it passes arguments by their names."""
@@ -130,6 +144,25 @@ class Flow:
                 message = on_answer(outcome.message, await self._pause())
                 conversation = self._services.directory.direct_message
                 await send_direct(client, conversation, user, message.text, message.blocks)
+
+        return listener
+
+    def search(self, act: OnSearch) -> Listener:
+        """The listener of a menu that asks for its options. Whatever goes wrong, the menu is empty."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            options: list[dict[str, Any]] = []
+            try:
+                async with asyncio.timeout(_OPTIONS_WITHIN_S):
+                    searched = Searched(
+                        actor=await self._actor(body, now=False),
+                        query=str(body.get("value") or "")[:_LONGEST_VALUE],
+                        view=body.get("view") or {},
+                    )
+                    options = await act(searched)
+            except Exception as error:  # the next letter asks again
+                log.warning("a menu has no options", because=str(error) or type(error).__name__)
+            await ack(options=options)
 
         return listener
 

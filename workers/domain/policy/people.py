@@ -29,6 +29,13 @@ class OwnerPolicy(Model):
     fallback: Channel = "#vm-approvals"
 
 
+class WithYes(StrEnum):
+    """Commands that can be typed with ``--yes``."""
+
+    LOCKDOWN = "lockdown"
+    RESTORE = "restore"
+
+
 class OncallPolicy(Model):
     """Who is on call: a Slack user group, named people, or both; and the channel where they are told.
 
@@ -36,11 +43,14 @@ class OncallPolicy(Model):
         usergroup: the id of a Slack user group.
         users: Slack ids of people, instead of the group or beside it.
         channel: where on-call is told.
+        yes: commands that on-call may type with ``--yes``, which are then done without a dialog that asks.
+            Restoring is the dangerous direction, so by itself only a lockdown is.
     """
 
     usergroup: Usergroup | None = None
     users: tuple[SlackUser, ...] = ()
     channel: Channel = "#vm-oncall"
+    yes: tuple[WithYes, ...] = (WithYes.LOCKDOWN,)
 
     @model_validator(mode="after")
     def _somebody(self) -> "OncallPolicy":

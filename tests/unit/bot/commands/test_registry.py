@@ -51,7 +51,7 @@ def test_usage_shows_the_arguments_and_an_example() -> None:
 def test_every_command_that_needs_arguments_has_an_example(command: Command) -> None:
     assert command.asks_for_usage("help")
     assert not command.asks_for_usage("web-02 help me")
-    assert command.asks_for_usage("") is bool(command.example)
+    assert command.asks_for_usage("") is (bool(command.example) and not command.opens_form)
 
 
 def test_help_lists_every_command_with_what_this_person_may_do() -> None:
@@ -68,4 +68,5 @@ def test_the_table_has_a_row_for_every_command() -> None:
     _, _, *rows = commands_table().splitlines()
     assert len(rows) == len(COMMANDS)
     typed = BY_NAME["/vm-lockdown"].typed
-    assert rows[0] == f"| `{typed}` | Contain a VM now, without asking its owner | on-call |"
+    summary = BY_NAME["/vm-lockdown"].summary
+    assert rows[0] == f"| `{typed}` | {summary} | on-call |"
