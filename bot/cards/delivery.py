@@ -113,11 +113,13 @@ class Delivery:
             if now < post.again_at and (post.was == "" or still_needed(card, wanted, subjects)):
                 return post.again_at
             post = None
-        if post is not None and post.edited_at is not None and only_progress(subjects):
+        progress = post is not None and post.edited_at is not None and only_progress(subjects)
+        if post is not None and post.edited_at is not None and progress:
             next_edit = post.edited_at + PROGRESS_EVERY
             if now < next_edit:
                 return next_edit
-        return self._poster.turn(wanted.channel, wanted.key(card), post, first=wanted.first)
+        first = wanted.first and not progress
+        return self._poster.turn(wanted.channel, wanted.key(card), post, first=first, progress=progress)
 
     async def send(self, card: Card, todo: list[Wanted], subjects: Subjects) -> bool:
         """Write the intents, send everything concurrently, and write the results.
@@ -263,7 +265,7 @@ class Delivery:
                 ts = await self._poster.find(channel, post, key=key, thread_ts=thread)
                 known = post.changed(ts=ts)
             if ts is not None:
-                if await self._poster.edit(channel, ts, wanted.message, key=key):
+                if await self._poster.edit(channel, ts, wanted.message, key=key, first=wanted.first):
                     return post.changed(ts=ts, was="", shows=digest, edited_at=self._clock.now())
                 if wanted.reply:
                     return None  # somebody deleted it: the next pass sends it with an intent of its own

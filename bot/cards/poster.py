@@ -36,15 +36,21 @@ class Poster:
         self._client = client
         self._pace = pace
 
-    def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
+    def turn(
+        self, channel: str, key: str, post: Post | None, *, first: bool = False, progress: bool = False
+    ) -> datetime | None:
         """When the message can be posted, looked for or edited; ``None`` if now, or soon enough to wait.
 
         ``post`` is what is known of it, ``None`` before its intent is written. A message that somebody has to
-        act on is posted ``first``, before those that only report.
+        act on goes ``first``, before those that only report. One that only tells ``progress`` goes last.
         """
         if post is None:
             return self._pace.turn(posting(channel), key, first=first)
-        return self._pace.turn(SEARCHING if post.ts is None else EDITING, key)
+        if post.ts is None:
+            return self._pace.turn(SEARCHING, key)
+        if progress and (at := self._pace.progress_turn()) is not None:
+            return at
+        return self._pace.turn(EDITING, key, first=first)
 
     async def post(
         self,
@@ -93,15 +99,15 @@ class Poster:
         except (Refused, DependencyAway) as error:
             log.warning("a reply without its thread stays", channel=channel, ts=ts, error=str(error))
 
-    async def edit(self, channel: str, ts: str, message: Message, *, key: str) -> bool:
-        """Bring a message up to date; ``False`` if it is gone and has to be posted again.
+    async def edit(self, channel: str, ts: str, message: Message, *, key: str, first: bool = False) -> bool:
+        """Bring a message up to date; ``False`` if it is gone and has to be posted again; see ``turn``.
 
         Raises:
             Refused: Slack says why in its code.
             Throttled: it was not edited, and can be later.
             DependencyAway: not known whether it was edited.
         """
-        async with self._pace.in_turn(EDITING, key):
+        async with self._pace.in_turn(EDITING, key, first=first):
             try:
                 with slack_refuses():
                     await self._client.chat_update(

@@ -16,6 +16,7 @@ and the order to chance. Neither lets an important message go first.
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -31,6 +32,7 @@ WAITS_S = 1.0
 """A turn within this time is waited for; for a later one the caller comes again."""
 QUIET_S = 10.0
 """After this long without a call, Slack takes bursts again, and so calls go at once again."""
+_MINUTE_S = 60.0
 _MISSED_S = 60.0
 """Whoever has not come for a turn by then went through another process, or is no longer needed."""
 _MOST_LIMITS = 1000
@@ -53,6 +55,7 @@ class Limit(NamedTuple):
 
 _TIER_3_EVERY_S = 60 / 50 * 1.05
 EDITING = Limit("chat.update", _TIER_3_EVERY_S, 8)
+_PROGRESS_A_MINUTE = 25
 SEARCHING = Limit("conversations.history", _TIER_3_EVERY_S, 8)
 """``conversations.replies`` has a limit of its own, and takes its turns with this one."""
 OPENING = Limit("conversations.open", _TIER_3_EVERY_S, 8)
@@ -87,6 +90,18 @@ class Pace:
         self._sleep = sleep
         self._heard = heard
         self._turns: dict[Limit, _Turns] = {}
+        self._edits: deque[float] = deque()
+
+    def progress_turn(self) -> datetime | None:
+        """When an edit that only tells progress may go; ``None`` for now.
+
+        It waits while half of the edits that Slack takes in a minute are used.
+        """
+        minute_ago = self._now() - _MINUTE_S
+        while self._edits and self._edits[0] < minute_ago:
+            self._edits.popleft()
+        over = len(self._edits) - _PROGRESS_A_MINUTE
+        return None if over < 0 else datetime.fromtimestamp(self._edits[over] + _MINUTE_S, UTC)
 
     def turn(self, limit: Limit, key: str, *, first: bool = False) -> datetime | None:
         """When this call may go; ``None`` if at once, or so soon that ``in_turn`` waits for it.
@@ -141,6 +156,8 @@ class Pace:
             while turns.one_by_one(self._now()) and (wait := self._wait_s(turns, key, first=first)) > 0:
                 await self._sleep(wait)
             turns.went(key, self._now())
+            if turns.limit is EDITING:
+                self._edits.append(self._now())
             yield
         finally:
             turns.places.release()

@@ -11,7 +11,7 @@ from bot.cards.poster import ThreadGone
 from bot.cards.renderer import Renderer
 from bot.slack.directory import Directory, Found
 from bot.slack.errors import Refused, Throttled
-from bot.slack.pace import SEARCHING, Pace, posting
+from bot.slack.pace import EDITING, SEARCHING, Pace, posting
 from tests import builders as a
 from tests.conftest import FakeClock, Rig
 from workers.domain.asking.approvals import Approval
@@ -95,10 +95,14 @@ class Slack:
         self.sending: Meanwhile | None = None
         self.meanwhile: Meanwhile | None = None
 
-    def turn(self, channel: str, key: str, post: Post | None, *, first: bool = False) -> datetime | None:
+    def turn(
+        self, channel: str, key: str, post: Post | None, *, first: bool = False, progress: bool = False
+    ) -> datetime | None:
         if post is None:
             return self.pace.turn(posting(channel), key, first=first)
-        return self.pace.turn(SEARCHING, key) if post.ts is None else None
+        if post.ts is None:
+            return self.pace.turn(SEARCHING, key)
+        return self.pace.progress_turn() if progress else None
 
     async def another_was_refused(self, channel: str, wait_s: float) -> None:
         """Somebody else's message into this channel was one too many."""
@@ -138,8 +142,11 @@ class Slack:
             await meanwhile()
         return self.posted[intent]
 
-    async def edit(self, _channel: str, ts: str, _message: SlackMessage, *, key: str) -> bool:
-        del key
+    async def edit(
+        self, _channel: str, ts: str, _message: SlackMessage, *, key: str, first: bool = False
+    ) -> bool:
+        async with self.pace.in_turn(EDITING, key, first=first):
+            pass
         self.edits.append(ts)
         return ts not in self.deleted
 
