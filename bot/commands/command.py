@@ -85,6 +85,11 @@ class Command:
         return text.lower() == "help" or (needed and not text)
 
 
+def members(actor: Actor) -> Permission:
+    """For commands that show each person what is theirs: everybody who counts in this workspace."""
+    return Permission(allowed=not actor.barred, reason=actor.barred or "open to members")
+
+
 def everybody(_actor: Actor) -> Permission:
     """For commands that change nothing and tell nothing about VMs."""
     return Permission(allowed=True, reason="open to everybody")

@@ -21,6 +21,7 @@ from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart, Said, ShownQuestion
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import PastStart
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
@@ -184,6 +185,10 @@ class MemoryStore:
         """The VM's record, or an empty one of version 0."""
         found = self._documents.get(keys.vm_record(vm))
         return found if isinstance(found, VmRecord) else VmRecord(vm=vm)
+
+    async def past_of_vm(self, vm: VmRef) -> Sequence[PastStart]:
+        """What is remembered of this VM, oldest first."""
+        return self._past.of_vm(vm)
 
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids that had to be looked at by ``now``."""

@@ -16,6 +16,7 @@ from workers.domain.starts.history import (
     of_event,
     past_start,
 )
+from workers.domain.starts.vm import VmRef
 from workers.store import keys
 from workers.store.retention import DEFAULT_RETENTION
 
@@ -43,6 +44,10 @@ class MemoryPast:
         of_caller = keys.past_of_caller(caller_key(event.caller))
         past = Past(self._of(keys.past_of_vm(event.vm)), self._of(of_caller))
         return Background(past, lines.get(event.vm.key))
+
+    def of_vm(self, vm: VmRef) -> tuple[PastStart, ...]:
+        """What is remembered of this VM."""
+        return self._of(keys.past_of_vm(vm))
 
     def _add_to_caller(self, entry: PastStart) -> None:
         if entry.who:

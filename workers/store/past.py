@@ -62,7 +62,7 @@ def background(answers: Sequence[Any], event: StartEvent) -> Background:
     """What was asked for."""
     of_vm, line = answers[:2]
     of_caller = answers[-1] if caller_key(event.caller) else ()
-    return Background(Past(_entries(of_vm), _entries(of_caller)), _line(line))
+    return Background(Past(entries(of_vm), entries(of_caller)), _line(line))
 
 
 def add_to_caller(pipeline: Any, entry: PastStart, now: datetime, retention: timedelta) -> None:
@@ -113,7 +113,8 @@ class CallersLater:
             await asyncio.wait([self._noting], timeout=_CLOSE_WITHIN_S)
 
 
-def _entries(rows: Iterable[Sequence[Any]]) -> tuple[PastStart, ...]:
+def entries(rows: Iterable[Sequence[Any]]) -> tuple[PastStart, ...]:
+    """What a sorted set of them holds, as Redis answers it with its scores."""
     found = (past_start(text, datetime.fromtimestamp(float(ms) / 1000, UTC)) for text, ms in rows)
     return tuple(entry for entry in found if entry is not None)
 

@@ -200,6 +200,10 @@ class Store(Protocol):
         """What is going on with this VM; an empty record of version 0 if nothing is."""
         ...
 
+    async def past_of_vm(self, vm: VmRef) -> Sequence[PastStart]:
+        """What is remembered of this VM's starts and their answers, oldest first; the newest hundred."""
+        ...
+
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids of documents that had to be looked at by ``now``, the longest overdue first."""
         ...
