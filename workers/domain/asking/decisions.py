@@ -156,6 +156,21 @@ def may_release(actor: Actor) -> Permission:
     return _on_call_only(actor, "decide about containments that wait")
 
 
+def may_see(actor: Actor, owner: Owner) -> Permission:
+    """Whether this person may see how a VM stands: its owner and on-call."""
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
+    if actor.owns(owner) or actor.on_call:
+        return Permission(allowed=True, reason="owner or on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only its owner or on-call can see how a VM stands.{doubt}")
+
+
+def may_see_all(actor: Actor) -> Permission:
+    """Whether this person may see everything that waits and all that is contained: on-call only."""
+    return _on_call_only(actor, "see what waits and what is contained")
+
+
 def _on_call_only(actor: Actor, what: str) -> Permission:
     if actor.barred:
         return Permission(allowed=False, reason=actor.barred)

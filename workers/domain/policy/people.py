@@ -31,6 +31,13 @@ class OwnerPolicy(Model):
     fallback: Channel = "#vm-approvals"
 
 
+class WithYes(StrEnum):
+    """Commands that can be typed with ``--yes``."""
+
+    LOCKDOWN = "lockdown"
+    RESTORE = "restore"
+
+
 class OncallPolicy(Model):
     """Who is on call: a Slack user group, named people, or both; and the channel where they are told.
 
@@ -40,12 +47,15 @@ class OncallPolicy(Model):
         entra: object ids of accounts and groups in Microsoft Entra ID whose people are on call at the command
             line, where Slack is not asked. Without any, nobody is on call there.
         channel: where on-call is told.
+        yes: commands that on-call may type with ``--yes``, which are then done without a dialog that asks.
+            Restoring is the dangerous direction, so by itself only a lockdown is.
     """
 
     usergroup: Usergroup | None = None
     users: tuple[SlackUser, ...] = ()
     entra: tuple[ObjectId, ...] = ()
     channel: Channel = "#vm-oncall"
+    yes: tuple[WithYes, ...] = (WithYes.LOCKDOWN,)
 
     @model_validator(mode="after")
     def _somebody(self) -> "OncallPolicy":
