@@ -177,7 +177,8 @@ async def _run(
         doorway = HttpDoorway(requests, settings.http_port)
 
         async def sign_anew(secret: SecretStr) -> None:
-            requests.renew(build_app(slack, services, installation, signing_secret=secret), secret)
+            app = build_app(slack, services, installation, questions, signing_secret=secret)
+            requests.renew(app, secret)
 
         renew["slack_signing_secret"] = sign_anew
     watching = WatchPolicy(
