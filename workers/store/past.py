@@ -74,7 +74,7 @@ def background(answers: Sequence[Any], event: StartEvent) -> Background:
     """What was asked for."""
     of_vm, line, expected = answers[:3]
     of_caller = answers[-1] if caller_key(event.caller) else ()
-    past = Past(_entries(of_vm), _entries(of_caller))
+    past = Past(entries(of_vm), entries(of_caller))
     return Background(past, _line(line), _expected(expected))
 
 
@@ -126,7 +126,7 @@ class CallersLater:
             await asyncio.wait([self._noting], timeout=_CLOSE_WITHIN_S)
 
 
-def _entries(rows: Sequence[Any]) -> tuple[PastStart, ...]:
+def entries(rows: Sequence[Any]) -> tuple[PastStart, ...]:
     """Pairs of a text and its time, or, where the older protocol is spoken, both in turn."""
     if rows and isinstance(rows[0], bytes):
         rows = list(zip(rows[::2], rows[1::2], strict=True))

@@ -28,6 +28,8 @@ from deploy.sandbox.azure.control.state import State
 from deploy.sandbox.azure.control.trouble import Trouble
 from deploy.sandbox.azure.delivery import Nowhere, Outbox, Queue
 from deploy.sandbox.azure.errors import refusal
+from deploy.sandbox.azure.eventgrid.topics import EventTopics
+from deploy.sandbox.azure.events import Started
 from deploy.sandbox.azure.failures import Failures
 from deploy.sandbox.azure.front.arm import Arm
 from deploy.sandbox.azure.front.refusals import Refusals
@@ -38,6 +40,7 @@ from deploy.sandbox.azure.graph.resources import ResourceGraph, Rows
 from deploy.sandbox.azure.graph.tables import tables
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
+from deploy.sandbox.azure.monitor.activity_log import ActivityLog
 from deploy.sandbox.azure.monitor.alarms import Alarms
 from deploy.sandbox.azure.monitor.rules import Monitor
 from deploy.sandbox.azure.monitor.workflows import Workflows
@@ -95,8 +98,10 @@ class AzureServer(StandIn):
         self.alarms = Alarms(
             estate=self.estate, operations=self.operations, outbox=self.outbox, record=self._record
         )
+        self.activity_log = ActivityLog()
+        self.topics = EventTopics(self.estate)
         starter = Starter(
-            estate=self.estate, locks=locks, lro=lro, outbox=self.outbox, ended=self.alarms.fire
+            estate=self.estate, locks=locks, lro=lro, outbox=self.outbox, ended=self._start_ended
         )
         workflows = Workflows(self.estate)
         jobs = Jobs(self.estate)
@@ -160,6 +165,8 @@ class AzureServer(StandIn):
             JitPolicies(self.estate, locks, self.plans),
             ResourceGraph(self.estate, self._tables),
             Monitor(estate=self.estate, locks=locks),
+            self.activity_log,
+            self.topics,
             workflows,
             RoleAssignments(self.estate, self.world),
             self.permissions,
@@ -199,6 +206,8 @@ class AzureServer(StandIn):
         self.items.clear()
         self.plans.failing.clear()
         self.bastions.clear()
+        self.activity_log.clear()
+        self.topics.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.host_encryption.states.clear()
@@ -216,6 +225,10 @@ class AzureServer(StandIn):
 
     def _security_rows(self, subscription: str) -> list[dict[str, Any]]:
         return [self.plans.row(subscription), *self.findings.rows(subscription)]
+
+    def _start_ended(self, start: Started) -> None:
+        self.activity_log.note(start)
+        self.alarms.fire(start)
 
     def _record(self, kind: str, **data: Any) -> None:
         self.record.add(kind, **data)

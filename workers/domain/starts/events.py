@@ -7,20 +7,19 @@ from enum import StrEnum
 
 from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.known_clients import NAMES
-from workers.domain.starts.vm import PowerState, VmRef
+from workers.domain.starts.vm import PowerState, TurnedOn, VmRef
+
+_START = "Microsoft.Compute/virtualMachines/start/action"
+_CLASSIC_START = "Microsoft.ClassicCompute/virtualMachines/start/action"
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 START_OPERATIONS = {
-    "microsoft.compute/virtualmachines/start/action": "Microsoft.Compute/virtualMachines/start/action",
-    "microsoft.classiccompute/virtualmachines/start/action": (
-        "Microsoft.ClassicCompute/virtualMachines/start/action"
-    ),
+    "microsoft.compute/virtualmachines/start/action": _START,
+    "microsoft.classiccompute/virtualmachines/start/action": _CLASSIC_START,
     # Catalogues of security events spell the same operation with dots.
-    "microsoft.compute.virtualmachines.start.action": "Microsoft.Compute/virtualMachines/start/action",
-    "microsoft.classiccompute.virtualmachines.start.action": (
-        "Microsoft.ClassicCompute/virtualMachines/start/action"
-    ),
+    "microsoft.compute.virtualmachines.start.action": _START,
+    "microsoft.classiccompute.virtualmachines.start.action": _CLASSIC_START,
 }
 """Lower-case spelling → the operation's proper name."""
 
@@ -138,7 +137,14 @@ class StartEnd(Stored):
 
 
 class StartEvent(Stored):
-    """One start of one VM, parsed from whichever shape the event came in."""
+    """One start of one VM, parsed from whichever shape the event came in.
+
+    Attributes:
+        swept: no event told of it: a sweep found it, in the Activity Log or by the VM's power state.
+        between: when it must have been, where only the power state told of it. Who it was is unknown then.
+        trace: the ``traceparent`` of CloudEvents' distributed tracing extension, if it came with one.
+            Source: https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md
+    """
 
     vm: VmRef
     operation: str
@@ -149,6 +155,23 @@ class StartEvent(Stored):
     correlation_id: str
     event_id: str = ""
     shape: str = ""
+    trace: str = ""
+    swept: bool = False
+    between: TurnedOn | None = None
+
+    @classmethod
+    def seen_by_power(cls, vm: VmRef, between: TurnedOn) -> "StartEvent":
+        """A start that only the VM's power state tells of: the same for whoever sees it."""
+        return cls(
+            vm=vm,
+            operation=_CLASSIC_START if vm.classic else _START,
+            phase=Phase.SUCCEEDED,
+            at=between.until,
+            correlation_id=f"sweep-{between.after.isoformat()}",
+            shape="sweep",
+            swept=True,
+            between=between,
+        )
 
     @property
     def power(self) -> PowerState:

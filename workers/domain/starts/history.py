@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.addresses import network_of
 from workers.domain.starts.events import Caller, Phase, StartEvent
 from workers.domain.starts.risk_settings import RiskSettings
+from workers.domain.starts.vm import TurnedOn
 
 MOST_OF_VM = 100
 MOST_OF_CALLER = 200
@@ -26,6 +27,10 @@ MOST_OF_CALLER = 200
 _MOST_SEEN = 3
 _LONGEST = 80
 _HOURS = 24
+_KEY = 16
+"""Characters of a start's key that its id begins with."""
+_SWEPT = "sweep:"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _AT = attrgetter("at")
 
 
@@ -38,6 +43,7 @@ class What(StrEnum):
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     SILENT = "silent"
+    TAKEN_BACK = "taken back"
 
 
 _WHATS = {what.value: what for what in What}
@@ -57,7 +63,7 @@ class PastStart(NamedTuple):
         vm: a short digest of the VM's id.
         network: where the caller was.
         client: the application's id, in lower case.
-        by: who answered, by name.
+        by: who answered, by name; of a start that only the VM's power state told of, since when it may be.
     """
 
     at: datetime
@@ -117,7 +123,33 @@ def of_event(event: StartEvent, *, passed: bool = False) -> PastStart:
         vm=vm_digest(event.vm.key),
         network=network_of(event.caller.ip),
         client=event.caller.app_id.lower()[:_LONGEST],
+        by=f"{_SWEPT}{event.between.after.isoformat()}" if event.between else "",
     )
+
+
+def between_of(start: PastStart) -> TurnedOn | None:
+    """When a start must have been that only the VM's power state told of; ``None`` for any other."""
+    if start.what not in _STARTS or not start.by.startswith(_SWEPT):
+        return None
+    try:
+        return TurnedOn(after=datetime.fromisoformat(start.by.removeprefix(_SWEPT)), until=start.at)
+    except ValueError:
+        return None
+
+
+def tells_of(past: Iterable[PastStart], event: StartEvent, *, within: timedelta) -> bool:
+    """Whether this start is remembered already, by whatever told of it."""
+    same = event.dedupe_key[:_KEY]
+    return any(
+        one.id.startswith(same) and abs(one.at - event.at) <= within
+        for one in past
+        if one.what in (*_STARTS, What.FAILED)
+    )
+
+
+def started_between(past: Iterable[PastStart], first: datetime, last: datetime) -> bool:
+    """Whether a start is remembered that was between these times."""
+    return any(one.what in _STARTS and first <= one.at <= last for one in past)
 
 
 def of_answer(what: What, at: datetime, approval_id: str, event: StartEvent, by: str = "") -> PastStart:
@@ -126,7 +158,7 @@ def of_answer(what: What, at: datetime, approval_id: str, event: StartEvent, by:
 
 
 def _id(event: StartEvent) -> str:
-    return f"{event.dedupe_key[:16]}{event.at:%d%H}"
+    return f"{event.dedupe_key[:_KEY]}{event.at:%d%H}"
 
 
 class Past(NamedTuple):
@@ -204,7 +236,7 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
     of_caller = [one for one in past.of_caller if one.at <= event.at and one.id != own]
     starts, theirs = _starts(of_vm), _starts(of_caller)
     days = [one.at.date() for one in theirs]
-    answers = [one for one in of_vm if one.what in _ANSWERS]
+    answers = _answers(of_vm)
     told = Counter(one.what for one in answers)
     people = Counter(one.by for one in answers if one.by)
     answerer, count = people.most_common(1)[0] if people else ("", 0)
@@ -243,6 +275,17 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
         caller_last_network=theirs[-1].network if theirs else "",
         caller_last_client=theirs[-1].client if theirs else "",
     )
+
+
+def _answers(of_vm: Sequence[PastStart]) -> list[PastStart]:
+    """What became of questions; without the confirmations that were taken back."""
+    taken_back = {one.id: one.at for one in of_vm if one.what is What.TAKEN_BACK}
+    return [
+        one
+        for one in of_vm
+        if one.what in _ANSWERS
+        and not (one.what is What.CONFIRMED and one.at <= taken_back.get(one.id, _NEVER))
+    ]
 
 
 def _starts(entries: Sequence[PastStart]) -> list[PastStart]:

@@ -2,7 +2,8 @@
 
 An expectation lets a start pass that would have been asked about. It overrules nothing else: a start that a
 rule contains is contained, and so is one while its VM is contained. At high risk it is asked about all the
-same, unless the policy says otherwise; and where a missing fact could raise the risk, it counts as high.
+same, unless the policy says otherwise; and where a missing fact could raise the risk, it counts as high. A
+start that only a sweep found is asked about in any case: nobody knows who it was.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ def by_expectation(
     if found is None:
         return ruling
     risky = given.insight.risk.highest is Level.HIGH and settings.at_high_risk is AtHighRisk.ASK
-    return ruling.expected_by(found, passes=not risky)
+    return ruling.expected_by(found, passes=not risky and not given.event.swept)
 
 
 def _holds(one: Expectation, given: RuleInput) -> bool:
