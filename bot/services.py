@@ -12,6 +12,8 @@ from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
@@ -36,6 +38,8 @@ class Services:
     look_up: LookUp
     dialogs: OpenDialogs
     pausing: PauseWrites
+    expecting: ExpectStarts
+    delegating: DelegateAnswers
     overview: Overview
     cap: AnswerCap
     policy: Callable[[], Policy]

@@ -54,6 +54,8 @@ from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
@@ -140,7 +142,7 @@ async def _run(
         inventory=inventory,
         directory=directory,
         clock=clock,
-        decide=Decide(store=store, nudger=nudger, clock=clock),
+        decide=Decide(store=store, nudger=nudger, clock=clock, person=partial(directory.actor, now=True)),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
             store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
@@ -151,6 +153,8 @@ async def _run(
         dialogs=dialogs,
         overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
+        expecting=ExpectStarts(store=store, clock=clock, policy=policy),
+        delegating=DelegateAnswers(store=store, clock=clock, policy=policy),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
     )

@@ -1,6 +1,6 @@
 """Who gets a copy of a card: the owner, the approvals channel, and on-call when they are needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -123,15 +123,18 @@ class Audience:
             return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner:
-                card = await self._sought(card, approval.owner)
+                card = await self._sought(card, approval.owner, subjects.delegations)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
         if _oncall_at_once(approval, card) or (containment is not None and containment.needs_oncall):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
 
-    async def _sought(self, card: Card, owner: Owner) -> Card:
-        """The card with a copy for each of the first owners whom Slack lets the bot write to."""
+    async def _sought(self, card: Card, owner: Owner, delegations: Sequence[Delegation] = ()) -> Card:
+        """The card with a copy for each of the first owners whom Slack lets the bot write to.
+
+        Whoever answers in their stead at the moment gets one, too.
+        """
         asked = set[str]()
         refusing: dict[str, str] = {}
         notices: list[str] = []
@@ -153,8 +156,21 @@ class Audience:
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
                 break
+        for one in delegations:
+            if one.giver in asked and one.to not in asked:
+                card = await self._delegates(card, one)
         notices += [names_others(owner, refusing), *_of_others(owner, len(asked))]
         return card.changed(notice="; ".join(filter(None, dict.fromkeys(notices))), sought=owner)
+
+    async def _delegates(self, card: Card, one: Delegation) -> Card:
+        """The card with a copy for who answers in an owner's stead; without one, the owner is asked alone."""
+        try:
+            channel = await self._directory.direct_message(one.to)
+        except Refused as refused:
+            log.warning("Slack lets the bot not write to a delegate", user=one.to, error=refused.code)
+            return card
+        copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=one.to, named=one.to)
+        return card if card.copy_of(copy.key) else card.with_copy(copy)
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()

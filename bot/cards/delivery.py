@@ -16,6 +16,7 @@ from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.delegated import with_delegations
 from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.moved import moved
@@ -96,6 +97,7 @@ class Delivery:
                 root = notice_card(notice, mention)
             else:
                 root = lockdown_card(subjects.need_containment(), kind=copy.kind)
+            root = with_delegations(root, approval, subjects.delegations)
             root = on_card(root, subjects.pause if subjects.waiting else None)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
             if not copy.sent:

@@ -160,6 +160,8 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     why = sentence(escape(approval.closed_because, 300))
     if approval.decision is not None:
         by, decided = person(approval.decision.by), when(approval.decision.at)
+        if (giver := approval.decision.in_stead_of) is not None:
+            by = f"{by} in the stead of {person(giver)}"
         lines.append(f"{approval.decision.past_tense} by {by} {decided}.{quoted(approval.decision.reason)}")
     elif approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL:
         lines.append(

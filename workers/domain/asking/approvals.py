@@ -4,7 +4,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
+from workers.domain.asking.decisions import (
+    Answer,
+    Decision,
+    Permission,
+    may_answer,
+    may_answer_for,
+    may_take_back,
+)
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
 from workers.domain.containment.plans import Plan
@@ -209,6 +216,18 @@ class Approval(Numbered):
         return may_answer(
             answer,
             actor,
+            self.owner,
+            *self.callers,
+            risky=self.risky_callers,
+            owner_before=self.owner_before,
+        )
+
+    def permits_for(self, answer: Answer, actor: Actor, giver: Actor) -> Permission:
+        """The same in the stead of somebody who has delegated it to them."""
+        return may_answer_for(
+            answer,
+            actor,
+            giver,
             self.owner,
             *self.callers,
             risky=self.risky_callers,

@@ -26,7 +26,8 @@ class Decision(Stored):
     """One person's answer.
 
     ``reason`` is their own text, and ``words`` the reply that was understood as the answer: hostile input,
-    like every text from outside.
+    like every text from outside. ``in_stead_of`` is the owner who has delegated it to them, if they could not
+    give it by themselves.
     """
 
     answer: Answer
@@ -35,6 +36,7 @@ class Decision(Stored):
     via: str = "card"
     reason: str = ""
     words: str = ""
+    in_stead_of: Actor | None = None
 
     @property
     def confirms(self) -> bool:
@@ -81,6 +83,52 @@ def may_answer(
         return permission
     refusal = _not_their_own(actor, callers, risky, owner_before)
     return Permission(allowed=False, reason=refusal) if refusal else permission
+
+
+def may_answer_for(
+    answer: Answer,
+    actor: Actor,
+    giver: Actor,
+    owner: Owner,
+    *callers: "Caller",
+    risky: "Collection[Caller]" = (),
+    owner_before: Owner | None = None,
+) -> Permission:
+    """Whether this person may give this answer in the stead of ``giver``, who has delegated it to them.
+
+    What the giver has as an owner counts, and nothing else of theirs: not that they are on call, and not what
+    was delegated to them. What they may not confirm, nobody confirms for them; and who started the VM does
+    not confirm it in anybody's stead.
+
+    Args:
+        answer: as for ``may_answer``, like what follows.
+        actor: who answers.
+        giver: in whose stead.
+        owner: who is asked.
+        callers: who started the VM.
+        risky: those of them whose start is of high risk.
+        owner_before: the owner by the tags before the start.
+    """
+    if actor.barred or giver.barred:
+        reason = actor.barred or "Whoever delegated it to you does not count any more."
+        return Permission(allowed=False, reason=reason)
+    if not giver.owns(owner):
+        return Permission(allowed=False, reason="Whoever delegated it is not the owner of this VM.")
+    if answer is Answer.CONFIRM:
+        as_owner = giver.changed(on_call=False)
+        refusal = _not_their_own(as_owner, callers, risky, owner_before)
+        if refusal:
+            reason = "Whoever delegated it to you started this VM and can't confirm it, so neither can you."
+            return Permission(allowed=False, reason=reason)
+        if _is_among(actor, callers) or (not actor.email and any(caller.email for caller in risky)):
+            reason = "Your account may have started this VM, so you can't confirm it in anybody's stead."
+            return Permission(allowed=False, reason=reason)
+    return Permission(allowed=True, reason=f"in the stead of {giver.name or giver.slack_user}")
+
+
+def may_delegate(actor: Actor) -> Permission:
+    """Whether this person may have somebody answer in their stead: whoever counts; it gives what they own."""
+    return Permission(allowed=not actor.barred, reason=actor.barred or "gives what they have")
 
 
 def _by_role(answer: Answer, actor: Actor, owner: Owner, callers: "Collection[Caller]") -> Permission:

@@ -1,9 +1,10 @@
 """Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.decisions import Answer, Decision
+from workers.domain.asking.decisions import Answer, Decision, Permission
 from workers.domain.asking.joining import unseen
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
@@ -33,10 +34,26 @@ class Decided(NamedTuple):
 
 
 class Decide:
-    """Records answers."""
+    """Records answers.
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    Args:
+        store: where questions and delegations are.
+        nudger: tells the workers and the bot.
+        clock: dates answers.
+        person: who somebody is now, by their Slack id, so that nobody answers for a person who does not count
+            any more. Without it, they are as they were when they delegated it.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        clock: Clock,
+        person: Callable[[str], Awaitable[Actor]] | None = None,
+    ) -> None:
         self._store = store
+        self._person = person
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
@@ -49,9 +66,16 @@ class Decide:
             AlreadyDecided: somebody else was faster.
             NotFound: no such approval.
         """
+        return (await self._may(answer, approval_id, actor))[0]
+
+    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor | None]:
+        """The approval, and the owner in whose stead they answer, if they may not by themselves."""
         approval = await self._store.approval(approval_id)
+        permission, giver = approval.permits(answer, actor), None
+        if not permission.allowed and not actor.barred:
+            permission, giver = await self._in_stead(answer, approval, actor, permission)
         await refuse_unless(
-            approval.permits(answer, actor),
+            permission,
             actor,
             store=self._store,
             clock=self._clock,
@@ -61,7 +85,24 @@ class Decide:
         )
         if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
             raise AlreadyDecided(approval.outcome())
-        return approval
+        return approval, giver
+
+    async def _in_stead(
+        self, answer: Answer, approval: Approval, actor: Actor, refused: Permission
+    ) -> tuple[Permission, Actor | None]:
+        """Whether somebody has delegated it to them; else why not, or why they may not by themselves."""
+        delegations = await self._store.delegations()
+        for one in delegations.given_to(actor.slack_user, self._clock.now()):
+            giver = one.as_giver
+            if self._person is not None:
+                giver = (await self._person(one.giver)).changed(on_call=False)
+            if not giver.owns(approval.owner):
+                continue
+            permission = approval.permits_for(answer, actor, giver)
+            if permission.allowed:
+                return permission, giver
+            refused = permission
+        return refused, None
 
     async def __call__(
         self,
@@ -94,13 +135,19 @@ class Decide:
         """
 
         async def attempt() -> Decided:
-            approval = await self.may(answer, approval_id, actor)
+            approval, giver = await self._may(answer, approval_id, actor)
             if answer is Answer.CONFIRM and unseen(approval, shown):
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
                 )
             decision = Decision(
-                answer=answer, by=actor, at=self._clock.now(), via=via, reason=reason.strip(), words=words
+                answer=answer,
+                by=actor,
+                at=self._clock.now(),
+                via=via,
+                reason=reason.strip(),
+                words=words,
+                in_stead_of=giver,
             )
             with following("answer", approval.trace, approval=approval_id):
                 return await self._write(approval, decision)
@@ -178,6 +225,7 @@ class Decide:
                             "starts": approval.starts,
                             "on_call": decision.by.on_call,
                             "owner": decision.by.owns(approval.owner),
+                            **({"in_stead_of": decision.in_stead_of.label} if decision.in_stead_of else {}),
                             "containment": containment.id if containment else None,
                             **({"guarded": approval.guarded} if approval.guarded else {}),
                             **({"words": decision.words} if decision.words else {}),
