@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
+from bot.answers.details import Details
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
@@ -24,6 +25,7 @@ from bot.answers.spoken.reply import Reply
 from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.card import CONFIRM, REJECT
+from bot.cards.blocks.details.dialog import DETAILS
 from bot.cards.replies.retry import RETRY
 from bot.cards.replies.words import UNDO
 from bot.commands.picking.search import VmSearch
@@ -70,6 +72,7 @@ def build_app(
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
+    app.action(DETAILS)(flow.click(Details(services).pressed))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
