@@ -12,6 +12,7 @@ from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm, VmRef
 
@@ -29,6 +30,8 @@ class VmStatus(NamedTuple):
         questions: open ones about it, the longest open first.
         containment: the one that holds it, or is being undone; ``None`` if none does.
         pause: the last pause of all changes in Azure, which may be over.
+        expected: who expects a start of it and until when; one may have ended. Conditions are left out: they
+            may be about other people's VMs.
     """
 
     vm: VmRef
@@ -36,6 +39,7 @@ class VmStatus(NamedTuple):
     questions: Sequence[Approval]
     containment: Containment | None
     pause: Pause
+    expected: Sequence[Expectation] = ()
 
 
 class Overview:
@@ -81,8 +85,11 @@ class Overview:
         Raises:
             DependencyAway: the store does not answer.
         """
-        record, lines, pause = await asyncio.gather(
-            self._store.vm_record(vm), self._inventory.lines([vm]), self._store.pause()
+        record, lines, pause, expected = await asyncio.gather(
+            self._store.vm_record(vm),
+            self._inventory.lines([vm]),
+            self._store.pause(),
+            self._store.expectations(),
         )
         holding = (record.containment_id,) if record.containment_id is not None else ()
         questions, contained = await asyncio.gather(
@@ -94,6 +101,7 @@ class Overview:
             questions=[one for one in questions if one.open],
             containment=next((one for one in contained if one.active), None),
             pause=pause,
+            expected=[one for one in expected.entries if one.vm is not None and one.vm.key == vm.key],
         )
 
 
