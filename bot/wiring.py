@@ -49,6 +49,7 @@ from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
+from workers.use_cases.sweeps.mode import show_modes
 from workers.use_cases.sweeps.pause import show_pauses
 
 log = structlog.get_logger("bot")
@@ -120,12 +121,16 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         inventory=inventory,
         directory=directory,
         clock=clock,
-        decide=Decide(store=store, nudger=nudger, clock=clock),
+        decide=Decide(store=store, nudger=nudger, clock=clock, observes=lambda: policy.observes),
         lock_down=LockDown(
-            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            guarded=GuardedByInventory(lambda: policy, inventory),
+            observes=lambda: policy.observes,
         ),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
-        retry=Retry(store=store, nudger=nudger, clock=clock),
+        retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy.observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pausing=PauseWrites(store=store, clock=clock),
@@ -167,6 +172,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
             show_pauses(health, store, clock),
+            show_modes(health, lambda: policy.observes),
             reach.watch_token(installation),
             channels.run(),
             say_ready(),

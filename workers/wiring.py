@@ -51,6 +51,7 @@ from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
+from workers.use_cases.sweeps.mode import WatchMode
 from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
@@ -89,7 +90,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         settings.arm_token,
         settings.identity,
         heard=partial(health.ok, "azure"),
-        may_write=Brakes(store=store, clock=SystemClock()).may_write,
+        may_write=Brakes(store=store, clock=SystemClock(), observes=lambda: policy.observes).may_write,
     )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
@@ -131,7 +132,13 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
     disturbances = Disturbances(store=store, clock=clock)
     starts = StartsConsumer(open_approval=opening, store=store, clock=clock, disturbed=disturbances.note)
     work = WorkConsumer(
-        look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
+        look_at_approval=LookAtApproval(
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            fill_in=fill_in,
+            observes=lambda: policy.observes,
+        ),
         contain=Contain(
             store=store,
             nudger=nudger,
@@ -141,7 +148,11 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             standing=ArmStanding(azure),
             guarded=GuardedInAzure(lambda: policy, facts),
             brakes=Brakes(
-                store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
+                store=store,
+                clock=clock,
+                nudger=nudger,
+                cap=lambda: policy.cap.containments_per_hour,
+                observes=lambda: policy.observes,
             ),
         ),
         answer_lookup=AnswerLookup(
@@ -181,7 +192,10 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             stop,
             *(each.run() for each in receivers),
             say_ready(),
-            run_sweeps(_sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances), health),
+            run_sweeps(
+                _sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances, policy=policy),
+                health,
+            ),
             watch(health, "redis", store.ping, every_s=10),
         )
     finally:
@@ -200,6 +214,7 @@ def _sweeps(
     facts: ArmFacts,
     *,
     disturbances: Disturbances,
+    policy: Policy,
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
     health, redis, store, client, azure = parts
@@ -227,6 +242,7 @@ def _sweeps(
             clock=clock,
             period_s=settings.dead_letters_every_s,
         ),
+        WatchMode(store=store, nudger=nudger, health=health, clock=clock, observes=lambda: policy.observes),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

@@ -94,6 +94,10 @@ class Audience:
         self._clock = clock
         self._health = health or Health()
 
+    def asks_nobody(self, approval: Approval) -> bool:
+        """Whether the policy only observes, so that an open question reaches nobody; it is withdrawn soon."""
+        return approval.open and self._policy().observes
+
     def oncall_mention(self) -> str:
         """Mrkdwn that mentions on-call."""
         return oncall_mention(self._policy().oncall)

@@ -125,7 +125,8 @@ class Renderer:
     async def _converge(self, card_id: str) -> datetime | None:
         for _ in range(_PASSES):
             subjects, card = await self._read(card_id)
-            if subjects.approval is not None and not subjects.approval.has_card:
+            approval = subjects.approval
+            if approval is not None and (not approval.has_card or self._audience.asks_nobody(approval)):
                 return None
             card = await self._audience.with_copies(card, subjects)
             card = without_past_rounds(card, subjects.containment)

@@ -16,7 +16,7 @@ from workers.domain.starts.vm import VmRef
 from workers.operator.session import Session
 from workers.use_cases.asking.replay import RecordedStart
 
-_KINDS = frozenset({"approval.opened", "approval.joined", "start.passed"})
+_KINDS = frozenset({"approval.opened", "approval.joined", "start.passed", "start.observed"})
 _ONE_START = timedelta(minutes=10)
 """Azure tells of one start several times; a start that passed has a record for each."""
 

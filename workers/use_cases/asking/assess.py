@@ -55,6 +55,11 @@ class Assess:
         self._policy = policy
         self._in_force: _Compiled | None = None
 
+    @property
+    def observes(self) -> bool:
+        """Whether the policy only observes."""
+        return self._policy().observes
+
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
         """What the rules say before Azure is asked for any fact."""
         return self._compiled().rules.early(event, now)

@@ -1,6 +1,6 @@
 """Nobody answers: remind the owner, tell on-call, and finally do what the policy says about silence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from workers.domain.asking.approvals import Approval, ApprovalState
@@ -17,9 +17,11 @@ from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import What, of_answer
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
+from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import Closing, close_questions
 from workers.use_cases.containment.request import request_containment, without
+from workers.use_cases.refuse import enforces
 
 SILENCE_WORDS = {
     OnSilence.LEAVE: "nobody answered; the policy leaves the VM as it is",
@@ -34,6 +36,9 @@ _ANOTHER_WORDS = {
     OnSilence.CONTAIN: "nobody answered about another start of this VM; the policy contains the VM",
 }
 """What the cards of the VM's other questions say then."""
+
+ONLY_OBSERVES = "the policy only observes now, so nobody is asked"
+"""Why a question is withdrawn that was open when the policy began to observe only."""
 
 _GUARDED = "nobody answered; the policy never contains this VM ({guard}), so on-call was told"
 """In the place of containing a VM of the guarded set."""
@@ -57,9 +62,20 @@ class LookAtApproval:
 
     Args:
         fill_in: reads missing facts; without it they stay missing.
+        observes: whether the policy only observes; questions from before are withdrawn then.
     """
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, fill_in: FillIn | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        clock: Clock,
+        fill_in: FillIn | None = None,
+        observes: Callable[[], bool] = enforces,
+    ) -> None:
+        self._observes = observes
+        self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
         self._store = store
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
@@ -70,6 +86,9 @@ class LookAtApproval:
         """Do what is due, and schedule the next look. Early, late and duplicate calls are harmless."""
         before = await self._store.approval(approval_id)
         if not before.open:
+            return
+        if self._observes():
+            await self._withdraw(approval_id, ONLY_OBSERVES)
             return
         if self._fill_in is not None:
             await self._fill_in(before)
