@@ -52,6 +52,7 @@ from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.mode import WatchMode
+from workers.use_cases.sweeps.observed_day import TellObservedDay
 from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
@@ -243,6 +244,13 @@ def _sweeps(
             period_s=settings.dead_letters_every_s,
         ),
         WatchMode(store=store, nudger=nudger, health=health, clock=clock, observes=lambda: policy.observes),
+        TellObservedDay(
+            store=store,
+            nudger=nudger,
+            audit=AuditLog(redis),
+            clock=clock,
+            observes=lambda: policy.observes,
+        ),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

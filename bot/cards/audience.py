@@ -14,6 +14,7 @@ from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
@@ -41,11 +42,11 @@ class Subjects(NamedTuple):
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | CapQuestion | None = None
+    notice: DeadLetterNotice | CapQuestion | PolicyReport | None = None
     pause: Pause | None = None
 
     @property
-    def documents(self) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion, ...]:
+    def documents(self) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyReport, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 

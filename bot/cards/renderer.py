@@ -153,6 +153,8 @@ class Renderer:
             return Subjects(approval, await self._store.containment(held) if held else None), card, pause
         if card_id.startswith("n"):
             subjects = Subjects(None, None, await self._store.dead_letter_notice())
+        elif card_id.startswith("o"):
+            subjects = Subjects(None, None, await self._store.report(card_id))
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:

@@ -12,6 +12,7 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.reports import ObservedDay, PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.brakes.cap import CapQuestion
@@ -30,6 +31,7 @@ from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.options.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import report_id
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.schema import Numbered
@@ -48,6 +50,7 @@ MODELS: dict[str, type[Numbered]] = {
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
     "pause": Pause,
+    "report": PolicyReport,
     "cap-question": CapQuestion,
     "lookup": Lookup,
     "audit-record": AuditRecord,
@@ -101,6 +104,14 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
             joined_count=7,
+        ),
+        "report-of-an-observed-day": PolicyReport(
+            id=report_id("observed 2026-11-24"),
+            version=1,
+            at=a.NOW,
+            observed=ObservedDay(
+                day="2026-11-24", asked=3, exposed=1, told=2, passed=7, contained=1, messages={a.OLGA: 4}
+            ),
         ),
         "approval-told-and-over": a.approval(
             state=ApprovalState.EXPIRED,

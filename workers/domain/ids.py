@@ -39,6 +39,11 @@ CAP_QUESTION = f"k{0:025}"
 """As that one."""
 
 
+def report_id(about: str) -> str:
+    """The id of a report about the policy. It is derived, so nothing is told twice."""
+    return f"o0{hashlib.sha256(about.encode()).hexdigest()[:24]}"
+
+
 def partition_of_id(document_id: str) -> int:
     """The partition that an id names.
 
@@ -63,7 +68,7 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acknpq"
-"""First characters of ids: approval, containment, question about the cap, notice, pause, lookup."""
+_KINDS = "acknopq"
+"""First characters of ids: approval, containment, question about the cap, notice, report, pause, lookup."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

@@ -8,6 +8,7 @@ from typing import TypeVar
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -90,7 +91,9 @@ class MemoryStore:
 
     def _write(self, key: str, document: Document, now: datetime) -> None:
         self._documents[key] = document.model_copy(update={"version": document.version + 1})
-        if isinstance(document, (Approval, Containment, DeadLetterNotice, CapQuestion)) and shows(document):
+        if isinstance(
+            document, (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyReport)
+        ) and shows(document):
             self._unshown[document.id] = now
             due = due_of(document)
             if due is None:
@@ -143,6 +146,10 @@ class MemoryStore:
         """The notice, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
         return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
+
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(PolicyReport, report_id)
 
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""

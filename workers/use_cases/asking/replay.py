@@ -184,6 +184,23 @@ class Replay:
         return (approval.closed_at or self._now) - (approval.asked_at or approval.opened_at)
 
 
+def exposed(approval: Approval) -> bool:
+    """Whether its VM is contained if nobody answers."""
+    return bool(steps_on_silence(approval.terms)) and not approval.guarded and _asks(approval)
+
+
+def would_reach(approval: Approval) -> tuple[str, ...]:
+    """Whom an observed start would have reached, once for each message, as far as nobody had to wait."""
+    owner = _named(approval.owner)
+    if approval.terms.verdict is Verdict.CONTAIN:
+        return _told_of_rule(approval.owner)
+    return (owner, ONCALL) if _asks(approval) and not approval.owner.known else (owner,)
+
+
+def _asks(approval: Approval) -> bool:
+    return approval.terms.verdict is Verdict.ASK
+
+
 def _level(approval: Approval) -> str:
     return approval.level_when_opened.value if approval.risk else ""
 
