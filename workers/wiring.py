@@ -49,6 +49,7 @@ from workers.use_cases.orders.rehearse import Rehearse
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
+from workers.use_cases.sweeps.drafts import DraftRules
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.mode import WatchMode
@@ -251,6 +252,7 @@ def _sweeps(
             clock=clock,
             observes=lambda: policy.observes,
         ),
+        DraftRules(store=store, nudger=nudger, audit=AuditLog(redis), clock=clock, policy=lambda: policy),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

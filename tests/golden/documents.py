@@ -12,7 +12,7 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.joined import JoinedStart
-from workers.domain.asking.reports import ObservedDay, PolicyReport
+from workers.domain.asking.reports import ObservedDay, PolicyReport, RuleDraft
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.brakes.cap import CapQuestion
@@ -104,6 +104,22 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
             joined_count=7,
+        ),
+        "report-with-a-draft": PolicyReport(
+            id=report_id("draft"),
+            version=1,
+            at=a.NOW,
+            draft=RuleDraft(
+                name="Alice starts vm-web-01",
+                yaml="  - name: Alice starts vm-web-01\n",
+                before="production",
+                caller="Alice Example",
+                place="rg-web",
+                one_vm=False,
+                confirmed=3,
+                passed=41,
+                days=30,
+            ),
         ),
         "report-of-an-observed-day": PolicyReport(
             id=report_id("observed 2026-11-24"),

@@ -35,12 +35,39 @@ class ObservedDay(Stored):
         return self.asked + self.told + self.passed + self.contained
 
 
+class RuleDraft(Stored):
+    """A rule that would have let pass what people confirmed again and again. Texts in it are hostile.
+
+    Attributes:
+        name: of the rule.
+        yaml: the rule as it goes under ``rules:``.
+        before: the rule of the policy that it has to stand before; empty if it can be the last one.
+        caller: whose starts, by name.
+        place: the VM, or the resource group.
+        one_vm: whether it is about one VM.
+        confirmed: so many confirmations led to it.
+        passed: so many starts on record it would have let pass, none of which was rejected.
+        days: of so many days.
+    """
+
+    name: str
+    yaml: str
+    before: str = ""
+    caller: str = ""
+    place: str = ""
+    one_vm: bool = True
+    confirmed: int = 0
+    passed: int = 0
+    days: int = 0
+
+
 class PolicyReport(Numbered):
     """One telling. It has a card of its own, and is never told twice: its id says what it is about.
 
     Attributes:
         at: when it was written.
         observed: what it tells of a day in which the policy only observed.
+        draft: a rule that it offers.
     """
 
     document_kind: ClassVar[str] = "report about the policy"
@@ -49,3 +76,4 @@ class PolicyReport(Numbered):
     version: int = 0
     at: UtcTime
     observed: ObservedDay | None = None
+    draft: RuleDraft | None = None
