@@ -61,6 +61,7 @@ from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.policy_in_force import PolicyInForce
+from workers.use_cases.sweeps.mode import show_modes
 from workers.use_cases.sweeps.pause import show_pauses
 from workers.use_cases.watch_policy import WatchPolicy
 
@@ -140,13 +141,17 @@ async def _run(
         inventory=inventory,
         directory=directory,
         clock=clock,
-        decide=Decide(store=store, nudger=nudger, clock=clock),
+        decide=Decide(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
-            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            guarded=GuardedByInventory(policy, inventory),
+            observes=lambda: policy().observes,
         ),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=policy),
-        retry=Retry(store=store, nudger=nudger, clock=clock),
+        retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         overview=Overview(store=store, inventory=inventory),
@@ -201,6 +206,7 @@ async def _run(
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
             show_pauses(health, store, clock),
+            show_modes(health, lambda: policy().observes),
             reach.watch_token(installation),
             channels.run(),
             watching.run(hangup),

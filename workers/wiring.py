@@ -60,11 +60,14 @@ from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.canary import FlyCanary, SendCanary
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
+from workers.use_cases.sweeps.drafts import DraftRules
 from workers.use_cases.sweeps.event_sources import WatchEventSources
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.measure import Measure
 from workers.use_cases.sweeps.missed_starts import MissedStarts
+from workers.use_cases.sweeps.mode import WatchMode
+from workers.use_cases.sweeps.observed_day import TellObservedDay
 from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
@@ -106,7 +109,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         settings.arm_token,
         settings.identity,
         heard=partial(health.ok, "azure"),
-        may_write=Brakes(store=store, clock=SystemClock()).may_write,
+        may_write=Brakes(store=store, clock=SystemClock(), observes=lambda: policy().observes).may_write,
     )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
@@ -156,7 +159,13 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
         disturbed=disturbances.note,
     )
     work = WorkConsumer(
-        look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
+        look_at_approval=LookAtApproval(
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            fill_in=fill_in,
+            observes=lambda: policy().observes,
+        ),
         contain=Contain(
             store=store,
             nudger=nudger,
@@ -166,7 +175,11 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
             standing=ArmStanding(azure),
             guarded=GuardedInAzure(policy, facts),
             brakes=Brakes(
-                store=store, clock=clock, nudger=nudger, cap=lambda: policy().cap.containments_per_hour
+                store=store,
+                clock=clock,
+                nudger=nudger,
+                cap=lambda: policy().cap.containments_per_hour,
+                observes=lambda: policy().observes,
             ),
         ),
         answer_lookup=AnswerLookup(
@@ -179,7 +192,9 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
         ),
     )
 
-    sweeps = _sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances, opening=opening)
+    sweeps = _sweeps(
+        settings, parts, nudger, inventory, facts, disturbances=disturbances, opening=opening, policy=policy
+    )
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
         return QueueReceiver(
@@ -238,6 +253,7 @@ def _sweeps(
     *,
     disturbances: Disturbances,
     opening: OpenApproval,
+    policy: PolicyInForce,
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
     health, redis, store, client, azure, _ = parts
@@ -289,6 +305,15 @@ def _sweeps(
             period_s=settings.dead_letters_every_s,
         ),
         Measure(store=store, clock=clock),
+        WatchMode(store=store, nudger=nudger, health=health, clock=clock, observes=lambda: policy().observes),
+        TellObservedDay(
+            store=store,
+            nudger=nudger,
+            audit=AuditLog(redis),
+            clock=clock,
+            observes=lambda: policy().observes,
+        ),
+        DraftRules(store=store, nudger=nudger, audit=AuditLog(redis), clock=clock, policy=policy),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

@@ -14,6 +14,7 @@ from bot.slack.errors import Refused
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
@@ -42,13 +43,13 @@ class Subjects(NamedTuple):
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | CapQuestion | PolicyNotice | None = None
+    notice: DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport | None = None
     pause: Pause | None = None
 
     @property
     def documents(
         self,
-    ) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice, ...]:
+    ) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 
@@ -96,6 +97,10 @@ class Audience:
         self._policy = policy
         self._clock = clock
         self._health = health or Health()
+
+    def asks_nobody(self, approval: Approval) -> bool:
+        """Whether the policy only observes, so that an open question reaches nobody; it is withdrawn soon."""
+        return approval.open and self._policy().observes
 
     def oncall_mention(self) -> str:
         """Mrkdwn that mentions on-call."""

@@ -17,6 +17,7 @@ from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.notice_card import notice_card, policy_notice_card
+from bot.cards.blocks.report_card import report_card
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.moved import moved
 from bot.cards.replies.thread import replies
@@ -24,6 +25,7 @@ from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
@@ -92,6 +94,8 @@ class Delivery:
                 root = cap_card(asked, mention)
             elif isinstance(notice, PolicyNotice):
                 root = policy_notice_card(notice, mention)
+            elif isinstance(notice, PolicyReport):
+                root = report_card(notice)
             elif notice is not None:
                 root = notice_card(notice, mention)
             else:

@@ -128,7 +128,8 @@ class Renderer:
     async def _converge(self, card_id: str) -> datetime | None:
         for _ in range(_PASSES):
             subjects, card = await self._read(card_id)
-            if subjects.approval is not None and not subjects.approval.has_card:
+            approval = subjects.approval
+            if approval is not None and (not approval.has_card or self._audience.asks_nobody(approval)):
                 return None
             with following("show", _trace(subjects)):
                 rests, turn = await self._come_closer(subjects, card)
@@ -162,6 +163,8 @@ class Renderer:
             subjects = Subjects(None, None, await self._store.dead_letter_notice())
         elif card_id.startswith("f"):
             subjects = Subjects(None, None, await self._store.policy_notice())
+        elif card_id.startswith("o"):
+            subjects = Subjects(None, None, await self._store.report(card_id))
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:

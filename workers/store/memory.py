@@ -8,6 +8,7 @@ from typing import TypeVar
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -32,7 +33,7 @@ from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
-SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice)
+SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice, PolicyReport)
 """What has cards."""
 
 
@@ -161,6 +162,10 @@ class MemoryStore:
         """The notice, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
         return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
+
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(PolicyReport, report_id)
 
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""

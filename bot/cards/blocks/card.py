@@ -171,7 +171,7 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
         lines.append(
             "The question was withdrawn." if locked_down else f"The question was withdrawn{at}. {why}"
         )
-    elif approval.state is ApprovalState.JOINED:
+    elif approval.state in (ApprovalState.JOINED, ApprovalState.OBSERVED):
         lines.append(f"{approval.outcome()}.")
     elif approval.state is ApprovalState.RULED:
         lines.append(f"Nobody was asked. {why}")

@@ -41,6 +41,7 @@ class ApprovalState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
     JOINED = "JOINED"
     RULED = "RULED"
+    OBSERVED = "OBSERVED"
 
 
 TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
@@ -67,6 +68,7 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
     ApprovalState.WITHDRAWN: frozenset(),
     ApprovalState.JOINED: frozenset(),
     ApprovalState.RULED: frozenset(),
+    ApprovalState.OBSERVED: frozenset(),
 }
 """From → to. Everything else is refused.
 
@@ -74,6 +76,7 @@ TOLD: the start is announced. It can be rejected, and there is nothing to confir
 CONFIRMED → PENDING: whoever confirmed in words takes it back, within two minutes.
 JOINED: the VM's question was open already, and asks about this start, too. It has no card of its own.
 RULED: a rule of the policy contains the VM without asking.
+OBSERVED: the policy only observes. It is put on record, and has no card.
 """
 
 FIRST = {
@@ -108,7 +111,7 @@ class Approval(Numbered):
         asked_at: when the card reached Slack; deadlines count from here.
         asked_whom: Slack user ids that got a copy.
         notice: why nobody could be asked directly, for the card; empty when all is well.
-        closed_because: why it is EXPIRED, WITHDRAWN or RULED, in words.
+        closed_because: why it is closed without an answer, in words.
         released: its containment was restored, so it is removed once the retention has passed.
         fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
         fill_ins: how often missing facts were read again.
@@ -183,7 +186,7 @@ class Approval(Numbered):
     @property
     def has_card(self) -> bool:
         """Whether it is shown by itself; a start that has joined a question is shown with that."""
-        return self.state is not ApprovalState.JOINED
+        return self.state not in (ApprovalState.JOINED, ApprovalState.OBSERVED)
 
     @property
     def starts(self) -> int:
@@ -372,4 +375,5 @@ _OUTCOMES = {
     ApprovalState.WITHDRAWN: "Withdrawn: {because}",
     ApprovalState.JOINED: "Asked about together with an earlier start",
     ApprovalState.RULED: "Not asked about: {because}",
+    ApprovalState.OBSERVED: "Only observed: nobody was asked",
 }

@@ -75,6 +75,17 @@ class Verdict(StrEnum):
 _MILDEST_FIRST = (Verdict.PASS, Verdict.TELL, Verdict.ASK, Verdict.CONTAIN)
 
 
+class Mode(StrEnum):
+    """Whether the policy is carried out.
+
+    ``enforce``: it is. ``observe``: starts are read, judged and recorded; nobody is asked, and nothing is
+    written to Azure.
+    """
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
 class OnSilence(StrEnum):
     """What happens when nobody answers in time."""
 
@@ -264,6 +275,7 @@ class Policy(Model):
     """The whole policy. Without rules it asks about every start, and on silence it contains nothing.
 
     Attributes:
+        mode: whether it is carried out, or starts are only observed.
         owner: who is asked.
         oncall: who is on call.
         people: who counts besides our own workspace.
@@ -279,6 +291,7 @@ class Policy(Model):
             or several with names.
     """
 
+    mode: Mode = Mode.ENFORCE
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
@@ -311,6 +324,11 @@ class Policy(Model):
     @classmethod
     def _named(cls, value: dict[str, LockdownProfile]) -> dict[str, LockdownProfile]:
         return {name: profile.changed(name=name) for name, profile in value.items()}
+
+    @property
+    def observes(self) -> bool:
+        """Whether nobody is asked, and nothing is written to Azure."""
+        return self.mode is Mode.OBSERVE
 
     @property
     def lockdown(self) -> LockdownProfile:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -30,6 +31,7 @@ Document = (
     | Pause
     | CapQuestion
     | PolicyNotice
+    | PolicyReport
     | Canary
 )
 
@@ -180,6 +182,10 @@ class Store(Protocol):
 
     async def dead_letter_notice(self) -> DeadLetterNotice:
         """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
+        ...
+
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
         ...
 
     async def pause(self) -> Pause:

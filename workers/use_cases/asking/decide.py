@@ -1,5 +1,6 @@
 """Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
@@ -21,7 +22,7 @@ from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment, without
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
 
 
 class Decided(NamedTuple):
@@ -35,7 +36,10 @@ class Decided(NamedTuple):
 class Decide:
     """Records answers."""
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, nudger: Nudger, clock: Clock, observes: Callable[[], bool] = enforces
+    ) -> None:
+        self._observes = observes
         self._store = store
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
@@ -47,6 +51,7 @@ class Decide:
         Raises:
             NotAllowed: they may not; it is in the audit.
             AlreadyDecided: somebody else was faster.
+            OnlyObserving: nobody is asked, as long as the policy only observes.
             NotFound: no such approval.
         """
         approval = await self._store.approval(approval_id)
@@ -59,6 +64,7 @@ class Decide:
             about=approval,
             answer=str(answer),
         )
+        refuse_while_observing(self._observes)
         if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
             raise AlreadyDecided(approval.outcome())
         return approval
