@@ -96,6 +96,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
     health = Health("redis", "servicebus", "azure")
     measure(health)
+    in_force = PolicyInForce(settings.policy, policy, health)
     redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
@@ -109,7 +110,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         settings.arm_token,
         settings.identity,
         heard=partial(health.ok, "azure"),
-        may_write=Brakes(store=store, clock=SystemClock(), observes=lambda: policy().observes).may_write,
+        may_write=Brakes(store=store, clock=SystemClock(), observes=lambda: in_force().observes).may_write,
     )
     async with (
         serving(health, host=settings.health_host, port=settings.health_port),
@@ -120,7 +121,6 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         stop_signal() as stop,
         hangup_signal() as hangup,
     ):
-        in_force = PolicyInForce(settings.policy, policy, health)
         await _run(settings, in_force, Parts(health, redis, store, client, azure, hangup), stop)
 
 

@@ -35,6 +35,10 @@ _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
 
+Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
+"""What is about no single VM."""
+
+
 class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
@@ -43,13 +47,13 @@ class Subjects(NamedTuple):
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport | None = None
+    notice: Notice | None = None
     pause: Pause | None = None
 
     @property
     def documents(
         self,
-    ) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport, ...]:
+    ) -> tuple[Approval | Containment | Notice, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.audience import Audience, Notice, Subjects, as_asked
 from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.message import Message
 from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.blocks.report_card import report_card
 from bot.cards.poster import Poster, ThreadGone
@@ -88,16 +89,10 @@ class Delivery:
         for copy in card.copies:
             if approval is not None:
                 root = approval_card(approval, containment, kind=copy.kind, reader=copy.email)
-            elif isinstance(notice, CapQuestion):
-                if (asked := notice.of(card.id)) is None:
-                    continue  # what it says is history
-                root = cap_card(asked, mention)
-            elif isinstance(notice, PolicyNotice):
-                root = policy_notice_card(notice, mention)
-            elif isinstance(notice, PolicyReport):
-                root = report_card(notice)
             elif notice is not None:
-                root = notice_card(notice, mention)
+                if (told := _notice(card, notice, mention)) is None:
+                    continue  # what it says is history
+                root = told
             else:
                 root = lockdown_card(subjects.need_containment(), kind=copy.kind)
             root = on_card(root, subjects.pause if subjects.waiting else None)
@@ -296,6 +291,18 @@ class Delivery:
             # The other copies still tell.
             log.error("Slack refuses a message", card=card.id, channel=channel, error=refused.code)
             return post.changed(shows=digest).not_taken(refused.code, self._clock.now())
+
+
+def _notice(card: Card, notice: Notice, mention: str) -> Message | None:
+    """The card of what is about no single VM; ``None`` if it asked something that is answered since."""
+    if isinstance(notice, CapQuestion):
+        asked = notice.of(card.id)
+        return None if asked is None else cap_card(asked, mention)
+    if isinstance(notice, PolicyNotice):
+        return policy_notice_card(notice, mention)
+    if isinstance(notice, PolicyReport):
+        return report_card(notice)
+    return notice_card(notice, mention)
 
 
 def _of(
