@@ -125,14 +125,14 @@ async def _run(
     installation = Installation(slack)
     channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
     policy.when_changed(channels.look_again)
-    directory = Directory(slack, policy, installation, pace)
+    directory = Directory(slack, policy, installation, pace, channels.id_of)
     dialogs = OpenDialogs(slack)
     services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
         clock=clock,
-        decide=Decide(store=store, nudger=nudger, clock=clock),
+        decide=Decide(store=store, nudger=nudger, clock=clock, groups=directory),
         lock_down=LockDown(
             store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
         ),

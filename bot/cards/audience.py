@@ -129,10 +129,11 @@ class Audience:
 
     async def _sought(self, card: Card, owner: Owner) -> Card:
         """The card with a copy for each of the first owners whom Slack lets the bot write to."""
+        whole, unknown = await self._directory.with_members(owner)
         asked = set[str]()
         refusing: dict[str, str] = {}
-        notices: list[str] = []
-        for part in owner.in_parts(MOST_ASKED):
+        notices: list[str] = [unknown]
+        for part in whole.in_parts(MOST_ASKED):
             found = await self._directory.owners(part)
             notices.append(found.notice)
             for user, named in found.users.items():
@@ -150,7 +151,9 @@ class Audience:
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
                 break
-        notices += [names_others(owner, refusing), *_of_others(owner, len(asked))]
+        for channel in owner.channels:
+            card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=channel, named=channel))
+        notices += [names_others(owner, refusing), *_of_others(whole, len(asked))]
         return card.changed(notice="; ".join(filter(None, dict.fromkeys(notices))), sought=owner)
 
     def _clock_started(self, card: Card) -> Card:
@@ -172,7 +175,8 @@ class Audience:
         except DependencyAway:  # the name is still being looked for, and the copy waits
             return card if card.copy_of(copy.key) else card.with_copy(copy)
         except NotFound as missing:
-            self._health.trouble(trouble_of(name), str(missing))
+            if self._channels.of_policy(name):
+                self._health.trouble(trouble_of(name), str(missing))
             return self._unfound(card, copy)
         if copy.channel != name:
             self._health.trouble_over(trouble_of(name))
@@ -224,9 +228,14 @@ def _oncall_at_once(approval: Approval, card: Card) -> bool:
     """
     if approval.escalated_at is not None or approval.state is ApprovalState.REJECTED:
         return True
-    owners = [copy for copy in card.copies if copy.kind is CopyKind.OWNER and not copy.refused]
+    owners = [copy for copy in card.copies if _of_owner(copy) and not copy.refused]
     settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
     return approval.open and not owners and settled
+
+
+def _of_owner(copy: Copy) -> bool:
+    """Whether an owner reads it: in person, or in a channel that is named as the owner."""
+    return copy.kind is CopyKind.OWNER or bool(copy.named)
 
 
 def _of_others(owner: Owner, asked: int) -> list[str]:

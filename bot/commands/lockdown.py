@@ -26,7 +26,7 @@ from workers.domain.containment.foresight.lookups import Lookup, LookupKind
 from workers.domain.containment.plans import Plan
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StartgateError
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.policy.owners import owner_of
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.find_vm import find_vm
@@ -139,7 +139,7 @@ class LockdownListener:
             return None
         if known is None:
             return None
-        return owner_from_tags(known.tags, self._services.policy().owner.tags, tags_known=True)
+        return owner_of(self._services.policy().owner, vm, known.tags, tags_known=True)
 
 
 COMMAND = Command(

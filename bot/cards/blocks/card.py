@@ -182,6 +182,9 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
         return f"Asked: {people}" if people else ""
     if not approval.owner.known:
         why = f"No owner found: {source or 'no tag names one'}."
+    elif approval.owner.by_policy:
+        of = _of_policy(approval.owner.by_policy)
+        why = f"Asking you as the owner of {of}." if kind is CopyKind.OWNER else f"Owner of {of}."
     elif kind is CopyKind.OWNER and approval.owner.until_changed:
         why = f"Asking you because the {source} on this VM names you, or did so until it was changed."
     elif kind is CopyKind.OWNER:
@@ -213,6 +216,14 @@ def _notice(approval: Approval) -> str:
     if approval.open and not approval.owner.known:
         notice = notice.removeprefix(approval.owner.source).lstrip("; ")
     return sentence(escape(notice, 500))
+
+
+def _of_policy(what: str) -> str:
+    """For what the policy names an owner: ``resource group `rg-x` by policy``."""
+    for kind in ("resource group ", "subscription ", "tag "):
+        if what.startswith(kind) and " " not in what.removeprefix(kind):
+            return f"{kind}{code(what.removeprefix(kind))} by policy"
+    return f"{escape(what, 200)} by policy"
 
 
 def _source(source: str) -> str:

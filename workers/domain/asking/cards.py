@@ -68,7 +68,7 @@ class Copy(Stored):
     Attributes:
         channel: a Slack conversation id; the ``#name`` of a channel that Slack does not show to the bot.
         asked: the Slack user a direct message went to.
-        named: how the owner's tag names them.
+        named: how the owner's tag or the policy names them; of a channel, only where it is the owner.
         email: their address, where it is known and counts.
         instead_of: the channel that refused it, where this copy stands for another.
         because: Slack's code of that refusal.

@@ -31,6 +31,7 @@ from workers.domain.policy.spelling import (
     ExpressionText,
     ProfileName,
 )
+from workers.domain.starts.owner_tags import owner_named
 from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"
@@ -275,7 +276,8 @@ class Policy(Model):
     @property
     def channels(self) -> tuple[str, ...]:
         """Every channel that it names, each once."""
-        return tuple(dict.fromkeys((self.owner.fallback, self.oncall.channel)))
+        owners = owner_named(self.owner.addressees).channels
+        return tuple(dict.fromkeys((self.owner.fallback, self.oncall.channel, *owners)))
 
     def profile(self, name: str) -> LockdownProfile:
         """A lockdown profile by name; the built-in one when the file names none."""

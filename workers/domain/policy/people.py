@@ -2,31 +2,73 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import (
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from workers.domain.model import Model
 from workers.domain.policy.spelling import (
+    Addressee,
     Channel,
     Duration,
+    ResourceGroup,
     SlackUser,
+    SubscriptionId,
     Usergroup,
     Workspace,
 )
 
+MOST_FALLBACKS = 500
+MOST_ADDRESSEES = 20
 
-class OwnerPolicy(Model):
-    """Tags that name a VM's owner, first match wins, and where to ask when none does.
+
+class OwnerFallback(Model):
+    """Who owns VMs whose tags name nobody. All that it gives has to hold.
 
     Attributes:
-        tags: names of tags, tried in this order.
-        fallback: the channel where starts of VMs without a known owner are asked about.
+        subscription: the id of their subscription.
+        resource_group: the name of their resource group.
+        tags: tags that they have, with these values.
+        ask: who is asked, each by e-mail address, Slack id, user group or channel.
+    """
+
+    subscription: SubscriptionId | None = None
+    resource_group: ResourceGroup | None = None
+    tags: dict[str, str] = {}
+    ask: Annotated[tuple[Addressee, ...], Field(max_length=MOST_ADDRESSEES)]
+
+    @model_validator(mode="after")
+    def _of_some(self) -> "OwnerFallback":
+        if not self.ask:
+            raise ValueError("it names nobody; give ask: [somebody]")
+        if self.subscription is None and self.resource_group is None and not self.tags:
+            raise ValueError(
+                "it is for every VM; give subscription, resource_group or tags, or write its ask as"
+                " owner.default"
+            )
+        return self
+
+
+class OwnerPolicy(Model):
+    """Who owns a VM: whom its tags name, else the first fallback that fits, else the default.
+
+    Attributes:
+        tags: names of tags, tried in this order; the first that names anybody counts.
+        fallbacks: for VMs whose tags name nobody, tried in order.
+        default: who owns all other VMs. Best left out: it makes a few people answer for everything.
+        fallback: the channel where starts are shown, and asked about where no owner is known.
     """
 
     tags: tuple[str, ...] = ("owner", "Owner", "contact")
+    fallbacks: Annotated[tuple[OwnerFallback, ...], Field(max_length=MOST_FALLBACKS)] = ()
+    default: Annotated[tuple[Addressee, ...], Field(max_length=MOST_ADDRESSEES)] = ()
     fallback: Channel = "#vm-approvals"
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """All whom the policy itself names as owners, each once."""
+        named = [one for fallback in self.fallbacks for one in fallback.ask]
+        return tuple(dict.fromkeys((*named, *self.default)))
 
 
 class OncallPolicy(Model):

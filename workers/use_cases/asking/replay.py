@@ -166,4 +166,4 @@ class Replay:
 
 
 def _named(owner: Owner) -> str:
-    return ", ".join((*owner.emails, *owner.slack_users)) or NO_OWNER
+    return ", ".join(owner.named) or NO_OWNER

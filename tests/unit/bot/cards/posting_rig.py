@@ -1,5 +1,6 @@
 """An approval that was opened, and the bot that posts it to a Slack in the test's hand."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -49,6 +50,10 @@ class People:
         self.unknown: set[str] = set()
         self.sought: set[str] = set()
 
+    async def with_members(self, owner: Owner) -> tuple[Owner, str]:
+        await asyncio.sleep(0)
+        return owner, ""
+
     async def owners(self, _owner: Owner) -> Found:
         if self.throttled_s:
             raise Throttled("ratelimited", wait_s=self.throttled_s)
@@ -56,6 +61,9 @@ class People:
 
     async def direct_message(self, _user: str) -> str:
         return DM
+
+    def of_policy(self, _channel: str) -> bool:
+        return True
 
     def id_of(self, name: str) -> str:
         if name in self.sought:
