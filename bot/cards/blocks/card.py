@@ -33,6 +33,7 @@ from bot.cards.blocks.text import (
 )
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
+from workers.domain.asking.decisions import why_somebody_else
 from workers.domain.containment.containment import CauseKind, Containment
 from workers.domain.policy.model import OnSilence
 from workers.domain.starts.events import Caller, Phase
@@ -43,7 +44,6 @@ REJECT = "approval.reject"
 AT_THE_START = "*At the start*"
 """Over the evidence of a decided card: the VM may be stopped and isolated by now."""
 
-_YOURS = "Your account started this VM, at high risk, so somebody else has to confirm it."
 _GUARDED = "\U0001f6e1\ufe0f *{}.* Reject calls on-call; nothing is changed in Azure."
 
 _HALF_A_DAY = timedelta(hours=12)
@@ -82,7 +82,7 @@ def approval_card(
                 _asked(approval, kind),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
-                _YOURS if barred and approval.open else "",
+                why_somebody_else(approval.terms.self_confirm) if barred and approval.open else "",
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),

@@ -11,6 +11,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.policy.people import UpTo
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts
@@ -61,7 +62,8 @@ class Terms(Stored):
     Only a start that joins the question can make them stricter.
 
     ``lockdown`` is what a rejection will do, so that the dialog shows what will be done. Where silence, or an
-    ask that reached nobody, contains by a profile of its own, that is kept beside it.
+    ask that reached nobody, contains by a profile of its own, that is kept beside it. ``self_confirm`` and
+    ``oncall_self_confirm`` say when a caller may confirm their own start; see ``SelfConfirm``.
     """
 
     remind_after: timedelta
@@ -73,6 +75,8 @@ class Terms(Stored):
     silence_lockdown: LockdownProfile | None = None
     undelivered_lockdown: LockdownProfile | None = None
     rule: str = "defaults"
+    self_confirm: UpTo = UpTo.MEDIUM
+    oncall_self_confirm: bool = False
 
     @property
     def on_silence_by(self) -> LockdownProfile:
@@ -184,9 +188,10 @@ class Approval(Numbered):
 
     @property
     def risky_callers(self) -> tuple[Caller, ...]:
-        """Those whose own start is of high risk, as far as is known."""
-        first = (self.event.caller,) if self.level is Level.HIGH else ()
-        return (*first, *(one.caller for one in self.joined if one.level is Level.HIGH))
+        """Those whose own start is of higher risk, as far as is known, than they may confirm themselves."""
+        may = self.terms.self_confirm
+        first = () if may.covers(self.level) else (self.event.caller,)
+        return (*first, *(one.caller for one in self.joined if not may.covers(one.level)))
 
     def permits(self, answer: Answer, actor: Actor) -> Permission:
         """Whether this person may give this answer to it."""
@@ -197,6 +202,8 @@ class Approval(Numbered):
             *self.callers,
             risky=self.risky_callers,
             owner_before=self.owner_before,
+            up_to=self.terms.self_confirm,
+            oncall=self.terms.oncall_self_confirm,
         )
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":

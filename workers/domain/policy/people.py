@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from workers.domain.model import Model
 from workers.domain.policy.spelling import (
@@ -17,6 +17,7 @@ from workers.domain.policy.spelling import (
     Usergroup,
     Workspace,
 )
+from workers.domain.starts.risk import Level
 
 MOST_FALLBACKS = 500
 MOST_ADDRESSEES = 20
@@ -98,17 +99,51 @@ class Guests(StrEnum):
     OWNERS = "owners"
 
 
+class UpTo(StrEnum):
+    """The highest level of risk at which callers may confirm their own starts. At high risk nobody may."""
+
+    NEVER = "never"
+    LOW = "low"
+    MEDIUM = "medium"
+
+    def covers(self, level: Level) -> bool:
+        """Whether a caller may confirm a start of this level."""
+        return self is not UpTo.NEVER and level.rank <= Level(self.value).rank
+
+
+class SelfConfirm(Model):
+    """When a caller may confirm their own start. ``self_confirm: low`` is short for ``{up_to: low}``.
+
+    Attributes:
+        up_to: the highest level of risk at which they may.
+        oncall: whether on-call may confirm their own starts of VMs that they don't own. Otherwise somebody
+            else has to, also where the owner tag names them only since it was changed.
+    """
+
+    up_to: UpTo = UpTo.MEDIUM
+    oncall: bool = False
+
+
+def self_confirm_in_full(value: object) -> object:
+    """The short form as the long one."""
+    return {"up_to": value} if isinstance(value, str) else value
+
+
 class PeoplePolicy(Model):
-    """Who counts besides the full members of our own Slack workspace.
+    """Who counts besides the full members of our own Slack workspace, and who may confirm their own starts.
 
     Attributes:
         workspaces: other workspaces, connected by Slack Connect, whose members may own VMs and be on call.
             They count by their Slack id only: an e-mail address proves nothing outside our own workspace.
         guests: what guests may do; they are never on call.
+        self_confirm: when the caller of a start may confirm it.
     """
 
     workspaces: tuple[Workspace, ...] = ()
     guests: Guests = Guests.REFUSE
+    self_confirm: Annotated[
+        SelfConfirm, BeforeValidator(self_confirm_in_full, json_schema_input_type=SelfConfirm | UpTo)
+    ] = SelfConfirm()
 
 
 class TwoPersons(Model):
