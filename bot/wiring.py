@@ -27,6 +27,7 @@ from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
+from bot.slack.quiet import SlackQuiet
 from bot.slack.reach import Reach
 from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
 from bot.slack.signed_requests import SignedRequests
@@ -144,10 +145,11 @@ async def _run(
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
     )
+    quiet = SlackQuiet(slack, policy, clock, directory.members)
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, channels, policy, clock, health),
+        audience=Audience(directory, channels, policy, clock, health, quiet=quiet),
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
         health=health,

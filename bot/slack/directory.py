@@ -171,6 +171,10 @@ class Directory:
         users = tuple(dict.fromkeys((*owner.slack_users, *members)))
         return owner.changed(slack_users=users), names_others(owner, others)
 
+    async def members(self, group: str) -> frozenset[str]:
+        """The members of a user group, as of the last minute; raises ``SlackApiError`` or what is away."""
+        return await self._members(group)
+
     async def of(self, actor: Actor, *owners: Owner, now: bool = False) -> Actor:
         """The person, with those groups of these owners that they are in; see the port ``Groups``."""
         found, doubt = set[str](), actor.doubt

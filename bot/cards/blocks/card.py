@@ -194,7 +194,18 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     asked = "" if not people else f"Asked: {people}."
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
-    return " ".join(filter(None, [asked, why, _deadline(approval)]))
+    return " ".join(filter(None, [asked, why, _quiet(approval), _deadline(approval)]))
+
+
+def _quiet(approval: Approval) -> str:
+    """That owners are left alone, and until when."""
+    if approval.quiet_until is None:
+        return ""
+    if approval.asked_at is None:
+        return (
+            f"The risk is low and it is quiet hours: the owner gets a message {when(approval.quiet_until)}."
+        )
+    return f"Other owners are in quiet hours and get a message {when(approval.quiet_until)}."
 
 
 def _deadline(approval: Approval) -> str:
@@ -204,6 +215,8 @@ def _deadline(approval: Approval) -> str:
     then = _ON_SILENCE[on_silence]
     if approval.terms.silence_lockdown is not None and not approval.guarded:
         then += f" with the profile {code(approval.terms.silence_lockdown.name, 40)}"
+    if approval.asked_at is None and approval.quiet_until is not None:
+        return f"If nobody answers within {duration(span)} after that, {then}."
     if approval.asked_at is None:
         return f"If nobody answers within {duration(span)}, {then}."
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)

@@ -129,6 +129,7 @@ class Approval(Numbered):
         level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
+        quiet_until: when owners who are in quiet hours get their message; ``None`` if nobody waits for that.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -165,6 +166,7 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
+    quiet_until: UtcTime | None = None
 
     @property
     def open(self) -> bool:
@@ -206,10 +208,21 @@ class Approval(Numbered):
             oncall=self.terms.oncall_self_confirm,
         )
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether quiet hours count: the risk of all its starts is low, as far as is known."""
+        return (
+            self.open and self.risk is not None and self.risk.level is Level.LOW and self.level is Level.LOW
+        )
+
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:
             raise AlreadyDecided(self.outcome())
         return self.changed(state=state, closed_at=at, **changes)
+
+    def hushed(self, until: datetime, notice: str = "") -> "Approval":
+        """Every owner is in quiet hours: they are asked when those end, and until then nobody is silent."""
+        return self.changed(quiet_until=until, notice=notice)
 
     def asked(self, at: datetime, whom: tuple[str, ...], notice: str = "") -> "Approval":
         """The card is in Slack; the first time starts the clock, later calls only add people."""
@@ -290,7 +303,8 @@ class Approval(Numbered):
 
     def undelivered(self, now: datetime) -> bool:
         """Whether nobody could be asked by the deadline: there is no answer, and no silence either."""
-        return self.open and self.asked_at is None and now >= self.opened_at + self.terms.expire_after
+        since = max(self.opened_at, self.quiet_until or self.opened_at)
+        return self.open and self.asked_at is None and now >= since + self.terms.expire_after
 
     def waited(self, now: datetime) -> timedelta:
         """How long somebody has been asked."""
@@ -315,9 +329,13 @@ class Approval(Numbered):
         """When it has to be looked at again, or ``None`` once it is closed."""
         if not self.open:
             return None
+        if self.asked_at is None and self.quiet_until is not None:
+            return min(self.quiet_until, self.fill_in_at or self.quiet_until)
         if self.asked_at is None:
             return self.opened_at  # its card may have been lost on its way, so the resync looks
         coming = [self.expire_at]
+        if self.quiet_until is not None:
+            coming.append(self.quiet_until)
         if self.fill_in_at is not None:
             coming.append(self.fill_in_at)
         unreminded = self.reminded_at is None and self.escalated_at is None

@@ -112,6 +112,8 @@ class Card(Numbered):
         asked_at: when the first copies were sent.
         notice: why nobody, or not everybody, could be asked directly.
         sought: the owner who was looked up in Slack for it.
+        quiet_until: when the first owner who is in quiet hours gets a message; ``None`` if nobody is.
+        hushed: those owners, as the tag or the policy names them.
     """
 
     document_kind: ClassVar[str] = "card"
@@ -122,6 +124,13 @@ class Card(Numbered):
     asked_at: UtcTime | None = None
     notice: str = ""
     sought: Owner | None = None
+    quiet_until: UtcTime | None = None
+    hushed: tuple[str, ...] = ()
+
+    @property
+    def asks_owners(self) -> bool:
+        """Whether an owner reads a copy of it: in person, or in a channel that is named as the owner."""
+        return any((c.kind is CopyKind.OWNER or c.named) and not c.refused for c in self.copies)
 
     @property
     def notices(self) -> str:

@@ -24,6 +24,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
 from workers.domain.policy.limits import CapPolicy, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
+from workers.domain.policy.quiet import QuietHours, as_several
 from workers.domain.policy.spelling import (
     PROFILE_NAME,
     Duration,
@@ -227,6 +228,7 @@ class Policy(Model):
         oncall: who is on call.
         people: who counts besides our own workspace.
         two_person: what needs two persons.
+        quiet_hours: when owners get no direct message about a start of low risk.
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
         risk: how risk is weighed.
@@ -242,6 +244,11 @@ class Policy(Model):
     two_person: Annotated[
         TwoPersons, BeforeValidator(in_full, json_schema_input_type=TwoPersons | Literal["restore"])
     ] = TwoPersons()
+    quiet_hours: Annotated[
+        tuple[QuietHours, ...],
+        BeforeValidator(as_several, json_schema_input_type=tuple[QuietHours, ...] | QuietHours),
+        Field(max_length=MOST_RULES),
+    ] = ()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
     risk: RiskSettings = RiskSettings()

@@ -137,6 +137,8 @@ class PeoplePolicy(Model):
             They count by their Slack id only: an e-mail address proves nothing outside our own workspace.
         guests: what guests may do; they are never on call.
         self_confirm: when the caller of a start may confirm it.
+        do_not_disturb: whether Slack's own do-not-disturb is as good as quiet hours: at low risk an owner
+            gets no direct message while it is on.
     """
 
     workspaces: tuple[Workspace, ...] = ()
@@ -144,6 +146,7 @@ class PeoplePolicy(Model):
     self_confirm: Annotated[
         SelfConfirm, BeforeValidator(self_confirm_in_full, json_schema_input_type=SelfConfirm | UpTo)
     ] = SelfConfirm()
+    do_not_disturb: bool = True
 
 
 class TwoPersons(Model):
