@@ -28,6 +28,7 @@ from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
+from bot.slack.quiet import SlackQuiet
 from bot.slack.reach import Reach
 from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
 from bot.slack.signed_requests import SignedRequests
@@ -134,14 +135,16 @@ async def _run(
     installation = Installation(slack)
     channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
     policy.when_changed(channels.look_again)
-    directory = Directory(slack, policy, installation, pace)
+    directory = Directory(slack, policy, installation, pace, channels.id_of)
     dialogs = OpenDialogs(slack)
     services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
         clock=clock,
-        decide=Decide(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
+        decide=Decide(
+            store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
+        ),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
             store=store,
@@ -159,10 +162,11 @@ async def _run(
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
     )
+    quiet = SlackQuiet(slack, policy, clock, directory.members)
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, channels, policy, clock, health),
+        audience=Audience(directory, channels, policy, clock, health, quiet=quiet),
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
         health=health,

@@ -248,6 +248,8 @@ class Delivery:
             # The approval changed meanwhile. The card is written all the same, or it would be posted again.
             if changed or at_rest:
                 await self._store.commit(alone)
+            if asked.quiet_until is not None:
+                raise  # with the approval as it is now, it is noted at the next try
             await self._note_asked(asked.id, asked.asked_whom, at=asked.asked_at, notice=asked.notice)
         else:
             await self._note_asked.noted(asked)

@@ -132,6 +132,7 @@ class Approval(Numbered):
         told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
         undo_until: until when its confirmation can be taken back; ``None`` if it can't.
         taken_back: the confirmation that was taken back last, by whom and when.
+        quiet_until: when owners who are in quiet hours get their message; ``None`` if nobody waits for that.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -172,6 +173,7 @@ class Approval(Numbered):
     told_as: str = ""
     undo_until: UtcTime | None = None
     taken_back: TakenBack | None = None
+    quiet_until: UtcTime | None = None
 
     @property
     def open(self) -> bool:
@@ -200,9 +202,10 @@ class Approval(Numbered):
 
     @property
     def risky_callers(self) -> tuple[Caller, ...]:
-        """Those whose own start is of high risk, as far as is known."""
-        first = (self.event.caller,) if self.level is Level.HIGH else ()
-        return (*first, *(one.caller for one in self.joined if one.level is Level.HIGH))
+        """Those whose own start is of higher risk, as far as is known, than they may confirm themselves."""
+        may = self.terms.self_confirm
+        first = () if may.covers(self.level) else (self.event.caller,)
+        return (*first, *(one.caller for one in self.joined if not may.covers(one.level)))
 
     def permits(self, answer: Answer, actor: Actor) -> Permission:
         """Whether this person may give this answer to it."""
@@ -213,12 +216,25 @@ class Approval(Numbered):
             *self.callers,
             risky=self.risky_callers,
             owner_before=self.owner_before,
+            up_to=self.terms.self_confirm,
+            oncall=self.terms.oncall_self_confirm,
+        )
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether quiet hours count: the risk of all its starts is low, as far as is known."""
+        return (
+            self.open and self.risk is not None and self.risk.level is Level.LOW and self.level is Level.LOW
         )
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:
             raise AlreadyDecided(self.outcome())
         return self.changed(state=state, closed_at=at, **changes)
+
+    def hushed(self, until: datetime, notice: str = "") -> "Approval":
+        """Every owner is in quiet hours: they are asked when those end, and until then nobody is silent."""
+        return self.changed(quiet_until=until, notice=notice)
 
     def asked(self, at: datetime, whom: tuple[str, ...], notice: str = "") -> "Approval":
         """The card is in Slack; the first time starts the clock, later calls only add people."""
@@ -327,7 +343,8 @@ class Approval(Numbered):
 
     def undelivered(self, now: datetime) -> bool:
         """Whether nobody could be asked by the deadline: there is no answer, and no silence either."""
-        return self.open and self.asked_at is None and now >= self.opened_at + self.terms.gives_up_after
+        since = max(self.opened_at, self.quiet_until or self.opened_at)
+        return self.open and self.asked_at is None and now >= since + self.terms.gives_up_after
 
     def waited(self, now: datetime) -> timedelta:
         """How long somebody has been asked."""
@@ -355,9 +372,13 @@ class Approval(Numbered):
         """When it has to be looked at again, or ``None`` once it is closed for good."""
         if not self.open:
             return self.undo_until
+        if self.asked_at is None and self.quiet_until is not None:
+            return min(self.quiet_until, self.fill_in_at or self.quiet_until)
         if self.asked_at is None:
             return self.opened_at  # its card may have been lost on its way, so the resync looks
         coming = [self.expire_at]
+        if self.quiet_until is not None:
+            coming.append(self.quiet_until)
         if self.fill_in_at is not None:
             coming.append(self.fill_in_at)
         unreminded = self.reminded_at is None and self.escalated_at is None

@@ -24,6 +24,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
 from workers.domain.policy.limits import CapPolicy, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
+from workers.domain.policy.quiet import QuietHours, as_several
 from workers.domain.policy.spelling import (
     PROFILE_NAME,
     AppId,
@@ -32,6 +33,7 @@ from workers.domain.policy.spelling import (
     ExpressionText,
     ProfileName,
 )
+from workers.domain.starts.owner_tags import owner_named
 from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"
@@ -280,6 +282,7 @@ class Policy(Model):
         oncall: who is on call.
         people: who counts besides our own workspace.
         two_person: what needs two persons.
+        quiet_hours: when owners get no direct message about a start of low risk.
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
         risk: how risk is weighed.
@@ -298,6 +301,11 @@ class Policy(Model):
     two_person: Annotated[
         TwoPersons, BeforeValidator(in_full, json_schema_input_type=TwoPersons | Literal["restore"])
     ] = TwoPersons()
+    quiet_hours: Annotated[
+        tuple[QuietHours, ...],
+        BeforeValidator(as_several, json_schema_input_type=tuple[QuietHours, ...] | QuietHours),
+        Field(max_length=MOST_RULES),
+    ] = ()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
     risk: RiskSettings = RiskSettings()
@@ -338,7 +346,8 @@ class Policy(Model):
     @property
     def channels(self) -> tuple[str, ...]:
         """Every channel that it names, each once."""
-        return tuple(dict.fromkeys((self.owner.fallback, self.oncall.channel)))
+        owners = owner_named(self.owner.addressees).channels
+        return tuple(dict.fromkeys((self.owner.fallback, self.oncall.channel, *owners)))
 
     def profile(self, name: str) -> LockdownProfile:
         """A lockdown profile by name; the built-in one when the file names none."""

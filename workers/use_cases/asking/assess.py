@@ -171,6 +171,8 @@ def terms_of(policy: Policy, ruling: Ruling) -> Terms:
         silence_lockdown=_own(policy, asking.on_silence),
         undelivered_lockdown=_own(policy, asking.on_undelivered),
         rule=ruling.name,
+        self_confirm=policy.people.self_confirm.up_to,
+        oncall_self_confirm=policy.people.self_confirm.oncall,
     )
 
 
