@@ -62,6 +62,7 @@ EmailAddress = Annotated[
     str,
     BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
     spelt(r"[^@\s]{1,64}@[^@\s]{1,190}", "write an e-mail address such as olivia@contoso.com"),
+]
 Addressee = Annotated[
     str,
     spelt(

@@ -113,8 +113,8 @@ class Actor(Stored):
         """Whether this person is named as an owner, or in a group that is, and they count."""
         if self.barred:
             return False
-        return self.slack_user in owner.slack_users or not self.addresses.isdisjoint(owner.emails)
-        by_email = bool(self.email) and self.email.lower() in owner.emails
         return (
-            by_email or self.slack_user in owner.slack_users or not set(self.groups).isdisjoint(owner.groups)
+            self.slack_user in owner.slack_users
+            or not self.addresses.isdisjoint(owner.emails)
+            or not set(self.groups).isdisjoint(owner.groups)
         )
