@@ -13,6 +13,7 @@ from workers.operator.desk.ordering import lockdown, restore
 from workers.operator.desk.reading import approvals, status
 from workers.operator.doctor import doctor
 from workers.operator.evidence.command import evidence
+from workers.operator.expect import expect
 from workers.operator.pause import pause, resume
 from workers.operator.policy_file import command as policy
 from workers.runtime.version import Version
@@ -43,6 +44,7 @@ app.command("drill")(drill)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("evidence")(evidence)
+app.command("expect")(expect)
 app.command("approvals")(approvals)
 app.command("status")(status)
 app.command("decide")(decide)

@@ -15,6 +15,7 @@ from bot.slack.quiet import NobodyQuiet, Quiet
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegation
 from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -45,12 +46,14 @@ class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
     ``pause`` is the one that is on, which every card shows that something may still come of.
+    ``delegations`` say who answers for whom while the question is open.
     """
 
     approval: Approval | None
     containment: Containment | None
     notice: Notice | None = None
     pause: Pause | None = None
+    delegations: tuple[Delegation, ...] = ()
 
     @property
     def documents(

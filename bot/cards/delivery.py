@@ -81,7 +81,7 @@ class Delivery:
         return [wanted for wanted in self._wanted(card, subjects) if differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
-        approval, containment, notice, _ = subjects
+        approval, containment, notice, *_ = subjects
         if approval is not None:
             approval = as_asked(approval, card)
         mention = self._audience.oncall_mention()

@@ -156,9 +156,11 @@ class Renderer:
 
     async def _documents(self, card_id: str) -> tuple[Subjects, Card, Pause]:
         if card_id.startswith("a"):
-            approval, card, pause = await self._store.shown_question(card_id)
+            approval, card, pause, delegations = await self._store.shown_question(card_id)
             held = approval.containment_id
-            return Subjects(approval, await self._store.containment(held) if held else None), card, pause
+            containment = await self._store.containment(held) if held else None
+            current = delegations.current(self._clock.now()) if approval.open else ()
+            return Subjects(approval, containment, delegations=current), card, pause
         if card_id.startswith("n"):
             subjects = Subjects(None, None, await self._store.dead_letter_notice())
         elif card_id.startswith("f"):

@@ -88,6 +88,7 @@ def approval_card(
         *context(
             [
                 _asked(approval, kind),
+                _expected(approval),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
                 _SWEPT if approval.event.swept else "",
@@ -229,6 +230,17 @@ def _quiet(approval: Approval) -> str:
             f"The risk is low and it is quiet hours: the owner gets a message {when(approval.quiet_until)}."
         )
     return f"Other owners are in quiet hours and get a message {when(approval.quiet_until)}."
+
+
+def _expected(approval: Approval) -> str:
+    """Who announced the start, and that it is asked about all the same."""
+    ahead = approval.expected
+    if ahead is None:
+        return ""
+    span = f"from {when(ahead.begin)} to {when(ahead.end)}"
+    why = sentence(escape(ahead.reason, 200))
+    asked = " It is asked about all the same, since its risk is high or not known." if approval.open else ""
+    return f"Expected by {escape(ahead.by, 100)} {span}: {why}{asked}"
 
 
 def _told_of_rule(approval: Approval, kind: CopyKind) -> str:

@@ -13,6 +13,7 @@ from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import Verdict
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
 from workers.domain.starts.people import Actor, Owner
@@ -127,6 +128,7 @@ class Approval(Numbered):
         level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
+        expected: who expected the start ahead, where it is asked about all the same, as at high risk.
         trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
             empty where nothing was traced.
         told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
@@ -169,6 +171,7 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
+    expected: Expectation | None = None
     trace: str = ""
     told_as: str = ""
     undo_until: UtcTime | None = None

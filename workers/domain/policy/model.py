@@ -22,6 +22,7 @@ from pydantic import (
 
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
+from workers.domain.policy.ahead.settings import DelegatePolicy, ExpectPolicy
 from workers.domain.policy.limits import CapPolicy, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.quiet import QuietHours, as_several
@@ -288,6 +289,8 @@ class Policy(Model):
         risk: how risk is weighed.
         apps: how cards call service principals, managed identities and clients: id of the application, or
             object id of the identity → name. Azure's events tell ids alone.
+        expect: who may announce starts ahead, and what that does.
+        delegate: whether owners may have somebody answer in their stead.
         rules: tried in order; the first whose condition holds decides.
         lockdowns: what a rejection does: profiles by name. Without any, ``standard`` is built in.
         never: the guarded set, VMs that are never contained, whatever a rule or a person says. One condition,
@@ -310,6 +313,8 @@ class Policy(Model):
     cap: CapPolicy = CapPolicy()
     risk: RiskSettings = RiskSettings()
     apps: Annotated[dict[AppId, AppName], Field(max_length=MOST_APPS)] = {}
+    expect: ExpectPolicy = ExpectPolicy()
+    delegate: DelegatePolicy = DelegatePolicy()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
     never: Annotated[
