@@ -72,6 +72,12 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel("Time to ask", _SECONDS, _quantiles("startgate_ask_duration_seconds")),
         Panel("Time to answer", _SECONDS, _quantiles("startgate_answer_duration_seconds", "answer")),
         Panel("What happened to questions", _COUNT, _many("startgate_approvals_total", "event"), "bargauge"),
+        Panel(
+            "Decisions on no replica in time",
+            _COUNT,
+            {"decisions": "sum(increase(startgate_decisions_unreplicated_total[$__range]))"},
+            "stat",
+        ),
         Panel("Refusals", _COUNT, _many("startgate_refusals_total", "kind"), "bargauge"),
     ),
     "Containments": (

@@ -97,6 +97,9 @@ ASK = _duration(
 ANSWER = _duration(
     "startgate.answer.duration", "From the question in Slack until its answer.", _PEOPLE_S, "answer"
 )
+UNREPLICATED = _count(
+    "startgate.decisions.unreplicated", "Decisions that no replica of Redis had confirmed in time."
+)
 REFUSED = _count(
     "startgate.refusals", "Acts that were refused, for want of a permission or by a guard.", "kind"
 )
