@@ -1,5 +1,7 @@
 """``startgate``: the command line, and ``startgate workers``, which runs until SIGTERM."""
 
+import logging
+
 import typer
 
 from workers.cli import app
@@ -29,6 +31,7 @@ def workers() -> None:
 
 def main() -> None:
     """The console script ``startgate``."""
+    configure_logging("text", process="startgate", level=logging.WARNING)
     app()
 
 

@@ -82,6 +82,8 @@ class Renderer:
                 cards = (await self._store.containment(nudge.id)).cards
             elif nudge.subject is Subject.NOTICE:
                 cards = ((await self._store.dead_letter_notice()).card_id,)
+            elif nudge.subject is Subject.POLICY:
+                cards = ((await self._store.policy_notice()).card_id,)
             elif nudge.subject is Subject.CAP:
                 question = await self._store.cap_question()
                 # The one before, too: its answer may have come right before the next one was asked.
@@ -158,6 +160,8 @@ class Renderer:
             return Subjects(approval, await self._store.containment(held) if held else None), card, pause
         if card_id.startswith("n"):
             subjects = Subjects(None, None, await self._store.dead_letter_notice())
+        elif card_id.startswith("f"):
+            subjects = Subjects(None, None, await self._store.policy_notice())
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:

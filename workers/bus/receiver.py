@@ -125,6 +125,7 @@ class QueueReceiver:
                 quiet_s=self._quiet_s,
                 gate=self._gate,
                 leaving=self._leaving,
+                works=self._say_works,
             ).run()
 
     async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
@@ -160,16 +161,21 @@ class QueueReceiver:
             self._gate.reset()
 
     def _say_open(self) -> None:
+        """The SDK calls a link open before Service Bus has said that it refuses it."""
         self._opened += 1
-        self._health.ok("servicebus")
-        if self._refused:
-            log.info("links are open again", queue=self._queue)
-        self._refused = False
+        if not self._refused:
+            self._health.ok("servicebus")
         if self._opened >= self._receivers:
             self.listening.set()
 
+    def _say_works(self) -> None:
+        if self._refused:
+            log.info("links are open again", queue=self._queue)
+            self._health.ok("servicebus")
+        self._refused = False
+
     def _say_refused(self, error: Exception) -> None:
-        """In the log once, until a link opens again; several links are refused for the same reason."""
+        """In the log once, until a link works again; several links are refused for the same reason."""
         because = f"queue {self._queue}: {told(error)}"
         self._health.away("servicebus", because)
         if not self._refused:

@@ -25,6 +25,11 @@ REMEDIES = {
         "or rediss+cluster://name.region.redis.azure.net:10000 for a cluster, with STARTGATE_REDIS_AUTH=entra"
     ),
     "policy": "the path of the policy file; `startgate policy check FILE` checks it",
+    "operator_tenant": "the tenant's id: `az account show --query tenantId`",
+    "operator_audience": (
+        "api:// and the client id of the application that is registered for the command line; "
+        "deploy/README.md, section When Slack is away, says how"
+    ),
     "slack_bot_token": "the bot token (xoxb-…) from the Slack app's page OAuth & Permissions",
     "slack_app_token": (
         "an app-level token (xapp-…) with connections:write for Socket Mode, "

@@ -37,8 +37,14 @@ class _Standard(logging.Handler):
         logger.log(record.levelno, record.getMessage(), **fields)
 
 
-def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
-    """Set up structlog and route the standard library's logging through it. Call it once, at start."""
+def configure_logging(form: Literal["json", "text"], *, process: str, level: int = logging.INFO) -> None:
+    """Set up structlog and route the standard library's logging through it. Call it once, at start.
+
+    Args:
+        form: a JSON object or text for each line.
+        process: which one this is, in every line.
+        level: what is less is left out: a command's answer stands alone, without what services would log.
+    """
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -55,7 +61,7 @@ def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
             _redact,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

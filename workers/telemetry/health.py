@@ -102,6 +102,7 @@ class Health:
         self._dependencies = {name: Dependency(state=Condition.UNKNOWN, since=begun) for name in dependencies}
         self._sweeps: dict[str, SweepState] = {}
         self._troubles: dict[str, Trouble] = {}
+        self._policy: tuple[str, datetime] | None = None
 
     def ready(self) -> None:
         """Everything is open: work is taken from now on."""
@@ -158,6 +159,16 @@ class Health:
         """It is mended; nothing happens if there was none."""
         self._troubles.pop(name, None)
 
+    def policy(self, digest: str) -> None:
+        """The policy of this digest is in force from now on."""
+        if self._policy is None or self._policy[0] != digest:
+            self._policy = (digest, self.now())
+
+    @property
+    def policy_digest(self) -> str:
+        """The digest of the policy in force; empty before it is known."""
+        return self._policy[0] if self._policy is not None else ""
+
     def _set(self, name: str, state: Condition, error: str, error_at: datetime | None) -> None:
         known = self._dependencies.get(name)
         self._dependencies[name] = Dependency(
@@ -208,6 +219,7 @@ class Health:
                 }
                 for name, sweep in self._sweeps.items()
             },
+            "policy": {"digest": self._policy[0], "since": _iso(self._policy[1])} if self._policy else None,
             "troubles": {
                 name: {"reason": trouble.reason, "since": _iso(trouble.since)}
                 for name, trouble in self._troubles.items()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from workers.telemetry.health import Condition, Health
-from workers.telemetry.instruments import DEPENDENCY, READY, SWEEP_AGE, SWEEP_OVERDUE, Labels
+from workers.telemetry.instruments import DEPENDENCY, POLICY, READY, SWEEP_AGE, SWEEP_OVERDUE, Labels
 
 
 def measure(health: Health) -> None:
@@ -27,4 +27,5 @@ def measure(health: Health) -> None:
     DEPENDENCY.ask(dependencies)
     SWEEP_AGE.ask(ages)
     SWEEP_OVERDUE.ask(overdue)
+    POLICY.ask(lambda: [(1.0, {"sha256": health.policy_digest})] if health.policy_digest else [])
     READY.ask(lambda: [(float(health.is_ready), {})])

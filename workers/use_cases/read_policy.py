@@ -1,12 +1,10 @@
-"""Reads the policy file, as both processes do at start."""
+"""Reads the policy file, as both processes do at start and whenever it changes."""
 
-import hashlib
 from pathlib import Path
 
 from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import Policy
-from workers.telemetry.instruments import POLICY
 
 
 def read_policy(path: Path, *, conditions: bool = True) -> Policy:
@@ -18,11 +16,24 @@ def read_policy(path: Path, *, conditions: bool = True) -> Policy:
         InvalidPolicy: with every error, its line and a remedy; also if the file can't be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        finding = Finding(line=1, column=1, where="file", problem=f"can't be read: {error}")
-        raise InvalidPolicy([finding], path=str(path)) from None
-    policy = load_policy(text, path=str(path), conditions=conditions)
-    POLICY.clear()
-    POLICY.set(1, sha256=hashlib.sha256(text.encode()).hexdigest())
-    return policy
+        file = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return parse_policy(file, path, conditions=conditions)
+
+
+def parse_policy(file: bytes, path: Path, *, conditions: bool = True) -> Policy:
+    """The policy in this file's content; raises as ``read_policy``."""
+    try:
+        text = file.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise unreadable(path, error) from None
+    # As a text file is read: its line ends are \n whatever they are on disk.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return load_policy(text, path=str(path), conditions=conditions).read_from(file)
+
+
+def unreadable(path: Path, error: Exception) -> InvalidPolicy:
+    """That the file can't be read at all."""
+    finding = Finding(line=1, column=1, where="file", problem=f"can't be read: {error}")
+    return InvalidPolicy([finding], path=str(path))
