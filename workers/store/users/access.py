@@ -50,9 +50,10 @@ def _family(*names: str) -> tuple[str, ...]:
 
 CONNECTION = (
     "hello", "auth", "ping", "asking", "readonly", "command", "client|setinfo", "client|setname", "client|id",
-    "cluster|slots", "cluster|shards", "time", "info",
+    "cluster|slots", "cluster|shards", "time", "info", "wait",
 )  # fmt: skip
-"""Of both users, on no key: what a client asks when it connects, and what the doctor looks at."""
+"""Of both users, on no key: what a client asks when it connects, what the doctor looks at, and waiting until
+a replica has a decision."""
 
 _SCRIPTS = Grant(("evalsha", "eval"), (f"{_PARTITIONS}:*",))
 _DOCUMENT = ("hget", "hset", "pexpire", "persist", "pttl", "exists")
