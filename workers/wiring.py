@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
@@ -32,8 +32,10 @@ from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
+from workers.outside.paging.targets import page_targets
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
 from workers.settings import WorkersSettings
+from workers.store.audit.cursor import RedisAuditCursor, RedisOpenPages
 from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
@@ -58,6 +60,7 @@ from workers.use_cases.sweeps.event_sources import WatchEventSources
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 from workers.use_cases.sweeps.missed_starts import MissedStarts
+from workers.use_cases.sweeps.pages import SendPages
 from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
@@ -190,7 +193,14 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             say_ready(),
             run_sweeps(
                 _sweeps(
-                    settings, parts, nudger, inventory, facts, disturbances=disturbances, opening=opening
+                    settings,
+                    parts,
+                    nudger,
+                    inventory,
+                    facts,
+                    disturbances=disturbances,
+                    opening=opening,
+                    policy=lambda: policy,
                 ),
                 health,
             ),
@@ -213,6 +223,7 @@ def _sweeps(
     *,
     disturbances: Disturbances,
     opening: OpenApproval,
+    policy: Callable[[], Policy],
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
     health, redis, store, client, azure = parts
@@ -257,6 +268,21 @@ def _sweeps(
             nudger=nudger,
             clock=clock,
             period_s=settings.dead_letters_every_s,
+        ),
+        SendPages(
+            targets=page_targets(
+                pagerduty_url=settings.pagerduty_url,
+                pagerduty_routing_key=settings.pagerduty_routing_key,
+                webhook_url=settings.page_webhook_url,
+                webhook_secret=settings.page_webhook_secret,
+            ),
+            cursor=RedisAuditCursor(redis),
+            open_pages=RedisOpenPages(redis),
+            leases=RedisLeases(redis, socket.gethostname()),
+            store=store,
+            clock=clock,
+            policy=policy,
+            period_s=settings.pages_every_s,
         ),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),

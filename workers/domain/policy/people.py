@@ -8,6 +8,7 @@ from pydantic import (
 )
 
 from workers.domain.model import Model
+from workers.domain.policy.paging import DEFAULT_PAGES, PageOn
 from workers.domain.policy.spelling import (
     Channel,
     Duration,
@@ -39,12 +40,14 @@ class OncallPolicy(Model):
         users: Slack ids of people, instead of the group or beside it.
         entra: object ids of accounts and groups in Microsoft Entra ID whose people are on call at the command
             line, where Slack is not asked. Without any, nobody is on call there.
+        page: on what they are paged outside Slack, too; where to, the settings say.
         channel: where on-call is told.
     """
 
     usergroup: Usergroup | None = None
     users: tuple[SlackUser, ...] = ()
     entra: tuple[ObjectId, ...] = ()
+    page: tuple[PageOn, ...] = DEFAULT_PAGES
     channel: Channel = "#vm-oncall"
 
     @model_validator(mode="after")

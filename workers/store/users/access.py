@@ -95,6 +95,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         _SCHEDULED,
         Grant((*_READ_INVENTORY, "hset", "hdel", "hkeys", "zadd", "zrem"), _INVENTORY),
         Grant(("set",), ("sg:{leases}:*",)),
+        Grant(("hget", "hset", "hdel"), ("sg:{cursors}:*",)),
     ),
 }
 
