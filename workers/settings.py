@@ -61,6 +61,10 @@ class WorkersSettings(CommonSettings):
         page_webhook_url: a webhook that is paged, too; what it is sent, ``workers/outside/paging/webhook.py``
             describes.
         page_webhook_secret: signs that; at least 32 characters.
+        archive_url: a container of Azure Blob Storage into which the audit is copied,
+            ``https://ACCOUNT.blob.core.windows.net/CONTAINER``; without it, it is not.
+        archive_key: a key instead of the identity; on loopback only.
+        archive_every_s: how often.
         receivers: connections per queue.
         concurrency: messages worked on at once per connection.
     """
@@ -81,6 +85,9 @@ class WorkersSettings(CommonSettings):
     pagerduty_url: str = "https://events.pagerduty.com"
     page_webhook_url: str | None = None
     page_webhook_secret: SecretStr | None = Field(default=None, validate_default=True)
+    archive_url: str | None = None
+    archive_key: SecretStr | None = None
+    archive_every_s: float = 3600.0
     receivers: int = 4
     concurrency: int = 64
 
@@ -90,10 +97,17 @@ class WorkersSettings(CommonSettings):
         cloud: Cloud = info.data.get("cloud", Cloud.PUBLIC)
         return checked_url(value or cloud.places.arm_endpoint)
 
-    @field_validator("pagerduty_url", "page_webhook_url")
+    @field_validator("pagerduty_url", "page_webhook_url", "archive_url")
     @classmethod
     def _no_plain_text(cls, value: str | None) -> str | None:
         return checked_url(value) if value is not None else None
+
+    @field_validator("archive_key")
+    @classmethod
+    def _key_on_loopback_only(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and not is_loopback(info.data.get("archive_url") or "https://elsewhere"):
+            raise ValueError("only allowed with an archive on loopback; elsewhere the identity is shown")
+        return value
 
     @field_validator("page_webhook_secret")
     @classmethod

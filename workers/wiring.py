@@ -31,7 +31,9 @@ from workers.consumers.event_shapes import parse_start_events
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
+from workers.domain.ports.archive import Archive
 from workers.domain.ports.clock import SystemClock
+from workers.outside.archive.opening import archive_at
 from workers.outside.paging.targets import page_targets
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
 from workers.settings import WorkersSettings
@@ -54,6 +56,7 @@ from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.orders.rehearse import Rehearse
 from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.sweeps.archive import ArchiveAudit
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.event_sources import WatchEventSources
@@ -81,6 +84,7 @@ class Parts(NamedTuple):
     store: RedisStore
     client: ServiceBusClient
     azure: Azure
+    archive: Archive | None = None
 
 
 async def run(settings: WorkersSettings, policy: Policy) -> None:
@@ -107,13 +111,15 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         noted(store, SystemClock(), "workers", settings),
         connecting as client,
         contextlib.aclosing(azure),
+        contextlib.AsyncExitStack() as stack,
         stop_signal() as stop,
     ):
-        await _run(settings, policy, Parts(health, redis, store, client, azure), stop)
+        archive = await _opened_archive(settings, stack)
+        await _run(settings, policy, Parts(health, redis, store, client, azure, archive), stop)
 
 
 async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
-    health, redis, store, client, azure = parts
+    health, redis, store, client, azure, _ = parts
     clock, inventory = SystemClock(), RedisInventory(redis)
     nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
@@ -226,7 +232,7 @@ def _sweeps(
     policy: Callable[[], Policy],
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
-    health, redis, store, client, azure = parts
+    health, redis, store, client, azure, _ = parts
     clock, retention = SystemClock(), timedelta(days=settings.retention_days)
     standing = RereadStanding(
         store=store, nudger=nudger, reader=ArmStanding(azure), clock=clock, period_s=settings.standing_every_s
@@ -234,6 +240,7 @@ def _sweeps(
     seen = partial(subscriptions, azure)
     reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     return (
+        *_archive(settings, parts),
         Resync(store=store, nudger=nudger, clock=clock, period_s=settings.resync_every_s),
         TakeInventory(
             list_vms=partial(list_vms, azure),
@@ -286,4 +293,29 @@ def _sweeps(
         ),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
+    )
+
+
+async def _opened_archive(settings: WorkersSettings, stack: contextlib.AsyncExitStack) -> Archive | None:
+    if settings.archive_url is None:
+        return None
+    return await stack.enter_async_context(
+        archive_at(settings.archive_url, settings.archive_key, settings.identity)
+    )
+
+
+def _archive(settings: WorkersSettings, parts: Parts) -> Sequence[Sweep]:
+    """The copying of the audit, where the settings name a place for it."""
+    if parts.archive is None:
+        return ()
+    audit = RedisAuditCursor(parts.redis)
+    return (
+        ArchiveAudit(
+            archive=parts.archive,
+            audit=audit,
+            cursor=audit,
+            leases=RedisLeases(parts.redis, socket.gethostname()),
+            clock=SystemClock(),
+            period_s=settings.archive_every_s,
+        ),
     )

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import NewerDocument
+from workers.domain.ports.archive import Raw
 from workers.domain.ports.paging import Written
 from workers.domain.schema import read
 from workers.store import keys
@@ -48,6 +49,18 @@ class RedisAuditCursor:
             page: Any = await self._redis.xrange(keys.audit(partition), min=f"({place}", count=limit)
         return tuple(
             Written(stream_id.decode(), _record(fields.get(b"r", b""))) for stream_id, fields in page
+        )
+
+    async def raw_after(self, partition: int, place: str, *, limit: int) -> tuple[Raw, ...]:
+        """The next records, byte for byte: ``workers.domain.ports.RawAudit``."""
+        async with redis_away(self._redis):
+            page: Any = await self._redis.xrange(keys.audit(partition), min=f"({place}", count=limit)
+        return tuple(
+            Raw(
+                stream_id.decode(),
+                *(fields.get(name, b"").decode(errors="replace") for name in (b"r", b"p", b"h")),
+            )
+            for stream_id, fields in page
         )
 
 
