@@ -8,6 +8,7 @@ from workers.operator.azure import alerts, defender, vm
 from workers.operator.azure.drill import drill
 from workers.operator.azure.plan import plan
 from workers.operator.azure.recommendations import recommendations
+from workers.operator.canary import canary
 from workers.operator.desk.deciding import decide
 from workers.operator.desk.ordering import lockdown, restore
 from workers.operator.desk.reading import approvals, status
@@ -37,6 +38,7 @@ app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
+app.command("canary")(canary)
 app.command("plan")(plan)
 app.command("recommendations")(recommendations)
 app.command("drill")(drill)

@@ -43,6 +43,8 @@ class DeskSettings(BaseSettings):
 class WorkersSettings(CommonSettings):
     """Read with ``read_environment(WorkersSettings)``; design and defaults in README, section Settings.
 
+    A period of 0 turns missed starts, event sources or the canary off.
+
     Attributes:
         arm_endpoint: Azure Resource Manager; by default that of the cloud.
         arm_scope: token scope; by default that of the cloud, or the endpoint's own ``/.default``.
@@ -65,6 +67,7 @@ class WorkersSettings(CommonSettings):
             ``https://ACCOUNT.blob.core.windows.net/CONTAINER``; without it, it is not.
         archive_key: a key instead of the identity; on loopback only.
         archive_every_s: how often.
+        canary_every_s: how often a start that never was is sent through, to see that the way is open.
         receivers: connections per queue.
         concurrency: messages worked on at once per connection.
     """
@@ -77,9 +80,8 @@ class WorkersSettings(CommonSettings):
     resync_every_s: float = 30.0
     standing_every_s: float = 300.0
     dead_letters_every_s: float = 60.0
-    missed_starts_every_s: float = Field(default=600.0, gt=0)
+    missed_starts_every_s: float = Field(default=600.0, ge=0)
     missed_starts_after_s: float = Field(default=300.0, ge=0)
-    event_sources_every_s: float = Field(default=3600.0, gt=0)
     pages_every_s: float = 10.0
     pagerduty_routing_key: SecretStr | None = None
     pagerduty_url: str = "https://events.pagerduty.com"
@@ -88,6 +90,8 @@ class WorkersSettings(CommonSettings):
     archive_url: str | None = None
     archive_key: SecretStr | None = None
     archive_every_s: float = 3600.0
+    event_sources_every_s: float = Field(default=3600.0, ge=0)
+    canary_every_s: float = Field(default=0.0, ge=0)
     receivers: int = 4
     concurrency: int = 64
 

@@ -74,7 +74,7 @@ _RESOLVES: dict[str, tuple[PageOn, ...]] = {
     "approval.withdrawn": _ASKING,
     "containment.contained": (PageOn.INCOMPLETE,),
     "containment.restored": (PageOn.CONTAINED, PageOn.INCOMPLETE),
-    "canary.heard": (PageOn.CANARY_SILENT,),
+    "canary.seen": (PageOn.CANARY_SILENT,),
 }
 _RISKS = frozenset({"approval.opened", "facts.filled-in"})
 
@@ -114,4 +114,6 @@ def _call(record: AuditRecord, on: PageOn, words: str) -> Page:
 def _page(record: AuditRecord, on: PageOn, action: Action) -> Page:
     once = on is PageOn.DEAD_LETTERS
     about = f"{record.about}:{record.at.isoformat()}" if once else record.about or on.value
+    if on is PageOn.CANARY_SILENT:
+        about = on.value  # each canary has an id of its own, and the next one that is seen ends the call
     return Page(on=on, action=action, about=about, vm=record.vm, at=record.at, once=once)

@@ -32,6 +32,13 @@ class OwnerPolicy(Model):
     fallback: Channel = "#vm-approvals"
 
 
+class WithYes(StrEnum):
+    """Commands that can be typed with ``--yes``."""
+
+    LOCKDOWN = "lockdown"
+    RESTORE = "restore"
+
+
 class OncallPolicy(Model):
     """Who is on call: a Slack user group, named people, or both; and the channel where they are told.
 
@@ -42,6 +49,8 @@ class OncallPolicy(Model):
             line, where Slack is not asked. Without any, nobody is on call there.
         page: on what they are paged outside Slack, too; where to, the settings say.
         channel: where on-call is told.
+        yes: commands that on-call may type with ``--yes``, which are then done without a dialog that asks.
+            Restoring is the dangerous direction, so by itself only a lockdown is.
     """
 
     usergroup: Usergroup | None = None
@@ -49,6 +58,7 @@ class OncallPolicy(Model):
     entra: tuple[ObjectId, ...] = ()
     page: tuple[PageOn, ...] = DEFAULT_PAGES
     channel: Channel = "#vm-oncall"
+    yes: tuple[WithYes, ...] = (WithYes.LOCKDOWN,)
 
     @model_validator(mode="after")
     def _somebody(self) -> "OncallPolicy":

@@ -72,6 +72,11 @@ class TestWhatCalls:
         assert call.key == end.key == f"startgate:incomplete:{CONTAINMENT}"
         assert call.summary == "vm-web-01 could not be contained completely: stop"
 
+    def test_the_next_canary_that_is_seen_ends_the_call_about_one_that_was_silent(self) -> None:
+        one, other = f"y0{'0' * 24}", f"y1{'0' * 24}"
+        (call,), (end,) = pages_of(record("canary.silent", one)), pages_of(record("canary.seen", other))
+        assert (call.key, call.action, end.action) == (end.key, Action.TRIGGER, Action.RESOLVE)
+
     def test_most_records_call_nobody(self) -> None:
         assert said(record("step.done"), record("page.sent"), record("start.passed", "")) == []
 
