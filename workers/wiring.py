@@ -34,6 +34,7 @@ from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
 from workers.domain.ports.archive import Archive
 from workers.domain.ports.clock import SystemClock
+from workers.domain.ports.paging import PageTarget
 from workers.outside.archive.opening import archive_at
 from workers.outside.paging.targets import page_targets
 from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until, stop_signal
@@ -188,9 +189,8 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
         ),
     )
 
-    sweeps = (
-        *_sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances, opening=opening),
-        *_outside(settings, parts, policy),
+    sweeps = _sweeps(
+        settings, parts, policy, nudger, inventory, facts=facts, disturbances=disturbances, opening=opening
     )
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
@@ -244,20 +244,22 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
 def _sweeps(
     settings: WorkersSettings,
     parts: Parts,
+    policy: Callable[[], Policy],
     nudger: BusNudger,
     inventory: RedisInventory,
-    facts: ArmFacts,
     *,
+    facts: ArmFacts,
     disturbances: Disturbances,
     opening: OpenApproval,
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
-    health, redis, store, client, azure, *_ = parts
+    health, redis, store, client, azure, _, archive = parts
     clock, retention = SystemClock(), timedelta(days=settings.retention_days)
     standing = RereadStanding(
         store=store, nudger=nudger, reader=ArmStanding(azure), clock=clock, period_s=settings.standing_every_s
     )
     seen, leases = partial(subscriptions, azure), RedisLeases(redis, socket.gethostname())
+    audit, targets = RedisAuditCursor(redis), _page_targets(settings)
     reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     return (
         Resync(store=store, nudger=nudger, clock=clock, period_s=settings.resync_every_s),
@@ -301,6 +303,24 @@ def _sweeps(
             period_s=settings.dead_letters_every_s,
         ),
         Measure(store=store, clock=clock),
+        SendPages(
+            targets=targets,
+            cursor=audit,
+            open_pages=RedisOpenPages(redis),
+            leases=leases,
+            store=store,
+            clock=clock,
+            policy=policy,
+            period_s=settings.pages_every_s if targets else 0,
+        ),
+        ArchiveAudit(
+            archive=archive,
+            audit=audit,
+            cursor=audit,
+            leases=leases,
+            clock=clock,
+            period_s=settings.archive_every_s if archive is not None else 0,
+        ),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )
@@ -314,33 +334,10 @@ async def _opened_archive(settings: WorkersSettings, stack: contextlib.AsyncExit
     )
 
 
-def _outside(settings: WorkersSettings, parts: Parts, policy: Callable[[], Policy]) -> Sequence[Sweep]:
-    """What tells others: pages, and the copying of the audit where the settings name a place for it."""
-    audit, clock = RedisAuditCursor(parts.redis), SystemClock()
-    leases = RedisLeases(parts.redis, socket.gethostname())
-    pages = SendPages(
-        targets=page_targets(
-            pagerduty_url=settings.pagerduty_url,
-            pagerduty_routing_key=settings.pagerduty_routing_key,
-            webhook_url=settings.page_webhook_url,
-            webhook_secret=settings.page_webhook_secret,
-        ),
-        cursor=audit,
-        open_pages=RedisOpenPages(parts.redis),
-        leases=leases,
-        store=parts.store,
-        clock=clock,
-        policy=policy,
-        period_s=settings.pages_every_s,
+def _page_targets(settings: WorkersSettings) -> Sequence[PageTarget]:
+    return page_targets(
+        pagerduty_url=settings.pagerduty_url,
+        pagerduty_routing_key=settings.pagerduty_routing_key,
+        webhook_url=settings.page_webhook_url,
+        webhook_secret=settings.page_webhook_secret,
     )
-    if parts.archive is None:
-        return (pages,)
-    archive = ArchiveAudit(
-        archive=parts.archive,
-        audit=audit,
-        cursor=audit,
-        leases=leases,
-        clock=clock,
-        period_s=settings.archive_every_s,
-    )
-    return (pages, archive)

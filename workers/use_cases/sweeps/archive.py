@@ -35,7 +35,7 @@ class ArchiveAudit:
     """Run by every worker; one at a time writes.
 
     Args:
-        archive: where to.
+        archive: where to; without one there is nothing to do.
         audit: what is copied.
         cursor: how far it has come. It may be lost: then the archive itself is asked.
     """
@@ -45,7 +45,7 @@ class ArchiveAudit:
     def __init__(
         self,
         *,
-        archive: Archive,
+        archive: Archive | None,
         audit: RawAudit,
         cursor: AuditCursor,
         leases: Leases,
@@ -53,7 +53,7 @@ class ArchiveAudit:
         period_s: float,
     ) -> None:
         self.period_s = period_s
-        self._archive, self._audit, self._cursor = archive, audit, cursor
+        self._into, self._audit, self._cursor = archive, audit, cursor
         self._leases, self._clock = leases, clock
 
     async def __call__(self) -> int:
@@ -68,7 +68,10 @@ class ArchiveAudit:
 
     async def export(self) -> int:
         """Copy what is new now."""
-        if not await self._archive.immutable():
+        return await self._export(self._into) if self._into is not None else 0
+
+    async def _export(self, archive: Archive) -> int:
+        if not await archive.immutable():
             log.warning(
                 "the archive's container has no immutability policy: what is in it can be changed",
                 remedy="az storage container immutability-policy create; deploy/README.md says how",
@@ -76,32 +79,32 @@ class ArchiveAudit:
         heads: dict[str, dict[str, str]] = {}
         count = 0
         for partition in range(PARTITIONS):
-            records, last = await self._partition(partition)
+            records, last = await self._partition(archive, partition)
             count += records
             if last is not None:
                 heads[f"{partition:x}"] = {name: last.facts[name] for name in ("last", "digest", "sha256")}
         if count:
-            await self._heads(heads, count)
+            await self._heads(archive, heads, count)
         return count
 
-    async def _partition(self, partition: int) -> tuple[int, Kept | None]:
-        last, count = await self._last(partition), 0
+    async def _partition(self, archive: Archive, partition: int) -> tuple[int, Kept | None]:
+        last, count = await self._last(archive, partition), 0
         while True:
             place = last.facts["last"] if last is not None else _FROM
             found = await self._audit.raw_after(partition, place, limit=MOST_RECORDS)
             if not found:
                 return count, last
-            last = await self._segment(partition, found, last)
+            last = await self._segment(archive, partition, found, last)
             await self._cursor.move(_NAME, partition, last.name)
             count += len(found)
 
-    async def _last(self, partition: int) -> Kept | None:
+    async def _last(self, archive: Archive, partition: int) -> Kept | None:
         """The newest segment: by the cursor where it is known, so that nothing has to be listed."""
-        return await self._archive.last(
-            await self._cursor.place(_NAME, partition) or segment_prefix(partition)
-        )
+        return await archive.last(await self._cursor.place(_NAME, partition) or segment_prefix(partition))
 
-    async def _segment(self, partition: int, records: Sequence[Raw], before: Kept | None) -> Kept:
+    async def _segment(
+        self, archive: Archive, partition: int, records: Sequence[Raw], before: Kept | None
+    ) -> Kept:
         """Write one; if it is there already, that one counts, which may hold fewer records."""
         if before is not None and records[0].previous != before.facts["digest"]:
             log.warning(
@@ -115,11 +118,11 @@ class ArchiveAudit:
             "records": str(len(records)),
         }
         name = segment_name(partition, records[0].place)
-        there = await self._archive.put(name, content, facts)
+        there = await archive.put(name, content, facts)
         return there or Kept(name, facts)
 
-    async def _heads(self, heads: Mapping[str, Mapping[str, str]], count: int) -> None:
-        last = await self._archive.last(await self._cursor.place(_HEADS, 0) or "heads/")
+    async def _heads(self, archive: Archive, heads: Mapping[str, Mapping[str, str]], count: int) -> None:
+        last = await archive.last(await self._cursor.place(_HEADS, 0) or "heads/")
         number = int(last.facts["number"]) + 1 if last is not None else 1
         previous = last.facts["sha256"] if last is not None else ""
         at = self._clock.now()
@@ -133,7 +136,7 @@ class ArchiveAudit:
         }
         name = f"heads/{number:08d}.json"
         content = json.dumps(body, indent=1, sort_keys=True).encode()
-        there = await self._archive.put(name, content, {"number": str(number), "sha256": sha256})
+        there = await archive.put(name, content, {"number": str(number), "sha256": sha256})
         await self._cursor.move(_HEADS, 0, name)
         if there is not None:
             return  # somebody else's; the next run writes what is newer
