@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, model_validator
 
 from workers.domain.model import Model
+from workers.domain.policy.paging import DEFAULT_PAGES, PageOn
 from workers.domain.policy.spelling import (
     Addressee,
     Channel,
@@ -89,6 +90,7 @@ class OncallPolicy(Model):
         users: Slack ids of people, instead of the group or beside it.
         entra: object ids of accounts and groups in Microsoft Entra ID whose people are on call at the command
             line, where Slack is not asked. Without any, nobody is on call there.
+        page: on what they are paged outside Slack, too; where to, the settings say.
         channel: where on-call is told.
         yes: commands that on-call may type with ``--yes``, which are then done without a dialog that asks.
             Restoring is the dangerous direction, so by itself only a lockdown is.
@@ -97,6 +99,7 @@ class OncallPolicy(Model):
     usergroup: Usergroup | None = None
     users: tuple[SlackUser, ...] = ()
     entra: tuple[ObjectId, ...] = ()
+    page: tuple[PageOn, ...] = DEFAULT_PAGES
     channel: Channel = "#vm-oncall"
     yes: tuple[WithYes, ...] = (WithYes.LOCKDOWN,)
 

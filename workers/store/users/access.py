@@ -99,6 +99,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant((*_READ_INVENTORY, "hset", "hdel", "hkeys", "zadd", "zrem"), _INVENTORY),
         _PROCESSES,
         Grant(("set",), ("sg:{leases}:*",)),
+        Grant(("hget", "hset", "hdel"), ("sg:{cursors}:*",)),
     ),
 }
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from workers.domain.model import Model
 from workers.domain.policy.spelling import Duration
+from workers.domain.starts.risk_settings import ZoneName
 
 
 class WhoExpects(StrEnum):
