@@ -17,6 +17,7 @@ from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.commands.answered import answered_views
+from bot.doctor import quick_checks
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
@@ -37,6 +38,7 @@ from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
+from workers.telemetry.first_look import look_now_and_then
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
 from workers.use_cases.asking.ask import NoteAsked
@@ -166,6 +168,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            look_now_and_then(health, quick_checks(settings, redis)),
             show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),

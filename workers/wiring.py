@@ -33,6 +33,7 @@ from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
+from workers.operator.doctor import quick_checks
 from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
 from workers.settings import WorkersSettings
 from workers.store.audit.log import AuditLog
@@ -40,6 +41,7 @@ from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.leases import RedisLeases
 from workers.store.redis_store import RedisStore
+from workers.telemetry.first_look import look_now_and_then
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
 from workers.use_cases.asking.assess import Assess
@@ -99,6 +101,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         settings.arm_token,
         settings.identity,
         heard=partial(health.ok, "azure"),
+        api_versions=settings.versions,
         may_write=Brakes(store=store, clock=SystemClock()).may_write,
     )
     async with (
@@ -201,6 +204,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             say_ready(),
             run_sweeps([one for one in sweeps if one.period_s > 0], health),
             watch(health, "redis", store.ping, every_s=10),
+            look_now_and_then(health, quick_checks(settings, redis)),
         )
     finally:
         health.stopping()
