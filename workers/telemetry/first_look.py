@@ -21,7 +21,9 @@ async def look_now_and_then(health: Health, checks: Sequence[Check], *, every_s:
             name = f"doctor: {found.name}"
             if found.state is State.FAIL:
                 health.trouble(name, f"{found.what} → {found.remedy}" if found.remedy else found.what)
-                log.warning("doctor", check=found.name, found=found.what, remedy=found.remedy)
+                log.warning(
+                    "a check of the doctor fails", check=found.name, found=found.what, remedy=found.remedy
+                )
             else:
                 health.trouble_over(name)
         leave_if_cancelled()
