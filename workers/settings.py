@@ -1,12 +1,42 @@
 """The workers' environment."""
 
 import re
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workers.runtime.addresses import checked_url, is_loopback
 from workers.runtime.cloud import Cloud
-from workers.runtime.environment import CommonSettings
+from workers.runtime.environment import PREFIX, CommonSettings
+
+
+class DeskSettings(BaseSettings):
+    """Who may act at the command line; read with ``read_environment(DeskSettings)``, by those commands alone.
+
+    Attributes:
+        operator_tenant: the id of the tenant in Microsoft Entra ID whose people operate Startgate.
+        operator_audience: the application that their tokens are for: ``api://`` and its client id. A token
+            for Azure itself would not do: it is not ours to read, and its form may change.
+            Source: https://learn.microsoft.com/entra/identity-platform/access-tokens
+        entra_url: where tokens are checked instead of the cloud's own authority; on loopback only.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    cloud: Cloud = Cloud.PUBLIC
+    operator_tenant: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+    operator_audience: Annotated[str, Field(pattern=r"^api://\S+$")]
+    entra_url: str = ""
+
+    @field_validator("entra_url")
+    @classmethod
+    def _on_loopback_only(cls, value: str) -> str:
+        if value and not is_loopback(value):
+            raise ValueError(
+                "only allowed on loopback; tokens are checked at the authority of STARTGATE_CLOUD"
+            )
+        return value.rstrip("/")
 
 
 class WorkersSettings(CommonSettings):

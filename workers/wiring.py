@@ -34,16 +34,18 @@ from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.operator.doctor import quick_checks
-from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
+from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until, stop_signal
 from workers.settings import WorkersSettings
 from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.leases import RedisLeases
+from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
 from workers.telemetry.first_look import look_now_and_then
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
+from workers.telemetry.measured_health import measure
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
@@ -54,6 +56,7 @@ from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.orders.rehearse import Rehearse
+from workers.use_cases.policy_in_force import PolicyInForce
 from workers.use_cases.starts.canary import TakeCanary
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.canary import FlyCanary, SendCanary
@@ -62,12 +65,14 @@ from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 from workers.use_cases.sweeps.event_sources import WatchEventSources
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
+from workers.use_cases.sweeps.measure import Measure
 from workers.use_cases.sweeps.missed_starts import MissedStarts
 from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
 from workers.use_cases.sweeps.standing import RereadStanding
 from workers.use_cases.sweeps.trim_audit import TrimAudit
+from workers.use_cases.watch_policy import WatchPolicy
 
 log = structlog.get_logger("workers")
 
@@ -83,11 +88,13 @@ class Parts(NamedTuple):
     store: RedisStore
     client: ServiceBusClient
     azure: Azure
+    hangup: asyncio.Event
 
 
 async def run(settings: WorkersSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
     health = Health("redis", "servicebus", "azure")
+    measure(health)
     redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
@@ -111,17 +118,19 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         connecting as client,
         contextlib.aclosing(azure),
         stop_signal() as stop,
+        hangup_signal() as hangup,
     ):
-        await _run(settings, policy, Parts(health, redis, store, client, azure), stop)
+        in_force = PolicyInForce(settings.policy, policy, health)
+        await _run(settings, in_force, Parts(health, redis, store, client, azure, hangup), stop)
 
 
-async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
-    health, redis, store, client, azure = parts
+async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, stop: asyncio.Event) -> None:
+    health, redis, store, client, azure, hangup = parts
     clock, inventory = SystemClock(), RedisInventory(redis)
     nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
     sources = Sources(azure)
-    facts, assess = ArmFacts(azure, sources), Assess(runners=runners, policy=lambda: policy)
+    facts, assess = ArmFacts(azure, sources), Assess(runners=runners, policy=policy)
     opening = OpenApproval(
         store=store,
         nudger=nudger,
@@ -137,7 +146,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         assess=assess,
         runners=runners,
         clock=clock,
-        guarded=GuardedByFacts(lambda: policy),
+        guarded=GuardedByFacts(policy),
         budget_s=LOOKUP_BUDGET_S,
     )
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
@@ -156,11 +165,11 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             nudger=nudger,
             runners=runners,
             clock=clock,
-            policy=lambda: policy,
+            policy=policy,
             standing=ArmStanding(azure),
-            guarded=GuardedInAzure(lambda: policy, facts),
+            guarded=GuardedInAzure(policy, facts),
             brakes=Brakes(
-                store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
+                store=store, clock=clock, nudger=nudger, cap=lambda: policy().cap.containments_per_hour
             ),
         ),
         answer_lookup=AnswerLookup(
@@ -196,6 +205,15 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         log.info("ready")
         keep_what_is_loaded()
 
+    watching = WatchPolicy(
+        policy,
+        "workers",
+        store=store,
+        nudger=nudger,
+        book=RedisProcessBook(redis),
+        health=health,
+        clock=clock,
+    )
     try:
         await azure.open()  # before a message: its facts have two seconds
         await run_until(
@@ -205,6 +223,7 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             run_sweeps([one for one in sweeps if one.period_s > 0], health),
             watch(health, "redis", store.ping, every_s=10),
             look_now_and_then(health, quick_checks(settings, redis)),
+            watching.run(hangup),
         )
     finally:
         health.stopping()
@@ -225,7 +244,7 @@ def _sweeps(
     opening: OpenApproval,
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
-    health, redis, store, client, azure = parts
+    health, redis, store, client, azure, _ = parts
     clock, retention = SystemClock(), timedelta(days=settings.retention_days)
     standing = RereadStanding(
         store=store, nudger=nudger, reader=ArmStanding(azure), clock=clock, period_s=settings.standing_every_s
@@ -273,6 +292,7 @@ def _sweeps(
             clock=clock,
             period_s=settings.dead_letters_every_s,
         ),
+        Measure(store=store, clock=clock),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot.cards.blocks.brakes.paused import on_dialog
 from bot.cards.renderer import Renderer
@@ -56,14 +57,15 @@ class Notices:
         nudge = read_nudge(message)
         if not isinstance(nudge, Nudge):
             return nudge
-        if nudge.subject is Subject.CANARY:
-            return await self._see(nudge.id)
-        if nudge.subject is not Subject.LOOKUP:
-            return await self._renderer(message)
-        try:
-            return await self._show(nudge.id)
-        except NewerDocument as newer:
-            return put_off(message, newer)
+        with bound_contextvars(**{str(nudge.subject): nudge.id}):
+            if nudge.subject is Subject.CANARY:
+                return await self._see(nudge.id)
+            if nudge.subject is not Subject.LOOKUP:
+                return await self._renderer(message)
+            try:
+                return await self._show(nudge.id)
+            except NewerDocument as newer:
+                return put_off(message, newer)
 
     async def _see(self, canary_id: str) -> Settlement:
         try:

@@ -8,9 +8,10 @@ from tests.golden.containing import of_containing
 from tests.golden.foreseen import PROFILE as _PROFILE
 from tests.golden.foreseen import foreseen
 from tests.golden.risky import risky
-from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.approvals import IN_WORDS, Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
@@ -31,7 +32,8 @@ from workers.domain.containment.options.backup_options import AfterRestore, Back
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
-from workers.domain.policy.model import OnSilence
+from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.schema import Numbered
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
@@ -48,6 +50,7 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "policy-notice": PolicyNotice,
     "pause": Pause,
     "cap-question": CapQuestion,
     "canary": Canary,
@@ -77,10 +80,17 @@ _CHANGE = Change(
 )
 
 
+def _in_words() -> Approval:
+    decision = a.decision(answer=Answer.CONFIRM, reason="", via=IN_WORDS, words="Ja, war ich")
+    return a.approval().decided(decision)
+
+
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "approval-confirmed-in-words": _in_words(),
+        "approval-taken-back": _in_words().undone(a.oncall(), _SOON),
         **foreseen(),
         **of_containing(),
         "approval-unasked-without-facts": _unasked(),
@@ -104,6 +114,22 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
             joined_count=7,
+        ),
+        "approval-told-and-over": a.approval(
+            state=ApprovalState.EXPIRED,
+            terms=a.announced(),
+            closed_because="nobody rejected it in time; the VM is left as it is",
+        ),
+        "approval-given-up-soon": a.approval(
+            asked_at=None,
+            terms=a.terms(undelivered_after=timedelta(minutes=5), on_undelivered=OnUndelivered.ISOLATE),
+        ),
+        "containment-by-a-rule": a.containment(
+            cause=a.cause(
+                kind=CauseKind.RULE,
+                reason="the rule nightly contains this VM without asking",
+                approval_id=a.approval().id,
+            )
         ),
         "approval-of-a-guarded-vm": a.approval(guarded="domain controllers"),
         "approval-joined-to-another": a.approval(state=ApprovalState.PENDING).joins("a" * 26, _SOON),
@@ -201,6 +227,17 @@ def documents() -> dict[str, Numbered]:
             counts={"starts": {"NoTime": 2, "NotJson": 1}},
             known={"starts": (4, 7, 9), "work": ()},
         ),
+        "policy-notice-none": PolicyNotice(),
+        "policy-notice-told": PolicyNotice(
+            version=2,
+            number=1,
+            at=_SOON,
+            process="workers",
+            problem="policy.yaml: 1 error",
+            in_force="ab" * 32,
+            refused={"workers": "cd" * 32},
+        ),
+        "nudge-policy": Nudge(subject=Subject.POLICY, id=PolicyNotice().id, version=1),
         "pause-none": Pause(),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
         "cap-question-none": CapQuestion(),

@@ -16,6 +16,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.canary import is_canary
 from workers.domain.starts.events import StartEvent
+from workers.telemetry.instruments import STARTS
 from workers.use_cases.starts.open import ASK_ANYWAY_AFTER, OpenApproval, Outcome
 
 log = structlog.get_logger(__name__)
@@ -65,7 +66,6 @@ class StartsConsumer:
         self._clock = clock
         self._take_canary = take_canary
         self._disturbed = disturbed
-        self.dead_lettered = 0
 
     async def __call__(self, message: Message) -> Settlement:
         """Open an approval for each start in the message.
@@ -111,6 +111,7 @@ class StartsConsumer:
 
     async def _start(self, event: StartEvent, begun: float) -> None:
         opened = await self._open_approval(event)
+        STARTS.add(1, {"outcome": str(opened.outcome)})
         if opened.outcome not in _OF_LITTLE_NOTE:
             log.info(
                 "start event",
@@ -139,13 +140,11 @@ class StartsConsumer:
         return wait_s
 
     async def _dead_letter(self, message: Message, invalid: InvalidEvent) -> DeadLetter:
-        self.dead_lettered += 1
         log.warning(
             "message dead-lettered",
             reason=invalid.reason,
             description=invalid.description,
             message=message.message_id,
-            dead_lettered_so_far=self.dead_lettered,
         )
         await self._store.commit(
             Commit(

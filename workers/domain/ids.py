@@ -41,6 +41,7 @@ DEAD_LETTER_NOTICE = f"n{0:025}"
 
 PAUSE = f"p{0:025}"
 CAP_QUESTION = f"k{0:025}"
+POLICY_NOTICE = f"f{0:025}"
 """As that one."""
 
 
@@ -68,7 +69,8 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acknpqy"
-"""First characters of ids: approval, containment, question about the cap, notice, pause, lookup, canary."""
+_KINDS = "acfknpqy"
+"""First characters of ids: approval, containment, notice about the policy file, question about the cap,
+notice about dead letters, pause, lookup, canary."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

@@ -16,6 +16,7 @@ class Subject(StrEnum):
     NOTICE = "notice"
     CAP = "cap"
     LOOKUP = "lookup"
+    POLICY = "policy"
     CANARY = "canary"
 
 

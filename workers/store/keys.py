@@ -11,6 +11,9 @@ from workers.domain.starts.vm import VmRecord, VmRef
 VM_NAMES = "sg:{inventory}:names"
 """Sorted set, all of one score: a VM's name, a NUL, its id, both in lower case. In the order of the names."""
 
+PROCESSES = "sg:{processes}"
+"""Hash: name of a process → what it says of itself."""
+
 
 @functools.cache
 def base(partition: int) -> str:

@@ -14,7 +14,8 @@ from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import NotFound
-from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, partition_of_id
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, POLICY_NOTICE, partition_of_id
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import ShownQuestion
 from workers.domain.schema import Numbered, read
 from workers.domain.starts.canary import Canary
@@ -91,6 +92,12 @@ class RedisDocuments:
         with contextlib.suppress(NotFound):
             return await self._read(CapQuestion, keys.by_id(CAP_QUESTION), CAP_QUESTION)
         return CapQuestion()
+
+    async def policy_notice(self) -> PolicyNotice:
+        """The notice, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(PolicyNotice, keys.by_id(POLICY_NOTICE), POLICY_NOTICE)
+        return PolicyNotice()
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""

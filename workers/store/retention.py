@@ -9,6 +9,7 @@ from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import Document
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.vm import VmRecord
@@ -33,7 +34,7 @@ def shows(document: Document) -> bool:
     """Whether a card has to show it whenever it has changed."""
     if isinstance(document, Approval):
         return document.has_card
-    return isinstance(document, (Containment, DeadLetterNotice, CapQuestion))
+    return isinstance(document, (Containment, DeadLetterNotice, CapQuestion, PolicyNotice))
 
 
 def kept_for(document: Document, now: datetime, retention: timedelta) -> timedelta | None:
@@ -53,7 +54,7 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return _record_kept_for(document, now, retention)
         case Card():
             return retention
-        case DeadLetterNotice() | Pause() | CapQuestion():
+        case DeadLetterNotice() | Pause() | CapQuestion() | PolicyNotice():
             return None
         case Lookup() | Canary():
             return LOOKUP_TTL if isinstance(document, Lookup) else CANARY_TTL

@@ -37,6 +37,7 @@ from deploy.sandbox.azure.front.requests import recording
 from deploy.sandbox.azure.front.routing import Router
 from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.graph.resources import ResourceGraph, Rows
+from deploy.sandbox.azure.graph.tables import tables
 from deploy.sandbox.azure.hosting.providers import Providers
 from deploy.sandbox.azure.hosting.servicebus import ServiceBusNamespaces
 from deploy.sandbox.azure.lro import Lro
@@ -227,12 +228,7 @@ class AzureServer(StandIn):
     @property
     def _tables(self) -> Mapping[str, Rows]:
         """Of Resource Graph."""
-        return {"securityresources": self._security_rows, "resourcecontainers": self._container_rows}
-
-    def _container_rows(self, subscription: str) -> list[dict[str, Any]]:
-        name = self.estate.subscriptions[subscription]
-        kind = "microsoft.resources/subscriptions"
-        return [{"id": f"/subscriptions/{subscription}", "name": name, "type": kind, "properties": {}}]
+        return {"securityresources": self._security_rows, **tables(self.estate)}
 
     def _security_rows(self, subscription: str) -> list[dict[str, Any]]:
         return [self.plans.row(subscription), *self.findings.rows(subscription)]

@@ -14,12 +14,24 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion | Canary
+Document = (
+    Approval
+    | Containment
+    | VmRecord
+    | Card
+    | DeadLetterNotice
+    | Lookup
+    | Pause
+    | CapQuestion
+    | PolicyNotice
+    | Canary
+)
 
 
 class Remembered(NamedTuple):
@@ -178,6 +190,10 @@ class Store(Protocol):
         """What on-call is asked about the cap; an empty one of version 0 if they never were."""
         ...
 
+    async def policy_notice(self) -> PolicyNotice:
+        """What on-call was told last about the policy file; an empty one of version 0 if nothing was."""
+        ...
+
     async def take_turn(
         self, containment_id: str, now: datetime, *, most: int, within: timedelta
     ) -> datetime | None:
@@ -218,7 +234,7 @@ class Store(Protocol):
         ...
 
     async def open_approvals(self) -> Sequence[str]:
-        """Ids of all approvals that wait for an answer."""
+        """Ids of all approvals that wait for an answer, or whose answer can still be taken back."""
         ...
 
     async def standing(self) -> Sequence[str]:

@@ -30,6 +30,7 @@ _HOURS = 24
 _KEY = 16
 """Characters of a start's key that its id begins with."""
 _SWEPT = "sweep:"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _AT = attrgetter("at")
 
 
@@ -42,6 +43,7 @@ class What(StrEnum):
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     SILENT = "silent"
+    TAKEN_BACK = "taken back"
 
 
 _WHATS = {what.value: what for what in What}
@@ -55,7 +57,7 @@ class PastStart(NamedTuple):
     """One start of a VM, or what became of one.
 
     Attributes:
-        at: by Azure's clock for starts, by ours for answers.
+        at: by Azure's clock for starts, by ours for answers; in UTC.
         id: the same for each telling of one start.
         who: the caller, by ``caller_key``.
         vm: a short digest of the VM's id.
@@ -79,11 +81,15 @@ class PastStart(NamedTuple):
         return json.dumps([self.what.value, *self[2:]], separators=(",", ":"))
 
 
+_MOST_TEXTS = len(PastStart._fields) - 2
+
+
 def past_start(text: str | bytes, at: datetime) -> PastStart | None:
     """One from its text; ``None`` if another version wrote what this one can't read."""
     try:
         what, *rest = _read(text)
-        return PastStart(at, _WHATS[what], *map(str, rest[: len(PastStart._fields) - 2]))
+        "".join(rest)  # a TypeError unless all of them are texts; a start may read hundreds
+        return PastStart(at, _WHATS[what], *rest[:_MOST_TEXTS])
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -184,6 +190,8 @@ class History(Stored):
         networks: where they were, the most usual first; ``network_days`` is of the one of this start.
         networks_count: how many networks there were.
         clients: as ``networks``, for applications.
+        caller_last_at: when they started a VM last; ``caller_last_network`` and ``caller_last_client`` are
+            from where and with which application, each empty if Azure did not tell.
         recent_vms: how many VMs they started within minutes, with this one.
         busy_days: earlier days on which they started many within minutes, too, if these are many.
     """
@@ -213,6 +221,9 @@ class History(Stored):
     caller_hours: tuple[int, ...] = ()
     recent_vms: int = 1
     busy_days: int = 0
+    caller_last_at: UtcTime | None = None
+    caller_last_network: str = ""
+    caller_last_client: str = ""
 
 
 def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
@@ -225,7 +236,7 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
     of_caller = [one for one in past.of_caller if one.at <= event.at and one.id != own]
     starts, theirs = _starts(of_vm), _starts(of_caller)
     days = [one.at.date() for one in theirs]
-    answers = [one for one in of_vm if one.what in _ANSWERS]
+    answers = _answers(of_vm)
     told = Counter(one.what for one in answers)
     people = Counter(one.by for one in answers if one.by)
     answerer, count = people.most_common(1)[0] if people else ("", 0)
@@ -260,7 +271,21 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
         caller_hours=_hours(theirs),
         recent_vms=recent,
         busy_days=busy,
+        caller_last_at=theirs[-1].at if theirs else None,
+        caller_last_network=theirs[-1].network if theirs else "",
+        caller_last_client=theirs[-1].client if theirs else "",
     )
+
+
+def _answers(of_vm: Sequence[PastStart]) -> list[PastStart]:
+    """What became of questions; without the confirmations that were taken back."""
+    taken_back = {one.id: one.at for one in of_vm if one.what is What.TAKEN_BACK}
+    return [
+        one
+        for one in of_vm
+        if one.what in _ANSWERS
+        and not (one.what is What.CONFIRMED and one.at <= taken_back.get(one.id, _NEVER))
+    ]
 
 
 def _starts(entries: Sequence[PastStart]) -> list[PastStart]:
@@ -274,7 +299,7 @@ def _starts(entries: Sequence[PastStart]) -> list[PastStart]:
 
 
 def _hours(starts: Sequence[PastStart]) -> tuple[int, ...]:
-    counts = Counter(one.at.astimezone(UTC).hour for one in starts)
+    counts = Counter(one.at.hour for one in starts)
     return tuple(counts[hour] for hour in range(_HOURS)) if starts else ()
 
 
