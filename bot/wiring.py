@@ -14,6 +14,7 @@ from bot.answers.reject import Reject
 from bot.answers.spoken.questions import Questions
 from bot.app import build_app
 from bot.cards.audience import Audience
+from bot.cards.bursts import Bursts
 from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
@@ -40,6 +41,7 @@ from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
+from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.take_back import TakeBack
@@ -123,6 +125,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         directory=directory,
         clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock),
+        answer_all=AnswerAll(store=store, nudger=nudger, clock=clock),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
             store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
@@ -135,11 +138,15 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=lambda: policy,
     )
+    note_asked = NoteAsked(store=store, nudger=nudger, clock=clock)
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
         audience=Audience(directory, channels, lambda: policy, clock, health),
-        note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
+        note_asked=note_asked,
+        bursts=Bursts(
+            store=store, decide=services.decide, note_asked=note_asked, policy=lambda: policy, clock=clock
+        ),
         clock=clock,
         health=health,
     )

@@ -194,6 +194,11 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     return " ".join(filter(None, [asked, why, _deadline(approval)]))
 
 
+def asked_line(approval: Approval, kind: CopyKind) -> str:
+    """Who is asked and why; until when, and what happens then."""
+    return _asked(approval, kind)
+
+
 def _deadline(approval: Approval) -> str:
     on_silence, span = approval.terms.on_silence, approval.terms.expire_after
     if approval.guarded and on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN):

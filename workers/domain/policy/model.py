@@ -20,7 +20,7 @@ from pydantic import (
 
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
-from workers.domain.policy.limits import CapPolicy, Guards, as_guards
+from workers.domain.policy.limits import BurstPolicy, CapPolicy, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.spelling import (
     PROFILE_NAME,
@@ -213,6 +213,7 @@ class Policy(Model):
         two_person: what needs two persons.
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
+        bursts: which starts share a card.
         risk: how risk is weighed.
         rules: tried in order; the first whose condition holds decides.
         lockdowns: what a rejection does: profiles by name. Without any, ``standard`` is built in.
@@ -228,6 +229,7 @@ class Policy(Model):
     ] = TwoPersons()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
+    bursts: BurstPolicy = BurstPolicy()
     risk: RiskSettings = RiskSettings()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}

@@ -78,6 +78,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         _SCHEDULED,
         Grant(_READ_INVENTORY, _INVENTORY, read_only=True),
         Grant(("hget", "hset"), ("sg:{channels}:of:*",)),
+        Grant(("hset", "hsetnx", "hgetall", "pexpire"), ("sg:{burst:*}",)),
     ),
     Who.WORKERS: (
         _SCRIPTS,
