@@ -16,6 +16,7 @@ from bot.answers.reject import Reject
 from bot.answers.spoken.questions import Questions
 from bot.app import build_app
 from bot.cards.audience import Audience
+from bot.cards.bursts import Bursts
 from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
@@ -51,6 +52,7 @@ from workers.telemetry.health_server import serving
 from workers.telemetry.instruments import SLACK
 from workers.telemetry.measured_health import measure
 from workers.telemetry.requests import measured
+from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.take_back import TakeBack
@@ -147,6 +149,7 @@ async def _run(
         decide=Decide(
             store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
         ),
+        answer_all=AnswerAll(store=store, nudger=nudger, clock=clock),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
             store=store,
@@ -165,11 +168,13 @@ async def _run(
         policy=policy,
     )
     quiet = SlackQuiet(slack, policy, clock, directory.members)
+    note_asked = NoteAsked(store=store, nudger=nudger, clock=clock)
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
         audience=Audience(directory, channels, policy, clock, health, quiet=quiet),
-        note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
+        note_asked=note_asked,
+        bursts=Bursts(store=store, decide=services.decide, note_asked=note_asked, policy=policy, clock=clock),
         clock=clock,
         health=health,
     )

@@ -137,12 +137,20 @@ class Audience:
                 card = await self._sought(card, owner)
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
             return self._elsewhere(card)
+        if card.part_of and not approval.open:  # the card that lists it tells the others
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+            return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
                 card = await self._sought(card, approval.owner, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
-        if _oncall_at_once(approval, card) or (containment is not None and containment.needs_oncall):
+        escalated = any(one.open and one.escalated for one in card.members)
+        if (
+            escalated
+            or _oncall_at_once(approval, card)
+            or (containment is not None and containment.needs_oncall)
+        ):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
 

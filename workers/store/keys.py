@@ -96,6 +96,11 @@ def past_of_caller(who: str) -> str:
     return f"sg:{{caller:{_digest(who)}}}:past"
 
 
+def burst(pair: str) -> str:
+    """Hash: what one caller started lately for one owner: how it looks → its lead, and id → how it looks."""
+    return f"sg:{{burst:{pair}}}"
+
+
 TURNS = f"{base(0)}:turns"
 """Sorted set: ids of containments that were begun lately → when, in ms."""
 

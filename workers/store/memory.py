@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegations
@@ -60,6 +61,7 @@ class MemoryStore:
         self._scheduled: dict[str, Scheduled] = {}
         self._turns: dict[str, datetime] = {}
         self._said: dict[str, dict[str, str]] = {}
+        self._bursts: dict[str, tuple[datetime, dict[str, str], dict[str, str]]] = {}
         self._exchanges: dict[str, tuple[str, ...]] = {}
 
     async def commit(self, commit: Commit) -> bool:
@@ -245,6 +247,17 @@ class MemoryStore:
     async def standing(self) -> Sequence[str]:
         """Ids of all containments that hold a VM."""
         return [d.id for d in self._documents.values() if isinstance(d, Containment) and d.active]
+
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start of a burst."""
+        now = self._clock.now()
+        until, known, texts = self._bursts.get(start.pair, (now, {}, {}))
+        if now >= until:
+            known, texts = {}, {}
+        lead = start.approval_id if leads else known.get(start.look, start.approval_id)
+        known, texts = {**known, start.look: lead}, {**texts, start.approval_id: start.text}
+        self._bursts[start.pair] = (now + REMEMBERED, known, texts)
+        return Burst.around(start, known, texts)
 
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
         """Remember a scheduled message in place of what is answered."""

@@ -253,6 +253,11 @@ def _told_of_rule(approval: Approval, kind: CopyKind) -> str:
     return f"Owner from {source}."
 
 
+def asked_line(approval: Approval, kind: CopyKind) -> str:
+    """Who is asked and why; until when, and what happens then."""
+    return _asked(approval, kind)
+
+
 def _deadline(approval: Approval) -> str:
     on_silence, span = approval.terms.on_silence, approval.terms.expire_after
     if not approval.asks:

@@ -23,7 +23,7 @@ from pydantic import (
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
 from workers.domain.policy.ahead.settings import DelegatePolicy, ExpectPolicy
-from workers.domain.policy.limits import CapPolicy, Guards, as_guards
+from workers.domain.policy.limits import BurstPolicy, CapPolicy, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.quiet import QuietHours, as_several
 from workers.domain.policy.spelling import (
@@ -286,6 +286,7 @@ class Policy(Model):
         quiet_hours: when owners get no direct message about a start of low risk.
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
+        bursts: which starts share a card.
         risk: how risk is weighed.
         apps: how cards call service principals, managed identities and clients: id of the application, or
             object id of the identity → name. Azure's events tell ids alone.
@@ -311,6 +312,7 @@ class Policy(Model):
     ] = ()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
+    bursts: BurstPolicy = BurstPolicy()
     risk: RiskSettings = RiskSettings()
     apps: Annotated[dict[AppId, AppName], Field(max_length=MOST_APPS)] = {}
     expect: ExpectPolicy = ExpectPolicy()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegations
@@ -267,6 +268,14 @@ class Store(Protocol):
         """Remember the scheduled message that will look at this document, so that it can be cancelled.
 
         Answers what was remembered before.
+        """
+        ...
+
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start beside those that one caller has started lately for one owner.
+
+        The first one that looks so leads those that look alike, or this one from now on with ``leads``. All
+        are forgotten once none was noted for ten minutes. Noting one again changes nothing.
         """
         ...
 

@@ -81,6 +81,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant(_READ_INVENTORY, _INVENTORY, read_only=True),
         Grant(("hget", "hset"), ("sg:{channels}:of:*",)),
         _PROCESSES,
+        Grant(("hset", "hsetnx", "hgetall", "pexpire"), ("sg:{burst:*}",)),
     ),
     Who.WORKERS: (
         _SCRIPTS,
