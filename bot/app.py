@@ -16,7 +16,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
+from bot.answers.confirm_blocks import CONFIRM_HIGH
 from bot.answers.reject import Reject
+from bot.answers.reject_blocks import PLAN
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
@@ -25,6 +27,7 @@ from bot.cards.replies.retry import RETRY
 from bot.commands.picking.search import VmSearch
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
+from bot.home.homes import Homes
 from bot.services import Services
 from bot.slack.errors import SLACK_AWAY
 from bot.slack.installation import Installation, Installed
@@ -40,6 +43,7 @@ def build_app(
     services: Services,
     installation: Installation,
     *,
+    homes: Homes,
     signing_secret: SecretStr | None = None,
 ) -> AsyncApp:
     """The app, with nothing connected yet.
@@ -48,6 +52,7 @@ def build_app(
         client: carries the bot token and one shared HTTP session.
         services: what listeners work with.
         installation: who we are.
+        homes: the Homes that people have open.
         signing_secret: HTTP mode only; Socket Mode's payloads come over an authenticated connection.
     """
     app = AsyncApp(
@@ -64,9 +69,11 @@ def build_app(
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
+    app.action(PLAN)(flow.click(reject.every_step))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
+    app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
     for command in COMMANDS:
         listener = command.listener(services)
@@ -78,6 +85,8 @@ def build_app(
 
     for action_id, options in VmSearch(services).menus.items():
         app.options(action_id)(flow.search(options))
+
+    app.event("app_home_opened")(_opening_home(homes))
 
     # Everything else is acknowledged, too. Otherwise Slack shows the person an error, and repeats events.
     app.event(_ANYTHING)(_acknowledge)
@@ -115,6 +124,14 @@ def _authorizing(
         )
 
     return authorize
+
+
+def _opening_home(homes: Homes) -> Callable[..., Awaitable[None]]:
+    async def listener(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            homes.opened(str(event["user"]), event.get("view"))
+
+    return listener
 
 
 async def _acknowledge(ack: AsyncAck) -> None:

@@ -17,6 +17,9 @@ from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.commands.answered import answered_views
+from bot.commands.registry import COMMANDS
+from bot.home.homes import Homes
+from bot.home.trouble import trouble_line
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
@@ -142,10 +145,13 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         clock=clock,
         health=health,
     )
+    homes = Homes(slack, services, COMMANDS, lambda: trouble_line(health.as_json()))
     views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}
-    notices = Notices(renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock)
+    notices = Notices(
+        renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock, changed=homes.changed
+    )
     bus.notices.set_result(notices)
-    app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
+    app = build_app(slack, services, installation, homes=homes, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     if settings.slack_app_token is not None:
         doorway = SocketDoorway(app, slack, settings.slack_app_token, reach)
@@ -171,6 +177,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),
+            homes.run(),
             say_ready(),
         )
     finally:

@@ -113,6 +113,10 @@ class NotYet(StartgateError):
     """It can't be done while something else is under way; the message says what to wait for."""
 
 
+class NeedsReason(NotYet):
+    """A start of high risk is confirmed with a reason only."""
+
+
 class NewerDocument(NotYet):
     """A newer version of Startgate wrote this document, and this one can't read it.
 

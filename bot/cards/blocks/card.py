@@ -235,7 +235,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "accessibility_label": _label("Confirm the start of", vm.name),
         "style": "primary",
         "value": button_value(approval),
-        "confirm": _sure(approval, own=own),
+        # At high risk a dialog asks for a reason instead.
+        **({} if approval.needs_reason else {"confirm": _sure(approval, own=own)}),
     }
     reject = {
         "type": "button",

@@ -188,6 +188,11 @@ class Approval(Numbered):
         first = (self.event.caller,) if self.level is Level.HIGH else ()
         return (*first, *(one.caller for one in self.joined if one.level is Level.HIGH))
 
+    @property
+    def needs_reason(self) -> bool:
+        """Whether it is confirmed with a reason only: nobody confirms a high risk with one tap."""
+        return self.risk is not None and self.risk.level is Level.HIGH
+
     def permits(self, answer: Answer, actor: Actor) -> Permission:
         """Whether this person may give this answer to it."""
         return may_answer(

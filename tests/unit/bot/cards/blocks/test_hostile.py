@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.answers import reject_blocks
+from bot.answers import confirm_blocks, reject_blocks
 from bot.cards.blocks import answers
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
@@ -358,6 +358,8 @@ def test_no_text_breaks_the_card_of_a_lockdown_or_its_answers(containment: Conta
 @given(approvals(), HOSTILE)
 def test_no_text_breaks_a_dialog_or_an_answer_about_an_approval(approval: Approval, text: str) -> None:
     assert_good_view(reject_blocks.reject_dialog(approval))
+    assert_good_view(reject_blocks.plan_dialog(approval))
+    assert_good_view(confirm_blocks.confirm_dialog(approval, again=True))
     assert_good_view(reject_blocks.decided_dialog(approval))
     assert_good_view(answers.as_dialog(answers.refused(text)))
     assert_good_view(answers.as_dialog(answers.not_done(text)))
