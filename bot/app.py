@@ -17,12 +17,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
 from bot.answers.confirm_blocks import CONFIRM_HIGH
+from bot.answers.not_mine import NotMine
+from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import PLAN
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
-from bot.cards.blocks.card import CONFIRM, REJECT
+from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.replies.retry import RETRY
 from bot.commands.picking.search import VmSearch
 from bot.commands.registry import COMMANDS
@@ -65,7 +67,7 @@ def build_app(
         request_verification_enabled=signing_secret is not None,
     )
     flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
-    cap = CapAnswers(services)
+    cap, not_mine = CapAnswers(services), NotMine(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
@@ -74,6 +76,8 @@ def build_app(
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
     app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
+    app.action(NOT_MINE)(flow.click(not_mine.pressed))
+    app.view(NOT_MINE_DIALOG)(flow.submit(not_mine.submitted))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
     for command in COMMANDS:
         listener = command.listener(services)

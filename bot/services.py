@@ -10,6 +10,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
@@ -35,5 +36,6 @@ class Services:
     dialogs: OpenDialogs
     pausing: PauseWrites
     overview: Overview
+    pass_on: PassOn
     cap: AnswerCap
     policy: Callable[[], Policy]

@@ -44,6 +44,7 @@ from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted
 from workers.use_cases.orders.cap import AnswerCap
@@ -132,6 +133,7 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
+        pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
         overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),

@@ -118,6 +118,7 @@ class Audience:
         if approval.open or not card.copies:
             if card.sought != approval.owner:
                 card = await self._sought(card, approval.owner)
+            card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
         if _oncall_at_once(approval, card) or (containment is not None and containment.needs_oncall):
@@ -149,6 +150,21 @@ class Audience:
                 break
         notices += [names_others(owner, refusing), *_of_others(owner, len(asked))]
         return card.changed(notice="; ".join(filter(None, dict.fromkeys(notices))), sought=owner)
+
+    async def _passed_on(self, card: Card, approval: Approval) -> Card:
+        """The card with a copy for each person to whom the question was passed on."""
+        for person in (one.to for one in approval.passed if one.to is not None):
+            user = person.slack_user
+            if any(copy.asked == user for copy in card.copies):
+                continue
+            try:
+                channel = await self._directory.direct_message(user)
+            except Refused as refused:  # on-call is asked when nobody answers
+                log.warning("Slack lets the bot not write to a person", user=user, error=refused.code)
+                continue
+            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=user, email=person.email)
+            card = card if card.copy_of(copy.key) else card.with_copy(copy)
+        return card
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()

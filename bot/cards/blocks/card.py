@@ -39,6 +39,7 @@ from workers.domain.starts.events import Caller, Phase
 
 CONFIRM = "approval.confirm"
 REJECT = "approval.reject"
+NOT_MINE = "approval.not_mine"
 
 AT_THE_START = "*At the start*"
 """Over the evidence of a decided card: the VM may be stopped and isolated by now."""
@@ -83,6 +84,7 @@ def approval_card(
                 risk.fine(approval),
                 evidence.missing(approval.facts),
                 _YOURS if barred and approval.open else "",
+                _passed(approval),
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
@@ -207,6 +209,18 @@ def _deadline(approval: Approval) -> str:
     return f"If nobody answers by {by} ({duration(span)}), {then}."
 
 
+def _passed(approval: Approval) -> str:
+    """The way of a question that was passed on."""
+    if not approval.passed:
+        return ""
+    hops = [
+        f"{person(one.by)} said that it is not theirs {when(one.at)} and named"
+        f" {person(one.to) if one.to else 'nobody, so on-call is asked'}"
+        for one in approval.passed
+    ]
+    return f"Passed on: {'; '.join(hops)}."
+
+
 def _notice(approval: Approval) -> str:
     """Who can't be asked; without what only repeats why there is no owner."""
     notice = approval.notice
@@ -246,7 +260,14 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "style": "danger",
         "value": button_value(approval),
     }
-    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject]}
+    not_mine = {
+        "type": "button",
+        "action_id": NOT_MINE,
+        "text": plain("Not mine", BUTTON),
+        "accessibility_label": _label("Say that it is not yours:", vm.name),
+        "value": button_value(approval),
+    }
+    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject, not_mine]}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:

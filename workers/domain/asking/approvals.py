@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer
 from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.passing import PassedOn
 from workers.domain.containment.plans import Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
@@ -125,6 +126,7 @@ class Approval(Numbered):
         level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
+        passed: who said that the VM is not theirs, and whom they named, the last one last.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -161,6 +163,7 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
+    passed: tuple[PassedOn, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -193,16 +196,46 @@ class Approval(Numbered):
         """Whether it is confirmed with a reason only: nobody confirms a high risk with one tap."""
         return self.risk is not None and self.risk.level is Level.HIGH
 
+    @property
+    def passed_to(self) -> tuple[str, ...]:
+        """Slack ids of those whom somebody named as the owner in their place."""
+        return tuple(one.to.slack_user for one in self.passed if one.to is not None)
+
+    @property
+    def asks(self) -> Owner:
+        """Who may answer as the owner: whom the tag names, and to whom the question was passed on."""
+        if not self.passed_to:
+            return self.owner
+        users = dict.fromkeys((*self.owner.slack_users, *self.passed_to))
+        return self.owner.changed(slack_users=tuple(users))
+
     def permits(self, answer: Answer, actor: Actor) -> Permission:
         """Whether this person may give this answer to it."""
-        return may_answer(
+        permission = may_answer(
             answer,
             actor,
-            self.owner,
+            self.asks,
             *self.callers,
             risky=self.risky_callers,
             owner_before=self.owner_before,
         )
+        if answer is Answer.REJECT or not permission.allowed or actor.on_call or actor.owns(self.owner):
+            return permission
+        emails = {caller.email.lower() for caller in self.callers if caller.email}
+        if actor.email.lower() in emails or (emails and not actor.email):
+            return Permission(
+                allowed=False,
+                reason="The question was passed on to you, and your account started this VM, or nobody can"
+                " tell whether it did. Only its owner or on-call can confirm this start.",
+            )
+        return permission
+
+    def passed_on(self, passing: PassedOn) -> "Approval":
+        """Somebody else is asked, too; where nobody is named, on-call is."""
+        changes: dict[str, object] = {"passed": (*self.passed, passing)}
+        if passing.to is None and self.escalated_at is None:
+            changes["escalated_at"] = passing.at
+        return self._while_open(**changes)
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:

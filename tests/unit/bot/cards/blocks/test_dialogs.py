@@ -128,7 +128,7 @@ def test_a_start_of_high_risk_is_confirmed_with_its_two_strongest_signs_and_a_re
     assert third.sentence[1:] not in text
     assert not block(view, "reason")["optional"]
     assert view["private_metadata"] == f"{approval.id}:1"
-    confirm, _ = buttons(approval)["elements"]
+    confirm, *_ = buttons(approval)["elements"]
     assert "confirm" not in confirm, "the dialog asks, so Slack need not"
     assert "confirm" in buttons(b.approval())["elements"][0]
 
