@@ -23,9 +23,13 @@ from bot.answers.reject import Reject
 from bot.answers.reject_blocks import PLAN
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
+from bot.answers.spoken.questions import Questions
+from bot.answers.spoken.reply import Reply
+from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.replies.retry import RETRY
+from bot.cards.replies.words import UNDO
 from bot.commands.picking.search import VmSearch
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
@@ -44,6 +48,7 @@ def build_app(
     client: AsyncWebClient,
     services: Services,
     installation: Installation,
+    questions: Questions,
     *,
     homes: Homes,
     signing_secret: SecretStr | None = None,
@@ -55,6 +60,7 @@ def build_app(
         services: what listeners work with.
         installation: who we are.
         homes: the Homes that people have open.
+        questions: finds which question a reply in words is about.
         signing_secret: HTTP mode only; Socket Mode's payloads come over an authenticated connection.
     """
     app = AsyncApp(
@@ -78,6 +84,8 @@ def build_app(
     app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
     app.action(NOT_MINE)(flow.click(not_mine.pressed))
     app.view(NOT_MINE_DIALOG)(flow.submit(not_mine.submitted))
+    app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))
+    app.event("message")(flow.message(Reply(services, questions).written))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
     for command in COMMANDS:
         listener = command.listener(services)

@@ -11,6 +11,7 @@ from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_on import PassOn
+from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
@@ -29,6 +30,7 @@ class Services:
     directory: Directory
     clock: Clock
     decide: Decide
+    take_back: TakeBack
     lock_down: LockDown
     restore: Restore
     retry: Retry

@@ -16,7 +16,7 @@ from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
-from bot.cards.blocks.notice_card import notice_card
+from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.moved import moved
 from bot.cards.replies.thread import replies
@@ -27,6 +27,7 @@ from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Said, Store
 from workers.telemetry.health import Health
@@ -89,6 +90,8 @@ class Delivery:
                 if (asked := notice.of(card.id)) is None:
                     continue  # what it says is history
                 root = cap_card(asked, mention)
+            elif isinstance(notice, PolicyNotice):
+                root = policy_notice_card(notice, mention)
             elif notice is not None:
                 root = notice_card(notice, mention)
             else:

@@ -83,7 +83,7 @@ class HomeReader:
         questions, pause = await asyncio.gather(services.overview.questions(), services.store.pause())
         contained = worst_first(await services.overview.contained()) if actor.on_call else None
         return HomeContent(
-            mine=by_urgency(one for one in questions if actor.owns(one.asks)),
+            mine=by_urgency(one for one in questions if actor.owns(one.answerers)),
             starts=await self._starts(actor, now),
             open=by_urgency(questions) if actor.on_call else None,
             contained=contained,

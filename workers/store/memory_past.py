@@ -37,6 +37,10 @@ class MemoryPast:
         if remembered.of_caller:
             self._add_to_caller(remembered.entry)
 
+    def of_vm(self, vm: VmRef) -> tuple[PastStart, ...]:
+        """What happened with this VM."""
+        return self._of(keys.past_of_vm(vm))
+
     async def background(self, event: StartEvent) -> Background:
         """What was before this start, which becomes part of its caller's past."""
         self._add_to_caller(of_event(event))
@@ -44,10 +48,6 @@ class MemoryPast:
         of_caller = keys.past_of_caller(caller_key(event.caller))
         past = Past(self._of(keys.past_of_vm(event.vm)), self._of(of_caller))
         return Background(past, lines.get(event.vm.key))
-
-    def of_vm(self, vm: VmRef) -> tuple[PastStart, ...]:
-        """What is remembered of this VM."""
-        return self._of(keys.past_of_vm(vm))
 
     def _add_to_caller(self, entry: PastStart) -> None:
         if entry.who:

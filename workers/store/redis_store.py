@@ -23,12 +23,12 @@ from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import read
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.history import PastStart
-from workers.domain.starts.vm import VmRecord, VmRef
+from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.connection import is_cluster, redis_away
 from workers.store.log_lines import tell
-from workers.store.past import CallersLater, ask_background, background, entries, of_commit
+from workers.store.measures import measure
+from workers.store.past import CallersLater, ask_background, background, of_commit
 from workers.store.redis_documents import RedisDocuments, checked
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label, shows
 
@@ -119,6 +119,7 @@ class RedisStore(RedisDocuments):
             )
         if answer[0] == 1:
             tell(commit.audit)
+            measure(commit, first_write=answer[1] == 1)
             if commit.past is not None and commit.past.of_caller:
                 self._callers.note(commit.past.entry, now)
             return True
@@ -197,12 +198,6 @@ class RedisStore(RedisDocuments):
         async with redis_away(self._redis):
             found: Any = await self._redis.hgetall(keys.said(card_id))
         return {key.decode(): text.decode() for key, text in found.items()}
-
-    async def past_of_vm(self, vm: VmRef) -> Sequence[PastStart]:
-        """What is remembered of this VM, oldest first."""
-        async with redis_away(self._redis):
-            rows: Any = await self._redis.zrange(keys.past_of_vm(vm), 0, -1, withscores=True)
-        return entries(rows)
 
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids that had to be looked at by ``now``."""

@@ -1,6 +1,6 @@
 """*Not mine*: the owner passes a question on, whoever is named answers, and on-call sees the tag."""
 
-from tests.scenario.scene import CONFIRM, OLIVIA, Scene, texts
+from tests.scenario.scene import CONFIRM, OLIVIA, CardCopy, Scene, texts
 
 NOT_MINE = "approval.not_mine"
 
@@ -16,8 +16,17 @@ async def test_a_question_goes_to_whom_the_owner_names(scene: Scene) -> None:
         "/_act/submit", user="olivia", view_id=opened["view_id"], values={"who": "U0SAM00004"}
     )
     assert answer["closed"], answer
-    before = {copy.channel for copy in asked.copies}
-    sams = next(copy for copy in await scene.copies(asked.start, 3) if copy.channel not in before)
+    sent = await scene.slack.wait_for(
+        "a copy for sam",
+        lambda e: (
+            e["kind"] == "posted"
+            and e["channel"].startswith("D")
+            and e["channel"] != asked.dm.channel
+            and asked.vm in str(e["blocks"])
+        ),
+        since=asked.start.seq,
+    )
+    sams = CardCopy(channel=sent["channel"], ts=sent["ts"], at_ms=sent["at_ms"])
     assert "Passed on:" in await scene.shown(sams)
     proposal = await scene.slack.wait_for(
         "the proposal for the tag",

@@ -7,6 +7,7 @@ from bot.services import Services
 from tests.conftest import Rig
 from tests.looking import look_up
 from workers.use_cases.asking.pass_on import PassOn
+from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
@@ -28,6 +29,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         directory=cast("Any", directory),
         clock=rig.clock,
         decide=rig.decide,
+        take_back=TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         lock_down=rig.lock_down,
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),

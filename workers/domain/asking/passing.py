@@ -7,7 +7,7 @@ counts only because it was passed on to them can't confirm what they have starte
 from typing import TYPE_CHECKING
 
 from workers.domain.model import Stored, UtcTime
-from workers.domain.starts.people import Actor
+from workers.domain.starts.people import Actor, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,6 +32,23 @@ class PassedOn(Stored):
     to: Actor | None = None
     at: UtcTime
     tag: str = ""
+
+
+def with_passed(owner: Owner, passed: "Collection[PassedOn]") -> Owner:
+    """The owner, with those whom somebody named in their place."""
+    users = [one.to.slack_user for one in passed if one.to is not None]
+    return owner.changed(slack_users=tuple(dict.fromkeys((*owner.slack_users, *users)))) if users else owner
+
+
+def started_it_themselves(actor: Actor, callers: "Collection[Caller]") -> str:
+    """Why somebody who counts only as named can't confirm, as a sentence; empty if they can."""
+    emails = {caller.email.lower() for caller in callers if caller.email}
+    if actor.email.lower() not in emails and (actor.email or not emails):
+        return ""
+    return (
+        "The question was passed on to you, and your account started this VM, or nobody can tell whether it"
+        " did. Only its owner or on-call can confirm this start."
+    )
 
 
 def not_the_next(

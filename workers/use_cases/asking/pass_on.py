@@ -37,7 +37,7 @@ class PassOn:
             NotFound: there is no such question.
         """
         approval = await self._store.approval(approval_id)
-        asked = actor.owns(approval.asks) or actor.on_call
+        asked = actor.owns(approval.answerers) or actor.on_call
         await refuse_unless(
             Permission(asked and not actor.barred, actor.barred or "Only whom this asks can pass it on."),
             actor,

@@ -42,7 +42,7 @@ async def last_starts(store: Store, vm: VmRef, *, most: int = MOST_STARTS) -> Se
     Raises:
         DependencyAway: the store does not answer.
     """
-    past, record = await asyncio.gather(store.past_of_vm(vm), store.vm_record(vm))
+    past, record = await asyncio.gather(store.past_of(vm), store.vm_record(vm))
     answers = [one.id for one in reversed(past) if one.what not in _STARTS][:_MOST_ANSWERS]
     ids = dict.fromkeys((*record.open_approvals, *answers))
     read = await asyncio.gather(*(_question(store, one) for one in ids))
