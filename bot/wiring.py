@@ -21,7 +21,10 @@ from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.commands.answered import answered_views
+from bot.commands.registry import COMMANDS
 from bot.doctor import quick_checks
+from bot.home.homes import Homes
+from bot.home.trouble import trouble_line
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
@@ -55,6 +58,7 @@ from workers.telemetry.requests import measured
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
@@ -162,6 +166,7 @@ async def _run(
         retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
+        pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
         overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
@@ -178,11 +183,16 @@ async def _run(
         clock=clock,
         health=health,
     )
+    homes = Homes(slack, services, COMMANDS, lambda: trouble_line(health.as_json()))
     views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}
-    notices = Notices(renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock)
+    notices = Notices(
+        renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock, changed=homes.changed
+    )
     bus.notices.set_result(notices)
     questions = Questions(slack, pace, store)
-    app = build_app(slack, services, installation, questions, signing_secret=settings.slack_signing_secret)
+    app = build_app(
+        slack, services, installation, questions, homes=homes, signing_secret=settings.slack_signing_secret
+    )
     doorway: Doorway
     renew = {"slack_bot_token": renewing_bot_token(slack, installation)}
     if settings.slack_app_token is not None:
@@ -193,7 +203,7 @@ async def _run(
         doorway = HttpDoorway(requests, settings.http_port)
 
         async def sign_anew(secret: SecretStr) -> None:
-            app = build_app(slack, services, installation, questions, signing_secret=secret)
+            app = build_app(slack, services, installation, questions, homes=homes, signing_secret=secret)
             requests.renew(app, secret)
 
         renew["slack_signing_secret"] = sign_anew
@@ -221,6 +231,7 @@ async def _run(
             show_modes(health, lambda: policy().observes),
             reach.watch_token(installation),
             channels.run(),
+            homes.run(),
             watching.run(hangup),
             _secret_files(settings, renew, health, noting_renewal(store, clock, "bot")).run(),
             say_ready(),

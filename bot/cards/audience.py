@@ -143,6 +143,7 @@ class Audience:
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
                 card = await self._sought(card, approval.owner, approval)
+            card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
         escalated = any(one.open and one.escalated for one in card.members)
@@ -214,6 +215,21 @@ class Audience:
             return None
         ends = min(until, latest)
         return ends if self._clock.now() < ends else None
+
+    async def _passed_on(self, card: Card, approval: Approval) -> Card:
+        """The card with a copy for each person to whom the question was passed on."""
+        for person in (one.to for one in approval.passed if one.to is not None):
+            user = person.slack_user
+            if any(copy.asked == user for copy in card.copies):
+                continue
+            try:
+                channel = await self._directory.direct_message(user)
+            except Refused as refused:  # on-call is asked when nobody answers
+                log.warning("Slack lets the bot not write to a person", user=user, error=refused.code)
+                continue
+            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=user, email=person.email)
+            card = card if card.copy_of(copy.key) else card.with_copy(copy)
+        return card
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()

@@ -40,6 +40,7 @@ from workers.domain.starts.events import Caller, Phase
 
 CONFIRM = "approval.confirm"
 REJECT = "approval.reject"
+NOT_MINE = "approval.not_mine"
 
 AT_THE_START = "*At the start*"
 """Over the evidence of a decided card: the VM may be stopped and isolated by now."""
@@ -91,6 +92,7 @@ def approval_card(
                 _expected(approval),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
+                _passed(approval),
                 _SWEPT if approval.event.swept else "",
                 why_somebody_else(approval.terms.self_confirm) if barred and approval.asks else "",
                 _notice(approval),
@@ -277,6 +279,18 @@ def _deadline(approval: Approval) -> str:
     return f"If nobody answers by {by} ({duration(span)}), {then}."
 
 
+def _passed(approval: Approval) -> str:
+    """The way of a question that was passed on."""
+    if not approval.passed:
+        return ""
+    hops = [
+        f"{person(one.by)} said that it is not theirs {when(one.at)} and named"
+        f" {person(one.to) if one.to else 'nobody, so on-call is asked'}"
+        for one in approval.passed
+    ]
+    return f"Passed on: {'; '.join(hops)}."
+
+
 def _reject_by(approval: Approval) -> str:
     """That it is an announcement, which rule made it one, and until when it can be rejected."""
     span, rule = approval.terms.expire_after, escape(approval.terms.rule, 80)
@@ -322,7 +336,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "accessibility_label": _label("Confirm the start of", vm.name),
         "style": "primary",
         "value": button_value(approval),
-        "confirm": _sure(approval, own=own),
+        # At high risk a dialog asks for a reason instead.
+        **({} if approval.needs_reason else {"confirm": _sure(approval, own=own)}),
     }
     reject = {
         "type": "button",
@@ -332,7 +347,14 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "style": "danger",
         "value": button_value(approval),
     }
-    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject]}
+    not_mine = {
+        "type": "button",
+        "action_id": NOT_MINE,
+        "text": plain("Not mine", BUTTON),
+        "accessibility_label": _label("Say that it is not yours:", vm.name),
+        "value": button_value(approval),
+    }
+    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject, not_mine]}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
 from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.passing import PassedOn, started_it_themselves, with_passed
 from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
 from workers.domain.containment.plans import Plan
 from workers.domain.errors import AlreadyDecided, Conflict
@@ -129,6 +130,7 @@ class Approval(Numbered):
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
         expected: who expected the start ahead, where it is asked about all the same, as at high risk.
+        passed: who said that the VM is not theirs, and whom they named, the last one last.
         trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
             empty where nothing was traced.
         told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
@@ -172,6 +174,7 @@ class Approval(Numbered):
     history: History | None = None
     owner_before: Owner | None = None
     expected: Expectation | None = None
+    passed: tuple[PassedOn, ...] = ()
     trace: str = ""
     told_as: str = ""
     undo_until: UtcTime | None = None
@@ -210,18 +213,32 @@ class Approval(Numbered):
         first = () if may.covers(self.level) else (self.event.caller,)
         return (*first, *(one.caller for one in self.joined if not may.covers(one.level)))
 
+    @property
+    def needs_reason(self) -> bool:
+        """Whether it is confirmed with a reason only: nobody confirms a high risk with one tap."""
+        return self.risk is not None and self.risk.level is Level.HIGH
+
+    @property
+    def answerers(self) -> Owner:
+        """Who may answer as the owner: whom the tag names, and to whom the question was passed on."""
+        return with_passed(self.owner, self.passed)
+
     def permits(self, answer: Answer, actor: Actor) -> Permission:
         """Whether this person may give this answer to it."""
-        return may_answer(
+        permission = may_answer(
             answer,
             actor,
-            self.owner,
+            self.answerers,
             *self.callers,
             risky=self.risky_callers,
             owner_before=self.owner_before,
             up_to=self.terms.self_confirm,
             oncall=self.terms.oncall_self_confirm,
         )
+        if answer is Answer.REJECT or not permission.allowed or actor.on_call or actor.owns(self.owner):
+            return permission
+        refusal = started_it_themselves(actor, self.callers)
+        return Permission(allowed=False, reason=refusal) if refusal else permission
 
     @property
     def may_wait(self) -> bool:
@@ -229,6 +246,13 @@ class Approval(Numbered):
         return (
             self.open and self.risk is not None and self.risk.level is Level.LOW and self.level is Level.LOW
         )
+
+    def passed_on(self, passing: PassedOn) -> "Approval":
+        """Somebody else is asked, too; where nobody is named, on-call is."""
+        changes: dict[str, object] = {"passed": (*self.passed, passing)}
+        if passing.to is None and self.escalated_at is None:
+            changes["escalated_at"] = passing.at
+        return self._while_asking(**changes)
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:

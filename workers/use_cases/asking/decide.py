@@ -8,7 +8,7 @@ from workers.domain.asking.decisions import Answer, Decision
 from workers.domain.asking.joining import unseen
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
-from workers.domain.errors import AlreadyDecided, Outdated
+from workers.domain.errors import AlreadyDecided, NeedsReason, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -117,6 +117,7 @@ class Decide:
         Raises:
             NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
             Outdated: somebody else has started the VM, too, since they were shown it.
+            NeedsReason: it is a confirmation at high risk, without a reason.
         """
 
         async def attempt() -> Decided:
@@ -125,6 +126,8 @@ class Decide:
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
                 )
+            if answer is Answer.CONFIRM and approval.needs_reason and not reason.strip():
+                raise NeedsReason("This start is of high risk. Confirm it with the button, and say why.")
             decision = Decision(
                 answer=answer, by=known, at=self._clock.now(), via=via, reason=reason.strip(), words=words
             )
