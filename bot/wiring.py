@@ -145,15 +145,16 @@ async def _run(
     policy.when_changed(channels.look_again)
     directory = Directory(slack, policy, installation, pace, channels.id_of)
     dialogs = OpenDialogs(slack)
+    decide = Decide(
+        store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
+    )
     services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
         clock=clock,
-        decide=Decide(
-            store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
-        ),
-        answer_all=AnswerAll(store=store, nudger=nudger, clock=clock),
+        decide=decide,
+        answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
             store=store,

@@ -30,7 +30,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         directory=cast("Any", directory),
         clock=rig.clock,
         decide=rig.decide,
-        answer_all=AnswerAll(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        answer_all=AnswerAll(decide=rig.decide, store=rig.store, nudger=rig.nudger, clock=rig.clock),
         take_back=TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         lock_down=rig.lock_down,
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),

@@ -1,12 +1,12 @@
 """An approval: one question to one owner about one start, and everything that came of it."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import ClassVar
 
 from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.passing import PassedOn, started_it_themselves, with_passed
+from workers.domain.asking.states import FIRST, TRANSITIONS, ApprovalState
 from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
 from workers.domain.containment.plans import Plan
 from workers.domain.errors import AlreadyDecided, Conflict
@@ -31,62 +31,6 @@ __all__ = [
     "steps_undelivered",
 ]
 
-
-class ApprovalState(StrEnum):
-    """Where an approval stands; only ``PENDING`` and ``TOLD`` are open."""
-
-    PENDING = "PENDING"
-    TOLD = "TOLD"
-    CONFIRMED = "CONFIRMED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-    WITHDRAWN = "WITHDRAWN"
-    JOINED = "JOINED"
-    RULED = "RULED"
-    OBSERVED = "OBSERVED"
-
-
-TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
-    ApprovalState.PENDING: frozenset(
-        {
-            ApprovalState.CONFIRMED,
-            ApprovalState.REJECTED,
-            ApprovalState.EXPIRED,
-            ApprovalState.WITHDRAWN,
-            ApprovalState.JOINED,
-        }
-    ),
-    ApprovalState.TOLD: frozenset(
-        {
-            ApprovalState.REJECTED,
-            ApprovalState.EXPIRED,
-            ApprovalState.WITHDRAWN,
-            ApprovalState.JOINED,
-        }
-    ),
-    ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
-    ApprovalState.REJECTED: frozenset(),
-    ApprovalState.EXPIRED: frozenset(),
-    ApprovalState.WITHDRAWN: frozenset(),
-    ApprovalState.JOINED: frozenset(),
-    ApprovalState.RULED: frozenset(),
-    ApprovalState.OBSERVED: frozenset(),
-}
-"""From → to. Everything else is refused.
-
-TOLD: the start is announced. It can be rejected, and there is nothing to confirm; silence leaves the VM.
-CONFIRMED → PENDING: whoever confirmed in words takes it back, within two minutes.
-JOINED: the VM's question was open already, and asks about this start, too. It has no card of its own.
-RULED: a rule of the policy contains the VM without asking.
-OBSERVED: the policy only observes. It is put on record, and has no card.
-"""
-
-FIRST = {
-    Verdict.ASK: ApprovalState.PENDING,
-    Verdict.TELL: ApprovalState.TOLD,
-    Verdict.CONTAIN: ApprovalState.RULED,
-}
-"""In which state an approval begins, by what the policy says of the start."""
 
 IN_WORDS = "words"
 """How a decision that was given in words was given, in ``Decision.via``."""

@@ -71,13 +71,19 @@ async def desk(wanted: str) -> AsyncIterator[Desk]:
         async with _nudging(opened.settings) as nudger:
             store, clock = opened.store, opened.clock
             guarded = GuardedByInventory(lambda: policy, opened.inventory)
+
+            def observes() -> bool:
+                return policy.observes
+
             made = Desk(
                 session=opened,
                 policy=policy,
                 actor=actor,
                 overview=overview(opened),
-                decide=Decide(store=store, nudger=nudger, clock=clock),
-                lock_down=LockDown(store=store, nudger=nudger, clock=clock, guarded=guarded),
+                decide=Decide(store=store, nudger=nudger, clock=clock, observes=observes),
+                lock_down=LockDown(
+                    store=store, nudger=nudger, clock=clock, guarded=guarded, observes=observes
+                ),
                 restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
                 look_up=LookUp(store=store, nudger=nudger, clock=clock),
             )

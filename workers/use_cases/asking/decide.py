@@ -72,8 +72,14 @@ class Decide:
             actor = await self._groups.of(actor, *owners, now=answer is Answer.CONFIRM)
         return approval, actor
 
-    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
-        """As ``may``, with the person as ``_known`` gives them: the workers judge them again by that."""
+    async def permitted(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+        """The approval, open or not, and the person as the workers will judge them again.
+
+        Raises:
+            NotAllowed: they may not give this answer; it is in the audit.
+            OnlyObserving: nobody is asked, as long as the policy only observes.
+            NotFound: no such approval.
+        """
         approval, actor = await self._known(answer, approval_id, actor)
         await refuse_unless(
             approval.permits(answer, actor),
@@ -85,6 +91,10 @@ class Decide:
             answer=str(answer),
         )
         refuse_while_observing(self._observes)
+        return approval, actor
+
+    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+        approval, actor = await self.permitted(answer, approval_id, actor)
         if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
             raise AlreadyDecided(approval.outcome())
         return approval, actor
