@@ -3,6 +3,7 @@
 import typer
 
 from workers.operator import audit, dlq
+from workers.operator.archive import command as archive
 from workers.operator.azure import alerts, defender, vm
 from workers.operator.azure.drill import drill
 from workers.operator.azure.plan import plan
@@ -32,6 +33,7 @@ def startgate(*, version: Version = False) -> None:
 
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(archive.app, name="archive")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")

@@ -14,6 +14,7 @@ from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.reports import ObservedDay, PolicyReport, RuleDraft
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.brakes.cap import CapQuestion
@@ -32,6 +33,7 @@ from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.options.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import report_id
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.policy.notice import PolicyNotice
@@ -55,6 +57,7 @@ MODELS: dict[str, type[Numbered]] = {
     "dead-letter-notice": DeadLetterNotice,
     "policy-notice": PolicyNotice,
     "pause": Pause,
+    "report": PolicyReport,
     "expectations": Expectations,
     "delegations": Delegations,
     "cap-question": CapQuestion,
@@ -119,6 +122,30 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
             joined_count=7,
+        ),
+        "report-with-a-draft": PolicyReport(
+            id=report_id("draft"),
+            version=1,
+            at=a.NOW,
+            draft=RuleDraft(
+                name="Alice starts vm-web-01",
+                yaml="  - name: Alice starts vm-web-01\n",
+                before="production",
+                caller="Alice Example",
+                place="rg-web",
+                one_vm=False,
+                confirmed=3,
+                passed=41,
+                days=30,
+            ),
+        ),
+        "report-of-an-observed-day": PolicyReport(
+            id=report_id("observed 2026-11-24"),
+            version=1,
+            at=a.NOW,
+            observed=ObservedDay(
+                day="2026-11-24", asked=3, exposed=1, told=2, passed=7, contained=1, messages={a.OLGA: 4}
+            ),
         ),
         "approval-told-and-over": a.approval(
             state=ApprovalState.EXPIRED,

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -41,7 +43,7 @@ from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
-SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice)
+SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice, PolicyReport)
 """What has cards."""
 
 
@@ -59,6 +61,7 @@ class MemoryStore:
         self._scheduled: dict[str, Scheduled] = {}
         self._turns: dict[str, datetime] = {}
         self._said: dict[str, dict[str, str]] = {}
+        self._bursts: dict[str, tuple[datetime, dict[str, str], dict[str, str]]] = {}
         self._exchanges: dict[str, tuple[str, ...]] = {}
 
     async def commit(self, commit: Commit) -> bool:
@@ -174,6 +177,10 @@ class MemoryStore:
         found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
         return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
 
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(PolicyReport, report_id)
+
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(PAUSE))
@@ -240,6 +247,17 @@ class MemoryStore:
     async def standing(self) -> Sequence[str]:
         """Ids of all containments that hold a VM."""
         return [d.id for d in self._documents.values() if isinstance(d, Containment) and d.active]
+
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start of a burst."""
+        now = self._clock.now()
+        until, known, texts = self._bursts.get(start.pair, (now, {}, {}))
+        if now >= until:
+            known, texts = {}, {}
+        lead = start.approval_id if leads else known.get(start.look, start.approval_id)
+        known, texts = {**known, start.look: lead}, {**texts, start.approval_id: start.text}
+        self._bursts[start.pair] = (now + REMEMBERED, known, texts)
+        return Burst.around(start, known, texts)
 
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
         """Remember a scheduled message in place of what is answered."""

@@ -10,6 +10,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
@@ -92,6 +93,10 @@ class RedisDocuments:
         with contextlib.suppress(NotFound):
             return await self._read(DeadLetterNotice, keys.by_id(DEAD_LETTER_NOTICE), DEAD_LETTER_NOTICE)
         return DeadLetterNotice()
+
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(PolicyReport, keys.by_id(checked(report_id, "o")), report_id)
 
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -34,6 +36,7 @@ Document = (
     | Expectations
     | Delegations
     | PolicyNotice
+    | PolicyReport
     | Canary
 )
 
@@ -191,6 +194,10 @@ class Store(Protocol):
         """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
         ...
 
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        ...
+
     async def pause(self) -> Pause:
         """The pause that is on, or the last one; an empty one of version 0 if there was none."""
         ...
@@ -261,6 +268,14 @@ class Store(Protocol):
         """Remember the scheduled message that will look at this document, so that it can be cancelled.
 
         Answers what was remembered before.
+        """
+        ...
+
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start beside those that one caller has started lately for one owner.
+
+        The first one that looks so leads those that look alike, or this one from now on with ``leads``. All
+        are forgotten once none was noted for ten minutes. Noting one again changes nothing.
         """
         ...
 

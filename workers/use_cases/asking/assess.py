@@ -68,6 +68,11 @@ class Assess:
         caller = event.caller.called(self._policy().apps)
         return event if caller is event.caller else event.model_copy(update={"caller": caller})
 
+    @property
+    def observes(self) -> bool:
+        """Whether the policy only observes."""
+        return self._policy().observes
+
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
         """What the rules say before Azure is asked for any fact."""
         return self._compiled().rules.early(event, now)
@@ -173,6 +178,8 @@ def terms_of(policy: Policy, ruling: Ruling) -> Terms:
         silence_lockdown=_own(policy, asking.on_silence),
         undelivered_lockdown=_own(policy, asking.on_undelivered),
         rule=ruling.name,
+        self_confirm=policy.people.self_confirm.up_to,
+        oncall_self_confirm=policy.people.self_confirm.oncall,
     )
 
 

@@ -8,10 +8,11 @@ from workers.domain.asking.decisions import Answer, Decision, Permission
 from workers.domain.asking.joining import unseen
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
-from workers.domain.errors import AlreadyDecided, Outdated
+from workers.domain.errors import AlreadyDecided, NeedsReason, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
+from workers.domain.ports.groups import Groups, NoGroups
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import PastStart, What, of_answer
@@ -22,7 +23,7 @@ from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment, without
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
 
 
 class Decided(NamedTuple):
@@ -42,6 +43,8 @@ class Decide:
         clock: dates answers.
         person: who somebody is now, by their Slack id, so that nobody answers for a person who does not count
             any more. Without it, they are as they were when they delegated it.
+        groups: who is in the groups that own a VM.
+        observes: whether the policy only observes.
     """
 
     def __init__(
@@ -51,7 +54,11 @@ class Decide:
         nudger: Nudger,
         clock: Clock,
         person: Callable[[str], Awaitable[Actor]] | None = None,
+        groups: Groups | None = None,
+        observes: Callable[[], bool] = enforces,
     ) -> None:
+        self._groups = groups or NoGroups()
+        self._observes = observes
         self._store = store
         self._person = person
         self._nudger = nudger
@@ -64,16 +71,32 @@ class Decide:
         Raises:
             NotAllowed: they may not; it is in the audit.
             AlreadyDecided: somebody else was faster.
+            OnlyObserving: nobody is asked, as long as the policy only observes.
             NotFound: no such approval.
         """
         return (await self._may(answer, approval_id, actor))[0]
 
-    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor | None]:
-        """The approval, and the owner in whose stead they answer, if they may not by themselves."""
+    async def _known(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+        """The approval, and the person with those of its owner's groups that they are in."""
         approval = await self._store.approval(approval_id)
-        permission, giver = approval.permits(answer, actor), None
-        if not permission.allowed and not actor.barred:
-            permission, giver = await self._in_stead(answer, approval, actor, permission)
+        return approval, await self._in_groups(answer, approval, actor)
+
+    async def _in_groups(self, answer: Answer, approval: Approval, actor: Actor) -> Actor:
+        owners = [one for one in (approval.owner, approval.owner_before) if one is not None]
+        if any(owner.groups for owner in owners):
+            actor = await self._groups.of(actor, *owners, now=answer is Answer.CONFIRM)
+        return actor
+
+    async def permitted(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+        """The approval, open or not, and the person as the workers will judge them again.
+
+        Raises:
+            NotAllowed: they may not give this answer; it is in the audit.
+            OnlyObserving: nobody is asked, as long as the policy only observes.
+            NotFound: no such approval.
+        """
+        approval, actor = await self._known(answer, approval_id, actor)
+        permission, _ = await self._permission(answer, approval, actor)
         await refuse_unless(
             permission,
             actor,
@@ -83,19 +106,28 @@ class Decide:
             about=approval,
             answer=str(answer),
         )
+        refuse_while_observing(self._observes)
+        return approval, actor
+
+    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+        approval, actor = await self.permitted(answer, approval_id, actor)
         if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
             raise AlreadyDecided(approval.outcome())
-        return approval, giver
+        return approval, actor
 
-    async def _in_stead(
-        self, answer: Answer, approval: Approval, actor: Actor, refused: Permission
+    async def _permission(
+        self, answer: Answer, approval: Approval, actor: Actor
     ) -> tuple[Permission, Actor | None]:
-        """Whether somebody has delegated it to them; else why not, or why they may not by themselves."""
+        """Whether they may, by themselves or in the stead of an owner who has delegated it; that owner."""
+        refused = approval.permits(answer, actor)
+        if refused.allowed or actor.barred:
+            return refused, None
         delegations = await self._store.delegations()
         for one in delegations.given_to(actor.slack_user, self._clock.now()):
             giver = one.as_giver
             if self._person is not None:
                 giver = (await self._person(one.giver)).changed(on_call=False)
+            giver = await self._in_groups(answer, approval, giver)
             if not giver.owns(approval.owner):
                 continue
             permission = approval.permits_for(answer, actor, giver)
@@ -132,17 +164,21 @@ class Decide:
         Raises:
             NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
             Outdated: somebody else has started the VM, too, since they were shown it.
+            NeedsReason: it is a confirmation at high risk, without a reason.
         """
 
         async def attempt() -> Decided:
-            approval, giver = await self._may(answer, approval_id, actor)
+            approval, known = await self._may(answer, approval_id, actor)
+            _, giver = await self._permission(answer, approval, known)
             if answer is Answer.CONFIRM and unseen(approval, shown):
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
                 )
+            if answer is Answer.CONFIRM and approval.needs_reason and not reason.strip():
+                raise NeedsReason("This start is of high risk. Confirm it with the button, and say why.")
             decision = Decision(
                 answer=answer,
-                by=actor,
+                by=known,
                 at=self._clock.now(),
                 via=via,
                 reason=reason.strip(),

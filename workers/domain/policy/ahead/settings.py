@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from workers.domain.model import Model
 from workers.domain.policy.spelling import Duration
-from workers.domain.starts.risk_settings import Zone
+from workers.domain.starts.risk_settings import ZoneName
 
 
 class WhoExpects(StrEnum):
@@ -38,7 +38,7 @@ class ExpectPolicy(Model):
     who: WhoExpects = WhoExpects.OWNERS
     longest: Duration = timedelta(hours=8)
     at_high_risk: AtHighRisk = AtHighRisk.ASK
-    zone: Zone = "UTC"
+    zone: ZoneName = "UTC"
 
 
 class DelegatePolicy(Model):
