@@ -20,6 +20,7 @@ from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.policy.model import Policy
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
@@ -34,6 +35,10 @@ _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
 
+Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
+"""What is told that is about no single VM."""
+
+
 class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
@@ -42,11 +47,11 @@ class Subjects(NamedTuple):
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | CapQuestion | PolicyReport | None = None
+    notice: Notice | None = None
     pause: Pause | None = None
 
     @property
-    def documents(self) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyReport, ...]:
+    def documents(self) -> tuple[Approval | Containment | Notice, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.audience import Audience, Notice, Subjects, as_asked
 from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
-from bot.cards.blocks.notice_card import notice_card
+from bot.cards.blocks.message import Message
+from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.blocks.report_card import report_card
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.moved import moved
@@ -25,10 +26,12 @@ from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
+from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Said, Store
 from workers.telemetry.health import Health
@@ -87,14 +90,11 @@ class Delivery:
         for copy in card.copies:
             if approval is not None:
                 root = approval_card(approval, containment, kind=copy.kind, reader=copy.email)
-            elif isinstance(notice, CapQuestion):
-                if (asked := notice.of(card.id)) is None:
-                    continue  # what it says is history
-                root = cap_card(asked, mention)
-            elif isinstance(notice, PolicyReport):
-                root = report_card(notice)
             elif notice is not None:
-                root = notice_card(notice, mention)
+                shown = _notice(notice, card.id, mention)
+                if shown is None:
+                    continue  # what it says is history
+                root = shown
             else:
                 root = lockdown_card(subjects.need_containment(), kind=copy.kind)
             root = on_card(root, subjects.pause if subjects.waiting else None)
@@ -293,6 +293,20 @@ class Delivery:
             # The other copies still tell.
             log.error("Slack refuses a message", card=card.id, channel=channel, error=refused.code)
             return post.changed(shows=digest).not_taken(refused.code, self._clock.now())
+
+
+def _notice(notice: Notice, card_id: str, mention: str) -> Message | None:
+    """What is told that is about no single VM; ``None`` if another card tells it by now."""
+    match notice:
+        case CapQuestion():
+            asked = notice.of(card_id)
+            return cap_card(asked, mention) if asked is not None else None
+        case PolicyReport():
+            return report_card(notice)
+        case PolicyNotice():
+            return policy_notice_card(notice, mention)
+        case DeadLetterNotice():
+            return notice_card(notice, mention)
 
 
 def _of(

@@ -17,6 +17,8 @@ class Subject(StrEnum):
     CAP = "cap"
     LOOKUP = "lookup"
     REPORT = "report"
+    POLICY = "policy"
+    CANARY = "canary"
 
 
 class Scheduled(Numbered):

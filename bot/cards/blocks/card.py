@@ -46,6 +46,8 @@ AT_THE_START = "*At the start*"
 _YOURS = "Your account started this VM, at high risk, so somebody else has to confirm it."
 _GUARDED = "\U0001f6e1\ufe0f *{}.* Reject calls on-call; nothing is changed in Azure."
 
+_SWEPT = "Found by a sweep: no event told of this start, so this question comes late."
+
 _HALF_A_DAY = timedelta(hours=12)
 
 _ON_SILENCE = {
@@ -89,6 +91,7 @@ def approval_card(
                 risk.fine(approval),
                 evidence.missing(approval.facts),
                 _YOURS if barred and approval.asks else "",
+                _SWEPT if approval.event.swept else "",
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),

@@ -265,13 +265,14 @@ def quoted(reason: str) -> str:
 
 
 def person(actor: Actor) -> str:
-    """A person by name and address; by Slack id where we know no name. Never pings anybody.
+    """A person by name and address, or account; by Slack id where we know no name. Never pings anybody.
 
     The name alone would not do: people choose their own in Slack.
     """
+    address = actor.email or actor.upn
     if not actor.name:
-        return f"*{escape(actor.email, 80)}*" if actor.email else mention(actor.slack_user)
-    known_by = escape(actor.email, 80) or code(actor.slack_user)
+        return f"*{escape(address, 80)}*" if address else mention(actor.slack_user)
+    known_by = escape(address, 80) or code(actor.slack_user)
     return f"*{escape(actor.name, 80)}* ({known_by})"
 
 

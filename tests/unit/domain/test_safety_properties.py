@@ -8,7 +8,7 @@ from bot.cards.blocks.card import approval_card
 from tests import builders as a
 from tests.conftest import CrashError, Rig
 from tests.unit.use_cases.containment.restore_rig import DRIFT, RestoreRig
-from workers.domain.asking.approvals import ApprovalState
+from workers.domain.asking.approvals import IN_WORDS, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import CauseKind, ContainmentState
@@ -17,6 +17,7 @@ from workers.domain.errors import AlreadyDecided, DependencyAway, NotAllowed, St
 from workers.domain.ids import partition_of_id
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.ports.store import Commit
+from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.request import request_containment
 from workers.use_cases.starts.open import Outcome
 
@@ -64,6 +65,24 @@ async def test_s3_one_decision_wins_and_every_other_click_is_told_so(rig: Rig) -
     assert len(losers) == len(results) - 1
     decided = await rig.store.approval(approval.id)
     assert {loser.outcome for loser in losers} == {decided.outcome()}
+
+
+async def test_s3_a_confirmation_taken_back_reopens_the_question_and_only_its_giver_or_on_call_may(
+    rig: Rig,
+) -> None:
+    approval = await rig.asked()
+    await rig.decide(Answer.CONFIRM, approval.id, a.actor(), via=IN_WORDS, words="yes")
+    take_back = TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+    with pytest.raises(NotAllowed):
+        await take_back(approval.id, STRANGER)
+    assert (await rig.store.approval(approval.id)).state is ApprovalState.CONFIRMED
+
+    await take_back(approval.id, a.actor())
+
+    decided = await rig.decide(Answer.REJECT, approval.id, a.oncall())
+    assert decided.approval.state is ApprovalState.REJECTED
+    with pytest.raises(AlreadyDecided):
+        await take_back(approval.id, a.oncall())
 
 
 async def test_s4_a_rejection_ends_proven_or_with_on_call_told(rig: Rig) -> None:

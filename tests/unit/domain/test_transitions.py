@@ -22,6 +22,7 @@ from workers.domain.errors import AlreadyDecided, Conflict
 
 AT = a.NOW + timedelta(minutes=3)
 GO: dict[ApprovalState, Callable[[Approval], Approval]] = {
+    ApprovalState.PENDING: lambda approval: approval.undone(a.actor(), AT),
     ApprovalState.CONFIRMED: lambda approval: approval.decided(a.decision(answer=Answer.CONFIRM, at=AT)),
     ApprovalState.REJECTED: lambda approval: approval.decided(a.decision(at=AT), containment_id="c" * 26),
     ApprovalState.EXPIRED: lambda approval: approval.expired(AT, "nobody answered"),
@@ -38,18 +39,19 @@ class TestApprovals:
             **{s: frozenset() for s in ApprovalState},
             ApprovalState.PENDING: ends,
             ApprovalState.TOLD: ends - {ApprovalState.CONFIRMED},
+            ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
         } == TRANSITIONS
         assert set(FIRST.values()) == first
 
     @pytest.mark.parametrize("target", GO)
     @pytest.mark.parametrize("state", ApprovalState)
     def test_only_what_the_table_allows_happens(self, state: ApprovalState, target: ApprovalState) -> None:
-        approval = a.approval(state=state)
+        approval = a.approval(state=state, undo_until=AT + timedelta(seconds=1))
         before = approval.model_dump_json()
         if target in TRANSITIONS[state]:
             moved = GO[target](approval)
             assert moved.state is target
-            assert moved.closed_at == AT
+            assert moved.closed_at == (None if moved.open else AT)
         else:
             with pytest.raises(AlreadyDecided) as raised:
                 GO[target](approval)

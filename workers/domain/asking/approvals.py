@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer
+from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
 from workers.domain.containment.plans import Plan
 from workers.domain.errors import AlreadyDecided, Conflict
-from workers.domain.model import UtcTime
+from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import Verdict
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
@@ -62,7 +62,7 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
             ApprovalState.JOINED,
         }
     ),
-    ApprovalState.CONFIRMED: frozenset(),
+    ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
     ApprovalState.REJECTED: frozenset(),
     ApprovalState.EXPIRED: frozenset(),
     ApprovalState.WITHDRAWN: frozenset(),
@@ -73,6 +73,7 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
 """From → to. Everything else is refused.
 
 TOLD: the start is announced. It can be rejected, and there is nothing to confirm; silence leaves the VM.
+CONFIRMED → PENDING: whoever confirmed in words takes it back, within two minutes.
 JOINED: the VM's question was open already, and asks about this start, too. It has no card of its own.
 RULED: a rule of the policy contains the VM without asking.
 OBSERVED: the policy only observes. It is put on record, and has no card.
@@ -85,8 +86,22 @@ FIRST = {
 }
 """In which state an approval begins, by what the policy says of the start."""
 
+IN_WORDS = "words"
+"""How a decision that was given in words was given, in ``Decision.via``."""
+
+UNDO_WITHIN = timedelta(minutes=2)
+"""How long a confirmation in words can be taken back."""
+
 FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2))
 """How long after the previous attempt facts that did not arrive in time are read again."""
+
+
+class TakenBack(Stored):
+    """A confirmation that was taken back, by whom, and when. The question is open again since then."""
+
+    decision: Decision
+    by: Actor
+    at: UtcTime
 
 
 class Approval(Numbered):
@@ -112,6 +127,11 @@ class Approval(Numbered):
         level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
+        trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
+            empty where nothing was traced.
+        told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
+        undo_until: until when its confirmation can be taken back; ``None`` if it can't.
+        taken_back: the confirmation that was taken back last, by whom and when.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -148,6 +168,10 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
+    trace: str = ""
+    told_as: str = ""
+    undo_until: UtcTime | None = None
+    taken_back: TakenBack | None = None
 
     @property
     def open(self) -> bool:
@@ -211,7 +235,39 @@ class Approval(Numbered):
             AlreadyDecided: somebody else answered first, or it is closed.
         """
         state = ApprovalState.CONFIRMED if decision.confirms else ApprovalState.REJECTED
-        return self._to(state, decision.at, decision=decision, containment_id=containment_id)
+        undo_until = decision.at + UNDO_WITHIN if decision.confirms and decision.via == IN_WORDS else None
+        return self._to(
+            state, decision.at, decision=decision, containment_id=containment_id, undo_until=undo_until
+        )
+
+    def permits_undo(self, actor: Actor) -> Permission:
+        """Whether this person may take the confirmation back: whoever gave it, or on-call."""
+        return may_take_back(actor, self.decision)
+
+    def undone(self, by: Actor, at: datetime) -> "Approval":
+        """Open again, with as much time left to answer as when it was confirmed.
+
+        Raises:
+            AlreadyDecided: there is no confirmation that can be taken back, or no longer.
+        """
+        decision, closed_at = self.decision, self.closed_at
+        if decision is None or closed_at is None or self.undo_until is None or at >= self.undo_until:
+            raise AlreadyDecided(self.outcome())
+        was_closed = max(timedelta(0), at - closed_at)
+        return self._to(
+            ApprovalState.PENDING,
+            at,
+            decision=None,
+            undo_until=None,
+            taken_back=TakenBack(decision=decision, by=by, at=at),
+            terms=self.terms.later_by(was_closed),
+        ).changed(closed_at=None)
+
+    def settled(self, now: datetime) -> "Approval":
+        """The same once its confirmation can't be taken back any more."""
+        if self.undo_until is None or now < self.undo_until:
+            return self
+        return self.changed(undo_until=None)
 
     def expired(self, at: datetime, because: str, *, containment_id: str | None = None) -> "Approval":
         """Nobody answered. This never counts as anybody's rejection."""
@@ -296,9 +352,9 @@ class Approval(Numbered):
         return self._clock_starts() + self.terms.expire_after
 
     def due_at(self) -> datetime | None:
-        """When it has to be looked at again, or ``None`` once it is closed."""
+        """When it has to be looked at again, or ``None`` once it is closed for good."""
         if not self.open:
-            return None
+            return self.undo_until
         if self.asked_at is None:
             return self.opened_at  # its card may have been lost on its way, so the resync looks
         coming = [self.expire_at]

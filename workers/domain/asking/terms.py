@@ -35,6 +35,15 @@ class Terms(Stored):
     undelivered_lockdown: LockdownProfile | None = None
     rule: str = "defaults"
 
+    def later_by(self, span: timedelta) -> "Terms":
+        """With every deadline so much later."""
+        return self.changed(
+            remind_after=self.remind_after + span,
+            escalate_after=self.escalate_after + span,
+            expire_after=self.expire_after + span,
+            undelivered_after=None if self.undelivered_after is None else self.undelivered_after + span,
+        )
+
     @property
     def on_silence_by(self) -> LockdownProfile:
         """The profile that contains the VM when nobody answers: its own, or that of a rejection."""

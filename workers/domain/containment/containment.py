@@ -165,6 +165,7 @@ class Containment(Steps, Numbered):
         restore_request: a restore that waits for a second person.
         expiry: what was said about the end of its isolation; ``None`` as long as nothing was.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
+        trace: W3C ``traceparent`` of the work that led to it; empty where nothing was traced.
     """
 
     document_kind: ClassVar[str] = "containment"
@@ -189,6 +190,7 @@ class Containment(Steps, Numbered):
     owner: Owner | None = None
     unguarded: str = ""
     held: Held | None = None
+    trace: str = ""
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.

@@ -3,6 +3,7 @@
 ``file`` reads it from YAML, and reports every error at once.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     PlainValidator,
+    PrivateAttr,
     StringConstraints,
     field_validator,
     model_validator,
@@ -24,6 +26,7 @@ from workers.domain.policy.limits import CapPolicy, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.spelling import (
     PROFILE_NAME,
+    AppId,
     Duration,
     Expression,
     ExpressionText,
@@ -34,6 +37,21 @@ from workers.domain.starts.risk_settings import RiskSettings
 NO_RULE = "defaults"
 """How the audit names the rule of a start that no rule matched."""
 MOST_RULES = 200
+MOST_APPS = 1000
+AppName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+def digest_of(file: bytes) -> str:
+    """What a policy file is called by: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(file).hexdigest()
+
+
+def in_short(digest: str) -> str:
+    """The beginning of a digest, for people; enough to tell policies apart."""
+    return digest[:_SHORT] or "without a file"
+
+
+_SHORT = 12
 
 
 class Verdict(StrEnum):
@@ -265,6 +283,8 @@ class Policy(Model):
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
         risk: how risk is weighed.
+        apps: how cards call service principals, managed identities and clients: id of the application, or
+            object id of the identity → name. Azure's events tell ids alone.
         rules: tried in order; the first whose condition holds decides.
         lockdowns: what a rejection does: profiles by name. Without any, ``standard`` is built in.
         never: the guarded set, VMs that are never contained, whatever a rule or a person says. One condition,
@@ -281,11 +301,24 @@ class Policy(Model):
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
     risk: RiskSettings = RiskSettings()
+    apps: Annotated[dict[AppId, AppName], Field(max_length=MOST_APPS)] = {}
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
     never: Annotated[
         Guards, BeforeValidator(as_guards, json_schema_input_type=Guards | ExpressionText | bool)
     ] = ()
+    _digest: str = PrivateAttr(default="")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file that it was read from, in hexadecimal; empty if it came from none."""
+        return self._digest
+
+    def read_from(self, file: bytes) -> "Policy":
+        """This policy, with the digest of its file: whatever it judges can name it by that."""
+        named = self.model_copy()
+        named._digest = digest_of(file)  # noqa: SLF001 - of this class
+        return named
 
     @field_validator("lockdowns")
     @classmethod
@@ -301,6 +334,11 @@ class Policy(Model):
     def lockdown(self) -> LockdownProfile:
         """The default lockdown profile; the built-in one when the file names none."""
         return self.profile(self.defaults.lockdown)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel that it names, each once."""
+        return tuple(dict.fromkeys((self.owner.fallback, self.oncall.channel)))
 
     def profile(self, name: str) -> LockdownProfile:
         """A lockdown profile by name; the built-in one when the file names none."""

@@ -43,7 +43,7 @@ class _Compiled(NamedTuple):
 
 
 class Assess:
-    """Has no effects. Only the policy is read anew at each call.
+    """Has no effects. Only the policy in force is read anew, where no ruling says by which one to judge.
 
     Args:
         runners: say what each step will change.
@@ -53,7 +53,17 @@ class Assess:
     def __init__(self, *, runners: Sequence[StepRunner], policy: Callable[[], Policy]) -> None:
         self._runners = {runner.name: runner for runner in runners}
         self._policy = policy
-        self._in_force: _Compiled | None = None
+        self._kept: tuple[_Compiled, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        """The one in force."""
+        return self._policy()
+
+    def named(self, event: StartEvent) -> StartEvent:
+        """The start with its caller's application by the name that the policy gives it."""
+        caller = event.caller.called(self._policy().apps)
+        return event if caller is event.caller else event.model_copy(update={"caller": caller})
 
     @property
     def observes(self) -> bool:
@@ -72,6 +82,7 @@ class Assess:
         record: VmRecord,
         *,
         known: History | None = None,
+        policy: Policy | None = None,
     ) -> Insight:
         """Whose VM it is, what was before, and the risk.
 
@@ -81,9 +92,10 @@ class Assess:
             background: what was read with the start.
             record: the VM's.
             known: the history as it was when the start was asked about.
+            policy: by which the start is judged; by default the one in force.
         """
         return look_into(
-            self._policy(),
+            policy or self._policy(),
             event,
             facts,
             past=known or (background.past if background else None),
@@ -99,14 +111,15 @@ class Assess:
         """The terms by the rule or else the defaults, the plan of their lockdown, and the guard."""
         terms = self._terms(ruling)
         plan = self.plan(vm, facts, terms.lockdown, now)
-        return Assessment(terms=terms, plan=plan, guarded=self.guarded(vm, facts, owner))
+        guarded = self.guarded(vm, facts, owner, policy=ruling.policy)
+        return Assessment(terms=terms, plan=plan, guarded=guarded)
 
-    def guarded(self, vm: VmRef, facts: Facts, owner: Owner) -> str:
+    def guarded(self, vm: VmRef, facts: Facts, owner: Owner, *, policy: Policy | None = None) -> str:
         """The guard by which the policy never contains this VM; empty as far as the facts say.
 
         Whoever contains it asks again, with the VM as it is then.
         """
-        return self._compiled().guards.judge(VmInput(vm, facts, owner)).guard
+        return self._compiled(policy).guards.judge(VmInput(vm, facts, owner)).guard
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
         """What the profile will do to this VM, as far as the facts say."""
@@ -124,18 +137,21 @@ class Assess:
 
     def _terms(self, ruling: Ruling) -> Terms:
         """The terms of a rule are the same for every start."""
-        policy, _, _, terms = self._compiled()
+        policy, _, _, terms = self._compiled(ruling.policy)
         known = terms.get(ruling.name)
         if known is None:
             known = terms[ruling.name] = terms_of(policy, ruling)
         return known
 
-    def _compiled(self) -> _Compiled:
-        """The policy in force, compiled once."""
-        policy = self._policy()
-        if self._in_force is None or self._in_force.policy is not policy:
-            self._in_force = _Compiled(policy, Rules(policy.rules), Guards(policy.never), {})
-        return self._in_force
+    def _compiled(self, policy: Policy | None = None) -> _Compiled:
+        """A policy, or else the one in force, compiled once. The one before is kept: it may still judge."""
+        policy = policy or self._policy()
+        for known in self._kept:
+            if known.policy is policy:
+                return known
+        made = _Compiled(policy, Rules(policy.rules, policy), Guards(policy.never), {})
+        self._kept = (made, *self._kept[:1])
+        return made
 
 
 def terms_of(policy: Policy, ruling: Ruling) -> Terms:

@@ -15,6 +15,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import What, of_answer
+from workers.telemetry.spans import following
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.asking.withdraw import Withdraw
@@ -86,7 +87,12 @@ class LookAtApproval:
         """Do what is due, and schedule the next look. Early, late and duplicate calls are harmless."""
         before = await self._store.approval(approval_id)
         if not before.open:
+            await self._settle(before)
             return
+        with following("look", before.trace, approval=approval_id):
+            await self._look(approval_id, before)
+
+    async def _look(self, approval_id: str, before: Approval) -> None:
         if self._observes():
             await self._withdraw(approval_id, ONLY_OBSERVES)
             return
@@ -112,6 +118,23 @@ class LookAtApproval:
             await self._deadlines.set(after, version=after.version + (after != before))
         for one in withdrawn:
             await self._deadlines.clear(one.id)
+
+    async def _settle(self, confirmed: Approval) -> None:
+        """A confirmation can't be taken back any more: its button goes."""
+
+        async def attempt() -> Approval | None:
+            before = await self._store.approval(confirmed.id)
+            after = before.settled(self._clock.now())
+            if after == before:
+                return None
+            await self._store.commit(Commit(partition=partition_of_id(before.id), documents=(after,)))
+            return after
+
+        if confirmed.undo_until is None:
+            return
+        settled = await until_written(attempt)
+        if settled is not None:
+            await self._nudger.notices(self._nudge(settled, written=True))
 
     @staticmethod
     def _nudge(approval: Approval, *, written: bool = False) -> Nudge:

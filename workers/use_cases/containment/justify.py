@@ -65,7 +65,7 @@ def _second_missing(restoration: Restoration) -> str:
     request = restoration.requested
     if request is None:
         return "a restore needs two persons, and one of them is on record"
-    if request.by.is_same_person(restoration.by):
+    if not request.by.is_surely_another(restoration.by):
         return "a restore needs two persons, and the same one asked for it and confirmed it"
     if not request.at <= restoration.at < request.expires_at:
         return "the request for this restore had expired when it was confirmed"

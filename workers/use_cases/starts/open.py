@@ -30,10 +30,12 @@ from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.history import of_event
 from workers.domain.starts.vm import KnownVm, PowerState
+from workers.telemetry.spans import following, here
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.starts.by_rule import ByRule
 from workers.use_cases.starts.expected import ExpectedStarts
+from workers.use_cases.starts.found import FoundStarts
 from workers.use_cases.starts.join import Join
 from workers.use_cases.starts.let_pass import LetPass
 from workers.use_cases.starts.recontain import Recontain
@@ -107,6 +109,7 @@ class OpenApproval:
         self._tellings = Tellings(store)
         self._let_pass = LetPass(store)
         self._expected = ExpectedStarts(store, clock)
+        self._found = FoundStarts(store, clock)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
         self._by_rule = ByRule(store=store, nudger=nudger, clock=clock)
         self._join = Join(store=store, nudger=nudger, assess=assess, clock=clock)
@@ -120,6 +123,7 @@ class OpenApproval:
             DependencyAway: Azure or Redis does not answer; nothing is written, and the event must be
             delivered again.
         """
+        event = self._assess.named(event)
         if event.phase is Phase.FAILED:
             return await self._note_failed(event)
         now = self._clock.now()
@@ -127,9 +131,13 @@ class OpenApproval:
         if _passes(ruling) and await self._let_pass.at_once(event, ruling, now):
             return Opened(Outcome.PASSED)
         told = await self._tellings.find(event)
-        if told.approval is not None:
-            await self._tellings.note_end(told.approval, event)
-            return Opened(Outcome.DUPLICATE, told.document_id)
+        with following("start", event.trace, approval=told.document_id):
+            return await self._take_in(event, told, ruling)
+
+    async def _take_in(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
+        """Find out whether there is anything to ask."""
+        if known := await self._known(event, told):
+            return Opened(Outcome.DUPLICATE, known)
         record = told.record
         if record.expected_start is not None:
             if record.expected_start.covers(event.correlation_id, event.at):
@@ -142,6 +150,13 @@ class OpenApproval:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
         return await self._judge(event, told._replace(record=record), ruling)
 
+    async def _known(self, event: StartEvent, told: Told) -> str:
+        """The approval in which this start was asked about; empty if it was not."""
+        if told.approval is None:
+            return await self._found.tells(event, told.background)
+        await self._tellings.note_end(told.approval, event)
+        return told.document_id
+
     async def _judge(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
         """Let it pass or ask, as the rules say. They may have decided already, before any fact was read.
 
@@ -149,7 +164,7 @@ class OpenApproval:
         """
         seen: _Seen | None = None
         if isinstance(ruling, Undecided):
-            seen = await self._look(event, told)
+            seen = await self._look(event, told, ruling)
             ruling = self._assess.late(ruling, seen.facts, seen.insight)
         for name, reason in ruling.unevaluated.items():
             log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
@@ -162,12 +177,13 @@ class OpenApproval:
             if held is not None and await self._recontain(held, event):
                 return Opened(Outcome.RECONTAINED, held)
             ruling = ruling.overruled("it matches, but the VM is contained or being restored")
-        seen = seen or await self._look(event, told)
+        seen = seen or await self._look(event, told, ruling)
         return await self._ask(self._approval(told.document_id, event, seen, ruling), told, ruling)
 
-    async def _look(self, event: StartEvent, told: Told) -> _Seen:
+    async def _look(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> _Seen:
         facts = await self._gather(event)
-        return _Seen(facts, self._assess.insight(event, facts, told.background, told.record))
+        insight = self._assess.insight(event, facts, told.background, told.record, policy=ruling.policy)
+        return _Seen(facts, insight)
 
     async def _ask(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
         lock = self._one_by_one.setdefault(approval.event.vm.key, asyncio.Lock())
@@ -248,15 +264,15 @@ class OpenApproval:
             opened_at=now,
             closed_at=now if observes else None,
             closed_because=_OBSERVES if observes else "",
+            trace=here(),
             ended=None if event.phase is Phase.STARTED else StartEnd(phase=event.phase, at=event.at),
         )
         return approval.filling_in(now) if approval.open else approval
 
     async def _write_anew(self, approval: Approval, ruling: Ruling) -> Opened:
         told = await self._tellings.find(approval.event)
-        if told.approval is not None:
-            await self._tellings.note_end(told.approval, approval.event)
-            return Opened(Outcome.DUPLICATE, told.document_id)
+        if known := await self._known(approval.event, told):
+            return Opened(Outcome.DUPLICATE, known)
         held = told.record.containment_id  # perhaps since a moment ago
         if held is not None and await self._recontain(held, approval.event):
             return Opened(Outcome.RECONTAINED, held)
