@@ -154,7 +154,7 @@ async def _run(
         retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
-        overview=Overview(store=store, inventory=inventory),
+        overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,

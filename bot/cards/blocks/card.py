@@ -99,7 +99,7 @@ def approval_card(
         ),
     ]
     if approval.open:
-        blocks.append(buttons(approval, own=own, only_reject=barred or not approval.asks))
+        blocks.append(buttons(approval, own=own, only_reject=barred))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
 
@@ -270,7 +270,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
     """The buttons carry the id, and how many starts are shown beside them.
 
     Who may answer, if it is still open, and what has happened since, is checked at the click. Who started
-    the VM can't confirm that at high risk, so their own copy has no button for it.
+    the VM can't confirm that at high risk, so their own copy has no button for it. Of a start that is only
+    announced, there is nothing to confirm.
     """
     vm = approval.event.vm
     confirm = {
@@ -290,7 +291,10 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "style": "danger",
         "value": button_value(approval),
     }
-    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject]}
+    return {
+        "type": "actions",
+        "elements": [confirm, reject] if approval.asks and not only_reject else [reject],
+    }
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:
