@@ -168,7 +168,7 @@ async def _run(
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
-        overview=Overview(store=store, inventory=inventory),
+        overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,

@@ -102,7 +102,7 @@ def approval_card(
         ),
     ]
     if approval.open:
-        blocks.append(buttons(approval, own=own, only_reject=barred or not approval.asks))
+        blocks.append(buttons(approval, own=own, only_reject=barred))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
 
@@ -326,7 +326,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
     """The buttons carry the id, and how many starts are shown beside them.
 
     Who may answer, if it is still open, and what has happened since, is checked at the click. Who started
-    the VM can't confirm that at high risk, so their own copy has no button for it.
+    the VM can't confirm that at high risk, so their own copy has no button for it. Of a start that is only
+    announced, there is nothing to confirm.
     """
     vm = approval.event.vm
     confirm = {
@@ -354,7 +355,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "accessibility_label": _label("Say that it is not yours:", vm.name),
         "value": button_value(approval),
     }
-    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject, not_mine]}
+    shown = [confirm, reject, not_mine] if approval.asks and not only_reject else [reject]
+    return {"type": "actions", "elements": shown}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:
