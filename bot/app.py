@@ -19,9 +19,14 @@ from bot.answers.confirm import Confirm
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
+from bot.answers.spoken.questions import Questions
+from bot.answers.spoken.reply import Reply
+from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.card import CONFIRM, REJECT
 from bot.cards.replies.retry import RETRY
+from bot.cards.replies.words import UNDO
+from bot.commands.picking.search import VmSearch
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
 from bot.services import Services
@@ -38,6 +43,7 @@ def build_app(
     client: AsyncWebClient,
     services: Services,
     installation: Installation,
+    questions: Questions,
     *,
     signing_secret: SecretStr | None = None,
 ) -> AsyncApp:
@@ -47,6 +53,7 @@ def build_app(
         client: carries the bot token and one shared HTTP session.
         services: what listeners work with.
         installation: who we are.
+        questions: finds which question a reply in words is about.
         signing_secret: HTTP mode only; Socket Mode's payloads come over an authenticated connection.
     """
     app = AsyncApp(
@@ -66,6 +73,8 @@ def build_app(
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
+    app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))
+    app.event("message")(flow.message(Reply(services, questions).written))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
     for command in COMMANDS:
         listener = command.listener(services)
@@ -75,11 +84,15 @@ def build_app(
         for callback_id, act in listener.dialogs.items():
             app.view(callback_id)(flow.submit(act, now=command.judged_now))
 
+    for action_id, options in VmSearch(services).menus.items():
+        app.options(action_id)(flow.search(options))
+
     # Everything else is acknowledged, too. Otherwise Slack shows the person an error, and repeats events.
     app.event(_ANYTHING)(_acknowledge)
     app.action(_ANYTHING)(_acknowledge)
     app.command(_ANYTHING)(_acknowledge)
     app.view_closed(_ANYTHING)(_acknowledge)
+    app.options(_ANYTHING)(_no_options)
     app.error(_failed)
     return app
 
@@ -114,6 +127,10 @@ def _authorizing(
 
 async def _acknowledge(ack: AsyncAck) -> None:
     await ack()
+
+
+async def _no_options(ack: AsyncAck) -> None:
+    await ack(options=[])
 
 
 async def _failed(error: Exception, body: dict[str, Any]) -> None:

@@ -4,12 +4,14 @@ Listeners say what is particular to them. Errors are answered here: a refusal wi
 reference to the log.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -19,9 +21,22 @@ from bot.cards.blocks.brakes.paused import on_answer, on_dialog
 from bot.cards.blocks.message import Message
 from bot.commands.command import Command
 from bot.commands.help_blocks import usage
-from bot.requests import Clicked, OnClick, OnCommand, OnSubmit, Outcome, Submitted, Typed, View
+from bot.requests import (
+    Clicked,
+    OnClick,
+    OnCommand,
+    OnMessage,
+    OnSearch,
+    OnSubmit,
+    Outcome,
+    Searched,
+    Submitted,
+    Typed,
+    View,
+    Wrote,
+)
 from bot.services import Services
-from bot.slack.private import answer_click, answer_command, send_direct
+from bot.slack.private import answer_click, answer_command, answer_message, send_direct
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.errors import (
     DependencyAway,
@@ -38,6 +53,8 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_VALUE = 2000
 """Characters of a button's value; Slack takes no more."""
+_OPTIONS_WITHIN_S = 2.5
+"""Slack waits three seconds for the options of a menu."""
 
 Listener = Callable[..., Awaitable[None]]
 """A listener as Bolt takes it: it passes arguments by their names."""
@@ -106,6 +123,35 @@ class Flow:
         )
         return await act(Typed(actor=actor, text=text, open_dialog=self._opening(client, body)))
 
+    def message(self, act: OnMessage) -> Listener:
+        """The listener of messages that people write to the bot, or below one of its messages.
+
+        Only what somebody has just sent counts: no edit, which has a subtype, and nothing that a bot wrote.
+        Bolt has acknowledged an event before its listener runs.
+        """
+
+        async def listener(body: dict[str, Any], client: AsyncWebClient, context: AsyncBoltContext) -> None:
+            event = body["event"]
+            if not _written_to_us(event, context.bot_user_id or ""):
+                return
+            try:
+                actor = await self._services.directory.actor(str(event["user"]), team=_home(event), now=True)
+                answer = await act(
+                    Wrote(
+                        actor=actor,
+                        text=str(event.get("text") or ""),
+                        channel=str(event["channel"]),
+                        thread=str(event.get("thread_ts") or ""),
+                        event_id=str(body["event_id"]),
+                    )
+                )
+            except Exception as error:  # as above
+                answer = self._told(error)
+            if answer is not None:
+                await answer_message(client, event, answer.text, answer.blocks)
+
+        return listener
+
     def submit(self, act: OnSubmit, *, now: bool = False) -> Listener:
         """A dialog's listener; ``now`` as for a click.
 
@@ -130,6 +176,25 @@ class Flow:
                 message = on_answer(outcome.message, await self._pause())
                 conversation = self._services.directory.direct_message
                 await send_direct(client, conversation, user, message.text, message.blocks)
+
+        return listener
+
+    def search(self, act: OnSearch) -> Listener:
+        """The listener of a menu that asks for its options. Whatever goes wrong, the menu is empty."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            options: list[dict[str, Any]] = []
+            try:
+                async with asyncio.timeout(_OPTIONS_WITHIN_S):
+                    searched = Searched(
+                        actor=await self._actor(body, now=False),
+                        query=str(body.get("value") or "")[:_LONGEST_VALUE],
+                        view=body.get("view") or {},
+                    )
+                    options = await act(searched)
+            except Exception as error:  # the next letter asks again
+                log.warning("a menu has no options", because=str(error) or type(error).__name__)
+            await ack(options=options)
 
         return listener
 
@@ -167,3 +232,17 @@ class Flow:
             log.warning("it can't be told whether changes in Azure are paused", because=str(error))
             return None
         return pause if pause.on(self._services.clock.now()) else None
+
+
+def _written_to_us(event: dict[str, Any], me: str) -> bool:
+    """Whether a person has just sent it to the bot, or below a message of the bot's."""
+    if event.get("subtype") or event.get("bot_id") or event.get("edited") or not event.get("user"):
+        return False
+    if event.get("thread_ts"):
+        return not me or event.get("parent_user_id", me) == me
+    return event.get("channel_type") == "im"
+
+
+def _home(event: dict[str, Any]) -> str:
+    """The writer's own workspace; empty where Slack does not say."""
+    return str(event.get("user_team") or event.get("team") or "")

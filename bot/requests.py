@@ -51,6 +51,25 @@ class Submitted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Wrote:
+    """Somebody wrote a message to the bot, or below one of its messages.
+
+    Attributes:
+        actor: who it is, by what Slack says now.
+        text: as Slack sends it.
+        channel: the conversation's id.
+        thread: the ``ts`` of the message that it is below; empty for one to the bot by itself.
+        event_id: the same when Slack sends the event again.
+    """
+
+    actor: Actor
+    text: str
+    channel: str
+    thread: str
+    event_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """What becomes of a submitted dialog; by itself, it closes.
 
@@ -65,8 +84,26 @@ class Outcome:
     message: Message | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Searched:
+    """Somebody opened a menu that asks for its options, or typed into it.
+
+    Attributes:
+        actor: who it is.
+        query: what they typed so far; empty at first.
+        view: the dialog with the menu.
+    """
+
+    actor: Actor
+    query: str
+    view: View
+
+
+OnSearch = Callable[[Searched], Awaitable[list[dict[str, Any]]]]
+"""Gives the options of a menu, at most a hundred."""
 OnClick = Callable[[Clicked], Awaitable[Message | None]]
 OnCommand = Callable[[Typed], Awaitable[Message | None]]
+OnMessage = Callable[[Wrote], Awaitable[Message | None]]
 OnSubmit = Callable[[Submitted], Awaitable[Outcome]]
 Buttons = Mapping[str | re.Pattern[str], OnClick]
 """Action id, or a pattern of action ids → what happens when such a button is pressed."""

@@ -10,9 +10,11 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
@@ -27,11 +29,13 @@ class Services:
     directory: Directory
     clock: Clock
     decide: Decide
+    take_back: TakeBack
     lock_down: LockDown
     restore: Restore
     retry: Retry
     look_up: LookUp
     dialogs: OpenDialogs
     pausing: PauseWrites
+    overview: Overview
     cap: AnswerCap
     policy: Callable[[], Policy]

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answers.reject import Reject
+from bot.answers.spoken.questions import Questions
 from bot.app import build_app
 from bot.cards.audience import Audience
 from bot.cards.notices import Notices
@@ -31,6 +32,7 @@ from bot.slack.quiet import SlackQuiet
 from bot.slack.reach import Reach
 from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
 from bot.slack.signed_requests import SignedRequests
+from bot.slack.web_api_method import web_api_method
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
 from workers.domain.containment.foresight.lookups import LookupKind
@@ -44,13 +46,18 @@ from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
+from workers.telemetry.instruments import SLACK
+from workers.telemetry.measured_health import measure
+from workers.telemetry.requests import measured
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
@@ -99,7 +106,7 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
         noted(store, SystemClock(), "bot", settings),
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(trace_configs=[measured(SLACK, "method", web_api_method)]) as session,
         hangup_signal() as hangup,
     ):
         # The workers apply the rules, and check their conditions: see ``bot.__main__``.
@@ -111,6 +118,7 @@ async def _run(
     settings: BotSettings, policy: PolicyInForce, bus: Bus, parts: Parts, stop: asyncio.Event
 ) -> None:
     health, redis, store, session, hangup = parts
+    measure(health)
     nudger = bus.nudger
     clock, inventory = SystemClock(), RedisInventory(redis)
     slack = AsyncWebClient(
@@ -134,6 +142,7 @@ async def _run(
         directory=directory,
         clock=clock,
         decide=Decide(store=store, nudger=nudger, clock=clock, groups=directory),
+        take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
             store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
         ),
@@ -141,6 +150,7 @@ async def _run(
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
+        overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
@@ -157,7 +167,8 @@ async def _run(
     views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}
     notices = Notices(renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock)
     bus.notices.set_result(notices)
-    app = build_app(slack, services, installation, signing_secret=settings.slack_signing_secret)
+    questions = Questions(slack, pace, store)
+    app = build_app(slack, services, installation, questions, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
     renew = {"slack_bot_token": renewing_bot_token(slack, installation)}
     if settings.slack_app_token is not None:
@@ -168,7 +179,8 @@ async def _run(
         doorway = HttpDoorway(requests, settings.http_port)
 
         async def sign_anew(secret: SecretStr) -> None:
-            requests.renew(build_app(slack, services, installation, signing_secret=secret), secret)
+            app = build_app(slack, services, installation, questions, signing_secret=secret)
+            requests.renew(app, secret)
 
         renew["slack_signing_secret"] = sign_anew
     watching = WatchPolicy(

@@ -261,14 +261,14 @@ class Audience:
 
 
 def _oncall_at_once(approval: Approval, card: Card) -> bool:
-    """Whether on-call gets the question itself: it was escalated or rejected, or no owner can be asked.
+    """Whether on-call gets the card: it was escalated or rejected, a rule contains, or no owner can be asked.
 
     While facts are still missing, the owner may be found with them, so on-call waits for that.
     """
-    if approval.escalated_at is not None or approval.state is ApprovalState.REJECTED:
+    if approval.escalated_at is not None or approval.state in (ApprovalState.REJECTED, ApprovalState.RULED):
         return True
     settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
-    return approval.open and not card.asks_owners and card.quiet_until is None and settled
+    return approval.asks and not card.asks_owners and card.quiet_until is None and settled
 
 
 def _of_others(owner: Owner, asked: int) -> list[str]:

@@ -24,6 +24,7 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Store
 from workers.telemetry.health import Health
+from workers.telemetry.spans import following
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.read_nudge import put_off, read_nudge
 
@@ -129,18 +130,23 @@ class Renderer:
             subjects, card = await self._read(card_id)
             if subjects.approval is not None and not subjects.approval.has_card:
                 return None
-            card = await self._audience.with_copies(card, subjects)
-            card = without_past_rounds(card, subjects.containment)
-            todo = self._delivery.missing(card, subjects)
-            turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
-            ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
-            if ready:
-                if await self._delivery.send(card, ready, subjects):
-                    return None
-                continue
-            await self._delivery.note(card, subjects, changed=False, at_rest=not todo)
-            return min((turn for turn in turns if turn is not None), default=None)
+            with following("show", _trace(subjects)):
+                rests, turn = await self._come_closer(subjects, card)
+            if rests:
+                return turn
         raise Conflict(f"card {card_id} does not come to rest")
+
+    async def _come_closer(self, subjects: Subjects, card: Card) -> tuple[bool, datetime | None]:
+        """Send what can be sent; whether nothing is left for now, and when the next of it has its turn."""
+        card = await self._audience.with_copies(card, subjects)
+        card = without_past_rounds(card, subjects.containment)
+        todo = self._delivery.missing(card, subjects)
+        turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
+        ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
+        if ready:
+            return await self._delivery.send(card, ready, subjects), None
+        await self._delivery.note(card, subjects, changed=False, at_rest=not todo)
+        return True, min((turn for turn in turns if turn is not None), default=None)
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
         """What the card is about, with the pause if one is on, and what is known of the card itself."""
@@ -161,3 +167,9 @@ class Renderer:
         else:
             subjects = Subjects(None, await self._store.containment(card_id))
         return subjects, await self._store.card(card_id), await self._store.pause()
+
+
+def _trace(subjects: Subjects) -> str:
+    """The trace that these messages belong to: that of the question, else of the containment."""
+    document = subjects.approval or subjects.containment
+    return document.trace if document is not None else ""

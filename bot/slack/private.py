@@ -43,6 +43,18 @@ async def answer_click(client: AsyncWebClient, body: dict[str, Any], text: str, 
     await _until_said(say, user)
 
 
+async def answer_message(client: AsyncWebClient, event: dict[str, Any], text: str, blocks: Blocks) -> None:
+    """Answer whoever wrote the message of this event, where they wrote it; nobody else sees it."""
+    channel, user, thread = str(event["channel"]), str(event["user"]), event.get("thread_ts")
+
+    async def say() -> None:
+        await client.chat_postEphemeral(
+            channel=channel, user=user, text=text, blocks=blocks, thread_ts=thread
+        )
+
+    await _until_said(say, user)
+
+
 async def answer_command(respond: AsyncRespond, user: str, text: str, blocks: Blocks) -> None:
     """Answer a slash command of this user; nobody else sees it."""
 

@@ -8,9 +8,10 @@ from tests.golden.containing import of_containing
 from tests.golden.foreseen import PROFILE as _PROFILE
 from tests.golden.foreseen import foreseen
 from tests.golden.risky import risky
-from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.approvals import IN_WORDS, Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
@@ -31,13 +32,14 @@ from workers.domain.containment.options.backup_options import AfterRestore, Back
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
-from workers.domain.policy.model import OnSilence
+from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.schema import Numbered
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
-from workers.domain.starts.events import CallerKind, Phase, StartEnd
+from workers.domain.starts.events import CallerKind, Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import BackupFacts, MissingFact
-from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
+from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, TurnedOn, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -51,12 +53,14 @@ MODELS: dict[str, type[Numbered]] = {
     "policy-notice": PolicyNotice,
     "pause": Pause,
     "cap-question": CapQuestion,
+    "canary": Canary,
     "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
+_BETWEEN = TurnedOn(after=a.NOW, until=_SOON)
 _DEFENDER = DefenderFacts(
     read_at=a.NOW,
     subscription_plan="P2",
@@ -76,10 +80,17 @@ _CHANGE = Change(
 )
 
 
+def _in_words() -> Approval:
+    decision = a.decision(answer=Answer.CONFIRM, reason="", via=IN_WORDS, words="Ja, war ich")
+    return a.approval().decided(decision)
+
+
 def documents() -> dict[str, Numbered]:
     """File name without its ending → document."""
     return {
         **{f"approval-{state.lower()}": a.approval(state=state) for state in ApprovalState},
+        "approval-confirmed-in-words": _in_words(),
+        "approval-taken-back": _in_words().undone(a.oncall(), _SOON),
         **foreseen(),
         **of_containing(),
         "approval-unasked-without-facts": _unasked(),
@@ -104,12 +115,41 @@ def documents() -> dict[str, Numbered]:
             ),
             joined_count=7,
         ),
+        "approval-told-and-over": a.approval(
+            state=ApprovalState.EXPIRED,
+            terms=a.announced(),
+            closed_because="nobody rejected it in time; the VM is left as it is",
+        ),
+        "approval-given-up-soon": a.approval(
+            asked_at=None,
+            terms=a.terms(undelivered_after=timedelta(minutes=5), on_undelivered=OnUndelivered.ISOLATE),
+        ),
+        "containment-by-a-rule": a.containment(
+            cause=a.cause(
+                kind=CauseKind.RULE,
+                reason="the rule nightly contains this VM without asking",
+                approval_id=a.approval().id,
+            )
+        ),
         "approval-of-a-guarded-vm": a.approval(guarded="domain controllers"),
         "approval-joined-to-another": a.approval(state=ApprovalState.PENDING).joins("a" * 26, _SOON),
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
         "approval-with-risk": risky(),
+        "canary-seen": Canary(
+            id="y" + "0" * 25,
+            sent_at=a.NOW,
+            taken_at=a.NOW,
+            judged_at=a.NOW,
+            recorded_at=a.NOW,
+            seen_at=_SOON,
+            verdict="ask",
+        ),
+        "approval-found-by-a-sweep": a.approval(
+            event=StartEvent.seen_by_power(a.vm_ref(), _BETWEEN), told_as=a.start_event().correlation_id
+        ),
+        "inventory-line-of-a-vm-that-was-started": a.known_vm(off_at=a.NOW, turned_on=_BETWEEN),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -203,6 +243,7 @@ def documents() -> dict[str, Numbered]:
         "cap-question-none": CapQuestion(),
         "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
         "cap-question-released": _cap_question().answered(2, 1, a.oncall(), _SOON, go_on=True),
+        "nudge-canary": Nudge(subject=Subject.CANARY, id="y" + "0" * 25, version=3),
         "nudge-cap": Nudge(subject=Subject.CAP, id=CapQuestion().id, version=1),
         "containment-held-by-the-cap": a.containment(held=Held(by=HeldBy.CAP, since=a.NOW, until=_SOON)),
         "containment-held-by-a-pause": a.containment(

@@ -17,6 +17,7 @@ class Subject(StrEnum):
     CAP = "cap"
     LOOKUP = "lookup"
     POLICY = "policy"
+    CANARY = "canary"
 
 
 class Scheduled(Numbered):

@@ -105,6 +105,11 @@ def inventory(subscription_id: str) -> str:
     return f"sg:{{inventory}}:of:{subscription_id.lower()}"
 
 
+def lease(name: str) -> str:
+    """Whose periodic work of this name is."""
+    return f"sg:{{leases}}:{name}"
+
+
 def channels(workspace: str) -> str:
     """Hash: a Slack channel's name → its id, in one workspace."""
     return f"sg:{{channels}}:of:{workspace}"

@@ -21,7 +21,9 @@ from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart, Said, ShownQuestion
 from workers.domain.schema import Numbered
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import PastStart
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
@@ -112,6 +114,10 @@ class MemoryStore:
             found = await self.approval(approval_id)
         return KnownStart(found, await self.vm_record(event.vm), await self._past.background(event))
 
+    async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
+        """What happened with this VM."""
+        return self._past.of_vm(vm)
+
     async def aclose(self) -> None:
         """Nothing waits to be written."""
 
@@ -136,6 +142,10 @@ class MemoryStore:
         if not isinstance(found, kind):
             raise NotFound(f"there is no {kind.document_kind} {document_id}")
         return found
+
+    async def canary(self, canary_id: str) -> Canary:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(Canary, canary_id)
 
     async def card(self, card_id: str) -> Card:
         """The card, or an empty one of version 0."""

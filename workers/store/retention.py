@@ -11,6 +11,7 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import Document
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.vm import VmRecord
 
 ONCE_TTL = timedelta(hours=48)
@@ -19,6 +20,8 @@ SCHEDULED_TTL = timedelta(days=8)
 """Longer than the longest deadline that a policy may set."""
 LOOKUP_TTL = timedelta(hours=1)
 """A dialog that shows one is closed long before; the audit keeps that somebody asked."""
+CANARY_TTL = timedelta(days=1)
+"""One that comes later than that is nobody's any more."""
 DEFAULT_RETENTION = timedelta(days=90)
 
 
@@ -53,8 +56,8 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return retention
         case DeadLetterNotice() | Pause() | CapQuestion() | PolicyNotice():
             return None
-        case Lookup():
-            return LOOKUP_TTL
+        case Lookup() | Canary():
+            return LOOKUP_TTL if isinstance(document, Lookup) else CANARY_TTL
 
 
 def _record_kept_for(record: VmRecord, now: datetime, retention: timedelta) -> timedelta | None:

@@ -8,7 +8,9 @@ from workers.domain.policy.model import Policy
 
 
 def read_policy(path: Path, *, conditions: bool = True) -> Policy:
-    """The checked policy. Without ``conditions``, the rules' expressions are not checked.
+    """The checked policy, of which metrics tell the digest from now on.
+
+    Without ``conditions``, the rules' expressions are not checked.
 
     Raises:
         InvalidPolicy: with every error, its line and a remedy; also if the file can't be read.

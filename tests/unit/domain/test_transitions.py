@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from workers.domain.asking.approvals import TRANSITIONS, Approval, ApprovalState
+from workers.domain.asking.approvals import FIRST, TRANSITIONS, Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import (
     STEP_TRANSITIONS,
@@ -22,6 +22,7 @@ from workers.domain.errors import AlreadyDecided, Conflict
 
 AT = a.NOW + timedelta(minutes=3)
 GO: dict[ApprovalState, Callable[[Approval], Approval]] = {
+    ApprovalState.PENDING: lambda approval: approval.undone(a.actor(), AT),
     ApprovalState.CONFIRMED: lambda approval: approval.decided(a.decision(answer=Answer.CONFIRM, at=AT)),
     ApprovalState.REJECTED: lambda approval: approval.decided(a.decision(at=AT), containment_id="c" * 26),
     ApprovalState.EXPIRED: lambda approval: approval.expired(AT, "nobody answered"),
@@ -32,18 +33,25 @@ GO: dict[ApprovalState, Callable[[Approval], Approval]] = {
 
 class TestApprovals:
     def test_the_table_is_what_the_design_says(self) -> None:
-        closed = set(ApprovalState) - {ApprovalState.PENDING}
-        assert {ApprovalState.PENDING: frozenset(closed), **{s: frozenset() for s in closed}} == TRANSITIONS
+        first = {ApprovalState.PENDING, ApprovalState.TOLD, ApprovalState.RULED}
+        ends = frozenset(set(ApprovalState) - first)
+        assert {
+            **{s: frozenset() for s in ApprovalState},
+            ApprovalState.PENDING: ends,
+            ApprovalState.TOLD: ends - {ApprovalState.CONFIRMED},
+            ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
+        } == TRANSITIONS
+        assert set(FIRST.values()) == first
 
     @pytest.mark.parametrize("target", GO)
     @pytest.mark.parametrize("state", ApprovalState)
     def test_only_what_the_table_allows_happens(self, state: ApprovalState, target: ApprovalState) -> None:
-        approval = a.approval(state=state)
+        approval = a.approval(state=state, undo_until=AT + timedelta(seconds=1))
         before = approval.model_dump_json()
         if target in TRANSITIONS[state]:
             moved = GO[target](approval)
             assert moved.state is target
-            assert moved.closed_at == AT
+            assert moved.closed_at == (None if moved.open else AT)
         else:
             with pytest.raises(AlreadyDecided) as raised:
                 GO[target](approval)
@@ -66,6 +74,8 @@ class TestApprovals:
             (ApprovalState.REJECTED, "Rejected by Alice Example"),
             (ApprovalState.EXPIRED, "Expired: nobody answered in time"),
             (ApprovalState.WITHDRAWN, "Withdrawn: the VM was stopped before anybody answered"),
+            (ApprovalState.TOLD, "Announced only: there is nothing to confirm"),
+            (ApprovalState.RULED, "Not asked about: the rule nightly contains this VM without asking"),
             (ApprovalState.JOINED, "Asked about together with an earlier start"),
         ],
     )

@@ -24,13 +24,18 @@ class Answer(StrEnum):
 
 
 class Decision(Stored):
-    """One person's answer. ``reason`` is their own text: hostile input, like every text from outside."""
+    """One person's answer.
+
+    ``reason`` is their own text, and ``words`` the reply that was understood as the answer: hostile input,
+    like every text from outside.
+    """
 
     answer: Answer
     by: Actor
     at: UtcTime
     via: str = "card"
     reason: str = ""
+    words: str = ""
 
     @property
     def confirms(self) -> bool:
@@ -116,7 +121,7 @@ def _too_risky(actor: Actor, risky: "Collection[Caller]", up_to: UpTo) -> str:
     """Why this person can't confirm it, if they started the VM or may have done so; else empty."""
     if _is_among(actor, risky):
         return why_somebody_else(up_to)
-    if not actor.email and any(caller.email for caller in risky):
+    if not actor.email and not actor.entra and any(caller.email for caller in risky):
         first = "This start is of high risk" if up_to is UpTo.MEDIUM else "Callers can't confirm such a start"
         return (
             f"{first}, and Slack shows no e-mail address for you, so nobody can tell "
@@ -138,7 +143,23 @@ def _not_the_owner_before(actor: Actor, owner: Owner, owner_before: Owner | None
 
 
 def _is_among(actor: Actor, callers: "Collection[Caller]") -> bool:
-    return bool(actor.email) and actor.email.lower() in {caller.email.lower() for caller in callers}
+    return any(
+        caller.email.lower() in actor.addresses
+        or (bool(actor.entra) and caller.object_id.lower() == actor.entra.lower())
+        for caller in callers
+    )
+
+
+def may_take_back(actor: Actor, decision: Decision | None) -> Permission:
+    """Whether this person may take this confirmation back: whoever gave it, or on-call."""
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
+    if decision is not None and decision.by.slack_user == actor.slack_user:
+        return Permission(allowed=True, reason="gave the answer")
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only whoever answered or on-call can undo this.{doubt}")
 
 
 def may_lock_down(actor: Actor) -> Permission:
@@ -159,6 +180,21 @@ def may_pause(actor: Actor) -> Permission:
 def may_release(actor: Actor) -> Permission:
     """Whether this person may say if containments beyond the cap go on: on-call only."""
     return _on_call_only(actor, "decide about containments that wait")
+
+
+def may_see(actor: Actor, owner: Owner) -> Permission:
+    """Whether this person may see how a VM stands: its owner and on-call."""
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
+    if actor.owns(owner) or actor.on_call:
+        return Permission(allowed=True, reason="owner or on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only its owner or on-call can see how a VM stands.{doubt}")
+
+
+def may_see_all(actor: Actor) -> Permission:
+    """Whether this person may see everything that waits and all that is contained: on-call only."""
+    return _on_call_only(actor, "see what waits and what is contained")
 
 
 def _on_call_only(actor: Actor, what: str) -> Permission:

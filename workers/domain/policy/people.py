@@ -11,6 +11,8 @@ from workers.domain.policy.spelling import (
     Addressee,
     Channel,
     Duration,
+    EmailAddress,
+    ObjectId,
     ResourceGroup,
     SlackUser,
     SubscriptionId,
@@ -72,18 +74,31 @@ class OwnerPolicy(Model):
         return tuple(dict.fromkeys((*named, *self.default)))
 
 
+class WithYes(StrEnum):
+    """Commands that can be typed with ``--yes``."""
+
+    LOCKDOWN = "lockdown"
+    RESTORE = "restore"
+
+
 class OncallPolicy(Model):
     """Who is on call: a Slack user group, named people, or both; and the channel where they are told.
 
     Attributes:
         usergroup: the id of a Slack user group.
         users: Slack ids of people, instead of the group or beside it.
+        entra: object ids of accounts and groups in Microsoft Entra ID whose people are on call at the command
+            line, where Slack is not asked. Without any, nobody is on call there.
         channel: where on-call is told.
+        yes: commands that on-call may type with ``--yes``, which are then done without a dialog that asks.
+            Restoring is the dangerous direction, so by itself only a lockdown is.
     """
 
     usergroup: Usergroup | None = None
     users: tuple[SlackUser, ...] = ()
+    entra: tuple[ObjectId, ...] = ()
     channel: Channel = "#vm-oncall"
+    yes: tuple[WithYes, ...] = (WithYes.LOCKDOWN,)
 
     @model_validator(mode="after")
     def _somebody(self) -> "OncallPolicy":
@@ -129,6 +144,24 @@ def self_confirm_in_full(value: object) -> object:
     return {"up_to": value} if isinstance(value, str) else value
 
 
+class EntraPerson(Model):
+    """Who an account in Microsoft Entra ID is, where its name does not tell: at least one of the two.
+
+    Attributes:
+        slack: their Slack id, so that one person is one person at the command line and in Slack.
+        email: the address by which owner tags name them.
+    """
+
+    slack: SlackUser | None = None
+    email: EmailAddress | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "EntraPerson":
+        if self.slack is None and self.email is None:
+            raise ValueError("it says nothing; give slack: U… or email: NAME@HOST")
+        return self
+
+
 class PeoplePolicy(Model):
     """Who counts besides the full members of our own Slack workspace, and who may confirm their own starts.
 
@@ -139,6 +172,7 @@ class PeoplePolicy(Model):
         self_confirm: when the caller of a start may confirm it.
         do_not_disturb: whether Slack's own do-not-disturb is as good as quiet hours: at low risk an owner
             gets no direct message while it is on.
+        entra: who an account in Microsoft Entra ID is, by its object id, for the command line.
     """
 
     workspaces: tuple[Workspace, ...] = ()
@@ -147,6 +181,7 @@ class PeoplePolicy(Model):
         SelfConfirm, BeforeValidator(self_confirm_in_full, json_schema_input_type=SelfConfirm | UpTo)
     ] = SelfConfirm()
     do_not_disturb: bool = True
+    entra: dict[ObjectId, EntraPerson] = {}
 
 
 class TwoPersons(Model):

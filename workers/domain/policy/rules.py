@@ -1,8 +1,8 @@
 """Which rule decides about a start: the first whose condition holds, else the defaults.
 
-A rule whose condition can't be evaluated does not match, and the ruling names it. But a start never passes
-because a fact is missing: if an asking rule could not be evaluated for that, no later rule lets the start
-pass.
+A rule whose condition can't be evaluated does not match, and the ruling names it. But a missing fact never
+makes a start pass, and never has a VM contained: if an earlier rule could not be evaluated for that, no later
+rule does what is milder than it, and none contains the VM. If no other rule matches, the owner is asked.
 """
 
 from collections.abc import Sequence
@@ -141,22 +141,30 @@ def _first(
     *,
     in_part: frozenset[str] = frozenset(),
 ) -> Rule | None:
-    values, in_doubt = activation(known), ""
+    values, doubtful = activation(known), list[Rule]()
     for rule, condition in rules:
         try:
             if not condition.holds(values):
                 continue
         except Unevaluated as why:
             unevaluated[rule.name] = str(why)
-            if rule.verdict is Verdict.ASK and not condition.facts <= known.keys() - in_part:
-                in_doubt = in_doubt or rule.name
+            if not condition.facts <= known.keys() - in_part:
+                doubtful.append(rule)
             continue
-        if in_doubt and rule.verdict is Verdict.PASS:
-            # With the missing fact, that rule might have asked.
-            unevaluated[rule.name] = f"holds, but it is not known whether {in_doubt!r} does"
+        doubt = next((one for one in doubtful if yields(rule, one)), None)
+        if doubt is not None:
+            # With the missing fact, that rule might have decided.
+            unevaluated[rule.name] = f"holds, but it is not known whether {doubt.name!r} does"
             continue
         return rule
     return None
+
+
+def yields(rule: Rule, doubtful: Rule) -> bool:
+    """Whether a rule must not decide, because an earlier one, which can't be evaluated, might have."""
+    milder = rule.verdict.strictness < doubtful.verdict.strictness
+    contains = rule.verdict is Verdict.CONTAIN and doubtful.verdict is not Verdict.CONTAIN
+    return contains or (milder and rule.verdict is not Verdict.ASK)
 
 
 def _check(rule: Rule, condition: Condition, given: RuleInput) -> RuleCheck:

@@ -15,12 +15,22 @@ from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.policy.notice import PolicyNotice
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
 Document = (
-    Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion | PolicyNotice
+    Approval
+    | Containment
+    | VmRecord
+    | Card
+    | DeadLetterNotice
+    | Lookup
+    | Pause
+    | CapQuestion
+    | PolicyNotice
+    | Canary
 )
 
 
@@ -160,6 +170,10 @@ class Store(Protocol):
         """Raises ``NotFound`` if there is none, or no longer: it is kept for an hour."""
         ...
 
+    async def canary(self, canary_id: str) -> Canary:
+        """Raises ``NotFound`` if there is none, or no longer: it is kept for a day."""
+        ...
+
     async def card(self, card_id: str) -> Card:
         """The card of an approval or containment; an empty one of version 0 if none was posted yet."""
         ...
@@ -207,6 +221,10 @@ class Store(Protocol):
         """What is going on with this VM; an empty record of version 0 if nothing is."""
         ...
 
+    async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
+        """What happened with this VM, oldest first."""
+        ...
+
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids of documents that had to be looked at by ``now``, the longest overdue first."""
         ...
@@ -216,7 +234,7 @@ class Store(Protocol):
         ...
 
     async def open_approvals(self) -> Sequence[str]:
-        """Ids of all approvals that wait for an answer."""
+        """Ids of all approvals that wait for an answer, or whose answer can still be taken back."""
         ...
 
     async def standing(self) -> Sequence[str]:

@@ -97,6 +97,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         _SCHEDULED,
         Grant((*_READ_INVENTORY, "hset", "hdel", "hkeys", "zadd", "zrem"), _INVENTORY),
         _PROCESSES,
+        Grant(("set",), ("sg:{leases}:*",)),
     ),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from workers.domain.asking.approvals import Terms
+from workers.domain.asking.terms import Terms, announcement
 from workers.domain.containment.foresight.impact import impact_of
 from workers.domain.containment.grants import grants_of
 from workers.domain.containment.locks.others import obstacles_of
@@ -12,7 +12,7 @@ from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import Insight, look_into
-from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy
+from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy, Verdict
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Background
@@ -59,6 +59,11 @@ class Assess:
     def policy(self) -> Policy:
         """The one in force."""
         return self._policy()
+
+    def named(self, event: StartEvent) -> StartEvent:
+        """The start with its caller's application by the name that the policy gives it."""
+        caller = event.caller.called(self._policy().apps)
+        return event if caller is event.caller else event.model_copy(update={"caller": caller})
 
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
         """What the rules say before Azure is asked for any fact."""
@@ -145,12 +150,16 @@ class Assess:
 
 
 def terms_of(policy: Policy, ruling: Ruling) -> Terms:
-    """On which terms the policy asks about a start, by the rule or else the defaults."""
+    """On which terms the policy asks about a start, announces it, or contains its VM."""
     asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
+    if ruling.verdict is Verdict.TELL:
+        return announcement(asking.reject_within, policy.profile(asking.lockdown), ruling.name)
     return Terms(
+        verdict=ruling.verdict,
         remind_after=asking.remind_after,
         escalate_after=asking.escalate_after,
         expire_after=asking.expire_after,
+        undelivered_after=asking.undelivered_after,
         on_silence=_word(asking.on_silence, OnSilence.CONTAIN),
         on_undelivered=_word(asking.on_undelivered, OnUndelivered.CONTAIN),
         lockdown=policy.profile(asking.lockdown),

@@ -16,6 +16,7 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
+from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
@@ -72,7 +73,7 @@ class Decide:
             about=approval,
             answer=str(answer),
         )
-        if not approval.open:
+        if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
             raise AlreadyDecided(approval.outcome())
         return approval, actor
 
@@ -85,6 +86,7 @@ class Decide:
         shown: int = 1,
         reason: str = "",
         via: str = "card",
+        words: str = "",
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
 
@@ -98,6 +100,7 @@ class Decide:
             shown: how many starts the question asked about when they were shown it.
             reason: their own words.
             via: where they answered, for the audit.
+            words: the reply that was understood as this answer.
 
         Raises:
             NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
@@ -110,13 +113,19 @@ class Decide:
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
                 )
-            decision = Decision(answer=answer, by=known, at=self._clock.now(), via=via, reason=reason.strip())
-            return await self._write(approval, decision)
+            decision = Decision(
+                answer=answer, by=known, at=self._clock.now(), via=via, reason=reason.strip(), words=words
+            )
+            with following("answer", approval.trace, approval=approval_id):
+                return await self._write(approval, decision)
 
         decided = await until_written(attempt)
-        if await after_write(approval_id, lambda: self._nudge(decided)):
-            for closed in (decided.approval, *decided.withdrawn):
-                await self._deadlines.clear(closed.id)
+        with following("tell of the answer", decided.approval.trace, approval=approval_id):
+            if await after_write(approval_id, lambda: self._nudge(decided)):
+                for closed in (decided.approval, *decided.withdrawn):
+                    await self._deadlines.clear(closed.id)
+                if decided.approval.due_at() is not None:
+                    await self._deadlines.set(decided.approval, version=decided.approval.version + 1)
         return decided
 
     async def _nudge(self, decided: Decided) -> None:
@@ -185,6 +194,7 @@ class Decide:
                             "owner": decision.by.owns(approval.owner),
                             "containment": containment.id if containment else None,
                             **({"guarded": approval.guarded} if approval.guarded else {}),
+                            **({"words": decision.words} if decision.words else {}),
                         },
                     ),
                     *records,

@@ -138,6 +138,7 @@ MADE = {
     "past_of_caller": keys.past_of_caller("x"),
     "inventory": keys.inventory("s"),
     "channels": keys.channels("T1"),
+    "lease": keys.lease("missed-starts"),
     **{name: getattr(keys, name)(7) for name in ("due", "unshown", "standing", "audit", "audit_head")},
 }
 """A key of each function of ``keys``."""

@@ -3,6 +3,7 @@ import { plural } from "../kit/format";
 import { Avatar } from "./Avatar";
 import { Blocks } from "./Blocks";
 import { timeOf } from "./dates";
+import { ThreadBox } from "./ThreadBox";
 import type { Block, Message } from "./types";
 import { useMessageActs } from "./useMessageActs";
 import { usePeople } from "./usePeople";
@@ -16,16 +17,18 @@ interface Props {
 /** One message with its thread. The newest one's thread is open, others open on demand. */
 export const MessageView = memo(function MessageView({ message, replies, last }: Props) {
   const [choice, setChoice] = useState<boolean>();
-  const open = choice ?? last;
+  const count = replies?.length ?? 0;
+  const open = choice ?? (last && count > 0);
   return (
     <article className="message" data-ephemeral={message.ephemeral_for !== null} aria-label={message.text.slice(0, 120)}>
       <MessageBody message={message} />
-      {replies && replies.length > 0 && (
+      {message.ephemeral_for === null && (
         <div className="thread">
           <button type="button" className="link" aria-expanded={open} onClick={() => setChoice(!open)}>
-            {open ? "Hide" : "Show"} {plural(replies.length, "reply").replace("replys", "replies")}
+            {count > 0 ? `${open ? "Hide" : "Show"} ${plural(count, "reply").replace("replys", "replies")}` : open ? "Close" : "Reply"}
           </button>
-          {open && replies.map((reply) => <MessageBody key={reply.ts} message={reply} />)}
+          {open && replies?.map((reply) => <MessageBody key={reply.ts} message={reply} />)}
+          {open && <ThreadBox message={message} />}
         </div>
       )}
     </article>
