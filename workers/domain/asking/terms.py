@@ -24,6 +24,7 @@ class Terms(Stored):
             ``None`` for ``expire_after``.
         self_confirm: the highest level of risk at which a caller may confirm their own start.
         oncall_self_confirm: whether on-call may confirm their own starts of VMs that they don't own.
+        second_within: it takes two persons to confirm, and so long the second one has; ``None`` if one does.
     """
 
     verdict: Verdict = Verdict.ASK
@@ -39,6 +40,7 @@ class Terms(Stored):
     rule: str = "defaults"
     self_confirm: UpTo = UpTo.MEDIUM
     oncall_self_confirm: bool = False
+    second_within: timedelta | None = None
 
     def later_by(self, span: timedelta) -> "Terms":
         """With every deadline so much later."""
