@@ -303,6 +303,8 @@ def _oncall_at_once(approval: Approval, card: Card) -> bool:
     """
     if approval.escalated_at is not None or approval.state in (ApprovalState.REJECTED, ApprovalState.RULED):
         return True
+    if approval.waits_for_second is not None:
+        return True  # they can be the second person
     settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
     return approval.asks and not card.asks_owners and card.quiet_until is None and settled
 

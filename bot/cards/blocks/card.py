@@ -95,6 +95,7 @@ def approval_card(
                 _passed(approval),
                 _SWEPT if approval.event.swept else "",
                 why_somebody_else(approval.terms.self_confirm) if barred and approval.asks else "",
+                _second(approval, reader),
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
@@ -102,6 +103,7 @@ def approval_card(
         ),
     ]
     if approval.open:
+        barred = barred or not approval.asks or _asked_for_it(approval, reader)
         blocks.append(buttons(approval, own=own, only_reject=barred))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
@@ -163,6 +165,8 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     if approval.decision is not None:
         by, decided = person(approval.decision.by), when(approval.decision.at)
         lines.append(f"{approval.decision.past_tense} by {by} {decided}.{quoted(approval.decision.reason)}")
+        if (first := approval.decision.requested) is not None:
+            lines.append(f"Asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}")
     elif approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL:
         lines.append(
             f"It could be rejected until {when(approval.closed_at)}. {why}" if approval.closed_at else why
@@ -208,9 +212,7 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     if not approval.owner.known:
         why = f"No owner found: {source or 'no tag names one'}."
     elif approval.owner.by_policy:
-        of = _of_policy(approval.owner.by_policy)
-        asking = "Telling" if announced else "Asking"
-        why = f"{asking} you as the owner of {of}." if kind is CopyKind.OWNER else f"Owner of {of}."
+        why = _by_policy(approval, kind, asking="Telling" if announced else "Asking")
     elif kind is CopyKind.OWNER:
         changed = ", or did so until it was changed" if approval.owner.until_changed else ""
         asking = "Telling" if announced else "Asking"
@@ -221,6 +223,27 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
     return " ".join(filter(None, [asked, why, _quiet(approval), _deadline(approval)]))
+
+
+def _second(approval: Approval, reader: str) -> str:
+    """That a second person has to confirm, who asked for it and why; or that it takes two."""
+    request = approval.waits_for_second
+    if request is None:
+        by_two = approval.asks and approval.terms.second_within is not None
+        return "It takes two persons to confirm this start." if by_two else ""
+    until = f"until {clock(request.expires_at)}"
+    if _asked_for_it(approval, reader):
+        return f"You asked for this start to be confirmed; a second person can confirm it {until}."
+    return (
+        f"{person(request.by)} wants to confirm this start.{quoted(request.reason)} Confirm makes you the"
+        f" second person, {until}."
+    )
+
+
+def _asked_for_it(approval: Approval, reader: str) -> bool:
+    """Whether the reader is the first of two persons, who can't be the second."""
+    request = approval.waits_for_second
+    return request is not None and bool(reader) and reader.lower() in request.by.addresses
 
 
 def _quiet(approval: Approval) -> str:
@@ -245,11 +268,21 @@ def _expected(approval: Approval) -> str:
     return f"Expected by {escape(ahead.by, 100)} {span}: {why}{asked}"
 
 
+def _by_policy(approval: Approval, kind: CopyKind, *, asking: str) -> str:
+    """That the policy names the owner, and for which VMs."""
+    of = _of_policy(approval.owner.by_policy)
+    if kind is not CopyKind.OWNER:
+        return f"Owner of {of}."
+    return f"{asking} you as the owner of {of}."
+
+
 def _told_of_rule(approval: Approval, kind: CopyKind) -> str:
     """Why this copy is there, of a start whose VM a rule contains."""
     source = _source(approval.owner.source)
     if not approval.owner.known:
         return f"No owner found: {source or 'no tag names one'}."
+    if approval.owner.by_policy:
+        return _by_policy(approval, kind, asking="Telling")
     if kind is CopyKind.OWNER:
         return f"Telling you because the {source} on this VM names you."
     return f"Owner from {source}."

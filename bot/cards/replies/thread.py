@@ -29,6 +29,7 @@ from bot.cards.replies.restarts import restart_replies
 from bot.cards.replies.restore_thread import restore_replies
 from bot.cards.replies.retry import retry_button
 from bot.cards.replies.risen import risen_replies
+from bot.cards.replies.second import second_replies
 from bot.cards.replies.step_state import begun, step_state
 from bot.cards.replies.words import words_replies
 from workers.domain.asking.approvals import Approval, ApprovalState
@@ -92,6 +93,7 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[R
     found: list[Reply] = [*joined_replies(approval), *risen_replies(approval)] if approval.open else []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
         found.append(_reminder(approval))
+    found += second_replies(approval, kind, oncall_mention)
     still_needed = approval.open or (
         approval.state is ApprovalState.EXPIRED and approval.containment_id is None
     )

@@ -6,6 +6,7 @@ Rejecting is the safe direction and confirming the dangerous one, so more people
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.people import UpTo
 from workers.domain.starts.people import Actor, Owner
@@ -27,7 +28,7 @@ class Decision(Stored):
     """One person's answer.
 
     ``reason`` is their own text, and ``words`` the reply that was understood as the answer: hostile input,
-    like every text from outside.
+    like every text from outside. ``requested`` is what the first of two persons asked for.
     """
 
     answer: Answer
@@ -36,6 +37,7 @@ class Decision(Stored):
     via: str = "card"
     reason: str = ""
     words: str = ""
+    requested: ConfirmRequest | None = None
 
     @property
     def confirms(self) -> bool:

@@ -9,12 +9,13 @@ import typer
 
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.durations import written
-from workers.domain.errors import InvalidEvent, InvalidPolicy
+from workers.domain.errors import Finding, InvalidEvent, InvalidPolicy
 from workers.domain.policy.file import policy_warnings
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.json_schema import policy_schema_text
 from workers.domain.policy.model import Policy
+from workers.domain.policy.named import named_in_slack
 from workers.domain.policy.owners import tried
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
@@ -43,10 +44,15 @@ def check(
     """Check a policy file: every error at once, as FILE:LINE:COLUMN, with its remedy. Exits 1 if any.
 
     Warns of rules that let a start pass by what its caller can set, such as tags alone, and of rules that
-    never match since an earlier one does.
+    never match since an earlier one does. With the bot's token in STARTGATE_SLACK_BOT_TOKEN (or in the file
+    that STARTGATE_SLACK_BOT_TOKEN_FILE names), it also warns of channels, user groups and people that Slack
+    does not know.
     """
     policy = _read(file)
-    warned = policy_warnings(policy, file.read_text(encoding="utf-8"), path=str(file))
+    text = file.read_text(encoding="utf-8")
+    in_slack, asked = _known_to_slack(policy, text)
+    warned = [*policy_warnings(policy, text, path=str(file)), *in_slack]
+    warned.sort(key=lambda one: (one.line, one.column))
     count = f", with {len(warned)} warning{'' if len(warned) == 1 else 's'}" if warned else ""
     typer.echo(f"{file}: fine{count}. {_in_short(policy)}")
     typer.echo(_about_rules(policy) + _about_mode(policy))
@@ -58,9 +64,30 @@ def check(
             f"Better name {' and '.join(named)} by id (C…, at the end of the channel's"
             " details in Slack): a name has to be looked up among all channels."
         )
+    typer.echo(asked)
     for one in warned:
         typer.echo(safe_line(f"{file}:{one}"), err=True)
     raise typer.Exit(1 if warned and strict else 0)
+
+
+def _known_to_slack(policy: Policy, text: str) -> tuple[list[Finding], str]:
+    """What Slack does not know of all that the policy names; and whether it was asked, as a sentence."""
+    from workers.operator.policy_file.slack_names import (  # noqa: PLC0415 - other commands don't need Slack
+        CannotAsk,
+        client_at_hand,
+        slack_warnings,
+    )
+
+    try:
+        client = client_at_hand()
+        if client is None:
+            return [], "Slack was not asked whether it knows whom the policy names: no bot token is set."
+        names = named_in_slack(policy, text)
+        return slack_warnings(
+            client, names
+        ), f"Slack was asked about {len({one.name for one in names})} names."
+    except CannotAsk as why:
+        return [], safe_line(f"Slack could not be asked whether it knows whom the policy names: {why}.")
 
 
 def _in_short(policy: Policy) -> str:

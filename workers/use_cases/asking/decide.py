@@ -1,11 +1,13 @@
 """Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.decisions import Answer, Decision
+from workers.domain.asking.decisions import Answer, Decision, Permission
 from workers.domain.asking.joining import unseen
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
 from workers.domain.errors import AlreadyDecided, NeedsReason, Outdated
@@ -17,6 +19,7 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
+from workers.domain.starts.two_persons import not_the_second
 from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
@@ -112,6 +115,8 @@ class Decide:
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
 
+        Where it takes two persons to confirm, the first one asks for it: the question stays open.
+
         A rejection contains the VM, whoever started it; one in the guarded set is left to on-call, and
         nothing is written to Azure. A confirmation covers what its giver was shown.
 
@@ -142,6 +147,8 @@ class Decide:
                 answer=answer, by=known, at=self._clock.now(), via=via, reason=reason.strip(), words=words
             )
             with following("answer", approval.trace, approval=approval_id):
+                if decision.confirms and approval.terms.second_within is not None:
+                    return await self._by_two(approval, decision, shown, approval.terms.second_within)
                 return await self._write(approval, decision)
 
         decided = await until_written(attempt)
@@ -166,6 +173,62 @@ class Decide:
                 for closed in (approval, *withdrawn)
             )
         )
+
+    async def _by_two(self, approval: Approval, decision: Decision, shown: int, within: timedelta) -> Decided:
+        """Confirm what somebody else asked for, or ask for it. It stands as long as they could still confirm.
+
+        Raises:
+            NotAllowed: the same person asked for it.
+        """
+        request = approval.waits_for_second
+        stands = (
+            request is not None
+            and request.in_time(decision.at)
+            and not unseen(approval, request.shown)
+            and approval.permits(Answer.CONFIRM, request.by).allowed
+        )
+        if request is None or not stands:
+            return await self._ask_for_second(approval, decision, shown, within)
+        refusal = not_the_second(request.by, decision.by, "this confirmation")
+        await refuse_unless(
+            Permission(allowed=not refusal, reason=refusal),
+            decision.by,
+            store=self._store,
+            clock=self._clock,
+            kind="decision.refused",
+            about=approval,
+            answer=str(decision.answer),
+        )
+        return await self._write(approval, decision.changed(requested=request))
+
+    async def _ask_for_second(
+        self, approval: Approval, decision: Decision, shown: int, within: timedelta
+    ) -> Decided:
+        request = ConfirmRequest(
+            by=decision.by,
+            at=decision.at,
+            reason=decision.reason,
+            expires_at=decision.at + within,
+            shown=shown,
+        )
+        asked = approval.requested(request)
+        record = AuditRecord(
+            kind="approval.confirm-requested",
+            at=decision.at,
+            about=approval.id,
+            vm=approval.event.vm.key,
+            by=decision.by.label,
+            details={
+                "via": decision.via,
+                "reason": decision.reason,
+                "starts": approval.starts,
+                "expires_at": request.expires_at.isoformat(),
+            },
+        )
+        await self._store.commit(
+            Commit(partition=partition_of_id(approval.id), documents=(asked,), audit=(record,))
+        )
+        return Decided(asked)
 
     async def _write(self, approval: Approval, decision: Decision) -> Decided:
         vm = approval.event.vm
@@ -220,6 +283,7 @@ class Decide:
                             "containment": containment.id if containment else None,
                             **({"guarded": approval.guarded} if approval.guarded else {}),
                             **({"words": decision.words} if decision.words else {}),
+                            **_first_person(decision),
                         },
                     ),
                     *records,
@@ -234,3 +298,12 @@ def _remembered(approval: Approval, decision: Decision) -> PastStart:
     what = What.CONFIRMED if decision.confirms else What.REJECTED
     by = decision.by.name or decision.by.email
     return of_answer(what, decision.at, approval.id, approval.event, by)
+
+
+def _first_person(decision: Decision) -> dict[str, str]:
+    """For the audit: who asked for what took two persons, when and why."""
+    request = decision.requested
+    if request is None:
+        return {}
+    said = {"requested_by": request.by.label, "requested_at": request.at.isoformat()}
+    return {**said, "requested_because": request.reason} if request.reason else said
