@@ -18,6 +18,7 @@ from bot.answers.bursts import BurstAnswers
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
 from bot.answers.confirm_blocks import CONFIRM_HIGH
+from bot.answers.details import Details
 from bot.answers.not_mine import NotMine
 from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
 from bot.answers.reject import Reject
@@ -30,6 +31,7 @@ from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.bursts.dialogs import PAGES
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
+from bot.cards.blocks.details.dialog import DETAILS
 from bot.cards.replies.retry import RETRY
 from bot.cards.replies.words import UNDO
 from bot.commands.picking.search import VmSearch
@@ -80,6 +82,7 @@ def build_app(
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
     app.action(PLAN)(flow.click(reject.every_step))
+    app.action(DETAILS)(flow.click(Details(services).pressed))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))

@@ -14,6 +14,8 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
@@ -39,6 +41,8 @@ class Services:
     look_up: LookUp
     dialogs: OpenDialogs
     pausing: PauseWrites
+    expecting: ExpectStarts
+    delegating: DelegateAnswers
     overview: Overview
     pass_on: PassOn
     cap: AnswerCap

@@ -63,6 +63,8 @@ from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
@@ -146,7 +148,12 @@ async def _run(
     directory = Directory(slack, policy, installation, pace, channels.id_of)
     dialogs = OpenDialogs(slack)
     decide = Decide(
-        store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
+        store=store,
+        nudger=nudger,
+        clock=clock,
+        groups=directory,
+        observes=lambda: policy().observes,
+        person=partial(directory.actor, now=True),
     )
     services = Services(
         store=store,
@@ -170,6 +177,8 @@ async def _run(
         pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
         overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
         pausing=PauseWrites(store=store, clock=clock),
+        expecting=ExpectStarts(store=store, clock=clock, policy=policy),
+        delegating=DelegateAnswers(store=store, clock=clock, policy=policy),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
     )

@@ -1,6 +1,6 @@
 """Who gets a copy of a card: the owner, the approvals channel, and on-call when they are needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -142,7 +142,7 @@ class Audience:
             return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
-                card = await self._sought(card, approval.owner, approval)
+                card = await self._sought(card, approval.owner, approval, subjects.delegations)
             card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
@@ -160,10 +160,17 @@ class Audience:
         until = card.quiet_until
         return until is not None and (not approval.may_wait or self._clock.now() >= until)
 
-    async def _sought(self, card: Card, owner: Owner, approval: Approval | None = None) -> Card:
+    async def _sought(
+        self,
+        card: Card,
+        owner: Owner,
+        approval: Approval | None = None,
+        delegations: Sequence[Delegation] = (),
+    ) -> Card:
         """The card with a copy for each of the first owners whom Slack lets the bot write to.
 
-        Whoever is in quiet hours gets none yet, if the approval's risk is low.
+        Whoever answers in their stead at the moment gets one, too. Whoever is in quiet hours gets none yet, if
+        the approval's risk is low.
         """
         waited = card.quiet_until is not None and not card.asks_owners
         quiet: dict[str, datetime] = {}
@@ -194,6 +201,9 @@ class Audience:
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
                 break
+        for one in delegations:
+            if one.giver in asked and one.to not in asked:
+                card = await self._delegates(card, one)
         for channel in owner.channels:
             if (until := self._before(latest, self._quiet.of_channel(channel))) is not None:
                 quiet[channel] = until
@@ -230,6 +240,16 @@ class Audience:
             copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=user, email=person.email)
             card = card if card.copy_of(copy.key) else card.with_copy(copy)
         return card
+
+    async def _delegates(self, card: Card, one: Delegation) -> Card:
+        """The card with a copy for who answers in an owner's stead; without one, the owner is asked alone."""
+        try:
+            channel = await self._directory.direct_message(one.to)
+        except Refused as refused:
+            log.warning("Slack lets the bot not write to a delegate", user=one.to, error=refused.code)
+            return card
+        copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=one.to, named=one.to)
+        return card if card.copy_of(copy.key) else card.with_copy(copy)
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()

@@ -17,6 +17,7 @@ from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.delegated import with_delegations
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.blocks.report_card import report_card
@@ -96,6 +97,7 @@ class Delivery:
             root = self._root(card, copy, subjects._replace(approval=approval), mention)
             if root is None:
                 continue  # what it says is history
+            root = with_delegations(root, approval, subjects.delegations)
             root = on_card(root, subjects.pause if subjects.waiting else None)
             # The channel's copy of a burst only reports: the owner's edits take the turns there are.
             asks = not card.members or copy.kind is not CopyKind.CHANNEL

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.cards.blocks import evidence, risk
+from bot.cards.blocks.details.dialog import details_button
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
@@ -110,11 +111,11 @@ def approval_card(
 
 def _body(lead: str, approval: Approval) -> list[Block]:
     """The lead with the evidence. Once it is decided, the evidence is history, and is labelled so."""
-    fields = evidence.fields(approval)
+    fields, details = evidence.fields(approval), {"accessory": details_button(approval)}
     signs = [section(signs)] if (signs := risk.evidence(approval)) else []
     if approval.open:
-        return [section(lead, fields), *signs]
-    return [section(lead), section(AT_THE_START, fields), *signs]
+        return [section(lead, fields) | details, *signs]
+    return [section(lead), section(AT_THE_START, fields) | details, *signs]
 
 
 def _guarded(approval: Approval) -> bool:
@@ -151,7 +152,7 @@ def _escalated(approval: Approval, kind: CopyKind) -> bool:
 def _lead(approval: Approval, containment: Containment | None, kind: CopyKind) -> list[str]:
     """What to read first: the outcome, then what it is about."""
     started = f"{evidence.who_did_what(approval.event)} {when(approval.event.at)}."
-    how_risky = risk.lead(approval) if approval.open else []
+    how_risky = [risk.in_short(approval), *risk.lead(approval)] if approval.open else []
     lines = (*how_risky, *outcome(approval, containment), _silence(approval, kind), started)
     return [line for line in lines if line]
 
@@ -164,6 +165,8 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     why = sentence(escape(approval.closed_because, 300))
     if approval.decision is not None:
         by, decided = person(approval.decision.by), when(approval.decision.at)
+        if (giver := approval.decision.in_stead_of) is not None:
+            by = f"{by} in the stead of {person(giver)}"
         lines.append(f"{approval.decision.past_tense} by {by} {decided}.{quoted(approval.decision.reason)}")
         if (first := approval.decision.requested) is not None:
             lines.append(f"Asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}")

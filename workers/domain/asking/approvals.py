@@ -3,7 +3,14 @@
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
+from workers.domain.asking.decisions import (
+    Answer,
+    Decision,
+    Permission,
+    may_answer,
+    may_answer_for,
+    may_take_back,
+)
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.passing import PassedOn, started_it_themselves, with_passed
 from workers.domain.asking.states import FIRST, TRANSITIONS, ApprovalState
@@ -200,6 +207,19 @@ class Approval(Numbered):
         if passing.to is None and self.escalated_at is None:
             changes["escalated_at"] = passing.at
         return self._while_asking(**changes)
+
+    def permits_for(self, answer: Answer, actor: Actor, giver: Actor) -> Permission:
+        """The same in the stead of somebody who has delegated it to them."""
+        return may_answer_for(
+            answer,
+            actor,
+            giver,
+            self.owner,
+            *self.callers,
+            risky=self.risky_callers,
+            owner_before=self.owner_before,
+            up_to=self.terms.self_confirm,
+        )
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:

@@ -80,6 +80,8 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
     if cause.by != decision.by:
         return "the rejection on record is somebody else's"
     permission = approval.permits(Answer.REJECT, decision.by)
+    if not permission.allowed and decision.in_stead_of is not None:
+        permission = approval.permits_for(Answer.REJECT, decision.by, decision.in_stead_of)
     return "" if permission.allowed else permission.reason
 
 
