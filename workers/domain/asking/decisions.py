@@ -28,7 +28,7 @@ class Decision(Stored):
     """One person's answer.
 
     ``reason`` is their own text, and ``words`` the reply that was understood as the answer: hostile input,
-    like every text from outside. ``requested`` is what the first of two persons asked for, and ``in_stead_of``
+    like every text from outside. ``requested`` is what the first of two persons asked for. ``in_stead_of`` is
     the owner who has delegated the answer to them, if they could not give it by themselves.
     """
 
