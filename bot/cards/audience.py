@@ -169,7 +169,7 @@ class Audience:
     ) -> Card:
         """The card with a copy for each of the first owners whom Slack lets the bot write to.
 
-        Whoever answers in their stead at the moment gets one, too. Whoever is in quiet hours gets none yet, if
+        Whoever answers in their stead at the moment gets one, too. Whoever is in quiet hours gets none yet, where
         the approval's risk is low.
         """
         waited = card.quiet_until is not None and not card.asks_owners
@@ -201,9 +201,7 @@ class Audience:
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
                 break
-        for one in delegations:
-            if one.giver in asked and one.to not in asked:
-                card = await self._delegates(card, one)
+        card = await self._delegates(card, delegations, asked)
         for channel in owner.channels:
             if (until := self._before(latest, self._quiet.of_channel(channel))) is not None:
                 quiet[channel] = until
@@ -241,15 +239,19 @@ class Audience:
             card = card if card.copy_of(copy.key) else card.with_copy(copy)
         return card
 
-    async def _delegates(self, card: Card, one: Delegation) -> Card:
-        """The card with a copy for who answers in an owner's stead; without one, the owner is asked alone."""
-        try:
-            channel = await self._directory.direct_message(one.to)
-        except Refused as refused:
-            log.warning("Slack lets the bot not write to a delegate", user=one.to, error=refused.code)
-            return card
-        copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=one.to, named=one.to)
-        return card if card.copy_of(copy.key) else card.with_copy(copy)
+    async def _delegates(self, card: Card, delegations: Sequence[Delegation], asked: set[str]) -> Card:
+        """The card with a copy for each who answers in an owner's stead."""
+        for one in delegations:
+            if one.giver not in asked or one.to in asked:
+                continue
+            try:
+                channel = await self._directory.direct_message(one.to)
+            except Refused as refused:  # the owner is asked alone then
+                log.warning("Slack lets the bot not write to a delegate", user=one.to, error=refused.code)
+                continue
+            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=one.to, named=one.to)
+            card = card if card.copy_of(copy.key) else card.with_copy(copy)
+        return card
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()

@@ -34,7 +34,7 @@ from bot.cards.blocks.text import (
 )
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
-from workers.domain.asking.decisions import why_somebody_else
+from workers.domain.asking.decisions import Decision, why_somebody_else
 from workers.domain.containment.containment import CauseKind, Containment
 from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.starts.events import Caller, Phase
@@ -164,12 +164,7 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     at = f" {when(approval.closed_at)}" if approval.closed_at else ""
     why = sentence(escape(approval.closed_because, 300))
     if approval.decision is not None:
-        by, decided = person(approval.decision.by), when(approval.decision.at)
-        if (giver := approval.decision.in_stead_of) is not None:
-            by = f"{by} in the stead of {person(giver)}"
-        lines.append(f"{approval.decision.past_tense} by {by} {decided}.{quoted(approval.decision.reason)}")
-        if (first := approval.decision.requested) is not None:
-            lines.append(f"Asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}")
+        lines += _decided(approval.decision)
     elif approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL:
         lines.append(
             f"It could be rejected until {when(approval.closed_at)}. {why}" if approval.closed_at else why
@@ -190,6 +185,16 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     if locked_down:
         lines.append(cause_line(containment))
     return [*lines, progress(containment)]
+
+
+def _decided(decision: Decision) -> list[str]:
+    by = person(decision.by)
+    if (giver := decision.in_stead_of) is not None:
+        by = f"{by} in the stead of {person(giver)}"
+    lines = [f"{decision.past_tense} by {by} {when(decision.at)}.{quoted(decision.reason)}"]
+    if (first := decision.requested) is not None:
+        lines.append(f"Asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}")
+    return lines
 
 
 def _silence(approval: Approval, kind: CopyKind) -> str:
