@@ -230,6 +230,11 @@ class Ground:
         finally:
             self._down.discard("bot")
 
+    def lines_beside(self) -> int:
+        """How many lines the other version's workers have logged; 0 where there are none."""
+        process = self.system.processes.get(BESIDE)
+        return process.output().count("\n") if process is not None and process.alive else 0
+
     async def _supervise(self) -> None:
         """A container platform starts again what ends by itself; here it is also noted."""
         while True:

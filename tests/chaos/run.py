@@ -47,6 +47,7 @@ class Totals:
     events: int = 0
     decisions: int = 0
     containments: int = 0
+    lines_beside: int = 0
     violations: Counter[str] = field(default_factory=Counter)
     begun: float = field(default_factory=time.monotonic)
 
@@ -76,6 +77,7 @@ class Totals:
                 "events": self.events,
                 "decisions": self.decisions,
                 "containments": self.containments,
+                "lines_beside": self.lines_beside,
                 "violations": {name: self.violations[name] for name in PROPERTIES},
                 "seconds": round(time.monotonic() - self.begun, 1),
             }
@@ -136,6 +138,7 @@ async def _block(options: Options, numbers: list[int], totals: Totals) -> None:
             totals.violations["S6"] += 1
             _say(f"seed {options.seed}, round {number}: S6: it could not be played: {error!r}"[:3000])
         finally:
+            totals.lines_beside += ground.lines_beside()
             await ground.close()
             shutil.rmtree(directory, ignore_errors=True)
 
