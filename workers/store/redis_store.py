@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from redis.exceptions import NoPermissionError, NoScriptError
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
@@ -238,6 +239,25 @@ class RedisStore(RedisDocuments):
                 members: Any = await self._redis.zrange(keys.due(partition), 0, -1)
                 found.extend(m.decode() for m in members if m.startswith(b"a"))
         return found
+
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start of a burst: one hash a pair, in one round trip."""
+        key = keys.burst(start.pair)
+        async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
+            if leads:
+                pipeline.hset(key, f"l:{start.look}", start.approval_id)
+            else:
+                pipeline.hsetnx(key, f"l:{start.look}", start.approval_id)
+            pipeline.hset(key, f"m:{start.approval_id}", start.text)
+            pipeline.hgetall(key)
+            pipeline.pexpire(key, REMEMBERED)
+            answers: Any = await pipeline.execute()
+        found = {field.decode(): value.decode() for field, value in answers[2].items()}
+        return Burst.around(
+            start,
+            {field[2:]: value for field, value in found.items() if field.startswith("l:")},
+            {field[2:]: value for field, value in found.items() if field.startswith("m:")},
+        )
 
     async def standing(self) -> Sequence[str]:
         """Ids of all containments that hold a VM."""

@@ -81,6 +81,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant(_READ_INVENTORY, _INVENTORY, read_only=True),
         Grant(("hget", "hset"), ("sg:{channels}:of:*",)),
         _PROCESSES,
+        Grant(("hset", "hsetnx", "hgetall", "pexpire"), ("sg:{burst:*}",)),
     ),
     Who.WORKERS: (
         _SCRIPTS,
@@ -99,6 +100,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant((*_READ_INVENTORY, "hset", "hdel", "hkeys", "zadd", "zrem"), _INVENTORY),
         _PROCESSES,
         Grant(("set",), ("sg:{leases}:*",)),
+        Grant(("hget", "hset", "hdel"), ("sg:{cursors}:*",)),
     ),
 }
 
