@@ -28,7 +28,10 @@ NEEDS = (Needs(STARTS, True, True), Needs(WORK, True, True), Needs(NOTICES, Fals
 
 
 def doctor() -> None:
-    """Check settings, policy, Redis, Service Bus and Azure with this identity. Exits 0 or 1."""
+    """Check settings, policy, Redis, Service Bus and Azure with this identity. Exits 0 or 1.
+
+    Example: startgate doctor
+    """
     raise typer.Exit(asyncio.run(_doctor()))
 
 

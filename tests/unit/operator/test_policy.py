@@ -222,3 +222,20 @@ def test_check_warns_and_exits_1_only_if_it_is_to_be_strict(policy: Path) -> Non
     assert first.startswith(f"{policy}:9:17: rules[2].when: lets a start pass by vm.tags alone")
     assert second.startswith(f"{policy}:10:19: rules[3].when: never matches: the rule 'production' before it")
     assert startgate("check", policy, "--strict").exit_code == 1
+
+
+def test_check_says_the_same_as_json(policy: Path) -> None:
+    fine = json.loads(startgate("check", policy, "--json").stdout)
+    assert (fine["fine"], fine["errors"], fine["warnings"]) == (True, [], [])
+    policy.write_text("oncall: {usergroup: S0ONCALL1}\nrulez: []\n", encoding="utf-8")
+    result = startgate("check", policy, "--json")
+    (error,) = json.loads(result.stdout)["errors"]
+    assert (result.exit_code, error["line"], error["column"]) == (1, 2, 1)
+
+
+def test_explain_says_the_same_as_json(policy: Path, event: Path) -> None:
+    result = startgate("explain", policy, event, "--tag", "env=prod", *BY_DAY, "--json")
+    found = json.loads(result.stdout)
+    assert found["verdict"] == "ask, by rule 'production'"
+    assert [one["rule"] for one in found["rules"]] == ["nightly builds", "production"]
+    assert found["risk"]["level"] in ("low", "medium", "high")
