@@ -13,6 +13,7 @@ from workers.operator.desk.ordering import lockdown, restore
 from workers.operator.desk.reading import approvals, status
 from workers.operator.doctor import doctor
 from workers.operator.evidence.command import evidence
+from workers.operator.forget import forget
 from workers.operator.pause import pause, resume
 from workers.operator.policy_file import command as policy
 from workers.runtime.version import Version
@@ -37,6 +38,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
 app.command("canary")(canary)
+app.command("forget")(forget)
 app.command("plan")(plan)
 app.command("recommendations")(recommendations)
 app.command("drill")(drill)

@@ -57,6 +57,11 @@ LEFT_AS_THEY_ARE = {
     "missed_starts_every_s": "as often as the Activity Log is worth reading",
     "missed_starts_after_s": "as late as Event Grid usually is",
     "event_sources_every_s": "subscriptions come and go by the day",
+    "azure_monitor_connection": "Log Analytics has the logs; traces are whoever wants them's to turn on",
+    **dict.fromkeys(
+        ("slack_bot_token_file", "slack_app_token_file", "slack_signing_secret_file"),
+        "Key Vault's references put the secrets into the environment, and a new one restarts the bot",
+    ),
     "slack_api_url": "another one only for GovSlack",
     "receivers": "measured",
     "concurrency": "measured",
