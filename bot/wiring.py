@@ -20,6 +20,7 @@ from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.commands.answered import answered_views
+from bot.doctor import quick_checks
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
@@ -43,6 +44,7 @@ from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
+from workers.telemetry.first_look import look_now_and_then
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
 from workers.telemetry.instruments import SLACK
@@ -200,6 +202,7 @@ async def _run(
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            look_now_and_then(health, quick_checks(settings, redis)),
             show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),

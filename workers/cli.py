@@ -14,6 +14,7 @@ from workers.operator.desk.ordering import lockdown, restore
 from workers.operator.desk.reading import approvals, status
 from workers.operator.doctor import doctor
 from workers.operator.evidence.command import evidence
+from workers.operator.forget import forget
 from workers.operator.pause import pause, resume
 from workers.operator.policy_file import command as policy
 from workers.runtime.version import Version
@@ -56,3 +57,4 @@ app.command("doctor", rich_help_panel=OPERATING)(doctor)
 app.command("canary", rich_help_panel=OPERATING)(canary)
 app.add_typer(policy.app, name="policy", rich_help_panel=OPERATING)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATING)
+app.command("forget", rich_help_panel=OPERATING)(forget)

@@ -1,5 +1,6 @@
 """The workers' environment."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -48,6 +49,9 @@ class WorkersSettings(CommonSettings):
     Attributes:
         arm_endpoint: Azure Resource Manager; by default that of the cloud.
         arm_scope: token scope; by default that of the cloud, or the endpoint's own ``/.default``.
+        api_versions: what this cloud serves where it lags behind, such as
+            ``Microsoft.Network=2025-05-01,Microsoft.Compute/disks=2025-01-02``; a type goes before its
+            provider.
         arm_token: a fixed token instead of azure-identity; on loopback only.
         facts_budget_s: an ask waits at most this long for facts.
         inventory_every_s: how often the VMs of each subscription are listed anew.
@@ -75,6 +79,7 @@ class WorkersSettings(CommonSettings):
     arm_endpoint: str = Field(default="", validate_default=True)
     arm_scope: str | None = Field(default=None, validate_default=True)
     arm_token: SecretStr | None = None
+    api_versions: str = ""
     facts_budget_s: float = 2.0
     inventory_every_s: float = 300.0
     resync_every_s: float = 30.0
@@ -131,6 +136,20 @@ class WorkersSettings(CommonSettings):
         cloud: Cloud = info.data.get("cloud", Cloud.PUBLIC)
         ours = info.data.get("arm_endpoint") == cloud.places.arm_endpoint
         return value or (cloud.places.arm_scope if ours else None)
+
+    @field_validator("api_versions")
+    @classmethod
+    def _written_as_pairs(cls, value: str) -> str:
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            if re.fullmatch(r"[\w.]+(/\w+)?=\d{4}-\d{2}-\d{2}(-preview)?", part) is None:
+                raise ValueError(f"{part[:60]!r} is not like Microsoft.Network=2025-05-01")
+        return value
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Provider, or provider and type → api-version."""
+        parts = filter(None, (part.strip() for part in self.api_versions.split(",")))
+        return dict(part.split("=", 1) for part in parts)
 
     @field_validator("arm_token")
     @classmethod

@@ -35,6 +35,7 @@ from workers.domain.policy.model import Policy
 from workers.domain.ports.archive import Archive
 from workers.domain.ports.clock import SystemClock
 from workers.domain.ports.paging import PageTarget
+from workers.operator.doctor import quick_checks
 from workers.outside.archive.opening import archive_at
 from workers.outside.paging.targets import page_targets
 from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until, stop_signal
@@ -46,6 +47,7 @@ from workers.store.inventory import RedisInventory
 from workers.store.leases import RedisLeases
 from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
+from workers.telemetry.first_look import look_now_and_then
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
 from workers.telemetry.measured_health import measure
@@ -114,6 +116,7 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         settings.arm_token,
         settings.identity,
         heard=partial(health.ok, "azure"),
+        api_versions=settings.versions,
         may_write=Brakes(store=store, clock=SystemClock()).may_write,
     )
     async with (
@@ -231,6 +234,7 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
             say_ready(),
             run_sweeps([one for one in sweeps if one.period_s > 0], health),
             watch(health, "redis", store.ping, every_s=10),
+            look_now_and_then(health, quick_checks(settings, redis)),
             watching.run(hangup),
         )
     finally:
