@@ -169,8 +169,8 @@ class Audience:
     ) -> Card:
         """The card with a copy for each of the first owners whom Slack lets the bot write to.
 
-        Whoever answers in their stead at the moment gets one, too. Whoever is in quiet hours gets none yet, where
-        the approval's risk is low.
+        Whoever answers in their stead at the moment gets one, too. Whoever is in quiet hours gets none yet
+        where the approval's risk is low.
         """
         waited = card.quiet_until is not None and not card.asks_owners
         quiet: dict[str, datetime] = {}
