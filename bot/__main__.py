@@ -17,6 +17,7 @@ from workers.runtime.environment import read_environment
 from workers.runtime.lifecycle import stop_signal
 from workers.runtime.log import configure_logging
 from workers.runtime.version import Version
+from workers.telemetry.exporting import export
 from workers.telemetry.health import Health
 from workers.use_cases.read_policy import read_policy
 
@@ -45,6 +46,7 @@ def run_command() -> None:
     """Run the bot until SIGTERM. Settings come from the environment."""
     settings = read_environment(BotSettings)
     configure_logging(settings.log, process="bot")
+    export("bot", scraped=settings.health_port != 0, azure_monitor=settings.azure_monitor_connection)
     try:
         # The workers apply the rules, and check their conditions: that needs a CEL runtime, which takes 8 MB.
         policy = read_policy(settings.policy, conditions=False)

@@ -28,6 +28,7 @@ from bot.cards.blocks.bursts.dialogs import PAGES
 from bot.cards.blocks.card import CONFIRM, REJECT
 from bot.cards.replies.retry import RETRY
 from bot.cards.replies.words import UNDO
+from bot.commands.picking.search import VmSearch
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
 from bot.services import Services
@@ -91,11 +92,15 @@ def build_app(
         for callback_id, act in listener.dialogs.items():
             app.view(callback_id)(flow.submit(act, now=command.judged_now))
 
+    for action_id, options in VmSearch(services).menus.items():
+        app.options(action_id)(flow.search(options))
+
     # Everything else is acknowledged, too. Otherwise Slack shows the person an error, and repeats events.
     app.event(_ANYTHING)(_acknowledge)
     app.action(_ANYTHING)(_acknowledge)
     app.command(_ANYTHING)(_acknowledge)
     app.view_closed(_ANYTHING)(_acknowledge)
+    app.options(_ANYTHING)(_no_options)
     app.error(_failed)
     return app
 
@@ -130,6 +135,10 @@ def _authorizing(
 
 async def _acknowledge(ack: AsyncAck) -> None:
     await ack()
+
+
+async def _no_options(ack: AsyncAck) -> None:
+    await ack(options=[])
 
 
 async def _failed(error: Exception, body: dict[str, Any]) -> None:

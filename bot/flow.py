@@ -4,6 +4,7 @@ Listeners say what is particular to them. Errors are answered here: a refusal wi
 reference to the log.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,8 +26,10 @@ from bot.requests import (
     OnClick,
     OnCommand,
     OnMessage,
+    OnSearch,
     OnSubmit,
     Outcome,
+    Searched,
     Submitted,
     Typed,
     View,
@@ -50,6 +53,8 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_VALUE = 2000
 """Characters of a button's value; Slack takes no more."""
+_OPTIONS_WITHIN_S = 2.5
+"""Slack waits three seconds for the options of a menu."""
 
 Listener = Callable[..., Awaitable[None]]
 """A listener as Bolt takes it: it passes arguments by their names."""
@@ -189,6 +194,25 @@ class Flow:
                 message = on_answer(outcome.message, await self._pause())
                 conversation = self._services.directory.direct_message
                 await send_direct(client, conversation, user, message.text, message.blocks)
+
+        return listener
+
+    def search(self, act: OnSearch) -> Listener:
+        """The listener of a menu that asks for its options. Whatever goes wrong, the menu is empty."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            options: list[dict[str, Any]] = []
+            try:
+                async with asyncio.timeout(_OPTIONS_WITHIN_S):
+                    searched = Searched(
+                        actor=await self._actor(body, now=False),
+                        query=str(body.get("value") or "")[:_LONGEST_VALUE],
+                        view=body.get("view") or {},
+                    )
+                    options = await act(searched)
+            except Exception as error:  # the next letter asks again
+                log.warning("a menu has no options", because=str(error) or type(error).__name__)
+            await ack(options=options)
 
         return listener
 

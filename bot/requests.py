@@ -84,6 +84,23 @@ class Outcome:
     message: Message | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Searched:
+    """Somebody opened a menu that asks for its options, or typed into it.
+
+    Attributes:
+        actor: who it is.
+        query: what they typed so far; empty at first.
+        view: the dialog with the menu.
+    """
+
+    actor: Actor
+    query: str
+    view: View
+
+
+OnSearch = Callable[[Searched], Awaitable[list[dict[str, Any]]]]
+"""Gives the options of a menu, at most a hundred."""
 OnClick = Callable[[Clicked], Awaitable[Message | None]]
 OnCommand = Callable[[Typed], Awaitable[Message | None]]
 OnMessage = Callable[[Wrote], Awaitable[Message | None]]

@@ -15,6 +15,7 @@ from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
@@ -37,5 +38,6 @@ class Services:
     look_up: LookUp
     dialogs: OpenDialogs
     pausing: PauseWrites
+    overview: Overview
     cap: AnswerCap
     policy: Callable[[], Policy]

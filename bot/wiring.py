@@ -1,12 +1,14 @@
 """Makes all parts of the bot except its links to the bus, and runs them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -28,32 +30,41 @@ from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from bot.slack.reach import Reach
+from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
 from bot.slack.signed_requests import SignedRequests
+from bot.slack.web_api_method import web_api_method
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import Handler
 from workers.domain.containment.foresight.lookups import LookupKind
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
-from workers.runtime.lifecycle import keep_what_is_loaded, run_until
+from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until
 from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
+from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
+from workers.telemetry.instruments import SLACK
+from workers.telemetry.measured_health import measure
+from workers.telemetry.requests import measured
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
-from workers.use_cases.note_process import noted
+from workers.use_cases.note_process import noted, noting_renewal
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
+from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
+from workers.use_cases.policy_in_force import PolicyInForce
 from workers.use_cases.sweeps.pause import show_pauses
+from workers.use_cases.watch_policy import WatchPolicy
 
 log = structlog.get_logger("bot")
 
@@ -85,6 +96,7 @@ class Parts(NamedTuple):
     redis: Redis
     store: RedisStore
     session: aiohttp.ClientSession
+    hangup: asyncio.Event
 
 
 async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, stop: asyncio.Event) -> None:
@@ -95,13 +107,19 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
         serving(health, host=settings.health_host, port=settings.health_port),
         redis,
         noted(store, SystemClock(), "bot", settings),
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(trace_configs=[measured(SLACK, "method", web_api_method)]) as session,
+        hangup_signal() as hangup,
     ):
-        await _run(settings, policy, bus, Parts(health, redis, store, session), stop)
+        # The workers apply the rules, and check their conditions: see ``bot.__main__``.
+        in_force = PolicyInForce(settings.policy, policy, health, conditions=False)
+        await _run(settings, in_force, bus, Parts(health, redis, store, session, hangup), stop)
 
 
-async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, stop: asyncio.Event) -> None:
-    health, redis, store, session = parts
+async def _run(
+    settings: BotSettings, policy: PolicyInForce, bus: Bus, parts: Parts, stop: asyncio.Event
+) -> None:
+    health, redis, store, session, hangup = parts
+    measure(health)
     nudger = bus.nudger
     clock, inventory = SystemClock(), RedisInventory(redis)
     slack = AsyncWebClient(
@@ -115,9 +133,9 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     reach = Reach(health)
     pace = Pace(clock, heard=partial(reach.ok, "token"))
     installation = Installation(slack)
-    named = (policy.owner.fallback, policy.oncall.channel)
-    channels = Channels(slack, named, RedisChannelBook(redis), installation, health)
-    directory = Directory(slack, lambda: policy, installation, pace)
+    channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
+    policy.when_changed(channels.look_again)
+    directory = Directory(slack, policy, installation, pace)
     dialogs = OpenDialogs(slack)
     services = Services(
         store=store,
@@ -128,25 +146,24 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
         answer_all=AnswerAll(store=store, nudger=nudger, clock=clock),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
-            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(lambda: policy, inventory)
+            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
         ),
-        restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
+        restore=Restore(store=store, nudger=nudger, clock=clock, policy=policy),
         retry=Retry(store=store, nudger=nudger, clock=clock),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
+        overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
-        policy=lambda: policy,
+        policy=policy,
     )
     note_asked = NoteAsked(store=store, nudger=nudger, clock=clock)
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, channels, lambda: policy, clock, health),
+        audience=Audience(directory, channels, policy, clock, health),
         note_asked=note_asked,
-        bursts=Bursts(
-            store=store, decide=services.decide, note_asked=note_asked, policy=lambda: policy, clock=clock
-        ),
+        bursts=Bursts(store=store, decide=services.decide, note_asked=note_asked, policy=policy, clock=clock),
         clock=clock,
         health=health,
     )
@@ -156,11 +173,22 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
     questions = Questions(slack, pace, store)
     app = build_app(slack, services, installation, questions, signing_secret=settings.slack_signing_secret)
     doorway: Doorway
+    renew = {"slack_bot_token": renewing_bot_token(slack, installation)}
     if settings.slack_app_token is not None:
-        doorway = SocketDoorway(app, slack, settings.slack_app_token, reach)
+        doorway = socket = SocketDoorway(app, slack, settings.slack_app_token, reach)
+        renew["slack_app_token"] = socket.renew
     else:
-        secret = settings.need_signing_secret()
-        doorway = HttpDoorway(SignedRequests(app, secret, store), settings.http_port)
+        requests = SignedRequests(app, settings.need_signing_secret(), store)
+        doorway = HttpDoorway(requests, settings.http_port)
+
+        async def sign_anew(secret: SecretStr) -> None:
+            app = build_app(slack, services, installation, questions, signing_secret=secret)
+            requests.renew(app, secret)
+
+        renew["slack_signing_secret"] = sign_anew
+    watching = WatchPolicy(
+        policy, "bot", store=store, nudger=nudger, book=RedisProcessBook(redis), health=health, clock=clock
+    )
     ready = asyncio.Event()
 
     async def say_ready() -> None:
@@ -180,12 +208,26 @@ async def _run(settings: BotSettings, policy: Policy, bus: Bus, parts: Parts, st
             show_pauses(health, store, clock),
             reach.watch_token(installation),
             channels.run(),
+            watching.run(hangup),
+            _secret_files(settings, renew, health, noting_renewal(store, clock, "bot")).run(),
             say_ready(),
         )
     finally:
         health.stopping()
         await nudger.close()
         log.info("stopped")
+
+
+def _secret_files(
+    settings: BotSettings,
+    renew: Mapping[str, Renew],
+    health: Health,
+    renewed: Callable[[str], Awaitable[None]],
+) -> SecretFiles:
+    """Those secrets that are in files, and that this bot goes by."""
+    files = {name: path for name in renew if (path := getattr(settings, f"{name}_file"))}
+    known = {name: getattr(settings, name) for name in files}
+    return SecretFiles(files, known, renew, health, renewed)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

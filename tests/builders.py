@@ -10,6 +10,7 @@ from workers.domain import ids
 from workers.domain.asking.approvals import Approval, ApprovalState, Terms
 from workers.domain.asking.cards import Card
 from workers.domain.asking.decisions import Answer, Decision
+from workers.domain.asking.terms import announcement
 from workers.domain.containment.containment import (
     Cause,
     CauseKind,
@@ -22,7 +23,7 @@ from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
 from workers.domain.policy.insight import Insight, look_into
-from workers.domain.policy.model import OnSilence, Policy
+from workers.domain.policy.model import OnSilence, Policy, Verdict
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, NetworkFacts
@@ -161,6 +162,11 @@ def terms(**changes: Any) -> Terms:
     )
 
 
+def announced(**changes: Any) -> Terms:
+    """The terms of a start that is only announced."""
+    return announcement(timedelta(hours=24), LockdownProfile(), "weekly tests").changed(**changes)
+
+
 def plan(**changes: Any) -> Plan:
     steps = (
         _planned(
@@ -198,6 +204,12 @@ def approval(**changes: Any) -> Approval:
             closing = {"decision": decision()}
         case ApprovalState.EXPIRED:
             closing = {"closed_because": "nobody answered within 1 hour; on-call was told"}
+        case ApprovalState.TOLD:
+            changes = {"terms": announced(), **changes}
+        case ApprovalState.RULED:
+            because = "the rule nightly contains this VM without asking"
+            closing = {"closed_because": because}
+            changes = {"terms": terms(verdict=Verdict.CONTAIN, rule="nightly"), **changes}
         case ApprovalState.WITHDRAWN:
             closing = {"closed_because": "the VM was stopped before anybody answered"}
     if closing:
@@ -220,8 +232,8 @@ def approval(**changes: Any) -> Approval:
 
 
 def cause(**changes: Any) -> Cause:
-    """A rejection; for ``kind=SILENCE`` nobody is named unless given."""
-    by = None if changes.get("kind") is CauseKind.SILENCE else actor()
+    """A rejection; where the policy decides, nobody is named unless given."""
+    by = None if changes.get("kind") in (CauseKind.SILENCE, CauseKind.RULE) else actor()
     at, reason = NOW + timedelta(minutes=2), "I did not start this."
     return _made(Cause, changes, kind=CauseKind.REJECTION, at=at, by=by, reason=reason)
 

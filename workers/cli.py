@@ -7,6 +7,10 @@ from workers.operator.azure import alerts, defender, vm
 from workers.operator.azure.drill import drill
 from workers.operator.azure.plan import plan
 from workers.operator.azure.recommendations import recommendations
+from workers.operator.canary import canary
+from workers.operator.desk.deciding import decide
+from workers.operator.desk.ordering import lockdown, restore
+from workers.operator.desk.reading import approvals, status
 from workers.operator.doctor import doctor
 from workers.operator.evidence.command import evidence
 from workers.operator.pause import pause, resume
@@ -32,9 +36,15 @@ app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(vm.app, name="vm")
 app.command("doctor")(doctor)
+app.command("canary")(canary)
 app.command("plan")(plan)
 app.command("recommendations")(recommendations)
 app.command("drill")(drill)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("evidence")(evidence)
+app.command("approvals")(approvals)
+app.command("status")(status)
+app.command("decide")(decide)
+app.command("lockdown")(lockdown)
+app.command("restore")(restore)

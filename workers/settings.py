@@ -1,14 +1,47 @@
 """The workers' environment."""
 
+from typing import Annotated
+
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workers.runtime.addresses import checked_url, is_loopback
 from workers.runtime.cloud import Cloud
-from workers.runtime.environment import CommonSettings
+from workers.runtime.environment import PREFIX, CommonSettings
+
+
+class DeskSettings(BaseSettings):
+    """Who may act at the command line; read with ``read_environment(DeskSettings)``, by those commands alone.
+
+    Attributes:
+        operator_tenant: the id of the tenant in Microsoft Entra ID whose people operate Startgate.
+        operator_audience: the application that their tokens are for: ``api://`` and its client id. A token
+            for Azure itself would not do: it is not ours to read, and its form may change.
+            Source: https://learn.microsoft.com/entra/identity-platform/access-tokens
+        entra_url: where tokens are checked instead of the cloud's own authority; on loopback only.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    cloud: Cloud = Cloud.PUBLIC
+    operator_tenant: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+    operator_audience: Annotated[str, Field(pattern=r"^api://\S+$")]
+    entra_url: str = ""
+
+    @field_validator("entra_url")
+    @classmethod
+    def _on_loopback_only(cls, value: str) -> str:
+        if value and not is_loopback(value):
+            raise ValueError(
+                "only allowed on loopback; tokens are checked at the authority of STARTGATE_CLOUD"
+            )
+        return value.rstrip("/")
 
 
 class WorkersSettings(CommonSettings):
     """Read with ``read_environment(WorkersSettings)``; design and defaults in README, section Settings.
+
+    A period of 0 turns missed starts, event sources or the canary off.
 
     Attributes:
         arm_endpoint: Azure Resource Manager; by default that of the cloud.
@@ -19,6 +52,10 @@ class WorkersSettings(CommonSettings):
         resync_every_s: how often overdue documents are nudged again.
         dead_letters_every_s: how often dead letters are looked at, to tell on-call of new ones.
         standing_every_s: how often containments that stand are re-read in Azure.
+        missed_starts_every_s: how often starts are looked for that no event told of.
+        missed_starts_after_s: how old such a start must be: its event may be on the way.
+        event_sources_every_s: how often each subscription is asked whether Event Grid tells of it.
+        canary_every_s: how often a start that never was is sent through, to see that the way is open.
         receivers: connections per queue.
         concurrency: messages worked on at once per connection.
     """
@@ -31,6 +68,10 @@ class WorkersSettings(CommonSettings):
     resync_every_s: float = 30.0
     standing_every_s: float = 300.0
     dead_letters_every_s: float = 60.0
+    missed_starts_every_s: float = Field(default=600.0, ge=0)
+    missed_starts_after_s: float = Field(default=300.0, ge=0)
+    event_sources_every_s: float = Field(default=3600.0, ge=0)
+    canary_every_s: float = Field(default=0.0, ge=0)
     receivers: int = 4
     concurrency: int = 64
 

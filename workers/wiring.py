@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -12,9 +13,11 @@ from azure.servicebus.aio import ServiceBusClient
 from redis.asyncio import Redis
 
 from workers.arm.read.around.surroundings import ArmSurroundings
+from workers.arm.read.event_sources import ArmEventSources
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.inventory import list_vms
+from workers.arm.read.inventory import list_vms, subscriptions
 from workers.arm.read.sources import Sources
+from workers.arm.read.start_log import ArmStartLog
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.arm.steps.obstacles import ArmObstacles
@@ -24,18 +27,23 @@ from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
 from workers.bus.put_aside import PutAsideReader
 from workers.bus.receiver import QueueReceiver
+from workers.bus.starts_sender import BusStartsSender
+from workers.consumers.event_shapes import parse_start_events
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
-from workers.runtime.lifecycle import keep_what_is_loaded, run_until, stop_signal
+from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until, stop_signal
 from workers.settings import WorkersSettings
 from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
+from workers.store.leases import RedisLeases
+from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
+from workers.telemetry.measured_health import measure
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
@@ -46,16 +54,23 @@ from workers.use_cases.note_process import noted
 from workers.use_cases.orders.answer_lookup import AnswerLookup
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.orders.rehearse import Rehearse
+from workers.use_cases.policy_in_force import PolicyInForce
+from workers.use_cases.starts.canary import TakeCanary
 from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.sweeps.canary import FlyCanary, SendCanary
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
+from workers.use_cases.sweeps.event_sources import WatchEventSources
 from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
+from workers.use_cases.sweeps.measure import Measure
+from workers.use_cases.sweeps.missed_starts import MissedStarts
 from workers.use_cases.sweeps.pause import WatchPause
 from workers.use_cases.sweeps.reconcile import Reconcile
 from workers.use_cases.sweeps.resync import Resync
 from workers.use_cases.sweeps.standing import RereadStanding
 from workers.use_cases.sweeps.trim_audit import TrimAudit
+from workers.use_cases.watch_policy import WatchPolicy
 
 log = structlog.get_logger("workers")
 
@@ -71,11 +86,13 @@ class Parts(NamedTuple):
     store: RedisStore
     client: ServiceBusClient
     azure: Azure
+    hangup: asyncio.Event
 
 
 async def run(settings: WorkersSettings, policy: Policy) -> None:
     """Make every part, start it, and end it in good order."""
     health = Health("redis", "servicebus", "azure")
+    measure(health)
     redis = connect(settings.redis_url, settings.redis_sign_in)
     store = RedisStore(redis, retention=timedelta(days=settings.retention_days))
     connecting = bus.connected(
@@ -98,17 +115,19 @@ async def run(settings: WorkersSettings, policy: Policy) -> None:
         connecting as client,
         contextlib.aclosing(azure),
         stop_signal() as stop,
+        hangup_signal() as hangup,
     ):
-        await _run(settings, policy, Parts(health, redis, store, client, azure), stop)
+        in_force = PolicyInForce(settings.policy, policy, health)
+        await _run(settings, in_force, Parts(health, redis, store, client, azure, hangup), stop)
 
 
-async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: asyncio.Event) -> None:
-    health, redis, store, client, azure = parts
+async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, stop: asyncio.Event) -> None:
+    health, redis, store, client, azure, hangup = parts
     clock, inventory = SystemClock(), RedisInventory(redis)
     nudger = BusNudger(client, quiet_s=settings.servicebus_quiet_s)
     runners = step_runners(azure)
     sources = Sources(azure)
-    facts, assess = ArmFacts(azure, sources), Assess(runners=runners, policy=lambda: policy)
+    facts, assess = ArmFacts(azure, sources), Assess(runners=runners, policy=policy)
     opening = OpenApproval(
         store=store,
         nudger=nudger,
@@ -124,12 +143,18 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         assess=assess,
         runners=runners,
         clock=clock,
-        guarded=GuardedByFacts(lambda: policy),
+        guarded=GuardedByFacts(policy),
         budget_s=LOOKUP_BUDGET_S,
     )
     fill_in = FillIn(store=store, nudger=nudger, facts=facts, assess=assess, clock=clock)
     disturbances = Disturbances(store=store, clock=clock)
-    starts = StartsConsumer(open_approval=opening, store=store, clock=clock, disturbed=disturbances.note)
+    starts = StartsConsumer(
+        open_approval=opening,
+        store=store,
+        clock=clock,
+        take_canary=TakeCanary(store=store, nudger=nudger, assess=assess, clock=clock),
+        disturbed=disturbances.note,
+    )
     work = WorkConsumer(
         look_at_approval=LookAtApproval(store=store, nudger=nudger, clock=clock, fill_in=fill_in),
         contain=Contain(
@@ -137,11 +162,11 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             nudger=nudger,
             runners=runners,
             clock=clock,
-            policy=lambda: policy,
+            policy=policy,
             standing=ArmStanding(azure),
-            guarded=GuardedInAzure(lambda: policy, facts),
+            guarded=GuardedInAzure(policy, facts),
             brakes=Brakes(
-                store=store, clock=clock, nudger=nudger, cap=lambda: policy.cap.containments_per_hour
+                store=store, clock=clock, nudger=nudger, cap=lambda: policy().cap.containments_per_hour
             ),
         ),
         answer_lookup=AnswerLookup(
@@ -153,6 +178,8 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
             clock=clock,
         ),
     )
+
+    sweeps = _sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances, opening=opening)
 
     def receiver(queue: str, handler: StartsConsumer | WorkConsumer) -> QueueReceiver:
         return QueueReceiver(
@@ -175,14 +202,24 @@ async def _run(settings: WorkersSettings, policy: Policy, parts: Parts, stop: as
         log.info("ready")
         keep_what_is_loaded()
 
+    watching = WatchPolicy(
+        policy,
+        "workers",
+        store=store,
+        nudger=nudger,
+        book=RedisProcessBook(redis),
+        health=health,
+        clock=clock,
+    )
     try:
         await azure.open()  # before a message: its facts have two seconds
         await run_until(
             stop,
             *(each.run() for each in receivers),
             say_ready(),
-            run_sweeps(_sweeps(settings, parts, nudger, inventory, facts, disturbances=disturbances), health),
+            run_sweeps([one for one in sweeps if one.period_s > 0], health),
             watch(health, "redis", store.ping, every_s=10),
+            watching.run(hangup),
         )
     finally:
         health.stopping()
@@ -200,13 +237,15 @@ def _sweeps(
     facts: ArmFacts,
     *,
     disturbances: Disturbances,
+    opening: OpenApproval,
 ) -> Sequence[Sweep]:
     """All periodic work there is."""
-    health, redis, store, client, azure = parts
+    health, redis, store, client, azure, _ = parts
     clock, retention = SystemClock(), timedelta(days=settings.retention_days)
     standing = RereadStanding(
         store=store, nudger=nudger, reader=ArmStanding(azure), clock=clock, period_s=settings.standing_every_s
     )
+    seen, leases = partial(subscriptions, azure), RedisLeases(redis, socket.gethostname())
     reconcile = Reconcile(store=store, nudger=nudger, facts=facts, clock=clock)
     return (
         Resync(store=store, nudger=nudger, clock=clock, period_s=settings.resync_every_s),
@@ -218,6 +257,28 @@ def _sweeps(
             clock=clock,
             period_s=settings.inventory_every_s,
         ),
+        MissedStarts(
+            store=store,
+            inventory=inventory,
+            leases=leases,
+            subscriptions=seen,
+            start_log=ArmStartLog(azure, lambda record: parse_start_events(record).events),
+            open_approval=opening,
+            clock=clock,
+            after=timedelta(seconds=settings.missed_starts_after_s),
+            period_s=settings.missed_starts_every_s,
+        ),
+        SendCanary(
+            fly=FlyCanary(store=store, send=BusStartsSender(client), clock=clock),
+            leases=leases,
+            period_s=settings.canary_every_s,
+        ),
+        WatchEventSources(
+            subscriptions=seen,
+            sources=ArmEventSources(azure, bus.STARTS),
+            health=health,
+            period_s=settings.event_sources_every_s,
+        ),
         standing,
         LookWhenDisturbed(disturbances=disturbances, look=standing),
         TellDeadLetters(
@@ -227,6 +288,7 @@ def _sweeps(
             clock=clock,
             period_s=settings.dead_letters_every_s,
         ),
+        Measure(store=store, clock=clock),
         WatchPause(store=store, nudger=nudger, health=health, clock=clock),
         TrimAudit(trimmer=AuditLog(redis), store=store, clock=clock, retention=retention),
     )

@@ -98,6 +98,7 @@ def decided_dialog(approval: Approval) -> dict[str, Any]:
     containing = "The VM is being contained. The card shows the progress."
     now = {
         ApprovalState.PENDING: "The question is still open.",
+        ApprovalState.TOLD: "It can still be rejected.",
         ApprovalState.CONFIRMED: "No action is taken. On-call can still contain the VM with "
         f"{command(LOCKDOWN_COMMAND, approval.event.vm)}.",
         ApprovalState.REJECTED: f"On-call was called. {guarded_line(approval.guarded)}."
@@ -109,6 +110,7 @@ def decided_dialog(approval: Approval) -> dict[str, Any]:
         f"{command(LOCKDOWN_COMMAND, approval.event.vm)}.",
         ApprovalState.WITHDRAWN: containing if approval.containment_id else "No answer is needed any more.",
         ApprovalState.JOINED: "The card of the earlier start asks about this one, too.",
+        ApprovalState.RULED: containing if approval.containment_id else "On-call was called.",
     }[approval.state]
     lines = [*outcome(approval, None), now, "Your answer was not recorded."]
     title = "Still open" if approval.open else "Already answered"

@@ -19,6 +19,7 @@ from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.policy.model import Policy
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
@@ -41,11 +42,13 @@ class Subjects(NamedTuple):
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | CapQuestion | None = None
+    notice: DeadLetterNotice | CapQuestion | PolicyNotice | None = None
     pause: Pause | None = None
 
     @property
-    def documents(self) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion, ...]:
+    def documents(
+        self,
+    ) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 
@@ -223,15 +226,15 @@ class Audience:
 
 
 def _oncall_at_once(approval: Approval, card: Card) -> bool:
-    """Whether on-call gets the question itself: it was escalated or rejected, or no owner can be asked.
+    """Whether on-call gets the card: it was escalated or rejected, a rule contains, or no owner can be asked.
 
     While facts are still missing, the owner may be found with them, so on-call waits for that.
     """
-    if approval.escalated_at is not None or approval.state is ApprovalState.REJECTED:
+    if approval.escalated_at is not None or approval.state in (ApprovalState.REJECTED, ApprovalState.RULED):
         return True
     owners = [copy for copy in card.copies if copy.kind is CopyKind.OWNER and not copy.refused]
     settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
-    return approval.open and not owners and settled
+    return approval.asks and not owners and settled
 
 
 def _of_others(owner: Owner, asked: int) -> list[str]:

@@ -18,7 +18,7 @@ from bot.cards.blocks.bursts.card import burst_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.notice_card import notice_card
+from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.bursts import shows_burst
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.burst_thread import burst_replies
@@ -31,6 +31,7 @@ from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Said, Store
 from workers.telemetry.health import Health
@@ -119,6 +120,8 @@ class Delivery:
         if isinstance(notice, CapQuestion):
             asked = notice.of(card.id)
             return cap_card(asked, mention) if asked is not None else None
+        if isinstance(notice, PolicyNotice):
+            return policy_notice_card(notice, mention)
         if notice is not None:
             return notice_card(notice, mention)
         return lockdown_card(subjects.need_containment(), kind=copy.kind)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot.cards.blocks.brakes.paused import on_dialog
 from bot.cards.renderer import Renderer
@@ -17,6 +18,7 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Store
 from workers.use_cases.read_nudge import put_off, read_nudge
+from workers.use_cases.starts.canary import SeeCanary
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,7 @@ class Notices:
         self._store = store
         self._dialogs = dialogs
         self._clock = clock
+        self._see_canary = SeeCanary(store=store, clock=clock)
 
     async def __call__(self, message: Message) -> Settlement:
         """Show what the nudge names.
@@ -54,12 +57,22 @@ class Notices:
         nudge = read_nudge(message)
         if not isinstance(nudge, Nudge):
             return nudge
-        if nudge.subject is not Subject.LOOKUP:
-            return await self._renderer(message)
+        with bound_contextvars(**{str(nudge.subject): nudge.id}):
+            if nudge.subject is Subject.CANARY:
+                return await self._see(nudge.id)
+            if nudge.subject is not Subject.LOOKUP:
+                return await self._renderer(message)
+            try:
+                return await self._show(nudge.id)
+            except NewerDocument as newer:
+                return put_off(message, newer)
+
+    async def _see(self, canary_id: str) -> Settlement:
         try:
-            return await self._show(nudge.id)
-        except NewerDocument as newer:
-            return put_off(message, newer)
+            await self._see_canary(canary_id)
+        except NotFound:
+            log.info("a canary is not known any more", id=canary_id)
+        return Complete()
 
     async def _show(self, lookup_id: str) -> Settlement:
         try:

@@ -6,7 +6,7 @@ as shown, and other nudges leave it to the one that comes.
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 import structlog
@@ -26,6 +26,7 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Store
 from workers.telemetry.health import Health
+from workers.telemetry.spans import following
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.read_nudge import put_off, read_nudge
 
@@ -37,6 +38,8 @@ _OVERDUE_S = 2.0
 """A nudge that is due within this time, or was due already, is no longer relied on to come again."""
 _MOST_AWAITED = 10_000
 _PASSES = 6
+_TOLD = datetime.min.replace(tzinfo=UTC)
+"""In the place of a turn: of the members it is on record now that the card shows them."""
 
 
 class Renderer:
@@ -86,6 +89,8 @@ class Renderer:
                 cards = (await self._store.containment(nudge.id)).cards
             elif nudge.subject is Subject.NOTICE:
                 cards = ((await self._store.dead_letter_notice()).card_id,)
+            elif nudge.subject is Subject.POLICY:
+                cards = ((await self._store.policy_notice()).card_id,)
             elif nudge.subject is Subject.CAP:
                 question = await self._store.cap_question()
                 # The one before, too: its answer may have come right before the next one was asked.
@@ -159,30 +164,32 @@ class Renderer:
         told = False
         for number in range(_PASSES):
             subjects, card = await self._read(card_id) if number else known
-            if subjects.approval is not None:
-                card = await self._bursts.carry_out(card)
-                card = await self._bursts.grown(card, subjects.approval, subjects.containment)
-            card = await self._audience.with_copies(card, subjects)
-            card = without_past_rounds(card, subjects.containment)
-            todo = self._delivery.missing(card, subjects)
-            turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
-            ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
-            if ready:
-                if await self._delivery.send(card, ready, subjects) and not untold(card):
-                    return None
-                continue
-            if (
-                subjects.approval is not None
-                and not told
-                and untold(card)
-                and not any(map(_asks_owner, todo))
-            ):
-                told = True
-                await self._bursts.tell(card, subjects.approval)
-                continue
-            await self._delivery.note(card, subjects, changed=False, at_rest=not todo)
-            return min((turn for turn in turns if turn is not None), default=None)
+            with following("show", _trace(subjects)):
+                if subjects.approval is not None:
+                    card = await self._bursts.carry_out(card)
+                    card = await self._bursts.grown(card, subjects.approval, subjects.containment)
+                rests, turn = await self._come_closer(subjects, card, tell=not told)
+                told = told or turn is _TOLD
+            if rests:
+                return turn
         raise Conflict(f"card {card_id} does not come to rest")
+
+    async def _come_closer(
+        self, subjects: Subjects, card: Card, *, tell: bool
+    ) -> tuple[bool, datetime | None]:
+        """Send what can be sent; whether nothing is left for now, and when the next of it has its turn."""
+        card = await self._audience.with_copies(card, subjects)
+        card = without_past_rounds(card, subjects.containment)
+        todo = self._delivery.missing(card, subjects)
+        turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
+        ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
+        if ready:
+            return await self._delivery.send(card, ready, subjects) and not untold(card), None
+        if subjects.approval is not None and tell and untold(card) and not any(map(_asks_owner, todo)):
+            await self._bursts.tell(card, subjects.approval)
+            return False, _TOLD
+        await self._delivery.note(card, subjects, changed=False, at_rest=not todo)
+        return True, min((turn for turn in turns if turn is not None), default=None)
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
         """What the card is about, with the pause if one is on, and what is known of the card itself."""
@@ -196,6 +203,8 @@ class Renderer:
             return Subjects(approval, await self._store.containment(held) if held else None), card, pause
         if card_id.startswith("n"):
             subjects = Subjects(None, None, await self._store.dead_letter_notice())
+        elif card_id.startswith("f"):
+            subjects = Subjects(None, None, await self._store.policy_notice())
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:
@@ -206,3 +215,9 @@ class Renderer:
 def _asks_owner(wanted: Wanted) -> bool:
     """Whether it is a card, not a reply, in an owner's own conversation."""
     return not wanted.reply and wanted.copy.startswith(CopyKind.OWNER)
+
+
+def _trace(subjects: Subjects) -> str:
+    """The trace that these messages belong to: that of the question, else of the containment."""
+    document = subjects.approval or subjects.containment
+    return document.trace if document is not None else ""

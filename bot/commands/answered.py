@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from bot.cards.blocks.plans.looked_up import lookup_dialog
 from bot.cards.notices import ViewOf
+from bot.commands.lockdown import shown_plan
 from bot.commands.restore import shown_restore
 from bot.requests import View
 from bot.services import Services
@@ -14,7 +14,7 @@ def answered_views(services: Services) -> Mapping[LookupKind, ViewOf]:
     """Kind of question → what makes its dialog."""
 
     async def plan(lookup: Lookup) -> View:
-        return lookup_dialog(lookup)
+        return await shown_plan(services, lookup)
 
     async def restore(lookup: Lookup) -> View | None:
         return await shown_restore(services, lookup)

@@ -10,7 +10,7 @@ from bot.services import Services
 from workers.domain.asking.decisions import Permission
 from workers.domain.starts.people import Actor
 
-VM_NAME = "NAME is the VM's name, `group/name` or its resource id."
+VM_NAME = "VM is a name, the beginning of one, `group/name`, a resource id, or an address of the portal."
 
 
 class CommandListener(Protocol):
@@ -50,6 +50,7 @@ class Command:
         listener: makes the listener.
         judged_now: whether the person is judged by what Slack says at this moment, also in its dialogs: for
             what is dangerous. Otherwise Slack may have said it minutes ago.
+        opens_form: whether a form opens where nothing follows the command; otherwise its usage is shown.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Command:
     may: Callable[[Actor], Permission]
     listener: Callable[[Services], CommandListener]
     judged_now: bool = False
+    opens_form: bool = False
 
     @property
     def subject(self) -> str:
@@ -79,8 +81,13 @@ class Command:
 
     def asks_for_usage(self, text: str) -> bool:
         """Whether what follows the command is ``help``, or nothing where something is needed."""
-        needed = bool(self.arguments) and not self.arguments.startswith("[")
+        needed = bool(self.arguments) and not self.arguments.startswith("[") and not self.opens_form
         return text.lower() == "help" or (needed and not text)
+
+
+def members(actor: Actor) -> Permission:
+    """For commands that show each person what is theirs: everybody who counts in this workspace."""
+    return Permission(allowed=not actor.barred, reason=actor.barred or "open to members")
 
 
 def everybody(_actor: Actor) -> Permission:

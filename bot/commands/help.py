@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from bot.cards.audience import oncall_mention
 from bot.cards.blocks.message import Message
 from bot.commands.command import Command, everybody
-from bot.commands.help_blocks import all_commands
+from bot.commands.help_blocks import all_commands, usage
 from bot.requests import Buttons, Dialogs, Typed
 from bot.services import Services
 
@@ -21,8 +21,12 @@ class HelpListener:
         self._commands = commands
 
     async def typed(self, command: Typed) -> Message:
-        """List them."""
+        """List them, or say more of one."""
         mention = oncall_mention(self._services.policy().oncall)
+        named = command.text.lower().removeprefix("/").removeprefix("vm-")
+        for one in self._commands():
+            if named and one.subject == named:
+                return usage(one, one.may(command.actor), mention)
         return all_commands([(one, one.may(command.actor)) for one in self._commands()], mention)
 
 
@@ -30,6 +34,7 @@ def help_command(commands: Callable[[], Sequence[Command]]) -> Command:
     """The command that lists ``commands``, itself among them."""
     return Command(
         name="/vm-help",
+        arguments="[COMMAND]",
         summary="List the commands and which of them you can use",
         may=everybody,
         listener=lambda services: HelpListener(services, commands),

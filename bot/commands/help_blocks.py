@@ -25,12 +25,23 @@ def all_commands(commands: Sequence[tuple[Command, Permission]], ask: str = "") 
         "Startgate's commands",
         [
             section(
-                f"{code(command.typed, 300)}\n{command.summary}.\n"
-                + ("You can use this." if permission.allowed else _refusal(permission, ask))
+                "\n".join(
+                    [
+                        code(command.typed, 300),
+                        f"{command.summary}.{_example(command)}",
+                        *([command.details] if command.details else []),
+                        "You can use this." if permission.allowed else _refusal(permission, ask),
+                    ]
+                )
             )
             for command, permission in commands
         ],
     )
+
+
+def _example(command: Command) -> str:
+    """`` E.g. `/vm-lockdown web-02 odd traffic`.``, or nothing."""
+    return f" E.g. {code(f'{command.name} {command.example}', 300)}." if command.example else ""
 
 
 def _refusal(permission: Permission, ask: str) -> str:

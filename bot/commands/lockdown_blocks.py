@@ -5,74 +5,99 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.cards.blocks.answers import private
-from bot.cards.blocks.inputs import reason_input, vm_menu
-from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
-from bot.cards.blocks.message import Message
-from bot.cards.blocks.plans.planned import how_to_undo, planned_steps
-from bot.cards.blocks.status import RESTORE_COMMAND, progress, undo_command
-from bot.cards.blocks.text import channel_link, code, counted, name, words
+from bot.cards.blocks.inputs import REASON_MAX, vm_menu
+from bot.cards.blocks.kit import MOST_OPTIONS, OPTION, context, modal, section
+from bot.cards.blocks.message import Block, Message
+from bot.cards.blocks.status import progress, undo_command
+from bot.cards.blocks.text import channel_link, code, counted, name, plain, words
 from bot.commands.lockdown_words import Wanted
 from bot.commands.nearest import nearest_buttons
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.foresight.lookups import LookupKind
-from workers.domain.containment.profile import LockdownProfile
-from workers.domain.starts.vm import KnownVm
 
 LOCKDOWN = "lockdown.choose"
+PROFILE = "profile"
 NEAR = "lockdown.near"
 _LONGEST_QUERY = 1000
 _LONGEST_PROFILE = 100
 
 
-def lockdown_dialog(
-    candidates: Sequence[KnownVm],
-    query: str,
-    reason: str,
-    profile: LockdownProfile,
-    kind: LookupKind | None = None,
-) -> dict[str, Any]:
-    """Asks which VM is meant, and why; chosen already where only one can be. Needs at least one candidate.
-
-    With ``kind``, that is looked up for the chosen VM, and nothing is done.
-    """
-    one = len(candidates) == 1
-    fits = (
-        f"{'matches' if one else 'match'} {code(query)}"
-        if query.strip()
-        else f"{'is' if one else 'are'} known"
-    )
-    found = f"{counted(len(candidates), 'VM')} {fits}."
-    more = f" The first {MOST_OPTIONS} are listed. Type more of the name to see others."
-    asked = [section(found + (more if len(candidates) > MOST_OPTIONS else "")), vm_menu(candidates)]
-    if kind is None:
-        asked += [
-            reason_input("Why?", hint="Shown on the card and kept in the audit log.", given=reason),
-            section("The VM is contained *immediately*, without asking its owner:"),
-            *planned_steps(profile, {}),
-            *context([how_to_undo(profile, code(RESTORE_COMMAND))]),
-        ]
-    view = modal(
-        _TITLES[kind],
-        asked,
-        callback_id=LOCKDOWN,
-        submit="Lock down" if kind is None else "Show",
-        close="Back",
-    )
-    kept = {"vm": words(query, _LONGEST_QUERY), "profile": profile.name[:_LONGEST_PROFILE], "kind": kind}
-    return {**view, "private_metadata": json.dumps(kept, ensure_ascii=False)}
-
-
 _TITLES = {None: "Lock down a VM", LookupKind.PLAN: "Dry run", LookupKind.DRILL: "Drill"}
 
 
-def typed_before(view: Mapping[str, Any]) -> Wanted:
-    """What was typed with the command: the submitted dialog finds the candidates by it again."""
-    text = str(view.get("private_metadata", ""))
-    if not text.startswith("{"):  # a dialog of an earlier version, which carried only the name
-        return Wanted(text)
-    kept = json.loads(text)
-    kind = kept["kind"]
-    return Wanted(str(kept["vm"]), str(kept["profile"]), LookupKind(kind) if kind else None)
+def lockdown_dialog(
+    count: int,
+    query: str,
+    reason: str,
+    profiles: Sequence[str],
+    *,
+    chosen: str = "",
+    kind: LookupKind | None = None,
+) -> dict[str, Any]:
+    """Asks which VM is meant; the next dialog shows what would be done to it. Nothing happens yet.
+
+    Args:
+        count: how many VMs fit what was typed.
+        query: what was typed as the VM; empty where only the command was.
+        reason: what was typed already.
+        profiles: names of lockdown profiles to choose from; where there is one, nothing is asked.
+        chosen: the profile that was typed, or else the policy's default.
+        kind: what is looked up for the chosen VM; ``None`` for a lockdown.
+    """
+    found = (
+        f"{counted(count, 'VM')} {'matches' if count == 1 else 'match'} {code(query)}. Which one is meant?"
+    )
+    view = modal(
+        _TITLES[kind],
+        [
+            *([section(found)] if query.strip() else []),
+            vm_menu(),
+            *([_profile_menu(profiles, chosen)] if len(profiles) > 1 else []),
+            *context(["Nothing is done yet: the next step shows what would be, and asks."]),
+        ],
+        callback_id=LOCKDOWN,
+        submit="Next",
+        close="Back",
+    )
+    kept = {
+        "vm": words(query, _LONGEST_QUERY),
+        "profile": chosen[:_LONGEST_PROFILE],
+        "kind": kind,
+        "reason": words(reason, REASON_MAX),
+    }
+    return {**view, "private_metadata": json.dumps(kept, ensure_ascii=False)}
+
+
+def _profile_menu(profiles: Sequence[str], chosen: str) -> Block:
+    options = [{"text": plain(name, OPTION), "value": name[:_LONGEST_PROFILE]} for name in profiles]
+    first = next((one for one in options if one["value"] == chosen), options[0])
+    return {
+        "type": "input",
+        "block_id": PROFILE,
+        "label": plain("Lockdown profile", 2000),
+        "element": {
+            "type": "static_select",
+            "action_id": PROFILE,
+            "options": options[:MOST_OPTIONS],
+            "initial_option": first,
+        },
+    }
+
+
+def typed_with_it(view: Mapping[str, Any]) -> Wanted:
+    """What was typed with the command, and the profile that was chosen in the submitted dialog."""
+    try:
+        kept = json.loads(str(view.get("private_metadata") or "{}"))
+    except ValueError:
+        kept = {}
+    if not isinstance(kept, dict):
+        kept = {}
+    menu = view.get("state", {}).get("values", {}).get(PROFILE, {}).get(PROFILE, {})
+    profile = (menu.get("selected_option") or {}).get("value") or kept.get("profile", "")
+    kind = kept.get("kind")
+    return Wanted(
+        str(kept.get("vm", "")), str(profile), LookupKind(kind) if kind else None, str(kept.get("reason", ""))
+    )
 
 
 def lockdown_started(containment: Containment, *, channel: str = "") -> Message:

@@ -2,35 +2,55 @@
 
 from datetime import timedelta
 
+from bot.cards.blocks.inputs import given_reason
 from bot.cards.blocks.message import Message
 from bot.commands.command import Command
-from bot.commands.pause_blocks import not_paused, pause_ended, paused_now
-from bot.requests import Buttons, Dialogs, Typed
+from bot.commands.pause_blocks import (
+    PAUSE_FORM,
+    chosen_span,
+    not_paused,
+    pause_ended,
+    pause_form,
+    paused_now,
+)
+from bot.requests import Buttons, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_pause
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
 from workers.domain.durations import duration, written
 
 END = "end"
+PAUSE_SPANS = (timedelta(minutes=15), timedelta(minutes=30), DEFAULT_PAUSE, LONGEST_PAUSE)
 
 
 class PauseListener:
     """Pauses, or ends a pause."""
 
-    dialogs: Dialogs = {}
     buttons: Buttons = {}
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.dialogs: Dialogs = {PAUSE_FORM: self.submitted}
 
-    async def typed(self, command: Typed) -> Message:
-        """Do it at once: whoever types this is in a hurry."""
+    async def typed(self, command: Typed) -> Message | None:
+        """Do it at once: whoever types a reason is in a hurry. Typed alone, it asks for one."""
         pausing, by = self._services.pausing, command.actor.label
+        if not command.text:
+            await command.open_dialog(pause_form(PAUSE_SPANS, DEFAULT_PAUSE))
+            return None
         if command.text.lower() == END:
             ended = await pausing.end(by)
             return not_paused() if ended is None else pause_ended()
         span, reason = _parsed(command.text)
         return paused_now(await pausing.begin(by, reason, span=span))
+
+    async def submitted(self, dialog: Submitted) -> Outcome:
+        """Pause for the chosen time; authorized once more."""
+        services, actor = self._services, dialog.actor
+        await services.pausing.may(actor, wanted="/vm-pause, in its form")
+        span = chosen_span(dialog.view, PAUSE_SPANS) or DEFAULT_PAUSE
+        paused = await services.pausing.begin(actor.label, given_reason(dialog.view), span=span)
+        return Outcome(message=paused_now(paused))
 
 
 def _parsed(text: str) -> tuple[timedelta, str]:
@@ -48,10 +68,11 @@ COMMAND = Command(
     arguments="REASON",
     example="the wrong VMs are being contained",
     summary=f"Pause all changes in Azure for {written(DEFAULT_PAUSE)}",
-    details=f"`/vm-pause {END}` ends it sooner. `/vm-pause 30m REASON` takes another time, at most"
-    f" {written(LONGEST_PAUSE)}.",
+    details=f"Typed alone, the command opens a form. `/vm-pause {END}` ends it sooner."
+    f" `/vm-pause 30m REASON` takes another time, at most {written(LONGEST_PAUSE)}.",
     who="on-call",
     may=may_pause,
     listener=PauseListener,
     judged_now=True,
+    opens_form=True,
 )

@@ -1,16 +1,16 @@
-"""``/vm-restore NAME [start] [REASON]``: on-call undoes a containment, after seeing what comes back."""
+"""``/vm-restore VM [start] [REASON]``: on-call undoes a containment, after seeing what comes back."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import structlog
-
-from bot.cards.blocks.inputs import CHOICE, candidate_value, chosen_instead, chosen_value, given_reason
+from bot.cards.blocks.inputs import CHOICE, chosen_instead, chosen_value, given_reason, value_of
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import RESTORE_COMMAND
 from bot.cards.looking import Looking
 from bot.commands.command import VM_NAME, Command
-from bot.commands.lockdown_words import DRY_RUN
+from bot.commands.lockdown_words import DRY_RUN, said_yes
 from bot.commands.nearest import MOST, pressed_any
+from bot.commands.picking.describe import described
 from bot.commands.restore_blocks import (
     CHOOSE,
     NEAR,
@@ -35,13 +35,12 @@ from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.foresight.lookups import Lookup, LookupKind, OfRestore
 from workers.domain.containment.restoration import to_choose
 from workers.domain.errors import NotYet, Outdated
+from workers.domain.policy.people import WithYes
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.people import Actor
-from workers.domain.starts.vm import KnownVm, VmRef
+from workers.domain.starts.vm import KnownVm
 from workers.use_cases.orders.contained import contained_vms
-from workers.use_cases.orders.find_vm import by_id, find_among
-
-log = structlog.get_logger(__name__)
+from workers.use_cases.orders.find_vm import Match, by_id, find_among, ranked
 
 
 class RestoreListener:
@@ -55,23 +54,43 @@ class RestoreListener:
 
     async def typed(self, command: Typed) -> Message | None:
         """Show what restoring the VM brings back, or ask which one is meant. Nothing happens yet."""
-        wanted, options = _parsed(command.text)
+        wanted, options, yes = _parsed(command.text)
         vm = by_id(wanted)
+        in_full = vm is not None
         if vm is None:
             contained = await contained_vms(self._services.store, self._services.inventory)
-            match = find_among(wanted, contained)
-            if match.exact is None and not match.candidates:
+            match = find_among(wanted, contained) if wanted else Match(None, ranked(contained))
+            if not (match.exact or match.candidates):
                 return _not_found(wanted, contained, _rest(options))
-            if match.exact is None:
-                dialog = restore_choice_dialog(match.candidates, wanted, **options._asdict())
+            if match.sole is None:
+                dialog = restore_choice_dialog(len(match.candidates), wanted, **options._asdict())
                 await command.open_dialog(dialog)
                 return None
-            vm = match.exact
+            vm, in_full = match.sole, match.exact is not None
         containment = await self._services.restore.of(vm)
         if containment.state is ContainmentState.RESTORING:
             return already_restoring(containment)
+        if yes and in_full and not options.dry_run and self._yes_counts(containment):
+            return await self._restore_at_once(containment, command.actor, options)
         await command.open_dialog(await self._shown(containment, options, command.actor, command.text))
         return None
+
+    def _yes_counts(self, containment: Containment) -> bool:
+        """Whether ``--yes`` has it done at once. What is gone, somebody has to choose something for."""
+        return WithYes.RESTORE in self._services.policy().oncall.yes and not to_choose(containment)
+
+    async def _restore_at_once(self, containment: Containment, actor: Actor, options: Options) -> Message:
+        ordered = await self._services.restore(
+            containment.id,
+            actor,
+            shown=containment.demand,
+            start=options.start,
+            reason=options.reason,
+            via="command",
+        )
+        if ordered.waits:
+            return restore_requested(ordered.containment)
+        return (already_restoring if ordered.joined else restore_started)(ordered.containment)
 
     async def _shown(
         self, containment: Containment, options: Options, actor: Actor, typed: str, *, again: bool = False
@@ -110,7 +129,7 @@ class RestoreListener:
         await self._services.restore.may(dialog.actor, wanted=f"{RESTORE_COMMAND}, chosen in the dialog")
         value = chosen_value(dialog.view)
         contained = await contained_vms(self._services.store, self._services.inventory)
-        known = next((vm for vm in contained if candidate_value(vm) == value), None)
+        known = next((vm for vm in contained if value_of(vm.ref) == value), None)
         if known is None:
             return Outcome(
                 errors={CHOICE: "This VM is no longer contained. Close this dialog and try again."}
@@ -171,23 +190,25 @@ async def shown_restore(services: Services, lookup: Lookup, *, late: bool = Fals
     )
 
 
-async def described(services: Services, vm: VmRef) -> KnownVm | None:
-    """The VM as the inventory describes it; a restore needs it only for the subscription's name."""
-    try:
-        return (await services.inventory.lines([vm])).get(vm.key)
-    except Exception as error:
-        log.warning("the inventory can't be read", vm=vm.name, because=str(error))
-        return None
+class _Parsed(NamedTuple):
+    """What was typed: the VM, what follows it, and whether it is to be done without asking once more."""
+
+    vm: str
+    options: Options
+    yes: bool
 
 
-def _parsed(text: str) -> tuple[str, Options]:
-    """The VM as typed, and what follows it: ``--dry-run`` anywhere, the word ``start``, the reason."""
+def _parsed(text: str) -> _Parsed:
+    """``--dry-run`` counts anywhere; ``--yes`` and the word ``start`` before the reason."""
     dry_run = DRY_RUN.search(text) is not None
     wanted, rest = typed_vm(DRY_RUN.sub(" ", text))
-    first, *reason = rest.split(maxsplit=1) or [""]
+    yes, rest = said_yes(rest)
+    start, reason = False, rest
+    first, *others = rest.split(maxsplit=1) or [""]
     if first.lower() == START:
-        return wanted, Options(start=True, reason=" ".join(reason), dry_run=dry_run)
-    return wanted, Options(reason=rest, dry_run=dry_run)
+        start, reason = True, " ".join(others)
+        yes, reason = (True, reason) if yes else said_yes(reason)
+    return _Parsed(wanted, Options(start=start, reason=reason, dry_run=dry_run), yes)
 
 
 def _rest(options: Options) -> str:
@@ -204,12 +225,14 @@ def _not_found(wanted: str, contained: Sequence[KnownVm], rest: str) -> Message:
 
 COMMAND = Command(
     name=RESTORE_COMMAND,
-    arguments="NAME [start] [--dry-run] [REASON]",
+    arguments="VM [start] [--yes] [--dry-run] [REASON]",
     example="web-02 start false alarm",
     summary="Undo a VM's containment, after showing what comes back",
-    details=f"{VM_NAME} `start` also starts it. With `--dry-run` you only see what would come back.",
+    details=f"{VM_NAME} Typed alone, the command opens a form. `start` also starts the VM. `--yes`"
+    " restores it at once, if the policy allows it. With `--dry-run` you only see what would come back.",
     who="on-call",
     may=may_restore,
     listener=RestoreListener,
     judged_now=True,
+    opens_form=True,
 )

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from bot.cards.blocks import evidence
 from bot.cards.blocks.answers import private
-from bot.cards.blocks.inputs import REASON_MAX, instead_menus, reason_input, vm_menu
-from bot.cards.blocks.kit import MOST_OPTIONS, context, modal, section
+from bot.cards.blocks.inputs import CONTAINED_VM, REASON_MAX, instead_menus, reason_input, vm_menu
+from bot.cards.blocks.kit import context, modal, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.plans.coming_back import comes_back
 from bot.cards.blocks.status import cause_line, progress, request_line, sentence
@@ -24,6 +24,7 @@ NEAR = "restore.near"
 START = "start"
 """Block, action and only value of the checkbox that also starts the VM."""
 
+_LONGEST_QUERY = 1000
 _IMMEDIATELY = "Restoring reconnects the VM *immediately*:"
 _SECOND = "Two persons are needed: after you, somebody else of on-call has to confirm it."
 _CONTAINED_ANEW = (
@@ -111,31 +112,39 @@ def shown_before(view: dict[str, Any]) -> tuple[str, str]:
 
 
 def restore_choice_dialog(
-    candidates: Sequence[KnownVm],
+    count: int,
     query: str,
     *,
     start: bool = False,
     reason: str = "",
     dry_run: bool = False,
 ) -> dict[str, Any]:
-    """Asks which contained VM is meant; the next dialog shows what comes back. Needs a candidate."""
-    one = len(candidates) == 1
-    found = f"{counted(len(candidates), 'contained VM')} {'matches' if one else 'match'} {code(query)}."
-    more = f" The first {MOST_OPTIONS} are listed. Type more of the name to see others."
+    """Asks which contained VM is meant; the next dialog shows what comes back.
+
+    Args:
+        count: how many contained VMs fit what was typed.
+        query: what was typed as the VM; empty where only the command was.
+        start: it was typed that the VM is to be started, too.
+        reason: what was typed already.
+        dry_run: nothing is restored, it is only shown.
+    """
+    many = "matches" if count == 1 else "match"
+    found = f"{counted(count, 'contained VM')} {many} {code(query)}. Which one is meant?"
+    kept = {
+        "vm": words(query, _LONGEST_QUERY),
+        "start": start,
+        "reason": words(reason, REASON_MAX),
+        "dry_run": dry_run,
+    }
     return {
         **modal(
             "Restore a VM",
-            [
-                section(found + (more if len(candidates) > MOST_OPTIONS else "")),
-                vm_menu(candidates),
-            ],
+            [*([section(found)] if query.strip() else []), vm_menu(CONTAINED_VM)],
             callback_id=CHOOSE,
             submit="Next",
             close="Back",
         ),
-        "private_metadata": json.dumps(
-            {"start": start, "reason": words(reason, REASON_MAX), "dry_run": dry_run}, ensure_ascii=False
-        ),
+        "private_metadata": json.dumps(kept, ensure_ascii=False),
     }
 
 

@@ -6,7 +6,7 @@ Source: https://docs.slack.dev/reference/methods/conversations.list
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any
 
 import structlog
@@ -73,7 +73,7 @@ class Channels:
 
     Args:
         client: with the bot token.
-        named: the channels of the policy, by id or ``#name``.
+        named: gives the channels of the policy in force, by id or ``#name``.
         book: keeps what was found.
         installation: which workspace is ours.
         health: told which names can't be found.
@@ -82,7 +82,7 @@ class Channels:
     def __init__(
         self,
         client: AsyncWebClient,
-        named: Iterable[str],
+        named: Callable[[], Collection[str]],
         book: ChannelBook,
         installation: Installation,
         health: Health,
@@ -90,14 +90,22 @@ class Channels:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
-        self._named = tuple(dict.fromkeys(named))
-        self._names = {name[1:] for name in self._named if name.startswith("#")}
+        self._named = named
         self._book = book
         self._installation = installation
         self._health = health
         self._sleep = sleep
         self._ids: dict[str, str] = {}
-        self._listed = False
+        self._missing: set[str] = set()
+        self._again = asyncio.Event()
+
+    @property
+    def _names(self) -> set[str]:
+        return {name[1:] for name in self._named() if name.startswith("#")}
+
+    def look_again(self) -> None:
+        """Look for the names now: there may be others."""
+        self._again.set()
 
     def id_of(self, name: str) -> str:
         """The id of ``#name``, or the id itself. It asks nobody.
@@ -111,9 +119,9 @@ class Channels:
         known = self._ids.get(name[1:])
         if known is not None:
             return known
-        if not self._listed:
-            raise DependencyAway("slack", f"{name} is still being looked for")
-        raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
+        if name[1:] in self._missing:
+            raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
+        raise DependencyAway("slack", f"{name} is still being looked for")
 
     async def run(self) -> None:
         """Look for the names until all are found, and now and then at the channels, for ever."""
@@ -126,13 +134,24 @@ class Channels:
             except (DependencyAway, Refused, SlackApiError) as error:
                 log.warning("can't look at the policy's channels; trying again", error=str(error))
                 pause = AGAIN_S
-                self._listed = self._listed or isinstance(error, Refused)
+                if isinstance(error, Refused):
+                    self._missing |= self._names - self._ids.keys()
             leave_if_cancelled()
-            await self._sleep(pause)
+            await self._pause(pause)
+
+    async def _pause(self, for_s: float) -> None:
+        """Until so many seconds are over, or somebody wants it to look again."""
+        waits = [asyncio.ensure_future(self._sleep(for_s)), asyncio.ensure_future(self._again.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+        self._again.clear()
 
     async def _look(self) -> None:
         """Tell health whether the bot can post in each channel, before a card has to."""
-        for name in self._named:
+        for name in self._named():
             channel = name if not name.startswith("#") else self._ids.get(name[1:])
             if channel is None:
                 continue
@@ -171,8 +190,8 @@ class Channels:
                     await self._book.note(workspace, listed["name"], str(listed["id"]))
                 if not self._names - self._ids.keys():
                     break
-        self._listed = True
-        for name in self._names - self._ids.keys():
+        self._missing = self._names - self._ids.keys()
+        for name in self._missing:
             self._health.trouble(trouble_of(f"#{name}"), "there is no such channel that the bot can see")
 
     def _found(self, name: str, channel: str) -> None:

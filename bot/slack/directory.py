@@ -4,6 +4,7 @@ Answers are cached for a while. Errors are not, and a permission that can't be r
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, timedelta, timezone, tzinfo
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -130,6 +131,15 @@ class Directory:
         on_call, doubt = await self._on_call(user_id, now=now) if stands.may_be_on_call else (False, "")
         email = _email(person, stands)
         return Actor(slack_user=user_id, name=_name(person), email=email, on_call=on_call, doubt=doubt)
+
+    async def zone(self, user_id: str) -> tzinfo:
+        """The zone that this person has set in Slack; UTC where it can't be read."""
+        try:
+            person = await self._person(user_id)
+            return timezone(timedelta(seconds=int(person.get("tz_offset") or 0)))
+        except (SlackApiError, Refused, ValueError, *SLACK_AWAY) as error:
+            log.info("Slack did not say in which zone this person is", user=user_id, because=str(error))
+            return UTC
 
     async def _standing(self, person: dict[str, Any], *, team: str = "") -> Standing:
         return standing(person, await self._installation(), self._policy().people, team=team)

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import TokenRefused, slack_away
 from bot.slack.reach import Reach
+from bot.slack.renewal import taken_app_token
 from bot.slack.signed_requests import SignedRequests
 from workers.domain.errors import DependencyAway, StartgateError
 from workers.runtime.lifecycle import leave_if_cancelled
@@ -62,6 +63,19 @@ class SocketDoorway:
             await self._watch()
         finally:
             await self._handler.close_async()  # type: ignore[no-untyped-call]  # as above
+
+    async def renew(self, token: SecretStr) -> None:
+        """Go by this app-level token: the next connection is opened with it, at once.
+
+        Raises:
+            NotRenewed: Slack does not take it.
+            DependencyAway: Slack does not answer.
+        """
+        await taken_app_token(self._client, token)
+        self._token = token
+        self._handler.client.app_token = token.get_secret_value()
+        with slack_away():
+            await self._handler.client.connect_to_new_endpoint(force=True)
 
     async def _until_token_is_taken(self) -> None:
         wait = _SHORTEST_S

@@ -58,6 +58,10 @@ class SignedRequests:
         self._verifier = SignatureVerifier(secret.get_secret_value())
         self._store = store
 
+    def renew(self, app: AsyncApp, secret: SecretStr) -> None:
+        """Go by this secret, with an app that checks it once more; what the old one signed is not taken."""
+        self._app, self._verifier = app, SignatureVerifier(secret.get_secret_value())
+
     def web_app(self) -> web.Application:
         """To be run without decompression: Slack compresses nothing, and the signature is over raw bytes."""
         found = web.Application(client_max_size=MOST_BYTES)

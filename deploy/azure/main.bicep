@@ -107,6 +107,11 @@ param alertEmails array = []
 ])
 param noStartsHours int = 24
 
+@description('How often a synthetic start is sent through, to see that the way is open; 0 for none. Nobody is asked.')
+@minValue(0)
+@maxValue(3600)
+param canaryEverySeconds int = 3600
+
 // What Startgate calls the clouds: workers/runtime/cloud.py
 var clouds = {
   AzureCloud: 'public'
@@ -256,6 +261,7 @@ module workers 'modules/workers.bicep' = {
     redisUrl: redis.outputs.url
     policy: policy
     most: maxWorkers
+    canaryEverySeconds: canaryEverySeconds
   }
 }
 
@@ -295,6 +301,7 @@ module alerts 'modules/alerts.bicep' = {
     botId: bot.outputs.id
     botName: bot.outputs.name
     noStartsHours: noStartsHours
+    canaryEverySeconds: canaryEverySeconds
   }
 }
 

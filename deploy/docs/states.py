@@ -23,10 +23,11 @@ def states_page() -> str:
         _HEAD,
         _section(
             "Approval",
-            "One question to one owner about one start. Only PENDING is open; silence ends EXPIRED, "
-            "never REJECTED.",
+            "One start, and what its owner is asked or told. PENDING waits for an answer. TOLD is announced "
+            "and can be rejected. Only these two are open; silence ends EXPIRED, never REJECTED. RULED: a "
+            "rule of the policy contains the VM without asking.",
             approvals.TRANSITIONS,
-            approvals.ApprovalState.PENDING,
+            *approvals.FIRST.values(),
         ),
         _section(
             "Containment",
@@ -48,8 +49,8 @@ def states_page() -> str:
     return "\n".join(parts)
 
 
-def _section(title: str, words: str, table: Mapping[S, frozenset[S]], first: S) -> str:
-    arrows = [f"    [*] --> {first}"]
+def _section(title: str, words: str, table: Mapping[S, frozenset[S]], *first: S) -> str:
+    arrows = [f"    [*] --> {state}" for state in first]
     for state, following in table.items():
         arrows.extend(f"    {state} --> {other}" for other in sorted(following))
         if not following:

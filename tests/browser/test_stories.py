@@ -128,6 +128,7 @@ async def test_the_tour_contains_with_everything_looks_at_the_evidence_and_resto
     typed = (await tour.get_by_role("status").inner_text()).partition("Type ")[2].partition(" and send")[0]
     vm = typed.split()[1]
     await nadia.types(f"{typed} strange traffic")
+    await nadia.dialog("Lock down a VM").get_by_role("button", name="Lock down").click()
     await expect(tour).to_contain_text("The evidence")
     for badge in ("2 snapshots", "Encrypted at host", "ReadOnly lock", "Backup"):
         await expect(nadia.vm(vm)).to_contain_text(badge)

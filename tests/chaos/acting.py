@@ -116,34 +116,33 @@ class Acting:
             user=act.who,
             channel="app",
             command="/vm-lockdown",
-            text=f"{wanted} {act.reason}",
+            text=f"{wanted} --yes {act.reason}",
             wait_view_ms=_VIEW_MS if act.how == "part" else 0,
         )
         view_id = done.answer.get("view_id")
         if not view_id:
             return
         await asyncio.sleep(act.think_s)
-        option = await self._option(view_id, name)
-        if option is None:
-            return
-        await self._done(
-            Act(who=people.SLACK_OF[act.who], what="choose", vm=vm.key, at_ms=time.time() * 1000),
-            "/_act/submit",
-            user=act.who,
-            view_id=view_id,
-            values={"vm": option, "reason": act.reason},
-        )
+        # A part that fits one VM asks about that at once.
+        option = await self._option(act.who, view_id, name)
+        for values in ([{"vm": option}] if option else []) + [{"reason": act.reason}]:
+            await self._done(
+                Act(who=people.SLACK_OF[act.who], what="choose", vm=vm.key, at_ms=time.time() * 1000),
+                "/_act/submit",
+                user=act.who,
+                view_id=view_id,
+                values=values,
+            )
 
-    async def _option(self, view_id: str, name: str) -> str | None:
+    async def _option(self, who: str, view_id: str, name: str) -> str | None:
         """The menu's value for a VM; the dialog shows names cut and cleaned, so part of it must do."""
-        shown = await self._ground.slack.until(
-            lambda e: e["kind"] == "view" and e.get("view_id") == view_id, since=self._mark, within_s=3
-        )
         short = name.partition("<")[0]
-        for block in (shown or {}).get("view", {}).get("blocks", []):
-            for option in (block.get("element") or {}).get("options", []):
-                if short in str(option["text"]):
-                    return str(option["value"])
+        answer = await self._post(
+            "/_act/options", user=who, view_id=view_id, block_id="vm", action_id="vm.any", query=short
+        )
+        for option in answer.get("options", []):
+            if short in str(option["text"]):
+                return str(option["value"])
         return None
 
     # Both

@@ -32,12 +32,14 @@ from workers.domain.containment.options.backup_options import AfterRestore, Back
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.nudges import Nudge, Scheduled, Subject
-from workers.domain.policy.model import OnSilence
+from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.schema import Numbered
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
-from workers.domain.starts.events import CallerKind, Phase, StartEnd
+from workers.domain.starts.events import CallerKind, Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import BackupFacts, MissingFact
-from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, VmRecord
+from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, TurnedOn, VmRecord
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -48,14 +50,17 @@ MODELS: dict[str, type[Numbered]] = {
     "scheduled": Scheduled,
     "nudge": Nudge,
     "dead-letter-notice": DeadLetterNotice,
+    "policy-notice": PolicyNotice,
     "pause": Pause,
     "cap-question": CapQuestion,
+    "canary": Canary,
     "lookup": Lookup,
     "audit-record": AuditRecord,
 }
 """First part of a file's name → what it is."""
 
 _SOON = a.NOW + timedelta(minutes=3)
+_BETWEEN = TurnedOn(after=a.NOW, until=_SOON)
 _DEFENDER = DefenderFacts(
     read_at=a.NOW,
     subscription_plan="P2",
@@ -110,12 +115,41 @@ def documents() -> dict[str, Numbered]:
             ),
             joined_count=7,
         ),
+        "approval-told-and-over": a.approval(
+            state=ApprovalState.EXPIRED,
+            terms=a.announced(),
+            closed_because="nobody rejected it in time; the VM is left as it is",
+        ),
+        "approval-given-up-soon": a.approval(
+            asked_at=None,
+            terms=a.terms(undelivered_after=timedelta(minutes=5), on_undelivered=OnUndelivered.ISOLATE),
+        ),
+        "containment-by-a-rule": a.containment(
+            cause=a.cause(
+                kind=CauseKind.RULE,
+                reason="the rule nightly contains this VM without asking",
+                approval_id=a.approval().id,
+            )
+        ),
         "approval-of-a-guarded-vm": a.approval(guarded="domain controllers"),
         "approval-joined-to-another": a.approval(state=ApprovalState.PENDING).joins("a" * 26, _SOON),
         "approval-ended-and-started-later": a.approval(
             ended=StartEnd(phase=Phase.SUCCEEDED, at=_SOON), later=(a.approval().id,)
         ),
         "approval-with-risk": risky(),
+        "canary-seen": Canary(
+            id="y" + "0" * 25,
+            sent_at=a.NOW,
+            taken_at=a.NOW,
+            judged_at=a.NOW,
+            recorded_at=a.NOW,
+            seen_at=_SOON,
+            verdict="ask",
+        ),
+        "approval-found-by-a-sweep": a.approval(
+            event=StartEvent.seen_by_power(a.vm_ref(), _BETWEEN), told_as=a.start_event().correlation_id
+        ),
+        "inventory-line-of-a-vm-that-was-started": a.known_vm(off_at=a.NOW, turned_on=_BETWEEN),
         **{f"containment-{state.lower()}": a.containment(state=state) for state in ContainmentState},
         "containment-restored-with-a-start": _restored(),
         "containment-with-a-job": _with_a_job(),
@@ -193,11 +227,23 @@ def documents() -> dict[str, Numbered]:
             counts={"starts": {"NoTime": 2, "NotJson": 1}},
             known={"starts": (4, 7, 9), "work": ()},
         ),
+        "policy-notice-none": PolicyNotice(),
+        "policy-notice-told": PolicyNotice(
+            version=2,
+            number=1,
+            at=_SOON,
+            process="workers",
+            problem="policy.yaml: 1 error",
+            in_force="ab" * 32,
+            refused={"workers": "cd" * 32},
+        ),
+        "nudge-policy": Nudge(subject=Subject.POLICY, id=PolicyNotice().id, version=1),
         "pause-none": Pause(),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
         "cap-question-none": CapQuestion(),
         "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
         "cap-question-released": _cap_question().answered(2, 1, a.oncall(), _SOON, go_on=True),
+        "nudge-canary": Nudge(subject=Subject.CANARY, id="y" + "0" * 25, version=3),
         "nudge-cap": Nudge(subject=Subject.CAP, id=CapQuestion().id, version=1),
         "containment-held-by-the-cap": a.containment(held=Held(by=HeldBy.CAP, since=a.NOW, until=_SOON)),
         "containment-held-by-a-pause": a.containment(

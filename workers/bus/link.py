@@ -33,6 +33,7 @@ class Link:
         quiet_s: seconds without a message after which the link may have fallen silent, and ends.
         gate: while it is shut nothing is taken, and half open one message at a time.
         leaving: no more messages are to be taken.
+        works: called when a read has ended without an error.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Link:
         quiet_s: float,
         gate: Gate,
         leaving: asyncio.Event,
+        works: Callable[[], None],
     ) -> None:
         self._receiver = receiver
         self._take = take
@@ -53,6 +55,7 @@ class Link:
         self._quiet_s = quiet_s
         self._gate = gate
         self._leaving = leaving
+        self._works = works
         self._under_way: dict[asyncio.Task[None], ServiceBusReceivedMessage] = {}
         self._renewed: set[asyncio.Task[None]] = set()
 
@@ -86,11 +89,12 @@ class Link:
         while not self._leaving.is_set() and not self._gate.remaining_s:
             asked_at = loop.time()
             first = await self._receiver.receive_messages(1, max_wait_time=_READ_S)
+            if not first and loop.time() - asked_at < _READ_S / 2:
+                raise ConnectionError("the link has ended")  # the SDK says so by an empty answer at once
+            self._works()
             if first:
                 heard_at = loop.time()
                 await self._work_on(first)
-            elif loop.time() - asked_at < _READ_S / 2:
-                raise ConnectionError("the link has ended")  # the SDK says so by an empty answer at once
             elif not self._under_way and loop.time() - heard_at > patience_s:
                 return
 

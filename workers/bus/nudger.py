@@ -13,6 +13,7 @@ from workers.bus.refusals import told
 from workers.bus.sender import QueueSender
 from workers.domain.errors import DependencyAway
 from workers.domain.nudges import Nudge
+from workers.telemetry.spans import properties
 
 log = structlog.get_logger(__name__)
 
@@ -106,5 +107,6 @@ def _message(nudge: Nudge) -> ServiceBusMessage:
         message_id=nudge.message_id,
         content_type="application/json",
         subject=str(nudge.subject),
+        application_properties=properties(),
         scheduled_enqueue_time_utc=nudge.due,
     )

@@ -1,5 +1,7 @@
 """What a received message carries."""
 
+import time
+
 from azure.servicebus import ServiceBusReceivedMessage
 
 from workers.domain.messages import Message
@@ -13,6 +15,12 @@ def message(raw: ServiceBusReceivedMessage) -> Message:
         delivery_count=raw.delivery_count or 0,
         properties={str(_text(k)): _text(v) for k, v in (raw.application_properties or {}).items()},
     )
+
+
+def age_s(raw: ServiceBusReceivedMessage) -> float:
+    """Seconds since it could be taken: since it came, or since the time that it was scheduled for."""
+    since = max(filter(None, (raw.enqueued_time_utc, raw.scheduled_enqueue_time_utc)), default=None)
+    return 0.0 if since is None else max(0.0, time.time() - since.timestamp())
 
 
 def _text(value: object) -> object:

@@ -18,6 +18,8 @@ from workers.bus.settling import Settler
 from workers.domain.errors import DependencyAway
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.telemetry.health import Health
+from workers.telemetry.instruments import MESSAGE_AGE, SETTLED
+from workers.telemetry.spans import taken
 
 log = structlog.get_logger(__name__)
 
@@ -123,11 +125,15 @@ class QueueReceiver:
                 quiet_s=self._quiet_s,
                 gate=self._gate,
                 leaving=self._leaving,
+                works=self._say_works,
             ).run()
 
     async def _take(self, raw: ServiceBusReceivedMessage, settler: Settler) -> None:
         try:
-            settlement = await self._handler(payload.message(raw))
+            MESSAGE_AGE.record(payload.age_s(raw), {"queue": self._queue})
+            message = payload.message(raw)
+            with taken(self._queue, message.properties):
+                settlement = await self._handler(message)
         except DependencyAway as away:
             self._health.away(away.service, str(away), retry_after_s=away.retry_after_s)
             self._waits_for = away.service
@@ -140,6 +146,9 @@ class QueueReceiver:
             settlement = None
         else:
             self._went_well(settlement)
+        if not isinstance(settlement, Complete):
+            how = "abandoned" if settlement is None else type(settlement).__name__.lower()
+            SETTLED.add(1, {"queue": self._queue, "how": how})
         await settler.settle(raw, settlement)
 
     def _went_well(self, settlement: Settlement | None) -> None:
@@ -152,16 +161,21 @@ class QueueReceiver:
             self._gate.reset()
 
     def _say_open(self) -> None:
+        """The SDK calls a link open before Service Bus has said that it refuses it."""
         self._opened += 1
-        self._health.ok("servicebus")
-        if self._refused:
-            log.info("links are open again", queue=self._queue)
-        self._refused = False
+        if not self._refused:
+            self._health.ok("servicebus")
         if self._opened >= self._receivers:
             self.listening.set()
 
+    def _say_works(self) -> None:
+        if self._refused:
+            log.info("links are open again", queue=self._queue)
+            self._health.ok("servicebus")
+        self._refused = False
+
     def _say_refused(self, error: Exception) -> None:
-        """In the log once, until a link opens again; several links are refused for the same reason."""
+        """In the log once, until a link works again; several links are refused for the same reason."""
         because = f"queue {self._queue}: {told(error)}"
         self._health.away("servicebus", because)
         if not self._refused:

@@ -55,7 +55,7 @@ def caller_from(claims: object, authorization: object, *, caller: str, ip: str) 
     kind = _kind(claims, evidence, email)
     return Caller(
         kind=kind,
-        name=_first(claims, "name") or _first(claims, _NAME),
+        name=_first(claims, "name") or _first(claims, _NAME) or _identity_name(claims),
         email=email.lower() if "@" in email else "",
         object_id=_first(claims, _OID, "oid") or ("" if "@" in caller else caller[:_LONGEST]),
         app_id=_first(claims, "appid", "azp"),
@@ -73,6 +73,11 @@ def _email(claims: dict[str, object], caller: str) -> str:
     others = (_first(claims, _EMAIL, "email"), _first(claims, "preferred_username"), caller[:_LONGEST])
     own = next((other for other in others if "@" in other and _GUEST not in other.lower()), "")
     return own or name or next((other for other in others if "@" in other), "")
+
+
+def _identity_name(claims: dict[str, object]) -> str:
+    """The name of a managed identity, or of the resource that it belongs to: the end of its resource id."""
+    return _first(claims, "xms_mirid").rstrip("/").rpartition("/")[2]
 
 
 def _kind(claims: dict[str, object], evidence: dict[str, object], email: str) -> CallerKind:

@@ -29,6 +29,7 @@ from workers.runtime.json_text import parsed
 
 _NONE: Mapping[str, object] = MappingProxyType({})
 _MOST_EVENTS = 500
+_LONGEST_TRACEPARENT = 55
 _MOST_BYTES = 1024 * 1024
 
 PHASES = {
@@ -177,6 +178,7 @@ def _start_event(found: Told) -> StartEvent:
         correlation_id=found.correlation_id[:200],
         event_id=found.event_id[:200],
         shape=found.shape,
+        trace=found.trace[:_LONGEST_TRACEPARENT],
     )
 
 

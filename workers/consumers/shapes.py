@@ -28,6 +28,7 @@ class Told(NamedTuple):
     caller: str
     ip: str
     authorization: object
+    trace: str = ""
 
 
 def parts(data: object) -> Iterator[object]:
@@ -82,6 +83,7 @@ def _event_grid(event: dict[str, Any], shape: str, kind: object, time: object) -
         caller="",
         ip=_client_ip(data.get("httpRequest")),
         authorization=data.get("authorization"),
+        trace=text_of(event.get("traceparent")),
     )
 
 

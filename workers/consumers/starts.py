@@ -14,7 +14,9 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.messages import Complete, DeadLetter, Later, Message, Settlement, Split
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.canary import is_canary
 from workers.domain.starts.events import StartEvent
+from workers.telemetry.instruments import STARTS
 from workers.use_cases.starts.open import ASK_ANYWAY_AFTER, OpenApproval, Outcome
 
 log = structlog.get_logger(__name__)
@@ -32,6 +34,11 @@ async def _nobody(_disturbances: Sequence[Disturbance]) -> None:
     """Nobody looks after disturbances."""
 
 
+async def _unknown(_event: StartEvent) -> None:
+    """Nobody has sent a canary."""
+    raise InvalidEvent("UnknownCanary", "no canary was sent")
+
+
 class StartsConsumer:
     """Parses strictly, once, and opens approvals.
 
@@ -41,6 +48,7 @@ class StartsConsumer:
     and ``ArmFacts`` asks nothing of a subscription for as long as Azure said.
 
     Args:
+        take_canary: what is done with a start that never was; raises ``InvalidEvent`` for one made up.
         disturbed: told what was done in Azure that can undo a containment.
     """
 
@@ -50,13 +58,14 @@ class StartsConsumer:
         open_approval: OpenApproval,
         store: Store,
         clock: Clock,
+        take_canary: Callable[[StartEvent], Awaitable[None]] = _unknown,
         disturbed: Callable[[Sequence[Disturbance]], Awaitable[None]] = _nobody,
     ) -> None:
         self._open_approval = open_approval
         self._store = store
         self._clock = clock
+        self._take_canary = take_canary
         self._disturbed = disturbed
-        self.dead_lettered = 0
 
     async def __call__(self, message: Message) -> Settlement:
         """Open an approval for each start in the message.
@@ -75,9 +84,12 @@ class StartsConsumer:
             return await self._dead_letter(message, invalid)
         if disturbances:
             await self._disturbed(disturbances)
+        made_up = await self._canaries(events)
         for event in events:
+            if is_canary(event):
+                continue
             try:
-                opened = await self._open_approval(event)
+                await self._start(event, begun)
             except NewerDocument as newer:
                 log.warning("a start is left to a newer version", vm=event.vm.name, because=str(newer))
                 return Later(after_s=_NEWER_AGAIN_S)
@@ -85,39 +97,54 @@ class StartsConsumer:
                 if not away.scope:
                     raise
                 put_off.append(self._wait_s(event, away))
-                log.warning(
-                    "a start is put off", vm=event.vm.name, for_s=round(put_off[-1], 1), because=str(away)
-                )
-                continue
-            if opened.outcome not in _OF_LITTLE_NOTE:
-                log.info(
-                    "start event",
-                    outcome=str(opened.outcome),
-                    vm=event.vm.name,
-                    id=opened.document_id,
-                    took_ms=round((time.perf_counter() - begun) * 1000),
-                )
         if put_off:
             return Later(after_s=min(put_off))
-        if odd:
-            log.warning("taken out of a message", count=len(odd), message=message.message_id)
-            return Split(bodies=tuple(odd))
-        return Complete()
+        if made_up is not None:
+            return await self._dead_letter(message, made_up)
+        return self._without(odd, message)
+
+    def _without(self, odd: list[bytes], message: Message) -> Settlement:
+        if not odd:
+            return Complete()
+        log.warning("taken out of a message", count=len(odd), message=message.message_id)
+        return Split(bodies=tuple(odd))
+
+    async def _start(self, event: StartEvent, begun: float) -> None:
+        opened = await self._open_approval(event)
+        STARTS.add(1, {"outcome": str(opened.outcome)})
+        if opened.outcome not in _OF_LITTLE_NOTE:
+            log.info(
+                "start event",
+                outcome=str(opened.outcome),
+                vm=event.vm.name,
+                id=opened.document_id,
+                took_ms=round((time.perf_counter() - begun) * 1000),
+            )
+
+    async def _canaries(self, events: Sequence[StartEvent]) -> InvalidEvent | None:
+        """Take the canaries among them; the complaint about one that nobody sent, which holds no start up."""
+        made_up: InvalidEvent | None = None
+        for event in filter(is_canary, events):
+            try:
+                await self._take_canary(event)
+            except InvalidEvent as invalid:
+                made_up = invalid
+        return made_up
 
     def _wait_s(self, event: StartEvent, away: DependencyAway) -> float:
         """As long as Azure asked for, but not past the moment when it is asked about without facts."""
         left_s = (event.at + ASK_ANYWAY_AFTER - self._clock.now()).total_seconds()
         asked_s = _USUAL_WAIT_S if away.retry_after_s is None else away.retry_after_s
-        return max(_SHORTEST_WAIT_S, min(asked_s, left_s)) + random.uniform(0, _SPREAD_S)
+        wait_s = max(_SHORTEST_WAIT_S, min(asked_s, left_s)) + random.uniform(0, _SPREAD_S)
+        log.warning("a start is put off", vm=event.vm.name, for_s=round(wait_s, 1), because=str(away))
+        return wait_s
 
     async def _dead_letter(self, message: Message, invalid: InvalidEvent) -> DeadLetter:
-        self.dead_lettered += 1
         log.warning(
             "message dead-lettered",
             reason=invalid.reason,
             description=invalid.description,
             message=message.message_id,
-            dead_lettered_so_far=self.dead_lettered,
         )
         await self._store.commit(
             Commit(

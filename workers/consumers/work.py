@@ -1,6 +1,7 @@
 """The queue ``work``: look at an approval, a containment or a question again."""
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.messages import Complete, Message, Settlement
@@ -29,13 +30,14 @@ class WorkConsumer:
         if not isinstance(nudge, Nudge):
             return nudge
         try:
-            match nudge.subject:
-                case Subject.APPROVAL:
-                    await self._look_at_approval(nudge.id)
-                case Subject.CONTAINMENT:
-                    await self._contain(nudge.id)
-                case Subject.LOOKUP:
-                    await self._answer_lookup(nudge.id)
+            with bound_contextvars(**{str(nudge.subject): nudge.id}):
+                match nudge.subject:
+                    case Subject.APPROVAL:
+                        await self._look_at_approval(nudge.id)
+                    case Subject.CONTAINMENT:
+                        await self._contain(nudge.id)
+                    case Subject.LOOKUP:
+                        await self._answer_lookup(nudge.id)
         except NotFound:
             # Kept for a configured time and then gone; a nudge older than that has nothing to do.
             log.info("nothing to look at", subject=str(nudge.subject), id=nudge.id)

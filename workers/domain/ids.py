@@ -30,12 +30,18 @@ def lookup_id(vm_key: str) -> str:
     return f"q{partition_of_vm(vm_key):x}{secrets.token_hex(12)}"
 
 
+def canary_id() -> str:
+    """A new id for a canary. Nobody can guess it."""
+    return f"y{secrets.randbelow(PARTITIONS):x}{secrets.token_hex(12)}"
+
+
 DEAD_LETTER_NOTICE = f"n{0:025}"
 """The one document of its kind."""
 
 
 PAUSE = f"p{0:025}"
 CAP_QUESTION = f"k{0:025}"
+POLICY_NOTICE = f"f{0:025}"
 """As that one."""
 
 
@@ -63,7 +69,8 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acknpq"
-"""First characters of ids: approval, containment, question about the cap, notice, pause, lookup."""
+_KINDS = "acfknpqy"
+"""First characters of ids: approval, containment, notice about the policy file, question about the cap,
+notice about dead letters, pause, lookup, canary."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

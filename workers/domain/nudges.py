@@ -16,6 +16,8 @@ class Subject(StrEnum):
     NOTICE = "notice"
     CAP = "cap"
     LOOKUP = "lookup"
+    POLICY = "policy"
+    CANARY = "canary"
 
 
 class Scheduled(Numbered):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import typer
 
 from workers.arm.read import classic
-from workers.arm.read.inventory import READABLE
+from workers.arm.read.inventory import subscriptions
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.bus.checks import Needs, bus_checks, duplicate_detection
@@ -89,7 +89,7 @@ def policy_check(settings: WorkersSettings) -> Check:
 def azure_checks(azure: Azure) -> list[Check]:
     """Which subscriptions this identity sees, and whether it may list the VMs of each."""
 
-    async def subscriptions() -> str:
+    async def seen_ones() -> str:
         seen = await _subscriptions(azure)
         names = ", ".join(name for _, name in seen[:5]) + (", …" if len(seen) > 5 else "")  # noqa: PLR2004 - a few
         return f"{len(seen)} subscription{'s' if len(seen) != 1 else ''}: {names}"
@@ -111,7 +111,7 @@ def azure_checks(azure: Azure) -> list[Check]:
         "give this identity the role Startgate's deployment names, or Reader at least, on the subscription"
     )
     return [
-        Check(name="Azure subscriptions", look=subscriptions, remedy=reader),
+        Check(name="Azure subscriptions", look=seen_ones, remedy=reader),
         Check(name="Azure VMs", look=lambda: each(machines), remedy=reader),
         Check(name="Azure classic VMs", look=lambda: each(classics), remedy=reader),
     ]
@@ -119,13 +119,7 @@ def azure_checks(azure: Azure) -> list[Check]:
 
 async def _subscriptions(azure: Azure) -> list[tuple[str, str]]:
     with _named():
-        async with asking("list the subscriptions"):
-            seen = [one.as_dict() async for one in azure.subscriptions().subscriptions.list()]
-    usable = [
-        (str(one["subscriptionId"]), str(one.get("displayName") or one["subscriptionId"]))
-        for one in seen
-        if str(one.get("state") or "").lower() in READABLE
-    ]
+        usable = [(one.id, one.name or one.id) for one in await subscriptions(azure)]
     if not usable:
         raise Failed("this identity sees no enabled subscription")
     return usable

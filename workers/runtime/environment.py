@@ -25,6 +25,11 @@ REMEDIES = {
         "or rediss+cluster://name.region.redis.azure.net:10000 for a cluster, with STARTGATE_REDIS_AUTH=entra"
     ),
     "policy": "the path of the policy file; `startgate policy check FILE` checks it",
+    "operator_tenant": "the tenant's id: `az account show --query tenantId`",
+    "operator_audience": (
+        "api:// and the client id of the application that is registered for the command line; "
+        "deploy/README.md, section When Slack is away, says how"
+    ),
     "slack_bot_token": "the bot token (xoxb-…) from the Slack app's page OAuth & Permissions",
     "slack_app_token": (
         "an app-level token (xapp-…) with connections:write for Socket Mode, "
@@ -58,9 +63,11 @@ class CommonSettings(BaseSettings):
         servicebus_quiet_s: a link to Service Bus that heard nothing for so long is opened anew; less than
             the ten minutes after which Service Bus ends it.
         retention_days: how long decided approvals, restored containments and audit records are kept.
-        health_port: where ``/healthz`` and ``/readyz`` are served; 0 for nowhere.
+        health_port: where ``/healthz``, ``/readyz`` and ``/metrics`` are served; 0 for nowhere.
         health_host: the address they listen at. Loopback by default, because they need no credential;
             Container Apps and Kubernetes probe from outside and need ``0.0.0.0``.
+        azure_monitor_connection: connection string of an Application Insights resource, to which metrics and
+            traces are sent; needs the extra ``startgate[azure-monitor]``.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -77,6 +84,7 @@ class CommonSettings(BaseSettings):
     retention_days: float = Field(default=90.0, ge=1)
     health_port: int = Field(default=0, ge=0, le=65535)
     health_host: str = "127.0.0.1"
+    azure_monitor_connection: SecretStr | None = None
 
     @field_validator("credential")
     @classmethod

@@ -39,6 +39,18 @@ async def stop_signal() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
+@contextlib.asynccontextmanager
+async def hangup_signal() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGHUP sets: somebody wants files to be read anew."""
+    hangup = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, hangup.set)
+    try:
+        yield hangup
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
 async def run_until(stop: asyncio.Event, *jobs: Coroutine[Any, Any, None]) -> None:
     """Run jobs side by side until ``stop`` is set or one of them fails, then cancel them.
 

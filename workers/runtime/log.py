@@ -6,8 +6,17 @@ from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
+from opentelemetry import trace
 
 from workers.runtime.secrets import redacted
+
+
+def _name_trace(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The id of the trace that this line belongs to, as traces spell it."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+    return event
 
 
 def _redact(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -28,8 +37,14 @@ class _Standard(logging.Handler):
         logger.log(record.levelno, record.getMessage(), **fields)
 
 
-def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
-    """Set up structlog and route the standard library's logging through it. Call it once, at start."""
+def configure_logging(form: Literal["json", "text"], *, process: str, level: int = logging.INFO) -> None:
+    """Set up structlog and route the standard library's logging through it. Call it once, at start.
+
+    Args:
+        form: a JSON object or text for each line.
+        process: which one this is, in every line.
+        level: what is less is left out: a command's answer stands alone, without what services would log.
+    """
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -38,6 +53,7 @@ def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _name_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Tracebacks become text before redaction: an exception's text may quote a secret.
@@ -45,7 +61,7 @@ def configure_logging(form: Literal["json", "text"], *, process: str) -> None:
             _redact,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -20,7 +20,7 @@
 --   those named by shown, those that must be absent, and with free the record of the VM that must be
 -- ARGV[2…] the written documents' texts, in order; after them those of new exchanges, then those of the audit. They stay as they are:
 --   within the JSON they would be encoded twice there and decoded once more here.
--- Answers {1} written, {0, 'once'} seen before, {0, 'conflict', id} changed since it was read.
+-- Answers {1, 1 if the containment had no exchanges before these, else 0} written, {0, 'once'} seen before, {0, 'conflict', id} changed since it was read.
 local a = cjson.decode(ARGV[1])
 
 if a.once_ttl > 0 and redis.call('EXISTS', KEYS[5]) == 1 then
@@ -69,9 +69,10 @@ for i, doc in ipairs(a.docs) do
     redis.call('SREM', KEYS[#KEYS], doc.id)
   end
 end
-local exchanges, first = KEYS[#KEYS - 2], 1 + #a.docs
+local exchanges, first, first_exchanges = KEYS[#KEYS - 2], 1 + #a.docs, 0
 if a.exchanges > 0 then
-  redis.call('RPUSH', exchanges, unpack(ARGV, first + 1, first + a.exchanges))
+  local many = redis.call('RPUSH', exchanges, unpack(ARGV, first + 1, first + a.exchanges))
+  first_exchanges = many == a.exchanges and 1 or 0
   redis.call('LTRIM', exchanges, -a.most_exchanges, -1)
   -- It lives as long as its containment, whose own writes say how long; nobody may leave one behind for ever.
   if redis.call('PTTL', exchanges) == -1 then
@@ -134,4 +135,4 @@ for i = 2 + #a.docs + a.exchanges, #ARGV do
   redis.call('XADD', KEYS[3], '*', 'r', record, 'p', previous, 'h', digest)
   redis.call('SET', KEYS[4], digest)
 end
-return {1}
+return {1, first_exchanges}

@@ -11,6 +11,9 @@ from workers.domain.starts.vm import VmRecord, VmRef
 VM_NAMES = "sg:{inventory}:names"
 """Sorted set, all of one score: a VM's name, a NUL, its id, both in lower case. In the order of the names."""
 
+PROCESSES = "sg:{processes}"
+"""Hash: name of a process → what it says of itself."""
+
 
 @functools.cache
 def base(partition: int) -> str:
@@ -105,6 +108,11 @@ TURNS = f"{base(0)}:turns"
 def inventory(subscription_id: str) -> str:
     """Hash: VM id in lower case → its line. All of the inventory shares one slot of a cluster."""
     return f"sg:{{inventory}}:of:{subscription_id.lower()}"
+
+
+def lease(name: str) -> str:
+    """Whose periodic work of this name is."""
+    return f"sg:{{leases}}:{name}"
 
 
 def channels(workspace: str) -> str:

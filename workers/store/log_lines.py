@@ -24,6 +24,7 @@ _INFORMS = frozenset(
         "start.expected",
         "start.contained",
         "start.failed",
+        "start.told-late",
         "lockdown.ordered",
         "lockdown.joined",
         "restore.ordered",

@@ -16,12 +16,15 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, POLICY_NOTICE
 from workers.domain.nudges import Scheduled
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart, Said, ShownQuestion
 from workers.domain.schema import Numbered
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import PastStart
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
@@ -30,6 +33,8 @@ from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
+SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice)
+"""What has cards."""
 
 
 class MemoryStore:
@@ -92,7 +97,7 @@ class MemoryStore:
 
     def _write(self, key: str, document: Document, now: datetime) -> None:
         self._documents[key] = document.model_copy(update={"version": document.version + 1})
-        if isinstance(document, (Approval, Containment, DeadLetterNotice, CapQuestion)) and shows(document):
+        if isinstance(document, SHOWN) and shows(document):
             self._unshown[document.id] = now
             due = due_of(document)
             if due is None:
@@ -110,6 +115,10 @@ class MemoryStore:
         with contextlib.suppress(NotFound):
             found = await self.approval(approval_id)
         return KnownStart(found, await self.vm_record(event.vm), await self._past.background(event))
+
+    async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
+        """What happened with this VM."""
+        return self._past.of_vm(vm)
 
     async def aclose(self) -> None:
         """Nothing waits to be written."""
@@ -136,10 +145,19 @@ class MemoryStore:
             raise NotFound(f"there is no {kind.document_kind} {document_id}")
         return found
 
+    async def canary(self, canary_id: str) -> Canary:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(Canary, canary_id)
+
     async def card(self, card_id: str) -> Card:
         """The card, or an empty one of version 0."""
         found = self._documents.get(keys.card(card_id))
         return found if isinstance(found, Card) else Card(id=card_id)
+
+    async def policy_notice(self) -> PolicyNotice:
+        """The notice, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(POLICY_NOTICE))
+        return found if isinstance(found, PolicyNotice) else PolicyNotice()
 
     async def dead_letter_notice(self) -> DeadLetterNotice:
         """The notice, or an empty one of version 0."""

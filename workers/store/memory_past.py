@@ -16,6 +16,7 @@ from workers.domain.starts.history import (
     of_event,
     past_start,
 )
+from workers.domain.starts.vm import VmRef
 from workers.store import keys
 from workers.store.retention import DEFAULT_RETENTION
 
@@ -35,6 +36,10 @@ class MemoryPast:
         self._add(keys.past_of_vm(remembered.vm), remembered.entry, MOST_OF_VM)
         if remembered.of_caller:
             self._add_to_caller(remembered.entry)
+
+    def of_vm(self, vm: VmRef) -> tuple[PastStart, ...]:
+        """What happened with this VM."""
+        return self._of(keys.past_of_vm(vm))
 
     async def background(self, event: StartEvent) -> Background:
         """What was before this start, which becomes part of its caller's past."""

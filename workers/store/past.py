@@ -5,7 +5,7 @@ long as the audit.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,18 +51,27 @@ def of_commit(remembered: Remembered | None, now: datetime, retention: timedelta
 
 def ask_background(pipeline: Any, event: StartEvent, now: datetime, retention: timedelta) -> None:
     """Queue what ``background`` reads from the answers; the start is added to its caller's past first."""
-    pipeline.zrange(keys.past_of_vm(event.vm), 0, -1, withscores=True)
+    _ask_entries(pipeline, keys.past_of_vm(event.vm))
     pipeline.hget(keys.inventory(event.vm.subscription_id), event.vm.key)
     if who := caller_key(event.caller):
         add_to_caller(pipeline, of_event(event), now, retention)
-        pipeline.zrange(keys.past_of_caller(who), 0, -1, withscores=True)
+        _ask_entries(pipeline, keys.past_of_caller(who))
+
+
+def _ask_entries(pipeline: Any, key: str) -> None:
+    """Queue the read of all entries, each with its time.
+
+    As the command itself: the client's ``zrange`` writes each number as text for whoever converts it back,
+    which took a tenth of the time that a question costs.
+    """
+    pipeline.execute_command("ZRANGE", key, 0, -1, "WITHSCORES")
 
 
 def background(answers: Sequence[Any], event: StartEvent) -> Background:
     """What was asked for."""
     of_vm, line = answers[:2]
     of_caller = answers[-1] if caller_key(event.caller) else ()
-    return Background(Past(_entries(of_vm), _entries(of_caller)), _line(line))
+    return Background(Past(entries(of_vm), entries(of_caller)), _line(line))
 
 
 def add_to_caller(pipeline: Any, entry: PastStart, now: datetime, retention: timedelta) -> None:
@@ -113,7 +122,10 @@ class CallersLater:
             await asyncio.wait([self._noting], timeout=_CLOSE_WITHIN_S)
 
 
-def _entries(rows: Iterable[Sequence[Any]]) -> tuple[PastStart, ...]:
+def entries(rows: Sequence[Any]) -> tuple[PastStart, ...]:
+    """Pairs of a text and its time, or, where the older protocol is spoken, both in turn."""
+    if rows and isinstance(rows[0], bytes):
+        rows = list(zip(rows[::2], rows[1::2], strict=True))
     found = (past_start(text, datetime.fromtimestamp(float(ms) / 1000, UTC)) for text, ms in rows)
     return tuple(entry for entry in found if entry is not None)
 

@@ -1,6 +1,7 @@
 """Documents as they are in Redis: each read alone, or those that belong together at once."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import redis.asyncio as redis
@@ -13,12 +14,16 @@ from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import NotFound
-from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, partition_of_id
+from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, POLICY_NOTICE, partition_of_id
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import ShownQuestion
 from workers.domain.schema import Numbered, read
+from workers.domain.starts.canary import Canary
+from workers.domain.starts.history import PastStart
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away
+from workers.store.past import entries
 
 D = TypeVar("D", bound=Numbered)
 
@@ -60,6 +65,10 @@ class RedisDocuments:
         """Raises ``NotFound`` if there is none."""
         return await self._read(Lookup, keys.by_id(checked(lookup_id, "q")), lookup_id)
 
+    async def canary(self, canary_id: str) -> Canary:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(Canary, keys.by_id(checked(canary_id, "y")), canary_id)
+
     async def card(self, card_id: str) -> Card:
         """The card, or an empty one of version 0."""
         with contextlib.suppress(NotFound):
@@ -84,11 +93,22 @@ class RedisDocuments:
             return await self._read(CapQuestion, keys.by_id(CAP_QUESTION), CAP_QUESTION)
         return CapQuestion()
 
+    async def policy_notice(self) -> PolicyNotice:
+        """The notice, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(PolicyNotice, keys.by_id(POLICY_NOTICE), POLICY_NOTICE)
+        return PolicyNotice()
+
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """The VM's record, or an empty one of version 0."""
         with contextlib.suppress(NotFound):
             return await self._read(VmRecord, keys.vm_record(vm), vm.key)
         return VmRecord(vm=vm)
+
+    async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
+        """What happened with this VM."""
+        async with redis_away(self._redis):
+            return entries(await self._redis.zrange(keys.past_of_vm(vm), 0, -1, withscores=True))
 
     async def _read(self, kind: type[D], key: str, name: str) -> D:
         async with redis_away(self._redis):

@@ -28,6 +28,7 @@ from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.connection import is_cluster, redis_away
 from workers.store.log_lines import tell
+from workers.store.measures import measure
 from workers.store.past import CallersLater, ask_background, background, of_commit
 from workers.store.redis_documents import RedisDocuments, checked
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label, shows
@@ -119,6 +120,7 @@ class RedisStore(RedisDocuments):
             )
         if answer[0] == 1:
             tell(commit.audit)
+            measure(commit, first_write=answer[1] == 1)
             if commit.past is not None and commit.past.of_caller:
                 self._callers.note(commit.past.entry, now)
             return True

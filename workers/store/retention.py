@@ -9,7 +9,9 @@ from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import Document
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.vm import VmRecord
 
 ONCE_TTL = timedelta(hours=48)
@@ -18,6 +20,8 @@ SCHEDULED_TTL = timedelta(days=8)
 """Longer than the longest deadline that a policy may set."""
 LOOKUP_TTL = timedelta(hours=1)
 """A dialog that shows one is closed long before; the audit keeps that somebody asked."""
+CANARY_TTL = timedelta(days=1)
+"""One that comes later than that is nobody's any more."""
 DEFAULT_RETENTION = timedelta(days=90)
 
 
@@ -30,7 +34,7 @@ def shows(document: Document) -> bool:
     """Whether a card has to show it whenever it has changed."""
     if isinstance(document, Approval):
         return document.has_card
-    return isinstance(document, (Containment, DeadLetterNotice, CapQuestion))
+    return isinstance(document, (Containment, DeadLetterNotice, CapQuestion, PolicyNotice))
 
 
 def kept_for(document: Document, now: datetime, retention: timedelta) -> timedelta | None:
@@ -50,10 +54,10 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return _record_kept_for(document, now, retention)
         case Card():
             return retention
-        case DeadLetterNotice() | Pause() | CapQuestion():
+        case DeadLetterNotice() | Pause() | CapQuestion() | PolicyNotice():
             return None
-        case Lookup():
-            return LOOKUP_TTL
+        case Lookup() | Canary():
+            return LOOKUP_TTL if isinstance(document, Lookup) else CANARY_TTL
 
 
 def _record_kept_for(record: VmRecord, now: datetime, retention: timedelta) -> timedelta | None:

@@ -1,7 +1,7 @@
 """How this process and what it depends on are doing: adapters report, probes ask."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -96,12 +96,13 @@ class Health:
     """
 
     def __init__(self, *dependencies: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._now = now
+        self.now = now
         begun = now()
         self.phase = Phase.STARTING
         self._dependencies = {name: Dependency(state=Condition.UNKNOWN, since=begun) for name in dependencies}
         self._sweeps: dict[str, SweepState] = {}
         self._troubles: dict[str, Trouble] = {}
+        self._policy: tuple[str, datetime] | None = None
 
     def ready(self) -> None:
         """Everything is open: work is taken from now on."""
@@ -123,7 +124,7 @@ class Health:
         Fits ``DependencyAway``: ``away(e.service, str(e), retry_after_s=e.retry_after_s)``.
         """
         state = Condition.AWAY if retry_after_s is None else Condition.THROTTLED
-        self._set(name, state, redacted(reason)[:_LONGEST_REASON], self._now())
+        self._set(name, state, redacted(reason)[:_LONGEST_REASON], self.now())
 
     def answers(self, name: str) -> bool:
         """Whether the last report of this dependency was that it answered."""
@@ -135,37 +136,57 @@ class Health:
 
         It is shown, and readiness does not wait for it: what is late is made good, and the process can work.
         """
-        self._sweeps[name] = SweepState(period_s=period_s, expected_since=self._now())
+        self._sweeps[name] = SweepState(period_s=period_s, expected_since=self.now())
 
     def sweep_succeeded(self, name: str) -> None:
         """It ran to its end."""
-        self._sweeps[name] = replace(self._sweeps[name], last_success=self._now())
+        self._sweeps[name] = replace(self._sweeps[name], last_success=self.now())
 
     def sweep_failed(self, name: str, reason: str) -> None:
         """It failed, and will run again."""
         self._sweeps[name] = replace(
-            self._sweeps[name], last_error=redacted(reason)[:_LONGEST_REASON], last_error_at=self._now()
+            self._sweeps[name], last_error=redacted(reason)[:_LONGEST_REASON], last_error_at=self.now()
         )
 
     def trouble(self, name: str, reason: str) -> None:
         """Show this until ``trouble_over``. Readiness does not wait for it: the process can do the rest."""
         known = self._troubles.get(name)
         self._troubles[name] = Trouble(
-            reason=redacted(reason)[:_LONGEST_REASON], since=known.since if known else self._now()
+            reason=redacted(reason)[:_LONGEST_REASON], since=known.since if known else self.now()
         )
 
     def trouble_over(self, name: str) -> None:
         """It is mended; nothing happens if there was none."""
         self._troubles.pop(name, None)
 
+    def policy(self, digest: str) -> None:
+        """The policy of this digest is in force from now on."""
+        if self._policy is None or self._policy[0] != digest:
+            self._policy = (digest, self.now())
+
+    @property
+    def policy_digest(self) -> str:
+        """The digest of the policy in force; empty before it is known."""
+        return self._policy[0] if self._policy is not None else ""
+
     def _set(self, name: str, state: Condition, error: str, error_at: datetime | None) -> None:
         known = self._dependencies.get(name)
         self._dependencies[name] = Dependency(
             state=state,
-            since=known.since if known and known.state is state else self._now(),
+            since=known.since if known and known.state is state else self.now(),
             last_error=error,
             last_error_at=error_at or (known.last_error_at if known else None),
         )
+
+    @property
+    def dependencies(self) -> Mapping[str, Dependency]:
+        """What this process needs, by name."""
+        return self._dependencies
+
+    @property
+    def sweeps(self) -> Mapping[str, SweepState]:
+        """Its periodic work, by name."""
+        return self._sweeps
 
     @property
     def is_ready(self) -> bool:
@@ -194,10 +215,11 @@ class Health:
                     "last_success": _iso(sweep.last_success),
                     "last_error": sweep.last_error or None,
                     "last_error_at": _iso(sweep.last_error_at),
-                    "overdue": sweep.overdue(self._now()),
+                    "overdue": sweep.overdue(self.now()),
                 }
                 for name, sweep in self._sweeps.items()
             },
+            "policy": {"digest": self._policy[0], "since": _iso(self._policy[1])} if self._policy else None,
             "troubles": {
                 name: {"reason": trouble.reason, "since": _iso(trouble.since)}
                 for name, trouble in self._troubles.items()

@@ -1,10 +1,12 @@
-"""``GET /healthz`` and ``GET /readyz``, for container platforms and for people with curl."""
+"""``/healthz``, ``/readyz`` and ``/metrics``, for container platforms, people with curl, and Prometheus."""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 from aiohttp import web
+from prometheus_client import REGISTRY, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from workers.telemetry.health import Health
 
@@ -20,7 +22,7 @@ async def serving(health: Health, *, host: str, port: int) -> AsyncIterator[None
     ``/healthz`` answers 200 as long as the event loop turns: restart the process when it does not. It says
     nothing about dependencies, because a restart heals none of them. ``/readyz`` answers 200 when the process
     runs and every dependency answers, else 503; both times with JSON that names each dependency and each
-    sweep.
+    sweep. ``/metrics`` answers in Prometheus' text format.
 
     Raises:
         OSError: the port is taken.
@@ -29,7 +31,9 @@ async def serving(health: Health, *, host: str, port: int) -> AsyncIterator[None
         yield
         return
     app = web.Application()
-    app.add_routes([web.get("/healthz", _alive), web.get("/readyz", _readiness(health))])
+    app.add_routes(
+        [web.get("/healthz", _alive), web.get("/readyz", _readiness(health)), web.get("/metrics", _metrics)]
+    )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -39,6 +43,10 @@ async def serving(health: Health, *, host: str, port: int) -> AsyncIterator[None
     finally:
         health.stopping()
         await runner.cleanup()
+
+
+async def _metrics(_request: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _alive(_request: web.Request) -> web.Response:

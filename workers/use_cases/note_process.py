@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import platform
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,18 @@ async def noted(store: Store, clock: Clock, process: str, settings: CommonSettin
         writing.cancel()
         details = {**about, "errors": errors} if errors else about
         await started.once(AuditRecord(kind=kind, at=clock.now(), details=details))
+
+
+def noting_renewal(store: Store, clock: Clock, process: str) -> Callable[[str], Awaitable[None]]:
+    """Puts on record that a secret was replaced while the process ran, by the name of its setting."""
+    host = socket.gethostname()
+
+    async def note(setting: str) -> None:
+        details = {"process": process, "host": host, "setting": setting}
+        noting = _Noting(store, partition_of_vm(f"{process}@{host}"))
+        await noting.once(AuditRecord(kind="secret.renewed", at=clock.now(), details=details))
+
+    return note
 
 
 def described(settings: CommonSettings) -> dict[str, Any]:

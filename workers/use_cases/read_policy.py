@@ -1,4 +1,4 @@
-"""Reads the policy file, as both processes do at start."""
+"""Reads the policy file, as both processes do at start and whenever it changes."""
 
 from pathlib import Path
 
@@ -8,14 +8,32 @@ from workers.domain.policy.model import Policy
 
 
 def read_policy(path: Path, *, conditions: bool = True) -> Policy:
-    """The checked policy. Without ``conditions``, the rules' expressions are not checked.
+    """The checked policy, of which metrics tell the digest from now on.
+
+    Without ``conditions``, the rules' expressions are not checked.
 
     Raises:
         InvalidPolicy: with every error, its line and a remedy; also if the file can't be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        finding = Finding(line=1, column=1, where="file", problem=f"can't be read: {error}")
-        raise InvalidPolicy([finding], path=str(path)) from None
-    return load_policy(text, path=str(path), conditions=conditions)
+        file = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return parse_policy(file, path, conditions=conditions)
+
+
+def parse_policy(file: bytes, path: Path, *, conditions: bool = True) -> Policy:
+    """The policy in this file's content; raises as ``read_policy``."""
+    try:
+        text = file.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise unreadable(path, error) from None
+    # As a text file is read: its line ends are \n whatever they are on disk.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return load_policy(text, path=str(path), conditions=conditions).read_from(file)
+
+
+def unreadable(path: Path, error: Exception) -> InvalidPolicy:
+    """That the file can't be read at all."""
+    finding = Finding(line=1, column=1, where="file", problem=f"can't be read: {error}")
+    return InvalidPolicy([finding], path=str(path))

@@ -47,6 +47,9 @@ def already_decided(approval: Approval, answer: Answer, actor: Actor) -> Message
     if approval.answered(answer, actor.slack_user):
         return recorded(approval)
     vm = approval.event.vm.name
+    if approval.open and not approval.asks:
+        said = f"The start of {code(vm)} was only announced: there is nothing to confirm."
+        return private(f"Nothing to confirm: {name(vm)}", said)
     if approval.open:
         return private(f"Still open: {name(vm)}", f"The question about {code(vm)} is still open.")
     ended = " ".join(outcome(approval, None))

@@ -34,7 +34,7 @@ from bot.cards.blocks.text import (
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import CauseKind, Containment
-from workers.domain.policy.model import OnSilence
+from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.starts.events import Caller, Phase
 
 CONFIRM = "approval.confirm"
@@ -46,6 +46,8 @@ AT_THE_START = "*At the start*"
 _YOURS = "Your account started this VM, at high risk, so somebody else has to confirm it."
 _GUARDED = "\U0001f6e1\ufe0f *{}.* Reject calls on-call; nothing is changed in Azure."
 
+_SWEPT = "Found by a sweep: no event told of this start, so this question comes late."
+
 _HALF_A_DAY = timedelta(hours=12)
 
 _ON_SILENCE = {
@@ -53,6 +55,12 @@ _ON_SILENCE = {
     OnSilence.ESCALATE: "on-call decides",
     OnSilence.ISOLATE: "the VM is isolated",
     OnSilence.CONTAIN: "the VM is contained",
+}
+_ONCALL = OnUndelivered.ESCALATE
+_ON_UNDELIVERED = {
+    _ONCALL: "on-call is called",
+    OnUndelivered.ISOLATE: "the VM is isolated",
+    OnUndelivered.CONTAIN: "the VM is contained",
 }
 
 
@@ -82,7 +90,8 @@ def approval_card(
                 _asked(approval, kind),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
-                _YOURS if barred and approval.open else "",
+                _YOURS if barred and approval.asks else "",
+                _SWEPT if approval.event.swept else "",
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
@@ -90,7 +99,7 @@ def approval_card(
         ),
     ]
     if approval.open:
-        blocks.append(buttons(approval, own=own, only_reject=barred))
+        blocks.append(buttons(approval, own=own, only_reject=barred or not approval.asks))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
 
@@ -119,6 +128,9 @@ def top_line(
         verb = "tried to start" if event.phase is Phase.FAILED else "started"
         still = "No answer yet. " if _escalated(approval, kind) else ""
         again = f", and {counted(approval.joined_count, 'more start')} followed" if approval.joined else ""
+        if not approval.asks:
+            who = "Your account" if own else who
+            return f"{risky}{who} {verb} {vm}{again}. No answer needed; reject it if it was not expected."
         if own:
             return f"{still}{risky}Your account {verb} {vm}{again}. Was it you?"
         return f"{still}{risky}{who} {verb} {vm}{again}. Was this expected?"
@@ -148,6 +160,10 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     if approval.decision is not None:
         by, decided = person(approval.decision.by), when(approval.decision.at)
         lines.append(f"{approval.decision.past_tense} by {by} {decided}.{quoted(approval.decision.reason)}")
+    elif approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL:
+        lines.append(
+            f"It could be rejected until {when(approval.closed_at)}. {why}" if approval.closed_at else why
+        )
     elif approval.state is ApprovalState.EXPIRED:
         lines.append(f"The question expired{at}. {why}")
     elif approval.state is ApprovalState.WITHDRAWN:
@@ -157,6 +173,8 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
         )
     elif approval.state is ApprovalState.JOINED:
         lines.append(f"{approval.outcome()}.")
+    elif approval.state is ApprovalState.RULED:
+        lines.append(f"Nobody was asked. {why}")
     if containment is None or approval.open or approval.state is ApprovalState.CONFIRMED:
         return lines
     if locked_down:
@@ -165,7 +183,7 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
 
 
 def _silence(approval: Approval, kind: CopyKind) -> str:
-    if not approval.open or kind is not CopyKind.ONCALL:
+    if not approval.asks or kind is not CopyKind.ONCALL:
         return ""
     if approval.asked_at is None:
         return "*Nobody could be asked yet.*"
@@ -178,17 +196,21 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     """Who is asked and why; while it is open also until when, and what happens then."""
     source = _source(approval.owner.source)
     people = ", ".join(mention(user) for user in approval.asked_whom[:10])
+    if approval.state is ApprovalState.RULED:
+        return _told_of_rule(approval, kind)
+    announced = approval.terms.verdict is Verdict.TELL
+    asked = "Told" if announced else "Asked"
     if not approval.open:
-        return f"Asked: {people}" if people else ""
+        return f"{asked}: {people}" if people else ""
     if not approval.owner.known:
         why = f"No owner found: {source or 'no tag names one'}."
-    elif kind is CopyKind.OWNER and approval.owner.until_changed:
-        why = f"Asking you because the {source} on this VM names you, or did so until it was changed."
     elif kind is CopyKind.OWNER:
-        why = f"Asking you because the {source} on this VM names you."
+        changed = ", or did so until it was changed" if approval.owner.until_changed else ""
+        asking = "Telling" if announced else "Asking"
+        why = f"{asking} you because the {source} on this VM names you{changed}."
     else:
         why = f"Owner from {source}."
-    asked = "" if not people else f"Asked: {people}."
+    asked = "" if not people else f"{asked}: {people}."
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
     return " ".join(filter(None, [asked, why, _deadline(approval)]))
@@ -199,17 +221,40 @@ def asked_line(approval: Approval, kind: CopyKind) -> str:
     return _asked(approval, kind)
 
 
+def _told_of_rule(approval: Approval, kind: CopyKind) -> str:
+    """Why this copy is there, of a start whose VM a rule contains."""
+    source = _source(approval.owner.source)
+    if not approval.owner.known:
+        return f"No owner found: {source or 'no tag names one'}."
+    if kind is CopyKind.OWNER:
+        return f"Telling you because the {source} on this VM names you."
+    return f"Owner from {source}."
+
+
 def _deadline(approval: Approval) -> str:
     on_silence, span = approval.terms.on_silence, approval.terms.expire_after
+    if not approval.asks:
+        return _reject_by(approval)
     if approval.guarded and on_silence in (OnSilence.ISOLATE, OnSilence.CONTAIN):
         on_silence = OnSilence.ESCALATE
     then = _ON_SILENCE[on_silence]
     if approval.terms.silence_lockdown is not None and not approval.guarded:
         then += f" with the profile {code(approval.terms.silence_lockdown.name, 40)}"
     if approval.asked_at is None:
-        return f"If nobody answers within {duration(span)}, {then}."
+        undelivered = _ON_UNDELIVERED[approval.terms.on_undelivered if not approval.guarded else _ONCALL]
+        nobody = f"If nobody can be asked within {duration(approval.terms.gives_up_after)}, {undelivered}."
+        return f"If nobody answers within {duration(span)}, {then}. {nobody}"
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
     return f"If nobody answers by {by} ({duration(span)}), {then}."
+
+
+def _reject_by(approval: Approval) -> str:
+    """That it is an announcement, which rule made it one, and until when it can be rejected."""
+    span, rule = approval.terms.expire_after, escape(approval.terms.rule, 80)
+    by = f"for {duration(span)}"
+    if approval.asked_at is not None:
+        by = f"until {clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)}"
+    return f"Announced by the rule *{rule}*. You can reject the start {by}; otherwise no action is taken."
 
 
 def _notice(approval: Approval) -> str:

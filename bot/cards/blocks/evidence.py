@@ -8,7 +8,15 @@ from bot.cards.blocks.text import code, counted, escape, when
 from workers.domain.asking.approvals import Approval
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
-from workers.domain.starts.facts import Facts, NetworkFacts
+from workers.domain.starts.facts import (
+    BackupFacts,
+    Facts,
+    GrantFact,
+    GrantKind,
+    MachineFacts,
+    NetworkFacts,
+)
+from workers.domain.starts.history import History
 from workers.domain.starts.known_clients import NAMES
 from workers.domain.starts.vm import Front, OpenPort, PowerState, VmRef
 
@@ -17,6 +25,7 @@ _MOST_IPS = 3
 _MOST_UNKNOWN = 3
 _MOST_MISSING = 5
 _MOST_ALERTS = 3
+_MOST_LOCKS = 3
 _MOST_RECOMMENDATIONS = 2
 _GROUP_SCOPE = re.compile(r"/subscriptions/[^/]+/resourcegroups/(?P<group>[^/]+)", re.IGNORECASE)
 _SUBSCRIPTION_SCOPE = re.compile(r"/subscriptions/[^/]+", re.IGNORECASE)
@@ -44,13 +53,15 @@ def fields(approval: Approval) -> list[str]:
     """The evidence as a section's fields."""
     event, facts = approval.event, approval.facts
     known = [
-        f"*From*\n{_origin(event.caller)}",
-        f"*Allowed by*\n{_permission(event.access, event.vm)}",
+        f"*From*\n{_origin(event.caller)}{last_used(approval.history)}",
+        f"*Allowed by*\n{_permission(event.access, event.vm, facts.grants)}",
         f"*Public IP*\n{_public_ips(facts.network)}",
         f"*Open to the Internet*\n{_openings(facts.network)}",
         f"*VM*\n{_vm(facts)}",
         f"*Where*\n{place(event.vm, facts.subscription_name)}",
     ]
+    if guarding := protection(facts):
+        known.append(f"*Protection*\n{guarding}")
     if facts.defender:
         known.append(f"*Defender for Cloud*\n{_defender(facts.defender)}")
     return [*known, earlier] if (earlier := before(approval.history)) else known
@@ -86,8 +97,8 @@ def scope(access_scope: str, vm: VmRef) -> str:
 
 
 def _origin(who: Caller) -> str:
-    if who.app_id.lower() in NAMES:
-        app = who.client_app
+    if who.known_client:
+        app = escape(who.known_client, 80)
     else:
         app = f"client {code(who.app_id)}" if who.app_id else "unknown client"
     return f"{app}, {_addresses(who)}{_sign_in(who)}"
@@ -114,10 +125,63 @@ def role(access: Access, vm: VmRef) -> str:
     return f"the Azure role {escape(access.role, 120) or 'of no name'} on {scope(access.scope, vm)}"
 
 
-def _permission(access: Access | None, vm: VmRef) -> str:
+def _permission(access: Access | None, vm: VmRef, grants: tuple[GrantFact, ...]) -> str:
     if access is None:
-        return "Unknown"
+        able = next((one for one in grants if one.kind is not GrantKind.UNKNOWN), None)
+        return f"Not told by Azure; the caller has {grant(able, vm)}" if able else "Unknown"
     return f"Azure role *{escape(access.role, 120) or 'without a name'}*\non {scope(access.scope, vm)}"
+
+
+def grant(one: GrantFact, vm: VmRef) -> str:
+    """A role assignment in one line of mrkdwn: which role, where, and since when."""
+    since = f", given {when(one.granted_at)}" if one.granted_at else ""
+    group = " through a group" if one.through_group else ""
+    return f"the role *{escape(one.role, 120)}* on {scope(one.scope or '/', vm)}{group}{since}"
+
+
+def last_used(history: History | None) -> str:
+    """From where, and with what, this caller started a VM last; begins with a new line, if known."""
+    if history is None or history.caller_last_at is None:
+        return ""
+    client = NAMES.get(history.caller_last_client, history.caller_last_client)
+    parts = [
+        f"from {code(history.caller_last_network, 60)}" if history.caller_last_network else "",
+        f"with {escape(client, 80)}" if client else "",
+        when(history.caller_last_at),
+    ]
+    return f"\nLast start {' '.join(filter(None, parts))}"
+
+
+def protection(facts: Facts) -> str:
+    """Backup with the age of its last recovery point, locks, and extensions that failed; may be empty."""
+    machine = facts.machine
+    failed = machine.failed_extensions if machine else None
+    locks = [f"{escape(one.name, 60)} ({one.level} on {escape(one.place, 60)})" for one in facts.locks or ()]
+    lines = [
+        backed_up(facts.backup),
+        f"Locks: {listed(locks, _MOST_LOCKS, 'lock')}" if locks else "",
+        f"\u26a0\ufe0f Failed extensions: {', '.join(code(one, 60) for one in failed)}" if failed else "",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def backed_up(backup: BackupFacts | None) -> str:
+    """Whether Azure Backup protects it, and how old the last recovery point is; empty if not known."""
+    if backup is None:
+        return ""
+    if not backup.protected:
+        return "No backup in Azure Backup"
+    state = f" ({escape(backup.state, 80)})" if backup.state else ""
+    if backup.recovery_point_at is None:
+        return f"Backed up{state}, last recovery point unknown"
+    return f"Backed up{state}, last recovery point {when(backup.recovery_point_at)}"
+
+
+def cost(machine: MachineFacts | None) -> str:
+    """``About $0.19 an hour (estimate)``; empty if it is not known."""
+    if machine is None or machine.cost is None:
+        return ""
+    return f"About ${machine.cost.usd_per_hour:.2f} an hour (estimate)"
 
 
 def _public_ips(network: NetworkFacts | None) -> str:
@@ -166,7 +230,7 @@ def _vm(facts: Facts) -> str:
     power = facts.machine.power
     state = "Power state unknown" if power is PowerState.UNKNOWN else power.capitalize()
     about = [escape(facts.machine.size, 60), escape(facts.machine.location, 60)]
-    return "\n".join(filter(None, [state, ", ".join(filter(None, about))]))
+    return "\n".join(filter(None, [state, ", ".join(filter(None, about)), cost(facts.machine)]))
 
 
 def _defender(found: DefenderFacts) -> str:

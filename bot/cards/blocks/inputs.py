@@ -1,46 +1,63 @@
 """The fields of dialogs: the menu of VMs, and the reason."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from bot.cards.blocks.kit import MOST_OPTIONS, OPTION
 from bot.cards.blocks.message import Block
-from bot.cards.blocks.text import plain, plain_name, words
+from bot.cards.blocks.text import plain, plain_name, plain_time, words
+from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.plans import Choice
 from workers.domain.starts.vm import KnownVm, VmRef
 
 CHOICE = "vm"
-"""Block and action of the menu of VMs; the chosen value is ``candidate_value`` of one of them."""
+"""Block of the menu of VMs; the chosen value is ``value_of`` one of them."""
+ANY_VM, CONTAINED_VM = "vm.any", "vm.contained"
+"""Actions of the menus of VMs: which VMs they offer."""
 REASON = "reason"
 """Block and action of the reason."""
 REASON_MIN, REASON_MAX = 3, 500
 _MOST_CHOICES = 8  # an Azure VM has at most so many network interfaces
+_MOST_OF_NAME = 100  # characters; Slack takes 150 for a value
 _MOST_GROUP = 35  # characters of a resource group beside power state and subscription
 
 
-def vm_menu(candidates: Sequence[KnownVm]) -> Block:
-    """The input block with the menu of VMs; chosen already where only one can be meant."""
-    options = {candidate_value(vm): vm_option(vm) for vm in candidates[:MOST_OPTIONS]}
-    menu: Block = {
-        "type": "static_select",
-        "action_id": CHOICE,
-        "placeholder": plain("Choose a VM", 150),
-        "options": list(options.values()),
+def vm_menu(action: str = ANY_VM) -> Block:
+    """The input block with the menu of VMs, which asks for its options while somebody types."""
+    return {
+        "type": "input",
+        "block_id": CHOICE,
+        "label": plain("VM", 2000),
+        "hint": plain(
+            "Type a part of its name, group/name, or paste its resource id or portal address.", 2000
+        ),
+        "element": {
+            "type": "external_select",
+            "action_id": action,
+            "placeholder": plain("Choose a VM", 150),
+            "min_query_length": 0,
+        },
     }
-    if len(options) == 1:
-        menu["initial_option"] = next(iter(options.values()))
-    return {"type": "input", "block_id": CHOICE, "label": plain("VM", 2000), "element": menu}
 
 
-def candidate_value(vm: KnownVm) -> str:
-    """A VM's value in the menu: a digest, since a resource id can be too long for a value."""
-    return value_of(vm.ref)
+def typed_before(view: Mapping[str, Any]) -> str:
+    """What was typed as the VM before a dialog asked which one: its menu offers those first."""
+    try:
+        kept = json.loads(str(view.get("private_metadata") or "{}"))
+    except ValueError:
+        return ""
+    return str(kept.get("vm", "")) if isinstance(kept, dict) else ""
 
 
 def value_of(vm: VmRef) -> str:
-    """As ``candidate_value``, for a VM of which only the id is known."""
-    return digest(vm.key)
+    """A VM's value in the menu, the same for every spelling: a resource id can be too long for a value.
+
+    With the name it can be looked up again.
+    """
+    return f"{digest(vm.key)}:{vm.name.lower()[:_MOST_OF_NAME]}"
 
 
 def digest(resource_id: str) -> str:
@@ -48,15 +65,44 @@ def digest(resource_id: str) -> str:
     return hashlib.sha256(resource_id.lower().encode()).hexdigest()[:32]
 
 
-def vm_option(vm: KnownVm) -> Block:
-    """A VM in a menu: its name, and what tells it from others of that name."""
-    about = f"{vm.power}, {plain_name(vm.ref.resource_group, _MOST_GROUP)}, "
+def vm_option(
+    vm: KnownVm, held: Containment | None = None, *, zone: tzinfo = UTC, now: datetime | None = None
+) -> Block:
+    """A VM in a menu: its name, what it is now, and what tells it from others of that name.
+
+    Args:
+        vm: the VM.
+        held: what contains it.
+        zone: the reader's.
+        now: the time, so that one of today stands without its date.
+    """
+    is_now = f"{vm_now(vm, held, zone=zone, now=now)}, "
+    about = is_now + plain_name(vm.ref.resource_group, min(_MOST_GROUP, max(8, 55 - len(is_now)))) + ", "
     subscription = vm.subscription_name or vm.ref.subscription_id[:8]
+    left = OPTION - len(about)
     return {
         "text": plain(plain_name(vm.ref.name, OPTION), OPTION),
-        "description": plain(about + plain_name(subscription, OPTION - len(about)), OPTION),
-        "value": candidate_value(vm),
+        "description": plain(about + plain_name(subscription, left) if left > 1 else about, OPTION),
+        "value": value_of(vm.ref),
     }
+
+
+def vm_now(vm: KnownVm, held: Containment | None, *, zone: tzinfo = UTC, now: datetime | None = None) -> str:
+    """``running``, or ``contained since 9:44 PM``, for places without mark-up."""
+    if held is None:
+        return str(vm.power)
+    since = held.verified_at if held.state is ContainmentState.CONTAINED else held.began
+    return f"{_HELD[held.state]} since {plain_time(since or held.began, zone, now)}"
+
+
+_HELD = {
+    ContainmentState.PLANNED: "being contained",
+    ContainmentState.RUNNING: "being contained",
+    ContainmentState.CONTAINED: "contained",
+    ContainmentState.INCOMPLETE: "incomplete",
+    ContainmentState.RESTORING: "being restored",
+    ContainmentState.RESTORED: "restored",
+}
 
 
 INSTEAD = "instead"
@@ -136,7 +182,8 @@ def reason_input(label: str, *, hint: str, given: str = "") -> Block:
 
 def chosen_value(view: Mapping[str, Any]) -> str:
     """The value of the chosen VM in a submitted dialog; empty without one."""
-    option = view["state"]["values"][CHOICE][CHOICE].get("selected_option") or {}
+    values = view.get("state", {}).get("values", {}).get(CHOICE, {})
+    option = next((one.get("selected_option") for one in values.values()), None) or {}
     return str(option.get("value", ""))
 
 

@@ -50,13 +50,13 @@ def by_caller(starts: Sequence[JoinedStart]) -> list[str]:
 
 def joined_replies(approval: Approval) -> list[Reply]:
     """One reply for each of the first further starts: it tells people in the thread, as an edit doesn't."""
-    vm = approval.event.vm.name
+    vm, does = approval.event.vm.name, "asks about" if approval.asks else "shows"
     return [
         Reply(
             f"joined.{one.approval_id}",
             Message(
                 f"{name(vm)} was started again",
-                [section(f"{code(vm)} was started again: {_line(one)} The message above asks about it.")],
+                [section(f"{code(vm)} was started again: {_line(one)} The message above {does} it.")],
             ),
         )
         for one in approval.joined

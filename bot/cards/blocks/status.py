@@ -22,6 +22,7 @@ from workers.domain.containment.options.allow_rules import AllowRule, Direction
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import reference
+from workers.domain.policy.model import Verdict
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
 
@@ -97,20 +98,25 @@ _RESTORE_INCOMPLETE = Headline("\u26a0\ufe0f", "Restore incomplete")
 
 _BY_APPROVAL = {
     ApprovalState.PENDING: Headline("\u2753", "Was this start expected?"),
+    ApprovalState.TOLD: Headline("\U0001f4e3", "Started, no answer needed"),
     ApprovalState.CONFIRMED: Headline("\u2705", "Confirmed as expected"),
     ApprovalState.REJECTED: Headline("\u26d4", "Rejected"),
     ApprovalState.EXPIRED: Headline("\u231b", "No answer"),
     ApprovalState.WITHDRAWN: Headline("\u2796", "Withdrawn"),
     ApprovalState.JOINED: Headline("\u2796", "Part of an earlier question"),
+    ApprovalState.RULED: Headline("\U0001f6e1\ufe0f", "Not contained, needs on-call"),
 }
+_NOT_REJECTED = Headline("\u2796", "Announced, not rejected")
 _LEADS_TO_CONTAINMENT = {
     ApprovalState.REJECTED: "Rejected",
     ApprovalState.EXPIRED: "No answer",
+    ApprovalState.RULED: "By a rule",
 }
 _BY_CAUSE = {
     CauseKind.REJECTION: "Another start rejected",
     CauseKind.LOCKDOWN: "Locked down",
     CauseKind.SILENCE: "No answer about another start",
+    CauseKind.RULE: "Another start, by a rule",
 }
 """Why a question was withdrawn, where its VM is being contained."""
 
@@ -125,6 +131,8 @@ def containment_headline(containment: Containment) -> Headline:
 def approval_headline(approval: Approval, containment: Containment | None) -> Headline:
     """The state of the question, and of what became of it."""
     withdrawn = approval.state is ApprovalState.WITHDRAWN
+    if approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL:
+        return _NOT_REJECTED
     if containment is None or not (withdrawn or approval.state in _LEADS_TO_CONTAINMENT):
         return _BY_APPROVAL[approval.state]
     headline = containment_headline(containment)
@@ -214,7 +222,7 @@ def verified(containment: Containment) -> str:
 def cause_line(containment: Containment) -> str:
     """By whom and why, as mrkdwn."""
     cause = containment.cause
-    if cause.kind is CauseKind.SILENCE:  # its reason is the policy's word, not a person's
+    if cause.by_policy:  # its reason is the policy's word, not a person's
         why = sentence(escape(cause.reason, 300)) or "Nobody answered."
         return f"{why} The containment began {when(cause.at)}."
     what = "Locked down" if cause.kind is CauseKind.LOCKDOWN else "The start was rejected"
@@ -255,13 +263,14 @@ def quoted(reason: str) -> str:
 
 
 def person(actor: Actor) -> str:
-    """A person by name and address; by Slack id where we know no name. Never pings anybody.
+    """A person by name and address, or account; by Slack id where we know no name. Never pings anybody.
 
     The name alone would not do: people choose their own in Slack.
     """
+    address = actor.email or actor.upn
     if not actor.name:
-        return f"*{escape(actor.email, 80)}*" if actor.email else mention(actor.slack_user)
-    known_by = escape(actor.email, 80) or code(actor.slack_user)
+        return f"*{escape(address, 80)}*" if address else mention(actor.slack_user)
+    known_by = escape(address, 80) or code(actor.slack_user)
     return f"*{escape(actor.name, 80)}* ({known_by})"
 
 

@@ -9,10 +9,11 @@ has no mark-up.
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Any
 
+_NOON = 12
 UNSEEN = "\ufffd"
 """Stands for an invisible character, so that a name with one looks different from a name without."""
 
@@ -146,6 +147,19 @@ def when(at: datetime) -> str:
 def clock(at: datetime) -> str:
     """As ``when``, without the date: ``3:49 AM``. For times within half a day."""
     return f"<!date^{int(at.timestamp())}^{{time}}|{utc(at)}>"
+
+
+def plain_time(at: datetime, zone: tzinfo = UTC, now: datetime | None = None) -> str:
+    """A time for places without mark-up: ``9:44 PM``, with the date if it is not today's there.
+
+    Slack writes times in the reader's own zone only in mrkdwn, so whoever calls this has to know it.
+    """
+    there = at.astimezone(zone)
+    told = f"{there.hour % 12 or 12}:{there:%M} {'AM' if there.hour < _NOON else 'PM'}"
+    if zone is UTC:
+        told += " UTC"
+    today = now is not None and now.astimezone(zone).date() == there.date()
+    return told if today else f"{there:%b} {there.day}, {told}"
 
 
 def utc(at: datetime) -> str:

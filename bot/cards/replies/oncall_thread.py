@@ -1,18 +1,20 @@
-"""What on-call is told at once in their own thread: a rejection, and a question that no owner gets."""
+"""What on-call is told at once in their own thread: a rejection, a question that no owner gets, a rule."""
 
 from bot.cards.blocks import evidence
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.status import guarded_line, person, quoted
+from bot.cards.blocks.status import RESTORE_COMMAND, command, guarded_line, person, quoted
 from bot.cards.blocks.text import calling, clock, code, escape, name
 from workers.domain.asking.approvals import Approval, ApprovalState
 
 
 def oncall_replies(approval: Approval, oncall_mention: str) -> list[Reply]:
-    """For the copy in on-call's channel; both page."""
+    """For the copy in on-call's channel; all of them page."""
     if approval.state is ApprovalState.REJECTED:
         return [_rejection(approval, oncall_mention)]
-    if approval.open and approval.asked_at is not None and asks_oncall_only(approval):
+    if approval.state is ApprovalState.RULED:
+        return [_rule(approval, oncall_mention)]
+    if approval.asks and approval.asked_at is not None and asks_oncall_only(approval):
         return [_question(approval, oncall_mention)]
     return []
 
@@ -39,6 +41,24 @@ def _rejection(approval: Approval, oncall_mention: str) -> Reply:
         " still active:* if the account may be compromised, take it away."
     )
     return Reply("rejection", Message(f"Rejected: {name(event.vm.name)}", [section(text)]), pages=True)
+
+
+def _rule(approval: Approval, oncall_mention: str) -> Reply:
+    """Which rule contains the VM, of whose start, and what is still open."""
+    vm = approval.event.vm
+    rule = f"the rule *{escape(approval.terms.rule, 80)}* contains {code(vm.name)} without asking."
+    follows = f"This thread shows each step; {command(RESTORE_COMMAND, vm)} undoes it."
+    if approval.guarded:
+        rule = f"the rule *{escape(approval.terms.rule, 80)}* would have {code(vm.name)} contained."
+        follows = (
+            f"*{guarded_line(approval.guarded)}, so nothing was changed in Azure, and you have to act:* find"
+            " out what runs on it, and isolate it by hand if it has to be."
+        )
+    text = (
+        f"{calling(oncall_mention)}{rule} {evidence.who_did_what(approval.event)}. {follows}"
+        " *The caller's access is still active.*"
+    )
+    return Reply("rule", Message(f"Contained by a rule: {name(vm.name)}", [section(text)]), pages=True)
 
 
 def _question(approval: Approval, oncall_mention: str) -> Reply:

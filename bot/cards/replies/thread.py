@@ -40,6 +40,7 @@ from workers.domain.containment.containment import (
     StepState,
 )
 from workers.domain.containment.steps import MAX_REDONE
+from workers.domain.policy.model import Verdict
 from workers.domain.starts.vm import VmRef
 
 
@@ -97,14 +98,21 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[R
         found += oncall_replies(approval, oncall_mention)
     if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:
         found.append(_escalation(approval, oncall_mention))
+    announced = approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL
     in_words = words_replies(approval)
     found += in_words
-    if not approval.open and not in_words:
-        key = {ApprovalState.EXPIRED: "expiry", ApprovalState.WITHDRAWN: "withdrawal"}.get(
-            approval.state, "decision"
-        )
+    # Of what is over without a word, nobody needs to be told.
+    if not approval.open and not announced and not in_words:
+        key = _ENDS.get(approval.state, "decision")
         found.append(_reply(key, sentence(escape(approval.outcome(), 400)), outcome(approval, None)[0]))
     return found
+
+
+_ENDS = {
+    ApprovalState.EXPIRED: "expiry",
+    ApprovalState.WITHDRAWN: "withdrawal",
+    ApprovalState.RULED: "contained",
+}
 
 
 def _lockdown(approval: Approval, containment: Containment | None) -> list[Reply]:

@@ -12,6 +12,9 @@ param botId string
 param botName string
 param noStartsHours int
 
+@description('0 for no canary.')
+param canaryEverySeconds int
+
 var metrics = [
   {
     name: 'startgate-dead-letters'
@@ -211,6 +214,24 @@ var lines = [
     window: 'PT15M'
   }
   {
+    name: 'startgate-no-events'
+    description: 'A subscription that the workers see tells nobody of its starts. Add it to guardedSubscriptions, or take the role away.'
+    severity: 2
+    app: workersName
+    event: 'a subscription without events'
+    most: 0
+    window: 'PT15M'
+  }
+  {
+    name: 'startgate-missed-starts'
+    description: 'A start was found that no event told of. Its owner is asked late. Does Event Grid deliver?'
+    severity: 2
+    app: workersName
+    event: 'a start without an event'
+    most: 0
+    window: 'PT15M'
+  }
+  {
     name: 'startgate-channel-refuses'
     description: 'A channel of the policy cannot be used: people are not told. Invite the bot, or correct the policy.'
     severity: 1
@@ -318,6 +339,46 @@ resource noStarts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (noSt
       allOf: [
         {
           query: 'ContainerAppConsoleLogs | where ContainerAppName == "${workersName}" | where tostring(parse_json(Log).event) in ("start event", "start.passed")'
+          timeAggregation: 'Count'
+          operator: 'LessThan'
+          threshold: 1
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    actions: {
+      actionGroups: [
+        actionGroupId
+      ]
+    }
+  }
+}
+
+// That nothing is silent can only be told by something that speaks: the absence of the line is the alert.
+resource canarySilent 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (canaryEverySeconds > 0) {
+  name: 'startgate-canary-silent'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'startgate-canary-silent'
+    description: 'No synthetic start came through for three hours: queue, workers, Redis or bot stand still. See: startgate canary'
+    severity: 1
+    enabled: true
+    scopes: [
+      workspaceId
+    ]
+    evaluationFrequency: 'PT30M'
+    windowSize: 'PT3H'
+    skipQueryValidation: true
+    autoMitigate: true
+    criteria: {
+      allOf: [
+        {
+          query: 'ContainerAppConsoleLogs | where ContainerAppName == "${workersName}" | where tostring(parse_json(Log).event) == "canary seen"'
           timeAggregation: 'Count'
           operator: 'LessThan'
           threshold: 1

@@ -19,6 +19,7 @@ param serviceBusName string
 param redisUrl string
 param policy string
 param most int
+param canaryEverySeconds int
 
 var port = 8080
 
@@ -112,6 +113,10 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             {
               name: 'STARTGATE_LOG'
               value: 'json'
+            }
+            {
+              name: 'STARTGATE_CANARY_EVERY_S'
+              value: string(canaryEverySeconds)
             }
             {
               name: 'STARTGATE_HEALTH_PORT'

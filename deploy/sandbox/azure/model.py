@@ -129,6 +129,7 @@ class Group:
     subscription: str
     name: str
     location: str
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -141,13 +142,15 @@ class Estate:
     def __init__(self, *, tenant: str = "") -> None:
         self.tenant = tenant
         self.subscriptions: dict[str, str] = {}
+        self.subscription_tags: dict[str, dict[str, str]] = {}
         self._groups: dict[str, Group] = {}
         self._by_id: dict[str, Resource] = {}
         self._by_kind: dict[str, dict[str, Resource]] = {}
 
     def clear(self) -> None:
         """Forget everything."""
-        for held in (self.subscriptions, self._groups, self._by_id, self._by_kind):
+        held_all = (self.subscriptions, self.subscription_tags, self._groups, self._by_id, self._by_kind)
+        for held in held_all:
             held.clear()
 
     def add_group(self, group: Group) -> Group:

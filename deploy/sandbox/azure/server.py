@@ -28,6 +28,8 @@ from deploy.sandbox.azure.control.state import State
 from deploy.sandbox.azure.control.trouble import Trouble
 from deploy.sandbox.azure.delivery import Nowhere, Outbox, Queue
 from deploy.sandbox.azure.errors import refusal
+from deploy.sandbox.azure.eventgrid.topics import EventTopics
+from deploy.sandbox.azure.events import Started
 from deploy.sandbox.azure.failures import Failures
 from deploy.sandbox.azure.front.arm import Arm
 from deploy.sandbox.azure.front.refusals import Refusals
@@ -35,8 +37,10 @@ from deploy.sandbox.azure.front.requests import recording
 from deploy.sandbox.azure.front.routing import Router
 from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.graph.resources import ResourceGraph, Rows
+from deploy.sandbox.azure.graph.tables import tables
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
+from deploy.sandbox.azure.monitor.activity_log import ActivityLog
 from deploy.sandbox.azure.monitor.alarms import Alarms
 from deploy.sandbox.azure.monitor.rules import Monitor
 from deploy.sandbox.azure.monitor.workflows import Workflows
@@ -94,8 +98,10 @@ class AzureServer(StandIn):
         self.alarms = Alarms(
             estate=self.estate, operations=self.operations, outbox=self.outbox, record=self._record
         )
+        self.activity_log = ActivityLog()
+        self.topics = EventTopics(self.estate)
         starter = Starter(
-            estate=self.estate, locks=locks, lro=lro, outbox=self.outbox, ended=self.alarms.fire
+            estate=self.estate, locks=locks, lro=lro, outbox=self.outbox, ended=self._start_ended
         )
         workflows = Workflows(self.estate)
         jobs = Jobs(self.estate)
@@ -159,6 +165,8 @@ class AzureServer(StandIn):
             JitPolicies(self.estate, locks, self.plans),
             ResourceGraph(self.estate, self._tables),
             Monitor(estate=self.estate, locks=locks),
+            self.activity_log,
+            self.topics,
             workflows,
             RoleAssignments(self.estate, self.world),
             self.permissions,
@@ -198,6 +206,8 @@ class AzureServer(StandIn):
         self.items.clear()
         self.plans.failing.clear()
         self.bastions.clear()
+        self.activity_log.clear()
+        self.topics.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.host_encryption.states.clear()
@@ -211,15 +221,14 @@ class AzureServer(StandIn):
     @property
     def _tables(self) -> Mapping[str, Rows]:
         """Of Resource Graph."""
-        return {"securityresources": self._security_rows, "resourcecontainers": self._container_rows}
-
-    def _container_rows(self, subscription: str) -> list[dict[str, Any]]:
-        name = self.estate.subscriptions[subscription]
-        kind = "microsoft.resources/subscriptions"
-        return [{"id": f"/subscriptions/{subscription}", "name": name, "type": kind, "properties": {}}]
+        return {"securityresources": self._security_rows, **tables(self.estate)}
 
     def _security_rows(self, subscription: str) -> list[dict[str, Any]]:
         return [self.plans.row(subscription), *self.findings.rows(subscription)]
+
+    def _start_ended(self, start: Started) -> None:
+        self.activity_log.note(start)
+        self.alarms.fire(start)
 
     def _record(self, kind: str, **data: Any) -> None:
         self.record.add(kind, **data)

@@ -11,7 +11,15 @@ TODO, NOW, DONE, FAILED, SKIPPED, ALARM = "todo", "now", "done", "failed", "skip
 """States of a stage. ``alarm`` is done too, and dangerous: somebody said no."""
 
 STEP_STATES = {"TODO": TODO, "STARTED": NOW, "DONE": DONE, "FAILED": FAILED, "SKIPPED": SKIPPED}
-ANSWER_STATES = {"PENDING": NOW, "CONFIRMED": DONE, "REJECTED": ALARM, "EXPIRED": ALARM, "WITHDRAWN": SKIPPED}
+ANSWER_STATES = {
+    "PENDING": NOW,
+    "TOLD": DONE,
+    "CONFIRMED": DONE,
+    "REJECTED": ALARM,
+    "EXPIRED": ALARM,
+    "WITHDRAWN": SKIPPED,
+    "RULED": ALARM,
+}
 RESULT_STATES = {"CONTAINED": DONE, "RESTORED": DONE, "INCOMPLETE": FAILED}
 
 
@@ -91,13 +99,19 @@ def verdict_stage(approval: Document, audit: Iterable[Document]) -> Stage:
 def asked_stage(approval: Document, names: Mapping[str, str]) -> Stage:
     """Who was asked; the card has reached Slack."""
     asked_at = ms(approval.get("asked_at"))
+    title = "Told" if _announced(approval) else "Asked"
     whom = [names.get(user, user) for user in approval.get("asked_whom", [])]
     if asked_at is None:
-        closed = approval["state"] != "PENDING"
-        return stage("asked", "Asked", SKIPPED if closed else NOW, approval.get("notice", ""))
+        closed = approval["state"] not in ("PENDING", "TOLD")
+        return stage("asked", title, SKIPPED if closed else NOW, approval.get("notice", ""))
     since = asked_at - (ms(approval["event"]["at"]) or asked_at)
     text = ", ".join(whom) or approval.get("notice", "") or "the channel"
-    return stage("asked", "Asked", DONE, text, at_ms=asked_at, took_ms=max(since, 0))
+    return stage("asked", title, DONE, text, at_ms=asked_at, took_ms=max(since, 0))
+
+
+def _announced(approval: Document) -> bool:
+    """Whether its owner is only told, and asked nothing."""
+    return bool(approval["terms"].get("verdict") == "tell")
 
 
 def answer_stage(approval: Document, names: Mapping[str, str]) -> Stage:
@@ -111,13 +125,16 @@ def answer_stage(approval: Document, names: Mapping[str, str]) -> Stage:
         who = names.get(by.get("slack_user", "")) or by.get("name") or by.get("email") or "somebody"
         reason = f": “{decision['reason']}”" if decision.get("reason") else ""
         title, text = _title(state), f"{who}{reason}"
+    elif state == "TOLD":
+        title, text = _title(state), "can be rejected; nothing happens otherwise"
     elif state != "PENDING":
         title, text = _title(state), approval.get("closed_because") or "nobody answered"
     elif approval.get("escalated_at"):
         text = "on-call was told"
     elif approval.get("reminded_at"):
         text = "reminded"
-    return stage("answer", title, ANSWER_STATES.get(state, NOW), text, at_ms=ms(approval.get("closed_at")))
+    shown = DONE if state == "EXPIRED" and _announced(approval) else ANSWER_STATES.get(state, NOW)
+    return stage("answer", title, shown, text, at_ms=ms(approval.get("closed_at")))
 
 
 def order_stage(containment: Document, names: Mapping[str, str]) -> Stage:

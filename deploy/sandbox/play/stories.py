@@ -92,8 +92,8 @@ async def oncall_locks_down(stage: Stage, line: Timeline, _figures: Figures) -> 
     several = await stage.command("nadia", "/vm-lockdown web odd", wait_view_ms=3000)
     line.now("nadia types /vm-lockdown web, which fits two VMs")
     expect("view_id" in several, "a name that fits several VMs is asked about, never guessed")
-    await stage.command("nadia", "/vm-lockdown db-01 odd outbound traffic")
-    line.now("nadia types /vm-lockdown db-01 odd outbound traffic")
+    await stage.command("nadia", "/vm-lockdown db-01 --yes odd outbound traffic")
+    line.now("nadia types /vm-lockdown db-01 --yes odd outbound traffic")
     card = await stage.slack.wait_for(
         "the lockdown's card",
         lambda e: e["kind"] == "posted" and e["channel"] == ONCALL_CHANNEL and "db-01" in e["text"],
@@ -119,7 +119,7 @@ async def oncall_restores(stage: Stage, line: Timeline, _figures: Figures) -> No
         nics=[{"public_ip": "20.50.3.1", "open": ["443"]}, {"open": []}, {"nsg": "none"}],
     )
     before = [nic["nsg"] for nic in (await stage.vm("cache-01"))["nics"]]
-    copy = await _locked_down(stage, line, "cache-01", f"{made['id']} looked like the one next to it")
+    copy = await _locked_down(stage, line, "cache-01", f"{made['id']} --yes looked like the one next to it")
     opened = await stage.command("nadia", "/vm-restore cache-01 wrong machine", wait_view_ms=3000)
     expect("view_id" in opened, "restoring always asks once")
     view = json.dumps((await stage.slack.get("/_state"))["views"]["U0NADIA003"][-1], ensure_ascii=False)
@@ -147,7 +147,9 @@ async def everything_and_back(stage: Stage, line: Timeline, _figures: Figures) -
         nics=[{"public_ip": "20.50.3.2", "open": ["443"]}],
     )
     before = await stage.vm("vault-01")
-    copy = await _locked_down(stage, line, "vault-01", f"{made['id']} profile=everything keys were read")
+    copy = await _locked_down(
+        stage, line, "vault-01", f"{made['id']} profile=everything --yes keys were read"
+    )
     vm = await stage.vm("vault-01")
     locks = [lock["name"] for lock in vm["locks"]]
     expect(vm["host_encrypted"], "encryption at host is on")

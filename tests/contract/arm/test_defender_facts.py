@@ -39,7 +39,7 @@ async def test_what_is_open_is_found_the_worst_first(arm: AzureServer, azure: Az
     recommend(arm, "Fine", status="Healthy")
     recommend(arm, "Off", status="NotApplicable")
 
-    found = await Findings(azure).of(ref(arm, NAME))
+    found = (await Findings(azure).of(ref(arm, NAME))).defender
 
     assert [(one.name, one.severity) for one in found.alerts] == [
         ("Malware", "high"),
@@ -59,8 +59,8 @@ async def test_another_vm_whose_name_begins_the_same_is_told_apart(arm: AzureSer
 
     mine, theirs = await asyncio.gather(*map(Findings(azure).of, (ref(arm, NAME), ref(arm, "web-011"))))
 
-    assert (mine.alert_count, mine.recommendation_count) == (0, 0)
-    assert (theirs.alert_count, theirs.recommendation_count) == (1, 1)
+    assert (mine.defender.alert_count, mine.defender.recommendation_count) == (0, 0)
+    assert (theirs.defender.alert_count, theirs.defender.recommendation_count) == (1, 1)
 
 
 @pytest.mark.parametrize(("plan", "found"), [("Free", ""), ("P1", "P1"), ("P2", "P2")])
@@ -70,7 +70,7 @@ async def test_the_plan_of_the_subscription_is_found(
     tier = "Free" if plan == "Free" else "Standard"
     arm.plans.set(f"/subscriptions/{machine(arm, NAME).subscription}", tier, found or None)
 
-    assert (await Findings(azure).of(ref(arm, NAME))).subscription_plan == found
+    assert (await Findings(azure).of(ref(arm, NAME))).defender.subscription_plan == found
 
 
 async def test_more_than_is_kept_is_counted(arm: AzureServer, azure: Azure) -> None:
@@ -78,7 +78,7 @@ async def test_more_than_is_kept_is_counted(arm: AzureServer, azure: Azure) -> N
         recommend(arm, f"r{number:02}", severity="Low")
     recommend(arm, "worst", severity="High")
 
-    found = await Findings(azure).of(ref(arm, NAME))
+    found = (await Findings(azure).of(ref(arm, NAME))).defender
 
     assert (len(found.recommendations), found.recommendation_count) == (MOST_KEPT, MOST_KEPT + 6)
     assert found.recommendations[0].name == "worst"
@@ -91,8 +91,8 @@ async def test_more_rows_than_a_page_are_all_read(
     for number in range(5):
         recommend(arm, f"r{number}")
 
-    assert (await Findings(azure).of(ref(arm, NAME))).recommendation_count == 5
-    assert len(sent(arm, "POST", GRAPH)) == 4, "with the plan and the name of the subscription"
+    assert (await Findings(azure).of(ref(arm, NAME))).defender.recommendation_count == 5
+    assert len(sent(arm, "POST", GRAPH)) == 4, "with the plan, the subscription and the group"
 
 
 async def test_a_burst_asks_a_few_queries_and_everybody_is_answered(arm: AzureServer, azure: Azure) -> None:
@@ -103,7 +103,7 @@ async def test_a_burst_asks_a_few_queries_and_everybody_is_answered(arm: AzureSe
     found = await asyncio.gather(*(findings.of(vm) for vm in vms * 3))
 
     assert len(sent(arm, "POST", GRAPH)) <= 4
-    assert [one.alert_count for one in found] == ([0] * (len(vms) - 1) + [1]) * 3
+    assert [one.defender.alert_count for one in found] == ([0] * (len(vms) - 1) + [1]) * 3
 
 
 async def test_a_refused_query_costs_one_fact_and_the_next_is_asked_anew(

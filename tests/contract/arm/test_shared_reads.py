@@ -111,7 +111,7 @@ def comparable(facts: Facts) -> Facts:
     machine = facts.machine.changed(power=PowerState.UNKNOWN)
     assert facts.defender is not None
     defender = facts.defender.changed(read_at=None)
-    return facts.changed(machine=machine, defender=defender, took_ms={}, gathered_at=None)
+    return facts.changed(machine=machine, defender=defender, took_ms={}, read_at={}, gathered_at=None)
 
 
 async def test_few_at_once_are_read_singly_and_side_by_side(arm: AzureServer, azure: Azure) -> None:

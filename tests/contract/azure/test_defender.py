@@ -233,7 +233,8 @@ async def test_resource_graph_gives_a_page_at_a_time(cloud: Cloud) -> None:
 
 
 async def test_resource_graph_unites_two_tables(cloud: Cloud) -> None:
-    query = "securityresources | where name == 'x' | union (resourcecontainers | project id, name)"
+    query = "securityresources | where name == 'x' | union (resourcecontainers"
+    query += " | where type =~ 'microsoft.resources/subscriptions' | project id, name)"
     answer = await found(cloud, query)
     assert answer.data == [{"id": SUBSCRIPTION, "name": "Contoso Production"}]
 

@@ -57,8 +57,13 @@ class Bus:
     async def receive(self, queue: str, handler: Handler, **options: Any) -> asyncio.Task[None]:
         """Run a receiver until the test ends; returns once it listens."""
         receiver = QueueReceiver(self.client, queue, handler, **{"receivers": 1, **options})
-        task = asyncio.create_task(receiver.run())
+        task = self.start(receiver)
         await asyncio.wait_for(receiver.listening.wait(), 10)
+        return task
+
+    def start(self, receiver: QueueReceiver) -> asyncio.Task[None]:
+        """Run this receiver until the test ends, however it ends."""
+        task = asyncio.create_task(receiver.run())
         self._ending.append(task)
         return task
 

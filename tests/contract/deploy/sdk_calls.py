@@ -29,7 +29,10 @@ CLIENTS = {
 
 
 class Call(NamedTuple):
-    """An operation that a file calls; without a method where only its group is named."""
+    """An operation that a file calls; without a method where only its group is named.
+
+    Without a group it is the client's own.
+    """
 
     path: Path
     line: int
@@ -81,6 +84,9 @@ def _calls_in(path: Path, tree: ast.Module) -> Iterator[Call]:
             chain = _chain(node, named) if isinstance(node, ast.Attribute) else None
             if chain is not None and len(chain) == _WHOLE:
                 yield Call(path, node.lineno, *chain)
+            chain = _chain(node.func, named) if isinstance(node, ast.Call) else None
+            if chain is not None and len(chain) == _OF_THE_CLIENT:
+                yield Call(path, node.lineno, chain[0], "", chain[1])
         told = {name for name in named if any(_names(scope, name))}
         for name, chain in named.items():
             if name not in told:
@@ -89,6 +95,8 @@ def _calls_in(path: Path, tree: ast.Module) -> Iterator[Call]:
 
 _WHOLE = 3
 """Client, group and method."""
+_OF_THE_CLIENT = 2
+"""A few operations are the client's own, and are in no group."""
 
 
 def _names(scope: ast.AST, name: str) -> Iterator[ast.Attribute]:
@@ -123,7 +131,7 @@ async def request_of(call: Call) -> HttpRequest:
     client = make(
         AzureKeyCredential("x"), **ours, base_url="https://arm.invalid", transport=Noting(), policies=[]
     )
-    operation = getattr(getattr(client, call.group), call.method)
+    operation = getattr(getattr(client, call.group) if call.group else client, call.method)
     try:
         answered = operation(*_made_up(operation))
         if inspect.isawaitable(answered):

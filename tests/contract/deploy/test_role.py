@@ -7,6 +7,7 @@ says what to add where.
 """
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,18 @@ from tests.contract.arm.steps.test_standing import contained, looked
 from tests.contract.azure.models.driving import contain
 from tests.contract.deploy.sdk_calls import Call, action_of, calls
 from tests.contract.operator.test_azure_rights import told
+from workers.arm.read.around.surroundings import ArmSurroundings
+from workers.arm.read.event_sources import ArmEventSources
+from workers.arm.read.facts import ArmFacts
+from workers.arm.read.inventory import subscriptions
+from workers.arm.read.start_log import ArmStartLog
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import right_for
 from workers.arm.steps.rights import RIGHTS
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import IsolateOptions
 
+NOW = datetime.now(UTC)
 ROOT = Path(__file__).parents[3]
 ROLE = ROOT / "deploy" / "azure" / "roles" / "workers.json"
 WORKERS = ROOT / "workers"
@@ -103,6 +110,16 @@ async def asked_of(arm: AzureServer, azure: Azure) -> set[str]:
     machine(arm, "web-02").power = "running"
     await looked(azure, await contained(arm, azure, "web-02"))
     await told(arm)
+    host = arm.bastions.add(machine(arm, "web-01"), "bastion")
+    arm.bastions.connect(host, machine(arm, "web-01"), "mallory")
+    web = ref(arm, "web-01")
+    facts = await ArmFacts(azure).gather(web, budget_s=30)
+    around = await ArmSurroundings(azure).read(web, facts, budget_s=30)
+    assert around.sessions, "the open sessions were not read"
+    for subscription in await subscriptions(azure):
+        start_log = ArmStartLog(azure, lambda _: ())
+        assert not [one async for one in start_log(subscription.id, NOW, NOW)]
+        assert not await ArmEventSources(azure, "starts")(subscription.id)
     asked = [entry.data for entry in arm.record.since(0, "request")]
     shown = {"instanceview" in str(one["query"]).lower() or "statusOnly" in one["query"] for one in asked}
     actions = {right_for(one["method"], one["path"]) for one in asked if not one["path"].startswith("/_")}

@@ -41,7 +41,7 @@ async def audience(
         owner=OwnerPolicy(fallback=approvals), oncall=OncallPolicy(usergroup="S0ONCALL01", channel=oncall)
     )
     clock, installation = SystemClock(), Installation(web)
-    channels = Channels(web, (approvals, oncall), MemoryChannelBook(), installation, Health())
+    channels = Channels(web, lambda: (approvals, oncall), MemoryChannelBook(), installation, Health())
     looking = asyncio.create_task(channels.run())
     try:
         await until(lambda: all(settled(channels, name) for name in (approvals, oncall)))

@@ -36,7 +36,7 @@ class Lookup:
 
     def __init__(self, web: AsyncWebClient, book: MemoryChannelBook, *names: str) -> None:
         self.waits, self.health = Waits(), Health()
-        self.channels = Channels(web, names, book, Installation(web), self.health, sleep=self.waits)
+        self.channels = Channels(web, lambda: names, book, Installation(web), self.health, sleep=self.waits)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Lookup"]:

@@ -61,8 +61,10 @@ class Remembering(MemoryStore):
 class Bot:
     """A Bolt app behind the bot's route, and what it did."""
 
-    def __init__(self) -> None:
-        self.app = AsyncApp(token="xoxb-sandbox", signing_secret=SECRET)
+    route: SignedRequests
+
+    def __init__(self, secret: str = SECRET) -> None:
+        self.app = AsyncApp(token="xoxb-sandbox", signing_secret=secret)
         self.store = Remembering()
         self.done: list[str] = []
 
@@ -80,7 +82,7 @@ async def bot() -> Bot:
 
 @pytest.fixture
 async def http_slack(bot: Bot) -> AsyncIterator[SlackServer]:
-    route = SignedRequests(bot.app, SecretStr(SECRET), bot.store)
+    bot.route = route = SignedRequests(bot.app, SecretStr(SECRET), bot.store)
     runner = aioweb.AppRunner(route.web_app(), auto_decompress=False)
     await runner.setup()
     await aioweb.TCPSite(runner, "127.0.0.1", 0).start()
@@ -202,3 +204,16 @@ async def test_the_limit_leaves_room_for_the_largest_dialog(http_slack: SlackSer
     assert await post(http_slack, command("x" * 300_000)) == 200
     assert len(bot.done[0]) == 300_000
     assert await post(http_slack, command("x" * MOST_BYTES)) in (413, CUT)
+
+
+async def test_with_another_secret_what_the_old_one_signed_is_refused(
+    http_slack: SlackServer, bot: Bot
+) -> None:
+    renewed = Bot("another-secret")
+    renewed.app.client.base_url = bot.app.client.base_url
+    bot.route.renew(renewed.app, SecretStr("another-secret"))
+    assert await post(http_slack, command("db-01")) == 401
+    assert http_slack.request_url is not None
+    forged = signed("another-secret", command("db-01"), FORM)
+    assert (await http_slack.request_url.raw(forged.body, forged.headers))[0] == 200
+    assert (bot.done, renewed.done) == ([], ["db-01"])

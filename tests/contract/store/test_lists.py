@@ -293,3 +293,18 @@ async def test_the_notice_about_dead_letters_is_kept_by_compare_and_set_and_wait
     await store.commit(Commit(partition=partition_of_id(told.id), shown=((kept.id, 1),)))
     assert list(await store.unshown(clock.now())) == []
     assert list(await store.standing()) == []
+
+
+async def test_the_notice_about_the_policy_file_is_kept_and_waits_to_be_shown(
+    store: Store, clock: FakeClock
+) -> None:
+    empty = await store.policy_notice()
+    assert (empty.version, empty.number) == (0, 0)
+    told = empty.refusing("workers", "bad", "4:1: wrong", in_force="good", at=clock.now())
+    assert told is not None
+
+    await store.commit(Commit(partition=partition_of_id(told.id), documents=(told,)))
+
+    assert await store.policy_notice() == told.changed(version=1)
+    clock.advance(1)
+    assert list(await store.unshown(clock.now())) == [told.id]

@@ -54,6 +54,7 @@ async def test_what_a_commit_remembers_is_read_oldest_first(store: Store) -> Non
     for entry in entries:
         await store.commit(remembered(entry))
     assert (await past(store)).of_vm == (entries[1], entries[0], entries[2])
+    assert tuple(await store.past_of(VM)) == (entries[1], entries[0], entries[2])
 
 
 async def test_hostile_text_in_it_comes_back_as_it_was(store: Store) -> None:

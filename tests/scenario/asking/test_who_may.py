@@ -91,7 +91,7 @@ async def test_while_the_user_group_cant_be_read_nobody_is_on_call(group_unreada
     asked = await scene.ask("intruder")
     await scene.click("nadia", asked.channel, CONFIRM)
     await _refused(scene, asked, NADIA, "confirm", "did not say who is on call")
-    await scene.command("nadia", f"/vm-lockdown {asked.start.vm_id}")
+    await scene.command("nadia", f"/vm-lockdown {asked.start.vm_id} --yes")
     await scene.told(NADIA, "Only on-call can", since=asked.start.seq)
     await scene.click("olivia", asked.dm, CONFIRM)
     await scene.until_shown(asked.dm, "the owner's answer, which needs no group", "Confirmed by *olivia*")

@@ -48,7 +48,7 @@ async def test_a_lockdown_of_a_guarded_vm_is_refused_with_the_reason_and_the_rem
     seq = await braked.slack.last_seq()
 
     async def listed() -> bool:
-        await braked.command("nadia", f"/vm-lockdown {vm['name']} odd")
+        await braked.command("nadia", f"/vm-lockdown {vm['name']} --yes odd")
         return bool([e for e in await braked.slack.record(seq, "ephemeral") if "guarded set" in str(e)])
 
     await eventually("the inventory to know it", listed)

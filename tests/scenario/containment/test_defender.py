@@ -27,7 +27,7 @@ async def plan(scene: Scene, vm: Entry) -> tuple[str, str]:
 
 async def lock_down(scene: Scene, vm: Entry) -> CardCopy:
     seq = await scene.slack.last_seq()
-    await scene.command("nadia", f"/vm-lockdown {vm['id']} odd outbound traffic")
+    await scene.command("nadia", f"/vm-lockdown {vm['id']} --yes odd outbound traffic")
     card = await scene.oncall_card(vm["name"], seq)
     await scene.until_contained(card)
     return card

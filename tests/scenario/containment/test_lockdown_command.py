@@ -43,7 +43,7 @@ async def test_oncall_locks_a_vm_down(scene: Scene, known: list[Entry], spelling
     vm = known.pop()
     seq = await scene.slack.last_seq()
     wanted = spelling.format(**vm, upper=vm["name"].upper())
-    await scene.command("nadia", f"/vm-lockdown {wanted} odd outbound traffic", how=how)
+    await scene.command("nadia", f"/vm-lockdown {wanted} --yes odd outbound traffic", how=how)
     await scene.told(NADIA, "Locking down", vm["name"], since=seq)
     copy = await scene.oncall_card(vm["name"], seq)
     shown = await scene.shown(copy)
@@ -61,7 +61,7 @@ async def test_the_owner_is_told_of_the_lockdown_with_its_reason_and_by_whom(
 ) -> None:
     vm = known.pop()
     seq = await scene.slack.last_seq()
-    await scene.command("nadia", f"/vm-lockdown {vm['name']} odd outbound traffic")
+    await scene.command("nadia", f"/vm-lockdown {vm['name']} --yes odd outbound traffic")
     told = await scene.slack.wait_for(
         "a direct message to the owner",
         lambda e: e["kind"] == "posted" and e["channel"].startswith("D") and vm["name"] in str(e["blocks"]),
@@ -77,7 +77,7 @@ async def test_a_lockdown_ends_contained_on_the_oncall_card_and_the_owners_quest
     scene: Scene,
 ) -> None:
     asked = await scene.ask()
-    await scene.command("nadia", f"/vm-lockdown {asked.vm} cannot wait for the owner")
+    await scene.command("nadia", f"/vm-lockdown {asked.vm} --yes cannot wait for the owner")
     copy = await scene.oncall_card(asked.vm, asked.start.seq)
     await scene.until_contained(copy)
     for each in asked.copies:
@@ -97,13 +97,17 @@ async def test_a_name_that_fits_several_opens_a_dialog_and_only_the_chosen_one_i
     await _listed(scene)
     seq = await scene.slack.last_seq()
     opened = await scene.command("nadia", f"/vm-lockdown {name} odd", wait_view_ms=3000)
-    view = (await scene.slack.get("/_state"))["views"][NADIA][-1]
-    assert view["id"] == opened["view_id"]
-    menu = next(b["element"] for b in view["blocks"] if b["type"] == "input" and b["block_id"] == "vm")
-    options = {option["description"]["text"]: option["value"] for option in menu["options"]}
+    view_id = opened["view_id"]
+    menu = {"view_id": view_id, "block_id": "vm", "action_id": "vm.any"}
+    offered = await scene.slack.post("/_act/options", user="nadia", query="", **menu)
+    options = {option["description"]["text"]: option["value"] for option in offered["options"]}
     assert len(options) == 2
+    assert all(about.startswith("running, ") for about in options)
     chosen = next(value for about, value in options.items() if twins[1]["group"] in about)
-    answer = await scene.submit("nadia", view["id"], vm=chosen, reason="this one talks to a stranger")
+    shown = await scene.submit("nadia", view_id, vm=chosen)
+    assert not shown["closed"], "the next dialog shows what will be done"
+    assert not await scene.changes(twins[1]["id"])
+    answer = await scene.submit("nadia", view_id, reason="this one talks to a stranger")
     assert answer["closed"], answer
     copy = await scene.oncall_card(name, seq)
     assert twins[1]["group"] in await scene.shown(copy)
@@ -112,10 +116,15 @@ async def test_a_name_that_fits_several_opens_a_dialog_and_only_the_chosen_one_i
     assert (await scene.vm_now(twins[0]["id"]))["power"] == "running"
 
 
-async def test_part_of_a_name_is_asked_about_even_if_only_one_fits(scene: Scene, known: list[Entry]) -> None:
+async def test_a_lockdown_shows_what_will_be_done_and_asks_even_if_only_one_vm_fits(
+    scene: Scene, known: list[Entry]
+) -> None:
     vm = known.pop()
     opened = await scene.command("nadia", f"/vm-lockdown {vm['name'][:-1]}", wait_view_ms=3000)
-    assert "view_id" in opened
+    view = (await scene.slack.get("/_state"))["views"][NADIA][-1]
+    assert view["id"] == opened["view_id"]
+    assert vm["name"] in str(view)
+    assert "contained *immediately*" in str(view)
     await scene.slack.post("/_act/close", user="nadia", view_id=opened["view_id"])
     assert not await scene.changes(vm["id"])
 
@@ -142,19 +151,19 @@ async def test_a_mistyped_name_offers_the_nearest_and_picking_one_asks_before_an
     view = (await scene.slack.get("/_state"))["views"][NADIA][-1]
     assert (view["id"], "odd outbound traffic" in str(view)) == (opened["view_id"], True)
     assert not await scene.changes(vm["id"])
-    menu = next(b["element"] for b in view["blocks"] if b["type"] == "input" and b["block_id"] == "vm")
-    chosen = menu["initial_option"]["value"]
-    closed = await scene.submit("nadia", view["id"], vm=chosen, reason="odd outbound traffic")
+    closed = await scene.submit("nadia", view["id"])
     assert closed["closed"], closed
     await scene.wait_for_change(vm["id"], "/deallocate")
 
 
-async def test_no_name_at_all_shows_how_to_type_it(scene: Scene) -> None:
+async def test_no_name_at_all_opens_a_form_and_help_says_how_to_type_it(scene: Scene) -> None:
     seq = await scene.slack.last_seq()
-    await scene.command("nadia", "/vm-lockdown")
+    opened = await scene.command("nadia", "/vm-lockdown", wait_view_ms=3000)
+    await scene.slack.post("/_act/close", user="nadia", view_id=opened["view_id"])
+    await scene.command("nadia", "/vm-lockdown help")
     await scene.told(
         NADIA,
-        "/vm-lockdown NAME [profile=NAME] [--dry-run] [drill] [REASON]",
+        "/vm-lockdown VM [profile=NAME] [--yes] [--dry-run] [drill] [REASON]",
         "e.g.",
         "/vm-lockdown web-02 odd traffic",
         since=seq,
@@ -164,7 +173,7 @@ async def test_no_name_at_all_shows_how_to_type_it(scene: Scene) -> None:
 async def test_vm_help_lists_the_commands_and_what_each_person_may_do(scene: Scene) -> None:
     seq = await scene.slack.last_seq()
     await scene.command("nadia", "/vm-help")
-    told = await scene.told(NADIA, "/vm-lockdown NAME", "/vm-restore NAME", "/vm-help", since=seq)
+    told = await scene.told(NADIA, "/vm-lockdown VM", "/vm-restore VM", "/vm-help", since=seq)
     assert "You can't use this" not in str(told["blocks"])
     await scene.command("sam", "/vm-help")
     told = await scene.told(
@@ -179,7 +188,7 @@ async def test_help_about_a_command_is_no_attempt_to_use_it(scene: Scene) -> Non
     await scene.command("sam", "/vm-lockdown help")
     await scene.told(
         SAM,
-        "Usage: `/vm-lockdown NAME [profile=NAME] [--dry-run] [drill] [REASON]`, e.g.",
+        "Usage: `/vm-lockdown VM [profile=NAME] [--yes] [--dry-run] [drill] [REASON]`, e.g.",
         "You can't use this",
         since=seq,
     )
@@ -215,11 +224,11 @@ async def test_the_owner_of_a_vm_is_not_on_call_for_it(scene: Scene, known: list
 async def test_a_contained_vm_is_not_contained_twice(scene: Scene, known: list[Entry]) -> None:
     vm = known.pop()
     seq = await scene.slack.last_seq()
-    await scene.command("nadia", f"/vm-lockdown {vm['id']} first")
+    await scene.command("nadia", f"/vm-lockdown {vm['id']} --yes first")
     await scene.until_contained(await scene.oncall_card(vm["name"], seq))
     done = len(await scene.changes(vm["id"]))
     seq = await scene.slack.last_seq()
-    await scene.command("nadia", f"/vm-lockdown {vm['id']} second")
+    await scene.command("nadia", f"/vm-lockdown {vm['id']} --yes second")
     await scene.told(NADIA, "is already contained", "No new action was started", since=seq)
     await scene.quiet()
     assert len(await scene.changes(vm["id"])) == done

@@ -23,7 +23,7 @@ async def two(own: Start, tmp_path_factory: pytest.TempPathFactory) -> Scene:
 async def contained(scene: Scene) -> tuple[Entry, CardCopy]:
     vm = await scene.new_vm("two", power="running")
     seq = await scene.slack.last_seq()
-    await scene.command("nadia", f"/vm-lockdown {vm['id']} odd outbound traffic")
+    await scene.command("nadia", f"/vm-lockdown {vm['id']} --yes odd outbound traffic")
     card = await scene.oncall_card(vm["name"], seq)
     await scene.until_contained(card)
     return vm, card

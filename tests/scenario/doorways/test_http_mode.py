@@ -102,7 +102,12 @@ async def _readiness(scene: Scene) -> dict[str, Any]:
 async def test_a_replayed_command_is_done_once(listening: Scene) -> None:
     vm = await listening.new_vm()
     seq = await listening.slack.last_seq()
-    fields = {"command": "/vm-lockdown", "text": vm["id"], "user_id": "U0NADIA003", "trigger_id": "1.2.3"}
+    fields = {
+        "command": "/vm-lockdown",
+        "text": f"{vm['id']} --yes",
+        "user_id": "U0NADIA003",
+        "trigger_id": "1.2.3",
+    }
     body = urlencode(fields | {"response_url": f"{listening.system.slack_url}/commands/T0SANDBOX1/1/x"})
     now = str(int(time.time()))
     headers = {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": signature(SECRET, now, body)}
@@ -120,8 +125,10 @@ async def test_clicks_dialogs_and_commands_come_as_signed_requests(listening: Sc
     rejected = await listening.ask()
     assert (await listening.reject("olivia", rejected.dm, "not mine"))["closed"]
     await listening.until_shown(rejected.channel, "the rejection", "Rejected by *olivia*")
-    await listening.command("nadia", "/vm-lockdown")
-    await listening.told("U0NADIA003", "/vm-lockdown NAME", since=rejected.start.seq)
+    opened = await listening.command("nadia", "/vm-lockdown", wait_view_ms=3000)
+    menu = {"view_id": opened["view_id"], "block_id": "vm", "action_id": "vm.any", "query": rejected.vm}
+    offered = await listening.slack.post("/_act/options", user="nadia", **menu)
+    assert [option["text"]["text"] for option in offered["options"]] == [rejected.vm]
     over = {e["over"] for e in await listening.slack.record(0, "delivered")}
     assert over == {"http"}
 

@@ -14,6 +14,8 @@ NIGHTLY = "b0000000-0000-4000-8000-000000000005"
 RULES = [
     {"name": "nightly builds", "when": f'caller.app_id == "{NIGHTLY}"', "verdict": "pass"},
     {"name": "playground", "when": 'vm.tags["env"] == "play"', "verdict": "pass"},
+    {"name": "weekly tests", "when": 'vm.tags["env"] == "test"', "verdict": "tell"},
+    {"name": "stolen key", "when": 'vm.tags["env"] == "bait"', "verdict": "contain"},
     {"name": "production", "when": 'vm.tags["env"] == "prod"', "expire_after": "5m"},
 ]
 
@@ -77,8 +79,29 @@ async def test_a_vm_without_the_tag_is_asked_about_and_the_record_says_why(ruled
     assert record["details"]["rule"] == "defaults"
     assert record["details"]["unevaluated"] == {
         "playground": 'no such key: "env"',
+        "weekly tests": 'no such key: "env"',
+        "stolen key": 'no such key: "env"',
         "production": 'no such key: "env"',
     }
+
+
+async def test_an_announced_start_has_reject_alone_and_a_rejection_contains(ruled: Scene) -> None:
+    told = await ruled.ask("intruder", tags={"owner": "olivia@contoso.example", "env": "test"})
+    card = await ruled.message(told.dm)
+    assert [one["action_id"] for one in card["blocks"][-1]["elements"]] == ["approval.reject"]
+    assert "no answer needed" in await ruled.headline(told.dm)
+    await ruled.reject("olivia", told.dm, "not mine")
+    await ruled.until_contained(told.dm)
+
+
+async def test_a_rule_contains_without_asking_and_tells_owner_and_on_call(ruled: Scene) -> None:
+    told = await ruled.ask("intruder", copies=3, tags={"owner": "olivia@contoso.example", "env": "bait"})
+    assert {copy.channel[:1] for copy in told.copies} == {"C", "D"}
+    await ruled.until_contained(told.dm)
+    card = await ruled.message(told.dm)
+    assert "actions" not in {block["type"] for block in card["blocks"]}
+    assert "The rule stolen key contains this VM without asking." in json.dumps(card)
+    await ruled.audited("approval.ruled", told.start.vm_id)
 
 
 async def test_a_contained_vm_does_not_pass(ruled: Scene) -> None:

@@ -9,6 +9,7 @@ from tests.looking import look_up
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
@@ -35,6 +36,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
+        overview=Overview(store=rig.store, inventory=rig.inventory),
         pausing=PauseWrites(store=rig.store, clock=rig.clock),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,

@@ -70,6 +70,12 @@ def test_an_hour_without_starts_is_told_by_the_line_that_takes_a_start_in() -> N
         assert line in OF_THE_WORKERS
 
 
+def test_a_canary_that_was_not_seen_is_told_by_the_line_that_is_missing() -> None:
+    query = resource(ALERTS, "canarySilent")["properties"]["criteria"]["allOf"][0]["query"]
+    assert '== "canary seen"' in str(query)
+    assert "canary seen" in OF_THE_WORKERS
+
+
 def test_every_metric_is_one_of_its_service() -> None:
     metrics = [(one["namespace"], one["metric"]) for one in variable(ALERTS, "metrics")]
     lost = resource("modules/events.bicep", "lost")["properties"]["criteria"]["allOf"][0]

@@ -54,6 +54,7 @@ def test_the_settings_that_are_given_are_enough_to_start(who: str, monkeypatch: 
         "STARTGATE_SLACK_SIGNING_SECRET": "s",
         "STARTGATE_HEALTH_PORT": str(variable(f"modules/{who}.bicep", "port")),
         "STARTGATE_HTTP_PORT": "3000",
+        "STARTGATE_CANARY_EVERY_S": "3600",
     }
     for name, entry in environment(who).items():
         literal = entry.get("value")

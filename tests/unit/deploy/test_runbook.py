@@ -13,7 +13,7 @@ from bot.doctor import SCOPES
 from bot.settings import BotSettings
 from tests.unit.deploy.templates import AZURE, ROOT, every_resource, parsed, variable
 from workers.cli import app as workers_cli
-from workers.settings import WorkersSettings
+from workers.settings import DeskSettings, WorkersSettings
 from workers.store.users.access import Who, rules
 
 RUNBOOK = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
@@ -75,7 +75,9 @@ def test_the_rights_in_redis_are_those_that_are_tested(who: Who) -> None:
 
 def test_every_setting_that_is_named_exists() -> None:
     fields = {
-        f"STARTGATE_{name}".upper() for name in (*WorkersSettings.model_fields, *BotSettings.model_fields)
+        f"STARTGATE_{name}".upper()
+        for settings in (WorkersSettings, BotSettings, DeskSettings)
+        for name in settings.model_fields
     }
     assert set(re.findall(r"STARTGATE_[A-Z_]*[A-Z]", PAGES)) <= fields
 

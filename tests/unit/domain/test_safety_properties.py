@@ -11,10 +11,11 @@ from tests.unit.use_cases.containment.restore_rig import DRIFT, RestoreRig
 from workers.domain.asking.approvals import IN_WORDS, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
-from workers.domain.containment.containment import ContainmentState
+from workers.domain.containment.containment import CauseKind, ContainmentState
 from workers.domain.containment.plans import StepName
 from workers.domain.errors import AlreadyDecided, DependencyAway, NotAllowed, StepFailed
 from workers.domain.ids import partition_of_id
+from workers.domain.policy.model import Rule, Verdict
 from workers.domain.ports.store import Commit
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.request import request_containment
@@ -140,6 +141,34 @@ async def test_s7_a_stranger_changes_nothing_and_the_refusal_is_on_record(rig: R
     assert (unchanged, unchanged.state) == (approval, ApprovalState.PENDING)
     refused = [r for p in range(16) for r in await rig.store.audit(p) if r.kind.endswith("refused")]
     assert [r.by for r in refused] == [STRANGER.label] * 3
+
+
+async def test_s7_a_stranger_rejects_no_announced_start_and_nobody_confirms_one() -> None:
+    rig = Rig(a.policy(rules=(Rule(name="told", when="true", verdict=Verdict.TELL),)))
+    approval = await rig.asked(a.start_event(caller=a.caller(email="carol@contoso.com")))
+    for answer in Answer:
+        with pytest.raises(NotAllowed):
+            await rig.decide(answer, approval.id, STRANGER)
+    for person in (a.actor(), a.oncall()):
+        with pytest.raises(AlreadyDecided):
+            await rig.decide(Answer.CONFIRM, approval.id, person)
+    assert await rig.store.approval(approval.id) == approval
+    assert (await rig.kinds()).count("decision.refused") == 2
+
+
+async def test_s1_what_rests_on_a_rule_is_contained_only_if_that_rule_contains(rig: Rig) -> None:
+    """A containment on the word of a rule that asks, whatever wrote it, is not carried out."""
+    approval = await rig.asked()
+    cause = a.cause(kind=CauseKind.RULE, approval_id=approval.id)
+    request = await request_containment(
+        rig.store, approval.event.vm, cause, approval.terms.lockdown, now=rig.clock.now()
+    )
+    await rig.store.commit(Commit(partition=partition_of_id(approval.id), documents=request.documents))
+
+    forged = await rig.advance(request.containment.id, times=3)
+
+    assert forged.state is ContainmentState.INCOMPLETE
+    assert not any(runner.begun for runner in rig.runners.values())
 
 
 @pytest.mark.parametrize("hostile", ["<!channel>", "<@U0ALICE>", "<https://evil.example|web>", "`rm`*x*"])

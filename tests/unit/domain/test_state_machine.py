@@ -23,7 +23,7 @@ from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, DependencyAway, NotAllowed, StepFailed
 from workers.domain.nudges import Nudge, Subject
-from workers.domain.policy.model import Defaults, OnSilence
+from workers.domain.policy.model import Defaults, OnSilence, Rule, Verdict
 from workers.domain.starts.events import Phase
 from workers.domain.starts.vm import VmRef
 
@@ -38,6 +38,12 @@ NOBODY = a.actor(slack_user="U0NOBODY1", name="", email="")
 PEOPLE = (ALICE, OLGA, CAROL, MALLORY, NOBODY)
 MAY = {Answer.CONFIRM: {ALICE, OLGA}, Answer.REJECT: {ALICE, OLGA, CAROL}}
 ON_SILENCE = {OnSilence.ISOLATE: {StepName.ISOLATE}, OnSilence.CONTAIN: set(LockdownProfile().steps)}
+
+RULES = (
+    Rule(name="told", when='event.correlation_id == "y"', verdict=Verdict.TELL),
+    Rule(name="ruled", when='event.correlation_id == "w"', verdict=Verdict.CONTAIN),
+)
+"""The other correlation ids are asked about."""
 
 TROUBLE = st.sampled_from(
     [
@@ -77,9 +83,9 @@ class World(RuleBasedStateMachine):
 
     @initialize(on_silence=st.sampled_from(OnSilence))
     def begin(self, on_silence: OnSilence) -> None:
-        minutes = {"remind_after": 10, "escalate_after": 20, "expire_after": 60}
+        minutes = {"remind_after": 10, "escalate_after": 20, "expire_after": 60, "reject_within": 90}
         delays = {name: timedelta(minutes=n) for name, n in minutes.items()}
-        self.rig = Rig(a.policy(defaults=Defaults(on_silence=on_silence, **delays)))
+        self.rig = Rig(a.policy(defaults=Defaults(on_silence=on_silence, **delays), rules=RULES))
         for runner in self.rig.runners.values():
             runner.watched = self.touched
 
@@ -105,8 +111,11 @@ class World(RuleBasedStateMachine):
 
     def allow_silence(self) -> None:
         for approval in self.approvals():
-            if approval.state is ApprovalState.EXPIRED:
+            told = approval.event.correlation_id == "y"
+            if approval.state is ApprovalState.EXPIRED and not told:
                 self.rights[approval.event.vm.key] |= ON_SILENCE.get(approval.terms.on_silence, set())
+            if approval.event.correlation_id == "w":
+                self.rights[approval.event.vm.key] |= set(LockdownProfile().steps)
 
     # What there is
 
@@ -120,7 +129,7 @@ class World(RuleBasedStateMachine):
 
     @rule(
         vm=st.sampled_from(VMS),
-        correlation=st.sampled_from("xyz"),
+        correlation=st.sampled_from("xxyyzw"),
         phase=st.sampled_from([Phase.STARTED, Phase.STARTED, Phase.SUCCEEDED, Phase.FAILED]),
         later_s=st.sampled_from([0, 0, 3, 40]),
         crashes=st.integers(0, 1),
@@ -173,7 +182,9 @@ class World(RuleBasedStateMachine):
                 result, (NotAllowed, AlreadyDecided, CrashError)
             )
         won = [r for r in results if not isinstance(r, (NotAllowed, AlreadyDecided))]
-        assert len(won) == (1 if approval.open and any(allowed) else 0)
+        answers = {answer for ok, (_, answer) in zip(allowed, clicks, strict=True) if ok}
+        counted = answers if approval.asks else answers - {Answer.CONFIRM}
+        assert len(won) == (1 if approval.open and counted else 0)
         after = self.loop.run_until_complete(self.rig.store.approval(approval.id))
         if rejects and after.state is not ApprovalState.REJECTED:
             self.rights[approval.event.vm.key] = before
@@ -251,6 +262,7 @@ class World(RuleBasedStateMachine):
     @invariant()
     def a_decision_stands(self) -> None:
         for approval in self.approvals():
+            assert not (approval.terms.verdict is Verdict.TELL and approval.state is ApprovalState.CONFIRMED)
             if approval.id in self.closed:
                 assert _answer(approval) == self.closed[approval.id]
             elif not approval.open:
@@ -270,9 +282,11 @@ class World(RuleBasedStateMachine):
             assert len(standing) <= 1
             record = self.loop.run_until_complete(self.rig.store.vm_record(vm))
             assert record.containment_id == (standing[0].id if standing else None)
-            waiting = {x.id for x in self.approvals() if x.event.vm.key == vm.key and x.open}
-            assert set(record.open_approvals) == waiting
-            assert len(waiting) <= 1, "further starts join the open question"
+            waiting = {x.id: x for x in self.approvals() if x.event.vm.key == vm.key and x.open}
+            assert set(record.open_approvals) == waiting.keys()
+            asking = [x for x in waiting.values() if x.asks]
+            assert len(asking) <= 1, "further starts join the open question"
+            assert len(waiting) - len(asking) <= 1, "and further announced ones the announcement"
 
     @invariant()
     def contained_is_proven(self) -> None:
@@ -311,6 +325,7 @@ class World(RuleBasedStateMachine):
             contains = approval.state is ApprovalState.REJECTED or (
                 approval.state is ApprovalState.EXPIRED and approval.terms.on_silence in ON_SILENCE
             )
+            contains |= approval.state is ApprovalState.RULED
             if contains:
                 containment = containments[approval.containment_id or ""]
                 assert approval.id in containment.cards

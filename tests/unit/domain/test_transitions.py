@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from workers.domain.asking.approvals import TRANSITIONS, Approval, ApprovalState
+from workers.domain.asking.approvals import FIRST, TRANSITIONS, Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import (
     STEP_TRANSITIONS,
@@ -33,10 +33,15 @@ GO: dict[ApprovalState, Callable[[Approval], Approval]] = {
 
 class TestApprovals:
     def test_the_table_is_what_the_design_says(self) -> None:
-        closed = set(ApprovalState) - {ApprovalState.PENDING}
-        reopened = {ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING})}
-        ends = {s: frozenset[ApprovalState]() for s in closed}
-        assert {ApprovalState.PENDING: frozenset(closed), **ends, **reopened} == TRANSITIONS
+        first = {ApprovalState.PENDING, ApprovalState.TOLD, ApprovalState.RULED}
+        ends = frozenset(set(ApprovalState) - first)
+        assert {
+            **{s: frozenset() for s in ApprovalState},
+            ApprovalState.PENDING: ends,
+            ApprovalState.TOLD: ends - {ApprovalState.CONFIRMED},
+            ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
+        } == TRANSITIONS
+        assert set(FIRST.values()) == first
 
     @pytest.mark.parametrize("target", GO)
     @pytest.mark.parametrize("state", ApprovalState)
@@ -69,6 +74,8 @@ class TestApprovals:
             (ApprovalState.REJECTED, "Rejected by Alice Example"),
             (ApprovalState.EXPIRED, "Expired: nobody answered in time"),
             (ApprovalState.WITHDRAWN, "Withdrawn: the VM was stopped before anybody answered"),
+            (ApprovalState.TOLD, "Announced only: there is nothing to confirm"),
+            (ApprovalState.RULED, "Not asked about: the rule nightly contains this VM without asking"),
             (ApprovalState.JOINED, "Asked about together with an earlier start"),
         ],
     )

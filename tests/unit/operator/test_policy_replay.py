@@ -198,7 +198,10 @@ async def test_tables_begin_with_the_answer_and_are_honest(store: RedisStore, po
     result = await replay(policy, RULES)
     first, *others = result.stdout.splitlines()
     assert first.startswith(f"{policy}: of 1 starts since ")
-    assert first.endswith("1 would be asked about (1 were), 0 would pass (0 did) and 0 can't be judged.")
+    assert first.endswith(
+        "1 would be asked about (1 were), 0 would be told of (0 were), 0 would pass (0 did),"
+        " 0 would have the VM contained by a rule (0 did) and 0 can't be judged."
+    )
     assert any("asked by 'defaults' → contained on silence: by 'contains'" in line for line in others)
     assert "The tags before a start are not kept" in result.stdout
     assert "\x1b" not in result.stdout

@@ -10,6 +10,7 @@ Source: https://learn.microsoft.com/azure/role-based-access-control/role-assignm
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from workers.arm.ids import name_of
@@ -56,6 +57,7 @@ class Assignment(NamedTuple):
     id: str
     role_id: str
     through_group: bool
+    granted_at: datetime | None = None
 
     @property
     def scope(self) -> str:
@@ -92,7 +94,12 @@ def _assignment(read: Any) -> Assignment:
         id=str(read.id),
         role_id=name_of(str(read.role_definition_id or "")).lower(),
         through_group=str(read.principal_type or "").lower() == "group",
+        granted_at=_aware(read.created_on),
     )
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def grants_for(start: StartEvent, assignments: Iterable[Assignment]) -> tuple[GrantFact, ...]:
@@ -116,7 +123,14 @@ def _fact(one: Assignment, access: Access | None) -> GrantFact | None:
         kind, role = GrantKind.STARTS, _STARTS[one.role_id]
     elif one.role_id in _GRANTS:
         kind, role = GrantKind.GRANTS, _GRANTS[one.role_id]
-    return GrantFact(id=one.id, role=role, kind=kind, through_group=one.through_group, used=used)
+    return GrantFact(
+        id=one.id,
+        role=role,
+        kind=kind,
+        through_group=one.through_group,
+        used=used,
+        granted_at=one.granted_at,
+    )
 
 
 def _as_told(access: Access) -> GrantFact:

@@ -13,6 +13,7 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, pages
 from workers.domain.errors import StartgateError
+from workers.domain.ports.start_log import Subscription
 from workers.domain.ports.vm_lister import Listing
 from workers.domain.starts.vm import KnownVm, PowerState, VmRef
 
@@ -34,12 +35,24 @@ async def list_vms(azure: Azure, now: datetime) -> AsyncIterator[Listing]:
         DependencyAway: the subscriptions can't be listed.
         StepFailed: we may not list them.
     """
+    for subscription in await subscriptions(azure):
+        yield await _listing(azure, subscription.id, subscription.name, now)
+
+
+async def subscriptions(azure: Azure) -> list[Subscription]:
+    """Those that this identity sees and whose resources can be read.
+
+    Raises:
+        DependencyAway: they can't be listed.
+        StepFailed: we may not list them.
+    """
     async with asking("list the subscriptions", timeout_s=LIST_TIMEOUT_S):
         seen = [one.as_dict() async for one in azure.subscriptions().subscriptions.list()]
-    for subscription in seen:
-        if str(subscription.get("state") or "").lower() in READABLE:
-            name = str(subscription.get("displayName") or "")
-            yield await _listing(azure, subscription["subscriptionId"], name, now)
+    return [
+        Subscription(str(one["subscriptionId"]), str(one.get("displayName") or ""))
+        for one in seen
+        if str(one.get("state") or "").lower() in READABLE
+    ]
 
 
 async def _listing(azure: Azure, subscription_id: str, name: str, now: datetime) -> Listing:

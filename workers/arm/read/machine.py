@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from workers.arm.ids import name_of
 from workers.arm.read.disks import disks_of
+from workers.arm.read.gathering.prices import cost_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.domain.errors import NotFound, StepFailed
@@ -48,9 +50,10 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
     view = properties.get("instanceView") or {}
     disk = (properties.get("storageProfile") or {}).get("osDisk") or {}
     named = f"{view.get('osName') or ''} {view.get('osVersion') or ''}".strip()
+    size = str((properties.get("hardwareProfile") or {}).get("vmSize") or "")
     return MachineFacts(
         location=str(machine.get("location") or ""),
-        size=str((properties.get("hardwareProfile") or {}).get("vmSize") or ""),
+        size=size,
         power=power_state(view),
         os=named or str(disk.get("osType") or ""),
         tags=machine.get("tags") or {},
@@ -60,7 +63,47 @@ def machine_facts(machine: Mapping[str, Any]) -> MachineFacts:
         disk_ids=tuple(used.id for used in disks_of(machine) if used.id and not used.local),
         host_encrypted=host_encrypted(machine),
         scale_set_id=(properties.get("virtualMachineScaleSet") or {}).get("id") or None,
+        image=image(properties),
+        identity=_identity(machine),
+        zones=tuple(map(str, machine.get("zones") or ())),
+        disk_encryption=disk_encryption(disk),
+        cost=cost_of(size),
     )
+
+
+def image(properties: Mapping[str, Any]) -> str:
+    """What it was made from: a marketplace image in the notation of the Azure CLI, else an image's name.
+
+    Source: https://learn.microsoft.com/rest/api/compute/virtual-machines/get#imagereference
+    """
+    given = (properties.get("storageProfile") or {}).get("imageReference") or {}
+    if given.get("publisher"):
+        version = given.get("exactVersion") or given.get("version")
+        parts = (given.get("publisher"), given.get("offer"), given.get("sku"), version)
+        return ":".join(str(one or "") for one in parts)
+    own = given.get("id") or given.get("sharedGalleryImageId") or given.get("communityGalleryImageId")
+    name, versions, version = str(own or "").rstrip("/").rpartition("/versions/")
+    return f"{name_of(name)} {version}" if versions else version.rpartition("/")[2]
+
+
+def _identity(machine: Mapping[str, Any]) -> str:
+    kind = str((machine.get("identity") or {}).get("type") or "")
+    return "" if kind.lower() == "none" else kind
+
+
+def disk_encryption(os_disk: Mapping[str, Any]) -> str:
+    """What encrypts the OS disk beside Azure's own keys, which do so always; empty for nothing.
+
+    Source: https://learn.microsoft.com/azure/virtual-machines/disk-encryption-overview
+    """
+    managed = os_disk.get("managedDisk") or {}
+    kind = str((managed.get("securityProfile") or {}).get("securityEncryptionType") or "")
+    found = [
+        "Azure Disk Encryption" if (os_disk.get("encryptionSettings") or {}).get("enabled") else "",
+        "a key of one's own" if (managed.get("diskEncryptionSet") or {}).get("id") else "",
+        "confidential disk encryption" if kind == "DiskWithVMGuestState" else "",
+    ]
+    return ", ".join(filter(None, found))
 
 
 def ephemeral(machine: Mapping[str, Any]) -> bool:

@@ -1,9 +1,9 @@
 """Where each fact is read: from a single read or a shared list, and for how long an answer is believed."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from async_lru import alru_cache
 
@@ -11,6 +11,7 @@ from workers.arm.read import classic, network
 from workers.arm.read.backup import backup_facts
 from workers.arm.read.balancers import Balancer, balancer
 from workers.arm.read.defender.findings import Findings
+from workers.arm.read.defender.jit import policies_by_vm
 from workers.arm.read.grants import Assignment, assignments_of
 from workers.arm.read.locks import locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
@@ -21,7 +22,6 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.errors import StartgateError
-from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.facts import BackupFacts, LockFact, MachineFacts
 from workers.domain.starts.sources import Family
 from workers.domain.starts.vm import VmRef
@@ -35,6 +35,8 @@ Nor are the findings of Defender for Cloud, which say how old they are.
 BACKUP_BELIEVED_S = 60.0
 """The same for whether a VM is backed up, and for locks. The steps ask again before they act."""
 MOST_BELIEVED = 5000
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """For what is believed for minutes: a list of a moment ago will do in any case."""
 
@@ -80,6 +82,13 @@ BALANCERS = Collection(
 )
 
 
+class Dated(NamedTuple, Generic[_T]):
+    """What was read, and since when it is known."""
+
+    value: _T
+    at: datetime
+
+
 class Sources:
     """Every read that facts are made of. One for a process, so that starts share what they read.
 
@@ -103,16 +112,18 @@ class Sources:
         self._shared = SharedReads(azure)
         self._findings = Findings(azure)
         believed = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s, key=_same_id)
-        self.guard = believed(self._guard)
-        self.subnet = believed(self._subnet)
-        self.public_ip = believed(self._public_ip)
-        self.balancer = believed(self._balancer)
-        self.routed = believed(self._routed)
+        self.guard = believed(_dated(self._guard))
+        self.subnet = believed(_dated(self._subnet))
+        self.public_ip = believed(_dated(self._public_ip))
+        self.balancer = believed(_dated(self._balancer))
+        self.routed = believed(_dated(self._routed))
         self._subscription_name = believed(self._read_subscription_name)
-        self.defender = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._defender)
-        self.assignments = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._assignments)
-        self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(self._backup)
-        self.locks = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s, key=_same_id)(self._locks)
+        self.told = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._findings.of)
+        self.just_in_time = believed(_dated(self._just_in_time))
+        self.assignments = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(_dated(self._assignments))
+        self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(_dated(self._backup))
+        briefly = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s, key=_same_id)
+        self.locks = briefly(_dated(self._locks))
 
     async def machine(self, vm: VmRef, since: datetime | None) -> MachineFacts:
         """The VM. Its power state is UNKNOWN where a list told it."""
@@ -144,7 +155,7 @@ class Sources:
         names, key = self._findings.names, vm.subscription_id.lower()
         if key not in names and not vm.classic:
             with contextlib.suppress(StartgateError):
-                await self.defender(vm)
+                await self.told(vm)
         return names.get(key) or await self._subscription_name(vm.subscription_id)
 
     async def _read_subscription_name(self, subscription_id: str) -> str:
@@ -152,11 +163,12 @@ class Sources:
             found = await self._azure.subscriptions().subscriptions.get(subscription_id)
         return str(found.display_name or "")
 
-    async def _defender(self, vm: VmRef) -> DefenderFacts:
-        return await self._findings.of(vm)
-
     async def _backup(self, vm: VmRef, location: str) -> BackupFacts:
         return await backup_facts(self._azure, vm, location)
+
+    async def _just_in_time(self, subscription_id: str) -> Mapping[str, tuple[str, ...]]:
+        """All of a subscription, like its locks."""
+        return await policies_by_vm(self._azure, subscription_id)
 
     async def _assignments(self, subscription_id: str, object_id: str) -> tuple[Assignment, ...]:
         return await assignments_of(self._azure, subscription_id, object_id)
@@ -164,6 +176,16 @@ class Sources:
     async def _locks(self, subscription_id: str) -> tuple[LockFact, ...]:
         """All of a subscription: one list for a whole burst."""
         return await locks_of_subscription(self._azure, subscription_id)
+
+
+def _dated(read: Callable[_P, Awaitable[_T]]) -> Callable[_P, Coroutine[Any, Any, Dated[_T]]]:
+    """The same read, with the time at which it began."""
+
+    async def reads(*given: _P.args, **named: _P.kwargs) -> Dated[_T]:
+        at = datetime.now(UTC)
+        return Dated(await read(*given, **named), at)
+
+    return reads
 
 
 def _same_id(resource_id: str) -> str:

@@ -33,8 +33,11 @@ from pydantic import SecretStr
 
 from workers.arm.session.endpoint import Endpoint
 from workers.arm.session.noted import NoteWrites
+from workers.arm.session.operation import operation
 from workers.arm.session.pipeline import Brake, Heard, OurEndpointOnly, proxies_for
 from workers.runtime.credential import Credential, Opens
+from workers.telemetry.instruments import ARM
+from workers.telemetry.requests import measured
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
@@ -264,6 +267,7 @@ class Azure:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[measured(ARM, "operation", operation)],
                 auto_decompress=False,
             )
         return AioHttpTransport(

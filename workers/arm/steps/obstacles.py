@@ -59,7 +59,7 @@ class ArmObstacles:
         self, vm: VmRef, facts: Facts, profile: LockdownProfile, steps: Sequence[StepName]
     ) -> list[Obstacle]:
         """See the port."""
-        locks, places = await self._locks(vm.subscription_id), await self._places(vm, facts)
+        (locks, _), places = await self._locks(vm.subscription_id), await self._places(vm, facts)
         found: list[Obstacle] = []
         for step in steps:
             writes = self._runners[step].writes(vm, facts, profile)

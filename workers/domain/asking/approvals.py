@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
 from workers.domain.asking.joined import JoinedStart
-from workers.domain.containment.plans import Plan, StepName
-from workers.domain.containment.profile import LockdownProfile
+from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
+from workers.domain.containment.plans import Plan
 from workers.domain.errors import AlreadyDecided, Conflict
 from workers.domain.model import Stored, UtcTime
-from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.policy.model import Verdict
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts
@@ -18,16 +18,29 @@ from workers.domain.starts.history import History
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.risk import Level, Risk
 
+__all__ = [
+    "FILL_IN_AFTER",
+    "FIRST",
+    "TRANSITIONS",
+    "Approval",
+    "ApprovalState",
+    "Terms",
+    "steps_on_silence",
+    "steps_undelivered",
+]
+
 
 class ApprovalState(StrEnum):
-    """Where an approval stands; only ``PENDING`` is open."""
+    """Where an approval stands; only ``PENDING`` and ``TOLD`` are open."""
 
     PENDING = "PENDING"
+    TOLD = "TOLD"
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
     WITHDRAWN = "WITHDRAWN"
     JOINED = "JOINED"
+    RULED = "RULED"
 
 
 TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
@@ -40,17 +53,35 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
             ApprovalState.JOINED,
         }
     ),
+    ApprovalState.TOLD: frozenset(
+        {
+            ApprovalState.REJECTED,
+            ApprovalState.EXPIRED,
+            ApprovalState.WITHDRAWN,
+            ApprovalState.JOINED,
+        }
+    ),
     ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
     ApprovalState.REJECTED: frozenset(),
     ApprovalState.EXPIRED: frozenset(),
     ApprovalState.WITHDRAWN: frozenset(),
     ApprovalState.JOINED: frozenset(),
+    ApprovalState.RULED: frozenset(),
 }
 """From → to. Everything else is refused.
 
+TOLD: the start is announced. It can be rejected, and there is nothing to confirm; silence leaves the VM.
 CONFIRMED → PENDING: whoever confirmed in words takes it back, within two minutes.
 JOINED: the VM's question was open already, and asks about this start, too. It has no card of its own.
+RULED: a rule of the policy contains the VM without asking.
 """
+
+FIRST = {
+    Verdict.ASK: ApprovalState.PENDING,
+    Verdict.TELL: ApprovalState.TOLD,
+    Verdict.CONTAIN: ApprovalState.RULED,
+}
+"""In which state an approval begins, by what the policy says of the start."""
 
 IN_WORDS = "words"
 """How a decision that was given in words was given, in ``Decision.via``."""
@@ -60,61 +91,6 @@ UNDO_WITHIN = timedelta(minutes=2)
 
 FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2))
 """How long after the previous attempt facts that did not arrive in time are read again."""
-
-
-class Terms(Stored):
-    """What the policy says about this question, fixed when it opened: later changes move no running deadline.
-
-    Only a start that joins the question can make them stricter.
-
-    ``lockdown`` is what a rejection will do, so that the dialog shows what will be done. Where silence, or an
-    ask that reached nobody, contains by a profile of its own, that is kept beside it.
-    """
-
-    remind_after: timedelta
-    escalate_after: timedelta
-    expire_after: timedelta
-    on_silence: OnSilence
-    on_undelivered: OnUndelivered = OnUndelivered.ESCALATE
-    lockdown: LockdownProfile
-    silence_lockdown: LockdownProfile | None = None
-    undelivered_lockdown: LockdownProfile | None = None
-    rule: str = "defaults"
-
-    def later_by(self, span: timedelta) -> "Terms":
-        """With every deadline so much later."""
-        return self.changed(
-            remind_after=self.remind_after + span,
-            escalate_after=self.escalate_after + span,
-            expire_after=self.expire_after + span,
-        )
-
-    @property
-    def on_silence_by(self) -> LockdownProfile:
-        """The profile that contains the VM when nobody answers: its own, or that of a rejection."""
-        return self.silence_lockdown or self.lockdown
-
-    @property
-    def on_undelivered_by(self) -> LockdownProfile:
-        """The same for when nobody could be asked."""
-        return self.undelivered_lockdown or self.lockdown
-
-
-def steps_on_silence(terms: Terms) -> tuple[StepName, ...]:
-    """The steps that the policy takes when nobody answers; none when it leaves the VM alone.
-
-    The step table says which ones it may use.
-    """
-    wanted = terms.on_silence_by.steps if terms.on_silence is OnSilence.CONTAIN else tuple(StepName)
-    return tuple(name for name in wanted if terms.on_silence.value in name.spec.on_silence)
-
-
-def steps_undelivered(terms: Terms) -> tuple[StepName, ...]:
-    """The steps that the policy takes when nobody could be asked; none unless it says so."""
-    if terms.on_undelivered is not OnUndelivered.CONTAIN:
-        return ()
-    steps = terms.on_undelivered_by.steps
-    return tuple(name for name in steps if OnSilence.CONTAIN.value in name.spec.on_silence)
 
 
 class TakenBack(Stored):
@@ -132,7 +108,7 @@ class Approval(Numbered):
         asked_at: when the card reached Slack; deadlines count from here.
         asked_whom: Slack user ids that got a copy.
         notice: why nobody could be asked directly, for the card; empty when all is well.
-        closed_because: why it is EXPIRED or WITHDRAWN, in words.
+        closed_because: why it is EXPIRED, WITHDRAWN or RULED, in words.
         released: its containment was restored, so it is removed once the retention has passed.
         fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
         fill_ins: how often missing facts were read again.
@@ -148,6 +124,9 @@ class Approval(Numbered):
         level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
+        trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
+            empty where nothing was traced.
+        told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
         undo_until: until when its confirmation can be taken back; ``None`` if it can't.
         taken_back: the confirmation that was taken back last, by whom and when.
     """
@@ -186,12 +165,19 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
+    trace: str = ""
+    told_as: str = ""
     undo_until: UtcTime | None = None
     taken_back: TakenBack | None = None
 
     @property
     def open(self) -> bool:
-        """Whether it still waits for an answer."""
+        """Whether somebody can still reject it."""
+        return self.state in (ApprovalState.PENDING, ApprovalState.TOLD)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it waits for an answer. A start that is only announced does not."""
         return self.state is ApprovalState.PENDING
 
     @property
@@ -299,14 +285,14 @@ class Approval(Numbered):
 
     def reminded(self, at: datetime) -> "Approval":
         """The owner was reminded."""
-        return self._while_open(reminded_at=at)
+        return self._while_asking(reminded_at=at)
 
     def escalated(self, at: datetime) -> "Approval":
         """On-call was told."""
-        return self._while_open(escalated_at=at)
+        return self._while_asking(escalated_at=at)
 
-    def _while_open(self, **changes: object) -> "Approval":
-        if not self.open:
+    def _while_asking(self, **changes: object) -> "Approval":
+        if not self.asks:
             raise Conflict(f"approval {self.id} is {self.state}")
         return self.changed(**changes)
 
@@ -326,13 +312,9 @@ class Approval(Numbered):
         if self.decision is not None:
             by = self.decision.by
             return f"{self.decision.past_tense} by {by.name or by.email or 'somebody'}"
-        if self.state is ApprovalState.EXPIRED:
-            return "Expired: nobody answered in time"
-        if self.state is ApprovalState.WITHDRAWN:
-            return f"Withdrawn: {self.closed_because}"
-        if self.state is ApprovalState.JOINED:
-            return "Asked about together with an earlier start"
-        return "Still open"
+        if self.state is ApprovalState.EXPIRED and self.terms.verdict is Verdict.TELL:
+            return "Announced, and not rejected"
+        return _OUTCOMES[self.state].format(because=self.closed_because)
 
     # Deadlines
 
@@ -342,7 +324,7 @@ class Approval(Numbered):
 
     def undelivered(self, now: datetime) -> bool:
         """Whether nobody could be asked by the deadline: there is no answer, and no silence either."""
-        return self.open and self.asked_at is None and now >= self.opened_at + self.terms.expire_after
+        return self.open and self.asked_at is None and now >= self.opened_at + self.terms.gives_up_after
 
     def waited(self, now: datetime) -> timedelta:
         """How long somebody has been asked."""
@@ -360,7 +342,10 @@ class Approval(Numbered):
 
     @property
     def expire_at(self) -> datetime:
-        """When nobody has answered in time, and what the policy says of silence is done."""
+        """When nobody has answered in time, and what the policy says of silence is done.
+
+        Of an announced start: until when it can be rejected.
+        """
         return self._clock_starts() + self.terms.expire_after
 
     def due_at(self) -> datetime | None:
@@ -378,3 +363,13 @@ class Approval(Numbered):
         if self.escalated_at is None and self.terms.escalate_after < self.terms.expire_after:
             coming.append(self.escalate_at)
         return min(coming)
+
+
+_OUTCOMES = {
+    **dict.fromkeys(ApprovalState, "Still open"),
+    ApprovalState.TOLD: "Announced only: there is nothing to confirm",
+    ApprovalState.EXPIRED: "Expired: nobody answered in time",
+    ApprovalState.WITHDRAWN: "Withdrawn: {because}",
+    ApprovalState.JOINED: "Asked about together with an earlier start",
+    ApprovalState.RULED: "Not asked about: {because}",
+}

@@ -103,7 +103,7 @@ def _not_their_own(
     """Why this person can't confirm it, if they started the VM or may have done so; else empty."""
     if _is_among(actor, risky):
         return "Your account started this VM, at high risk, so somebody else has to confirm it."
-    if not actor.email and any(caller.email for caller in risky):
+    if not actor.email and not actor.entra and any(caller.email for caller in risky):
         return (
             "This start is of high risk, and Slack shows no e-mail address for you, so nobody can tell "
             "whether you started the VM. Somebody else has to confirm it."
@@ -117,7 +117,11 @@ def _not_their_own(
 
 
 def _is_among(actor: Actor, callers: "Collection[Caller]") -> bool:
-    return bool(actor.email) and actor.email.lower() in {caller.email.lower() for caller in callers}
+    return any(
+        caller.email.lower() in actor.addresses
+        or (bool(actor.entra) and caller.object_id.lower() == actor.entra.lower())
+        for caller in callers
+    )
 
 
 def may_take_back(actor: Actor, decision: Decision | None) -> Permission:
@@ -150,6 +154,21 @@ def may_pause(actor: Actor) -> Permission:
 def may_release(actor: Actor) -> Permission:
     """Whether this person may say if containments beyond the cap go on: on-call only."""
     return _on_call_only(actor, "decide about containments that wait")
+
+
+def may_see(actor: Actor, owner: Owner) -> Permission:
+    """Whether this person may see how a VM stands: its owner and on-call."""
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
+    if actor.owns(owner) or actor.on_call:
+        return Permission(allowed=True, reason="owner or on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only its owner or on-call can see how a VM stands.{doubt}")
+
+
+def may_see_all(actor: Actor) -> Permission:
+    """Whether this person may see everything that waits and all that is contained: on-call only."""
+    return _on_call_only(actor, "see what waits and what is contained")
 
 
 def _on_call_only(actor: Actor, what: str) -> Permission:

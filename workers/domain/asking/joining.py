@@ -3,16 +3,18 @@
 import functools
 from datetime import datetime, timedelta
 
-from workers.domain.asking.approvals import Approval, Terms, steps_on_silence, steps_undelivered
+from workers.domain.asking.approvals import Approval
 from workers.domain.asking.joined import MOST_LISTED, JoinedStart
+from workers.domain.asking.terms import Terms, announcement, steps_on_silence, steps_undelivered
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.policy.model import OnSilence, OnUndelivered
+from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.starts.events import Caller
 from workers.domain.starts.risk import Risk
 from workers.domain.starts.signals.signal import said
 
 _STRICTER = (OnSilence.LEAVE, OnSilence.ESCALATE, OnSilence.ISOLATE, OnSilence.CONTAIN)
+_STRICTER_UNDELIVERED = (OnUndelivered.ESCALATE, OnUndelivered.ISOLATE, OnUndelivered.CONTAIN)
 """From the mildest to the strictest."""
 
 
@@ -117,20 +119,31 @@ def unseen(question: Approval, shown: int) -> tuple[JoinedStart, ...]:
 def tightened(terms: Terms, wanted: Terms, *, waited: timedelta) -> Terms:
     """The stricter terms of the two; each start gets its own time to be answered.
 
+    A start that is only announced shortens no deadline of a question. One that is asked about never joins an
+    announcement.
+
     Args:
         terms: the question's.
         wanted: those of the start that joins.
         waited: how long the question has been asked already.
     """
+    lockdown = _both(terms.lockdown, wanted.lockdown)
+    if terms.verdict is Verdict.TELL:
+        reject_within = max(terms.expire_after, waited + wanted.expire_after)
+        return _named(announcement(reject_within, lockdown, terms.rule), terms, wanted)
+    if wanted.verdict is Verdict.TELL:
+        return _named(terms.changed(lockdown=lockdown), terms, wanted)
+    gives_up_after = min(terms.gives_up_after, waited + wanted.gives_up_after)
     stricter = terms.changed(
         remind_after=min(terms.remind_after, waited + wanted.remind_after),
         escalate_after=min(terms.escalate_after, waited + wanted.escalate_after),
         expire_after=min(terms.expire_after, waited + wanted.expire_after),
+        undelivered_after=None
+        if terms.undelivered_after is None and wanted.undelivered_after is None
+        else gives_up_after,
         on_silence=max(terms.on_silence, wanted.on_silence, key=_STRICTER.index),
-        on_undelivered=OnUndelivered.CONTAIN
-        if OnUndelivered.CONTAIN in (terms.on_undelivered, wanted.on_undelivered)
-        else OnUndelivered.ESCALATE,
-        lockdown=_both(terms.lockdown, wanted.lockdown),
+        on_undelivered=max(terms.on_undelivered, wanted.on_undelivered, key=_STRICTER_UNDELIVERED.index),
+        lockdown=lockdown,
         silence_lockdown=_own(
             terms.silence_lockdown or wanted.silence_lockdown,
             *((one.on_silence_by, steps_on_silence(one)) for one in (terms, wanted)),
@@ -140,6 +153,11 @@ def tightened(terms: Terms, wanted: Terms, *, waited: timedelta) -> Terms:
             *((one.on_undelivered_by, steps_undelivered(one)) for one in (terms, wanted)),
         ),
     )
+    return _named(stricter, terms, wanted)
+
+
+def _named(stricter: Terms, terms: Terms, wanted: Terms) -> Terms:
+    """With the names of both rules, if the second changed anything."""
     if stricter == terms or wanted.rule == terms.rule:
         return stricter
     return stricter.changed(rule=f"{terms.rule}, {wanted.rule}"[:200])

@@ -79,16 +79,22 @@ class CauseKind(StrEnum):
     REJECTION = "rejection"
     LOCKDOWN = "lockdown"
     SILENCE = "silence"
+    RULE = "rule"
 
 
 class Cause(Stored):
-    """Why a VM is contained. ``by`` is ``None`` only for silence, where the policy itself decided."""
+    """Why a VM is contained. ``by`` is ``None`` only where the policy itself decided."""
 
     kind: CauseKind
     at: UtcTime
     by: Actor | None = None
     reason: str = ""
     approval_id: str | None = None
+
+    @property
+    def by_policy(self) -> bool:
+        """Whether the policy decided: on silence, or by a rule that does not ask."""
+        return self.kind in (CauseKind.SILENCE, CauseKind.RULE)
 
 
 class Restart(Stored):
@@ -158,6 +164,7 @@ class Containment(Steps, Numbered):
         restore_request: a restore that waits for a second person.
         expiry: what was said about the end of its isolation; ``None`` as long as nothing was.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
+        trace: W3C ``traceparent`` of the work that led to it; empty where nothing was traced.
     """
 
     document_kind: ClassVar[str] = "containment"
@@ -182,6 +189,7 @@ class Containment(Steps, Numbered):
     owner: Owner | None = None
     unguarded: str = ""
     held: Held | None = None
+    trace: str = ""
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
         """The containment in another state.

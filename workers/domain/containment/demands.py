@@ -13,13 +13,13 @@ def demanded(containment: Containment, cause: Cause, profile: LockdownProfile) -
 
     Steps that they want beyond it are added, and steps that they want and that failed are tried again.
     Exceptions from the isolation that they don't have go, and the VM is isolated again without them. It then
-    rests on their cause. Silence takes no exception away, and changes nothing in a containment that has steps
-    which silence does not ask for.
+    rests on their cause. Where the policy itself decides, it takes no exception away, and changes nothing
+    in a containment that has steps which it does not ask for.
     """
     if containment.active and containment.restoration is not None:
         # A restore has undone some of it by now, so all of it has to be done again.
         again = containment.once_more(cause.at)
-        mine = again if cause.kind is CauseKind.SILENCE else again.changed(cause=cause)
+        mine = again if cause.by_policy else again.changed(cause=cause)
         return demanded(mine, cause, profile)
     if not containment.active:
         return containment
@@ -29,7 +29,7 @@ def demanded(containment: Containment, cause: Cause, profile: LockdownProfile) -
     if isolate.allow != containment.profile.isolate.allow:
         steps = tuple(_done_again(step) if step.name is StepName.ISOLATE else step for step in steps)
     if (steps, isolate) == (containment.steps, containment.profile.isolate) or (
-        cause.kind is CauseKind.SILENCE and names - {*profile.steps}
+        cause.by_policy and names - {*profile.steps}
     ):
         return _kept_isolated(containment, cause)
     wider = containment.profile.changed(
@@ -81,7 +81,7 @@ def _tightened(containment: Containment, cause: Cause, wanted: LockdownProfile) 
         return mine
     if StepName.ISOLATE not in _names(containment):
         return wanted.isolate
-    if cause.kind is CauseKind.SILENCE:
+    if cause.by_policy:
         return mine
     allow = tuple(rule for rule in mine.allow if rule in wanted.isolate.allow)
     # A prepared NSG fits its exceptions; and one may be named because none could be made.

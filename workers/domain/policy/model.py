@@ -3,6 +3,7 @@
 ``file`` reads it from YAML, and reports every error at once.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     PlainValidator,
+    PrivateAttr,
     StringConstraints,
     field_validator,
     model_validator,
@@ -24,6 +26,7 @@ from workers.domain.policy.limits import BurstPolicy, CapPolicy, Guards, as_guar
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.spelling import (
     PROFILE_NAME,
+    AppId,
     Duration,
     Expression,
     ExpressionText,
@@ -34,13 +37,42 @@ from workers.domain.starts.risk_settings import RiskSettings
 NO_RULE = "defaults"
 """How the audit names the rule of a start that no rule matched."""
 MOST_RULES = 200
+MOST_APPS = 1000
+AppName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+def digest_of(file: bytes) -> str:
+    """What a policy file is called by: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(file).hexdigest()
+
+
+def in_short(digest: str) -> str:
+    """The beginning of a digest, for people; enough to tell policies apart."""
+    return digest[:_SHORT] or "without a file"
+
+
+_SHORT = 12
 
 
 class Verdict(StrEnum):
-    """What happens with a start: its owner is asked, or it passes and is only put on record."""
+    """What happens with a start.
+
+    ``ask``: its owner is asked. ``tell``: it is announced, and can be rejected. ``pass``: it is only put on
+    record. ``contain``: its VM is contained without asking.
+    """
 
     ASK = "ask"
+    TELL = "tell"
     PASS = "pass"  # noqa: S105 - a verdict
+    CONTAIN = "contain"
+
+    @property
+    def strictness(self) -> int:
+        """The higher, the less is let happen."""
+        return _MILDEST_FIRST.index(self)
+
+
+_MILDEST_FIRST = (Verdict.PASS, Verdict.TELL, Verdict.ASK, Verdict.CONTAIN)
 
 
 class OnSilence(StrEnum):
@@ -56,6 +88,7 @@ class OnUndelivered(StrEnum):
     """What happens when nobody could be asked by the deadline, so that nobody was silent either."""
 
     ESCALATE = "escalate"
+    ISOLATE = "isolate"
     CONTAIN = "contain"
 
 
@@ -113,15 +146,19 @@ class Defaults(Model):
         escalate_after: on-call is asked, too.
         expire_after: the question ends, and counts as silence.
         on_silence: what then happens with the VM.
-        on_undelivered: what happens with the VM if nobody could be asked by then.
-        lockdown: the lockdown profile by which a rejection contains the VM.
+        undelivered_after: nobody could be asked for so long since the start; ``expire_after`` if left out.
+        on_undelivered: what then happens with the VM.
+        reject_within: how long a start that is only announced can be rejected.
+        lockdown: the lockdown profile by which a rejection, or a rule, contains the VM.
     """
 
     remind_after: Duration = timedelta(minutes=10)
     escalate_after: Duration = timedelta(minutes=20)
     expire_after: Duration = timedelta(minutes=60)
     on_silence: Silence = OnSilence.ESCALATE
+    undelivered_after: Duration | None = None
     on_undelivered: Undelivered = OnUndelivered.ESCALATE
+    reject_within: Duration = timedelta(hours=24)
     lockdown: str = "standard"
 
     @model_validator(mode="after")
@@ -147,7 +184,9 @@ class Defaults(Model):
             escalate_after=escalate,
             expire_after=expire,
             on_silence=rule.on_silence or self.on_silence,
+            undelivered_after=rule.undelivered_after or self.undelivered_after,
             on_undelivered=rule.on_undelivered or self.on_undelivered,
+            reject_within=rule.reject_within or self.reject_within,
             lockdown=rule.lockdown or self.lockdown,
         )
 
@@ -161,12 +200,15 @@ class Rule(Model):
     Attributes:
         name: the audit and the card name the rule by it.
         when: the condition.
-        verdict: the owner is asked, or the start passes and is only put on record.
+        verdict: the owner is asked (``ask``), or told with a button to reject (``tell``); or the start is
+            only put on record (``pass``), or its VM contained at once, without asking (``contain``).
         remind_after: as in the defaults.
         escalate_after: as in the defaults.
         expire_after: as in the defaults.
         on_silence: as in the defaults.
+        undelivered_after: as in the defaults.
         on_undelivered: as in the defaults.
+        reject_within: as in the defaults.
         lockdown: as in the defaults.
     """
 
@@ -177,7 +219,9 @@ class Rule(Model):
     escalate_after: Duration | None = None
     expire_after: Duration | None = None
     on_silence: Silence | None = None
+    undelivered_after: Duration | None = None
     on_undelivered: Undelivered | None = None
+    reject_within: Duration | None = None
     lockdown: str | None = None
 
     @field_validator("name")
@@ -190,17 +234,30 @@ class Rule(Model):
         return value
 
     @model_validator(mode="after")
-    def _asks(self) -> "Rule":
-        said = [name for name in _HOW_TO_ASK if getattr(self, name) is not None]
-        if self.verdict is Verdict.PASS and said:
-            raise ValueError(f"a passed start is not asked about; take {', '.join(said)} away")
+    def _has_what_its_verdict_takes(self) -> "Rule":
+        takes, what_it_is = _TAKEN[self.verdict]
+        every = dict.fromkeys(name for names, _ in _TAKEN.values() for name in names)
+        if said := [name for name in every if name not in takes and getattr(self, name) is not None]:
+            raise ValueError(f"{what_it_is}; take {', '.join(said)} away")
         return self
 
 
-_HOW_TO_ASK = (
-    *("remind_after", "escalate_after", "expire_after"),
-    *("on_silence", "on_undelivered", "lockdown"),
-)
+_TAKEN = {
+    Verdict.ASK: (
+        (
+            *("remind_after", "escalate_after", "expire_after", "on_silence"),
+            *("undelivered_after", "on_undelivered", "lockdown"),
+        ),
+        "a start that is asked about can be rejected until expire_after",
+    ),
+    Verdict.TELL: (
+        ("reject_within", "lockdown"),
+        "a start that is only told of is not asked about, and can be rejected for reject_within",
+    ),
+    Verdict.PASS: ((), "a passed start is not asked about"),
+    Verdict.CONTAIN: (("lockdown",), "of a start whose VM is contained at once, nobody is asked"),
+}
+"""Which of its terms a rule of this verdict may give, and why no others."""
 
 
 class Policy(Model):
@@ -215,6 +272,8 @@ class Policy(Model):
         cap: how much is contained before on-call is asked.
         bursts: which starts share a card.
         risk: how risk is weighed.
+        apps: how cards call service principals, managed identities and clients: id of the application, or
+            object id of the identity → name. Azure's events tell ids alone.
         rules: tried in order; the first whose condition holds decides.
         lockdowns: what a rejection does: profiles by name. Without any, ``standard`` is built in.
         never: the guarded set, VMs that are never contained, whatever a rule or a person says. One condition,
@@ -231,11 +290,24 @@ class Policy(Model):
     cap: CapPolicy = CapPolicy()
     bursts: BurstPolicy = BurstPolicy()
     risk: RiskSettings = RiskSettings()
+    apps: Annotated[dict[AppId, AppName], Field(max_length=MOST_APPS)] = {}
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
     never: Annotated[
         Guards, BeforeValidator(as_guards, json_schema_input_type=Guards | ExpressionText | bool)
     ] = ()
+    _digest: str = PrivateAttr(default="")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file that it was read from, in hexadecimal; empty if it came from none."""
+        return self._digest
+
+    def read_from(self, file: bytes) -> "Policy":
+        """This policy, with the digest of its file: whatever it judges can name it by that."""
+        named = self.model_copy()
+        named._digest = digest_of(file)  # noqa: SLF001 - of this class
+        return named
 
     @field_validator("lockdowns")
     @classmethod
@@ -246,6 +318,11 @@ class Policy(Model):
     def lockdown(self) -> LockdownProfile:
         """The default lockdown profile; the built-in one when the file names none."""
         return self.profile(self.defaults.lockdown)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel that it names, each once."""
+        return tuple(dict.fromkeys((self.owner.fallback, self.oncall.channel)))
 
     def profile(self, name: str) -> LockdownProfile:
         """A lockdown profile by name; the built-in one when the file names none."""

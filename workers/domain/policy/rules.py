@@ -1,8 +1,8 @@
 """Which rule decides about a start: the first whose condition holds, else the defaults.
 
-A rule whose condition can't be evaluated does not match, and the ruling names it. But a start never passes
-because a fact is missing: if an asking rule could not be evaluated for that, no later rule lets the start
-pass.
+A rule whose condition can't be evaluated does not match, and the ruling names it. But a missing fact never
+makes a start pass, and never has a VM contained: if an earlier rule could not be evaluated for that, no later
+rule does what is milder than it, and none contains the VM. If no other rule matches, the owner is asked.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from workers.domain.policy.conditions import Condition, Unevaluated, activation
 from workers.domain.policy.insight import Insight
-from workers.domain.policy.model import NO_RULE, Rule, Verdict
+from workers.domain.policy.model import NO_RULE, Policy, Rule, Verdict
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.policy.why import why_not
 from workers.domain.starts.events import StartEvent
@@ -27,11 +27,14 @@ class Ruling:
     Attributes:
         rule: the one that matched; ``None`` where the defaults hold.
         unevaluated: rules before it that could not be applied: name → reason.
+        policy: the whole one that the rules are of, where that is known: a start that one policy began to
+            judge is judged by it to the end, though another comes into force meanwhile.
     """
 
     verdict: Verdict
     rule: Rule | None = None
     unevaluated: dict[str, str] = field(default_factory=dict)
+    policy: Policy | None = None
 
     @property
     def name(self) -> str:
@@ -40,7 +43,8 @@ class Ruling:
 
     def overruled(self, why: str) -> "Ruling":
         """Ask on the terms of the defaults, though a rule lets it pass; ``why`` is noted with its name."""
-        return Ruling(verdict=Verdict.ASK, unevaluated={**self.unevaluated, self.name: why})
+        unevaluated = {**self.unevaluated, self.name: why}
+        return Ruling(verdict=Verdict.ASK, unevaluated=unevaluated, policy=self.policy)
 
 
 class RuleOutcome(StrEnum):
@@ -63,6 +67,10 @@ class RuleCheck(NamedTuple):
 class Rules:
     """A policy's rules, compiled.
 
+    Args:
+        rules: in their order.
+        policy: the whole one that they are of; rulings carry it.
+
     Attributes:
         needing_facts: those that read something which only Azure knows.
 
@@ -70,7 +78,8 @@ class Rules:
         InvalidCondition: a condition is invalid. Policy files were checked for that before.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], policy: Policy | None = None) -> None:
+        self.policy = policy
         self._rules = [(rule, Condition(rule.when)) for rule in rules]
         self.needing_facts = tuple(rule for rule, condition in self._rules if condition.needs_facts)
         first = next((n for n, (_, c) in enumerate(self._rules) if c.needs_facts), len(self._rules))
@@ -84,9 +93,9 @@ class Rules:
         if self._early:
             rule = _first(self._early, known_values(RuleInput(event, now), self._early_names), unevaluated)
             if rule is not None:
-                return Ruling(verdict=rule.verdict, rule=rule, unevaluated=unevaluated)
+                return self._ruling(rule, unevaluated)
         if not self._late:
-            return Ruling(verdict=Verdict.ASK, unevaluated=unevaluated)
+            return self._ruling(None, unevaluated)
         return Undecided(self, event, now, unevaluated)
 
     def late(self, undecided: "Undecided", facts: Facts, insight: Insight) -> Ruling:
@@ -95,7 +104,11 @@ class Rules:
         given = RuleInput(undecided.event, undecided.now, facts, insight)
         known = known_values(given, self._late_names)
         rule = _first(self._late, known, unevaluated, in_part=given.known_in_part)
-        return Ruling(verdict=rule.verdict if rule else Verdict.ASK, rule=rule, unevaluated=unevaluated)
+        return self._ruling(rule, unevaluated)
+
+    def _ruling(self, rule: Rule | None, unevaluated: dict[str, str]) -> Ruling:
+        verdict = rule.verdict if rule else Verdict.ASK
+        return Ruling(verdict=verdict, rule=rule, unevaluated=unevaluated, policy=self.policy)
 
     def check_each(self, given: RuleInput) -> list[RuleCheck]:
         """The outcome of each rule, whether or not an earlier one matches."""
@@ -111,6 +124,11 @@ class Undecided:
     now: datetime
     unevaluated: dict[str, str]
 
+    @property
+    def policy(self) -> Policy | None:
+        """The whole one that the rules are of."""
+        return self.rules.policy
+
     def decide(self, facts: Facts, insight: Insight) -> Ruling:
         """Decide with the facts that are known, and with what the policy makes of them."""
         return self.rules.late(self, facts, insight)
@@ -123,22 +141,30 @@ def _first(
     *,
     in_part: frozenset[str] = frozenset(),
 ) -> Rule | None:
-    values, in_doubt = activation(known), ""
+    values, doubtful = activation(known), list[Rule]()
     for rule, condition in rules:
         try:
             if not condition.holds(values):
                 continue
         except Unevaluated as why:
             unevaluated[rule.name] = str(why)
-            if rule.verdict is Verdict.ASK and not condition.facts <= known.keys() - in_part:
-                in_doubt = in_doubt or rule.name
+            if not condition.facts <= known.keys() - in_part:
+                doubtful.append(rule)
             continue
-        if in_doubt and rule.verdict is Verdict.PASS:
-            # With the missing fact, that rule might have asked.
-            unevaluated[rule.name] = f"holds, but it is not known whether {in_doubt!r} does"
+        doubt = next((one for one in doubtful if yields(rule, one)), None)
+        if doubt is not None:
+            # With the missing fact, that rule might have decided.
+            unevaluated[rule.name] = f"holds, but it is not known whether {doubt.name!r} does"
             continue
         return rule
     return None
+
+
+def yields(rule: Rule, doubtful: Rule) -> bool:
+    """Whether a rule must not decide, because an earlier one, which can't be evaluated, might have."""
+    milder = rule.verdict.strictness < doubtful.verdict.strictness
+    contains = rule.verdict is Verdict.CONTAIN and doubtful.verdict is not Verdict.CONTAIN
+    return contains or (milder and rule.verdict is not Verdict.ASK)
 
 
 def _check(rule: Rule, condition: Condition, given: RuleInput) -> RuleCheck:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from workers.domain.durations import AS_WRITTEN, duration
 from workers.domain.model import spelt
@@ -48,7 +48,31 @@ Workspace = Annotated[
     ),
 ]
 """The id of a Slack workspace (``T…``) or organization (``E…``)."""
+ObjectId = Annotated[
+    str,
+    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
+    spelt(
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        "write an object ID from Entra ID such as 1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed: "
+        "`az ad signed-in-user show --query id`, or the group's page",
+    ),
+]
+"""The object id of an account or a group in Microsoft Entra ID, in lower case."""
+EmailAddress = Annotated[
+    str,
+    BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
+    spelt(r"[^@\s]{1,64}@[^@\s]{1,190}", "write an e-mail address such as olivia@contoso.com"),
+]
 PROFILE_NAME = r"[a-z0-9-]{1,40}"
 ProfileName = Annotated[
     str, spelt(PROFILE_NAME, "use at most 40 of a-z, 0-9 and -: it becomes part of names in Azure")
 ]
+AppId = Annotated[
+    str,
+    spelt(
+        r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        "write the id of an application or of an identity, such as c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
+    ),
+    AfterValidator(str.lower),
+]
+"""The id of an application in Microsoft Entra ID, or the object id of an identity; in lower case."""

@@ -6,6 +6,7 @@ from workers.domain.errors import Finding
 from workers.domain.policy.conditions import Condition, Unevaluated, activation
 from workers.domain.policy.expressions import alternatives, used
 from workers.domain.policy.model import Rule, Verdict
+from workers.domain.policy.rules import yields
 from workers.domain.yaml_file import Place, Where, dotted
 
 CHOSEN = frozenset(
@@ -25,9 +26,23 @@ _NAME_MORE = (
     " vm.resource_group or vm.subscription_id, or read vm.tags_before."
 )
 
+_WORDS = {
+    Verdict.PASS: (
+        "lets a start pass by {} alone, which its caller can set or choose",
+        "lets everybody's start pass",
+        _NAME_MORE,
+    ),
+    Verdict.CONTAIN: (
+        "contains a VM by {} alone: whoever can change the VM, or start it, can have it contained",
+        "contains every VM that is started",
+        f"{_NAME_MORE} Or let the rule ask, with on_silence: contain.",
+    ),
+}
+"""For each verdict that does harm where it matches too easily: what is wrong, and what to do."""
+
 
 def rule_warnings(rules: Sequence[Rule], places: dict[Where, Place]) -> list[Finding]:
-    """Pass rules that a caller can make match, and rules that can't match after an earlier one.
+    """Rules that pass or contain and that a caller can make match, and rules that can't match after another.
 
     Args:
         rules: valid ones.
@@ -43,20 +58,16 @@ def rule_warnings(rules: Sequence[Rule], places: dict[Where, Place]) -> list[Fin
 
 
 def _too_easy(rule: Rule) -> Iterator[tuple[str, str]]:
-    if rule.verdict is not Verdict.PASS:
+    if rule.verdict not in _WORDS:
         return
+    alone, everybody, remedy = _WORDS[rule.verdict]
     for parts in alternatives(rule.when):
         read = [frozenset(used(part)) - _OF_EVERY_START for part in parts]
         # A caller who is compared with a tag proves nothing: whoever sets the tag writes in who they are.
         if any(some and not some & CHOSEN for some in read):
             continue
         names = ", ".join(sorted({name for some in read for name in some & CHOSEN}))
-        yield (
-            f"lets a start pass by {names} alone, which its caller can set or choose"
-            if names
-            else "lets everybody's start pass",
-            _NAME_MORE,
-        )
+        yield (alone.format(names) if names else everybody, remedy)
         return
 
 
@@ -91,9 +102,9 @@ def _implied(expression: str, by: str) -> bool:
 
 
 def _may_be_skipped(rules: Sequence[Rule], m: int, later: Rule) -> bool:
-    """A rule that lets a start pass is skipped while it is not known whether an asking one before holds."""
-    return (
-        rules[m].verdict is Verdict.PASS
-        and later.verdict is not Verdict.PASS
-        and any(one.verdict is Verdict.ASK and Condition(one.when).needs_facts for one in rules[:m])
+    """Whether a rule may yield to one before it whose facts are missing, where the later one does not."""
+    return any(
+        yields(rules[m], one) and not yields(later, one)
+        for one in rules[:m]
+        if Condition(one.when).needs_facts
     )

@@ -15,11 +15,24 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
+from workers.domain.policy.notice import PolicyNotice
+from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
-Document = Approval | Containment | VmRecord | Card | DeadLetterNotice | Lookup | Pause | CapQuestion
+Document = (
+    Approval
+    | Containment
+    | VmRecord
+    | Card
+    | DeadLetterNotice
+    | Lookup
+    | Pause
+    | CapQuestion
+    | PolicyNotice
+    | Canary
+)
 
 
 class Remembered(NamedTuple):
@@ -158,6 +171,10 @@ class Store(Protocol):
         """Raises ``NotFound`` if there is none, or no longer: it is kept for an hour."""
         ...
 
+    async def canary(self, canary_id: str) -> Canary:
+        """Raises ``NotFound`` if there is none, or no longer: it is kept for a day."""
+        ...
+
     async def card(self, card_id: str) -> Card:
         """The card of an approval or containment; an empty one of version 0 if none was posted yet."""
         ...
@@ -172,6 +189,10 @@ class Store(Protocol):
 
     async def cap_question(self) -> CapQuestion:
         """What on-call is asked about the cap; an empty one of version 0 if they never were."""
+        ...
+
+    async def policy_notice(self) -> PolicyNotice:
+        """What on-call was told last about the policy file; an empty one of version 0 if nothing was."""
         ...
 
     async def take_turn(
@@ -199,6 +220,10 @@ class Store(Protocol):
 
     async def vm_record(self, vm: VmRef) -> VmRecord:
         """What is going on with this VM; an empty record of version 0 if nothing is."""
+        ...
+
+    async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
+        """What happened with this VM, oldest first."""
         ...
 
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:

@@ -1,22 +1,25 @@
 """A VM was started: by whom, from where, and under which permission."""
 
 import hashlib
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 
 from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.known_clients import NAMES
-from workers.domain.starts.vm import PowerState, VmRef
+from workers.domain.starts.vm import PowerState, TurnedOn, VmRef
+
+_START = "Microsoft.Compute/virtualMachines/start/action"
+_CLASSIC_START = "Microsoft.ClassicCompute/virtualMachines/start/action"
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 START_OPERATIONS = {
-    "microsoft.compute/virtualmachines/start/action": "Microsoft.Compute/virtualMachines/start/action",
-    "microsoft.classiccompute/virtualmachines/start/action": (
-        "Microsoft.ClassicCompute/virtualMachines/start/action"
-    ),
+    "microsoft.compute/virtualmachines/start/action": _START,
+    "microsoft.classiccompute/virtualmachines/start/action": _CLASSIC_START,
     # Catalogues of security events spell the same operation with dots.
-    "microsoft.compute.virtualmachines.start.action": "Microsoft.Compute/virtualMachines/start/action",
-    "microsoft.classiccompute.virtualmachines.start.action": (
-        "Microsoft.ClassicCompute/virtualMachines/start/action"
-    ),
+    "microsoft.compute.virtualmachines.start.action": _START,
+    "microsoft.classiccompute.virtualmachines.start.action": _CLASSIC_START,
 }
 """Lower-case spelling → the operation's proper name."""
 
@@ -39,6 +42,7 @@ class Caller(Stored):
             token is used by somebody else.
         mfa: whether a second factor was used; ``None`` where the token doesn't say how they signed in
             (service principals never do).
+        app_name: how the policy calls the application, or the identity itself; empty if it doesn't.
     """
 
     kind: CallerKind = CallerKind.UNKNOWN
@@ -49,12 +53,22 @@ class Caller(Stored):
     ip: str = ""
     signin_ip: str = ""
     mfa: bool | None = None
+    app_name: str = ""
 
     @property
     def label(self) -> str:
-        """The best name we have for a person to read."""
-        application = self.client_app if self.kind is CallerKind.SERVICE_PRINCIPAL else self.app_id
-        return self.name or self.email or application or self.object_id or "unknown caller"
+        """The best name we have for a person to read; an id never stands alone."""
+        own = "" if _GUID.fullmatch(self.name) else self.name
+        if self.kind is CallerKind.USER or self.email:
+            named = own or self.email
+        else:
+            application = NAMES.get(self.app_id.lower(), "")
+            named = self.app_name or own or (self.kind is CallerKind.SERVICE_PRINCIPAL and application) or ""
+        if named:
+            return named
+        known = self.app_id or self.object_id or self.name
+        kind = "caller" if self.kind is CallerKind.UNKNOWN else self.kind
+        return f"{kind} {known}" if known else "unknown caller"
 
     @property
     def elsewhere(self) -> bool:
@@ -72,7 +86,22 @@ class Caller(Stored):
     @property
     def client_app(self) -> str:
         """The client application: its known name, else its id, else empty."""
-        return NAMES.get(self.app_id.lower(), self.app_id)
+        return self.known_client or self.app_id
+
+    @property
+    def known_client(self) -> str:
+        """The client application by the name that the policy or Microsoft gives it; empty for neither."""
+        return self.app_name or NAMES.get(self.app_id.lower(), "")
+
+    def called(self, apps: Mapping[str, str]) -> "Caller":
+        """With the name that ``apps`` has for its application, or for the identity itself.
+
+        Args:
+            apps: id of an application or of an identity, in lower case → name.
+        """
+        ids = (self.app_id.lower(), self.object_id.lower())
+        named = next((apps[one] for one in ids if one and one in apps), "")
+        return self.model_copy(update={"app_name": named}) if named else self
 
 
 class Access(Stored):
@@ -108,7 +137,14 @@ class StartEnd(Stored):
 
 
 class StartEvent(Stored):
-    """One start of one VM, parsed from whichever shape the event came in."""
+    """One start of one VM, parsed from whichever shape the event came in.
+
+    Attributes:
+        swept: no event told of it: a sweep found it, in the Activity Log or by the VM's power state.
+        between: when it must have been, where only the power state told of it. Who it was is unknown then.
+        trace: the ``traceparent`` of CloudEvents' distributed tracing extension, if it came with one.
+            Source: https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md
+    """
 
     vm: VmRef
     operation: str
@@ -119,6 +155,23 @@ class StartEvent(Stored):
     correlation_id: str
     event_id: str = ""
     shape: str = ""
+    trace: str = ""
+    swept: bool = False
+    between: TurnedOn | None = None
+
+    @classmethod
+    def seen_by_power(cls, vm: VmRef, between: TurnedOn) -> "StartEvent":
+        """A start that only the VM's power state tells of: the same for whoever sees it."""
+        return cls(
+            vm=vm,
+            operation=_CLASSIC_START if vm.classic else _START,
+            phase=Phase.SUCCEEDED,
+            at=between.until,
+            correlation_id=f"sweep-{between.after.isoformat()}",
+            shape="sweep",
+            swept=True,
+            between=between,
+        )
 
     @property
     def power(self) -> PowerState:

@@ -10,6 +10,20 @@ from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import Nic, OpenPort, PowerState
 
 
+class Cost(Stored):
+    """An estimate of what a VM costs, by a list price.
+
+    Attributes:
+        usd_per_hour: of a VM with Linux, without disks, addresses, licences and discounts.
+        as_of: the day of the price list, such as ``2024-12-01``.
+        region: for which the price is.
+    """
+
+    usd_per_hour: float
+    as_of: str
+    region: str
+
+
 class MachineFacts(Stored):
     """The VM itself, read from Microsoft.Compute.
 
@@ -20,6 +34,12 @@ class MachineFacts(Stored):
         ephemeral: its OS disk lives on the host, so it can be powered off, not deallocated nor backed up.
         disk_ids: of its managed disks, the OS disk first, without an ephemeral one.
         host_encrypted: encryption at host is on.
+        image: what it was made from: ``publisher:offer:sku:version``, or the name of an image of one's own.
+        identity: which kinds of managed identity it has, as Azure writes them; empty for none.
+        zones: the availability zones that it is pinned to.
+        disk_encryption: what encrypts its OS disk beside Azure's own keys, in words; empty for nothing.
+        failed_extensions: names of its extensions whose installation failed; ``None`` if not known.
+        cost: about what it costs while it runs; ``None`` if its size is not in our list.
     """
 
     location: str = ""
@@ -33,6 +53,12 @@ class MachineFacts(Stored):
     disk_ids: tuple[str, ...] = ()
     host_encrypted: bool = False
     scale_set_id: str | None = None
+    image: str = ""
+    identity: str = ""
+    zones: tuple[str, ...] = ()
+    disk_encryption: str = ""
+    failed_extensions: tuple[str, ...] | None = None
+    cost: Cost | None = None
 
 
 class NetworkFacts(Stored):
@@ -59,12 +85,14 @@ class BackupFacts(Stored):
     """Whether Azure Backup protects it, and in which vault (a resource id).
 
     ``state`` says in words what is wrong with the protection or still to come; empty if nothing is.
+    ``recovery_point_at`` is when the last recovery point was made; ``None`` if there is none, or not known.
     """
 
     protected: bool = False
     vault_id: str | None = None
     policy_name: str = ""
     state: str = ""
+    recovery_point_at: UtcTime | None = None
 
 
 class LockFact(Stored):
@@ -122,6 +150,7 @@ class GrantFact(Stored):
         role: its name; its id, where the name is not known.
         through_group: it is a group's that they are in.
         used: Azure says that it allowed the start.
+        granted_at: when it was given; ``None`` if Azure does not say.
     """
 
     id: str
@@ -129,6 +158,12 @@ class GrantFact(Stored):
     kind: GrantKind = GrantKind.UNKNOWN
     through_group: bool = False
     used: bool = False
+    granted_at: UtcTime | None = None
+
+    @property
+    def scope(self) -> str:
+        """Where it holds: the id of what it was given on; empty for everywhere."""
+        return self.id[: max(0, self.id.lower().rfind("/providers/microsoft.authorization/roleassignments/"))]
 
 
 class MissingFact(Stored):
@@ -136,6 +171,22 @@ class MissingFact(Stored):
 
     name: str
     reason: str
+
+
+ASSIGNMENTS = "the caller's role assignments"
+JUST_IN_TIME = "just-in-time access"
+"""What these facts are called where they are missing."""
+
+SOURCES = {
+    "machine": "Microsoft.Compute",
+    "network": "Microsoft.Network",
+    "backup": "Azure Backup",
+    "Defender": "Azure Resource Graph",
+    "locks": "Microsoft.Authorization, locks",
+    ASSIGNMENTS: "Microsoft.Authorization, role assignments",
+    JUST_IN_TIME: "Defender for Cloud",
+}
+"""Each fact that is read by itself, by the name under which it may be missing → which service told it."""
 
 
 class Facts(Stored):
@@ -149,6 +200,10 @@ class Facts(Stored):
         missing: what is not known, with the reason. Never empty while a fact above is ``None``.
         took_ms: milliseconds each fact took to read.
         surroundings: read only for whoever looks closer than an ask may.
+        group_tags: of the resource group; ``None`` if not known.
+        subscription_tags: the same of the subscription.
+        just_in_time: names of the just-in-time access policies that list the VM; ``None`` if not known.
+        read_at: fact → when it was read, by our clock; the oldest part counts. ``SOURCES`` says where.
     """
 
     subscription_name: str = ""
@@ -163,6 +218,10 @@ class Facts(Stored):
     took_ms: dict[str, float] = Field(default_factory=dict)
     gathered_at: UtcTime | None = None
     surroundings: Surroundings | None = None
+    group_tags: dict[str, str] | None = None
+    subscription_tags: dict[str, str] | None = None
+    just_in_time: tuple[str, ...] | None = None
+    read_at: dict[str, UtcTime] = Field(default_factory=dict)
 
     @property
     def tags(self) -> dict[str, str]:

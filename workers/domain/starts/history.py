@@ -19,6 +19,7 @@ from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.addresses import network_of
 from workers.domain.starts.events import Caller, Phase, StartEvent
 from workers.domain.starts.risk_settings import RiskSettings
+from workers.domain.starts.vm import TurnedOn
 
 MOST_OF_VM = 100
 MOST_OF_CALLER = 200
@@ -26,6 +27,9 @@ MOST_OF_CALLER = 200
 _MOST_SEEN = 3
 _LONGEST = 80
 _HOURS = 24
+_KEY = 16
+"""Characters of a start's key that its id begins with."""
+_SWEPT = "sweep:"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _AT = attrgetter("at")
 
@@ -53,13 +57,13 @@ class PastStart(NamedTuple):
     """One start of a VM, or what became of one.
 
     Attributes:
-        at: by Azure's clock for starts, by ours for answers.
+        at: by Azure's clock for starts, by ours for answers; in UTC.
         id: the same for each telling of one start.
         who: the caller, by ``caller_key``.
         vm: a short digest of the VM's id.
         network: where the caller was.
         client: the application's id, in lower case.
-        by: who answered, by name.
+        by: who answered, by name; of a start that only the VM's power state told of, since when it may be.
     """
 
     at: datetime
@@ -77,11 +81,15 @@ class PastStart(NamedTuple):
         return json.dumps([self.what.value, *self[2:]], separators=(",", ":"))
 
 
+_MOST_TEXTS = len(PastStart._fields) - 2
+
+
 def past_start(text: str | bytes, at: datetime) -> PastStart | None:
     """One from its text; ``None`` if another version wrote what this one can't read."""
     try:
         what, *rest = _read(text)
-        return PastStart(at, _WHATS[what], *map(str, rest[: len(PastStart._fields) - 2]))
+        "".join(rest)  # a TypeError unless all of them are texts; a start may read hundreds
+        return PastStart(at, _WHATS[what], *rest[:_MOST_TEXTS])
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -115,7 +123,33 @@ def of_event(event: StartEvent, *, passed: bool = False) -> PastStart:
         vm=vm_digest(event.vm.key),
         network=network_of(event.caller.ip),
         client=event.caller.app_id.lower()[:_LONGEST],
+        by=f"{_SWEPT}{event.between.after.isoformat()}" if event.between else "",
     )
+
+
+def between_of(start: PastStart) -> TurnedOn | None:
+    """When a start must have been that only the VM's power state told of; ``None`` for any other."""
+    if start.what not in _STARTS or not start.by.startswith(_SWEPT):
+        return None
+    try:
+        return TurnedOn(after=datetime.fromisoformat(start.by.removeprefix(_SWEPT)), until=start.at)
+    except ValueError:
+        return None
+
+
+def tells_of(past: Iterable[PastStart], event: StartEvent, *, within: timedelta) -> bool:
+    """Whether this start is remembered already, by whatever told of it."""
+    same = event.dedupe_key[:_KEY]
+    return any(
+        one.id.startswith(same) and abs(one.at - event.at) <= within
+        for one in past
+        if one.what in (*_STARTS, What.FAILED)
+    )
+
+
+def started_between(past: Iterable[PastStart], first: datetime, last: datetime) -> bool:
+    """Whether a start is remembered that was between these times."""
+    return any(one.what in _STARTS and first <= one.at <= last for one in past)
 
 
 def of_answer(what: What, at: datetime, approval_id: str, event: StartEvent, by: str = "") -> PastStart:
@@ -124,7 +158,7 @@ def of_answer(what: What, at: datetime, approval_id: str, event: StartEvent, by:
 
 
 def _id(event: StartEvent) -> str:
-    return f"{event.dedupe_key[:16]}{event.at:%d%H}"
+    return f"{event.dedupe_key[:_KEY]}{event.at:%d%H}"
 
 
 class Past(NamedTuple):
@@ -156,6 +190,8 @@ class History(Stored):
         networks: where they were, the most usual first; ``network_days`` is of the one of this start.
         networks_count: how many networks there were.
         clients: as ``networks``, for applications.
+        caller_last_at: when they started a VM last; ``caller_last_network`` and ``caller_last_client`` are
+            from where and with which application, each empty if Azure did not tell.
         recent_vms: how many VMs they started within minutes, with this one.
         busy_days: earlier days on which they started many within minutes, too, if these are many.
     """
@@ -185,6 +221,9 @@ class History(Stored):
     caller_hours: tuple[int, ...] = ()
     recent_vms: int = 1
     busy_days: int = 0
+    caller_last_at: UtcTime | None = None
+    caller_last_network: str = ""
+    caller_last_client: str = ""
 
 
 def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
@@ -232,6 +271,9 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
         caller_hours=_hours(theirs),
         recent_vms=recent,
         busy_days=busy,
+        caller_last_at=theirs[-1].at if theirs else None,
+        caller_last_network=theirs[-1].network if theirs else "",
+        caller_last_client=theirs[-1].client if theirs else "",
     )
 
 
@@ -257,7 +299,7 @@ def _starts(entries: Sequence[PastStart]) -> list[PastStart]:
 
 
 def _hours(starts: Sequence[PastStart]) -> tuple[int, ...]:
-    counts = Counter(one.at.astimezone(UTC).hour for one in starts)
+    counts = Counter(one.at.hour for one in starts)
     return tuple(counts[hour] for hour in range(_HOURS)) if starts else ()
 
 

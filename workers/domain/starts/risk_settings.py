@@ -97,6 +97,7 @@ class RiskSettings(Model):
         many_vms: so many VMs, started by one caller within ``many_minutes``, are many.
         many_minutes: see ``many_vms``.
         rejected_hours: a start so soon after a rejection of this VM's start is a signal.
+        granted_hours: a right that the caller got so shortly before is a signal.
         failed_starts: so many failed attempts within ``failed_minutes`` are a signal.
         failed_minutes: see ``failed_starts``.
         enough_starts: from so many starts on there is a habit that another one can differ from.
@@ -112,6 +113,7 @@ class RiskSettings(Model):
     many_vms: Annotated[int, Field(ge=2, le=100)] = 5
     many_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
     rejected_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    granted_hours: Annotated[int, Field(ge=1, le=720)] = 24
     failed_starts: Annotated[int, Field(ge=1, le=100)] = 3
     failed_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     enough_starts: Annotated[int, Field(ge=2, le=50)] = 5

@@ -73,6 +73,19 @@ class PowerState(StrEnum):
     DEALLOCATED = "deallocated"
     UNKNOWN = "unknown"
 
+    @property
+    def off(self) -> bool:
+        """Whether it does not run, or is about to stop."""
+        return self in _OFF
+
+    @property
+    def on(self) -> bool:
+        """Whether it runs, or is about to."""
+        return self in (PowerState.STARTING, PowerState.RUNNING)
+
+
+_OFF = frozenset({PowerState.STOPPING, PowerState.STOPPED, PowerState.DEALLOCATING, PowerState.DEALLOCATED})
+
 
 class Front(Stored):
     """A port of a load balancer, reached from the Internet, that leads to a port of a NIC.
@@ -160,12 +173,21 @@ class TagChange(Stored):
     at: UtcTime
 
 
+class TurnedOn(Stored):
+    """The inventory saw that a VM was off, and then that it was on: somebody started it in between."""
+
+    after: UtcTime
+    until: UtcTime
+
+
 class KnownVm(Numbered):
     """One line of the inventory: enough to find a VM by name, within milliseconds.
 
     Attributes:
         tags_known: whether they were read; a VM of which only an event told has none that count.
         changed_tags: tags that changed in the last 24 hours, by their names in lower case.
+        off_at: when it was last seen off; kept while Azure reports no power state.
+        turned_on: when it was started the last time, as far as was seen; ``None`` while it is off.
     """
 
     document_kind: ClassVar[str] = "line of the inventory"
@@ -178,9 +200,29 @@ class KnownVm(Numbered):
     seen_at: UtcTime
     tags_known: bool = True
     changed_tags: dict[str, TagChange] = Field(default_factory=dict)
+    off_at: UtcTime | None = None
+    turned_on: TurnedOn | None = None
 
     def after(self, earlier: "KnownVm | None") -> "KnownVm":
-        """This line in place of an earlier one, whose tags are compared.
+        """This line in place of an earlier one, whose tags and power state are compared."""
+        return self._with_tags_after(earlier).model_copy(update=self._power_after(earlier))
+
+    def _power_after(self, earlier: "KnownVm | None") -> dict[str, object]:
+        was_off = None
+        if earlier is not None:
+            was_off = earlier.off_at or (earlier.seen_at if earlier.power.off else None)
+        if earlier is not None and self.seen_at < earlier.seen_at:
+            return {"power": earlier.power, "off_at": earlier.off_at, "turned_on": earlier.turned_on}
+        if self.power.off:
+            return {"off_at": self.seen_at, "turned_on": None}
+        if not self.power.on:
+            return {"off_at": was_off, "turned_on": earlier.turned_on if earlier else None}
+        if was_off is not None:
+            return {"off_at": None, "turned_on": TurnedOn(after=was_off, until=self.seen_at)}
+        return {"off_at": None, "turned_on": earlier.turned_on if earlier else None}
+
+    def _with_tags_after(self, earlier: "KnownVm | None") -> "KnownVm":
+        """With the tags of both compared.
 
         What was listed before the earlier one was seen comes late, and its tags tell nothing new. A tag that
         changed several times keeps what it was at first, so that nobody hides a change behind another.

@@ -26,6 +26,7 @@ from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.read_policy import read_policy
 
 _MOST_NAMED = 10
+_MOST_NEAR = 5
 
 VmName = Annotated[
     str,
@@ -77,13 +78,15 @@ async def wanted_vm(name: str, opened: Session) -> VmRef:
     """The one VM that is meant; ends the command if it is not certain which one."""
     match = await find_vm(name, opened.inventory)
     if match.exact is None:
-        fail(BROKEN, _not_certain(name, match.candidates, await opened.inventory.count()))
+        near = await opened.inventory.near(name.rpartition("/")[2], limit=_MOST_NEAR)
+        fail(BROKEN, _not_certain(name, match.candidates, await opened.inventory.count(), near))
     return match.exact
 
 
-def _not_certain(name: str, candidates: Sequence[KnownVm], known: int) -> str:
+def _not_certain(name: str, candidates: Sequence[KnownVm], known: int, near: Sequence[str]) -> str:
     if not candidates:
-        return safe_line(f"No VM matches {name!r}; {known} are known. Give its resource id.")
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        return safe_line(f"No VM matches {name!r}; {known} are known.{hint} Give its resource id.")
     lines = [f"{len(candidates)} VMs match {name!r}. Give GROUP/NAME or the resource id of one:"]
     lines += [f"  {one.ref.resource_id}" for one in candidates[:_MOST_NAMED]]
     left = len(candidates) - _MOST_NAMED

@@ -93,10 +93,12 @@ def _policy(file: Path) -> Policy:
 def _tables(file: Path, since: datetime, judged: Sequence[_Judged]) -> Iterator[str]:
     was, would = _fates(judged, "happened"), _fates(judged, "would")
     asked, passed = sum(would[one] for one in _ASKED), would[Fate.PASSED]
+    told, ruled = would[Fate.TOLD], would[Fate.RULED]
     yield (
         f"{file}: of {len(judged)} starts since {_minute(since)} UTC, {asked} would be asked about"
-        f" ({sum(was[one] for one in _ASKED)} were), {passed} would pass ({was[Fate.PASSED]} did) and"
-        f" {would[Fate.UNKNOWN]} can't be judged."
+        f" ({sum(was[one] for one in _ASKED)} were), {told} would be told of ({was[Fate.TOLD]} were),"
+        f" {passed} would pass ({was[Fate.PASSED]} did), {ruled} would have the VM contained by a rule"
+        f" ({was[Fate.RULED]} did) and {would[Fate.UNKNOWN]} can't be judged."
     )
     yield ""
     yield f"{'STARTS':36}  HAPPENED  WOULD"

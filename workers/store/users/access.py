@@ -59,6 +59,7 @@ _DOCUMENT = ("hget", "hset", "pexpire", "persist", "pttl", "exists")
 _ONCE = Grant(("set", "get", "exists"), _family("once:*"))
 _SCHEDULED = Grant(("set", "get", "getdel"), _family("scheduled:*"))
 _HEAD = Grant(("get", "set"), _family("audit:head"))
+_PROCESSES = Grant(("hset", "hgetall", "hdel"), ("sg:{processes}",))
 _INVENTORY = ("sg:{inventory}:*",)
 _PAST = ("zadd", "zrange", "zremrangebyscore", "zremrangebyrank", "pexpire")
 _READ_INVENTORY = ("hget", "hmget", "hscan", "zrange", "zscan", "zcard")
@@ -79,6 +80,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant(_READ_INVENTORY, _INVENTORY, read_only=True),
         Grant(("hget", "hset"), ("sg:{channels}:of:*",)),
         Grant(("hset", "hsetnx", "hgetall", "pexpire"), ("sg:{burst:*}",)),
+        _PROCESSES,
     ),
     Who.WORKERS: (
         _SCRIPTS,
@@ -95,6 +97,8 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         _ONCE,
         _SCHEDULED,
         Grant((*_READ_INVENTORY, "hset", "hdel", "hkeys", "zadd", "zrem"), _INVENTORY),
+        _PROCESSES,
+        Grant(("set",), ("sg:{leases}:*",)),
     ),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from workers.domain.asking.approvals import Terms
+from workers.domain.asking.terms import Terms, announcement
 from workers.domain.containment.foresight.impact import impact_of
 from workers.domain.containment.grants import grants_of
 from workers.domain.containment.locks.others import obstacles_of
@@ -12,7 +12,7 @@ from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import Insight, look_into
-from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy
+from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy, Verdict
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Background
@@ -43,7 +43,7 @@ class _Compiled(NamedTuple):
 
 
 class Assess:
-    """Has no effects. Only the policy is read anew at each call.
+    """Has no effects. Only the policy in force is read anew, where no ruling says by which one to judge.
 
     Args:
         runners: say what each step will change.
@@ -53,7 +53,17 @@ class Assess:
     def __init__(self, *, runners: Sequence[StepRunner], policy: Callable[[], Policy]) -> None:
         self._runners = {runner.name: runner for runner in runners}
         self._policy = policy
-        self._in_force: _Compiled | None = None
+        self._kept: tuple[_Compiled, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        """The one in force."""
+        return self._policy()
+
+    def named(self, event: StartEvent) -> StartEvent:
+        """The start with its caller's application by the name that the policy gives it."""
+        caller = event.caller.called(self._policy().apps)
+        return event if caller is event.caller else event.model_copy(update={"caller": caller})
 
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
         """What the rules say before Azure is asked for any fact."""
@@ -67,6 +77,7 @@ class Assess:
         record: VmRecord,
         *,
         known: History | None = None,
+        policy: Policy | None = None,
     ) -> Insight:
         """Whose VM it is, what was before, and the risk.
 
@@ -76,9 +87,10 @@ class Assess:
             background: what was read with the start.
             record: the VM's.
             known: the history as it was when the start was asked about.
+            policy: by which the start is judged; by default the one in force.
         """
         return look_into(
-            self._policy(),
+            policy or self._policy(),
             event,
             facts,
             past=known or (background.past if background else None),
@@ -94,14 +106,15 @@ class Assess:
         """The terms by the rule or else the defaults, the plan of their lockdown, and the guard."""
         terms = self._terms(ruling)
         plan = self.plan(vm, facts, terms.lockdown, now)
-        return Assessment(terms=terms, plan=plan, guarded=self.guarded(vm, facts, owner))
+        guarded = self.guarded(vm, facts, owner, policy=ruling.policy)
+        return Assessment(terms=terms, plan=plan, guarded=guarded)
 
-    def guarded(self, vm: VmRef, facts: Facts, owner: Owner) -> str:
+    def guarded(self, vm: VmRef, facts: Facts, owner: Owner, *, policy: Policy | None = None) -> str:
         """The guard by which the policy never contains this VM; empty as far as the facts say.
 
         Whoever contains it asks again, with the VM as it is then.
         """
-        return self._compiled().guards.judge(VmInput(vm, facts, owner)).guard
+        return self._compiled(policy).guards.judge(VmInput(vm, facts, owner)).guard
 
     def plan(self, vm: VmRef, facts: Facts, profile: LockdownProfile, now: datetime) -> Plan:
         """What the profile will do to this VM, as far as the facts say."""
@@ -119,27 +132,34 @@ class Assess:
 
     def _terms(self, ruling: Ruling) -> Terms:
         """The terms of a rule are the same for every start."""
-        policy, _, _, terms = self._compiled()
+        policy, _, _, terms = self._compiled(ruling.policy)
         known = terms.get(ruling.name)
         if known is None:
             known = terms[ruling.name] = terms_of(policy, ruling)
         return known
 
-    def _compiled(self) -> _Compiled:
-        """The policy in force, compiled once."""
-        policy = self._policy()
-        if self._in_force is None or self._in_force.policy is not policy:
-            self._in_force = _Compiled(policy, Rules(policy.rules), Guards(policy.never), {})
-        return self._in_force
+    def _compiled(self, policy: Policy | None = None) -> _Compiled:
+        """A policy, or else the one in force, compiled once. The one before is kept: it may still judge."""
+        policy = policy or self._policy()
+        for known in self._kept:
+            if known.policy is policy:
+                return known
+        made = _Compiled(policy, Rules(policy.rules, policy), Guards(policy.never), {})
+        self._kept = (made, *self._kept[:1])
+        return made
 
 
 def terms_of(policy: Policy, ruling: Ruling) -> Terms:
-    """On which terms the policy asks about a start, by the rule or else the defaults."""
+    """On which terms the policy asks about a start, announces it, or contains its VM."""
     asking = policy.defaults.but(ruling.rule) if ruling.rule else policy.defaults
+    if ruling.verdict is Verdict.TELL:
+        return announcement(asking.reject_within, policy.profile(asking.lockdown), ruling.name)
     return Terms(
+        verdict=ruling.verdict,
         remind_after=asking.remind_after,
         escalate_after=asking.escalate_after,
         expire_after=asking.expire_after,
+        undelivered_after=asking.undelivered_after,
         on_silence=_word(asking.on_silence, OnSilence.CONTAIN),
         on_undelivered=_word(asking.on_undelivered, OnUndelivered.CONTAIN),
         lockdown=policy.profile(asking.lockdown),

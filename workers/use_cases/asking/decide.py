@@ -15,6 +15,7 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
+from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
@@ -58,7 +59,7 @@ class Decide:
             about=approval,
             answer=str(answer),
         )
-        if not approval.open:
+        if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
             raise AlreadyDecided(approval.outcome())
         return approval
 
@@ -101,14 +102,16 @@ class Decide:
             decision = Decision(
                 answer=answer, by=actor, at=self._clock.now(), via=via, reason=reason.strip(), words=words
             )
-            return await self._write(approval, decision)
+            with following("answer", approval.trace, approval=approval_id):
+                return await self._write(approval, decision)
 
         decided = await until_written(attempt)
-        if await after_write(approval_id, lambda: self._nudge(decided)):
-            for closed in (decided.approval, *decided.withdrawn):
-                await self._deadlines.clear(closed.id)
-            if decided.approval.due_at() is not None:
-                await self._deadlines.set(decided.approval, version=decided.approval.version + 1)
+        with following("tell of the answer", decided.approval.trace, approval=approval_id):
+            if await after_write(approval_id, lambda: self._nudge(decided)):
+                for closed in (decided.approval, *decided.withdrawn):
+                    await self._deadlines.clear(closed.id)
+                if decided.approval.due_at() is not None:
+                    await self._deadlines.set(decided.approval, version=decided.approval.version + 1)
         return decided
 
     async def _nudge(self, decided: Decided) -> None:

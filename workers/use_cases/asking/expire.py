@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
+from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.terms import steps_on_silence, steps_undelivered
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
-from workers.domain.policy.model import OnSilence
+from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import What, of_answer
+from workers.telemetry.spans import following
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.conflicts import until_written
@@ -37,8 +39,18 @@ _ANOTHER_WORDS = {
 _GUARDED = "nobody answered; the policy never contains this VM ({guard}), so on-call was told"
 """In the place of containing a VM of the guarded set."""
 
-_UNDELIVERED = "nobody could be asked; the policy contains the VM"
-_ANOTHER_UNDELIVERED = "nobody could be asked about another start of this VM; the policy contains the VM"
+_NOT_REJECTED = "nobody rejected it in time; the VM is left as it is"
+_NOBODY_TOLD = "nobody could be told of it; the VM is left as it is"
+"""How an announced start ends. It says nothing of silence: nobody was asked."""
+
+_UNDELIVERED = {
+    OnUndelivered.ISOLATE: "nobody could be asked; the policy isolates the VM",
+    OnUndelivered.CONTAIN: "nobody could be asked; the policy contains the VM",
+}
+_ANOTHER_UNDELIVERED = {
+    OnUndelivered.ISOLATE: "nobody could be asked about another start of this VM; the policy isolates the VM",
+    OnUndelivered.CONTAIN: "nobody could be asked about another start of this VM; the policy contains the VM",
+}
 
 
 class LookAtApproval:
@@ -61,6 +73,10 @@ class LookAtApproval:
         if not before.open:
             await self._settle(before)
             return
+        with following("look", before.trace, approval=approval_id):
+            await self._look(approval_id, before)
+
+    async def _look(self, approval_id: str, before: Approval) -> None:
         if self._fill_in is not None:
             await self._fill_in(before)
             before = await self._store.approval(approval_id)
@@ -125,16 +141,22 @@ class LookAtApproval:
         """Nobody was asked, so on-call is told, and the question stays open until somebody was."""
         if not approval.undelivered(now):
             return approval, None
+        if not approval.asks:
+            return await self._close(approval, approval.expired(now, _NOBODY_TOLD), now)
         if not approval.guarded and (steps := steps_undelivered(approval.terms)):
             profile = approval.terms.on_undelivered_by.changed(steps=steps)
-            return await self._contain(approval, profile, _UNDELIVERED, _ANOTHER_UNDELIVERED, now)
+            words = (
+                _UNDELIVERED[approval.terms.on_undelivered],
+                _ANOTHER_UNDELIVERED[approval.terms.on_undelivered],
+            )
+            return await self._contain(approval, profile, *words, now)
         if approval.escalated_at is None:
             return await self._commit(approval, approval.escalated(now), "approval.escalated", now), None
         return approval, None
 
     async def _expire(self, approval: Approval, now: datetime) -> tuple[Approval, Closing | None]:
         on_silence = approval.terms.on_silence
-        because = SILENCE_WORDS[on_silence]
+        because = SILENCE_WORDS[on_silence] if approval.asks else _NOT_REJECTED
         steps = steps_on_silence(approval.terms)
         if steps and approval.guarded:
             on_silence, steps = OnSilence.ESCALATE, ()
@@ -143,10 +165,15 @@ class LookAtApproval:
             expired = approval.expired(now, because)
             if on_silence is OnSilence.ESCALATE and expired.escalated_at is None:
                 expired = expired.changed(escalated_at=now)
-            record = without(await self._store.vm_record(approval.event.vm), approval)
-            return await self._commit(approval, expired, "approval.expired", now, record), None
+            return await self._close(approval, expired, now)
         profile = approval.terms.on_silence_by.changed(steps=steps)
         return await self._contain(approval, profile, because, _ANOTHER_WORDS[on_silence], now)
+
+    async def _close(
+        self, approval: Approval, expired: Approval, now: datetime
+    ) -> tuple[Approval, Closing | None]:
+        record = without(await self._store.vm_record(approval.event.vm), approval)
+        return await self._commit(approval, expired, "approval.expired", now, record), None
 
     async def _contain(
         self, approval: Approval, profile: LockdownProfile, because: str, others: str, now: datetime
@@ -201,6 +228,6 @@ class LookAtApproval:
 
 def _remembered(approval: Approval, now: datetime) -> Remembered | None:
     """That nobody answered, once that is so."""
-    if approval.state is not ApprovalState.EXPIRED:
+    if approval.state is not ApprovalState.EXPIRED or approval.terms.verdict is Verdict.TELL:
         return None
     return Remembered(approval.event.vm, of_answer(What.SILENT, now, approval.id, approval.event))

@@ -120,6 +120,7 @@ class FillIn:
                         "missing": [fact.name for fact in facts.missing],
                         "owner": approval.owner.model_dump(),
                         **({"risk": approval.risk.summary} if approval.risk else {}),
+                        **({"policy": digest} if (digest := self._assess.policy.digest) else {}),
                     },
                 ),
             )

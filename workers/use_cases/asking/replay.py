@@ -8,17 +8,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from workers.domain.asking.approvals import (
-    Approval,
-    ApprovalState,
-    Terms,
-    steps_on_silence,
-    steps_undelivered,
-)
+from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import NO_RULE, OnSilence, Policy, Verdict
-from workers.domain.policy.rules import Rules, Undecided
+from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.people import Owner
 from workers.use_cases.asking.assess import terms_of
@@ -44,6 +39,8 @@ class Fate(StrEnum):
     ASKED = "asked"
     CONTAINED = "contained on silence"
     EXPOSED = "asked, contained if nobody answers"
+    TOLD = "told"
+    RULED = "contained by a rule"
     PASSED = "passed"
     UNKNOWN = "can't be judged"
 
@@ -90,14 +87,17 @@ def happened(start: RecordedStart) -> Outcome:
     approval = start.approval
     if approval is None:
         return Outcome(Fate.ASKED, start.rule, (SOME_OWNER,))
+    if approval.terms.verdict is Verdict.CONTAIN:
+        return Outcome(Fate.RULED, start.rule, _told_of_rule(approval.owner), _level(approval))
     silent = approval.state is ApprovalState.EXPIRED and approval.containment_id is not None
     owner = _named(approval.owner)
     when = ((approval.asked_at, owner), (approval.reminded_at, owner), (approval.escalated_at, ONCALL))
+    asked = Fate.TOLD if approval.terms.verdict is Verdict.TELL else Fate.ASKED
     return Outcome(
-        Fate.CONTAINED if silent else Fate.ASKED,
+        Fate.CONTAINED if silent else asked,
         start.rule,
         tuple(whom for at, whom in when if at is not None),
-        approval.level_when_opened.value if approval.risk else "",
+        _level(approval),
     )
 
 
@@ -127,6 +127,8 @@ class Replay:
         risk = insight.risk.level.value if insight else ""
         if ruling.verdict is Verdict.PASS:
             return Outcome(Fate.PASSED, ruling.name, risk=risk)
+        if ruling.verdict in (Verdict.TELL, Verdict.CONTAIN):
+            return self._not_asked(start, ruling, insight)
         terms = terms_of(self._policy, ruling)
         if start.approval is None or insight is None:
             exposed = bool(steps_on_silence(terms))
@@ -134,6 +136,17 @@ class Replay:
             return Outcome(fate, ruling.name, (SOME_OWNER,))
         fate, told = self._asked(start.approval, insight, terms)
         return Outcome(fate, ruling.name, told, risk)
+
+    def _not_asked(self, start: RecordedStart, ruling: Ruling, insight: Insight | None) -> Outcome:
+        """What comes of a start that is announced, or whose VM a rule contains."""
+        owner = insight.asked if insight else None
+        if ruling.verdict is Verdict.CONTAIN:
+            told = _told_of_rule(owner) if owner else (SOME_OWNER, ONCALL)
+            return Outcome(Fate.RULED, ruling.name, told, insight.risk.level.value if insight else "")
+        told = (_named(owner) if owner else SOME_OWNER,)
+        if start.approval is not None and not start.approval.has_card:
+            told = ()
+        return Outcome(Fate.TOLD, ruling.name, told, insight.risk.level.value if insight else "")
 
     def _insight(self, start: RecordedStart) -> Insight | None:
         if start.approval is None:
@@ -148,6 +161,7 @@ class Replay:
         guard = self._guards.judge(VmInput(approval.event.vm, approval.facts, insight.by_tags)).guard
         expires = waited >= terms.expire_after
         if approval.asked_at is None:  # its card never reached anybody
+            expires = waited >= terms.gives_up_after
             if expires and steps_undelivered(terms) and not guard:
                 return Fate.CONTAINED, ()
             return Fate.ASKED, (ONCALL,) if expires else ()
@@ -163,6 +177,15 @@ class Replay:
         if approval.state is ApprovalState.EXPIRED:
             return timedelta.max
         return (approval.closed_at or self._now) - (approval.asked_at or approval.opened_at)
+
+
+def _level(approval: Approval) -> str:
+    return approval.level_when_opened.value if approval.risk else ""
+
+
+def _told_of_rule(owner: Owner) -> tuple[str, ...]:
+    """The owner gets the card, and on-call is called."""
+    return (_named(owner), ONCALL)
 
 
 def _named(owner: Owner) -> str:

@@ -19,6 +19,7 @@ from workers.domain.errors import DependencyAway, StepFailed, WritesPaused
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
+from workers.telemetry.spans import following
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.direction import Direction
@@ -75,7 +76,20 @@ class Engine:
         intended = await until_written(lambda: self._intend(containment_id))
         if intended is None:
             return
-        containment, direction, steps, held = intended
+        cause, about = intended.containment.cause, {"containment": containment_id}
+        if cause.approval_id is not None:
+            about["approval"] = cause.approval_id
+        with following("contain", intended.containment.trace, **about):
+            await self._go_on(containment_id, *intended)
+
+    async def _go_on(
+        self,
+        containment_id: str,
+        containment: Containment,
+        direction: Direction,
+        steps: Sequence[Step],
+        held: bool,  # noqa: FBT001 - as it was intended
+    ) -> None:
         # Wait for all of them before raising what one of them raised, so that no result is lost.
         results = await asyncio.gather(
             *(self._bring_forward(direction, containment, step) for step in steps), return_exceptions=True

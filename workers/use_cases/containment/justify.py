@@ -2,6 +2,7 @@
 
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
 from workers.domain.asking.decisions import Answer, may_lock_down, may_restore
+from workers.domain.asking.terms import steps_by_rule
 from workers.domain.containment.containment import Cause, CauseKind, Containment, Restoration
 from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
 from workers.domain.containment.steps import StepState
@@ -13,7 +14,7 @@ async def unjustified(store: Store, containment: Containment) -> str:
     """Why it must not be carried out, as a sentence; empty when it may be.
 
     A VM is touched only if the record has a rejection or a lockdown order by somebody who was allowed at that
-    moment, or a silence on which the policy contains.
+    moment, or a silence on which the policy contains, or a rule that contains it without asking.
     """
     cause = containment.cause
     if cause.kind is CauseKind.LOCKDOWN:
@@ -26,6 +27,8 @@ async def unjustified(store: Store, containment: Containment) -> str:
         return "the approval that this containment rests on is about another VM"
     if cause.kind is CauseKind.REJECTION:
         return _rejection_missing(approval, cause)
+    if cause.kind is CauseKind.RULE:
+        return _rule_missing(approval, containment)
     return _silence_missing(approval, containment)
 
 
@@ -62,7 +65,7 @@ def _second_missing(restoration: Restoration) -> str:
     request = restoration.requested
     if request is None:
         return "a restore needs two persons, and one of them is on record"
-    if request.by.is_same_person(restoration.by):
+    if not request.by.is_surely_another(restoration.by):
         return "a restore needs two persons, and the same one asked for it and confirmed it"
     if not request.at <= restoration.at < request.expires_at:
         return "the request for this restore had expired when it was confirmed"
@@ -86,6 +89,14 @@ def _silence_missing(approval: Approval, containment: Containment) -> str:
     if approval.state is ApprovalState.EXPIRED and all(step.name in allowed for step in containment.steps):
         return ""
     return "the policy does not contain this VM on silence"
+
+
+def _rule_missing(approval: Approval, containment: Containment) -> str:
+    allowed = steps_by_rule(approval.terms)
+    ruled = approval.state is ApprovalState.RULED and approval.containment_id == containment.id
+    if ruled and all(step.name in allowed for step in containment.steps):
+        return ""
+    return "no rule of the policy contains this VM without asking"
 
 
 def _order_missing(cause: Cause) -> str:

@@ -12,6 +12,7 @@ from workers.domain.errors import NotFound
 from workers.domain.ids import containment_id
 from workers.domain.ports.store import Document, Store
 from workers.domain.starts.vm import VmRecord, VmRef
+from workers.telemetry.spans import here
 
 
 class Request(NamedTuple):
@@ -58,7 +59,7 @@ async def request_containment(
             joined=standing.restoration is None
             and wanted.profile.isolate.allow == standing.profile.isolate.allow,
         )
-    fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan)
+    fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan).changed(trace=here())
     return Request(fresh, record.changed(containment_id=fresh.id, expected_start=None), joined=False)
 
 

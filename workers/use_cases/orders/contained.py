@@ -1,6 +1,7 @@
 """Which VMs are contained, so that somebody can choose one to restore."""
 
 import asyncio
+from typing import NamedTuple
 
 import structlog
 
@@ -13,7 +14,14 @@ from workers.domain.starts.vm import KnownVm
 log = structlog.get_logger(__name__)
 
 
-async def contained_vms(store: Store, inventory: Inventory) -> list[KnownVm]:
+class Held(NamedTuple):
+    """A VM that is contained or being contained, and its containment."""
+
+    vm: KnownVm
+    containment: Containment
+
+
+async def held_vms(store: Store, inventory: Inventory) -> list[Held]:
     """Every VM that is contained or being contained, sorted by name, as the inventory describes it.
 
     VMs that the inventory does not list, or no longer, are included.
@@ -22,8 +30,16 @@ async def contained_vms(store: Store, inventory: Inventory) -> list[KnownVm]:
     read = await asyncio.gather(*(_read(store, containment_id) for containment_id in ids))
     found = [one for one in read if one is not None and one.active]
     listed = await inventory.lines([one.vm for one in found])
-    vms = {one.vm.key: listed.get(one.vm.key) or KnownVm(ref=one.vm, seen_at=one.opened_at) for one in found}
-    return sorted(vms.values(), key=lambda vm: (vm.ref.name.lower(), vm.ref.key))
+    held = {
+        one.vm.key: Held(listed.get(one.vm.key) or KnownVm(ref=one.vm, seen_at=one.opened_at), one)
+        for one in found
+    }
+    return sorted(held.values(), key=lambda one: (one.vm.ref.name.lower(), one.vm.ref.key))
+
+
+async def contained_vms(store: Store, inventory: Inventory) -> list[KnownVm]:
+    """As ``held_vms``, without the containments."""
+    return [one.vm for one in await held_vms(store, inventory)]
 
 
 async def _read(store: Store, containment_id: str) -> Containment | None:

@@ -16,6 +16,7 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
+from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
@@ -99,12 +100,13 @@ class LockDown:
         """
         await self.may(actor, wanted=vm.resource_id)
         await self._refuse_guarded(vm, actor, reason)
-        locked = await until_written(
-            lambda: self._write(_Order(vm, actor, profile, reason.strip(), via, owner))
-        )
-        if await after_write(locked.containment.id, lambda: self._nudge(locked)):
-            for approval in locked.withdrawn:
-                await self._deadlines.clear(approval.id)
+        with following("lock down", ""):
+            locked = await until_written(
+                lambda: self._write(_Order(vm, actor, profile, reason.strip(), via, owner))
+            )
+            if await after_write(locked.containment.id, lambda: self._nudge(locked)):
+                for approval in locked.withdrawn:
+                    await self._deadlines.clear(approval.id)
         return locked
 
     async def _refuse_guarded(self, vm: VmRef, actor: Actor, reason: str) -> None:

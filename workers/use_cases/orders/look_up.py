@@ -3,7 +3,7 @@
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer, Permission, may_answer, may_lock_down, may_restore
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.foresight.lookups import Lookup, LookupKind, OfRestore
+from workers.domain.containment.foresight.lookups import Lookup, LookupKind, OfLockdown, OfRestore
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import lookup_id, partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -38,6 +38,7 @@ class LookUp:
         *,
         wanted: str,
         restore: OfRestore | None = None,
+        lockdown: OfLockdown | None = None,
     ) -> Lookup:
         """Write the question down, and have a worker look at it.
 
@@ -48,6 +49,7 @@ class LookUp:
             actor: who asks.
             wanted: what they typed, for the audit.
             restore: what a question of the kind ``RESTORE`` is about.
+            lockdown: that the lockdown itself is asked about beside it.
 
         Raises:
             NotAllowed: they are not on call.
@@ -69,6 +71,7 @@ class LookUp:
             by=actor,
             asked_at=self._clock.now(),
             restore=restore,
+            lockdown=lockdown,
         )
         return await self._ask(lookup)
 

@@ -19,6 +19,7 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRef
+from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.lapse import expired
@@ -116,25 +117,26 @@ class Restore:
         """
         containment = await self._store.containment(containment_id)
         await self.may(actor, wanted=f"restore {containment.vm.resource_id}", about=containment)
-        ordered = await until_written(
-            lambda: self._write(
-                containment_id,
-                actor,
-                shown=shown,
-                start=start,
-                reason=reason.strip(),
-                via=via,
-                chosen=chosen or {},
+        with following("restore", containment.trace, containment=containment_id):
+            ordered = await until_written(
+                lambda: self._write(
+                    containment_id,
+                    actor,
+                    shown=shown,
+                    start=start,
+                    reason=reason.strip(),
+                    via=via,
+                    chosen=chosen or {},
+                )
             )
-        )
-        if ordered.refused:
-            await self._refuse(ordered.containment, actor, ordered.refused)
-        nudge = Nudge(
-            subject=Subject.CONTAINMENT,
-            id=containment_id,
-            version=ordered.containment.version + (not ordered.joined),
-        )
-        await after_write(containment_id, lambda: self._nudge(nudge))
+            if ordered.refused:
+                await self._refuse(ordered.containment, actor, ordered.refused)
+            nudge = Nudge(
+                subject=Subject.CONTAINMENT,
+                id=containment_id,
+                version=ordered.containment.version + (not ordered.joined),
+            )
+            await after_write(containment_id, lambda: self._nudge(nudge))
         return ordered
 
     async def _refuse(self, containment: Containment, actor: Actor, why: str) -> None:

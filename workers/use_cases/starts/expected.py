@@ -2,8 +2,9 @@
 
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.store import Commit, Store
+from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import Phase, StartEvent
+from workers.domain.starts.history import of_event
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.starts.record import start_record
@@ -28,6 +29,9 @@ class ExpectedStarts:
                 partition=partition_of_vm(event.vm.key),
                 once=f"expected:{event.dedupe_key}",
                 audit=(start_record("start.expected", event, self._clock.now()),),
+                past=Remembered(
+                    event.vm, of_event(event, passed=True)
+                ),  # so that no sweep takes it as missed
             )
         )
 

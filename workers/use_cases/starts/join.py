@@ -42,16 +42,23 @@ class Join:
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
 
-    async def open_question(self, record: VmRecord) -> Approval | None:
-        """The VM's open question; the newest, where an earlier version asked several."""
+    async def open_question(self, record: VmRecord, start: Approval) -> Approval | None:
+        """The open question that this start joins; the newest, where an earlier version asked several.
+
+        A start that is only announced joins a question, or else the VM's open announcement. One that is asked
+        about joins no announcement: its own card has the buttons, and its deadlines.
+        """
+        announced: Approval | None = None
         for approval_id in reversed(record.open_approvals):
             try:
                 approval = await self._store.approval(approval_id)
             except NotFound:
                 continue
-            if approval.open:
+            if approval.asks:
                 return approval
-        return None
+            if approval.open and not start.asks:
+                announced = announced or approval
+        return announced
 
     def joining(
         self, question: Approval, start: Approval, ruling: Ruling, *, once: str | None, first: Approval | None

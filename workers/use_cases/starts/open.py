@@ -1,4 +1,6 @@
-"""A VM was started: find out what that means, and ask about it. One start gives one approval.
+"""A VM was started: find out what that means, and ask about it, announce it, or have the VM contained.
+
+One start gives one approval.
 
 A VM has one open question at most: a further start joins it.
 """
@@ -11,7 +13,8 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from workers.domain.asking.approvals import Approval
+from workers.domain.asking.approvals import FIRST, Approval, ApprovalState
+from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, DependencyAway, NotFound
 from workers.domain.ids import partition_of_vm
 from workers.domain.nudges import Nudge, Subject
@@ -27,9 +30,12 @@ from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.history import of_event
 from workers.domain.starts.vm import KnownVm, PowerState
+from workers.telemetry.spans import following, here
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.starts.by_rule import ByRule
 from workers.use_cases.starts.expected import ExpectedStarts
+from workers.use_cases.starts.found import FoundStarts
 from workers.use_cases.starts.join import Join
 from workers.use_cases.starts.let_pass import LetPass
 from workers.use_cases.starts.recontain import Recontain
@@ -53,6 +59,7 @@ class Outcome(StrEnum):
     EXPECTED = "expected"
     PASSED = "passed"
     JOINED = "joined"
+    CONTAINED = "contained by a rule"
 
 
 class Opened(NamedTuple):
@@ -98,7 +105,9 @@ class OpenApproval:
         self._tellings = Tellings(store)
         self._let_pass = LetPass(store)
         self._expected = ExpectedStarts(store, clock)
+        self._found = FoundStarts(store, clock)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
+        self._by_rule = ByRule(store=store, nudger=nudger, clock=clock)
         self._join = Join(store=store, nudger=nudger, assess=assess, clock=clock)
         # One start of a VM after the other, so that fifty at once don't meet each other's conflicts.
         self._one_by_one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -110,6 +119,7 @@ class OpenApproval:
             DependencyAway: Azure or Redis does not answer; nothing is written, and the event must be
             delivered again.
         """
+        event = self._assess.named(event)
         if event.phase is Phase.FAILED:
             return await self._note_failed(event)
         now = self._clock.now()
@@ -117,9 +127,13 @@ class OpenApproval:
         if _passes(ruling) and await self._let_pass.at_once(event, ruling, now):
             return Opened(Outcome.PASSED)
         told = await self._tellings.find(event)
-        if told.approval is not None:
-            await self._tellings.note_end(told.approval, event)
-            return Opened(Outcome.DUPLICATE, told.document_id)
+        with following("start", event.trace, approval=told.document_id):
+            return await self._take_in(event, told, ruling)
+
+    async def _take_in(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
+        """Find out whether there is anything to ask."""
+        if known := await self._known(event, told):
+            return Opened(Outcome.DUPLICATE, known)
         record = told.record
         if record.expected_start is not None:
             if record.expected_start.covers(event.correlation_id, event.at):
@@ -132,6 +146,13 @@ class OpenApproval:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
         return await self._judge(event, told._replace(record=record), ruling)
 
+    async def _known(self, event: StartEvent, told: Told) -> str:
+        """The approval in which this start was asked about; empty if it was not."""
+        if told.approval is None:
+            return await self._found.tells(event, told.background)
+        await self._tellings.note_end(told.approval, event)
+        return told.document_id
+
     async def _judge(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
         """Let it pass or ask, as the rules say. They may have decided already, before any fact was read.
 
@@ -139,7 +160,7 @@ class OpenApproval:
         """
         seen: _Seen | None = None
         if isinstance(ruling, Undecided):
-            seen = await self._look(event, told)
+            seen = await self._look(event, told, ruling)
             ruling = self._assess.late(ruling, seen.facts, seen.insight)
         for name, reason in ruling.unevaluated.items():
             log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
@@ -152,12 +173,13 @@ class OpenApproval:
             if held is not None and await self._recontain(held, event):
                 return Opened(Outcome.RECONTAINED, held)
             ruling = ruling.overruled("it matches, but the VM is contained or being restored")
-        seen = seen or await self._look(event, told)
+        seen = seen or await self._look(event, told, ruling)
         return await self._ask(self._approval(told.document_id, event, seen, ruling), told, ruling)
 
-    async def _look(self, event: StartEvent, told: Told) -> _Seen:
+    async def _look(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> _Seen:
         facts = await self._gather(event)
-        return _Seen(facts, self._assess.insight(event, facts, told.background, told.record))
+        insight = self._assess.insight(event, facts, told.background, told.record, policy=ruling.policy)
+        return _Seen(facts, insight)
 
     async def _ask(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
         lock = self._one_by_one.setdefault(approval.event.vm.key, asyncio.Lock())
@@ -217,8 +239,11 @@ class OpenApproval:
         now = self._clock.now()
         facts, insight = seen
         assessment = self._assess(ruling, event.vm, facts, insight.by_tags, now)
-        return Approval(
+        # Of a VM that is gone, nothing is to be contained.
+        state = ApprovalState.PENDING if facts.gone else FIRST[ruling.verdict]
+        approval = Approval(
             id=document_id,
+            state=state,
             event=event,
             facts=facts,
             owner=insight.asked,
@@ -231,14 +256,15 @@ class OpenApproval:
             plan=assessment.plan,
             guarded=assessment.guarded,
             opened_at=now,
+            trace=here(),
             ended=None if event.phase is Phase.STARTED else StartEnd(phase=event.phase, at=event.at),
-        ).filling_in(now)
+        )
+        return approval.filling_in(now) if approval.open else approval
 
     async def _write_anew(self, approval: Approval, ruling: Ruling) -> Opened:
         told = await self._tellings.find(approval.event)
-        if told.approval is not None:
-            await self._tellings.note_end(told.approval, approval.event)
-            return Opened(Outcome.DUPLICATE, told.document_id)
+        if known := await self._known(approval.event, told):
+            return Opened(Outcome.DUPLICATE, known)
         held = told.record.containment_id  # perhaps since a moment ago
         if held is not None and await self._recontain(held, approval.event):
             return Opened(Outcome.RECONTAINED, held)
@@ -258,7 +284,9 @@ class OpenApproval:
             return await self._first(commit, Opened(Outcome.VANISHED, approval.id), approval.id)
         line = told.background.line if told.background else None
         self._inventory.note(_known(approval).after(line))  # beside the write, which does not wait for it
-        question = await self._join.open_question(told.record)
+        if approval.state is ApprovalState.RULED:
+            return await self._contain(approval, told, opened)
+        question = await self._join.open_question(told.record, approval)
         if question is not None:
             joined = self._join.joining(question, approval, ruling, once=_once(approval), first=told.first)
             outcome = await self._first(joined.commit, Opened(Outcome.JOINED, question.id), approval.id)
@@ -274,6 +302,23 @@ class OpenApproval:
             past=Remembered(event.vm, of_event(event)),
         )
         return await self._first(commit, Opened(Outcome.ASKED, approval.id), approval.id)
+
+    async def _contain(self, start: Approval, told: Told, opened: AuditRecord) -> Opened:
+        """Have the VM contained as the rule says, and the start put on record with it."""
+        ruled = await self._by_rule.ruled(start)
+        details = {"because": ruled.approval.closed_because, "containment": ruled.approval.containment_id}
+        closed = opened.changed(kind="approval.ruled", details={**opened.details, **details})
+        commit = Commit(
+            partition=partition_of_vm(start.event.vm.key),
+            documents=(*ruled.documents, *with_later(told.first, start.id)),
+            audit=(opened, closed, *ruled.audit),
+            once=_once(start),
+            past=Remembered(start.event.vm, of_event(start.event)),
+        )
+        outcome = await self._first(commit, Opened(Outcome.CONTAINED, start.id), start.id)
+        if outcome.outcome is Outcome.CONTAINED:
+            await self._by_rule.announce(ruled)
+        return outcome
 
     async def _first(self, commit: Commit, opened: Opened, start_id: str) -> Opened:
         """Write, unless this start was opened before or is known to have failed."""

@@ -25,8 +25,12 @@ def start_record(
         "started_at": event.at.isoformat(),
         "shape": event.shape,
     }
+    if event.swept:
+        details["found_by"] = "sweep"
     if ruling is not None:
         details |= {"rule": ruling.name, "verdict": ruling.verdict.value}
+        if ruling.policy is not None and ruling.policy.digest:
+            details["policy"] = ruling.policy.digest
         if ruling.unevaluated:
             details["unevaluated"] = ruling.unevaluated
     if ruling is not None and approval is None:

@@ -14,6 +14,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.dead_letters import DeadLetterReader
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
+from workers.telemetry.instruments import DEAD_LETTERS
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,8 @@ class TellDeadLetters:
             DependencyAway: Service Bus or Redis does not answer.
         """
         present = await self._reader(most=MOST_COUNTED)
+        for queue, letters in present.items():
+            DEAD_LETTERS.set(len(letters), queue=queue)
         notice = await self._store.dead_letter_notice()
         now = self._clock.now()
         told = notice.told(present, now)

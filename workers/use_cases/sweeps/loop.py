@@ -1,6 +1,7 @@
 """Runs sweeps side by side for as long as the process lives."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import structlog
 
 from workers.runtime.lifecycle import leave_if_cancelled
 from workers.telemetry.health import Health
+from workers.telemetry.instruments import SWEEP
 
 log = structlog.get_logger(__name__)
 
@@ -53,14 +55,17 @@ async def run_sweeps(sweeps: Sequence[Sweep], health: Health) -> None:
 
 async def _repeat(sweep: Sweep, health: Health) -> None:
     while True:
+        begun, result = time.perf_counter(), "ok"
         try:
             await sweep()
         except Exception as error:  # the next run may do better, and the process must not end for it
+            result = "failed"
             health.sweep_failed(sweep.name, f"{type(error).__name__}: {error}")
             log.warning(
                 "a sweep failed; it runs again", sweep=sweep.name, again_in_s=sweep.period_s, exc_info=True
             )
         else:
             health.sweep_succeeded(sweep.name)
+        SWEEP.record(time.perf_counter() - begun, {"sweep": sweep.name, "result": result})
         leave_if_cancelled()
         await asyncio.sleep(sweep.period_s)

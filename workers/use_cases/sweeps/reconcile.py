@@ -12,7 +12,7 @@ from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
 from workers.domain.starts.events import Phase
-from workers.domain.starts.vm import KnownVm, PowerState
+from workers.domain.starts.vm import KnownVm
 from workers.use_cases.asking.withdraw import Withdraw
 
 log = structlog.get_logger(__name__)
@@ -22,8 +22,6 @@ SETTLED_AFTER = timedelta(seconds=60)
 SETTLED_ONCE_STARTED = timedelta(seconds=10)
 """Of a start that has succeeded: what is read as stopped after it was stopped since."""
 READ_BUDGET_S = 5.0
-
-_OFF = frozenset({PowerState.STOPPING, PowerState.STOPPED, PowerState.DEALLOCATING, PowerState.DEALLOCATED})
 
 
 class Reconcile:
@@ -56,7 +54,7 @@ class Reconcile:
             vm = approval.event.vm
             if vm.subscription_id.lower() != subscription_id.lower() or vm.classic:
                 continue
-            looks_off = power.get(vm.key) in _OFF or vm.key not in power
+            looks_off = vm.key not in power or power[vm.key].off
             if not looks_off or not _settled(approval, at):
                 continue
             because = await self._read(approval)
@@ -73,7 +71,7 @@ class Reconcile:
             return ""
         if facts.gone:
             return "the VM no longer exists"
-        if facts.machine is not None and facts.machine.power in _OFF:
+        if facts.machine is not None and facts.machine.power.off:
             return f"the VM is {facts.machine.power}"
         return ""
 

@@ -16,6 +16,7 @@ from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(seconds=5)
 """Younger changes are on their way by their own nudge."""
 
-Shown = Approval | Containment | DeadLetterNotice | CapQuestion
+Shown = Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice
 """What has cards."""
 
 _MOST = 1000
@@ -81,6 +82,8 @@ class Resync:
             return await self._store.dead_letter_notice()
         if document_id.startswith("k"):
             return await self._store.cap_question()
+        if document_id.startswith("f"):
+            return await self._store.policy_notice()
         return await self._store.containment(document_id)
 
 
@@ -89,4 +92,6 @@ def _subject(document: Shown) -> Subject:
         return Subject.NOTICE
     if isinstance(document, CapQuestion):
         return Subject.CAP
+    if isinstance(document, PolicyNotice):
+        return Subject.POLICY
     return Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT

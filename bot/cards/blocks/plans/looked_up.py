@@ -32,7 +32,7 @@ def lookup_dialog(lookup: Lookup, known: Plan | None = None, *, late: bool = Fal
         known: an older plan of the same profile, shown until there is an answer.
         late: say that the answer should be there by now.
     """
-    view = modal(_TITLES[lookup.kind], [section(_head(lookup)), *_body(lookup, known, late=late)])
+    view = modal(_TITLES[lookup.kind], [section(_head(lookup)), *found_blocks(lookup, known, late=late)])
     return {**view, "external_id": lookup.id}
 
 
@@ -47,7 +47,8 @@ def _head(lookup: Lookup) -> str:
     return f"{code(lookup.vm.name)}\n*{title}: nothing is changed.* {said}"
 
 
-def _body(lookup: Lookup, known: Plan | None, *, late: bool) -> list[Block]:
+def found_blocks(lookup: Lookup, known: Plan | None, *, late: bool) -> list[Block]:
+    """What was found, or what is known until then; arguments as of ``lookup_dialog``."""
     if lookup.failed:
         return [section(f"\u26a0\ufe0f *Couldn't find out.* {escape(lookup.failed, 1000)}")]
     if lookup.foresight is not None:

@@ -14,6 +14,9 @@ from deploy.sandbox.azure.model import Estate
 MOST = 1000
 """Rows in a page: https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data"""
 
+MOST_UNITED = 3
+"""Source: https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language#supported-kql-language-elements"""
+
 Rows = Callable[[str], Iterable[Mapping[str, Any]]]
 """The rows of a table for one subscription, by its id."""
 
@@ -36,6 +39,8 @@ class ResourceGraph:
             query = parse(str(body.get("query") or ""))
         except BadQueryError as error:
             raise _bad(str(error)) from error
+        if len(query.united) > MOST_UNITED:
+            raise _bad(f"a query unites {MOST_UNITED} tables at most")
         parts = [(one, self._table(one.table)) for one in (query, *query.united)]
         wanted = [str(one).lower() for one in body.get("subscriptions") or self._estate.subscriptions]
         found = [

@@ -49,7 +49,7 @@ async def held(rig: Rig, sizes: Sizes) -> AsyncIterator[Row]:
 
 async def _lock_down(rig: Rig, vm: str) -> None:
     answer = await rig.slack.post(
-        "/_act/command", user="nadia", channel="app", command="/vm-lockdown", text=f"{vm} bench"
+        "/_act/command", user="nadia", channel="app", command="/vm-lockdown", text=f"{vm} --yes bench"
     )
     if not answer.get("ok"):
         raise RuntimeError(f"/vm-lockdown {vm}: {answer}")

@@ -1,5 +1,6 @@
 """The side door for tests, stories and the web page: acts, switches and a look inside. Loopback only."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar
 
@@ -30,6 +31,20 @@ class SocketOrder(BaseModel):
     disconnect: Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"] | None = None
     drop: bool = False
     refuse: bool | None = None
+
+
+class SecretsOrder(BaseModel):
+    """``PUT /_secrets``: what is not given stays.
+
+    A revoked token is ``invalid_auth``: https://docs.slack.dev/reference/methods/auth.revoke. The signing
+    secret is regenerated on the app's page *Basic Information*.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    bot_token: str | None = None
+    app_token: str | None = None
+    signing_secret: str | None = None
 
 
 class Control:
@@ -65,6 +80,7 @@ class Control:
             web.post("/_http", _guarded(self._http)),
             web.get("/_refusals", self._get_refusals),
             web.put("/_refusals", _guarded(self._put_refusals)),
+            web.put("/_secrets", _guarded(self._put_secrets)),
             web.post("/_people", _guarded(self._people)),
             web.post("/_channels", _guarded(self._channels)),
             web.post("/_reset", self._reset),
@@ -147,6 +163,15 @@ class Control:
         """A JSON list, which replaces all of them."""
         self._state.refusals.put(*(Refusal.model_validate(item) for item in await request.json()))
         return await self._get_refusals(request)
+
+    async def _put_secrets(self, request: web.Request) -> web.Response:
+        """Other tokens or secret for the app, as somebody rotates them. The old ones open nothing."""
+        order = SecretsOrder.model_validate(await request.json())
+        given = order.model_dump(exclude_none=True)
+        self._state.identity = dataclasses.replace(self._state.identity, **given)
+        if self._courier.request_url is not None:
+            self._courier.request_url.signing_secret = self._state.identity.signing_secret
+        return web.json_response({"ok": True})
 
     async def _reset(self, _request: web.Request) -> web.Response:
         self._state.reset()

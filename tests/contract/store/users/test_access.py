@@ -139,6 +139,7 @@ MADE = {
     "inventory": keys.inventory("s"),
     "channels": keys.channels("T1"),
     "burst": keys.burst("0011223344556677"),
+    "lease": keys.lease("missed-starts"),
     **{name: getattr(keys, name)(7) for name in ("due", "unshown", "standing", "audit", "audit_head")},
 }
 """A key of each function of ``keys``."""

@@ -6,6 +6,7 @@ from workers.domain.asking.dead_letters import QUIET, DeadLetterNotice, PutAside
 from workers.domain.ids import partition_of_id
 from workers.domain.messages import Complete, Message
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import Commit
 
 
@@ -45,3 +46,27 @@ async def test_the_next_telling_is_a_message_of_its_own_and_the_first_stays_as_i
 
     assert len(posting.slack.posted) == 2
     assert posting.slack.edits == []
+
+
+async def _policy(posting: Posting, notice: PolicyNotice | None) -> None:
+    assert notice is not None
+    await posting.store.commit(Commit(partition=partition_of_id(notice.id), documents=(notice,)))
+    nudge = Nudge(subject=Subject.POLICY, id=notice.id, version=1)
+    assert await posting.renderer(Message(body=nudge.model_dump_json().encode())) == Complete()
+
+
+async def test_a_policy_file_that_is_refused_and_one_that_is_good_again_are_told_to_on_call() -> None:
+    posting = Posting()
+    now, bad = posting.clock.now(), "policy.yaml: 1 error"
+    refused = PolicyNotice().refusing("workers", "d" * 64, bad, in_force="", at=now)
+    for _ in range(2):
+        await _policy(posting, refused)
+        refused = (await posting.store.policy_notice()).refusing("bot", "d" * 64, bad, in_force="", at=now)
+    known = await posting.store.policy_notice()
+    for process in ("bot", "workers"):
+        await _policy(posting, known.accepting(process, in_force="", at=now))
+        known = await posting.store.policy_notice()
+
+    assert len(posting.slack.posted) == 2
+    assert posting.slack.edits == []
+    assert await posting.unshown() == []

@@ -168,7 +168,7 @@ async def test_an_unknown_profile_or_option_is_said_and_contains_nothing(bot: Bo
 async def test_a_profile_that_is_named_is_the_one_that_is_used(bot: Bot) -> None:
     hard = LockdownProfile(name="hard")
     bot.rig.policy = a.policy(lockdowns={"standard": LockdownProfile(), "hard": hard})
-    await bot.type(f"{WEB.ref.name} profile=hard odd traffic")
+    await bot.type(f"{WEB.ref.name} profile=hard --yes odd traffic")
     record = await bot.rig.store.vm_record(WEB.ref)
     containment = await bot.rig.store.containment(record.containment_id or "")
     assert (containment.profile.name, containment.cause.reason) == ("hard", "odd traffic")
@@ -176,6 +176,8 @@ async def test_a_profile_that_is_named_is_the_one_that_is_used(bot: Bot) -> None
 
 @pytest.mark.parametrize("text", ["nowhere --dry-run", "vm- --dry-run"])
 async def test_a_dry_run_of_no_certain_vm_looks_up_nothing(bot: Bot, text: str) -> None:
+    other = a.known_vm(ref=a.vm_ref(name="vm-db-01"))
+    await bot.rig.inventory.put([other])
     await bot.type(text)
     assert bot.rig.worked(Subject.LOOKUP) == []
 

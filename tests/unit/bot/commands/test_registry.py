@@ -51,16 +51,21 @@ def test_usage_shows_the_arguments_and_an_example() -> None:
 def test_every_command_that_needs_arguments_has_an_example(command: Command) -> None:
     assert command.asks_for_usage("help")
     assert not command.asks_for_usage("web-02 help me")
-    assert command.asks_for_usage("") is bool(command.example)
+    assert command.asks_for_usage("") is (bool(command.example) and not command.opens_form)
 
 
 def test_help_lists_every_command_with_what_this_person_may_do() -> None:
-    for actor, allowed in ((a.oncall(), 4), (a.actor(), 1)):
+    open_to_all = sum(not command.who for command in COMMANDS)
+    for actor, allowed in ((a.oncall(), len(COMMANDS)), (a.actor(), open_to_all)):
         message = all_commands([(command, command.may(actor)) for command in COMMANDS], ONCALL)
         assert check_blocks(message.blocks, "message") == []
         texts = [block["text"]["text"] for block in message.blocks]
         assert len(texts) == len(COMMANDS)
         assert sum("You can use this." in text for text in texts) == allowed
+    texts = [block["text"]["text"] for block in message.blocks]
+    for command, text in zip(COMMANDS, texts, strict=True):
+        assert (command.summary in text, command.details in text) == (True, True)
+        assert command.example in text
     assert "You can't use this: Only on-call can lock down a VM. Ask <!subteam^S0ONCALL1>." in texts[0]
 
 
@@ -68,4 +73,5 @@ def test_the_table_has_a_row_for_every_command() -> None:
     _, _, *rows = commands_table().splitlines()
     assert len(rows) == len(COMMANDS)
     typed = BY_NAME["/vm-lockdown"].typed
-    assert rows[0] == f"| `{typed}` | Contain a VM now, without asking its owner | on-call |"
+    summary = BY_NAME["/vm-lockdown"].summary
+    assert rows[0] == f"| `{typed}` | {summary} | on-call |"

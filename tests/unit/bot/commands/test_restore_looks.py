@@ -150,7 +150,7 @@ async def test_where_no_answer_comes_the_restore_is_still_offered(
     ],
 )
 def test_what_follows_the_vm(text: str, found: Options) -> None:
-    assert _parsed(text) == ("web", found)
+    assert _parsed(text)[:2] == ("web", found)
 
 
 class TestTwoPersons:

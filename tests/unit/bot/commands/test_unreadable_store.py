@@ -95,14 +95,14 @@ async def typed(command: Command, given: Services, slack: Slack, text: str) -> s
 
 async def submitted(given: Services, slack: Slack, view: dict[str, Any]) -> None:
     """Submit the lockdown's dialog."""
-    (chosen,) = lockdown.LockdownListener(given).dialogs.values()
-    listener = Flow(given).submit(chosen)
+    dialogs = lockdown.LockdownListener(given).dialogs
+    listener = Flow(given).submit(dialogs[view["callback_id"]])
     await listener(ack=slack.ack, body={"user": {"id": a.OLGA}}, view=view, client=slack)
 
 
 class TestById:
     async def test_a_lockdown_by_id_needs_no_inventory(self, rig: Rig, slack: Slack) -> None:
-        text = f"{WEB.ref.resource_id} odd"
+        text = f"{WEB.ref.resource_id} --yes odd"
         await typed(lockdown.COMMAND, services(rig, Unreadable()), slack, text)
         assert (await rig.store.vm_record(WEB.ref)).containment_id is not None
 
@@ -113,7 +113,7 @@ class TestById:
 
 
 class TestChosen:
-    async def test_the_dialog_knows_its_candidates_again_by_what_was_typed(
+    async def test_the_chosen_vm_is_shown_once_more_and_then_locked_down(
         self, rig: Rig, slack: Slack
     ) -> None:
         await rig.inventory.put([WEB, DB])
@@ -124,18 +124,22 @@ class TestChosen:
             "vm": {"vm": {"selected_option": {"value": value_of(DB.ref)}}},
             "reason": {"reason": {"value": "odd traffic"}},
         }
-        metadata = view["private_metadata"]
-        await submitted(given, slack, {"private_metadata": metadata, "state": {"values": values}})
+        await submitted(given, slack, {**view, "state": {"values": values}})
+        shown = slack.views[-1]
+        assert shown["callback_id"] == "lockdown.confirm"
+        assert DB.ref.name in str(shown)
+        assert (await rig.store.vm_record(DB.ref)).containment_id is None
+        await submitted(given, slack, {**shown, "state": {"values": values}})
         assert (await rig.store.vm_record(DB.ref)).containment_id is not None
         assert (await rig.store.vm_record(WEB.ref)).containment_id is None
 
-    @pytest.mark.parametrize("metadata", ["", "nothing", WEB.ref.resource_id])
-    async def test_one_that_is_none_of_them_is_not_locked_down(
+    @pytest.mark.parametrize("metadata", ["", "nothing", "[]", WEB.ref.resource_id])
+    async def test_one_that_is_known_no_longer_is_not_locked_down(
         self, rig: Rig, slack: Slack, metadata: str
     ) -> None:
-        await rig.inventory.put([WEB, DB])
+        await rig.inventory.put([WEB])
         values = {"vm": {"vm": {"selected_option": {"value": value_of(DB.ref)}}}}
-        view = {"private_metadata": metadata, "state": {"values": values}}
+        view = {"callback_id": "lockdown.choose", "private_metadata": metadata, "state": {"values": values}}
         await submitted(services(rig, rig.inventory), slack, view)
         assert "no longer known" in " ".join(slack.said)
         assert (await rig.store.vm_record(DB.ref)).containment_id is None

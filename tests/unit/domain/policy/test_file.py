@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.domain.policy.reading import EXCEPTION, ONCALL, findings, loaded, only
@@ -13,9 +14,48 @@ from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
 from workers.domain.policy.file import load_policy
+from workers.domain.policy.json_schema import policy_schema
 from workers.domain.policy.model import OnSilence, Policy
 from workers.domain.policy.people import Guests, PeoplePolicy
 from workers.use_cases.read_policy import read_policy
+
+
+def names(schema: object) -> set[str]:
+    """Every name of a setting in a JSON Schema."""
+    if isinstance(schema, list):
+        return {name for one in schema for name in names(one)}
+    if not isinstance(schema, dict):
+        return set()
+    own = schema.get("properties")
+    return {
+        *(own if isinstance(own, dict) else ()),
+        *(name for one in schema.values() for name in names(one)),
+    }
+
+
+SCHEMA = policy_schema()
+SECTIONS = frozenset(SCHEMA["properties"]) - {"oncall"}
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.dates()
+    | st.datetimes()
+    | st.binary(max_size=4)
+    | st.text(max_size=8)
+    | st.sampled_from(["standard", "10m", "#a", "C0123ABCD", "pass", "1.2.3.0/24", "07:00", 'vm.name == "a"'])
+)
+STRUCTURES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(sorted(names(SCHEMA))) | st.text(max_size=4), inner, max_size=4)
+        | st.dictionaries(LEAVES.filter(lambda leaf: leaf == leaf), inner, max_size=2)  # noqa: PLR0124 - no NaN
+    ),
+    max_leaves=12,
+)
+"""Settings of all sections in places of each other, among values of every kind that YAML has."""
 
 
 class TestGoodFiles:
@@ -135,10 +175,8 @@ class TestRemedies:
         assert only(ONCALL + text).remedy == remedy
 
     def test_a_setting_like_no_other_is_told_what_there_is(self) -> None:
-        assert (
-            only(ONCALL + "zzz: 1\n").remedy
-            == "There are: owner, oncall, people, two_person, defaults, cap, risk, rules, lockdowns, never."
-        )
+        sections = "owner, oncall, people, two_person, defaults, cap, risk, apps, rules, lockdowns, never"
+        assert only(ONCALL + "zzz: 1\n").remedy == f"There are: {sections}."
 
     def test_an_unknown_profile_is_told_which_there_are(self) -> None:
         finding = only(ONCALL + "defaults: {lockdown: hard}\nlockdowns: {soft: {steps: [isolate]}}\n")
@@ -265,24 +303,18 @@ class TestNothingElseIsRaised:
     def test_any_text_is_a_policy_or_invalid(self, text: str) -> None:
         assert loaded(text)
 
-    @given(
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.text("ab0:#-&*!{}[]\n\t", max_size=6),
-            lambda inner: (
-                st.lists(inner, max_size=3)
-                | st.dictionaries(
-                    st.sampled_from(
-                        ["owner", "oncall", "defaults", "lockdowns", "tags", "steps", "standard"]
-                    ),
-                    inner,
-                    max_size=4,
-                )
-            ),
-            max_leaves=12,
-        )
-    )
+    @settings(max_examples=300)
+    @given(STRUCTURES)
     def test_any_structure_is_a_policy_or_invalid(self, data: object) -> None:
-        found = loaded(ONCALL + f"owner: {data!r}\n")
+        text = yaml.safe_dump(data, allow_unicode=True) if isinstance(data, dict) else f"owner: {data!r}\n"
+        found = loaded(text if "oncall" in text else ONCALL + text)
+        assert isinstance(found, Policy) or all(f.line >= 1 and f.column >= 1 and f.where for f in found)
+
+    @settings(max_examples=300)
+    @given(st.sampled_from(sorted(SECTIONS)), STRUCTURES)
+    def test_any_section_is_valid_or_invalid(self, section: str, data: object) -> None:
+        text = yaml.safe_dump({"oncall": {"users": ["U0123ABCD"]}, section: data}, allow_unicode=True)
+        found = loaded(text)
         assert isinstance(found, Policy) or all(f.line >= 1 and f.column >= 1 and f.where for f in found)
 
 

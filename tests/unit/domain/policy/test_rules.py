@@ -226,6 +226,32 @@ class TestWhatIsUnknownMatchesNothing:
             )
             assert set(known_values(given, names)) == known
 
+    @pytest.mark.parametrize(
+        ("doubtful", "later", "decides"),
+        [
+            (Verdict.PASS, Verdict.PASS, True),
+            (Verdict.PASS, Verdict.TELL, True),
+            (Verdict.PASS, Verdict.CONTAIN, False),
+            (Verdict.TELL, Verdict.PASS, False),
+            (Verdict.TELL, Verdict.TELL, True),
+            (Verdict.TELL, Verdict.CONTAIN, False),
+            (Verdict.ASK, Verdict.PASS, False),
+            (Verdict.ASK, Verdict.TELL, False),
+            (Verdict.ASK, Verdict.CONTAIN, False),
+            (Verdict.CONTAIN, Verdict.PASS, False),
+            (Verdict.CONTAIN, Verdict.TELL, False),
+            (Verdict.CONTAIN, Verdict.CONTAIN, True),
+            *((verdict, Verdict.ASK, True) for verdict in Verdict),
+        ],
+    )
+    def test_a_missing_fact_makes_nothing_milder_and_contains_nothing(
+        self, doubtful: Verdict, later: Verdict, *, decides: bool
+    ) -> None:
+        first, second = rule("first", 'vm.tags["env"] == "prod"', doubtful), rule("second", "true", later)
+        ruling = decided(first, second, known=unread())
+        assert (ruling.name == "second") is decides
+        assert decides or (ruling.verdict, ruling.name) == (Verdict.ASK, "defaults")
+
     def test_no_rule_passes_what_a_rule_before_it_might_have_asked_about(self) -> None:
         strict = rule("prod", 'vm.tags["env"] == "prod"', Verdict.ASK)
         expected, last = rule("night", "now.getHours() < 6"), rule("last", "true", Verdict.ASK)

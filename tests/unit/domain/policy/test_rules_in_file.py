@@ -139,7 +139,7 @@ class TestConditions:
 
     def test_all_mistakes_of_all_conditions_are_told_beside_the_others(self) -> None:
         found = findings(
-            "oncal: {}\n" + NAMED + "    when: vm.nam == caller.nam\n    verdict: tell\n"
+            "oncal: {}\n" + NAMED + "    when: vm.nam == caller.nam\n    verdict: say\n"
             "  - name: two\n    when: vm.tag['a'] == 'b'\n"
         )
         assert [(f.line, f.where) for f in found] == [
@@ -153,8 +153,8 @@ class TestConditions:
 
 class TestRefused:
     def test_an_unknown_verdict_is_told_which_there_are(self) -> None:
-        finding = only(NAMED + "    when: true\n    verdict: tell\n")
-        assert finding.problem == "'tell' is not one of 'ask' or 'pass'"
+        finding = only(NAMED + "    when: true\n    verdict: say\n")
+        assert finding.problem == "'say' is not one of 'ask', 'tell', 'pass' or 'contain'"
 
     @pytest.mark.parametrize(
         "override",
@@ -163,6 +163,9 @@ class TestRefused:
             "escalate_after: 1h",
             "expire_after: 1h",
             "on_silence: leave",
+            "undelivered_after: 5m",
+            "on_undelivered: contain",
+            "reject_within: 1h",
             "lockdown: standard",
         ],
     )

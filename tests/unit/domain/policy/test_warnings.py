@@ -50,6 +50,24 @@ def test_a_rule_that_lets_everybody_pass(when: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("when", "problem"),
+    [
+        (
+            TAG,
+            "contains a VM by vm.tags alone: whoever can change the VM, or start it, can have it contained",
+        ),
+        ("true", "contains every VM that is started"),
+        ('caller.kind == "user"', "contains every VM that is started"),
+    ],
+)
+def test_a_rule_that_contains_too_easily(when: str, problem: str) -> None:
+    (said,) = warned(("contain", when))
+    assert problem in said
+    assert "on_silence: contain" in said
+    assert warned(("contain", f"{when} && {APP}")) == []
+
+
+@pytest.mark.parametrize(
     "when",
     [
         APP,
@@ -103,6 +121,7 @@ def test_an_asking_rule_may_match_where_a_missing_fact_makes_a_passing_one_doubt
     assert warned(("ask", risky), ("pass", APP), ("ask", APP)) == []
     assert len(warned(("ask", risky), ("pass", APP), ("pass", APP))) == 1
     assert len(warned(("ask", "vm.classic"), ("pass", APP), ("ask", APP))) == 1
+    assert warned(("pass", risky), ("contain", APP), ("ask", APP)) == []
 
 
 ATOMS = {"vm.classic": (True, False), "caller.mfa": (True, False), "vm.name": ("a", "b")}

@@ -7,7 +7,7 @@ import pytest
 from tests.builders import AZURE_CLI
 from tests.unit.consumers.start_tellings import CLAIMS, METHODS, OID, UPN, grid, log, one
 from workers.consumers.claims import caller_from
-from workers.domain.starts.events import CallerKind
+from workers.domain.starts.events import Caller, CallerKind
 from workers.domain.starts.known_clients import KNOWN_CLIENTS, KnownClient
 
 EMAIL = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
@@ -142,7 +142,7 @@ class TestCallers:
     def test_a_persons_label_is_never_that_of_the_application_they_use(self) -> None:
         assert (
             one(grid(claims={"appid": AZURE_CLI, "idtyp": "user"}, authorization=USER)).caller.label
-            == AZURE_CLI
+            == f"user {AZURE_CLI}"
         )
 
     def test_what_is_no_address_is_never_taken_for_one(self) -> None:
@@ -164,3 +164,32 @@ class TestCallers:
     )
     def test_without_evidence_no_right_is_claimed(self, authorization: object) -> None:
         assert one(grid(authorization=authorization)).access is None
+
+
+GUID = "11111111-2222-4333-8444-555555555555"
+OTHER = "99999999-2222-4333-8444-555555555555"
+
+
+class TestNames:
+    @pytest.mark.parametrize("kind", CallerKind)
+    @pytest.mark.parametrize("field", ["app_id", "object_id", "name"])
+    def test_an_id_never_stands_alone(self, kind: CallerKind, field: str) -> None:
+        label = Caller.model_validate({"kind": kind, field: GUID}).label
+        assert label.endswith(GUID)
+        assert label.removesuffix(GUID) in {"caller ", f"{kind} "}
+
+    @pytest.mark.parametrize("field", ["app_id", "object_id"])
+    def test_an_application_is_called_as_the_policy_says(self, field: str) -> None:
+        given = Caller.model_validate({"kind": CallerKind.SERVICE_PRINCIPAL, field: GUID.upper()})
+        assert given.called({GUID: "nightly builds"}).label == "nightly builds"
+        assert given.called({OTHER: "nightly builds"}) is given
+
+    def test_a_person_keeps_the_own_name_and_only_the_client_is_called_so(self) -> None:
+        person = Caller(kind=CallerKind.USER, name="Alice", email="alice@contoso.com", app_id=GUID)
+        assert person.called({GUID: "our portal"}).label == "Alice"
+        assert person.called({GUID: "our portal"}).client_app == "our portal"
+
+    def test_a_managed_identity_is_called_like_its_resource(self) -> None:
+        claims = {"appid": GUID, "xms_mirid": "/subscriptions/s/x/userAssignedIdentities/nightly"}
+        caller = one(grid(claims=claims, authorization=None)).caller
+        assert (caller.kind, caller.label) == (CallerKind.MANAGED_IDENTITY, "nightly")

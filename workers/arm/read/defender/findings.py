@@ -1,9 +1,9 @@
-"""Open alerts and recommendations of Defender for Cloud for a VM, by Azure Resource Graph.
+"""Open alerts and recommendations of Defender for Cloud for a VM, and what is beside it, by Resource Graph.
 
 One query answers for many VMs: whoever asks while a few queries are under way is answered by the next one,
 together with all others who wait. So a lone start costs one call, and a burst a few.
 
-The names of the subscriptions come along, which saves a call of their own.
+The names of the subscriptions come along, and what ``beside`` lists, which saves calls of their own.
 
 In the table ``securityresources`` an assessment has its metadata with it, and the properties of an alert
 begin with a capital. Only a subscription's own plan is taken from there: whether the plan of a single VM
@@ -16,8 +16,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
+from workers.arm.read.around.beside import SUBSCRIPTION, Beside, beside, tables, time_of
+from workers.arm.read.around.kusto import text
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking, clean
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
@@ -38,11 +40,17 @@ MOST_KEPT = 5
 _ASSESSMENT = "microsoft.security/assessments"
 _ALERT = "microsoft.security/locations/alerts"
 _PRICING = "microsoft.security/pricings"
-_SUBSCRIPTION = "microsoft.resources/subscriptions"
 LONGEST_REMEDY = 200
 _LONGEST_NAME = 150
 
 _Row = Mapping[str, Any]
+
+
+class Told(NamedTuple):
+    """What one query says of a VM."""
+
+    defender: DefenderFacts
+    beside: Beside
 
 
 class Findings:
@@ -54,18 +62,18 @@ class Findings:
 
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
-        self._waiting: dict[str, tuple[VmRef, list[asyncio.Future[DefenderFacts]]]] = {}
+        self._waiting: dict[str, tuple[VmRef, list[asyncio.Future[Told]]]] = {}
         self._under_way = 0
         self.names: dict[str, str] = {}
 
-    async def of(self, vm: VmRef) -> DefenderFacts:
-        """What is open for a VM now.
+    async def of(self, vm: VmRef) -> Told:
+        """What is open for a VM now, and what is beside it.
 
         Raises:
             DependencyAway: Azure does not answer, or throttles.
             StepFailed: we may not ask.
         """
-        answer: asyncio.Future[DefenderFacts] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(vm.key, (vm, []))[1].append(answer)
         self._go_on()
         return await answer
@@ -76,17 +84,17 @@ class Findings:
             self._under_way += 1
             self._azure.run(self._answer(chosen))
 
-    async def _answer(self, chosen: Sequence[tuple[VmRef, list[asyncio.Future[DefenderFacts]]]]) -> None:
+    async def _answer(self, chosen: Sequence[tuple[VmRef, list[asyncio.Future[Told]]]]) -> None:
         answers = [answer for _, waiting in chosen for answer in waiting]
         try:
             vms = [vm for vm, _ in chosen]
             rows = [row async for row in _rows(self._azure, vms)]
             self.names.update(_names(rows))
-            found = _found(rows, vms, MOST_KEPT, LONGEST_REMEDY)
+            found, near = _found(rows, vms, MOST_KEPT, LONGEST_REMEDY), beside(rows, vms)
             for vm, waiting in chosen:
                 for answer in waiting:
                     if not answer.done():
-                        answer.set_result(found[vm.key])
+                        answer.set_result(Told(found[vm.key], near[vm.key]))
         except Exception as error:
             for answer in answers:
                 if not answer.done():
@@ -166,10 +174,9 @@ async def _rows(azure: Azure, vms: Sequence[VmRef]) -> Any:
 
 def query(vms: Sequence[VmRef]) -> str:
     """The query, in the Kusto query language."""
-    ids = [_text(vm.resource_id) for vm in vms]
-    assessed = " or ".join(f"id startswith {_text(f'{vm.resource_id}/')}" for vm in vms)
+    ids = [text(vm.resource_id) for vm in vms]
+    assessed = " or ".join(f"id startswith {text(f'{vm.resource_id}/')}" for vm in vms)
     touched = " or ".join(f"tostring(properties.ResourceIdentifiers) contains {one}" for one in ids)
-    columns = "project id, type, name, properties"
     return (
         "securityresources"
         f" | where (type =~ '{_ASSESSMENT}' and tostring(properties.status.code) =~ 'Unhealthy'"
@@ -177,23 +184,13 @@ def query(vms: Sequence[VmRef]) -> str:
         f" or (type =~ '{_ALERT}' and tostring(properties.Status) in~ ('Active', 'InProgress')"
         f" and ({touched}))"
         f" or (type =~ '{_PRICING}' and name =~ 'VirtualMachines')"
-        f" | {columns}"
-        f" | union (resourcecontainers | where type =~ '{_SUBSCRIPTION}' | {columns})"
+        f" | project id, type, name, properties{tables(vms)}"
     )
-
-
-def _text(value: str) -> str:
-    r"""A text in quotes: names are hostile.
-
-    Source: https://learn.microsoft.com/kusto/query/scalar-data-types/string (escapes by ``\``)
-    """
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _names(rows: Iterable[_Row]) -> Iterator[tuple[str, str]]:
     for row in rows:
-        if str(row.get("type")).lower() == _SUBSCRIPTION and row.get("name"):
+        if str(row.get("type")).lower() == SUBSCRIPTION and row.get("name"):
             yield str(row.get("id")).rpartition("/")[2].lower(), str(row["name"])
 
 
@@ -229,7 +226,7 @@ def _alert(properties: Mapping[str, Any]) -> SecurityAlert:
     return SecurityAlert(
         name=clean(str(properties.get("AlertDisplayName") or "Alert without a name"), longest=_LONGEST_NAME),
         severity=Severity.of(properties.get("Severity")),
-        at=_time(properties.get("TimeGeneratedUtc")),
+        at=time_of(properties.get("TimeGeneratedUtc")),
     )
 
 
@@ -248,11 +245,3 @@ def _recommendation(properties: Mapping[str, Any], longest_remedy: int) -> Recom
 def _worst(found: list[Any], most: int) -> tuple[Any, ...]:
     """The most severe ones; of equal ones, by name."""
     return tuple(sorted(found, key=lambda one: (-one.severity.rank, one.name))[:most])
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -17,6 +17,8 @@ from workers.domain.starts.vm import VmRef
 Policy = Mapping[str, Any]
 """A policy as Azure sent it."""
 
+LIST_TIMEOUT_S = 60.0
+"""Of all pages of a subscription's policies."""
 USUAL_NAME = "default"
 """What the portal calls the policy of a group and region."""
 
@@ -35,6 +37,16 @@ async def policies_in(azure: Azure, subscription_id: str, location: str) -> dict
             str(policy.id): tuple(str(machine.id) for machine in policy.virtual_machines or ())
             async for policy in listed
         }
+
+
+async def policies_by_vm(azure: Azure, subscription_id: str) -> dict[str, tuple[str, ...]]:
+    """The VMs of a subscription that have just-in-time access: id in lower case → names of its policies."""
+    found: dict[str, list[str]] = {}
+    async with asking("list the just-in-time policies", timeout_s=LIST_TIMEOUT_S):
+        async for policy in azure.security(subscription_id).jit_network_access_policies.list():
+            for machine in policy.virtual_machines or ():
+                found.setdefault(str(machine.id).lower(), []).append(str(policy.name))
+    return {vm: tuple(names) for vm, names in found.items()}
 
 
 async def find_policy(azure: Azure, policy_id: str) -> Policy | None:

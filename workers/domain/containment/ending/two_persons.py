@@ -35,4 +35,10 @@ def not_the_second(first: Actor, second: Actor) -> str:
     """Why this person can't confirm what the first one asked for, as a sentence; empty if they can."""
     if first.is_same_person(second):
         return "You asked for this restore yourself, so somebody else of on-call has to confirm it."
+    if not first.is_surely_another(second):
+        return (
+            "It was asked for in Slack and is confirmed at the command line, or the other way round, so "
+            "nobody can tell whether that is two persons. Name the account's Slack user in the policy's "
+            "people.entra, or confirm it where it was asked for."
+        )
     return ""

@@ -57,6 +57,18 @@ class OfRestore(Stored):
     dry_run: bool = False
 
 
+class OfLockdown(Stored):
+    """What the dialog that asks before a lockdown began with.
+
+    Attributes:
+        reason: what was typed already.
+        note: what to say beside what will be done, such as why it is asked all the same.
+    """
+
+    reason: str = ""
+    note: str = ""
+
+
 class Lookup(Numbered):
     """One question of one person about one VM, and its answer.
 
@@ -65,6 +77,7 @@ class Lookup(Numbered):
         by: who asked; their permission is checked again before Azure is asked.
         restore: what a question of the kind ``RESTORE`` is about.
         returns: its answer.
+        lockdown: what a question of the kind ``PLAN`` is asked before; ``None`` for a dry run.
         approval_id: the question that a question of the kind ``REJECTION`` is about.
         failed: why there is no answer, as a sentence; empty while there may be one.
     """
@@ -82,6 +95,7 @@ class Lookup(Numbered):
     foresight: Foresight | None = None
     restore: OfRestore | None = None
     returns: tuple[Return, ...] = ()
+    lockdown: OfLockdown | None = None
     approval_id: str = ""
     failed: str = ""
 

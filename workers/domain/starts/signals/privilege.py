@@ -1,8 +1,20 @@
 """What is set wider than it needs to be: rights, ports, and what would be lost without a backup."""
 
 import re
+from datetime import timedelta
 
-from workers.domain.starts.signals.signal import Fine, Found, Seen, Sight, SignalSpec, Threat, Unseen, said
+from workers.domain.starts.facts import ASSIGNMENTS
+from workers.domain.starts.signals.signal import (
+    Fine,
+    Found,
+    Seen,
+    Sight,
+    SignalSpec,
+    Threat,
+    Unseen,
+    said,
+    utc,
+)
 from workers.domain.starts.vm import OpenPort
 
 _WIDE_ROLES = frozenset({"owner", "contributor", "user access administrator"})
@@ -14,12 +26,45 @@ _MANAGEMENT_PORTS = {22: "SSH", 3389: "RDP", 5985: "WinRM", 5986: "WinRM over TL
 def _wide_role(sight: Sight) -> Seen:
     access = sight.event.access
     if access is None:
-        return Unseen("which role allowed the start", readable=False)
+        return _wide_by_assignments(sight)
     where = _wide(access.scope)
     if access.role.strip().lower() in _WIDE_ROLES and where:
         enough = "Virtual Machine Contributor on this VM is enough for it"
         return Found(f"the role {said(access.role)} on {where} allowed it; {enough}")
     return Fine(f"the role {said(access.role)} is no wider than usual")
+
+
+def _wide_by_assignments(sight: Sight) -> Seen:
+    """As above where the event does not say: by the caller's role assignments, as Azure lists them."""
+    if not sight.facts.grants:
+        late = any(fact.name == ASSIGNMENTS for fact in sight.facts.missing)
+        return Unseen("which role allowed the start", readable=late)
+    for grant in sight.facts.grants:
+        where = _wide(grant.scope or "/")
+        if grant.role.strip().lower() in _WIDE_ROLES and where:
+            enough = "Virtual Machine Contributor on this VM is enough for it"
+            return Found(f"the caller has the role {said(grant.role)} on {where}; {enough}")
+    return Fine("the caller has no role that is wider than usual")
+
+
+def _fresh_right(sight: Sight) -> Seen:
+    """Only what was there when the VM was started counts, and what may have allowed it."""
+    if any(fact.name == ASSIGNMENTS for fact in sight.facts.missing):
+        return Unseen("how long the caller has had the right")
+    at = sight.event.at
+    grants = [
+        (grant.granted_at, grant)
+        for grant in sight.facts.grants
+        if grant.granted_at is not None and grant.granted_at <= at
+    ]
+    if not grants:
+        return None  # nobody could be asked about, or the right comes from elsewhere
+    granted_at, newest = max(grants, key=lambda one: one[0])
+    if at - granted_at > timedelta(hours=sight.settings.granted_hours):
+        return Fine(f"the caller's newest right here was given {utc(granted_at)}")
+    return Found(
+        f"the caller was given the role {said(newest.role)} {utc(granted_at)}, shortly before the start"
+    )
 
 
 def _wide(scope: str) -> str:
@@ -81,6 +126,7 @@ def _no_backup(sight: Sight) -> Seen:
 
 SIGNALS = (
     SignalSpec("role-too-wide", Threat.MISCONFIGURED, 10, _wide_role),
+    SignalSpec("fresh-right", Threat.MALICIOUS, 30, _fresh_right),
     SignalSpec("management-port-open", Threat.MISCONFIGURED, 10, _open_port),
     SignalSpec("no-nsg", Threat.MISCONFIGURED, 10, _no_nsg),
     SignalSpec("no-backup", Threat.MISCONFIGURED, 5, _no_backup),

@@ -91,8 +91,8 @@ def _unknown_client(sight: Sight) -> Seen:
     app_id = sight.event.caller.app_id.lower()
     if not is_person(sight) or not app_id:
         return None  # a service principal is its own client
-    if app_id in NAMES:
-        return Fine(f"the client is {NAMES[app_id]}")
+    if known := sight.event.caller.known_client:
+        return Fine(f"the client is {known}")
     past = sight.history
     if past is None:
         return Unseen("the caller's earlier clients")

@@ -21,7 +21,7 @@ from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MissingFact, NetworkFacts
 from workers.domain.starts.vm import Front
 
-CLOSED = [state for state in ApprovalState if state is not ApprovalState.PENDING]
+CLOSED = [state for state in ApprovalState if not b.approval(state=state).open]
 
 
 def card(

@@ -10,7 +10,7 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.containment import ContainmentState
 
-DECIDED = [state for state in ApprovalState if state is not ApprovalState.PENDING]
+DECIDED = [state for state in ApprovalState if not b.approval(state=state).open]
 
 
 def blocks(approval: Approval, contained: ContainmentState | None = None) -> list[Block]:

@@ -1,15 +1,17 @@
 """The dialogs, and the answers only one person sees."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from bot.answers import reject_blocks
 from bot.cards.blocks import answers, inputs
+from bot.cards.blocks import text as text_blocks
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.message import Message
+from bot.cards.blocks.plans import before_lockdown
 from bot.commands import lockdown_blocks
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b
@@ -17,6 +19,7 @@ from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import ContainmentState
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, OfLockdown
 from workers.domain.containment.options.backup_options import AfterRestore, BackupOptions
 from workers.domain.containment.plans import Change, Impact, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -148,30 +151,63 @@ def test_a_late_answer_finds_words_in_every_state(state: ApprovalState) -> None:
     assert "submit" not in view
 
 
-def test_a_single_candidate_is_chosen_already_and_several_are_not() -> None:
-    one = lockdown_blocks.lockdown_dialog([b.known_vm()], "web", "", LockdownProfile())
-    assert "1 VM matches `web`." in checked(one)
-    menu = block(one, "vm")["element"]
-    assert menu["initial_option"]["value"] == inputs.candidate_value(b.known_vm())
-    two = [b.known_vm(), b.known_vm(ref=b.vm_ref(name="vm-web-02"))]
-    several = lockdown_blocks.lockdown_dialog(two, "web", "", LockdownProfile())
-    assert "2 VMs match `web`." in checked(several)
-    assert "initial_option" not in block(several, "vm")["element"]
+def test_the_menu_of_vms_asks_for_its_options_and_remembers_what_was_typed() -> None:
+    view = lockdown_blocks.lockdown_dialog(2, "web", "odd", ["standard"])
+    assert "2 VMs match `web`. Which one is meant?" in checked(view)
+    menu = block(view, "vm")["element"]
+    assert (menu["type"], menu["min_query_length"]) == ("external_select", 0)
+    assert inputs.typed_before(view) == "web"
 
 
-def test_a_menu_holds_a_hundred_and_says_that_there_are_more() -> None:
-    many = [b.known_vm(ref=b.vm_ref(name=f"vm-{n:03}")) for n in range(130)]
-    view = lockdown_blocks.lockdown_dialog(many, "", "", LockdownProfile())
-    assert "130 VMs are known. The first 100 are listed" in checked(view)
-    assert len(block(view, "vm")["element"]["options"]) == 100
+def test_where_there_is_one_profile_it_is_not_asked_for() -> None:
+    def asked(names: list[str], chosen: str) -> list[str]:
+        view = lockdown_blocks.lockdown_dialog(2, "", "", names, chosen=chosen)
+        checked(view)
+        return [one["block_id"] for one in view["blocks"] if one["type"] == "input"]
+
+    assert asked(["standard"], "standard") == ["vm"]
+    assert asked(["standard", "hard"], "hard") == ["vm", "profile"]
+
+
+def test_the_profile_that_was_typed_or_chosen_is_the_one() -> None:
+    view = lockdown_blocks.lockdown_dialog(2, "web", "odd", ["standard", "hard"], chosen="hard")
+    assert block(view, "profile")["element"]["initial_option"]["value"] == "hard"
+    assert lockdown_blocks.typed_with_it(view)[:2] == ("web", "hard")
+    state = {"values": {"profile": {"profile": {"selected_option": {"value": "standard"}}}}}
+    assert lockdown_blocks.typed_with_it({**view, "state": state}).profile == "standard"
 
 
 def test_an_option_tells_same_named_vms_apart() -> None:
-    option = block(lockdown_blocks.lockdown_dialog([b.known_vm()], "", "", LockdownProfile()), "vm")[
-        "element"
-    ]["options"][0]
+    option = inputs.vm_option(b.known_vm())
     assert option["text"]["text"] == "vm-web-01"
     assert option["description"]["text"] == "running, rg-web, Contoso Production"
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (ContainmentState.CONTAINED, "contained since"),
+        (ContainmentState.RUNNING, "being contained since"),
+        (ContainmentState.INCOMPLETE, "incomplete since"),
+        (ContainmentState.RESTORING, "being restored since"),
+    ],
+)
+def test_an_option_says_since_when_a_vm_is_contained_in_the_readers_time(
+    state: ContainmentState, says: str
+) -> None:
+    held = b.containment(state=state, verified_at=b.NOW, opened_at=b.NOW)
+    zone = timezone(timedelta(hours=-5))
+    option = inputs.vm_option(b.known_vm(), held, zone=zone, now=b.NOW)
+    assert option["description"]["text"].startswith(f"{says} {text_blocks.plain_time(b.NOW, zone, b.NOW)}, ")
+    assert len(option["description"]["text"]) <= 75
+
+
+def test_a_time_in_a_menu_has_its_date_unless_it_is_today() -> None:
+    zone = timezone(timedelta(hours=-5))
+    at = datetime(2026, 11, 24, 2, 44, tzinfo=UTC)
+    assert text_blocks.plain_time(at, zone, at) == "9:44 PM"
+    assert text_blocks.plain_time(at, zone, at + timedelta(hours=9)) == "Nov 23, 9:44 PM"
+    assert text_blocks.plain_time(at) == "Nov 24, 2:44 AM UTC"
 
 
 def test_an_option_keeps_both_ends_of_names_that_are_too_long() -> None:
@@ -188,16 +224,43 @@ def test_an_option_keeps_both_ends_of_names_that_are_too_long() -> None:
 
 
 def test_a_candidates_value_is_the_same_for_every_spelling_of_its_id() -> None:
-    loud = b.vm_ref().changed(resource_id=b.vm_ref().resource_id.upper())
-    value = inputs.candidate_value(b.known_vm())
-    assert inputs.candidate_value(b.known_vm(ref=loud)) == value
-    assert len(value) <= 150
+    loud = b.vm_ref(name="VM-WEB-01").changed(resource_id=b.vm_ref().resource_id.upper())
+    assert inputs.value_of(loud) == inputs.value_of(b.vm_ref())
+    assert len(inputs.value_of(b.vm_ref(name="x" * 500))) <= 150
 
 
-def test_what_was_typed_as_a_reason_is_kept_in_the_dialog() -> None:
-    view = lockdown_blocks.lockdown_dialog([b.known_vm()], "web", "beaconing to 192.0.2.1", LockdownProfile())
-    checked(view)
+def lockdown_lookup(**changes: Any) -> Lookup:
+    order = OfLockdown(reason="beaconing to 192.0.2.1", note="asked anyway")
+    lookup = Lookup(
+        id=f"q0{'0' * 24}",
+        vm=b.vm_ref(),
+        profile=LockdownProfile(),
+        by=b.oncall(),
+        asked_at=b.NOW,
+        lockdown=order,
+    )
+    return lookup.changed(**changes)
+
+
+def test_a_lockdown_shows_what_it_does_and_asks_with_the_reason_that_was_typed() -> None:
+    view = before_lockdown.lockdown_confirm_dialog(lockdown_lookup(), line=b.known_vm())
+    text = checked(view)
+    for words in ("vm-web-01", "running when last seen", "*immediately*", "Asking Azure", "asked anyway"):
+        assert words in text
     assert block(view, "reason")["element"]["initial_value"] == "beaconing to 192.0.2.1"
+    assert view["submit"]["text"] == "Lock down"
+    assert view["private_metadata"] == lockdown_lookup().id
+    held = b.containment(state=ContainmentState.CONTAINED)
+    assert "contained already" in checked(
+        before_lockdown.lockdown_confirm_dialog(lockdown_lookup(), held=held)
+    )
+
+
+def test_a_vm_that_is_never_contained_can_not_be_locked_down_in_the_dialog() -> None:
+    found = Foresight(plan=b.plan(), guarded="The policy never contains it (web).")
+    view = before_lockdown.lockdown_confirm_dialog(lockdown_lookup(foresight=found))
+    assert "never contains it" in checked(view)
+    assert "submit" not in view
 
 
 def test_a_refusal_says_that_nothing_was_changed() -> None:

@@ -11,7 +11,9 @@ from bot.answers import reject_blocks
 from bot.cards.blocks import answers
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.inputs import vm_option
 from bot.cards.blocks.message import Message
+from bot.cards.blocks.plans.before_lockdown import lockdown_confirm_dialog
 from bot.cards.replies.thread import replies
 from bot.commands import lockdown_blocks
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
@@ -21,6 +23,7 @@ from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
+from workers.domain.containment.foresight.lookups import Lookup, OfLockdown
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.policy.model import OnSilence
@@ -363,11 +366,24 @@ def test_no_text_breaks_a_dialog_or_an_answer_about_an_approval(approval: Approv
 
 
 @thorough
-@given(st.lists(known_vms(), min_size=1, max_size=4), HOSTILE, HOSTILE, profiles())
-def test_no_text_breaks_the_lockdown_dialog_or_an_answer_to_a_command(
-    vms: list[KnownVm], query: str, reason: str, profile: LockdownProfile
+@given(known_vms(), HOSTILE, HOSTILE, profiles(), containments())
+def test_no_text_breaks_the_lockdown_dialogs_or_an_answer_to_a_command(
+    vm: KnownVm, query: str, reason: str, profile: LockdownProfile, held: Containment
 ) -> None:
-    assert_good_view(lockdown_blocks.lockdown_dialog(vms, query, reason, profile))
+    names = [profile.name or "strict", "standard"]  # the policy takes no empty name
+    assert_good_view(lockdown_blocks.lockdown_dialog(3, query, reason, names, chosen=names[0]))
+    lookup = Lookup(
+        id=f"q0{'0' * 24}",
+        vm=vm.ref,
+        profile=profile,
+        by=b.oncall(),
+        asked_at=b.NOW,
+        lockdown=OfLockdown(reason=reason, note=query),
+    )
+    assert_good_view(lockdown_confirm_dialog(lookup, line=vm, held=held))
+    option = vm_option(vm, held, now=b.NOW)
+    menu = {"type": "static_select", "action_id": "vm", "options": [option]}
+    assert check_blocks([{"type": "actions", "elements": [menu]}], "message") == []
     assert_good(lockdown_blocks.vm_not_found(query, 3))
     assert_good(answers.refused(reason))
     assert_good(answers.went_wrong(query))

@@ -1,11 +1,12 @@
 """The message about dead letters: how many, why, and what to type."""
 
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.notice_card import notice_card
+from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from deploy.sandbox.slack.blockkit import check_blocks
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests import builders as b
 from workers.domain.asking.dead_letters import MOST_COUNTED, DeadLetterNotice
+from workers.domain.policy.notice import PolicyNotice
 
 ONCALL = "<!subteam^S0ONCALL1>"
 
@@ -47,3 +48,24 @@ def test_what_was_not_counted_to_its_end_is_at_least_so_many() -> None:
         fresh=1, counts={"starts": {"NoTime": MOST_COUNTED}}, known={"starts": tuple(range(MOST_COUNTED))}
     )
     assert f"at least {MOST_COUNTED}." in text
+
+
+def test_a_refused_policy_calls_on_call_with_the_findings_and_what_stays_in_force() -> None:
+    lines = ["p.yaml: 60 errors", "p.yaml:4:1: <!here> is wrong", *(f"p.yaml:{n}:1: odd" for n in range(60))]
+    notice = PolicyNotice(number=1, problem="\n".join(lines), in_force="abcdef012345" + "0" * 52)
+    message = policy_notice_card(notice, ONCALL)
+    assert check_blocks(message.blocks, "message") == []
+    assert [m["id"] for m in mentions_in_layout(message.blocks, "")] == ["S0ONCALL1"]
+    text = message.blocks[1]["text"]["text"]
+    assert "`abcdef012345`, stays in force" in text
+    assert "is wrong" in text
+    assert "<!here>" not in text
+    assert "and 52 more lines" in text
+    assert "`startgate policy check FILE`" in text
+
+
+def test_a_policy_that_is_good_again_calls_nobody() -> None:
+    message = policy_notice_card(PolicyNotice(number=2, in_force="abcdef012345" + "0" * 52), ONCALL)
+    assert check_blocks(message.blocks, "message") == []
+    assert not list(mentions_in_layout(message.blocks, ""))
+    assert "Policy `abcdef012345` is in force" in message.blocks[1]["text"]["text"]

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from tests import builders as a
 from workers.domain.starts.defender import DefenderFacts, SecurityAlert, Severity
 from workers.domain.starts.events import Access, CallerKind
-from workers.domain.starts.facts import BackupFacts, Facts, MissingFact, NetworkFacts
+from workers.domain.starts.facts import (
+    ASSIGNMENTS,
+    BackupFacts,
+    Facts,
+    GrantFact,
+    GrantKind,
+    MissingFact,
+    NetworkFacts,
+)
 from workers.domain.starts.history import History, Seen
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk_settings import Hours, RiskSettings
@@ -55,6 +63,19 @@ def sight(
 
 def role(name: str, scope: str) -> Sight:
     return sight(event={"access": Access(role=name, scope=scope)})
+
+
+def granted(
+    at: datetime | None = None,
+    *,
+    role: str = "Virtual Machine Contributor",
+    scope: str = f"{SUBSCRIPTION}/resourceGroups/rg-web",
+    settings: RiskSettings | None = None,
+) -> Sight:
+    """The event does not say by which right; Azure's list says this one."""
+    grant_id = f"{scope}/providers/Microsoft.Authorization/roleAssignments/1"
+    grant = GrantFact(id=grant_id, role=role, kind=GrantKind.STARTS, granted_at=at)
+    return sight(facts=a.facts(grants=(grant,)), event={"access": None}, settings=settings)
 
 
 class Case(NamedTuple):
@@ -258,6 +279,27 @@ CASES = [
         role("User Access Administrator", a.vm_ref().resource_id),
     ),
     Case(
+        "role-too-wide",
+        granted(role="Contributor", scope=SUBSCRIPTION),
+        "the caller has the role “Contributor” on the whole subscription; "
+        "Virtual Machine Contributor on this VM is enough for it",
+        granted(role="Contributor", scope=f"{SUBSCRIPTION}/resourceGroups/rg-web"),
+    ),
+    Case(
+        "fresh-right",
+        granted(a.NOW - timedelta(hours=23)),
+        "the caller was given the role “Virtual Machine Contributor” 2026-11-23 04:50 UTC, "
+        "shortly before the start",
+        granted(a.NOW - timedelta(hours=24, minutes=2)),
+    ),
+    Case(
+        "fresh-right",
+        granted(a.NOW - timedelta(hours=2), settings=RiskSettings(granted_hours=3)),
+        "the caller was given the role “Virtual Machine Contributor” 2026-11-24 01:50 UTC, "
+        "shortly before the start",
+        granted(a.NOW + timedelta(minutes=1)),  # it can't have allowed the start
+    ),
+    Case(
         "management-port-open",
         sight(facts=a.facts(network=NetworkFacts(open_ports=(a.open_port(ports="3380-3400"),)))),
         "the Internet reaches this VM's RDP (port 3389) by rule “allow-ssh”",
@@ -319,6 +361,17 @@ def test_what_only_the_event_could_tell_is_told_from_what_can_be_read_later() ->
     assert spec("defender-alert").look(quiet) is None, "Defender for Cloud may not be in use"
     late = sight(facts=Facts(missing=(MissingFact(name="Defender", reason="too late"),)))
     assert spec("defender-alert").look(late) == Unseen("alerts of Defender for Cloud")
+
+
+def test_a_right_that_could_not_be_read_yet_is_not_taken_for_an_old_one() -> None:
+    late = Facts(missing=(MissingFact(name=ASSIGNMENTS, reason="too late"),))
+    quiet = sight(event={"access": None}, facts=late)
+    assert spec("fresh-right").look(quiet) == Unseen("how long the caller has had the right")
+    assert spec("role-too-wide").look(quiet) == Unseen("which role allowed the start")
+    old = granted(a.NOW - timedelta(days=300))
+    assert spec("fresh-right").look(old) == Fine(
+        "the caller's newest right here was given 2026-01-28 03:50 UTC"
+    )
 
 
 def test_a_service_principal_is_measured_by_its_habits_not_by_those_of_people() -> None:

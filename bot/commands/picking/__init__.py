@@ -1,0 +1,1 @@
+"""Which VM is meant: what is typed in a menu, what it offers, and what was chosen."""

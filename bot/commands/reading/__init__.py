@@ -1,0 +1,1 @@
+"""Commands that only read: how a VM stands, what waits, what is contained."""

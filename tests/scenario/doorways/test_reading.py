@@ -1,0 +1,38 @@
+"""``/vm-status`` and ``/vm-approvals`` on the running system: private, and only what the reader may see."""
+
+from tests.scenario.scene import NADIA, OLIVIA, SAM, Scene, texts
+
+
+async def test_a_vm_s_status_is_told_to_its_owner_and_to_nobody_else(scene: Scene) -> None:
+    asked = await scene.ask()
+    seq = await scene.slack.last_seq()
+    await scene.command("olivia", f"/vm-status {asked.start.vm_id}")
+    told = await scene.told(OLIVIA, asked.vm, "Open question", "Last starts", since=seq)
+    assert "Was this start expected?" in "\n".join(texts(told["blocks"]))
+    await scene.command("sam", f"/vm-status {asked.start.vm_id}")
+    refused = await scene.told(SAM, "Only its owner or on-call can see", since=seq)
+    assert asked.vm not in str(refused["blocks"])
+    await scene.audited("status.refused", count=1)
+
+
+async def test_what_waits_can_be_answered_from_the_list(scene: Scene) -> None:
+    asked = await scene.ask()
+    seq = await scene.slack.last_seq()
+    await scene.command("olivia", "/vm-approvals")
+    told = await scene.told(OLIVIA, "for your answer", since=seq)
+    buttons = [one for block in told["blocks"] if block["type"] == "actions" for one in block["elements"]]
+    confirm = next(one for one in buttons if one["accessibility_label"].endswith(asked.vm))
+    await scene.slack.post(
+        "/_act/click",
+        user="olivia",
+        channel=told["channel"],
+        ts=told["ts"],
+        action_id=confirm["action_id"],
+        value=confirm["value"],
+        confirmed=True,
+    )
+    await scene.until_shown(asked.channel, "the answer", "Confirmed by *olivia*")
+    await scene.command("nadia", "/vm-approvals open")
+    await scene.told(NADIA, "for an answer", since=seq)
+    await scene.command("sam", "/vm-approvals contained")
+    await scene.told(SAM, "Only on-call can see", since=seq)

@@ -1,0 +1,135 @@
+"""An announced start: it can be rejected, nobody has to answer, and silence leaves the VM."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests import builders as a
+from tests.conftest import Rig
+from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.decisions import Answer
+from workers.domain.containment.containment import ContainmentState
+from workers.domain.errors import AlreadyDecided
+from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered, Rule, Verdict
+from workers.domain.starts.events import Phase
+from workers.domain.starts.history import What
+from workers.use_cases.starts.open import Outcome
+
+TOLD = Rule(
+    name="weekly tests",
+    when='event.correlation_id != "asks"',
+    verdict=Verdict.TELL,
+    reject_within=timedelta(hours=6),
+)
+STRICT = Defaults(on_silence=OnSilence.CONTAIN, on_undelivered=OnUndelivered.CONTAIN)
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """With defaults that contain, none of which may reach an announced start."""
+    return Rig(a.policy(rules=(TOLD,), defaults=STRICT))
+
+
+async def looked(rig: Rig, approval: Approval) -> Approval:
+    await rig.look(approval.id)
+    return await rig.store.approval(approval.id)
+
+
+async def test_it_is_announced_once_by_its_rule(rig: Rig) -> None:
+    opened = await rig.open(a.start_event())
+    again = await rig.open(a.start_event(phase=Phase.SUCCEEDED))
+    told = await rig.store.approval(opened.document_id)
+
+    assert (opened.outcome, again.outcome) == (Outcome.ASKED, Outcome.DUPLICATE)
+    assert (told.state, told.open, told.asks) == (ApprovalState.TOLD, True, False)
+    assert (told.terms.rule, told.terms.verdict) == ("weekly tests", Verdict.TELL)
+    assert (await rig.audit())[0].details["verdict"] == "tell"
+    assert [nudge.id for nudge in rig.nudger.to_notices] == [told.id]
+
+
+async def test_silence_reminds_and_escalates_nobody_and_leaves_the_vm(rig: Rig) -> None:
+    told = await rig.asked()
+    for _ in range(5):
+        rig.clock.advance(timedelta(hours=1))
+        assert await looked(rig, told) == told
+
+    rig.clock.to(told.expire_at)
+    over = await looked(rig, told)
+
+    assert (over.state, over.containment_id, over.escalated_at) == (ApprovalState.EXPIRED, None, None)
+    assert "left as it is" in over.closed_because
+    assert over.outcome() == "Announced, and not rejected"
+    assert (await rig.store.vm_record(a.vm_ref())).free
+    background = (await rig.store.known_start(told.id, a.start_event())).background
+    assert background is not None
+    assert What.SILENT not in {one.what for one in background.past.of_vm}, "nobody was asked"
+
+
+async def test_one_that_nobody_could_be_told_of_is_left_too(rig: Rig) -> None:
+    opened = await rig.open(a.start_event())
+    rig.clock.advance(timedelta(hours=6))
+    await rig.look(opened.document_id)
+    over = await rig.store.approval(opened.document_id)
+    assert (over.state, over.containment_id, over.escalated_at) == (ApprovalState.EXPIRED, None, None)
+
+
+async def test_a_rejection_contains_the_vm_as_with_a_question(rig: Rig) -> None:
+    told = await rig.asked()
+    rig.clock.advance(timedelta(hours=5))
+    decided = await rig.decide(Answer.REJECT, told.id, a.actor(), reason="not me")
+    assert decided.containment is not None
+    contained = await rig.until_rest(decided.containment.id)
+    assert contained.state is ContainmentState.CONTAINED
+    assert (await rig.store.approval(told.id)).state is ApprovalState.REJECTED
+
+
+async def test_it_can_not_be_rejected_once_its_time_is_over(rig: Rig) -> None:
+    told = await rig.asked()
+    rig.clock.to(told.expire_at)
+    await rig.look(told.id)
+    with pytest.raises(AlreadyDecided):
+        await rig.decide(Answer.REJECT, told.id, a.oncall())
+
+
+async def test_there_is_nothing_to_confirm(rig: Rig) -> None:
+    told = await rig.asked()
+    with pytest.raises(AlreadyDecided, match="nothing to confirm"):
+        await rig.decide(Answer.CONFIRM, told.id, a.actor())
+    assert await rig.store.approval(told.id) == told
+
+
+async def test_a_start_that_is_asked_about_gets_a_question_beside_the_announcement(rig: Rig) -> None:
+    told = await rig.asked()
+    asked = await rig.open(a.start_event(correlation_id="asks"))
+    assert asked.outcome is Outcome.ASKED
+    assert (await rig.store.approval(asked.document_id)).asks
+
+    further = await rig.open(a.start_event(correlation_id="told again"))
+    assert further == (Outcome.JOINED, asked.document_id), "it joins the question, not the announcement"
+
+    rejected = await rig.decide(Answer.REJECT, told.id, a.actor())
+    assert [one.id for one in rejected.withdrawn] == [asked.document_id]
+    assert (await rig.store.vm_record(a.vm_ref())).open_approvals == ()
+
+
+async def test_an_announced_start_moves_no_deadline_of_the_question_that_it_joins(rig: Rig) -> None:
+    asked = await rig.asked(a.start_event(correlation_id="asks"))
+    await rig.open(a.start_event(correlation_id="told"))
+    grown = await rig.store.approval(asked.id)
+    assert (grown.starts, grown.terms) == (2, asked.terms)
+
+
+async def test_a_further_announced_start_joins_the_announcement_and_can_be_rejected_as_long(rig: Rig) -> None:
+    told = await rig.asked()
+    rig.clock.advance(timedelta(hours=2))
+    assert await rig.open(a.start_event(correlation_id="again")) == (Outcome.JOINED, told.id)
+    grown = await rig.store.approval(told.id)
+    assert (grown.starts, grown.state) == (2, ApprovalState.TOLD)
+    assert grown.expire_at == rig.clock.now() + timedelta(hours=6)
+    assert grown.due_at() == grown.expire_at, "and nobody is reminded before"
+
+
+async def test_one_that_failed_is_withdrawn(rig: Rig) -> None:
+    told = await rig.asked()
+    await rig.open(a.start_event(phase=Phase.FAILED))
+    assert (await rig.store.approval(told.id)).state is ApprovalState.WITHDRAWN
