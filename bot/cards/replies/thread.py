@@ -21,6 +21,7 @@ from bot.cards.blocks.status import (
 from bot.cards.blocks.text import calling, clock, code, escape, mention, name, when
 from bot.cards.replies.by_hand import remedy
 from bot.cards.replies.expiry import expiry_replies
+from bot.cards.replies.grace import grace_replies
 from bot.cards.replies.jobs import job_replies, job_step
 from bot.cards.replies.late import late_replies
 from bot.cards.replies.oncall_thread import oncall_replies
@@ -63,6 +64,7 @@ def replies(
     if containment is not None:
         found += _again(containment, oncall_mention)
         found += [_step(containment, step) for step in containment.steps if begun(step)]
+        found += grace_replies(containment)
         found += expiry_replies(containment, oncall_mention)
         found += restore_replies(containment, oncall_mention)
         found += late_replies(containment, oncall_mention)

@@ -21,6 +21,7 @@ class Terms(Stored):
         expire_after: until when somebody can answer.
         undelivered_after: when on-call decides, or the VM is contained, because nobody could be asked;
             ``None`` for ``expire_after``.
+        grace: how long a rejection only isolates and can be taken back; ``None`` without.
     """
 
     verdict: Verdict = Verdict.ASK
@@ -34,6 +35,7 @@ class Terms(Stored):
     silence_lockdown: LockdownProfile | None = None
     undelivered_lockdown: LockdownProfile | None = None
     rule: str = "defaults"
+    grace: timedelta | None = None
 
     def later_by(self, span: timedelta) -> "Terms":
         """With every deadline so much later."""
