@@ -100,7 +100,7 @@ class Slack:
         self.meanwhile: Meanwhile | None = None
 
     def turn(
-        self, channel: str, key: str, post: Post | None, *, first: bool = False, progress: bool = False
+        self, channel: str, key: str, post: Post | None, *, first: int = 0, progress: bool = False
     ) -> datetime | None:
         if post is None:
             return self.pace.turn(posting(channel), key, first=first)
@@ -123,7 +123,7 @@ class Slack:
         card_id: str,
         intent: str,
         thread_ts: str | None = None,
-        first: bool = False,
+        first: int = 0,
     ) -> str:
         del card_id
         if channel in self.refuses:
@@ -147,9 +147,7 @@ class Slack:
             await meanwhile()
         return self.posted[intent]
 
-    async def edit(
-        self, _channel: str, ts: str, message: SlackMessage, *, key: str, first: bool = False
-    ) -> bool:
+    async def edit(self, _channel: str, ts: str, message: SlackMessage, *, key: str, first: int = 0) -> bool:
         async with self.pace.in_turn(EDITING, key, first=first):
             pass
         self.edits.append(ts)
