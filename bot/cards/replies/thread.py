@@ -1,6 +1,5 @@
 """The replies below a card: what happened since. Each is posted once and edited as things change."""
 
-from bot.cards.blocks.card import outcome
 from bot.cards.blocks.joined import joined_replies
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
@@ -11,14 +10,13 @@ from bot.cards.blocks.status import (
     cause_line,
     command,
     containment_headline,
-    done_words,
     note,
     progress,
     sentence,
     undo_command,
     verified,
 )
-from bot.cards.blocks.text import calling, clock, code, escape, mention, name, when
+from bot.cards.blocks.text import calling, clock, code, counted, escape, mention, name, when
 from bot.cards.replies.by_hand import remedy
 from bot.cards.replies.expiry import expiry_replies
 from bot.cards.replies.grace import grace_replies
@@ -41,7 +39,6 @@ from workers.domain.containment.containment import (
     StepState,
 )
 from workers.domain.containment.steps import MAX_REDONE
-from workers.domain.policy.model import Verdict
 from workers.domain.starts.vm import VmRef
 
 
@@ -63,7 +60,7 @@ def replies(
         found += _lockdown(approval, containment)
     if containment is not None:
         found += _again(containment, oncall_mention)
-        found += [_step(containment, step) for step in containment.steps if begun(step)]
+        found += _steps(containment)
         found += grace_replies(containment)
         found += expiry_replies(containment, oncall_mention)
         found += restore_replies(containment, oncall_mention)
@@ -89,7 +86,7 @@ def _round(key: str) -> int | None:
 
 
 def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[Reply]:
-    """Reminder and escalation while somebody can act on them, and how the question ended."""
+    """Reminder and escalation while somebody can act on them. How it ended, the card itself says."""
     found: list[Reply] = [*joined_replies(approval), *risen_replies(approval)] if approval.open else []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
         found.append(_reminder(approval))
@@ -100,21 +97,7 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[R
         found += oncall_replies(approval, oncall_mention)
     if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:
         found.append(_escalation(approval, oncall_mention))
-    announced = approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL
-    in_words = words_replies(approval)
-    found += in_words
-    # Of what is over without a word, nobody needs to be told.
-    if not approval.open and not announced and not in_words:
-        key = _ENDS.get(approval.state, "decision")
-        found.append(_reply(key, sentence(escape(approval.outcome(), 400)), outcome(approval, None)[0]))
-    return found
-
-
-_ENDS = {
-    ApprovalState.EXPIRED: "expiry",
-    ApprovalState.WITHDRAWN: "withdrawal",
-    ApprovalState.RULED: "contained",
-}
+    return [*found, *words_replies(approval)]
 
 
 def _lockdown(approval: Approval, containment: Containment | None) -> list[Reply]:
@@ -218,20 +201,30 @@ def _drifted(containment: Containment, oncall_mention: str) -> Reply:
     )
 
 
-def _step(containment: Containment, step: Step) -> Reply:
-    """One reply a step and round: it changes as the step goes on; being contained again starts a new one."""
-    title, key = STEPS[step.name].title, f"step.{step.name}.{containment.round}"
+def _steps(containment: Containment) -> list[Reply]:
+    """One message a round tells every step, and is edited as they go on."""
+    told = [step for step in containment.steps if begun(step)]
+    if not told:
+        return []
+    done = sum(step.state is StepState.DONE for step in containment.steps)
+    text = f"{name(containment.vm.name)}: {done} of {counted(len(containment.steps), 'step')} done"
+    lines = [section(_step(containment, step)) for step in told]
+    return [Reply(f"steps.{containment.round}", Message(text, lines))]
+
+
+def _step(containment: Containment, step: Step) -> str:
+    """How it stands, in sentences."""
     by_job = job_step(step, containment.vm)
     if by_job:
-        return _reply(key, f"{title}: {done_words(step)}", by_job)
+        return by_job
     change = sentence(escape(step.change.summary, 300)) if step.change else ""
     state, about = step_state(step, containment.vm, change=change)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
-    said = f"*{title}*: {state}{at}."
+    said = f"*{STEPS[step.name].title}*: {state}{at}."
     if step.state is StepState.DONE:
         done = STEPS[step.name].done
         said = f"*{done[:1].upper()}{done[1:]}*{at}{', verified in Azure' if step.note else ''}."
-    return _reply(key, f"{title}: {state}", " ".join([said, *filter(None, about)]))
+    return " ".join([said, *filter(None, about)])
 
 
 def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
