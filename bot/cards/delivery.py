@@ -101,10 +101,13 @@ class Delivery:
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=_urgency(card, copy, approval)))
             if not copy.sent:
                 continue  # replies follow once the card is there
+            link = self._audience.card_link(copy)
             if approval is not None and shows_burst(card, copy):
-                thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention)
+                thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
-                thread = replies(approval, containment, kind=copy.kind, oncall_mention=mention)
+                thread = replies(
+                    approval, containment, kind=copy.kind, oncall_mention=mention, card_link=link
+                )
             if copy.instead_of:
                 thread.insert(0, moved(copy.instead_of, copy.because, mention))
             wanted.extend(

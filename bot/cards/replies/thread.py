@@ -48,15 +48,16 @@ def replies(
     *,
     kind: CopyKind,
     oncall_mention: str,
+    card_link: str = "",
 ) -> list[Reply]:
     """The replies that the thread of this copy should hold now, in order.
 
     A reply that was posted before and is not in here is history: leave it. ``oncall_mention`` is mrkdwn
-    made by ``mention`` or ``mention_group``; it may be empty.
+    made by ``mention`` or ``mention_group``, and ``card_link`` links the card; both may be empty.
     """
     found: list[Reply] = []
     if approval is not None:
-        found += _question(approval, kind, oncall_mention)
+        found += _question(approval, kind, oncall_mention, card_link)
         found += _lockdown(approval, containment)
     if containment is not None:
         found += _again(containment, oncall_mention)
@@ -85,18 +86,18 @@ def _round(key: str) -> int | None:
     return next((int(part) for part in key.split(".") if part.isdecimal()), None)
 
 
-def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[Reply]:
+def _question(approval: Approval, kind: CopyKind, oncall_mention: str, card_link: str) -> list[Reply]:
     """Reminder and escalation while somebody can act on them. How it ended, the card itself says."""
     found: list[Reply] = [*joined_replies(approval), *risen_replies(approval)] if approval.open else []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
-        found.append(_reminder(approval))
+        found.append(_reminder(approval, card_link))
     still_needed = approval.open or (
         approval.state is ApprovalState.EXPIRED and approval.containment_id is None
     )
     if kind is CopyKind.ONCALL:
         found += oncall_replies(approval, oncall_mention)
     if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:
-        found.append(_escalation(approval, oncall_mention))
+        found.append(_escalation(approval, oncall_mention, card_link))
     return [*found, *words_replies(approval)]
 
 
@@ -109,25 +110,26 @@ def _lockdown(approval: Approval, containment: Containment | None) -> list[Reply
     return [_reply(f"lockdown.{containment.cause.at:%Y%m%d%H%M%S}", f"Locked down: {name(vm)}", text)]
 
 
-def _reminder(approval: Approval) -> Reply:
+def _reminder(approval: Approval, card_link: str) -> Reply:
     people = _people(approval)
     calls = f"{people}: no answer yet." if people else "No answer yet."
+    where = f" on {card_link}" if card_link else ""
     return _reply(
         "reminder",
         f"Reminder: was the start of {name(approval.event.vm.name)} expected?",
         f"{calls} Was the start of {code(approval.event.vm.name)} expected?"
-        f" Please answer by {clock(approval.expire_at)}.",
+        f" Please answer{where} by {clock(approval.expire_at)}.",
     )
 
 
-def _escalation(approval: Approval, oncall_mention: str) -> Reply:
+def _escalation(approval: Approval, oncall_mention: str, card_link: str) -> Reply:
     """Pages on-call; once the question has expired, it says what they can still do."""
     vm, people = approval.event.vm, _people(approval)
     calls = f"{oncall_mention}: no" if oncall_mention else "No"
     asked = f"Asked: {people}" if people else "Nobody could be asked directly"
     since = f", {when(approval.asked_at)}" if people and approval.asked_at else ""
     todo = (
-        "Please confirm or reject in the message above."
+        f"Please confirm or reject on {card_link or 'the message above'}."
         if approval.open
         else "The question is closed, and no action was taken."
         f" Contain the VM with {command(LOCKDOWN_COMMAND, vm)}."

@@ -69,6 +69,9 @@ class People:
     def oncall_mention(self) -> str:
         return ""
 
+    async def workspace_url(self) -> str:
+        return "https://contoso.slack.com/"
+
 
 class Slack:
     """Keeps what was posted, at the product's own pace.

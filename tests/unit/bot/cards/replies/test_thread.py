@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.cards.blocks.message import Reply
+from bot.cards.blocks.text import message_link
 from bot.cards.replies.by_hand import remedy
 from bot.cards.replies.thread import replies
 from deploy.sandbox.slack.blockkit import check_blocks
@@ -86,6 +87,29 @@ def test_only_the_on_call_thread_escalates_and_it_says_who_was_asked_and_when() 
     assert called(found) == ["S0ONCALL1", b.ALICE]
     assert "Asked: <@U0ALICE01>, <!date^" in said(found, "escalation")
     assert [r.key for r in found if r.pages] == ["escalation"]
+
+
+def test_reminder_and_escalation_link_the_card() -> None:
+    approval = b.approval(reminded_at=b.NOW, escalated_at=b.NOW)
+    link = message_link("https://contoso.slack.com/", "D0ALICE01", "1764000000.000100", "the card")
+    assert link == "<https://contoso.slack.com/archives/D0ALICE01/p1764000000000100|the card>"
+    for kind in (CopyKind.OWNER, CopyKind.ONCALL):
+        (found,) = [
+            r
+            for r in replies(approval, None, kind=kind, oncall_mention=ONCALL, card_link=link)
+            if r.key in ("reminder", "escalation")
+        ]
+        assert link in found.message.says
+        assert check_blocks(found.message.blocks, "message") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "channel", "ts"),
+    [("", "D0ALICE01", "1.1"), ("http://evil", "D0ALICE01", "1.1"), ("https://x/", "#name", "1.1"),
+     ("https://x/", "D0ALICE01", None)],
+)  # fmt: skip
+def test_where_the_card_can_not_be_linked_nothing_stands(url: str, channel: str, ts: str | None) -> None:
+    assert message_link(url, channel, ts, "the card") == ""
 
 
 def test_nobody_is_reminded_of_what_is_decided() -> None:
