@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.answers.bursts import BurstAnswers
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
+from bot.answers.evidence import EvidenceClick
 from bot.answers.regret import RegretClick
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
@@ -27,11 +28,14 @@ from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.bursts.dialogs import PAGES
 from bot.cards.blocks.card import CONFIRM, REJECT
+from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
 from bot.cards.replies.grace import REGRET
 from bot.cards.replies.retry import RETRY
 from bot.cards.replies.words import UNDO
 from bot.commands.picking.search import VmSearch
+from bot.commands.reading.status import StatusListener
 from bot.commands.registry import COMMANDS
+from bot.commands.restore import RestoreListener
 from bot.flow import Flow
 from bot.services import Services
 from bot.slack.errors import SLACK_AWAY
@@ -78,6 +82,9 @@ def build_app(
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
     app.action(REGRET)(flow.click(RegretClick(services).pressed, now=True))
+    app.action(RESTORE_IT)(flow.click(RestoreListener(services).picked, now=True))
+    app.action(STATUS)(flow.click(StatusListener(services).picked))
+    app.action(EVIDENCE)(flow.click(EvidenceClick(services).pressed))
     app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))
     app.event("message")(flow.message(Reply(services, questions).written))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))

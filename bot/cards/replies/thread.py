@@ -17,6 +17,7 @@ from bot.cards.blocks.status import (
     verified,
 )
 from bot.cards.blocks.text import calling, clock, code, counted, escape, mention, name, when
+from bot.cards.replies.afterwards import afterwards_buttons
 from bot.cards.replies.by_hand import remedy
 from bot.cards.replies.expiry import expiry_replies
 from bot.cards.replies.grace import grace_replies
@@ -25,7 +26,6 @@ from bot.cards.replies.late import late_replies
 from bot.cards.replies.oncall_thread import oncall_replies
 from bot.cards.replies.restarts import restart_replies
 from bot.cards.replies.restore_thread import restore_replies
-from bot.cards.replies.retry import retry_button
 from bot.cards.replies.risen import risen_replies
 from bot.cards.replies.step_state import begun, step_state
 from bot.cards.replies.words import words_replies
@@ -246,8 +246,8 @@ def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
             key, text = f"restored.{containment.round}", progress(containment)
         case _:
             return []
-    buttons = [retry_button(containment)] if containment.failed and containment.restoration is None else []
-    message = Message(f"{words}: {name(containment.vm.name)}", [section(text), *buttons])
+    blocks = [section(text), afterwards_buttons(containment)]
+    message = Message(f"{words}: {name(containment.vm.name)}", blocks)
     return [Reply(key, message, pages=containment.state is ContainmentState.INCOMPLETE)]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot.cards.blocks.message import Reply
 from bot.cards.blocks.text import message_link
+from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
 from bot.cards.replies.by_hand import remedy
 from bot.cards.replies.thread import replies
 from deploy.sandbox.slack.blockkit import check_blocks
@@ -110,6 +111,21 @@ def test_reminder_and_escalation_link_the_card() -> None:
 )  # fmt: skip
 def test_where_the_card_can_not_be_linked_nothing_stands(url: str, channel: str, ts: str | None) -> None:
     assert message_link(url, channel, ts, "the card") == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        (ContainmentState.RUNNING, None),
+        (ContainmentState.CONTAINED, {RESTORE_IT, STATUS, EVIDENCE}),
+        (ContainmentState.INCOMPLETE, {"containment.retry", RESTORE_IT, STATUS, EVIDENCE}),
+        (ContainmentState.RESTORED, {STATUS, EVIDENCE}),
+    ],
+)
+def test_the_summary_offers_what_can_be_done_then(state: ContainmentState, offered: set[str] | None) -> None:
+    found = [r for r in thread(None, b.containment(state=state)) if r.key.startswith(("result", "restored"))]
+    shown = [set(buttons(found, one.key)) for one in found]
+    assert shown == ([offered] if offered else [])
 
 
 def test_nobody_is_reminded_of_what_is_decided() -> None:
@@ -226,7 +242,7 @@ def test_the_end_does_not_repeat_the_remedy_that_on_call_was_told() -> None:
     found = thread(None, ended)
     assert "*Stop*: not done. Azure refused: ScopeLocked." in said(found, "result.1")
     assert "By hand" not in said(found, "result.1")
-    assert buttons(found, "result.1") == {"containment.retry": b.containment().id}
+    assert buttons(found, "result.1")["containment.retry"] == b.containment().id
 
 
 def test_a_failure_that_on_call_was_not_told_of_yet_calls_nobody() -> None:
