@@ -17,9 +17,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.answers.bursts import BurstAnswers
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
+from bot.answers.confirm_blocks import CONFIRM_HIGH
 from bot.answers.evidence import EvidenceClick
+from bot.answers.not_mine import NotMine
+from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
 from bot.answers.regret import RegretClick
 from bot.answers.reject import Reject
+from bot.answers.reject_blocks import PLAN
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
 from bot.answers.spoken.questions import Questions
@@ -27,7 +31,7 @@ from bot.answers.spoken.reply import Reply
 from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.bursts.dialogs import PAGES
-from bot.cards.blocks.card import CONFIRM, REJECT
+from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
 from bot.cards.replies.grace import REGRET
 from bot.cards.replies.retry import RETRY
@@ -37,6 +41,7 @@ from bot.commands.reading.status import StatusListener
 from bot.commands.registry import COMMANDS
 from bot.commands.restore import RestoreListener
 from bot.flow import Flow
+from bot.home.homes import Homes
 from bot.services import Services
 from bot.slack.errors import SLACK_AWAY
 from bot.slack.installation import Installation, Installed
@@ -53,6 +58,7 @@ def build_app(
     installation: Installation,
     questions: Questions,
     *,
+    homes: Homes,
     signing_secret: SecretStr | None = None,
 ) -> AsyncApp:
     """The app, with nothing connected yet.
@@ -61,6 +67,7 @@ def build_app(
         client: carries the bot token and one shared HTTP session.
         services: what listeners work with.
         installation: who we are.
+        homes: the Homes that people have open.
         questions: finds which question a reply in words is about.
         signing_secret: HTTP mode only; Socket Mode's payloads come over an authenticated connection.
     """
@@ -74,10 +81,11 @@ def build_app(
         request_verification_enabled=signing_secret is not None,
     )
     flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
-    cap = CapAnswers(services)
+    cap, not_mine = CapAnswers(services), NotMine(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
+    app.action(PLAN)(flow.click(reject.every_step))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
@@ -85,6 +93,9 @@ def build_app(
     app.action(RESTORE_IT)(flow.click(RestoreListener(services).picked, now=True))
     app.action(STATUS)(flow.click(StatusListener(services).picked))
     app.action(EVIDENCE)(flow.click(EvidenceClick(services).pressed))
+    app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
+    app.action(NOT_MINE)(flow.click(not_mine.pressed))
+    app.view(NOT_MINE_DIALOG)(flow.submit(not_mine.submitted))
     app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))
     app.event("message")(flow.message(Reply(services, questions).written))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
@@ -104,6 +115,8 @@ def build_app(
 
     for action_id, options in VmSearch(services).menus.items():
         app.options(action_id)(flow.search(options))
+
+    app.event("app_home_opened")(_opening_home(homes))
 
     # Everything else is acknowledged, too. Otherwise Slack shows the person an error, and repeats events.
     app.event(_ANYTHING)(_acknowledge)
@@ -141,6 +154,14 @@ def _authorizing(
         )
 
     return authorize
+
+
+def _opening_home(homes: Homes) -> Callable[..., Awaitable[None]]:
+    async def listener(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            homes.opened(str(event["user"]), event.get("view"))
+
+    return listener
 
 
 async def _acknowledge(ack: AsyncAck) -> None:

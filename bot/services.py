@@ -11,6 +11,7 @@ from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
@@ -41,5 +42,6 @@ class Services:
     dialogs: OpenDialogs
     pausing: PauseWrites
     overview: Overview
+    pass_on: PassOn
     cap: AnswerCap
     policy: Callable[[], Policy]

@@ -120,7 +120,7 @@ class Bursts:
     async def _takes(self, lead: str, approval: Approval, span: timedelta) -> bool:
         """Whether this card can ask about one more."""
         try:
-            first, card, _ = await self._store.shown_question(lead)
+            first, card, *_ = await self._store.shown_question(lead)
         except NotFound:
             return False
         members = card.members or (member_of(first),)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.audience import Audience, Notice, Subjects, as_asked
 from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
@@ -19,6 +19,7 @@ from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.notice_card import notice_card, policy_notice_card
+from bot.cards.blocks.report_card import report_card
 from bot.cards.bursts import shows_burst
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.burst_thread import burst_replies
@@ -30,6 +31,7 @@ from bot.slack.errors import Refused, Throttled
 from bot.slack.pace import ASKS, HIGH_RISK, REPORTS
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
@@ -118,18 +120,13 @@ class Delivery:
     @staticmethod
     def _root(card: Card, copy: Copy, subjects: Subjects, mention: str) -> Message | None:
         """The card itself in this copy; ``None`` where nothing is to be said there any more."""
-        approval, containment, notice, _ = subjects
+        approval, containment, notice, *_ = subjects
         if approval is not None and shows_burst(card, copy):
             return burst_card(card, approval, kind=copy.kind)
         if approval is not None:
             return approval_card(approval, containment, kind=copy.kind, reader=copy.email)
-        if isinstance(notice, CapQuestion):
-            asked = notice.of(card.id)
-            return cap_card(asked, mention) if asked is not None else None
-        if isinstance(notice, PolicyNotice):
-            return policy_notice_card(notice, mention)
         if notice is not None:
-            return notice_card(notice, mention)
+            return _notice(card, notice, mention)
         return lockdown_card(subjects.need_containment(), kind=copy.kind)
 
     def turn(self, card: Card, subjects: Subjects, wanted: Wanted) -> datetime | None:
@@ -279,6 +276,8 @@ class Delivery:
             # The approval changed meanwhile. The card is written all the same, or it would be posted again.
             if changed or at_rest:
                 await self._store.commit(alone)
+            if asked.quiet_until is not None:
+                raise  # with the approval as it is now, it is noted at the next try
             await self._note_asked(asked.id, asked.asked_whom, at=asked.asked_at, notice=asked.notice)
         else:
             await self._note_asked.noted(asked)
@@ -330,6 +329,18 @@ def _urgency(card: Card, copy: Copy, approval: Approval | None) -> int:
         return REPORTS  # the owner's edits take the turns there are
     risk = approval.risk if approval is not None and approval.open else None
     return HIGH_RISK if risk is not None and risk.level is Level.HIGH else ASKS
+
+
+def _notice(card: Card, notice: Notice, mention: str) -> Message | None:
+    """The card of what is about no single VM; ``None`` if it asked something that is answered since."""
+    if isinstance(notice, CapQuestion):
+        asked = notice.of(card.id)
+        return None if asked is None else cap_card(asked, mention)
+    if isinstance(notice, PolicyNotice):
+        return policy_notice_card(notice, mention)
+    if isinstance(notice, PolicyReport):
+        return report_card(notice)
+    return notice_card(notice, mention)
 
 
 def _of(

@@ -6,7 +6,7 @@ as shown, and other nudges leave it to the one that comes.
 """
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 import structlog
@@ -38,8 +38,6 @@ _OVERDUE_S = 2.0
 """A nudge that is due within this time, or was due already, is no longer relied on to come again."""
 _MOST_AWAITED = 10_000
 _PASSES = 6
-_TOLD = datetime.min.replace(tzinfo=UTC)
-"""In the place of a turn: of the members it is on record now that the card shows them."""
 
 
 class Renderer:
@@ -135,7 +133,7 @@ class Renderer:
             approval = subjects.approval
             if approval is None:
                 return card_id, await self._converged(card_id, known)
-            if not approval.has_card:
+            if not approval.has_card or self._audience.asks_nobody(approval):
                 return card_id, None
             lead = await self._bursts.lead_of(approval, card)
             if lead == card_id:
@@ -156,7 +154,8 @@ class Renderer:
 
     async def _converged(self, card_id: str, known: tuple[Subjects, Card]) -> datetime | None:
         try:
-            return await self._converge(card_id, known)
+            with following("show", _trace(known[0])):
+                return await self._converge(card_id, known)
         except Throttled as no:  # the people could not be looked up, so nothing was sent
             return self._clock.now() + timedelta(seconds=no.wait_s)
 
@@ -164,32 +163,30 @@ class Renderer:
         told = False
         for number in range(_PASSES):
             subjects, card = await self._read(card_id) if number else known
-            with following("show", _trace(subjects)):
-                if subjects.approval is not None:
-                    card = await self._bursts.carry_out(card)
-                    card = await self._bursts.grown(card, subjects.approval, subjects.containment)
-                rests, turn = await self._come_closer(subjects, card, tell=not told)
-                told = told or turn is _TOLD
-            if rests:
-                return turn
+            if subjects.approval is not None:
+                card = await self._bursts.carry_out(card)
+                card = await self._bursts.grown(card, subjects.approval, subjects.containment)
+            card = await self._audience.with_copies(card, subjects)
+            card = without_past_rounds(card, subjects.containment)
+            todo = self._delivery.missing(card, subjects)
+            turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
+            ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
+            if ready:
+                if await self._delivery.send(card, ready, subjects) and not untold(card):
+                    return None
+                continue
+            if (
+                subjects.approval is not None
+                and not told
+                and untold(card)
+                and not any(map(_asks_owner, todo))
+            ):
+                told = True
+                await self._bursts.tell(card, subjects.approval)
+                continue
+            await self._delivery.note(card, subjects, changed=False, at_rest=not todo)
+            return min((turn for turn in turns if turn is not None), default=None)
         raise Conflict(f"card {card_id} does not come to rest")
-
-    async def _come_closer(
-        self, subjects: Subjects, card: Card, *, tell: bool
-    ) -> tuple[bool, datetime | None]:
-        """Send what can be sent; whether nothing is left for now, and when the next of it has its turn."""
-        card = await self._audience.with_copies(card, subjects)
-        card = without_past_rounds(card, subjects.containment)
-        todo = self._delivery.missing(card, subjects)
-        turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
-        ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
-        if ready:
-            return await self._delivery.send(card, ready, subjects) and not untold(card), None
-        if subjects.approval is not None and tell and untold(card) and not any(map(_asks_owner, todo)):
-            await self._bursts.tell(card, subjects.approval)
-            return False, _TOLD
-        await self._delivery.note(card, subjects, changed=False, at_rest=not todo)
-        return True, min((turn for turn in turns if turn is not None), default=None)
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
         """What the card is about, with the pause if one is on, and what is known of the card itself."""
@@ -198,13 +195,17 @@ class Renderer:
 
     async def _documents(self, card_id: str) -> tuple[Subjects, Card, Pause]:
         if card_id.startswith("a"):
-            approval, card, pause = await self._store.shown_question(card_id)
+            approval, card, pause, delegations = await self._store.shown_question(card_id)
             held = approval.containment_id
-            return Subjects(approval, await self._store.containment(held) if held else None), card, pause
+            containment = await self._store.containment(held) if held else None
+            current = delegations.current(self._clock.now()) if approval.open else ()
+            return Subjects(approval, containment, delegations=current), card, pause
         if card_id.startswith("n"):
             subjects = Subjects(None, None, await self._store.dead_letter_notice())
         elif card_id.startswith("f"):
             subjects = Subjects(None, None, await self._store.policy_notice())
+        elif card_id.startswith("o"):
+            subjects = Subjects(None, None, await self._store.report(card_id))
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:
@@ -212,12 +213,12 @@ class Renderer:
         return subjects, await self._store.card(card_id), await self._store.pause()
 
 
-def _asks_owner(wanted: Wanted) -> bool:
-    """Whether it is a card, not a reply, in an owner's own conversation."""
-    return not wanted.reply and wanted.copy.startswith(CopyKind.OWNER)
-
-
 def _trace(subjects: Subjects) -> str:
     """The trace that these messages belong to: that of the question, else of the containment."""
     document = subjects.approval or subjects.containment
     return document.trace if document is not None else ""
+
+
+def _asks_owner(wanted: Wanted) -> bool:
+    """Whether it is a card, not a reply, in an owner's own conversation."""
+    return not wanted.reply and wanted.copy.startswith(CopyKind.OWNER)

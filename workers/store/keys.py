@@ -110,6 +110,16 @@ def inventory(subscription_id: str) -> str:
     return f"sg:{{inventory}}:of:{subscription_id.lower()}"
 
 
+def cursor(name: str) -> str:
+    """Hash: partition → the audit record up to which the reader of this name has come."""
+    return f"sg:{{cursors}}:{name}"
+
+
+def open_pages(target: str) -> str:
+    """Hash: keys of calls to on-call that have not ended."""
+    return f"sg:{{cursors}}:open:{target}"
+
+
 def lease(name: str) -> str:
     """Whose periodic work of this name is."""
     return f"sg:{{leases}}:{name}"

@@ -9,6 +9,8 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -16,7 +18,14 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, POLICY_NOTICE
+from workers.domain.ids import (
+    CAP_QUESTION,
+    DEAD_LETTER_NOTICE,
+    DELEGATIONS,
+    EXPECTATIONS,
+    PAUSE,
+    POLICY_NOTICE,
+)
 from workers.domain.nudges import Scheduled
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock, SystemClock
@@ -24,6 +33,7 @@ from workers.domain.ports.store import Commit, Document, KnownStart, Said, Shown
 from workers.domain.schema import Numbered
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.history import PastStart
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
@@ -33,7 +43,7 @@ from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
-SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice)
+SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice, PolicyReport)
 """What has cards."""
 
 
@@ -114,7 +124,9 @@ class MemoryStore:
         found: Approval | None = None
         with contextlib.suppress(NotFound):
             found = await self.approval(approval_id)
-        return KnownStart(found, await self.vm_record(event.vm), await self._past.background(event))
+        background = await self._past.background(event)
+        known = background._replace(expected=await self.expectations())
+        return KnownStart(found, await self.vm_record(event.vm), known)
 
     async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
         """What happened with this VM."""
@@ -126,7 +138,8 @@ class MemoryStore:
     async def shown_question(self, approval_id: str) -> ShownQuestion:
         """What its card is made of."""
         approval = await self.approval(approval_id)
-        return ShownQuestion(approval, await self.card(approval_id), await self.pause())
+        card, pause = await self.card(approval_id), await self.pause()
+        return ShownQuestion(approval, card, pause, await self.delegations())
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
@@ -164,6 +177,10 @@ class MemoryStore:
         found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
         return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
 
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(PolicyReport, report_id)
+
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(PAUSE))
@@ -173,6 +190,16 @@ class MemoryStore:
         """The question, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(CAP_QUESTION))
         return found if isinstance(found, CapQuestion) else CapQuestion()
+
+    async def expectations(self) -> Expectations:
+        """The document, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(EXPECTATIONS))
+        return found if isinstance(found, Expectations) else Expectations()
+
+    async def delegations(self) -> Delegations:
+        """The document, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(DELEGATIONS))
+        return found if isinstance(found, Delegations) else Delegations()
 
     async def take_turn(
         self, containment_id: str, now: datetime, *, most: int, within: timedelta

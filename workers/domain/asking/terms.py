@@ -6,6 +6,7 @@ from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Stored
 from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
+from workers.domain.policy.people import UpTo
 
 
 class Terms(Stored):
@@ -22,6 +23,8 @@ class Terms(Stored):
         undelivered_after: when on-call decides, or the VM is contained, because nobody could be asked;
             ``None`` for ``expire_after``.
         grace: how long a rejection only isolates and can be taken back; ``None`` without.
+        self_confirm: up to which risk a caller may confirm their own start; see ``SelfConfirm``.
+        oncall_self_confirm: whether on-call may do so where they don't own the VM.
     """
 
     verdict: Verdict = Verdict.ASK
@@ -36,6 +39,8 @@ class Terms(Stored):
     undelivered_lockdown: LockdownProfile | None = None
     rule: str = "defaults"
     grace: timedelta | None = None
+    self_confirm: UpTo = UpTo.MEDIUM
+    oncall_self_confirm: bool = False
 
     def later_by(self, span: timedelta) -> "Terms":
         """With every deadline so much later."""

@@ -13,8 +13,8 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.people import Actor
 from workers.use_cases.after_write import after_write
+from workers.use_cases.asking.decide import Decide
 from workers.use_cases.conflicts import until_written
-from workers.use_cases.refuse import refuse_unless
 
 VIA = "burst"
 
@@ -22,23 +22,15 @@ VIA = "burst"
 class AnswerAll:
     """Orders the answer. Whoever renders the card gives it to each question, and checks each again."""
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    def __init__(self, *, decide: Decide, store: Store, nudger: Nudger, clock: Clock) -> None:
+        self._decide = decide
         self._store = store
         self._nudger = nudger
         self._clock = clock
 
     async def may(self, answer: Answer, card_id: str, actor: Actor) -> None:
-        """Raises ``NotAllowed`` unless this person may answer so; it is in the audit."""
-        lead = await self._store.approval(card_id)
-        await refuse_unless(
-            lead.permits(answer, actor),
-            actor,
-            store=self._store,
-            clock=self._clock,
-            kind="decision.refused",
-            about=lead,
-            answer=str(answer),
-        )
+        """Raises as ``Decide.permitted`` unless they may. Others may be open where this question is not."""
+        await self._decide.permitted(answer, card_id, actor)
 
     async def __call__(
         self,

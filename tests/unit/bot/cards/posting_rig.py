@@ -1,5 +1,6 @@
 """An approval that was opened, and the bot that posts it to a Slack in the test's hand."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -43,6 +44,7 @@ class People:
         throttled_s: how long Slack looks nobody up; 0 when it does.
         unknown: names of channels that Slack does not show.
         sought: names of channels that are still being looked for.
+        quiet: until when a person or channel is not to be disturbed.
     """
 
     def __init__(self) -> None:
@@ -50,14 +52,30 @@ class People:
         self.throttled_s = 0.0
         self.unknown: set[str] = set()
         self.sought: set[str] = set()
+        self.quiet: dict[str, datetime] = {}
+        self.conversations: dict[str, str] = {}
+
+    async def until(self, user: str, _email: str) -> datetime | None:
+        await asyncio.sleep(0)
+        return self.quiet.get(user)
+
+    def of_channel(self, channel: str) -> datetime | None:
+        return self.quiet.get(channel)
+
+    async def with_members(self, owner: Owner) -> tuple[Owner, str]:
+        await asyncio.sleep(0)
+        return owner, ""
 
     async def owners(self, _owner: Owner) -> Found:
         if self.throttled_s:
             raise Throttled("ratelimited", wait_s=self.throttled_s)
         return self.found
 
-    async def direct_message(self, _user: str) -> str:
-        return DM
+    async def direct_message(self, user: str) -> str:
+        return self.conversations.get(user, DM)
+
+    def of_policy(self, _channel: str) -> bool:
+        return True
 
     def id_of(self, name: str) -> str:
         if name in self.sought:
@@ -206,7 +224,7 @@ class Posting(Rig):
         return Renderer(
             store=self.store,
             poster=cast("Poster", self.slack),
-            audience=Audience(*people, lambda: self.policy, self.clock, self.health),
+            audience=Audience(*people, lambda: self.policy, self.clock, self.health, quiet=self.people),
             note_asked=self.note_asked,
             bursts=Bursts(
                 store=self.store,

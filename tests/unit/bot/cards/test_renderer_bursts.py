@@ -21,6 +21,7 @@ from workers.domain.policy.limits import BurstPolicy
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
 from workers.use_cases.asking.answer_all import AnswerAll
+from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.expire import LookAtApproval
 
 NO_MFA = Signal(id="no-mfa", threat=Threat.UNAUTHORIZED, weight=20, sentence="signed in without MFA")
@@ -164,7 +165,12 @@ async def test_a_risk_that_rises_gets_a_card_of_its_own_and_is_not_confirmed_wit
     await burst.until_at_rest(risen)
     assert [risen.event.vm.name in card for card in burst.cards()] == [True, True]
 
-    answer = AnswerAll(store=burst.store, nudger=burst.nudger, clock=burst.clock)
+    answer = AnswerAll(
+        decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
+        store=burst.store,
+        nudger=burst.nudger,
+        clock=burst.clock,
+    )
     assert await answer(Answer.CONFIRM, first.id, a.actor(), shown=3) == 2
     await burst.until_at_rest(first)
     states = [(await burst.store.approval(one.id)).state for one in (first, risen, other)]
@@ -186,7 +192,12 @@ class TestAnswers:
     async def test_one_tap_covers_what_the_message_showed(self, burst: Burst) -> None:
         approvals = await burst.burst(4)
         await burst.until_at_rest(*approvals)
-        answer = AnswerAll(store=burst.store, nudger=burst.nudger, clock=burst.clock)
+        answer = AnswerAll(
+            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
+            store=burst.store,
+            nudger=burst.nudger,
+            clock=burst.clock,
+        )
 
         assert await answer(Answer.CONFIRM, approvals[0].id, a.actor(), shown=3) == 3
         await burst.until_at_rest(approvals[0])
@@ -202,7 +213,12 @@ class TestAnswers:
     async def test_nobody_else_answers_for_all(self, burst: Burst) -> None:
         approvals = await burst.burst(2)
         await burst.until_at_rest(*approvals)
-        answer = AnswerAll(store=burst.store, nudger=burst.nudger, clock=burst.clock)
+        answer = AnswerAll(
+            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
+            store=burst.store,
+            nudger=burst.nudger,
+            clock=burst.clock,
+        )
         stranger = a.actor(slack_user="U0SAM00001", name="Sam", email="sam@contoso.com")
         for said in Answer:
             with pytest.raises(NotAllowed):
@@ -213,7 +229,12 @@ class TestAnswers:
     ) -> None:
         approvals = await burst.burst(3)
         await burst.until_at_rest(*approvals)
-        answer = AnswerAll(store=burst.store, nudger=burst.nudger, clock=burst.clock)
+        answer = AnswerAll(
+            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
+            store=burst.store,
+            nudger=burst.nudger,
+            clock=burst.clock,
+        )
         await answer(Answer.REJECT, approvals[0].id, a.actor(), shown=3, reason="not mine")
         await burst.until_at_rest(approvals[0])
         await burst.until_at_rest(*approvals)
