@@ -20,6 +20,7 @@ from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -37,6 +38,7 @@ class Services:
     answer_all: AnswerAll
     lock_down: LockDown
     restore: Restore
+    regret: Regret
     retry: Retry
     look_up: LookUp
     dialogs: OpenDialogs

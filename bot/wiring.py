@@ -69,6 +69,7 @@ from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.policy_in_force import PolicyInForce
@@ -170,6 +171,7 @@ async def _run(
             guarded=GuardedByInventory(policy, inventory),
             observes=lambda: policy().observes,
         ),
+        regret=Regret(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=policy),
         retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from bot.cards.blocks.kit import listed
-from bot.cards.blocks.text import mention, mention_group
+from bot.cards.blocks.text import mention, mention_group, message_link
 from bot.slack.channels import Channels, trouble_of
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
@@ -111,6 +111,7 @@ class Audience:
         self._policy = policy
         self._clock = clock
         self._health = health or Health()
+        self._workspace_url = ""
 
     def asks_nobody(self, approval: Approval) -> bool:
         """Whether the policy only observes, so that an open question reaches nobody; it is withdrawn soon."""
@@ -119,6 +120,10 @@ class Audience:
     def oncall_mention(self) -> str:
         """Mrkdwn that mentions on-call."""
         return oncall_mention(self._policy().oncall)
+
+    def card_link(self, copy: Copy) -> str:
+        """Mrkdwn that links this copy; empty where Slack has not told our workspace's address."""
+        return message_link(self._workspace_url, copy.channel, copy.thread, "the card")
 
     async def with_copies(self, card: Card, subjects: Subjects) -> Card:
         """The card with a copy for everybody who should have one. Only copies nobody got are taken away.
@@ -129,6 +134,12 @@ class Audience:
             DependencyAway: Slack does not answer.
         """
         approval, containment = subjects.approval, subjects.containment
+        if (
+            not self._workspace_url
+            and approval is not None
+            and (approval.reminded_at or approval.escalated_at)
+        ):
+            self._workspace_url = await self._directory.workspace_url()
         policy = self._policy()
         card = self._found(card)
         if approval is None:

@@ -223,6 +223,18 @@ def may_lock_down(actor: Actor) -> Permission:
     return _on_call_only(actor, "lock down a VM")
 
 
+def may_regret(actor: Actor, rejected_by: Actor | None) -> Permission:
+    """Whether this person may take a rejection back in its time of grace: whoever gave it, or on-call."""
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
+    if rejected_by is not None and rejected_by.is_same_person(actor):
+        return Permission(allowed=True, reason="gave the answer")
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only whoever rejected or on-call can take this back.{doubt}")
+
+
 def may_restore(actor: Actor) -> Permission:
     """Whether this person may undo a containment: on-call only, as it is the dangerous direction."""
     return _on_call_only(actor, "restore a VM")

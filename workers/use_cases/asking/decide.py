@@ -300,7 +300,13 @@ class Decide:
                 approval_id=approval.id,
             )
             request = await request_containment(
-                self._store, vm, cause, approval.terms.lockdown, now=decision.at, plan=approval.plan
+                self._store,
+                vm,
+                cause,
+                approval.terms.lockdown,
+                now=decision.at,
+                plan=approval.plan,
+                grace=approval.terms.grace,
             )
             by = decision.by.name or decision.by.email or "somebody"
             closing = await close_questions(

@@ -1,10 +1,11 @@
 """May this containment be carried out? The worker trusts no message, and checks what is on record."""
 
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
-from workers.domain.asking.decisions import Answer, may_lock_down, may_restore
+from workers.domain.asking.decisions import Answer, may_lock_down, may_regret, may_restore
 from workers.domain.asking.terms import steps_by_rule
 from workers.domain.containment.containment import Cause, CauseKind, Containment, Restoration
 from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
+from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import StepState
 from workers.domain.errors import NotFound
 from workers.domain.ports.store import Store
@@ -43,6 +44,8 @@ def unordered(containment: Containment, *, two_persons: bool) -> str:
         return "nobody ordered this restore"
     if restoration.expired:
         return _expiry_missing(containment, restoration)
+    if restoration.regretted:
+        return _regret_missing(containment, restoration)
     permission = may_restore(restoration.by)
     if not permission.allowed:
         return permission.reason
@@ -59,6 +62,21 @@ def _expiry_missing(containment: Containment, restoration: Restoration) -> str:
         return "the time of this isolation is not over"
     touched = [s for s in restoration.steps if not s.name.spec.expires and s.state is not StepState.SKIPPED]
     return "an isolation that expires restores the network only" if touched or restoration.starts else ""
+
+
+def _regret_missing(containment: Containment, restoration: Restoration) -> str:
+    grace = containment.grace
+    if grace is None or grace.regretted_by is None or grace.regretted_at is None:
+        return "nothing on record says that the rejection was a mistake"
+    if grace.regretted_at >= grace.until:
+        return "the rejection was taken back when the time for that was over"
+    touched = [
+        s for s in restoration.steps if s.name is not StepName.ISOLATE and s.state is not StepState.SKIPPED
+    ]
+    if touched or restoration.starts:
+        return "a rejection that is taken back restores the network only"
+    permission = may_regret(grace.regretted_by, containment.cause.by)
+    return "" if permission.allowed else permission.reason
 
 
 def _second_missing(restoration: Restoration) -> str:
