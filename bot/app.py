@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
 from bot.answers.confirm_blocks import CONFIRM_HIGH
+from bot.answers.follow import CONTAIN_THEM, FOLLOW, FollowCaller
 from bot.answers.not_mine import NotMine
 from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
 from bot.answers.reject import Reject
@@ -73,7 +74,7 @@ def build_app(
         request_verification_enabled=signing_secret is not None,
     )
     flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
-    cap, not_mine = CapAnswers(services), NotMine(services)
+    cap, not_mine, follow = CapAnswers(services), NotMine(services), FollowCaller(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
@@ -82,6 +83,8 @@ def build_app(
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
     app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
+    app.action(CONTAIN_THEM)(flow.click(follow.pressed))
+    app.view(FOLLOW)(flow.submit(follow.submitted))
     app.action(NOT_MINE)(flow.click(not_mine.pressed))
     app.view(NOT_MINE_DIALOG)(flow.submit(not_mine.submitted))
     app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))

@@ -57,6 +57,7 @@ from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
+from workers.use_cases.orders.also_started import also_started
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
@@ -166,6 +167,7 @@ async def _run(
         note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
         clock=clock,
         health=health,
+        also=partial(also_started, store, inventory),
     )
     homes = Homes(slack, services, COMMANDS, lambda: trouble_line(health.as_json()))
     views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}

@@ -24,6 +24,7 @@ from workers.domain.policy.people import OncallPolicy
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
 from workers.telemetry.health import Health
+from workers.use_cases.orders.also_started import AllStarted
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +38,15 @@ _STALE = timedelta(seconds=5)
 class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
-    ``pause`` is the one that is on, which every card shows that something may still come of.
+    ``pause`` is the one that is on, which every card shows that something may still come of. ``also`` is what
+    else the caller of a rejected start has started shortly before.
     """
 
     approval: Approval | None
     containment: Containment | None
     notice: DeadLetterNotice | CapQuestion | PolicyNotice | None = None
     pause: Pause | None = None
+    also: AllStarted = AllStarted()
 
     @property
     def documents(

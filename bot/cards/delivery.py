@@ -78,7 +78,7 @@ class Delivery:
         return [wanted for wanted in self._wanted(card, subjects) if differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
-        approval, containment, notice, _ = subjects
+        approval, containment, notice, *_ = subjects
         if approval is not None:
             approval = as_asked(approval, card)
         mention = self._audience.oncall_mention()
@@ -100,7 +100,9 @@ class Delivery:
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
             if not copy.sent:
                 continue  # replies follow once the card is there
-            thread = replies(approval, containment, kind=copy.kind, oncall_mention=mention)
+            thread = replies(
+                approval, containment, kind=copy.kind, oncall_mention=mention, also=subjects.also
+            )
             if copy.instead_of:
                 thread.insert(0, moved(copy.instead_of, copy.because, mention))
             wanted.extend(Wanted(copy.channel, copy.key, r.key, r.message, r.pages) for r in thread)

@@ -16,7 +16,7 @@ async def test_a_vm_s_status_is_told_to_its_owner_and_to_nobody_else(scene: Scen
 
 
 async def test_what_waits_can_be_answered_from_the_list(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     seq = await scene.slack.last_seq()
     await scene.command("olivia", "/vm-approvals")
     told = await scene.told(OLIVIA, "for your answer", since=seq)
