@@ -1,4 +1,4 @@
-"""The page plays what Slack has: a menu that looks while one types, Home with its buttons, two people at once."""
+"""The page plays what Slack has: a menu that looks while one types, Home, and two people at once."""
 
 import asyncio
 
