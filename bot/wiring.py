@@ -29,6 +29,7 @@ from bot.slack.channels import Channels
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
+from bot.slack.files import Files
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from bot.slack.reach import Reach
@@ -41,6 +42,7 @@ from workers.domain.containment.foresight.lookups import LookupKind
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until
+from workers.store.audit.reader import RedisAuditReader
 from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
@@ -155,6 +157,8 @@ async def _run(
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
+        audit=RedisAuditReader(redis),
+        files=Files(slack, directory.direct_message),
         overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),

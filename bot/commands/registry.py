@@ -3,13 +3,14 @@
 from bot.commands import lockdown, pause, restore
 from bot.commands.command import Command
 from bot.commands.help import help_command
-from bot.commands.reading import approvals, status
+from bot.commands.reading import approvals, report, status
 
 COMMANDS: tuple[Command, ...] = (
     lockdown.COMMAND,
     restore.COMMAND,
     status.COMMAND,
     approvals.COMMAND,
+    report.COMMAND,
     pause.COMMAND,
     help_command(lambda: COMMANDS),
 )
