@@ -31,6 +31,7 @@ SCOPES = {
     "channels:read": "finds the policy's channels",
     "chat:write": "posts and edits cards",
     "commands": "slash commands",
+    "files:write": "sends the report of /vm-report",
     "groups:history": "as channels:history, in private channels",
     "groups:read": "finds private channels",
     "im:history": "as channels:history, in direct messages",
