@@ -20,6 +20,7 @@ from bot.answers.confirm import Confirm
 from bot.answers.confirm_blocks import CONFIRM_HIGH
 from bot.answers.details import Details
 from bot.answers.evidence import EvidenceClick
+from bot.answers.follow import CONTAIN_THEM, FOLLOW, FollowCaller
 from bot.answers.not_mine import NotMine
 from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
 from bot.answers.regret import RegretClick
@@ -83,7 +84,7 @@ def build_app(
         request_verification_enabled=signing_secret is not None,
     )
     flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
-    cap, not_mine = CapAnswers(services), NotMine(services)
+    cap, not_mine, follow = CapAnswers(services), NotMine(services), FollowCaller(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
@@ -97,6 +98,8 @@ def build_app(
     app.action(STATUS)(flow.click(StatusListener(services).picked))
     app.action(EVIDENCE)(flow.click(EvidenceClick(services).pressed))
     app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
+    app.action(CONTAIN_THEM)(flow.click(follow.pressed))
+    app.view(FOLLOW)(flow.submit(follow.submitted))
     app.action(NOT_MINE)(flow.click(not_mine.pressed))
     app.view(NOT_MINE_DIALOG)(flow.submit(not_mine.submitted))
     app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))

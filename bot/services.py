@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
+from bot.slack.files import Files
 from workers.domain.policy.model import Policy
+from workers.domain.ports.audit_reader import AuditReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
@@ -46,6 +48,8 @@ class Services:
     expecting: ExpectStarts
     delegating: DelegateAnswers
     overview: Overview
+    audit: AuditReader
+    files: Files
     pass_on: PassOn
     cap: AnswerCap
     policy: Callable[[], Policy]

@@ -28,6 +28,7 @@ from workers.domain.policy.quiet import LONGEST_QUIET
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
 from workers.telemetry.health import Health
+from workers.use_cases.orders.also_started import AllStarted
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,8 @@ class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
     ``pause`` is the one that is on, which every card shows that something may still come of.
-    ``delegations`` say who answers for whom while the question is open.
+    ``delegations`` say who answers for whom while the question is open. ``also`` is what else the caller of a
+    rejected start has started shortly before.
     """
 
     approval: Approval | None
@@ -54,6 +56,7 @@ class Subjects(NamedTuple):
     notice: Notice | None = None
     pause: Pause | None = None
     delegations: tuple[Delegation, ...] = ()
+    also: AllStarted = AllStarted()
 
     @property
     def documents(

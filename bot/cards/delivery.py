@@ -110,7 +110,12 @@ class Delivery:
                 thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
                 thread = replies(
-                    approval, containment, kind=copy.kind, oncall_mention=mention, card_link=link
+                    approval,
+                    containment,
+                    kind=copy.kind,
+                    oncall_mention=mention,
+                    card_link=link,
+                    also=subjects.also,
                 )
             if copy.instead_of:
                 thread.insert(0, moved(copy.instead_of, copy.because, mention))

@@ -42,6 +42,8 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         look_up=look_up(rig),
         dialogs=cast("Any", None),
         pass_on=PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
+        audit=cast("Any", None),
+        files=cast("Any", None),
         overview=Overview(store=rig.store, inventory=rig.inventory),
         pausing=PauseWrites(store=rig.store, clock=rig.clock),
         expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
