@@ -4,7 +4,7 @@ from bot.commands import lockdown, pause, restore
 from bot.commands.ahead import delegate, expect
 from bot.commands.command import Command
 from bot.commands.help import help_command
-from bot.commands.reading import approvals, status
+from bot.commands.reading import approvals, report, status
 
 COMMANDS: tuple[Command, ...] = (
     lockdown.COMMAND,
@@ -13,6 +13,7 @@ COMMANDS: tuple[Command, ...] = (
     approvals.COMMAND,
     expect.COMMAND,
     delegate.COMMAND,
+    report.COMMAND,
     pause.COMMAND,
     help_command(lambda: COMMANDS),
 )

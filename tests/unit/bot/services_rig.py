@@ -14,6 +14,7 @@ from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -35,11 +36,14 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         answer_all=AnswerAll(decide=rig.decide, store=rig.store, nudger=rig.nudger, clock=rig.clock),
         take_back=TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         lock_down=rig.lock_down,
+        regret=Regret(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
         pass_on=PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
+        audit=cast("Any", None),
+        files=cast("Any", None),
         overview=Overview(store=rig.store, inventory=rig.inventory),
         pausing=PauseWrites(store=rig.store, clock=rig.clock),
         expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),

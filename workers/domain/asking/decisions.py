@@ -6,6 +6,7 @@ Rejecting is the safe direction and confirming the dangerous one, so more people
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.people import UpTo
 from workers.domain.starts.people import Actor, Owner
@@ -27,8 +28,8 @@ class Decision(Stored):
     """One person's answer.
 
     ``reason`` is their own text, and ``words`` the reply that was understood as the answer: hostile input,
-    like every text from outside. ``in_stead_of`` is the owner who has delegated it to them, if they could not
-    give it by themselves.
+    like every text from outside. ``requested`` is what the first of two persons asked for. ``in_stead_of`` is
+    the owner who has delegated the answer to them, if they could not give it by themselves.
     """
 
     answer: Answer
@@ -37,6 +38,7 @@ class Decision(Stored):
     via: str = "card"
     reason: str = ""
     words: str = ""
+    requested: ConfirmRequest | None = None
     in_stead_of: Actor | None = None
 
     @property
@@ -123,17 +125,20 @@ def may_answer_for(
         reason = actor.barred or "Whoever delegated it to you does not count any more."
         return Permission(allowed=False, reason=reason)
     if not giver.owns(owner):
-        return Permission(allowed=False, reason="Whoever delegated it to you is not the owner of this VM.")
-    as_owner = giver.changed(on_call=False)
-    if not may_answer(
-        answer, as_owner, owner, *callers, risky=risky, owner_before=owner_before, up_to=up_to
-    ).allowed:
-        reason = "Whoever delegated it to you started this VM and can't confirm it, so neither can you."
-        return Permission(allowed=False, reason=reason)
-    unknown = not actor.addresses and any(caller.email for caller in risky)
-    if answer is Answer.CONFIRM and (_is_among(actor, callers) or unknown):
-        reason = "Your account may have started this VM, so you can't confirm it in anybody's stead."
-        return Permission(allowed=False, reason=reason)
+        return Permission(allowed=False, reason="Whoever delegated it is not the owner of this VM.")
+    if answer is Answer.CONFIRM:
+        as_owner = giver.changed(on_call=False)
+        refusal = _too_risky(as_owner, risky, up_to)
+        if not refusal and _is_among(as_owner, callers):
+            refusal = _not_the_owner_before(as_owner, owner, owner_before)
+        if refusal:
+            reason = "Whoever delegated it to you started this VM and can't confirm it, so neither can you."
+            return Permission(allowed=False, reason=reason)
+        if _is_among(actor, callers) or (
+            not actor.email and not actor.entra and any(caller.email for caller in risky)
+        ):
+            reason = "Your account may have started this VM, so you can't confirm it in anybody's stead."
+            return Permission(allowed=False, reason=reason)
     return Permission(allowed=True, reason=f"in the stead of {giver.name or giver.slack_user}")
 
 
@@ -216,6 +221,18 @@ def may_take_back(actor: Actor, decision: Decision | None) -> Permission:
 def may_lock_down(actor: Actor) -> Permission:
     """Whether this person may contain a VM without an approval: on-call only."""
     return _on_call_only(actor, "lock down a VM")
+
+
+def may_regret(actor: Actor, rejected_by: Actor | None) -> Permission:
+    """Whether this person may take a rejection back in its time of grace: whoever gave it, or on-call."""
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
+    if rejected_by is not None and rejected_by.is_same_person(actor):
+        return Permission(allowed=True, reason="gave the answer")
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only whoever rejected or on-call can take this back.{doubt}")
 
 
 def may_restore(actor: Actor) -> Permission:

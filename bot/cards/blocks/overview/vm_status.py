@@ -17,6 +17,10 @@ from workers.use_cases.orders.lately import LateStart
 from workers.use_cases.orders.overview import VmStatus
 
 _MOST_QUESTIONS = 5
+_OBSERVES = (
+    "The policy's mode is `observe`: nobody is asked and nothing is written to Azure, until it says"
+    " `mode: enforce`."
+)
 _PASSED = {What.PASSED: "passed by the policy", What.FAILED: "failed", What.STARTED: "no answer is kept"}
 
 
@@ -29,14 +33,14 @@ def vm_status(status: VmStatus, starts: Sequence[LateStart], *, now: datetime) -
         "being contained or contained"
         if held
         else "a question is open"
-        if status.questions
+        if any(one.asks for one in status.questions)
         else "nothing is open"
     )
     blocks = [
         section(f"*{code(vm.name)}* {power}\n{evidence.place(vm, line.subscription_name if line else '')}"),
         *([section(contained_row(held, now))] if held else []),
         *(
-            section(f"*Open question*\n{question_row(one, now)}")
+            section(f"*{'Open question' if one.asks else 'Announced'}*\n{question_row(one, now)}")
             for one in status.questions[:_MOST_QUESTIONS]
         ),
         *(section(_expected(one)) for one in status.expected if now < one.end),
@@ -45,6 +49,7 @@ def vm_status(status: VmStatus, starts: Sequence[LateStart], *, now: datetime) -
         *context(
             [
                 pause_line(status.pause) if status.pause.on(now) else "",
+                _OBSERVES if status.observes else "",
                 "" if held or status.questions else "Nothing is open, and it is not contained.",
             ]
         ),

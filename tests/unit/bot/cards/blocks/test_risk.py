@@ -102,13 +102,14 @@ def test_a_notification_tells_a_medium_and_a_high_risk() -> None:
     assert "risk" not in top_line(approval(b.caller()), None, kind=CopyKind.OWNER)
 
 
-def test_slack_asks_once_more_with_the_risk() -> None:
-    found = approval()
-    assert found.risk is not None
-    medium = found.changed(risk=found.risk.changed(level=Level.MEDIUM), level=Level.MEDIUM)
+def test_at_medium_risk_slack_asks_once_more_with_the_risk_and_at_high_risk_a_dialog_does() -> None:
+    medium = approval(b.caller(mfa=False))
+    assert medium.risk is not None
+    assert medium.risk.level is Level.MEDIUM
     (confirm, *_) = shown(medium).blocks[-1]["elements"]
-    said = confirm["confirm"]["text"]["text"]
-    assert said.startswith("Medium risk. Mallory (mallory@contoso.com) started")
+    assert confirm["confirm"]["text"]["text"].startswith("Medium risk. ")
+    (confirm, *_) = shown(approval()).blocks[-1]["elements"]
+    assert "confirm" not in confirm
 
 
 def test_who_started_it_at_high_risk_gets_no_button_to_confirm_it() -> None:
