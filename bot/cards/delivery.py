@@ -131,8 +131,7 @@ class Delivery:
         if approval is not None and shows_burst(card, copy):
             return burst_card(card, approval, kind=copy.kind)
         if approval is not None:
-            root = approval_card(approval, containment, kind=copy.kind, reader=copy.email)
-            return with_delegations(root, approval, subjects.delegations)
+            return approval_card(approval, containment, kind=copy.kind, reader=copy.email)
         if notice is not None:
             return _notice(card, notice, mention)
         return lockdown_card(subjects.need_containment(), kind=copy.kind)

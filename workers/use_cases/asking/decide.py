@@ -60,8 +60,6 @@ class Decide:
         clock: dates answers.
         person: who somebody is now, by their Slack id, so that nobody answers for a person who does not count
             any more. Without it, they are as they were when they delegated it.
-        groups: who is in the groups that own a VM.
-        observes: whether the policy only observes.
     """
 
     def __init__(
@@ -125,13 +123,10 @@ class Decide:
             return actor
         return await self._groups.of(actor, *owners, now=answer is Answer.CONFIRM)
 
-    async def _permission(
-        self, answer: Answer, approval: Approval, actor: Actor
+    async def _in_stead(
+        self, answer: Answer, approval: Approval, actor: Actor, refused: Permission
     ) -> tuple[Permission, Actor | None]:
-        """Whether they may, by themselves or in the stead of an owner who has delegated it; that owner."""
-        refused = approval.permits(answer, actor)
-        if refused.allowed or actor.barred:
-            return refused, None
+        """Whether somebody has delegated it to them; else why not, or why they may not by themselves."""
         delegations = await self._store.delegations()
         for one in delegations.given_to(actor.slack_user, self._clock.now()):
             giver = one.as_giver
