@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 import redis.asyncio as redis
+from pydantic import SecretStr
 
 from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.rig import RETENTION_S, START, VM, P, approval, commit
+from tests.valkey_server import Valkey
 from workers.domain.errors import Conflict
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Background, Commit, KnownStart, Remembered, Store
@@ -25,6 +27,7 @@ from workers.domain.starts.history import (
     of_event,
 )
 from workers.store import keys
+from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.memory import MemoryInventory, MemoryStore
 from workers.store.redis_store import RedisStore
@@ -204,3 +207,12 @@ async def test_a_caller_s_past_is_read_and_added_to_by_itself(store: Store) -> N
     who = caller_key(START.caller)
     assert await store.past_of_caller(who) == (rejected,)
     assert await store.past_of_caller("somebody else") == ()
+
+
+async def test_the_older_protocol_tells_the_same_past(valkey: Valkey, clock: FakeClock) -> None:
+    for url in (valkey.url, f"{valkey.url}?protocol=2"):
+        async with connect(SecretStr(url)) as client:
+            store = RedisStore(client, clock=clock)
+            await store.commit(remembered(of_event(start(2))))
+            known = await past(store)
+            assert (known.of_vm, known.of_caller[-1]) == ((of_event(start(2)),), of_event(START))
