@@ -31,6 +31,8 @@ def expect(
 
     It ends by itself. At high risk the owner is asked all the same, unless the policy's expect.at_high_risk
     is pass. `startgate expect list` lists what is expected, `startgate expect withdraw ID` ends one.
+
+    Example: startgate expect web-02 2h --reason "nightly build"
     """
     if what == [LIST]:
         run(_list(as_json=as_json))
