@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
+from bot.slack.files import Files
 from workers.domain.policy.model import Policy
+from workers.domain.ports.audit_reader import AuditReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
@@ -14,6 +16,8 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
@@ -41,7 +45,11 @@ class Services:
     look_up: LookUp
     dialogs: OpenDialogs
     pausing: PauseWrites
+    expecting: ExpectStarts
+    delegating: DelegateAnswers
     overview: Overview
+    audit: AuditReader
+    files: Files
     pass_on: PassOn
     cap: AnswerCap
     policy: Callable[[], Policy]

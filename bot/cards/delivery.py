@@ -17,6 +17,7 @@ from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.delegated import with_delegations
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.blocks.report_card import report_card
@@ -99,6 +100,7 @@ class Delivery:
             root = self._root(card, copy, subjects._replace(approval=approval), mention)
             if root is None:
                 continue  # what it says is history
+            root = with_delegations(root, approval, subjects.delegations)
             root = on_card(root, subjects.pause if subjects.waiting else None)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=_urgency(card, copy, approval)))
             if not copy.sent:
@@ -108,7 +110,12 @@ class Delivery:
                 thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
                 thread = replies(
-                    approval, containment, kind=copy.kind, oncall_mention=mention, card_link=link
+                    approval,
+                    containment,
+                    kind=copy.kind,
+                    oncall_mention=mention,
+                    card_link=link,
+                    also=subjects.also,
                 )
             if copy.instead_of:
                 thread.insert(0, moved(copy.instead_of, copy.because, mention))

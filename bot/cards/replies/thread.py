@@ -28,6 +28,7 @@ from bot.cards.replies.proposed_owner import proposed_owner
 from bot.cards.replies.restarts import restart_replies
 from bot.cards.replies.restore_thread import restore_replies
 from bot.cards.replies.risen import risen_replies
+from bot.cards.replies.second import second_replies
 from bot.cards.replies.step_state import begun, step_state
 from bot.cards.replies.words import words_replies
 from workers.domain.asking.approvals import Approval, ApprovalState
@@ -41,6 +42,7 @@ from workers.domain.containment.containment import (
 )
 from workers.domain.containment.steps import MAX_REDONE
 from workers.domain.starts.vm import VmRef
+from workers.use_cases.orders.also_started import AllStarted
 
 
 def replies(
@@ -50,6 +52,7 @@ def replies(
     kind: CopyKind,
     oncall_mention: str,
     card_link: str = "",
+    also: AllStarted = AllStarted(),  # noqa: B008 - it can't be changed
 ) -> list[Reply]:
     """The replies that the thread of this copy should hold now, in order.
 
@@ -58,7 +61,7 @@ def replies(
     """
     found: list[Reply] = []
     if approval is not None:
-        found += _question(approval, kind, oncall_mention, card_link)
+        found += _question(approval, kind, oncall_mention, card_link, also)
         found += _lockdown(approval, containment)
     if containment is not None:
         found += _again(containment, oncall_mention)
@@ -87,18 +90,21 @@ def _round(key: str) -> int | None:
     return next((int(part) for part in key.split(".") if part.isdecimal()), None)
 
 
-def _question(approval: Approval, kind: CopyKind, oncall_mention: str, card_link: str) -> list[Reply]:
+def _question(
+    approval: Approval, kind: CopyKind, oncall_mention: str, card_link: str, also: AllStarted
+) -> list[Reply]:
     """Reminder and escalation while somebody can act on them. How it ended, the card itself says."""
     found: list[Reply] = [*joined_replies(approval), *risen_replies(approval)] if approval.open else []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
         found.append(_reminder(approval, card_link))
+    found += second_replies(approval, kind, oncall_mention)
     still_needed = approval.open or (
         approval.state is ApprovalState.EXPIRED and approval.containment_id is None
     )
     if kind is not CopyKind.OWNER:
         found += proposed_owner(approval)
     if kind is CopyKind.ONCALL:
-        found += oncall_replies(approval, oncall_mention)
+        found += oncall_replies(approval, oncall_mention, also)
     if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:
         found.append(_escalation(approval, oncall_mention, card_link))
     return [*found, *words_replies(approval)]

@@ -224,6 +224,8 @@ class Rule(Model):
         on_undelivered: as in the defaults.
         reject_within: as in the defaults.
         lockdown: as in the defaults.
+        two_person_confirm: whether it takes two persons to confirm such a start; if left out, ``two_person``
+            says so.
     """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -237,6 +239,7 @@ class Rule(Model):
     on_undelivered: Undelivered | None = None
     reject_within: Duration | None = None
     lockdown: str | None = None
+    two_person_confirm: bool | None = None
 
     @field_validator("name")
     @classmethod
@@ -260,7 +263,7 @@ _TAKEN = {
     Verdict.ASK: (
         (
             *("remind_after", "escalate_after", "expire_after", "on_silence"),
-            *("undelivered_after", "on_undelivered", "lockdown"),
+            *("undelivered_after", "on_undelivered", "lockdown", "two_person_confirm"),
         ),
         "a start that is asked about can be rejected until expire_after",
     ),
@@ -272,6 +275,9 @@ _TAKEN = {
     Verdict.CONTAIN: (("lockdown",), "of a start whose VM is contained at once, nobody is asked"),
 }
 """Which of its terms a rule of this verdict may give, and why no others."""
+
+
+ByTwo = Literal["confirm", "restore"]
 
 
 class Policy(Model):
@@ -304,7 +310,7 @@ class Policy(Model):
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
     two_person: Annotated[
-        TwoPersons, BeforeValidator(in_full, json_schema_input_type=TwoPersons | Literal["restore"])
+        TwoPersons, BeforeValidator(in_full, json_schema_input_type=TwoPersons | ByTwo | tuple[ByTwo, ...])
     ] = TwoPersons()
     quiet_hours: Annotated[
         tuple[QuietHours, ...],

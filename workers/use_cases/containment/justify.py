@@ -1,5 +1,7 @@
 """May this containment be carried out? The worker trusts no message, and checks what is on record."""
 
+from collections.abc import Callable
+
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
 from workers.domain.asking.decisions import Answer, may_lock_down, may_regret, may_restore
 from workers.domain.asking.terms import steps_by_rule
@@ -11,11 +13,18 @@ from workers.domain.errors import NotFound
 from workers.domain.ports.store import Store
 
 
-async def unjustified(store: Store, containment: Containment) -> str:
+async def unjustified(
+    store: Store, containment: Containment, rejected: Callable[[Approval], None] = lambda _approval: None
+) -> str:
     """Why it must not be carried out, as a sentence; empty when it may be.
 
     A VM is touched only if the record has a rejection or a lockdown order by somebody who was allowed at that
     moment, or a silence on which the policy contains, or a rule that contains it without asking.
+
+    Args:
+        store: what is on record.
+        containment: what is to be carried out.
+        rejected: told of the rejection on record that allows it.
     """
     cause = containment.cause
     if cause.kind is CauseKind.LOCKDOWN:
@@ -27,7 +36,9 @@ async def unjustified(store: Store, containment: Containment) -> str:
     if approval.event.vm.key != containment.vm.key:
         return "the approval that this containment rests on is about another VM"
     if cause.kind is CauseKind.REJECTION:
-        return _rejection_missing(approval, cause)
+        if not (why := _rejection_missing(approval, cause)):
+            rejected(approval)
+        return why
     if cause.kind is CauseKind.RULE:
         return _rule_missing(approval, containment)
     return _silence_missing(approval, containment)
@@ -98,6 +109,8 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
     if cause.by != decision.by:
         return "the rejection on record is somebody else's"
     permission = approval.permits(Answer.REJECT, decision.by)
+    if not permission.allowed and decision.in_stead_of is not None:
+        permission = approval.permits_for(Answer.REJECT, decision.by, decision.in_stead_of)
     return "" if permission.allowed else permission.reason
 
 
