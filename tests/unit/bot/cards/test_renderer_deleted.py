@@ -4,6 +4,7 @@ import pytest
 
 from tests import builders as a
 from tests.unit.bot.cards.posting_rig import CHANNEL, DM, Posting
+from workers.domain.asking.approvals import IN_WORDS
 from workers.domain.asking.cards import Copy, CopyKind
 from workers.domain.asking.decisions import Answer, Decision
 
@@ -23,8 +24,10 @@ async def dm(posting: Posting) -> Copy:
 
 
 async def confirm(posting: Posting) -> None:
-    """The card and its thread have to show it."""
-    decision = Decision(answer=Answer.CONFIRM, by=a.actor(), at=posting.clock.now())
+    """The card and its thread have to show it: it was confirmed in words."""
+    decision = Decision(
+        answer=Answer.CONFIRM, by=a.actor(), at=posting.clock.now(), via=IN_WORDS, words="yes"
+    )
     await posting.change((await posting.approval()).decided(decision))
 
 

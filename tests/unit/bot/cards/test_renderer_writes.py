@@ -176,6 +176,6 @@ async def test_what_each_message_says_is_kept_for_the_evidence(posting: Posting)
     await posting.render()
     said = await posting.store.said(posting.id)
     copies = (await posting.store.card(posting.id)).copies
-    shown = [post.shows for copy in copies for post in copy.replies.values()]
+    shown = [copy.root.shows for copy in copies if copy.root is not None]
     assert shown
     assert all("Confirmed by" in said[digest] for digest in shown)
