@@ -71,8 +71,14 @@ async def desk(wanted: str) -> AsyncIterator[Desk]:
                 policy=policy,
                 actor=actor,
                 overview=overview(opened),
-                decide=Decide(store=store, nudger=nudger, clock=clock),
-                lock_down=LockDown(store=store, nudger=nudger, clock=clock, guarded=guarded),
+                decide=Decide(store=store, nudger=nudger, clock=clock, observes=lambda: policy.observes),
+                lock_down=LockDown(
+                    store=store,
+                    nudger=nudger,
+                    clock=clock,
+                    guarded=guarded,
+                    observes=lambda: policy.observes,
+                ),
                 restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
                 look_up=LookUp(store=store, nudger=nudger, clock=clock),
             )

@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from workers.consumers.event_shapes import parse_start_events
+from workers.domain.asking.terms import steps_by_rule
 from workers.domain.durations import written
 from workers.domain.errors import InvalidEvent, InvalidPolicy
 from workers.domain.policy.file import policy_warnings
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.json_schema import policy_schema_text
-from workers.domain.policy.model import Policy
-from workers.domain.policy.rules import Rules, Undecided
+from workers.domain.policy.model import Policy, Verdict
+from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
@@ -23,6 +24,7 @@ from workers.domain.starts.history import Past
 from workers.operator.policy_file.init import init
 from workers.operator.policy_file.replay import replay
 from workers.runtime.terminal import safe_line
+from workers.use_cases.asking.assess import terms_of
 from workers.use_cases.read_policy import read_policy
 
 app = typer.Typer(no_args_is_help=True, help="The policy file.")
@@ -108,7 +110,7 @@ def explain(
     rules = Rules(policy.rules)
     for start in events:
         given = _rule_input(policy, start, facts, now)
-        _explain(rules, given)
+        _explain(policy, rules, given)
         _explain_risk(given)
         _explain_guards(policy, given)
 
@@ -176,8 +178,11 @@ def _rule_input(policy: Policy, event: StartEvent, facts: Facts | None, now: dat
     return RuleInput(event, at, facts, insight)
 
 
-def _explain(rules: Rules, given: RuleInput) -> None:
-    typer.echo(_verdict(rules, given))
+def _explain(policy: Policy, rules: Rules, given: RuleInput) -> None:
+    verdict, means = _verdict(policy, rules, given)
+    typer.echo(verdict)
+    if means:
+        typer.echo(f"  {means}")
     for one in rules.check_each(given):
         typer.echo(safe_line(f"  {one.rule.name!r}: {one.outcome}{f': {one.reason}' if one.reason else ''}"))
     typer.echo(f"{given.event.vm.resource_id!r}, {given.event.phase}")
@@ -213,13 +218,28 @@ def _explain_guards(policy: Policy, given: RuleInput) -> None:
         typer.echo("never contained: no, the VM is not in the guarded set")
 
 
-def _verdict(rules: Rules, given: RuleInput) -> str:
+def _verdict(policy: Policy, rules: Rules, given: RuleInput) -> tuple[str, str]:
+    """The verdict, and what comes of it where that is not what the words say."""
     ruling = rules.early(given.event, given.now)
     if isinstance(ruling, Undecided):
         if given.facts is None or given.insight is None:
             needing = rules.needing_facts[0].name
-            return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE."
+            return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE.", ""
         ruling = ruling.decide(given.facts, given.insight)
+    means = _means(policy, ruling)
     if ruling.rule is None:
-        return f"verdict: {ruling.verdict}, by the defaults: no rule matches"
-    return f"verdict: {ruling.verdict}, by rule {ruling.name!r}"
+        return f"verdict: {ruling.verdict}, by the defaults: no rule matches", means
+    return f"verdict: {ruling.verdict}, by rule {ruling.name!r}", means
+
+
+def _means(policy: Policy, ruling: Ruling) -> str:
+    if policy.observes and ruling.verdict is not Verdict.PASS:
+        return "only recorded: the mode is observe"
+    terms = terms_of(policy, ruling)
+    match ruling.verdict:
+        case Verdict.TELL:
+            return f"announced, can be rejected for {written(terms.expire_after)}; nobody is asked"
+        case Verdict.CONTAIN:
+            steps = ", ".join(steps_by_rule(terms))
+            return f"contained at once, without asking, by {terms.lockdown.name!r}: {steps}"
+    return ""
