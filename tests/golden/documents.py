@@ -12,6 +12,7 @@ from workers.domain.asking.approvals import IN_WORDS, Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.decisions import Answer
+from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.reports import ObservedDay, PolicyReport, RuleDraft
 from workers.domain.audit import AuditRecord
@@ -40,8 +41,10 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd, StartEvent
+from workers.domain.starts.expectations import Expectation, Expectations, expectation
 from workers.domain.starts.facts import BackupFacts, MissingFact
 from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, TurnedOn, VmRecord
+from workers.domain.starts.windows import Window
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -55,6 +58,8 @@ MODELS: dict[str, type[Numbered]] = {
     "policy-notice": PolicyNotice,
     "pause": Pause,
     "report": PolicyReport,
+    "expectations": Expectations,
+    "delegations": Delegations,
     "cap-question": CapQuestion,
     "canary": Canary,
     "lookup": Lookup,
@@ -266,6 +271,11 @@ def documents() -> dict[str, Numbered]:
         ),
         "nudge-policy": Nudge(subject=Subject.POLICY, id=PolicyNotice().id, version=1),
         "pause-none": Pause(),
+        "expectations-none": Expectations(),
+        "expectations-some": Expectations(version=2, entries=(_expectation(),)),
+        "delegations-none": Delegations(),
+        "delegations-some": Delegations(version=1).begun(a.actor(), a.oncall(), a.NOW, _SOON, DEFAULT_PAUSE),
+        "approval-expected-at-high-risk": a.approval(expected=_expectation()),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
         "cap-question-none": CapQuestion(),
         "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
@@ -288,6 +298,19 @@ def documents() -> dict[str, Numbered]:
             details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
         ),
     }
+
+
+def _expectation() -> Expectation:
+    return expectation(
+        "e1",
+        Window(a.NOW, _SOON),
+        by="Alice Example (U0ALICE01)",
+        by_user="U0ALICE01",
+        reason="patch day",
+        at=a.NOW,
+        vm=a.vm_ref(),
+        caller="alice@contoso.com",
+    )
 
 
 def _cap_question() -> CapQuestion:

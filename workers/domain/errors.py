@@ -123,6 +123,10 @@ class OnlyObserving(NotYet):
         )
 
 
+class NeedsReason(NotYet):
+    """A start of high risk is confirmed with a reason only."""
+
+
 class NewerDocument(NotYet):
     """A newer version of Startgate wrote this document, and this one can't read it.
 

@@ -16,9 +16,9 @@ class Subject(StrEnum):
     NOTICE = "notice"
     CAP = "cap"
     LOOKUP = "lookup"
-    REPORT = "report"
     POLICY = "policy"
     CANARY = "canary"
+    REPORT = "report"
 
 
 class Scheduled(Numbered):

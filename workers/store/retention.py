@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -13,6 +14,7 @@ from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import Document
 from workers.domain.starts.canary import Canary
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.vm import VmRecord
 
 ONCE_TTL = timedelta(hours=48)
@@ -55,7 +57,7 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return _record_kept_for(document, now, retention)
         case Card() | PolicyReport():
             return retention
-        case DeadLetterNotice() | Pause() | CapQuestion() | PolicyNotice():
+        case DeadLetterNotice() | Pause() | CapQuestion() | PolicyNotice() | Expectations() | Delegations():
             return None
         case Lookup() | Canary():
             return LOOKUP_TTL if isinstance(document, Lookup) else CANARY_TTL

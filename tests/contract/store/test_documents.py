@@ -8,6 +8,7 @@ from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.rig import START, VM, P, approval, commit, containment, record
 from workers.domain.asking.cards import Card
+from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.reports import ObservedDay, PolicyReport
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.errors import Conflict, NotFound
@@ -105,7 +106,8 @@ class TestDocuments:
         with pytest.raises(NotFound):
             await store.shown_question(asked.id)
         await store.commit(commit(asked))
-        assert await store.shown_question(asked.id) == (asked.changed(version=1), Card(id=asked.id), Pause())
+        shown = (asked.changed(version=1), Card(id=asked.id), Pause(), Delegations())
+        assert await store.shown_question(asked.id) == shown
         card = Card(id=asked.id, notice="nobody is known")
         await store.commit(commit(card))
         assert (await store.shown_question(asked.id)).card == card.changed(version=1)

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
@@ -18,6 +20,7 @@ from workers.domain.nudges import Scheduled
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
@@ -30,6 +33,8 @@ Document = (
     | Lookup
     | Pause
     | CapQuestion
+    | Expectations
+    | Delegations
     | PolicyNotice
     | PolicyReport
     | Canary
@@ -48,10 +53,14 @@ class Remembered(NamedTuple):
 
 
 class Background(NamedTuple):
-    """What was before a start: the past of its VM and of its caller, and the VM's line in the inventory."""
+    """What was before a start: the past of its VM and of its caller, and the VM's line in the inventory.
+
+    Beside it, which starts are expected.
+    """
 
     past: Past
     line: KnownVm | None
+    expected: Expectations = Expectations()
 
 
 class KnownStart(NamedTuple):
@@ -69,11 +78,12 @@ class KnownStart(NamedTuple):
 
 
 class ShownQuestion(NamedTuple):
-    """A question, its card, and the pause, which cards say, too."""
+    """A question, its card, the pause and the delegations, which cards say, too."""
 
     approval: Approval
     card: Card
     pause: Pause
+    delegations: Delegations = Delegations()
 
 
 class Said(NamedTuple):
@@ -196,6 +206,13 @@ class Store(Protocol):
         """What on-call is asked about the cap; an empty one of version 0 if they never were."""
         ...
 
+    async def expectations(self) -> Expectations:
+        """Which starts are expected; an empty document of version 0 if none ever was."""
+        ...
+
+    async def delegations(self) -> Delegations:
+        """Who answers for whom; an empty document of version 0 if nobody ever did."""
+
     async def policy_notice(self) -> PolicyNotice:
         """What on-call was told last about the policy file; an empty one of version 0 if nothing was."""
         ...
@@ -251,6 +268,14 @@ class Store(Protocol):
         """Remember the scheduled message that will look at this document, so that it can be cancelled.
 
         Answers what was remembered before.
+        """
+        ...
+
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start beside those that one caller has started lately for one owner.
+
+        The first one that looks so leads those that look alike, or this one from now on with ``leads``. All
+        are forgotten once none was noted for ten minutes. Noting one again changes nothing.
         """
         ...
 

@@ -16,6 +16,7 @@ from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.json_schema import policy_schema_text
 from workers.domain.policy.model import Policy, Verdict
+from workers.domain.policy.owners import tried
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
@@ -54,9 +55,9 @@ def check(
     typer.echo(f"Beyond {policy.cap.containments_per_hour} containments an hour, on-call is asked to go on.")
     if policy.never:
         typer.echo(f"Never contained: {', '.join(guard.name for guard in policy.never)}.")
-    if named := [name for name in (policy.owner.fallback, policy.oncall.channel) if name.startswith("#")]:
+    if named := [name for name in policy.channels if name.startswith("#")]:
         typer.echo(
-            f"Better name {' and '.join(dict.fromkeys(named))} by id (C…, at the end of the channel's"
+            f"Better name {' and '.join(named)} by id (C…, at the end of the channel's"
             " details in Slack): a name has to be looked up among all channels."
         )
     for one in warned:
@@ -67,13 +68,19 @@ def check(
 def _in_short(policy: Policy) -> str:
     defaults = policy.defaults
     return (
-        f"Asks by tag {', '.join(policy.owner.tags)}, else in {policy.owner.fallback}; "
+        f"Asks by tag {', '.join(policy.owner.tags)}, {_fallbacks(policy)}else in {policy.owner.fallback}; "
         f"reminds after {written(defaults.remind_after)}, "
         f"escalates after {written(defaults.escalate_after)}, "
         f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
         f"if nobody can be asked: {defaults.on_undelivered}; "
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
+
+
+def _fallbacks(policy: Policy) -> str:
+    count = len(policy.owner.fallbacks)
+    some = f"then by {count} fallback{'' if count == 1 else 's'}, " if count else ""
+    return some + (f"then {', '.join(policy.owner.default)}, " if policy.owner.default else "")
 
 
 @app.command("explain")
@@ -111,6 +118,7 @@ def explain(
     for start in events:
         given = _rule_input(policy, start, facts, now)
         _explain(policy, rules, given)
+        _explain_owner(policy, given)
         _explain_risk(given)
         _explain_guards(policy, given)
 
@@ -188,6 +196,14 @@ def _explain(policy: Policy, rules: Rules, given: RuleInput) -> None:
     typer.echo(f"{given.event.vm.resource_id!r}, {given.event.phase}")
     for name, value in known_values(given).items():
         typer.echo(f"  {name} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
+
+
+def _explain_owner(policy: Policy, given: RuleInput) -> None:
+    """Where an owner was looked for, in order, and who is asked."""
+    if given.facts is None:
+        return
+    for n, place in enumerate(tried(policy.owner, given.vm, given.facts.tags)):
+        typer.echo(safe_line(f"{'owner: ' if n == 0 else '  then '}{place.what}: {place.outcome}"))
 
 
 def _explain_risk(given: RuleInput) -> None:

@@ -89,19 +89,21 @@ class LookAtApproval:
         if not before.open:
             await self._settle(before)
             return
+        if self._observes():
+            await self._withdraw(approval_id, ONLY_OBSERVES)
+            return
         with following("look", before.trace, approval=approval_id):
             await self._look(approval_id, before)
 
     async def _look(self, approval_id: str, before: Approval) -> None:
-        if self._observes():
-            await self._withdraw(approval_id, ONLY_OBSERVES)
-            return
         if self._fill_in is not None:
             await self._fill_in(before)
             before = await self._store.approval(approval_id)
         if before.asked_at is None and not before.undelivered(self._clock.now()):
-            # Its card has not reached Slack yet, and only the bot can post it.
+            # Its card has not reached an owner yet, and only the bot can post it.
             await self._nudger.notices(self._nudge(before))
+            if before.quiet_until is not None and before.quiet_until > self._clock.now():
+                await self._deadlines.set(before, version=before.version)
             return
         after, closing = await until_written(lambda: self._write(approval_id))
         withdrawn = closing.withdrawn if closing else ()
@@ -149,12 +151,8 @@ class LookAtApproval:
             return await self._undelivered(approval, now)
         if now >= approval.expire_at:
             return await self._expire(approval, now)
-        if now >= approval.escalate_at and approval.escalated_at is None:
-            return await self._commit(approval, approval.escalated(now), "approval.escalated", now), None
-        unreminded = approval.reminded_at is None and approval.escalated_at is None
-        if now >= approval.remind_at and unreminded:
-            return await self._commit(approval, approval.reminded(now), "approval.reminded", now), None
-        return approval, None
+        after, kind = _next(approval, now)
+        return (await self._commit(approval, after, kind, now) if kind else approval), None
 
     async def _undelivered(self, approval: Approval, now: datetime) -> tuple[Approval, Closing | None]:
         """Nobody was asked, so on-call is told, and the question stays open until somebody was."""
@@ -243,6 +241,19 @@ class LookAtApproval:
             )
         )
         return after
+
+
+def _next(approval: Approval, now: datetime) -> tuple[Approval, str]:
+    """What is due while it stays open, and how the audit calls it; nothing if that is empty."""
+    if now >= approval.escalate_at and approval.escalated_at is None:
+        return approval.escalated(now), "approval.escalated"
+    if approval.quiet_until is not None and now >= approval.quiet_until:
+        # Whoever was in quiet hours gets their message now.
+        return approval.changed(quiet_until=None), "approval.quiet-over"
+    unreminded = approval.reminded_at is None and approval.escalated_at is None
+    if now >= approval.remind_at and unreminded:
+        return approval.reminded(now), "approval.reminded"
+    return approval, ""
 
 
 def _remembered(approval: Approval, now: datetime) -> Remembered | None:

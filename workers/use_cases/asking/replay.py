@@ -211,4 +211,4 @@ def _told_of_rule(owner: Owner) -> tuple[str, ...]:
 
 
 def _named(owner: Owner) -> str:
-    return ", ".join((*owner.emails, *owner.slack_users)) or NO_OWNER
+    return ", ".join(owner.named) or NO_OWNER

@@ -21,6 +21,7 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling, Undecided
+from workers.domain.policy.variables import RuleInput
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.inventory import Inventory
@@ -166,6 +167,11 @@ class OpenApproval:
         if isinstance(ruling, Undecided):
             seen = await self._look(event, told, ruling)
             ruling = self._assess.late(ruling, seen.facts, seen.insight)
+        covering = told.background.expected.covering(event) if told.background else ()
+        if covering and not _passes(ruling):
+            seen = seen or await self._look(event, told, ruling)
+            given = RuleInput(event, event.at, seen.facts, seen.insight)
+            ruling = self._assess.expected(ruling, covering, given)
         for name, reason in ruling.unevaluated.items():
             log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
         if _passes(ruling):
@@ -255,6 +261,7 @@ class OpenApproval:
             owner=insight.asked,
             owner_before=insight.owner_before,
             history=insight.history,
+            expected=ruling.expected,
             risk=insight.risk,
             level=insight.risk.level,
             level_when_opened=insight.risk.level,
@@ -262,9 +269,9 @@ class OpenApproval:
             plan=assessment.plan,
             guarded=assessment.guarded,
             opened_at=now,
+            trace=here(),
             closed_at=now if observes else None,
             closed_because=_OBSERVES if observes else "",
-            trace=here(),
             ended=None if event.phase is Phase.STARTED else StartEnd(phase=event.phase, at=event.at),
         )
         return approval.filling_in(now) if approval.open else approval
