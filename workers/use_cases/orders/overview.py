@@ -12,6 +12,7 @@ from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.refuse import enforces
@@ -31,6 +32,8 @@ class VmStatus(NamedTuple):
         containment: the one that holds it, or is being undone; ``None`` if none does.
         pause: the last pause of all changes in Azure, which may be over.
         observes: whether the policy only observes.
+        expected: who expects a start of it and until when; one may have ended. Conditions are left out: they
+            may be about other people's VMs.
     """
 
     vm: VmRef
@@ -39,6 +42,7 @@ class VmStatus(NamedTuple):
     containment: Containment | None
     pause: Pause
     observes: bool = False
+    expected: Sequence[Expectation] = ()
 
 
 class Overview:
@@ -87,8 +91,11 @@ class Overview:
         Raises:
             DependencyAway: the store does not answer.
         """
-        record, lines, pause = await asyncio.gather(
-            self._store.vm_record(vm), self._inventory.lines([vm]), self._store.pause()
+        record, lines, pause, expected = await asyncio.gather(
+            self._store.vm_record(vm),
+            self._inventory.lines([vm]),
+            self._store.pause(),
+            self._store.expectations(),
         )
         holding = (record.containment_id,) if record.containment_id is not None else ()
         questions, contained = await asyncio.gather(
@@ -101,6 +108,7 @@ class Overview:
             containment=next((one for one in contained if one.active), None),
             pause=pause,
             observes=self._observes(),
+            expected=[one for one in expected.entries if one.vm is not None and one.vm.key == vm.key],
         )
 
 

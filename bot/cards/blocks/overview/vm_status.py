@@ -11,6 +11,7 @@ from bot.cards.blocks.overview.rows import contained_row, question_row
 from bot.cards.blocks.status import approval_headline, person
 from bot.cards.blocks.text import ago, code, escape, name, when
 from workers.domain.asking.approvals import Approval
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.history import What
 from workers.use_cases.orders.lately import LateStart
 from workers.use_cases.orders.overview import VmStatus
@@ -42,6 +43,7 @@ def vm_status(status: VmStatus, starts: Sequence[LateStart], *, now: datetime) -
             section(f"*{'Open question' if one.asks else 'Announced'}*\n{question_row(one, now)}")
             for one in status.questions[:_MOST_QUESTIONS]
         ),
+        *(section(_expected(one)) for one in status.expected if now < one.end),
         section("*Last starts*" if starts else "No start is remembered."),
         *(section(start_line(one)) for one in starts),
         *context(
@@ -53,6 +55,14 @@ def vm_status(status: VmStatus, starts: Sequence[LateStart], *, now: datetime) -
         ),
     ]
     return Message(f"{name(vm.name)}: {state}", blocks)
+
+
+def _expected(one: Expectation) -> str:
+    """Who expects a start, until when and why."""
+    caller = f" by {code(one.caller, 80)}" if one.caller else ""
+    span = f"from {when(one.begin)} to {when(one.end)}"
+    why = f"{escape(one.reason, 150)} ({escape(one.by, 80)})"
+    return f"*Start expected*{caller} {span}: {why}"
 
 
 def start_line(start: LateStart) -> str:
