@@ -92,6 +92,24 @@ def test_explain_says_which_rule_decides(policy: Path, event: Path) -> None:
     assert "  caller.name = 'Mallory Guest'" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("verdict", "mode", "means"),
+    [
+        ("tell", "enforce", "  announced, can be rejected for 1d; nobody is asked"),
+        ("contain", "enforce", "  contained at once, without asking, by 'standard': isolate, stop, backup"),
+        ("contain", "observe", "  only recorded: the mode is observe"),
+    ],
+)
+def test_explain_says_what_a_verdict_means(
+    policy: Path, event: Path, verdict: str, mode: str, means: str
+) -> None:
+    text = f"mode: {mode}\n" + POLICY.replace("verdict: pass", f"verdict: {verdict}")
+    policy.write_text(text, encoding="utf-8")
+    result = startgate("explain", policy, event, "--now", "2026-11-24T03:00:00")
+    assert result.stdout.splitlines()[:2] == [f"verdict: {verdict}, by rule 'nightly builds'", means]
+    assert ("Mode: observe" in startgate("check", policy).stdout) is (mode == "observe")
+
+
 def test_explain_says_that_facts_would_be_needed(policy: Path, event: Path) -> None:
     result = startgate("explain", policy, event, *BY_DAY)
     assert "verdict: not without facts; rule 'production' needs them" in result.stdout

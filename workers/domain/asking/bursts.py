@@ -142,9 +142,9 @@ def look_of(approval: Approval) -> str:
 
 
 def may_share(approval: Approval) -> bool:
-    """Whether it may be asked about on a card with others: one of high risk never is."""
+    """Whether it may be asked about on a card with others: none of high risk, and no announced one."""
     level = approval.risk.level if approval.risk else Level.HIGH
-    return approval.open and approval.asked_at is None and level is not Level.HIGH and not approval.guarded
+    return approval.asks and approval.asked_at is None and level is not Level.HIGH and not approval.guarded
 
 
 def within(members: tuple[Member, ...], at: datetime, span: timedelta) -> bool:

@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 
 from workers.consumers.event_shapes import parse_start_events
+from workers.domain.asking.terms import steps_by_rule
 from workers.domain.durations import written
 from workers.domain.errors import Finding, InvalidEvent, InvalidPolicy
 from workers.domain.policy.file import policy_warnings
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.json_schema import policy_schema_text
-from workers.domain.policy.model import Policy
+from workers.domain.policy.model import Policy, Verdict
 from workers.domain.policy.named import named_in_slack
 from workers.domain.policy.owners import tried
-from workers.domain.policy.rules import Rules, Undecided
+from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
@@ -26,6 +27,7 @@ from workers.operator.policy_file.as_json import checked, explained
 from workers.operator.policy_file.init import init
 from workers.operator.policy_file.replay import replay
 from workers.runtime.terminal import safe_json, safe_line
+from workers.use_cases.asking.assess import terms_of
 from workers.use_cases.read_policy import read_policy
 
 app = typer.Typer(no_args_is_help=True, help="The policy file.")
@@ -157,7 +159,7 @@ def explain(
         if as_json:
             typer.echo(safe_json(explained(policy, rules, given, _verdict(rules, given))))
             continue
-        _explain(rules, given)
+        _explain(policy, rules, given)
         _explain_owner(policy, given)
         _explain_risk(given)
         _explain_guards(policy, given)
@@ -234,8 +236,11 @@ def _rule_input(policy: Policy, event: StartEvent, facts: Facts | None, now: dat
     return RuleInput(event, at, facts, insight)
 
 
-def _explain(rules: Rules, given: RuleInput) -> None:
+def _explain(policy: Policy, rules: Rules, given: RuleInput) -> None:
     typer.echo(_verdict(rules, given))
+    ruling = _ruling(rules, given)
+    if ruling is not None and (means := _means(policy, ruling)):
+        typer.echo(f"  {means}")
     for one in rules.check_each(given):
         typer.echo(safe_line(f"  {one.rule.name!r}: {one.outcome}{f': {one.reason}' if one.reason else ''}"))
     typer.echo(f"{given.event.vm.resource_id!r}, {given.event.phase}")
@@ -280,12 +285,34 @@ def _explain_guards(policy: Policy, given: RuleInput) -> None:
 
 
 def _verdict(rules: Rules, given: RuleInput) -> str:
-    ruling = rules.early(given.event, given.now)
-    if isinstance(ruling, Undecided):
-        if given.facts is None or given.insight is None:
-            needing = rules.needing_facts[0].name
-            return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE."
-        ruling = ruling.decide(given.facts, given.insight)
+    ruling = _ruling(rules, given)
+    if ruling is None:
+        needing = rules.needing_facts[0].name
+        return f"verdict: not without facts; rule {needing!r} needs them. Give --tags NAME=VALUE."
     if ruling.rule is None:
         return f"verdict: {ruling.verdict}, by the defaults: no rule matches"
     return f"verdict: {ruling.verdict}, by rule {ruling.name!r}"
+
+
+def _ruling(rules: Rules, given: RuleInput) -> Ruling | None:
+    """``None`` if it takes facts that are not given."""
+    ruling = rules.early(given.event, given.now)
+    if not isinstance(ruling, Undecided):
+        return ruling
+    if given.facts is None or given.insight is None:
+        return None
+    return ruling.decide(given.facts, given.insight)
+
+
+def _means(policy: Policy, ruling: Ruling) -> str:
+    """What comes of it, where that is not what the verdict's word says."""
+    if policy.observes and ruling.verdict is not Verdict.PASS:
+        return "only recorded: the mode is observe"
+    terms = terms_of(policy, ruling)
+    match ruling.verdict:
+        case Verdict.TELL:
+            return f"announced, can be rejected for {written(terms.expire_after)}; nobody is asked"
+        case Verdict.CONTAIN:
+            steps = ", ".join(steps_by_rule(terms))
+            return f"contained at once, without asking, by {terms.lockdown.name!r}: {steps}"
+    return ""

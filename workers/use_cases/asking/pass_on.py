@@ -46,7 +46,7 @@ class PassOn:
             kind="passing.refused",
             about=approval,
         )
-        if not approval.open:
+        if not approval.asks:
             raise AlreadyDecided(approval.outcome())
         return approval
 

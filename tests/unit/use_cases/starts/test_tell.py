@@ -7,6 +7,7 @@ import pytest
 from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.bursts import may_share
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joining import tightened
 from workers.domain.asking.terms import announcement
@@ -15,6 +16,7 @@ from workers.domain.errors import AlreadyDecided
 from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered, Rule, Verdict
 from workers.domain.starts.events import Phase
 from workers.domain.starts.history import What
+from workers.domain.starts.risk import Risk
 from workers.use_cases.starts.open import Outcome
 
 TOLD = Rule(
@@ -149,3 +151,9 @@ async def test_who_would_confirm_is_told_before_any_dialog_opens(rig: Rig) -> No
     with pytest.raises(AlreadyDecided):
         await rig.decide.may(Answer.CONFIRM, told.id, a.actor())
     assert (await rig.decide.may(Answer.REJECT, told.id, a.actor())).id == told.id
+
+
+def test_it_shares_no_card_with_questions_that_can_be_confirmed_together() -> None:
+    asked = a.approval(asked_at=None, risk=Risk())
+    assert may_share(asked)
+    assert not may_share(asked.changed(state=ApprovalState.TOLD, terms=a.announced()))
