@@ -15,6 +15,8 @@ from bot.slack.quiet import NobodyQuiet, Quiet
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegation
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
@@ -36,21 +38,27 @@ _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
 
+Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
+"""What is about no single VM."""
+
+
 class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
     ``pause`` is the one that is on, which every card shows that something may still come of.
+    ``delegations`` say who answers for whom while the question is open.
     """
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | CapQuestion | PolicyNotice | None = None
+    notice: Notice | None = None
     pause: Pause | None = None
+    delegations: tuple[Delegation, ...] = ()
 
     @property
     def documents(
         self,
-    ) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice, ...]:
+    ) -> tuple[Approval | Containment | Notice, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 
@@ -104,6 +112,10 @@ class Audience:
         self._clock = clock
         self._health = health or Health()
 
+    def asks_nobody(self, approval: Approval) -> bool:
+        """Whether the policy only observes, so that an open question reaches nobody; it is withdrawn soon."""
+        return approval.open and self._policy().observes
+
     def oncall_mention(self) -> str:
         """Mrkdwn that mentions on-call."""
         return oncall_mention(self._policy().oncall)
@@ -125,12 +137,21 @@ class Audience:
                 card = await self._sought(card, owner)
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
             return self._elsewhere(card)
+        if card.part_of and not approval.open:  # the card that lists it tells the others
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+            return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
                 card = await self._sought(card, approval.owner, approval)
+            card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
-        if _oncall_at_once(approval, card) or (containment is not None and containment.needs_oncall):
+        escalated = any(one.open and one.escalated for one in card.members)
+        if (
+            escalated
+            or _oncall_at_once(approval, card)
+            or (containment is not None and containment.needs_oncall)
+        ):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
 
@@ -194,6 +215,21 @@ class Audience:
             return None
         ends = min(until, latest)
         return ends if self._clock.now() < ends else None
+
+    async def _passed_on(self, card: Card, approval: Approval) -> Card:
+        """The card with a copy for each person to whom the question was passed on."""
+        for person in (one.to for one in approval.passed if one.to is not None):
+            user = person.slack_user
+            if any(copy.asked == user for copy in card.copies):
+                continue
+            try:
+                channel = await self._directory.direct_message(user)
+            except Refused as refused:  # on-call is asked when nobody answers
+                log.warning("Slack lets the bot not write to a person", user=user, error=refused.code)
+                continue
+            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=user, email=person.email)
+            card = card if card.copy_of(copy.key) else card.with_copy(copy)
+        return card
 
     def _clock_started(self, card: Card) -> Card:
         now = self._clock.now()

@@ -31,6 +31,7 @@ from bot.cards.blocks.text import (
     plain_name,
     when,
 )
+from bot.cards.blocks.waiting import asked_for_it, quiet_line, second_line
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import why_somebody_else
@@ -40,6 +41,7 @@ from workers.domain.starts.events import Caller, Phase
 
 CONFIRM = "approval.confirm"
 REJECT = "approval.reject"
+NOT_MINE = "approval.not_mine"
 
 AT_THE_START = "*At the start*"
 """Over the evidence of a decided card: the VM may be stopped and isolated by now."""
@@ -88,11 +90,13 @@ def approval_card(
         *context(
             [
                 _asked(approval, kind),
+                _expected(approval),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
-                why_somebody_else(approval.terms.self_confirm) if barred and approval.asks else "",
-                _second(approval, reader),
+                second_line(approval, reader),
+                _passed(approval),
                 _SWEPT if approval.event.swept else "",
+                why_somebody_else(approval.terms.self_confirm) if barred and approval.asks else "",
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
@@ -100,7 +104,7 @@ def approval_card(
         ),
     ]
     if approval.open:
-        barred = barred or not approval.asks or _asked_for_it(approval, reader)
+        barred = barred or not approval.asks or asked_for_it(approval, reader)
         blocks.append(buttons(approval, own=own, only_reject=barred))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
@@ -175,7 +179,7 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
         lines.append(
             "The question was withdrawn." if locked_down else f"The question was withdrawn{at}. {why}"
         )
-    elif approval.state is ApprovalState.JOINED:
+    elif approval.state in (ApprovalState.JOINED, ApprovalState.OBSERVED):
         lines.append(f"{approval.outcome()}.")
     elif approval.state is ApprovalState.RULED:
         lines.append(f"Nobody was asked. {why}")
@@ -219,47 +223,24 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     asked = "" if not people else f"{asked}: {people}."
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
-    return " ".join(filter(None, [asked, why, _quiet(approval), _deadline(approval)]))
+    return " ".join(filter(None, [asked, why, quiet_line(approval), _deadline(approval)]))
 
 
-def _second(approval: Approval, reader: str) -> str:
-    """That a second person has to confirm, who asked for it and why; or that it takes two."""
-    request = approval.waits_for_second
-    if request is None:
-        by_two = approval.asks and approval.terms.second_within is not None
-        return "It takes two persons to confirm this start." if by_two else ""
-    until = f"until {clock(request.expires_at)}"
-    if _asked_for_it(approval, reader):
-        return f"You asked for this start to be confirmed; a second person can confirm it {until}."
-    return (
-        f"{person(request.by)} wants to confirm this start.{quoted(request.reason)} Confirm makes you the"
-        f" second person, {until}."
-    )
-
-
-def _asked_for_it(approval: Approval, reader: str) -> bool:
-    """Whether the reader is the first of two persons, who can't be the second."""
-    request = approval.waits_for_second
-    return request is not None and bool(reader) and reader.lower() in request.by.addresses
-
-
-def _quiet(approval: Approval) -> str:
-    """That owners are left alone, and until when."""
-    if approval.quiet_until is None:
+def _expected(approval: Approval) -> str:
+    """Who announced the start, and that it is asked about all the same."""
+    ahead = approval.expected
+    if ahead is None:
         return ""
-    if approval.asked_at is None:
-        return (
-            f"The risk is low and it is quiet hours: the owner gets a message {when(approval.quiet_until)}."
-        )
-    return f"Other owners are in quiet hours and get a message {when(approval.quiet_until)}."
+    span = f"from {when(ahead.begin)} to {when(ahead.end)}"
+    why = sentence(escape(ahead.reason, 200))
+    asked = " It is asked about all the same, since its risk is high or not known." if approval.open else ""
+    return f"Expected by {escape(ahead.by, 100)} {span}: {why}{asked}"
 
 
 def _by_policy(approval: Approval, kind: CopyKind, *, asking: str) -> str:
     """That the policy names the owner, and for which VMs."""
     of = _of_policy(approval.owner.by_policy)
-    if kind is not CopyKind.OWNER:
-        return f"Owner of {of}."
-    return f"{asking} you as the owner of {of}."
+    return f"{asking} you as the owner of {of}." if kind is CopyKind.OWNER else f"Owner of {of}."
 
 
 def _told_of_rule(approval: Approval, kind: CopyKind) -> str:
@@ -272,6 +253,11 @@ def _told_of_rule(approval: Approval, kind: CopyKind) -> str:
     if kind is CopyKind.OWNER:
         return f"Telling you because the {source} on this VM names you."
     return f"Owner from {source}."
+
+
+def asked_line(approval: Approval, kind: CopyKind) -> str:
+    """Who is asked and why; until when, and what happens then."""
+    return _asked(approval, kind)
 
 
 def _deadline(approval: Approval) -> str:
@@ -291,6 +277,18 @@ def _deadline(approval: Approval) -> str:
         return f"If nobody answers within {duration(span)}, {then}. {nobody}"
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
     return f"If nobody answers by {by} ({duration(span)}), {then}."
+
+
+def _passed(approval: Approval) -> str:
+    """The way of a question that was passed on."""
+    if not approval.passed:
+        return ""
+    hops = [
+        f"{person(one.by)} said that it is not theirs {when(one.at)} and named"
+        f" {person(one.to) if one.to else 'nobody, so on-call is asked'}"
+        for one in approval.passed
+    ]
+    return f"Passed on: {'; '.join(hops)}."
 
 
 def _reject_by(approval: Approval) -> str:
@@ -338,7 +336,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "accessibility_label": _label("Confirm the start of", vm.name),
         "style": "primary",
         "value": button_value(approval),
-        "confirm": _sure(approval, own=own),
+        # At high risk a dialog asks for a reason instead.
+        **({} if approval.needs_reason else {"confirm": _sure(approval, own=own)}),
     }
     reject = {
         "type": "button",
@@ -348,7 +347,14 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "style": "danger",
         "value": button_value(approval),
     }
-    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject]}
+    not_mine = {
+        "type": "button",
+        "action_id": NOT_MINE,
+        "text": plain("Not mine", BUTTON),
+        "accessibility_label": _label("Say that it is not yours:", vm.name),
+        "value": button_value(approval),
+    }
+    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject, not_mine]}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:

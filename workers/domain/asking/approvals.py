@@ -1,11 +1,12 @@
 """An approval: one question to one owner about one start, and everything that came of it."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import ClassVar
 
 from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
 from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.passing import PassedOn, started_it_themselves, with_passed
+from workers.domain.asking.states import FIRST, TRANSITIONS, ApprovalState
 from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
 from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.containment.plans import Plan
@@ -14,6 +15,7 @@ from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import Verdict
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
 from workers.domain.starts.people import Actor, Owner
@@ -30,59 +32,6 @@ __all__ = [
     "steps_undelivered",
 ]
 
-
-class ApprovalState(StrEnum):
-    """Where an approval stands; only ``PENDING`` and ``TOLD`` are open."""
-
-    PENDING = "PENDING"
-    TOLD = "TOLD"
-    CONFIRMED = "CONFIRMED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-    WITHDRAWN = "WITHDRAWN"
-    JOINED = "JOINED"
-    RULED = "RULED"
-
-
-TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
-    ApprovalState.PENDING: frozenset(
-        {
-            ApprovalState.CONFIRMED,
-            ApprovalState.REJECTED,
-            ApprovalState.EXPIRED,
-            ApprovalState.WITHDRAWN,
-            ApprovalState.JOINED,
-        }
-    ),
-    ApprovalState.TOLD: frozenset(
-        {
-            ApprovalState.REJECTED,
-            ApprovalState.EXPIRED,
-            ApprovalState.WITHDRAWN,
-            ApprovalState.JOINED,
-        }
-    ),
-    ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
-    ApprovalState.REJECTED: frozenset(),
-    ApprovalState.EXPIRED: frozenset(),
-    ApprovalState.WITHDRAWN: frozenset(),
-    ApprovalState.JOINED: frozenset(),
-    ApprovalState.RULED: frozenset(),
-}
-"""From → to. Everything else is refused.
-
-TOLD: the start is announced. It can be rejected, and there is nothing to confirm; silence leaves the VM.
-CONFIRMED → PENDING: whoever confirmed in words takes it back, within two minutes.
-JOINED: the VM's question was open already, and asks about this start, too. It has no card of its own.
-RULED: a rule of the policy contains the VM without asking.
-"""
-
-FIRST = {
-    Verdict.ASK: ApprovalState.PENDING,
-    Verdict.TELL: ApprovalState.TOLD,
-    Verdict.CONTAIN: ApprovalState.RULED,
-}
-"""In which state an approval begins, by what the policy says of the start."""
 
 IN_WORDS = "words"
 """How a decision that was given in words was given, in ``Decision.via``."""
@@ -109,7 +58,7 @@ class Approval(Numbered):
         asked_at: when the card reached Slack; deadlines count from here.
         asked_whom: Slack user ids that got a copy.
         notice: why nobody could be asked directly, for the card; empty when all is well.
-        closed_because: why it is EXPIRED, WITHDRAWN or RULED, in words.
+        closed_because: why it is closed without an answer, in words.
         released: its containment was restored, so it is removed once the retention has passed.
         fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
         fill_ins: how often missing facts were read again.
@@ -126,12 +75,14 @@ class Approval(Numbered):
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
         confirm_request: what the first of two persons asked for; ``None`` once it is decided.
-        quiet_until: when owners who are in quiet hours get their message; ``None`` if nobody waits for that.
+        expected: who expected the start ahead, where it is asked about all the same, as at high risk.
+        passed: who said that the VM is not theirs, and whom they named, the last one last.
         trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
             empty where nothing was traced.
         told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
         undo_until: until when its confirmation can be taken back; ``None`` if it can't.
         taken_back: the confirmation that was taken back last, by whom and when.
+        quiet_until: when owners who are in quiet hours get their message; ``None`` if nobody waits for that.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -168,12 +119,14 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
-    quiet_until: UtcTime | None = None
     confirm_request: ConfirmRequest | None = None
+    expected: Expectation | None = None
+    passed: tuple[PassedOn, ...] = ()
     trace: str = ""
     told_as: str = ""
     undo_until: UtcTime | None = None
     taken_back: TakenBack | None = None
+    quiet_until: UtcTime | None = None
 
     @property
     def open(self) -> bool:
@@ -188,7 +141,7 @@ class Approval(Numbered):
     @property
     def has_card(self) -> bool:
         """Whether it is shown by itself; a start that has joined a question is shown with that."""
-        return self.state is not ApprovalState.JOINED
+        return self.state not in (ApprovalState.JOINED, ApprovalState.OBSERVED)
 
     @property
     def starts(self) -> int:
@@ -207,18 +160,32 @@ class Approval(Numbered):
         first = () if may.covers(self.level) else (self.event.caller,)
         return (*first, *(one.caller for one in self.joined if not may.covers(one.level)))
 
+    @property
+    def needs_reason(self) -> bool:
+        """Whether it is confirmed with a reason only: nobody confirms a high risk with one tap."""
+        return self.risk is not None and self.risk.level is Level.HIGH
+
+    @property
+    def answerers(self) -> Owner:
+        """Who may answer as the owner: whom the tag names, and to whom the question was passed on."""
+        return with_passed(self.owner, self.passed)
+
     def permits(self, answer: Answer, actor: Actor) -> Permission:
         """Whether this person may give this answer to it."""
-        return may_answer(
+        permission = may_answer(
             answer,
             actor,
-            self.owner,
+            self.answerers,
             *self.callers,
             risky=self.risky_callers,
             owner_before=self.owner_before,
             up_to=self.terms.self_confirm,
             oncall=self.terms.oncall_self_confirm,
         )
+        if answer is Answer.REJECT or not permission.allowed or actor.on_call or actor.owns(self.owner):
+            return permission
+        refusal = started_it_themselves(actor, self.callers)
+        return Permission(allowed=False, reason=refusal) if refusal else permission
 
     @property
     def may_wait(self) -> bool:
@@ -226,6 +193,13 @@ class Approval(Numbered):
         return (
             self.open and self.risk is not None and self.risk.level is Level.LOW and self.level is Level.LOW
         )
+
+    def passed_on(self, passing: PassedOn) -> "Approval":
+        """Somebody else is asked, too; where nobody is named, on-call is."""
+        changes: dict[str, object] = {"passed": (*self.passed, passing)}
+        if passing.to is None and self.escalated_at is None:
+            changes["escalated_at"] = passing.at
+        return self._while_asking(**changes)
 
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:
@@ -418,4 +392,5 @@ _OUTCOMES = {
     ApprovalState.WITHDRAWN: "Withdrawn: {because}",
     ApprovalState.JOINED: "Asked about together with an earlier start",
     ApprovalState.RULED: "Not asked about: {because}",
+    ApprovalState.OBSERVED: "Only observed: nobody was asked",
 }

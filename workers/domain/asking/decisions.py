@@ -184,6 +184,33 @@ def may_release(actor: Actor) -> Permission:
     return _on_call_only(actor, "decide about containments that wait")
 
 
+def may_expect(actor: Actor, owner: Owner, former: Owner, *, owners: bool) -> Permission:
+    """Whether this person may announce a start, so that it passes without a question.
+
+    Args:
+        actor: who they are.
+        owner: by the VM's tags.
+        former: by its tags before they were changed in the last day; else the same. Both have to name them.
+        owners: whether an owner may. Else on-call alone.
+    """
+    if not owners or actor.on_call or actor.barred:
+        return _on_call_only(actor, "expect these starts")
+    if actor.owns(owner) and actor.owns(former):
+        return Permission(allowed=True, reason=f"owner by {owner.source}")
+    if actor.owns(owner):
+        reason = "Its owner tag names you only since it was changed. Its former owner or on-call can do this."
+        return Permission(allowed=False, reason=reason)
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only the VM's owner or on-call can expect its starts.{doubt}")
+
+
+def may_withdraw_expectation(actor: Actor, announced_by: str) -> Permission:
+    """Whether this person may end an expectation: the safe direction, for its author and on-call."""
+    if not actor.barred and announced_by and actor.slack_user == announced_by:
+        return Permission(allowed=True, reason="announced it")
+    return _on_call_only(actor, "withdraw what somebody else announced")
+
+
 def may_see(actor: Actor, owner: Owner) -> Permission:
     """Whether this person may see how a VM stands: its owner and on-call."""
     if actor.barred:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, model_validator
 
 from workers.domain.model import Model
+from workers.domain.policy.paging import DEFAULT_PAGES, PageOn
 from workers.domain.policy.spelling import (
     Addressee,
     Channel,
@@ -89,6 +90,7 @@ class OncallPolicy(Model):
         users: Slack ids of people, instead of the group or beside it.
         entra: object ids of accounts and groups in Microsoft Entra ID whose people are on call at the command
             line, where Slack is not asked. Without any, nobody is on call there.
+        page: on what they are paged outside Slack, too; where to, the settings say.
         channel: where on-call is told.
         yes: commands that on-call may type with ``--yes``, which are then done without a dialog that asks.
             Restoring is the dangerous direction, so by itself only a lockdown is.
@@ -97,6 +99,7 @@ class OncallPolicy(Model):
     usergroup: Usergroup | None = None
     users: tuple[SlackUser, ...] = ()
     entra: tuple[ObjectId, ...] = ()
+    page: tuple[PageOn, ...] = DEFAULT_PAGES
     channel: Channel = "#vm-oncall"
     yes: tuple[WithYes, ...] = (WithYes.LOCKDOWN,)
 
@@ -112,6 +115,24 @@ class Guests(StrEnum):
 
     REFUSE = "refuse"
     OWNERS = "owners"
+
+
+class EntraPerson(Model):
+    """Who an account in Microsoft Entra ID is, where its name does not tell: at least one of the two.
+
+    Attributes:
+        slack: their Slack id, so that one person is one person at the command line and in Slack.
+        email: the address by which owner tags name them.
+    """
+
+    slack: SlackUser | None = None
+    email: EmailAddress | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "EntraPerson":
+        if self.slack is None and self.email is None:
+            raise ValueError("it says nothing; give slack: U… or email: NAME@HOST")
+        return self
 
 
 class UpTo(StrEnum):
@@ -144,24 +165,6 @@ def self_confirm_in_full(value: object) -> object:
     return {"up_to": value} if isinstance(value, str) else value
 
 
-class EntraPerson(Model):
-    """Who an account in Microsoft Entra ID is, where its name does not tell: at least one of the two.
-
-    Attributes:
-        slack: their Slack id, so that one person is one person at the command line and in Slack.
-        email: the address by which owner tags name them.
-    """
-
-    slack: SlackUser | None = None
-    email: EmailAddress | None = None
-
-    @model_validator(mode="after")
-    def _something(self) -> "EntraPerson":
-        if self.slack is None and self.email is None:
-            raise ValueError("it says nothing; give slack: U… or email: NAME@HOST")
-        return self
-
-
 class PeoplePolicy(Model):
     """Who counts besides the full members of our own Slack workspace, and who may confirm their own starts.
 
@@ -169,19 +172,19 @@ class PeoplePolicy(Model):
         workspaces: other workspaces, connected by Slack Connect, whose members may own VMs and be on call.
             They count by their Slack id only: an e-mail address proves nothing outside our own workspace.
         guests: what guests may do; they are never on call.
+        entra: who an account in Microsoft Entra ID is, by its object id, for the command line.
         self_confirm: when the caller of a start may confirm it.
         do_not_disturb: whether Slack's own do-not-disturb is as good as quiet hours: at low risk an owner
             gets no direct message while it is on.
-        entra: who an account in Microsoft Entra ID is, by its object id, for the command line.
     """
 
     workspaces: tuple[Workspace, ...] = ()
     guests: Guests = Guests.REFUSE
+    entra: dict[ObjectId, EntraPerson] = {}
     self_confirm: Annotated[
         SelfConfirm, BeforeValidator(self_confirm_in_full, json_schema_input_type=SelfConfirm | UpTo)
     ] = SelfConfirm()
     do_not_disturb: bool = True
-    entra: dict[ObjectId, EntraPerson] = {}
 
 
 class TwoPersons(Model):

@@ -48,6 +48,21 @@ Workspace = Annotated[
     ),
 ]
 """The id of a Slack workspace (``T…``) or organization (``E…``)."""
+ObjectId = Annotated[
+    str,
+    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
+    spelt(
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        "write an object ID from Entra ID such as 1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed: "
+        "`az ad signed-in-user show --query id`, or the group's page",
+    ),
+]
+"""The object id of an account or a group in Microsoft Entra ID, in lower case."""
+EmailAddress = Annotated[
+    str,
+    BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
+    spelt(r"[^@\s]{1,64}@[^@\s]{1,190}", "write an e-mail address such as olivia@contoso.com"),
+]
 Addressee = Annotated[
     str,
     spelt(
@@ -65,21 +80,6 @@ SubscriptionId = Annotated[
 ]
 ResourceGroup = Annotated[
     str, spelt(r"[\w().-]{1,90}", "write the name of a resource group, which has at most 90 characters")
-]
-ObjectId = Annotated[
-    str,
-    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
-    spelt(
-        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-        "write an object ID from Entra ID such as 1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed: "
-        "`az ad signed-in-user show --query id`, or the group's page",
-    ),
-]
-"""The object id of an account or a group in Microsoft Entra ID, in lower case."""
-EmailAddress = Annotated[
-    str,
-    BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
-    spelt(r"[^@\s]{1,64}@[^@\s]{1,190}", "write an e-mail address such as olivia@contoso.com"),
 ]
 PROFILE_NAME = r"[a-z0-9-]{1,40}"
 ProfileName = Annotated[

@@ -98,11 +98,12 @@ def rule_warnings(rules: Sequence[Rule], places: dict[Where, Place]) -> list[Fin
         for n, rule in enumerate(rules)
         for where in [("rules", n, "when")]
         for place in [places[where]]
-        for problem, remedy in (*_too_easy(rule), *_never(rules, n))
+        for problem, remedy in (*too_easy(rule), *_never(rules, n))
     ]
 
 
-def _too_easy(rule: Rule) -> Iterator[tuple[str, str]]:
+def too_easy(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What is wrong with a rule that passes or contains and that a caller can make match, and what to do."""
     if rule.verdict not in _WORDS:
         return
     alone, everybody, remedy = _WORDS[rule.verdict]

@@ -113,6 +113,8 @@ class Actor(Stored):
         """Whether this person is named as an owner, or in a group that is, and they count."""
         if self.barred:
             return False
-        if self.slack_user in owner.slack_users or not self.addresses.isdisjoint(owner.emails):
-            return True
-        return not set(self.groups).isdisjoint(owner.groups)
+        return (
+            self.slack_user in owner.slack_users
+            or not self.addresses.isdisjoint(owner.emails)
+            or not set(self.groups).isdisjoint(owner.groups)
+        )

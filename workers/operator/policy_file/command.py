@@ -55,7 +55,7 @@ def check(
     warned.sort(key=lambda one: (one.line, one.column))
     count = f", with {len(warned)} warning{'' if len(warned) == 1 else 's'}" if warned else ""
     typer.echo(f"{file}: fine{count}. {_in_short(policy)}")
-    typer.echo(_about_rules(policy))
+    typer.echo(_about_rules(policy) + _about_mode(policy))
     typer.echo(f"Beyond {policy.cap.containments_per_hour} containments an hour, on-call is asked to go on.")
     if policy.never:
         typer.echo(f"Never contained: {', '.join(guard.name for guard in policy.never)}.")
@@ -175,6 +175,14 @@ def _read(file: Path) -> Policy:
     except InvalidPolicy as invalid:
         typer.echo(invalid.diagnostics(), err=True)
         raise typer.Exit(1) from None
+
+
+def _about_mode(policy: Policy) -> str:
+    return (
+        " Mode: observe, so nobody is asked and nothing is written to Azure; mode: enforce carries it out."
+        if policy.observes
+        else ""
+    )
 
 
 def _about_rules(policy: Policy) -> str:
