@@ -43,6 +43,7 @@ SCOPES = {
     "chat:write": "posts and edits cards",
     "commands": "slash commands",
     "dnd:read": "waits with questions of low risk while somebody is not to be disturbed",
+    "files:write": "sends the report of /vm-report",
     "groups:history": "as channels:history, in private channels",
     "groups:read": "finds private channels",
     "im:history": "as channels:history, in direct messages",

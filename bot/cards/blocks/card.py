@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.cards.blocks import evidence, risk
+from bot.cards.blocks.details.dialog import details_button
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
@@ -34,7 +35,7 @@ from bot.cards.blocks.text import (
 from bot.cards.blocks.waiting import asked_for_it, quiet_line, second_line
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
-from workers.domain.asking.decisions import why_somebody_else
+from workers.domain.asking.decisions import Decision, why_somebody_else
 from workers.domain.containment.containment import CauseKind, Containment
 from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.starts.events import Caller, Phase
@@ -111,11 +112,11 @@ def approval_card(
 
 def _body(lead: str, approval: Approval) -> list[Block]:
     """The lead with the evidence. Once it is decided, the evidence is history, and is labelled so."""
-    fields = evidence.fields(approval)
+    fields, details = evidence.fields(approval), {"accessory": details_button(approval)}
     signs = [section(signs)] if (signs := risk.evidence(approval)) else []
     if approval.open:
-        return [section(lead, fields), *signs]
-    return [section(lead), section(AT_THE_START, fields), *signs]
+        return [section(lead, fields) | details, *signs]
+    return [section(lead), section(AT_THE_START, fields) | details, *signs]
 
 
 def _guarded(approval: Approval) -> bool:
@@ -152,7 +153,7 @@ def _escalated(approval: Approval, kind: CopyKind) -> bool:
 def _lead(approval: Approval, containment: Containment | None, kind: CopyKind) -> list[str]:
     """What to read first: the outcome, then what it is about."""
     started = f"{evidence.who_did_what(approval.event)} {when(approval.event.at)}."
-    how_risky = risk.lead(approval) if approval.open else []
+    how_risky = [risk.in_short(approval), *risk.lead(approval)] if approval.open else []
     lines = (*how_risky, *outcome(approval, containment), _silence(approval, kind), started)
     return [line for line in lines if line]
 
@@ -164,10 +165,7 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     at = f" {when(approval.closed_at)}" if approval.closed_at else ""
     why = sentence(escape(approval.closed_because, 300))
     if approval.decision is not None:
-        by, decided = person(approval.decision.by), when(approval.decision.at)
-        lines.append(f"{approval.decision.past_tense} by {by} {decided}.{quoted(approval.decision.reason)}")
-        if (first := approval.decision.requested) is not None:
-            lines.append(f"Asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}")
+        lines += _decided(approval.decision)
     elif approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL:
         lines.append(
             f"It could be rejected until {when(approval.closed_at)}. {why}" if approval.closed_at else why
@@ -188,6 +186,16 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     if locked_down:
         lines.append(cause_line(containment))
     return [*lines, progress(containment)]
+
+
+def _decided(decision: Decision) -> list[str]:
+    by = person(decision.by)
+    if (giver := decision.in_stead_of) is not None:
+        by = f"{by} in the stead of {person(giver)}"
+    lines = [f"{decision.past_tense} by {by} {when(decision.at)}.{quoted(decision.reason)}"]
+    if (first := decision.requested) is not None:
+        lines.append(f"Asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}")
+    return lines
 
 
 def _silence(approval: Approval, kind: CopyKind) -> str:
@@ -326,7 +334,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
     """The buttons carry the id, and how many starts are shown beside them.
 
     Who may answer, if it is still open, and what has happened since, is checked at the click. Who started
-    the VM can't confirm that at high risk, so their own copy has no button for it.
+    the VM can't confirm that at high risk, so their own copy has no button for it. Of a start that is only
+    announced, there is nothing to confirm.
     """
     vm = approval.event.vm
     confirm = {
@@ -354,7 +363,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "accessibility_label": _label("Say that it is not yours:", vm.name),
         "value": button_value(approval),
     }
-    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject, not_mine]}
+    shown = [confirm, reject, not_mine] if approval.asks and not only_reject else [reject]
+    return {"type": "actions", "elements": shown}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:

@@ -23,7 +23,7 @@ from pydantic import (
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
 from workers.domain.policy.ahead.settings import DelegatePolicy, ExpectPolicy
-from workers.domain.policy.limits import BurstPolicy, CapPolicy, Guards, as_guards
+from workers.domain.policy.limits import BurstPolicy, CapPolicy, Grace, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.quiet import QuietHours, as_several
 from workers.domain.policy.spelling import (
@@ -293,6 +293,7 @@ class Policy(Model):
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
         bursts: which starts share a card.
+        grace: how long a rejection only isolates, and whoever gave it can take it back; none without.
         risk: how risk is weighed.
         apps: how cards call service principals, managed identities and clients: id of the application, or
             object id of the identity → name. Azure's events tell ids alone.
@@ -319,6 +320,7 @@ class Policy(Model):
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
     bursts: BurstPolicy = BurstPolicy()
+    grace: Grace | None = None
     risk: RiskSettings = RiskSettings()
     apps: Annotated[dict[AppId, AppName], Field(max_length=MOST_APPS)] = {}
     expect: ExpectPolicy = ExpectPolicy()

@@ -165,6 +165,8 @@ def init(
     """Write a first policy file with comments. Asks what is not given as an option; never overwrites.
 
     Ctrl-C ends it, and nothing is written.
+
+    Example: startgate policy init policy.yaml
     """
     text = _FILE.format(
         name=safe_line(file.name),

@@ -178,6 +178,7 @@ def terms_of(policy: Policy, ruling: Ruling) -> Terms:
         silence_lockdown=_own(policy, asking.on_silence),
         undelivered_lockdown=_own(policy, asking.on_undelivered),
         rule=ruling.name,
+        grace=policy.grace,
         self_confirm=policy.people.self_confirm.up_to,
         oncall_self_confirm=policy.people.self_confirm.oncall,
         second_within=policy.two_person.expire_after if _by_two(policy, ruling) else None,

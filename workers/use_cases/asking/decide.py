@@ -1,6 +1,6 @@
 """Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -37,8 +37,30 @@ class Decided(NamedTuple):
     withdrawn: tuple[Approval, ...] = ()
 
 
+class Judged(NamedTuple):
+    """A question, and who wants to answer it.
+
+    Attributes:
+        approval: the question.
+        actor: the person, with those of its owner's groups that they are in.
+        in_stead_of: the owner who has delegated it to them, if they may not by themselves.
+    """
+
+    approval: Approval
+    actor: Actor
+    in_stead_of: Actor | None = None
+
+
 class Decide:
-    """Records answers."""
+    """Records answers.
+
+    Args:
+        store: where questions and delegations are.
+        nudger: tells the workers and the bot.
+        clock: dates answers.
+        person: who somebody is now, by their Slack id, so that nobody answers for a person who does not count
+            any more. Without it, they are as they were when they delegated it.
+    """
 
     def __init__(
         self,
@@ -48,10 +70,12 @@ class Decide:
         clock: Clock,
         groups: Groups | None = None,
         observes: Callable[[], bool] = enforces,
+        person: Callable[[str], Awaitable[Actor]] | None = None,
     ) -> None:
         self._groups = groups or NoGroups()
         self._observes = observes
         self._store = store
+        self._person = person
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
@@ -65,17 +89,9 @@ class Decide:
             OnlyObserving: nobody is asked, as long as the policy only observes.
             NotFound: no such approval.
         """
-        return (await self._may(answer, approval_id, actor))[0]
+        return (await self._may(answer, approval_id, actor)).approval
 
-    async def _known(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
-        """The approval, and the person with those of its owner's groups that they are in."""
-        approval = await self._store.approval(approval_id)
-        owners = [one for one in (approval.owner, approval.owner_before) if one is not None]
-        if any(owner.groups for owner in owners):
-            actor = await self._groups.of(actor, *owners, now=answer is Answer.CONFIRM)
-        return approval, actor
-
-    async def permitted(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+    async def permitted(self, answer: Answer, approval_id: str, actor: Actor) -> Judged:
         """The approval, open or not, and the person as the workers will judge them again.
 
         Raises:
@@ -83,9 +99,13 @@ class Decide:
             OnlyObserving: nobody is asked, as long as the policy only observes.
             NotFound: no such approval.
         """
-        approval, actor = await self._known(answer, approval_id, actor)
+        approval = await self._store.approval(approval_id)
+        actor = await self._with_groups(answer, approval, actor)
+        permission, giver = approval.permits(answer, actor), None
+        if not permission.allowed and not actor.barred:
+            permission, giver = await self._in_stead(answer, approval, actor, permission)
         await refuse_unless(
-            approval.permits(answer, actor),
+            permission,
             actor,
             store=self._store,
             clock=self._clock,
@@ -94,13 +114,38 @@ class Decide:
             answer=str(answer),
         )
         refuse_while_observing(self._observes)
-        return approval, actor
+        return Judged(approval, actor, giver)
 
-    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
-        approval, actor = await self.permitted(answer, approval_id, actor)
-        if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
-            raise AlreadyDecided(approval.outcome())
-        return approval, actor
+    async def _with_groups(self, answer: Answer, approval: Approval, actor: Actor) -> Actor:
+        """The person with those of the owner's groups that they are in."""
+        owners = [one for one in (approval.owner, approval.owner_before) if one is not None]
+        if not any(owner.groups for owner in owners):
+            return actor
+        return await self._groups.of(actor, *owners, now=answer is Answer.CONFIRM)
+
+    async def _in_stead(
+        self, answer: Answer, approval: Approval, actor: Actor, refused: Permission
+    ) -> tuple[Permission, Actor | None]:
+        """Whether somebody has delegated it to them; else why not, or why they may not by themselves."""
+        delegations = await self._store.delegations()
+        for one in delegations.given_to(actor.slack_user, self._clock.now()):
+            giver = one.as_giver
+            if self._person is not None:
+                giver = (await self._person(one.giver)).changed(on_call=False)
+            giver = await self._with_groups(answer, approval, giver)
+            if not giver.owns(approval.owner):
+                continue
+            permission = approval.permits_for(answer, actor, giver)
+            if permission.allowed:
+                return permission, giver
+            refused = permission
+        return refused, None
+
+    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> Judged:
+        judged = await self.permitted(answer, approval_id, actor)
+        if not judged.approval.open or (answer is Answer.CONFIRM and not judged.approval.asks):
+            raise AlreadyDecided(judged.approval.outcome())
+        return judged
 
     async def __call__(
         self,
@@ -136,7 +181,7 @@ class Decide:
         """
 
         async def attempt() -> Decided:
-            approval, known = await self._may(answer, approval_id, actor)
+            approval, known, giver = await self._may(answer, approval_id, actor)
             if answer is Answer.CONFIRM and unseen(approval, shown):
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
@@ -144,7 +189,13 @@ class Decide:
             if answer is Answer.CONFIRM and approval.needs_reason and not reason.strip():
                 raise NeedsReason("This start is of high risk. Confirm it with the button, and say why.")
             decision = Decision(
-                answer=answer, by=known, at=self._clock.now(), via=via, reason=reason.strip(), words=words
+                answer=answer,
+                by=known,
+                at=self._clock.now(),
+                via=via,
+                reason=reason.strip(),
+                words=words,
+                in_stead_of=giver,
             )
             with following("answer", approval.trace, approval=approval_id):
                 if decision.confirms and approval.terms.second_within is not None:
@@ -249,7 +300,13 @@ class Decide:
                 approval_id=approval.id,
             )
             request = await request_containment(
-                self._store, vm, cause, approval.terms.lockdown, now=decision.at, plan=approval.plan
+                self._store,
+                vm,
+                cause,
+                approval.terms.lockdown,
+                now=decision.at,
+                plan=approval.plan,
+                grace=approval.terms.grace,
             )
             by = decision.by.name or decision.by.email or "somebody"
             closing = await close_questions(
@@ -280,6 +337,7 @@ class Decide:
                             "starts": approval.starts,
                             "on_call": decision.by.on_call,
                             "owner": decision.by.owns(approval.owner),
+                            **({"in_stead_of": decision.in_stead_of.label} if decision.in_stead_of else {}),
                             "containment": containment.id if containment else None,
                             **({"guarded": approval.guarded} if approval.guarded else {}),
                             **({"words": decision.words} if decision.words else {}),
