@@ -43,7 +43,7 @@ class Confirm:
         """Authorize once more and record it with its reason, or say what happened meanwhile."""
         approval_id, shown = from_button(str(dialog.view["private_metadata"]))
         try:
-            await self._services.decide(
+            decided = await self._services.decide(
                 Answer.CONFIRM,
                 approval_id,
                 dialog.actor,
@@ -61,4 +61,5 @@ class Confirm:
             if not approval.open:
                 return Outcome(view=decided_dialog(approval))
             return Outcome(view=confirm_dialog(approval, again=True))
-        return Outcome()
+        waits = decided.approval.waits_for_second is not None
+        return Outcome(message=recorded(decided.approval)) if waits else Outcome()

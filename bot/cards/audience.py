@@ -27,6 +27,7 @@ from workers.domain.policy.people import OncallPolicy
 from workers.domain.policy.quiet import LONGEST_QUIET
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
+from workers.domain.starts.risk import Level
 from workers.telemetry.health import Health
 from workers.use_cases.orders.also_started import AllStarted
 
@@ -172,7 +173,7 @@ class Audience:
     def _quiet_is_over(self, card: Card, approval: Approval) -> bool:
         """Whether those who were in quiet hours have to be looked at again: they may be asked now."""
         until = card.quiet_until
-        return until is not None and (not approval.may_wait or self._clock.now() >= until)
+        return until is not None and (not _may_wait(card, approval) or self._clock.now() >= until)
 
     async def _sought(
         self,
@@ -188,7 +189,8 @@ class Audience:
         """
         waited = card.quiet_until is not None and not card.asks_owners
         quiet: dict[str, datetime] = {}
-        latest = approval.opened_at + LONGEST_QUIET if approval is not None and approval.may_wait else None
+        waits = approval is not None and _may_wait(card, approval)
+        latest = approval.opened_at + LONGEST_QUIET if approval is not None and waits else None
         whole, unknown = await self._directory.with_members(owner)
         asked = set[str]()
         refusing: dict[str, str] = {}
@@ -330,6 +332,11 @@ class Audience:
             )
             card = self._added(card, copy)
         return card
+
+
+def _may_wait(card: Card, approval: Approval) -> bool:
+    """Whether quiet hours count: the risk of every question on the card is low."""
+    return approval.may_wait and all(one.level is Level.LOW for one in card.members if one.open)
 
 
 def _oncall_at_once(approval: Approval, card: Card) -> bool:

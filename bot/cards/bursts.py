@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import structlog
 
+from bot.cards.audience import as_asked
 from bot.cards.blocks.status import approval_headline
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import (
@@ -174,8 +175,8 @@ class Bursts:
 
     async def tell(self, card: Card, lead: Approval) -> None:
         """The owner's copy shows its members now: note of each that it was asked, and is shown."""
-        untold = [one for one in card.members if one.told < one.version and one.approval_id != lead.id]
-        told = await self._side_by_side(self._told(one, lead, card.notices) for one in untold)
+        untold = [one for one in card.members if _untold(one, card) and one.approval_id != lead.id]
+        told = await self._side_by_side(self._told(one, as_asked(lead, card), card) for one in untold)
         members = {one.approval_id: one for one in card.members} | {
             one.approval_id: one for one in told if one is not None
         }
@@ -183,21 +184,24 @@ class Bursts:
         if changed != card:
             await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(changed,)))
 
-    async def _told(self, member: Member, lead: Approval, notice: str) -> Member | None:
+    async def _told(self, member: Member, lead: Approval, card: Card) -> Member | None:
         approval = await self._store.approval(member.approval_id)
         if approval.version != member.version:
             return None  # it has changed, and its own nudge is on its way
         shown, partition = approval.version, partition_of_id(approval.id)
         asked = approval
         if approval.open and approval.asked_at is None:
-            asked = approval.asked(self._clock.now(), lead.asked_whom, notice)
+            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices)
+            if card.quiet_until is not None and not card.asks_owners:
+                asked = approval.hushed(card.quiet_until, card.notices)
+        hushed = asked.open and asked.asked_at is None
         if asked == approval:
             await self._store.commit(Commit(partition=partition, shown=((approval.id, shown),)))
-            return member.changed(told=shown)
+            return member.changed(told=shown, hushed=hushed)
         noting = self._note_asked.noting(asked)
         await self._store.commit(noting.changed(shown=((asked.id, shown + 1),)))
         await self._note_asked.noted(asked)
-        return member.changed(version=shown + 1, told=shown + 1)
+        return member.changed(version=shown + 1, told=shown + 1, hushed=hushed)
 
     async def carry_out(self, card: Card) -> Card:
         """Give the ordered answer to each question that still waits; the card without the order."""
@@ -246,7 +250,12 @@ def shows_burst(card: Card, copy: Copy) -> bool:
 
 def untold(card: Card) -> bool:
     """Whether it lists something of which is not on record yet that it shows it."""
-    return any(one.told < one.version for one in card.members[1:])
+    return any(_untold(one, card) for one in card.members[1:])
+
+
+def _untold(one: Member, card: Card) -> bool:
+    """The same of one member; one in quiet hours has to be noted as asked once its owner is."""
+    return one.told < one.version or (one.hushed and one.open and card.asks_owners)
 
 
 def alone(approval: Approval | None, card: Card) -> bool:

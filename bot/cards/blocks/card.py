@@ -32,6 +32,7 @@ from bot.cards.blocks.text import (
     plain_name,
     when,
 )
+from bot.cards.blocks.waiting import asked_for_it, quiet_line, second_line
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Decision, why_somebody_else
@@ -93,10 +94,10 @@ def approval_card(
                 _expected(approval),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
+                second_line(approval, reader),
                 _passed(approval),
                 _SWEPT if approval.event.swept else "",
                 why_somebody_else(approval.terms.self_confirm) if barred and approval.asks else "",
-                _second(approval, reader),
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
@@ -104,7 +105,7 @@ def approval_card(
         ),
     ]
     if approval.open:
-        barred = barred or not approval.asks or _asked_for_it(approval, reader)
+        barred = barred or not approval.asks or asked_for_it(approval, reader)
         blocks.append(buttons(approval, own=own, only_reject=barred))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
@@ -230,39 +231,7 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     asked = "" if not people else f"{asked}: {people}."
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
-    return " ".join(filter(None, [asked, why, _quiet(approval), _deadline(approval)]))
-
-
-def _second(approval: Approval, reader: str) -> str:
-    """That a second person has to confirm, who asked for it and why; or that it takes two."""
-    request = approval.waits_for_second
-    if request is None:
-        by_two = approval.asks and approval.terms.second_within is not None
-        return "It takes two persons to confirm this start." if by_two else ""
-    until = f"until {clock(request.expires_at)}"
-    if _asked_for_it(approval, reader):
-        return f"You asked for this start to be confirmed; a second person can confirm it {until}."
-    return (
-        f"{person(request.by)} wants to confirm this start.{quoted(request.reason)} Confirm makes you the"
-        f" second person, {until}."
-    )
-
-
-def _asked_for_it(approval: Approval, reader: str) -> bool:
-    """Whether the reader is the first of two persons, who can't be the second."""
-    request = approval.waits_for_second
-    return request is not None and bool(reader) and reader.lower() in request.by.addresses
-
-
-def _quiet(approval: Approval) -> str:
-    """That owners are left alone, and until when."""
-    if approval.quiet_until is None:
-        return ""
-    if approval.asked_at is None:
-        return (
-            f"The risk is low and it is quiet hours: the owner gets a message {when(approval.quiet_until)}."
-        )
-    return f"Other owners are in quiet hours and get a message {when(approval.quiet_until)}."
+    return " ".join(filter(None, [asked, why, quiet_line(approval), _deadline(approval)]))
 
 
 def _expected(approval: Approval) -> str:
@@ -279,9 +248,7 @@ def _expected(approval: Approval) -> str:
 def _by_policy(approval: Approval, kind: CopyKind, *, asking: str) -> str:
     """That the policy names the owner, and for which VMs."""
     of = _of_policy(approval.owner.by_policy)
-    if kind is not CopyKind.OWNER:
-        return f"Owner of {of}."
-    return f"{asking} you as the owner of {of}."
+    return f"{asking} you as the owner of {of}." if kind is CopyKind.OWNER else f"Owner of {of}."
 
 
 def _told_of_rule(approval: Approval, kind: CopyKind) -> str:

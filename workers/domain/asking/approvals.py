@@ -4,21 +4,24 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from workers.domain.asking.decisions import (
+    IN_WORDS,
+    UNDO_WITHIN,
     Answer,
     Decision,
     Permission,
+    TakenBack,
     may_answer,
     may_answer_for,
     may_take_back,
 )
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.passing import PassedOn, started_it_themselves, with_passed
-from workers.domain.asking.states import FIRST, TRANSITIONS, ApprovalState
+from workers.domain.asking.states import FIRST, OUTCOMES, TRANSITIONS, ApprovalState
 from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
 from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.containment.plans import Plan
 from workers.domain.errors import AlreadyDecided, Conflict
-from workers.domain.model import Stored, UtcTime
+from workers.domain.model import UtcTime
 from workers.domain.policy.model import Verdict
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
@@ -31,7 +34,9 @@ from workers.domain.starts.risk import Level, Risk
 __all__ = [
     "FILL_IN_AFTER",
     "FIRST",
+    "IN_WORDS",
     "TRANSITIONS",
+    "UNDO_WITHIN",
     "Approval",
     "ApprovalState",
     "Terms",
@@ -39,23 +44,8 @@ __all__ = [
     "steps_undelivered",
 ]
 
-
-IN_WORDS = "words"
-"""How a decision that was given in words was given, in ``Decision.via``."""
-
-UNDO_WITHIN = timedelta(minutes=2)
-"""How long a confirmation in words can be taken back."""
-
 FILL_IN_AFTER = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2))
 """How long after the previous attempt facts that did not arrive in time are read again."""
-
-
-class TakenBack(Stored):
-    """A confirmation that was taken back, by whom, and when. The question is open again since then."""
-
-    decision: Decision
-    by: Actor
-    at: UtcTime
 
 
 class Approval(Numbered):
@@ -347,7 +337,7 @@ class Approval(Numbered):
             return f"{self.decision.past_tense} by {by.name or by.email or 'somebody'}"
         if self.state is ApprovalState.EXPIRED and self.terms.verdict is Verdict.TELL:
             return "Announced, and not rejected"
-        return _OUTCOMES[self.state].format(because=self.closed_because)
+        return OUTCOMES[self.state].format(because=self.closed_because)
 
     # Deadlines
 
@@ -403,14 +393,3 @@ class Approval(Numbered):
         if self.escalated_at is None and self.terms.escalate_after < self.terms.expire_after:
             coming.append(self.escalate_at)
         return min(coming)
-
-
-_OUTCOMES = {
-    **dict.fromkeys(ApprovalState, "Still open"),
-    ApprovalState.TOLD: "Announced only: there is nothing to confirm",
-    ApprovalState.EXPIRED: "Expired: nobody answered in time",
-    ApprovalState.WITHDRAWN: "Withdrawn: {because}",
-    ApprovalState.JOINED: "Asked about together with an earlier start",
-    ApprovalState.RULED: "Not asked about: {because}",
-    ApprovalState.OBSERVED: "Only observed: nobody was asked",
-}

@@ -38,6 +38,7 @@ class Member(Stored):
         escalated: whether on-call was to be told.
         version: of the question, as the card shows it.
         told: the version of which is on record that the card shows it; 0 for none.
+        hushed: whether its owner is in quiet hours, and has to be noted as asked when those end.
     """
 
     approval_id: str
@@ -53,6 +54,7 @@ class Member(Stored):
     escalated: bool = False
     version: int = 0
     told: int = 0
+    hushed: bool = False
 
 
 class Ordered(Stored):

@@ -152,7 +152,8 @@ class Card(Numbered):
         for one in changed:
             known = members.get(one.approval_id)
             if known is None or one.version >= known.version:
-                members[one.approval_id] = one.changed(told=known.told if known else 0)
+                kept = {"told": known.told, "hushed": known.hushed} if known else {"told": 0}
+                members[one.approval_id] = one.changed(**kept)
         return self.changed(members=tuple(members.values()))
 
     @property

@@ -3,6 +3,7 @@
 Rejecting is the safe direction and confirming the dangerous one, so more people may reject.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from workers.domain.starts.events import Caller
+
+
+IN_WORDS = "words"
+"""How a decision that was given in words was given, in ``Decision.via``."""
+
+UNDO_WITHIN = timedelta(minutes=2)
+"""How long a confirmation in words can be taken back."""
 
 
 class Answer(StrEnum):
@@ -50,6 +58,14 @@ class Decision(Stored):
     def past_tense(self) -> str:
         """``Confirmed`` or ``Rejected``."""
         return "Confirmed" if self.confirms else "Rejected"
+
+
+class TakenBack(Stored):
+    """A confirmation that was taken back, by whom, and when. The question is open again since then."""
+
+    decision: Decision
+    by: Actor
+    at: UtcTime
 
 
 class Permission(NamedTuple):

@@ -60,3 +60,14 @@ FIRST = {
     Verdict.CONTAIN: ApprovalState.RULED,
 }
 """In which state an approval begins, by what the policy says of the start."""
+
+OUTCOMES = {
+    **dict.fromkeys(ApprovalState, "Still open"),
+    ApprovalState.TOLD: "Announced only: there is nothing to confirm",
+    ApprovalState.EXPIRED: "Expired: nobody answered in time",
+    ApprovalState.WITHDRAWN: "Withdrawn: {because}",
+    ApprovalState.JOINED: "Asked about together with an earlier start",
+    ApprovalState.RULED: "Not asked about: {because}",
+    ApprovalState.OBSERVED: "Only observed: nobody was asked",
+}
+"""How it stands where nobody decided it, as a sentence; ``because`` is why it is closed."""

@@ -186,6 +186,8 @@ class Decide:
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
                 )
+            if answer is Answer.CONFIRM:
+                await self._refuse_the_first(approval, known)
             if answer is Answer.CONFIRM and approval.needs_reason and not reason.strip():
                 raise NeedsReason("This start is of high risk. Confirm it with the button, and say why.")
             decision = Decision(
@@ -231,26 +233,36 @@ class Decide:
         Raises:
             NotAllowed: the same person asked for it.
         """
+        request = self._standing(approval)
+        if request is None:
+            return await self._ask_for_second(approval, decision, shown, within)
+        return await self._write(approval, decision.changed(requested=request))
+
+    def _standing(self, approval: Approval) -> ConfirmRequest | None:
+        """What the first of two persons asked for, as long as they could still confirm it themselves."""
         request = approval.waits_for_second
+        if approval.terms.second_within is None or request is None:
+            return None
         stands = (
-            request is not None
-            and request.in_time(decision.at)
+            request.in_time(self._clock.now())
             and not unseen(approval, request.shown)
             and approval.permits(Answer.CONFIRM, request.by).allowed
         )
-        if request is None or not stands:
-            return await self._ask_for_second(approval, decision, shown, within)
-        refusal = not_the_second(request.by, decision.by, "this confirmation")
+        return request if stands else None
+
+    async def _refuse_the_first(self, approval: Approval, actor: Actor) -> None:
+        """Whoever asked for a second person is none; told before they are asked for a reason."""
+        request = self._standing(approval)
+        refusal = not_the_second(request.by, actor, "this confirmation") if request is not None else ""
         await refuse_unless(
             Permission(allowed=not refusal, reason=refusal),
-            decision.by,
+            actor,
             store=self._store,
             clock=self._clock,
             kind="decision.refused",
             about=approval,
-            answer=str(decision.answer),
+            answer=str(Answer.CONFIRM),
         )
-        return await self._write(approval, decision.changed(requested=request))
 
     async def _ask_for_second(
         self, approval: Approval, decision: Decision, shown: int, within: timedelta

@@ -301,3 +301,22 @@ async def test_two_bots_at_once_ask_about_each_once(burst: Burst) -> None:
     await burst.until_at_rest(*approvals, bots=bots)
     await burst.until_at_rest(*approvals, bots=bots[::-1])
     await burst.every_asked(approvals)
+
+
+async def test_in_quiet_hours_none_of_a_burst_counts_as_asked_before_they_end() -> None:
+    rig = Burst()
+    morning = a.NOW + timedelta(hours=8)
+    rig.people.quiet[a.ALICE] = morning
+    approvals = await rig.burst(3)
+    await rig.until_at_rest(*approvals)
+    night = [await rig.store.approval(one.id) for one in approvals]
+    assert [(one.asked_at, one.quiet_until) for one in night] == [(None, morning)] * 3
+    assert not any(one.undelivered(morning) for one in night)
+
+    rig.clock.to(morning)
+    for one in approvals:
+        await LookAtApproval(store=rig.store, nudger=rig.nudger, clock=rig.clock)(one.id)
+    await rig.until_at_rest(*approvals)
+    asked = [await rig.store.approval(one.id) for one in approvals]
+    assert all(one.asked_at is not None and one.asked_at >= morning for one in asked)
+    assert {one.asked_whom for one in asked} == {(a.ALICE,)}

@@ -36,13 +36,14 @@ def test_the_second_person_sees_the_first_ones_name_and_reason() -> None:
     assert "wants to confirm this start. Reason: \u201cthe" in said
     assert "<!here>" not in said
     assert "Confirm makes you the second person, until <!date^" in said
-    assert actions(question()) == ["approval.confirm", "approval.reject"]
+    assert actions(question())[:2] == ["approval.confirm", "approval.reject"]
 
 
 def test_the_first_persons_own_copy_has_no_button_to_confirm() -> None:
     message = approval_card(question(), None, kind=CopyKind.OWNER, reader="Alice@contoso.com")
     assert "You asked for this start to be confirmed" in everything(message)
-    assert actions(question(), reader="Alice@contoso.com") == ["approval.reject"]
+    assert "approval.confirm" not in actions(question(), reader="Alice@contoso.com")
+    assert "approval.reject" in actions(question(), reader="Alice@contoso.com")
 
 
 def test_a_decided_card_names_both() -> None:
