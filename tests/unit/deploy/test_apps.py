@@ -57,6 +57,7 @@ LEFT_AS_THEY_ARE = {
     "missed_starts_every_s": "as often as the Activity Log is worth reading",
     "missed_starts_after_s": "as late as Event Grid usually is",
     "event_sources_every_s": "subscriptions come and go by the day",
+    "azure_monitor_connection": "needs the extra azure-monitor, which the image does not have",
     "slack_api_url": "another one only for GovSlack",
     "receivers": "measured",
     "concurrency": "measured",
