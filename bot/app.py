@@ -83,7 +83,7 @@ def build_app(
         signing_secret=signing_secret.get_secret_value() if signing_secret else "unused-in-socket-mode",
         request_verification_enabled=signing_secret is not None,
     )
-    flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
+    flow, confirm, reject = Flow(services, client), Confirm(services), Reject(services)
     cap, not_mine, follow = CapAnswers(services), NotMine(services), FollowCaller(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))

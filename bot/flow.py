@@ -62,10 +62,17 @@ Listener = Callable[..., Awaitable[None]]
 
 
 class Flow:
-    """Makes Bolt listeners."""
+    """Makes Bolt listeners.
 
-    def __init__(self, services: Services) -> None:
+    Args:
+        services: what they work with.
+        shared: answers through this client, whose token is renewed, rather than through that of the request:
+            an answer is tried for some seconds, and the request's token may have been replaced meanwhile.
+    """
+
+    def __init__(self, services: Services, shared: AsyncWebClient | None = None) -> None:
         self._services = services
+        self._shared = shared
 
     def click(self, act: OnClick, *, now: bool = False) -> Listener:
         """A button's listener; with ``now``, the person is judged by what Slack says at this moment."""
@@ -85,7 +92,7 @@ class Flow:
             if answer is not None and body.get("view"):
                 await self._answer_in_view(client, body, answer)
             elif answer is not None:
-                await answer_click(client, body, answer.text, answer.blocks)
+                await answer_click(self._shared or client, body, answer.text, answer.blocks)
 
         return listener
 
@@ -116,7 +123,7 @@ class Flow:
             log.info("no dialog can be opened for an answer", because=str(error))
             user = str(body["user"]["id"])
             conversation = self._services.directory.direct_message
-            await send_direct(client, conversation, user, answer.text, answer.blocks)
+            await send_direct(self._shared or client, conversation, user, answer.text, answer.blocks)
 
     def command(self, command: Command, act: OnCommand) -> Listener:
         """A slash command's listener. Help is for everybody; who may not use the command is refused."""
@@ -180,7 +187,7 @@ class Flow:
             except Exception as error:  # as above
                 answer = self._told(error)
             if answer is not None:
-                await answer_message(client, event, answer.text, answer.blocks)
+                await answer_message(self._shared or client, event, answer.text, answer.blocks)
 
         return listener
 
@@ -207,7 +214,7 @@ class Flow:
             if outcome.message is not None:
                 message = on_answer(outcome.message, await self._pause())
                 conversation = self._services.directory.direct_message
-                await send_direct(client, conversation, user, message.text, message.blocks)
+                await send_direct(self._shared or client, conversation, user, message.text, message.blocks)
 
         return listener
 

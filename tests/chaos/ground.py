@@ -15,6 +15,7 @@ from redis.backoff import ConstantBackoff
 
 from deploy.sandbox.client import Control, ControlError
 from deploy.sandbox.processes import NotReady, free_port
+from deploy.sandbox.stage import eventually
 from deploy.sandbox.system import ARM_TOKEN, Ports, System
 from tests.chaos.failover import VALKEY, Pair
 from tests.chaos.people import WORLD
@@ -106,6 +107,7 @@ class _Sandbox(System):
         return await super()._spawn(name, *command, environment=environment)
 
 
+_RENEWED = "a secret was renewed"
 _ABOUT_VMS = ("a", "c")
 """How ids of approvals and containments begin."""
 BESIDE = "workers-beside"
@@ -114,6 +116,10 @@ _OF_ANOTHER_VERSION = (
     "from workers.__main__ import main; main()"
 )
 """A program: the workers of the code at this path."""
+
+
+async def _is(true: bool) -> bool:  # noqa: FBT001 - what is asked again and again
+    return true
 
 
 class Ground:
@@ -219,16 +225,25 @@ class Ground:
             self._down.discard(VALKEY)
 
     async def rotate(self, rotation: Rotation) -> None:
-        """Slack takes only a new token; a bot that is started meanwhile would rightly refuse to run."""
+        """Slack takes only a new token. A bot that is started meanwhile would rightly refuse to run.
+
+        Until the bot has read the new one it can tell nobody anything: it counts as gone for so long.
+        """
         if "bot" in self._down:
             return
         self._down.add("bot")
         self.rotations += 1
         token = f"xoxb-rotated-{self.rotations}"
+        bot, began_ms = self.system.processes["bot"], time.time() * 1000
+        renewed = bot.output().count(_RENEWED)
         try:
             await self.system.slack.put("/_secrets", {"bot_token": token})
             await asyncio.sleep(rotation.late_s)
             self.system.token.write_text(token, encoding="utf-8")
+            await eventually(
+                "the bot to go by the new token", lambda: _is(bot.output().count(_RENEWED) > renewed)
+            )
+            self.kills.append(("bot", began_ms, time.time() * 1000))
         finally:
             self._down.discard("bot")
 

@@ -27,3 +27,4 @@ def test_no_property_breaks_in_twenty_rounds_of_chaos() -> None:
     assert not any(totals["violations"].values())
     assert min(totals["events"], totals["decisions"], totals["containments"]) > 0
     assert any(kind.startswith("kill ") for kind in totals["faults"])
+    assert {"redis failover", "token rotated", "azure 401"} <= set(totals["faults"])
