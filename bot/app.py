@@ -14,21 +14,28 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers.bursts import BurstAnswers
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
+from bot.answers.confirm_blocks import CONFIRM_HIGH
+from bot.answers.not_mine import NotMine
+from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
 from bot.answers.reject import Reject
+from bot.answers.reject_blocks import PLAN
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
 from bot.answers.retry import RetryClick
 from bot.answers.spoken.questions import Questions
 from bot.answers.spoken.reply import Reply
 from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
-from bot.cards.blocks.card import CONFIRM, REJECT
+from bot.cards.blocks.bursts.dialogs import PAGES
+from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.replies.retry import RETRY
 from bot.cards.replies.words import UNDO
 from bot.commands.picking.search import VmSearch
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
+from bot.home.homes import Homes
 from bot.services import Services
 from bot.slack.errors import SLACK_AWAY
 from bot.slack.installation import Installation, Installed
@@ -45,6 +52,7 @@ def build_app(
     installation: Installation,
     questions: Questions,
     *,
+    homes: Homes,
     signing_secret: SecretStr | None = None,
 ) -> AsyncApp:
     """The app, with nothing connected yet.
@@ -53,6 +61,7 @@ def build_app(
         client: carries the bot token and one shared HTTP session.
         services: what listeners work with.
         installation: who we are.
+        homes: the Homes that people have open.
         questions: finds which question a reply in words is about.
         signing_secret: HTTP mode only; Socket Mode's payloads come over an authenticated connection.
     """
@@ -66,16 +75,26 @@ def build_app(
         request_verification_enabled=signing_secret is not None,
     )
     flow, confirm, reject = Flow(services), Confirm(services), Reject(services)
-    cap = CapAnswers(services)
+    cap, not_mine = CapAnswers(services), NotMine(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
+    app.action(PLAN)(flow.click(reject.every_step))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
+    app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
+    app.action(NOT_MINE)(flow.click(not_mine.pressed))
+    app.view(NOT_MINE_DIALOG)(flow.submit(not_mine.submitted))
     app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))
     app.event("message")(flow.message(Reply(services, questions).written))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
+    bursts = BurstAnswers(services)
+    for button, answer in bursts.buttons.items():
+        app.action(button)(flow.click(answer, now=True))
+    for dialog, decide in bursts.dialogs.items():
+        app.view(dialog)(flow.submit(decide, now=True))
+    app.action(PAGES)(flow.page(bursts.page))
     for command in COMMANDS:
         listener = command.listener(services)
         app.command(command.name)(flow.command(command, listener.typed))
@@ -86,6 +105,8 @@ def build_app(
 
     for action_id, options in VmSearch(services).menus.items():
         app.options(action_id)(flow.search(options))
+
+    app.event("app_home_opened")(_opening_home(homes))
 
     # Everything else is acknowledged, too. Otherwise Slack shows the person an error, and repeats events.
     app.event(_ANYTHING)(_acknowledge)
@@ -123,6 +144,14 @@ def _authorizing(
         )
 
     return authorize
+
+
+def _opening_home(homes: Homes) -> Callable[..., Awaitable[None]]:
+    async def listener(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            homes.opened(str(event["user"]), event.get("view"))
+
+    return listener
 
 
 async def _acknowledge(ack: AsyncAck) -> None:

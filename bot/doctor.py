@@ -42,6 +42,7 @@ SCOPES = {
     "channels:read": "finds the policy's channels",
     "chat:write": "posts and edits cards",
     "commands": "slash commands",
+    "dnd:read": "waits with questions of low risk while somebody is not to be disturbed",
     "groups:history": "as channels:history, in private channels",
     "groups:read": "finds private channels",
     "im:history": "as channels:history, in direct messages",

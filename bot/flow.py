@@ -36,6 +36,7 @@ from bot.requests import (
     Wrote,
 )
 from bot.services import Services
+from bot.slack.errors import Refused, slack_away, slack_refuses
 from bot.slack.private import answer_click, answer_command, answer_message, send_direct
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.errors import (
@@ -81,10 +82,41 @@ class Flow:
                 )
             except Exception as error:  # whoever clicked is told, whatever it is
                 answer = self._told(error)
-            if answer is not None:
+            if answer is not None and body.get("view"):
+                await self._answer_in_view(client, body, answer)
+            elif answer is not None:
                 await answer_click(client, body, answer.text, answer.blocks)
 
         return listener
+
+    def page(self, turn: Callable[[Clicked], Awaitable[View]]) -> Listener:
+        """The listener of a button in a dialog that shows another page of it."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+            await ack()
+            clicked = Clicked(
+                actor=await self._actor(body, now=False),
+                value=str(body["actions"][0].get("value", ""))[:_LONGEST_VALUE],
+                open_dialog=self._opening(client, body),
+            )
+            try:
+                view = await turn(clicked)
+            except Exception as error:  # as above
+                view = as_dialog(self._told(error))
+            await client.views_update(view_id=body["view"]["id"], view=view)
+
+        return listener
+
+    async def _answer_in_view(self, client: AsyncWebClient, body: dict[str, Any], answer: Message) -> None:
+        """Answer a click in a dialog or in Home, where nothing is said privately: as a dialog, or by DM."""
+        try:
+            with slack_away(), slack_refuses():
+                await self._opening(client, body)(as_dialog(answer))
+        except (Refused, DependencyAway) as error:
+            log.info("no dialog can be opened for an answer", because=str(error))
+            user = str(body["user"]["id"])
+            conversation = self._services.directory.direct_message
+            await send_direct(client, conversation, user, answer.text, answer.blocks)
 
     def command(self, command: Command, act: OnCommand) -> Listener:
         """A slash command's listener. Help is for everybody; who may not use the command is refused."""
@@ -220,6 +252,9 @@ class Flow:
     def _opening(self, client: AsyncWebClient, body: dict[str, Any]) -> Callable[[View], Awaitable[None]]:
         async def open_dialog(view: View) -> None:
             shown = on_dialog(view, await self._pause())
+            if (body.get("view") or {}).get("type") == "modal":  # on top of the dialog with the button
+                await client.views_push(trigger_id=body["trigger_id"], view=shown)
+                return
             await client.views_open(trigger_id=body["trigger_id"], view=shown)
 
         return open_dialog

@@ -9,7 +9,9 @@ from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
+from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.lockdown import LockDown
@@ -30,6 +32,7 @@ class Services:
     clock: Clock
     decide: Decide
     take_back: TakeBack
+    answer_all: AnswerAll
     lock_down: LockDown
     restore: Restore
     retry: Retry
@@ -37,5 +40,6 @@ class Services:
     dialogs: OpenDialogs
     pausing: PauseWrites
     overview: Overview
+    pass_on: PassOn
     cap: AnswerCap
     policy: Callable[[], Policy]

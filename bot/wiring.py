@@ -16,11 +16,15 @@ from bot.answers.reject import Reject
 from bot.answers.spoken.questions import Questions
 from bot.app import build_app
 from bot.cards.audience import Audience
+from bot.cards.bursts import Bursts
 from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.commands.answered import answered_views
+from bot.commands.registry import COMMANDS
 from bot.doctor import quick_checks
+from bot.home.homes import Homes
+from bot.home.trouble import trouble_line
 from bot.services import Services
 from bot.settings import BotSettings
 from bot.slack.channels import Channels
@@ -29,6 +33,7 @@ from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
+from bot.slack.quiet import SlackQuiet
 from bot.slack.reach import Reach
 from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
 from bot.slack.signed_requests import SignedRequests
@@ -50,8 +55,10 @@ from workers.telemetry.health_server import serving
 from workers.telemetry.instruments import SLACK
 from workers.telemetry.measured_health import measure
 from workers.telemetry.requests import measured
+from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
@@ -63,6 +70,7 @@ from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.policy_in_force import PolicyInForce
+from workers.use_cases.sweeps.mode import show_modes
 from workers.use_cases.sweeps.pause import show_pauses
 from workers.use_cases.watch_policy import WatchPolicy
 
@@ -135,40 +143,57 @@ async def _run(
     installation = Installation(slack)
     channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
     policy.when_changed(channels.look_again)
-    directory = Directory(slack, policy, installation, pace)
+    directory = Directory(slack, policy, installation, pace, channels.id_of)
     dialogs = OpenDialogs(slack)
+    decide = Decide(
+        store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
+    )
     services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
         clock=clock,
-        decide=Decide(store=store, nudger=nudger, clock=clock),
+        decide=decide,
+        answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
-            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            guarded=GuardedByInventory(policy, inventory),
+            observes=lambda: policy().observes,
         ),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=policy),
-        retry=Retry(store=store, nudger=nudger, clock=clock),
+        retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
+        pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
         overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
     )
+    quiet = SlackQuiet(slack, policy, clock, directory.members)
+    note_asked = NoteAsked(store=store, nudger=nudger, clock=clock)
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, channels, policy, clock, health),
-        note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
+        audience=Audience(directory, channels, policy, clock, health, quiet=quiet),
+        note_asked=note_asked,
+        bursts=Bursts(store=store, decide=services.decide, note_asked=note_asked, policy=policy, clock=clock),
         clock=clock,
         health=health,
     )
+    homes = Homes(slack, services, COMMANDS, lambda: trouble_line(health.as_json()))
     views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}
-    notices = Notices(renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock)
+    notices = Notices(
+        renderer=renderer, store=store, dialogs=dialogs, views=views, clock=clock, changed=homes.changed
+    )
     bus.notices.set_result(notices)
     questions = Questions(slack, pace, store)
-    app = build_app(slack, services, installation, questions, signing_secret=settings.slack_signing_secret)
+    app = build_app(
+        slack, services, installation, questions, homes=homes, signing_secret=settings.slack_signing_secret
+    )
     doorway: Doorway
     renew = {"slack_bot_token": renewing_bot_token(slack, installation)}
     if settings.slack_app_token is not None:
@@ -179,7 +204,7 @@ async def _run(
         doorway = HttpDoorway(requests, settings.http_port)
 
         async def sign_anew(secret: SecretStr) -> None:
-            app = build_app(slack, services, installation, questions, signing_secret=secret)
+            app = build_app(slack, services, installation, questions, homes=homes, signing_secret=secret)
             requests.renew(app, secret)
 
         renew["slack_signing_secret"] = sign_anew
@@ -204,8 +229,10 @@ async def _run(
             watch(health, "redis", store.ping, every_s=10),
             look_now_and_then(health, quick_checks(settings, redis)),
             show_pauses(health, store, clock),
+            show_modes(health, lambda: policy().observes),
             reach.watch_token(installation),
             channels.run(),
+            homes.run(),
             watching.run(hangup),
             _secret_files(settings, renew, health, noting_renewal(store, clock, "bot")).run(),
             say_ready(),

@@ -1,13 +1,14 @@
 """The card's button Reject, and the dialog that it opens."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import structlog
 
-from bot.answers.reject_blocks import decided_dialog, reject_dialog
+from bot.answers.reject_blocks import decided_dialog, plan_dialog, reject_dialog, said_why
 from bot.cards.blocks.answers import already_decided, recorded
-from bot.cards.blocks.inputs import given_reason
+from bot.cards.blocks.inputs import REASON
 from bot.cards.blocks.joined import from_button
 from bot.cards.blocks.message import Message
 from bot.cards.looking import Looking
@@ -16,8 +17,9 @@ from bot.services import Services
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.foresight.lookups import Lookup
-from workers.domain.errors import AlreadyDecided, StartgateError
+from workers.domain.errors import AlreadyDecided, NotFound, StartgateError
 from workers.domain.starts.people import Actor
+from workers.use_cases.refuse import refuse_unless
 
 log = structlog.get_logger(__name__)
 
@@ -69,13 +71,31 @@ class Reject:
         approval = await self._services.store.approval(lookup.approval_id)
         return reject_dialog(approval, lookup, late=late) if approval.open else None
 
+    async def every_step(self, clicked: Clicked) -> None:
+        """Show the whole plan on top of the dialog. Whoever may reject may see it."""
+        approval_id, _, lookup_id = clicked.value.partition(":")
+        approval = await self._services.store.approval(approval_id)
+        await refuse_unless(
+            approval.permits(Answer.REJECT, clicked.actor),
+            clicked.actor,
+            store=self._services.store,
+            clock=self._services.clock,
+            kind="plan.refused",
+            about=approval,
+        )
+        lookup = None
+        with contextlib.suppress(NotFound):
+            lookup = await self._services.store.lookup(lookup_id) if lookup_id else None
+        await clicked.open_dialog(plan_dialog(approval, lookup))
+
     async def submitted(self, dialog: Submitted) -> Outcome:
         """Authorize once more, record the rejection and start the containment, or say who was first."""
         approval_id = str(dialog.view["private_metadata"])
+        reason = said_why(dialog.view)
+        if not reason:
+            return Outcome(errors={REASON: "Say in a few words why you didn't expect it."})
         try:
-            await self._services.decide(
-                Answer.REJECT, approval_id, dialog.actor, reason=given_reason(dialog.view), via="dialog"
-            )
+            await self._services.decide(Answer.REJECT, approval_id, dialog.actor, reason=reason, via="dialog")
         except AlreadyDecided:
             approval = await self._services.store.approval(approval_id)
             if approval.answered(Answer.REJECT, dialog.actor.slack_user):

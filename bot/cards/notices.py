@@ -30,7 +30,16 @@ _OPENS_WITHIN = timedelta(seconds=20)
 
 
 class Notices:
-    """Brings cards and open dialogs up to date."""
+    """Brings cards and open dialogs up to date.
+
+    Args:
+        renderer: renders cards.
+        store: the documents.
+        dialogs: the open dialogs.
+        views: kind of question → what makes its dialog.
+        clock: the time.
+        changed: called whenever a document has changed that is shown elsewhere, too.
+    """
 
     def __init__(
         self,
@@ -40,8 +49,10 @@ class Notices:
         dialogs: OpenDialogs,
         views: Mapping[LookupKind, ViewOf],
         clock: Clock,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._renderer = renderer
+        self._changed = changed
         self._views = views
         self._store = store
         self._dialogs = dialogs
@@ -61,6 +72,7 @@ class Notices:
             if nudge.subject is Subject.CANARY:
                 return await self._see(nudge.id)
             if nudge.subject is not Subject.LOOKUP:
+                self._changed()
                 return await self._renderer(message)
             try:
                 return await self._show(nudge.id)

@@ -69,7 +69,7 @@ def lockdown_dialog(
 
 
 def _profile_menu(profiles: Sequence[str], chosen: str) -> Block:
-    options = [{"text": plain(name, OPTION), "value": name[:_LONGEST_PROFILE]} for name in profiles]
+    options = [{"text": plain(name, OPTION), "value": name[:_LONGEST_PROFILE]} for name in profiles if name]
     first = next((one for one in options if one["value"] == chosen), options[0])
     return {
         "type": "input",

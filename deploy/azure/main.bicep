@@ -111,6 +111,9 @@ param noStartsHours int = 24
 @minValue(1)
 param retentionDays int = 90
 
+@description('Container into which the audit is copied: https://ACCOUNT.blob.core.windows.net/CONTAINER. Empty: it is not.')
+param archiveUrl string = ''
+
 @description('Api-versions that this cloud serves where it lags behind: Microsoft.Network=2025-05-01,… startgate doctor names them.')
 param apiVersions string = ''
 
@@ -269,6 +272,7 @@ module workers 'modules/workers.bicep' = {
     policy: policy
     retentionDays: retentionDays
     apiVersions: apiVersions
+    archiveUrl: archiveUrl
     most: maxWorkers
     canaryEverySeconds: canaryEverySeconds
   }

@@ -40,6 +40,10 @@ class CardCopy:
     at_ms: float
 
 
+_CONFIRM = "approval.confirm"
+_WHY_EXPECTED = "planned work of ours"
+
+
 class Stage:
     """The running system, seen from where people sit."""
 
@@ -149,7 +153,9 @@ class Stage:
         ]
 
     async def click(self, who: str, copy: CardCopy, action_id: str, **options: Any) -> Entry:
-        """Press a button on a copy; a confirm dialog is answered yes."""
+        """Press a button on a copy; a question is answered yes, and one that wants a reason gets one."""
+        if action_id == _CONFIRM and not options and await self._wants_reason(copy):
+            options = {"wait_view_ms": 3000}
         answer: Entry = await self.slack.post(
             "/_act/click",
             user=who,
@@ -158,7 +164,26 @@ class Stage:
             action_id=action_id,
             **{"confirmed": True, **options},
         )
+        if action_id == _CONFIRM and "view_id" in answer:
+            submitted: Entry = await self.slack.post(
+                "/_act/submit", user=who, view_id=answer["view_id"], values={"reason": _WHY_EXPECTED}
+            )
+            return submitted
         return answer
+
+    async def _wants_reason(self, copy: CardCopy) -> bool:
+        """Whether Slack itself asks nothing more at the click: a start of high risk takes a reason."""
+        try:
+            blocks = (await self.message(copy)).get("blocks", [])
+        except KeyError:  # it was deleted
+            return False
+        confirm = [
+            element
+            for block in blocks
+            for element in block.get("elements", [])
+            if element.get("action_id") == _CONFIRM
+        ]
+        return bool(confirm) and "confirm" not in confirm[0]
 
     async def reject(self, who: str, copy: CardCopy, reason: str) -> Entry:
         """Press Reject and submit the dialog with this reason."""

@@ -66,9 +66,14 @@ class Person:
         return self.page.get_by_role("dialog", name=title)
 
     async def confirms(self, vm: str) -> None:
-        """Confirm, and say yes to the question."""
+        """Confirm, and say yes to the question, or why: at high risk a dialog asks for a reason."""
         await self.clicks(vm, "Confirm")
-        await self.dialog("Was this start expected?").get_by_role("button", name=re.compile("^Yes, ")).click()
+        dialog = self.dialog("Was this start expected?")
+        yes = dialog.get_by_role("button", name=re.compile("^(Yes, |Confirm$)"))
+        await expect(yes).to_be_visible()
+        if await dialog.get_by_role("textbox").count():
+            await dialog.get_by_role("textbox").first.fill("planned work of ours")
+        await yes.click()
 
     async def confirms_as_soon_as_possible(self, vm: str) -> None:
         """Confirm, and again for as long as the page says that it did not arrive."""

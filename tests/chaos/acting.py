@@ -11,6 +11,7 @@ from tests.chaos.plan import ActPlan, RoundPlan
 
 CARD_WITHIN_S = 14.0
 """How long somebody waits for a card before they do something else."""
+_CONFIRM_VIEW_MS = 400
 _VIEW_MS = 2500
 
 
@@ -53,7 +54,22 @@ class Acting:
         await asyncio.gather(*(once(act, start) for _ in range(act.times)))
 
     async def _confirm(self, act: ActPlan, start: StartFact) -> None:
-        await self._click(act, start, "confirm", "approval.confirm")
+        clicked = await self._click(act, start, "confirm", "approval.confirm", wait_view_ms=_CONFIRM_VIEW_MS)
+        view_id = clicked.answer.get("view_id")
+        if view_id:  # of high risk, so it takes a reason
+            await self._done(
+                Act(
+                    who=people.SLACK_OF[act.who],
+                    what="confirm",
+                    vm=start.vm,
+                    approval=start.approval_id,
+                    at_ms=time.time() * 1000,
+                ),
+                "/_act/submit",
+                user=act.who,
+                view_id=view_id,
+                values={"reason": act.reason},
+            )
 
     async def _reject(self, act: ActPlan, start: StartFact) -> None:
         clicked = await self._click(act, start, "reject", "approval.reject", wait_view_ms=_VIEW_MS)

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from tests import builders as a
+from workers.domain.asking.passing import PassedOn
 from workers.domain.containment.containment import ContainmentState, Restoration
 from workers.domain.containment.ending.expiry import Expiry
 from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.foresight.drills import Drill, Obstacle
-from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind, OfRestore
+from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind, OfLockdown, OfRestore
 from workers.domain.containment.foresight.returns import Return
 from workers.domain.containment.plans import Impact, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
@@ -124,6 +125,15 @@ def foreseen() -> dict[str, Numbered]:
             )
         )
         .returning(_SOON, (Return(step=StepName.STOP, lines=("deallocated now",), drift=("it runs",)),)),
+        "approval-passed-on": a.approval(
+            passed=(
+                PassedOn(by=a.actor(), to=a.oncall(), at=_SOON, tag="owner"),
+                PassedOn(by=a.oncall(), at=_SOON),
+            ),
+        ),
+        "lookup-before-a-lockdown": _lookup().changed(
+            lockdown=OfLockdown(reason="odd traffic", note="asked")
+        ),
         "lookup-before-rejecting": _lookup(kind=LookupKind.REJECTION).changed(approval_id=a.approval().id),
         "lookup-failed": _lookup().failed_because(_SOON, "Azure does not answer"),
     }

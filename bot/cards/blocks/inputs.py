@@ -17,6 +17,8 @@ CHOICE = "vm"
 """Block of the menu of VMs; the chosen value is ``value_of`` one of them."""
 ANY_VM, CONTAINED_VM = "vm.any", "vm.contained"
 """Actions of the menus of VMs: which VMs they offer."""
+WHY = "why"
+"""Block and action of the reasons to choose from."""
 REASON = "reason"
 """Block and action of the reason."""
 REASON_MIN, REASON_MAX = 3, 500
@@ -160,8 +162,31 @@ def _group(resource_id: str) -> str:
     return parts[4] if len(parts) > 4 else ""  # noqa: PLR2004 - /subscriptions/…/resourceGroups/NAME
 
 
-def reason_input(label: str, *, hint: str, given: str = "") -> Block:
-    """The field for a reason, which is required."""
+def why_input(label: str, options: Mapping[str, str]) -> Block:
+    """Radio buttons for a reason, by value; the first is chosen already, so that one tap less is needed."""
+    choices = [{"text": plain(said, OPTION), "value": value} for value, said in options.items()]
+    return {
+        "type": "input",
+        "block_id": WHY,
+        "label": plain(label, 2000),
+        "element": {
+            "type": "radio_buttons",
+            "action_id": WHY,
+            "options": choices,
+            "initial_option": choices[0],
+        },
+    }
+
+
+def given_why(view: Mapping[str, Any]) -> str:
+    """The chosen reason's value in a submitted dialog; empty without one."""
+    values = view.get("state", {}).get("values", {})
+    option = values.get(WHY, {}).get(WHY, {}).get("selected_option") or {}
+    return str(option.get("value", ""))
+
+
+def reason_input(label: str, *, hint: str, given: str = "", optional: bool = False) -> Block:
+    """The field for a reason in their own words, which is required unless it is optional."""
     element: Block = {
         "type": "plain_text_input",
         "action_id": REASON,
@@ -174,6 +199,7 @@ def reason_input(label: str, *, hint: str, given: str = "") -> Block:
     return {
         "type": "input",
         "block_id": REASON,
+        "optional": optional,
         "label": plain(label, 2000),
         "hint": plain(hint, 2000),
         "element": element,

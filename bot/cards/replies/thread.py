@@ -24,6 +24,7 @@ from bot.cards.replies.expiry import expiry_replies
 from bot.cards.replies.jobs import job_replies, job_step
 from bot.cards.replies.late import late_replies
 from bot.cards.replies.oncall_thread import oncall_replies
+from bot.cards.replies.proposed_owner import proposed_owner
 from bot.cards.replies.restarts import restart_replies
 from bot.cards.replies.restore_thread import restore_replies
 from bot.cards.replies.retry import retry_button
@@ -94,6 +95,8 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str) -> list[R
     still_needed = approval.open or (
         approval.state is ApprovalState.EXPIRED and approval.containment_id is None
     )
+    if kind is not CopyKind.OWNER:
+        found += proposed_owner(approval)
     if kind is CopyKind.ONCALL:
         found += oncall_replies(approval, oncall_mention)
     if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:

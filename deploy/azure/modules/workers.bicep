@@ -20,6 +20,7 @@ param redisUrl string
 param policy string
 param retentionDays int
 param apiVersions string
+param archiveUrl string
 param most int
 param canaryEverySeconds int
 
@@ -119,6 +120,10 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             {
               name: 'STARTGATE_RETENTION_DAYS'
               value: string(retentionDays)
+            }
+            {
+              name: 'STARTGATE_ARCHIVE_URL'
+              value: archiveUrl
             }
             {
               name: 'STARTGATE_API_VERSIONS'

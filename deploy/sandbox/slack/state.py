@@ -25,6 +25,7 @@ ALL_SCOPES = (
     "commands",
     "groups:history",
     "groups:read",
+    "dnd:read",
     "im:history",
     "im:read",
     "im:write",

@@ -61,7 +61,7 @@ async def test_the_owner_is_asked_alone_and_the_channel_gets_a_copy(scene: Scene
 
 
 async def test_confirm_asks_once_more_and_changes_nothing_until_then(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     asked_first = await scene.click("olivia", asked.dm, CONFIRM, confirmed=False)
     assert asked.vm in json.dumps(asked_first["needs_confirm"])
     await scene.quiet()
@@ -70,7 +70,7 @@ async def test_confirm_asks_once_more_and_changes_nothing_until_then(scene: Scen
 
 
 async def test_a_confirmation_is_on_every_copy_with_who_and_when_and_no_buttons(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     answer = await scene.click("olivia", asked.dm, CONFIRM)
     assert answer["ok"], answer
     assert answer["ack_ms"] < 3000
@@ -109,13 +109,29 @@ async def test_the_reject_dialog_wants_a_reason(scene: Scene) -> None:
     asked = await scene.ask()
     view = await scene.dialog("olivia", asked.dm)
     for given in ("", "no"):
-        refused = await scene.submit("olivia", view["id"], reason=given)
+        refused = await scene.submit("olivia", view["id"], why="other", reason=given)
         assert refused["errors"], f"{given!r} is no reason"
     closed = await scene.slack.post("/_act/close", user="olivia", view_id=view["id"])
     assert closed["closed"]
     await scene.quiet()
     assert REJECT in await scene.shown(asked.dm), "a dialog that is closed decides nothing"
     assert not await scene.changes(asked.start.vm_id, asked.azure_seq)
+
+
+async def test_a_start_of_high_risk_is_confirmed_with_a_reason_only(scene: Scene) -> None:
+    asked = await scene.ask("intruder")
+    copy = {"channel": asked.dm.channel, "ts": asked.dm.ts}
+    opened = await scene.slack.post(
+        "/_act/click", user="olivia", action_id=CONFIRM, wait_view_ms=3000, **copy
+    )
+    view = (await scene.slack.get("/_state"))["views"][OLIVIA][-1]
+    assert view["id"] == opened["view_id"]
+    assert "High risk" in str(view["blocks"])
+    for given in ("", "no"):
+        assert (await scene.submit("olivia", view["id"], reason=given))["errors"]
+    assert CONFIRM in await scene.shown(asked.dm)
+    assert (await scene.submit("olivia", view["id"], reason="our own drill"))["closed"]
+    await scene.until_shown(asked.channel, "the answer", "Confirmed by *olivia*", "our own drill")
 
 
 @pytest.mark.parametrize("below", ["nothing", "a reply"])

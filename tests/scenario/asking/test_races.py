@@ -36,7 +36,7 @@ async def _told_by(scene: Scene, asked: Asked, person: str, count: int = 1) -> l
 
 
 async def test_a_double_click_is_one_confirmation_and_both_are_told_that_it_counts(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     await asyncio.gather(*(scene.click("olivia", asked.dm, CONFIRM) for _ in range(2)))
     told = await _told_by(scene, asked, OLIVIA, 2)
     assert sum("No action will be taken" in answer for answer in told) == 2
@@ -45,7 +45,7 @@ async def test_a_double_click_is_one_confirmation_and_both_are_told_that_it_coun
 
 
 async def test_a_dialog_submitted_twice_at_once_is_one_rejection(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     first = await scene.dialog("olivia", asked.dm)
     await asyncio.gather(*(scene.submit("olivia", first["id"], reason=f"reason {n}") for n in range(2)))
     await scene.until_contained(asked.dm)
@@ -57,7 +57,7 @@ async def test_a_dialog_submitted_twice_at_once_is_one_rejection(scene: Scene) -
 async def test_confirm_and_reject_at_the_same_instant_have_one_winner_and_the_loser_is_told(
     scene: Scene,
 ) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     view = await scene.dialog("olivia", asked.dm)
     await asyncio.gather(
         scene.submit("olivia", view["id"], reason="not mine"), scene.click("nadia", asked.channel, CONFIRM)
@@ -78,7 +78,7 @@ async def test_confirm_and_reject_at_the_same_instant_have_one_winner_and_the_lo
 
 
 async def test_owner_and_oncall_confirm_at_the_same_instant(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     await asyncio.gather(
         scene.click("olivia", asked.dm, CONFIRM), scene.click("nadia", asked.channel, CONFIRM)
     )
@@ -89,7 +89,7 @@ async def test_owner_and_oncall_confirm_at_the_same_instant(scene: Scene) -> Non
 
 
 async def test_two_rejections_at_the_same_instant_are_one_containment(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     views = [await scene.dialog("olivia", asked.dm), await scene.dialog("nadia", asked.channel)]
     await asyncio.gather(
         *(
@@ -143,7 +143,7 @@ async def test_who_was_not_shown_a_start_by_somebody_else_is_shown_it_and_asked_
 
 async def test_a_click_on_an_old_copy_of_a_decided_card_is_told_who_decided(scene: Scene) -> None:
     """Somebody's Slack still shows the buttons: their click arrives after the decision."""
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     # While Slack takes no edits, both copies keep their buttons.
     await scene.slack.put("/_faults", [{"path": "chat.update", "status": 503}])
     await scene.click("olivia", asked.dm, CONFIRM)

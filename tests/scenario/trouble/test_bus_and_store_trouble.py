@@ -22,7 +22,7 @@ async def test_connections_cut_in_the_middle_of_a_containment_do_not_stop_it(sce
 
 
 async def test_a_nudge_whose_acknowledgement_was_lost_does_no_harm(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     await scene.bus.put("/_faults", {"drop_after_send": 1})
     await scene.click("olivia", asked.dm, CONFIRM)
     await scene.until_shown(asked.channel, "the answer", "Confirmed by *olivia*")

@@ -6,6 +6,8 @@ from typing import Any, cast
 from bot.services import Services
 from tests.conftest import Rig
 from tests.looking import look_up
+from workers.use_cases.asking.answer_all import AnswerAll
+from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.overview import Overview
@@ -28,12 +30,14 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         directory=cast("Any", directory),
         clock=rig.clock,
         decide=rig.decide,
+        answer_all=AnswerAll(decide=rig.decide, store=rig.store, nudger=rig.nudger, clock=rig.clock),
         take_back=TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         lock_down=rig.lock_down,
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
+        pass_on=PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
         overview=Overview(store=rig.store, inventory=rig.inventory),
         pausing=PauseWrites(store=rig.store, clock=rig.clock),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),

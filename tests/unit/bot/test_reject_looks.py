@@ -22,6 +22,8 @@ from workers.domain.ports.store import Commit
 
 STRANGER = a.actor(slack_user="U0NOBODY1", email="nobody@contoso.com", name="Nobody")
 
+CHOSEN = {"why": {"why": {"selected_option": {"value": "stranger"}}}}
+
 
 class Bot:
     def __init__(self, rig: Rig) -> None:
@@ -96,13 +98,14 @@ async def test_an_old_plan_is_shown_at_once_and_the_fresh_one_takes_its_place(bo
     assert "Asking Azure" not in bot.slack.shown()
     assert bot.view["private_metadata"] == approval.id
     assert bot.view["submit"]["text"] == "Reject and contain"
-    assert bot.view["blocks"][-1]["block_id"] == "reason"
+    asked = [one["block_id"] for one in bot.view["blocks"] if one["type"] == "input"]
+    assert asked == ["why", "reason"], "what was entered stays"
 
 
 async def test_a_rejection_need_not_wait_for_the_answer(bot: Bot) -> None:
     approval = await old(bot)
     await bot.press(approval)
-    await bot.reject.submitted(Submitted(actor=a.actor(), view={**bot.view, "state": {"values": {}}}))
+    await bot.reject.submitted(Submitted(actor=a.actor(), view={**bot.view, "state": {"values": CHOSEN}}))
     assert (await bot.rig.store.approval(approval.id)).state is ApprovalState.REJECTED
     before = dict(bot.slack.open)
     await bot.answer()

@@ -13,10 +13,11 @@ from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import CauseKind, ContainmentState
 from workers.domain.containment.plans import StepName
-from workers.domain.errors import AlreadyDecided, DependencyAway, NotAllowed, StepFailed
+from workers.domain.errors import AlreadyDecided, DependencyAway, NotAllowed, NotYet, StepFailed
 from workers.domain.ids import partition_of_id
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.ports.store import Commit
+from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.request import request_containment
 from workers.use_cases.starts.open import Outcome
@@ -199,5 +200,24 @@ async def test_s7_nobody_confirms_their_own_start_at_high_risk_nor_by_a_tag_they
     assert approval.owner.emails == ("bob@contoso.com", "alice@contoso.com")
 
     bob = a.actor(slack_user="U0BOB0001", name="Bob", email="bob@contoso.com")
-    confirmed = await rig.decide(Answer.CONFIRM, approval.id, bob)
+    confirmed = await rig.decide(Answer.CONFIRM, approval.id, bob, reason="planned")
     assert confirmed.approval.state is ApprovalState.CONFIRMED
+
+
+async def test_s7_a_question_that_was_passed_on_lets_no_caller_confirm(rig: Rig) -> None:
+    """Neither as the one it is passed on to, nor after they were named and have started the VM, too."""
+    mallory = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@contoso.com")
+    bob = a.actor(slack_user="U0BOB0001", name="Bob", email="bob@contoso.com")
+    approval = await rig.asked(a.start_event(caller=a.caller(email=mallory.email)))
+    pass_on = PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
+    with pytest.raises(NotYet):
+        await pass_on(approval.id, a.actor(), mallory)
+    await pass_on(approval.id, a.actor(), bob)
+    second = a.start_event(
+        caller=a.caller(email=bob.email), correlation_id="c0ffee00-0000-4000-8000-000000000002"
+    )
+    await rig.asked(second)
+    for who in (mallory, bob):
+        with pytest.raises(NotAllowed):
+            await rig.decide(Answer.CONFIRM, approval.id, who, shown=2, reason="mine")
+    assert (await rig.store.approval(approval.id)).open

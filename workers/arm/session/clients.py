@@ -33,12 +33,10 @@ from pydantic import SecretStr
 
 from workers.arm.session.api_versions import ApiVersions
 from workers.arm.session.endpoint import Endpoint
+from workers.arm.session.measured import Measured
 from workers.arm.session.noted import NoteWrites
-from workers.arm.session.operation import operation
 from workers.arm.session.pipeline import Brake, Heard, OurEndpointOnly, proxies_for
 from workers.runtime.credential import Credential, Opens
-from workers.telemetry.instruments import ARM
-from workers.telemetry.requests import measured
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
@@ -249,6 +247,7 @@ class Azure:
             self._authentication(),
             Heard(self._heard),
             NoteWrites(),
+            Measured(),
             policies.CustomHookPolicy(),
             policies.ProxyPolicy(proxies=proxies_for(self.endpoint.url)),
             policies.DistributedTracingPolicy(),
@@ -274,7 +273,6 @@ class Azure:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=[measured(ARM, "operation", operation)],
                 auto_decompress=False,
             )
         return AioHttpTransport(

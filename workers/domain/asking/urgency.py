@@ -7,9 +7,9 @@ from workers.domain.starts.risk import Level
 
 
 def by_urgency(questions: Iterable[Approval]) -> list[Approval]:
-    """The riskiest first; of equal ones, those that nobody could be asked about, then what ends first."""
+    """Those that ask: the riskiest first, then those that nobody got, then those that end first."""
     return sorted(
-        questions,
+        (one for one in questions if one.asks),
         key=lambda one: (
             -(one.risk.level if one.risk else Level.LOW).rank,
             one.asked_at is not None,

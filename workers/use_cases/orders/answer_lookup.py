@@ -2,7 +2,7 @@
 
 import structlog
 
-from workers.domain.asking.decisions import Answer, Permission, may_answer
+from workers.domain.asking.decisions import Answer, Permission
 from workers.domain.containment.foresight.lookups import Foresight, Lookup, LookupKind
 from workers.domain.errors import Conflict, NotFound, StartgateError
 from workers.domain.ids import partition_of_id
@@ -80,7 +80,7 @@ class AnswerLookup:
             return Permission(allowed=False, reason="There is no such question any more.")
         if approval.event.vm.key != lookup.vm.key:
             return Permission(allowed=False, reason="The question is about another VM.")
-        return may_answer(Answer.REJECT, lookup.by, approval.owner, *approval.callers)
+        return approval.permits(Answer.REJECT, lookup.by)
 
     async def _look(self, lookup: Lookup) -> Foresight:
         if lookup.kind is LookupKind.DRILL:

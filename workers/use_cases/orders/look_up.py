@@ -1,7 +1,7 @@
 """Asks the workers to look at Azure, which the bot may not do itself. ``answer_lookup`` is their side."""
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.decisions import Answer, Permission, may_answer, may_lock_down, may_restore
+from workers.domain.asking.decisions import Answer, Permission, may_lock_down, may_restore
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.foresight.lookups import Lookup, LookupKind, OfLockdown, OfRestore
 from workers.domain.containment.profile import LockdownProfile
@@ -83,7 +83,7 @@ class LookUp:
             DependencyAway: the store does not answer.
         """
         await refuse_unless(
-            may_answer(Answer.REJECT, actor, approval.owner, *approval.callers),
+            approval.permits(Answer.REJECT, actor),
             actor,
             store=self._store,
             clock=self._clock,

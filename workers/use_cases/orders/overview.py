@@ -60,7 +60,7 @@ class Overview:
         """
         found = await _all(self._store.approval, await self._store.open_approvals())
         return sorted(
-            (one for one in found if one.open and (of is None or of.owns(one.owner))),
+            (one for one in found if one.open and (of is None or of.owns(one.answerers))),
             key=lambda one: (one.opened_at, one.id),
         )
 

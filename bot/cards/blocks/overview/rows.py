@@ -37,9 +37,9 @@ def question_blocks(approval: Approval, reader: Actor, now: datetime) -> list[Bl
     reads = reader.email.lower()
     own = bool(reads) and reads == approval.event.caller.email.lower()
     barred = bool(reads) and reads in {one.email.lower() for one in approval.risky_callers}
-    if not (reader.owns(approval.owner) or reader.on_call):
+    if not (reader.owns(approval.answerers) or reader.on_call):
         return [row]
-    return [row, buttons(approval, own=own, only_reject=barred)]
+    return [row, buttons(approval, own=own, only_reject=barred or not approval.asks)]
 
 
 def contained_row(containment: Containment, now: datetime) -> str:

@@ -39,7 +39,7 @@ def vm_status(status: VmStatus, starts: Sequence[LateStart], *, now: datetime) -
             for one in status.questions[:_MOST_QUESTIONS]
         ),
         section("*Last starts*" if starts else "No start is remembered."),
-        *(section(_start(one)) for one in starts),
+        *(section(start_line(one)) for one in starts),
         *context(
             [
                 pause_line(status.pause) if status.pause.on(now) else "",
@@ -50,8 +50,8 @@ def vm_status(status: VmStatus, starts: Sequence[LateStart], *, now: datetime) -
     return Message(f"{name(vm.name)}: {state}", blocks)
 
 
-def _start(start: LateStart) -> str:
-    """``today at 3:49 AM by Alice (user): Confirmed by Bob``."""
+def start_line(start: LateStart) -> str:
+    """``today at 3:49 AM by Alice (user): confirmed by Bob``, as mrkdwn."""
     question = start.question
     if question is None:
         return f"\u2022 {when(start.at)} by {code(start.who or 'unknown')}: {_PASSED[start.what]}"

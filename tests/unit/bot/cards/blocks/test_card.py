@@ -74,7 +74,7 @@ def test_an_open_card_asks_and_says_who_did_it_from_where_and_under_which_permis
 
 def test_the_buttons_carry_the_id_and_the_starts_shown_and_confirming_asks_once_more() -> None:
     approval = b.approval()
-    confirm, reject = card(approval).blocks[-1]["elements"]
+    confirm, reject, _ = card(approval).blocks[-1]["elements"]
     assert (confirm["action_id"], confirm["style"], confirm["value"]) == (
         "approval.confirm",
         "primary",
@@ -136,6 +136,7 @@ def test_every_button_has_a_label_that_names_its_vm() -> None:
     assert [element["accessibility_label"] for element in elements] == [
         "Confirm the start of vm-web-01",
         "Reject the start of vm-web-01",
+        "Say that it is not yours: vm-web-01",
     ]
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.answers import reject_blocks
+from bot.answers import confirm_blocks, reject_blocks
 from bot.cards.blocks import answers, inputs
 from bot.cards.blocks import text as text_blocks
-from bot.cards.blocks.card import approval_card
+from bot.cards.blocks.card import approval_card, buttons
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.plans import before_lockdown
 from bot.commands import lockdown_blocks
@@ -23,6 +23,8 @@ from workers.domain.containment.foresight.lookups import Foresight, Lookup, OfLo
 from workers.domain.containment.options.backup_options import AfterRestore, BackupOptions
 from workers.domain.containment.plans import Change, Impact, Plan, PlannedStep, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
+from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.signals.signal import Signal, Threat
 
 
 def checked(view: dict[str, Any]) -> str:
@@ -42,7 +44,7 @@ def block(view: dict[str, Any], block_id: str) -> dict[str, Any]:
 
 
 def test_the_reject_dialog_lists_every_step_with_its_details() -> None:
-    text = checked(reject_blocks.reject_dialog(b.approval()))
+    text = checked(reject_blocks.plan_dialog(b.approval()))
     for planned in b.plan().steps:
         assert planned.change.summary in text
         for detail in planned.change.details:
@@ -58,11 +60,11 @@ HARM = (
 
 def test_the_reject_dialog_says_what_goes_with_the_vm() -> None:
     plan = b.plan(impact=HARM)
-    text = checked(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    text = checked(reject_blocks.plan_dialog(b.approval(plan=plan)))
     assert "What goes with it" in text
     assert "Memory is lost." in text
     assert "<!channel>" not in text
-    assert "What goes with it" not in checked(reject_blocks.reject_dialog(b.approval(plan=b.plan(impact=()))))
+    assert "What goes with it" not in checked(reject_blocks.plan_dialog(b.approval(plan=b.plan(impact=()))))
 
 
 def test_an_open_card_names_only_the_worst_in_one_line() -> None:
@@ -80,20 +82,67 @@ def test_an_open_card_names_only_the_worst_in_one_line() -> None:
     assert "Containing it" not in str(closed)
 
 
-def test_the_reject_dialog_carries_the_id_and_asks_for_a_reason() -> None:
+def test_the_reject_dialog_asks_for_a_reason_first_and_says_in_two_lines_what_it_does() -> None:
     approval = b.approval()
     view = reject_blocks.reject_dialog(approval)
+    text = checked(view)
     assert (view["callback_id"], view["private_metadata"]) == ("approval.reject", approval.id)
-    assert view["submit"]["text"] == "Reject and contain"
-    assert view["close"]["text"] == "Back"
-    reason = block(view, "reason")
-    assert not reason.get("optional")
-    element = reason["element"]
-    assert (element["min_length"], element["max_length"], element["multiline"]) == (3, 500, True)
+    assert (view["submit"]["text"], view["close"]["text"]) == ("Reject and contain", "Back")
+    asked = [one["block_id"] for one in view["blocks"] if one["type"] == "input"]
+    assert asked == ["why", "reason"]
+    assert view["blocks"].index(block(view, "why")) == 1
+    why = block(view, "why")["element"]
+    assert why["type"] == "radio_buttons"
+    assert why["initial_option"]["value"] == "stranger"
+    assert block(view, "reason")["optional"]
+    assert "Rejecting contains the VM *immediately*: isolate" in text
+    assert "`/vm-restore vm-web-01`" in text
+    for planned in b.plan().steps:
+        assert not any(detail in text for detail in planned.change.details), "the rest is folded"
+    assert reject_blocks.PLAN in text
+
+
+@pytest.mark.parametrize(
+    ("why", "words", "reason"),
+    [
+        ("stranger", "", "I didn't start it and don't know who did"),
+        ("wrong_time", "Bob, a day early", "I know who it was, but this is the wrong time: Bob, a day early"),
+        ("other", "it should be gone", "it should be gone"),
+        ("other", "  ", ""),
+        ("", "from an older dialog", "from an older dialog"),
+    ],
+)
+def test_the_reason_of_a_rejection_is_what_was_chosen_and_said(why: str, words: str, reason: str) -> None:
+    chosen = {"why": {"why": {"selected_option": {"value": why}}}} if why else {}
+    values = {**chosen, "reason": {"reason": {"value": words}}}
+    assert reject_blocks.said_why({"state": {"values": values}}) == reason
+
+
+def test_a_start_of_high_risk_is_confirmed_with_its_two_strongest_signs_and_a_reason() -> None:
+    approval = b.approval(risk=high_risk())
+    view = confirm_blocks.confirm_dialog(approval)
+    text = checked(view)
+    first, second, third = approval.risk.signals  # type: ignore[union-attr]
+    assert first.sentence[1:] in text
+    assert second.sentence[1:] in text
+    assert third.sentence[1:] not in text
+    assert not block(view, "reason")["optional"]
+    assert view["private_metadata"] == f"{approval.id}:1"
+    confirm, *_ = buttons(approval)["elements"]
+    assert "confirm" not in confirm, "the dialog asks, so Slack need not"
+    assert "confirm" in buttons(b.approval())["elements"][0]
+
+
+def high_risk() -> Risk:
+    signals = tuple(
+        Signal(id=f"s{n}", threat=Threat.UNAUTHORIZED, weight=60 - n, sentence=f"sign number {n} was seen")
+        for n in range(3)
+    )
+    return Risk(level=Level.HIGH, signals=signals)
 
 
 def test_the_reject_dialog_says_what_undoes_it() -> None:
-    text = checked(reject_blocks.reject_dialog(b.approval()))
+    text = checked(reject_blocks.plan_dialog(b.approval()))
     assert "`/vm-restore vm-web-01`" in text
     assert "every network interface gets its former security group back" in text
 
@@ -107,12 +156,12 @@ def test_the_reject_dialog_says_what_undoes_it() -> None:
 )
 def test_the_reject_dialog_says_what_a_restore_leaves_of_the_protection(after: str, said: str) -> None:
     profile = LockdownProfile(backup=BackupOptions(after_restore=AfterRestore(after)))
-    text = checked(reject_blocks.reject_dialog(b.approval(terms=b.terms(lockdown=profile))))
+    text = checked(reject_blocks.plan_dialog(b.approval(terms=b.terms(lockdown=profile))))
     assert said in text
 
 
 def test_without_a_plan_the_dialog_says_what_each_step_does_in_general() -> None:
-    text = checked(reject_blocks.reject_dialog(b.approval(plan=Plan(profile="standard"))))
+    text = checked(reject_blocks.plan_dialog(b.approval(plan=Plan(profile="standard"))))
     assert "state isn't fully known yet" in text
     assert "stop and deallocate the VM" in text
 
@@ -120,20 +169,20 @@ def test_without_a_plan_the_dialog_says_what_each_step_does_in_general() -> None
 def test_a_step_that_is_done_already_is_said_to_be_so() -> None:
     change = Change(summary="already deallocated", nothing_to_do=True)
     plan = b.plan(steps=(PlannedStep(step=StepName.STOP, change=change),))
-    assert "Already done: nothing to change." in checked(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    assert "Already done: nothing to change." in checked(reject_blocks.plan_dialog(b.approval(plan=plan)))
 
 
 def test_a_step_that_this_vm_does_not_take_is_said_to_be_skipped_and_why() -> None:
     left_out = Change(summary="no backup", skipped="its OS disk is ephemeral")
     plan = b.plan(steps=(PlannedStep(step=StepName.BACKUP, change=left_out),))
-    text = checked(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    text = checked(reject_blocks.plan_dialog(b.approval(plan=plan)))
     assert "*3. Back up:* skipped. Its OS disk is ephemeral." in text
 
 
 def test_who_rejects_sees_who_stays_connected() -> None:
     rule = AllowRule(name="bastion", source="10.0.9.0/26", ports=("22", "3389"))
     profile = LockdownProfile(isolate=IsolateOptions(allow=(rule,)))
-    text = checked(reject_blocks.reject_dialog(b.approval(terms=b.terms(lockdown=profile))))
+    text = checked(reject_blocks.plan_dialog(b.approval(terms=b.terms(lockdown=profile))))
     assert "Exception: bastion (10.0.9.0/26) can still connect on TCP 22, 3389" in text
 
 
@@ -312,3 +361,4 @@ def test_a_failure_of_ours_gives_a_reference_and_no_details() -> None:
 def test_an_old_plan_shows_its_age() -> None:
     old = b.approval(plan=b.plan(as_of=b.NOW - timedelta(hours=2)))
     assert "2026-11-24 01:50 UTC" in checked(reject_blocks.reject_dialog(old))
+    assert "2026-11-24 01:50 UTC" in checked(reject_blocks.plan_dialog(old))

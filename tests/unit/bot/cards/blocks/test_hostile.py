@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.answers import reject_blocks
+from bot.answers import confirm_blocks, not_mine_blocks, reject_blocks
 from bot.cards.blocks import answers
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
@@ -22,6 +22,7 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.passing import PassedOn
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, StepState
 from workers.domain.containment.foresight.lookups import Lookup, OfLockdown
 from workers.domain.containment.plans import Change, Plan, PlannedStep, StepName
@@ -185,6 +186,10 @@ def risks() -> st.SearchStrategy[Risk]:
     )
 
 
+def passings() -> st.SearchStrategy[PassedOn]:
+    return st.builds(PassedOn, by=actors(), to=st.none() | actors(), at=st.just(b.NOW), tag=HOSTILE)
+
+
 @st.composite
 def approvals(draw: st.DrawFn) -> Approval:
     event = b.start_event(
@@ -253,6 +258,7 @@ def approvals(draw: st.DrawFn) -> Approval:
         notice=draw(HOSTILE),
         reminded_at=draw(st.sampled_from([None, b.NOW])),
         escalated_at=draw(st.sampled_from([None, b.NOW])),
+        passed=tuple(draw(st.lists(passings(), max_size=3))),
         state=state,
         joined=joined,
         joined_count=len(joined) + draw(st.sampled_from([0, 3])) if joined else 0,
@@ -358,6 +364,9 @@ def test_no_text_breaks_the_card_of_a_lockdown_or_its_answers(containment: Conta
 @given(approvals(), HOSTILE)
 def test_no_text_breaks_a_dialog_or_an_answer_about_an_approval(approval: Approval, text: str) -> None:
     assert_good_view(reject_blocks.reject_dialog(approval))
+    assert_good_view(reject_blocks.plan_dialog(approval))
+    assert_good_view(not_mine_blocks.not_mine_dialog(approval))
+    assert_good_view(confirm_blocks.confirm_dialog(approval, again=True))
     assert_good_view(reject_blocks.decided_dialog(approval))
     assert_good_view(answers.as_dialog(answers.refused(text)))
     assert_good_view(answers.as_dialog(answers.not_done(text)))

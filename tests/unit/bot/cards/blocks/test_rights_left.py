@@ -12,7 +12,7 @@ COMMAND = (
 
 def test_each_role_is_shown_with_its_command_as_code() -> None:
     plan = b.plan(grants=(Grant(text="Owner on the subscription: could start", command=COMMAND),))
-    said = str(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    said = str(reject_blocks.plan_dialog(b.approval(plan=plan)))
     assert "*Roles that stay.* Startgate removes none of them" in said
     assert f"`{COMMAND}`" in said
 
@@ -39,7 +39,7 @@ def test_nothing_is_shown_where_nothing_is_known() -> None:
 
 def test_what_stands_in_the_way_is_said_first_and_escaped() -> None:
     plan = b.plan(obstacles=("the read-only lock <!here> on the resource group rg is not ours",))
-    said = str(reject_blocks.reject_dialog(b.approval(plan=plan)))
+    said = str(reject_blocks.plan_dialog(b.approval(plan=plan)))
     assert "*This will stop it:*" in said
     assert "<!here>" not in said
     assert said.index("This will stop it") < said.index("*1. Isolate:*")

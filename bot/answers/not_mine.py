@@ -1,0 +1,41 @@
+"""The card's button *Not mine*, and its dialog: the question goes to somebody else, or to on-call."""
+
+from bot.answers.not_mine_blocks import WHO, named, not_mine_dialog, passed_on
+from bot.answers.reject_blocks import decided_dialog
+from bot.cards.blocks.answers import already_decided
+from bot.cards.blocks.joined import from_button
+from bot.cards.blocks.message import Message
+from bot.requests import Clicked, Outcome, Submitted
+from bot.services import Services
+from workers.domain.asking.decisions import Answer
+from workers.domain.errors import AlreadyDecided, NotYet
+
+
+class NotMine:
+    """Asks whose VM it is, and has that person asked."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def pressed(self, clicked: Clicked) -> Message | None:
+        """Ask whose it is. Nothing happens yet."""
+        approval_id, _ = from_button(clicked.value)
+        try:
+            approval = await self._services.pass_on.may(approval_id, clicked.actor)
+        except AlreadyDecided:
+            approval = await self._services.store.approval(approval_id)
+            return already_decided(approval, Answer.REJECT, clicked.actor)
+        await clicked.open_dialog(not_mine_dialog(approval))
+        return None
+
+    async def submitted(self, dialog: Submitted) -> Outcome:
+        """Pass it on; authorized once more. Who is named is judged by what Slack says now."""
+        approval_id, user = str(dialog.view["private_metadata"]), named(dialog.view)
+        try:
+            to = await self._services.directory.actor(user, now=True) if user else None
+            after = await self._services.pass_on(approval_id, dialog.actor, to)
+        except AlreadyDecided:
+            return Outcome(view=decided_dialog(await self._services.store.approval(approval_id)))
+        except NotYet as impossible:
+            return Outcome(errors={WHO: impossible.diagnostics()})
+        return Outcome(message=passed_on(after))

@@ -1,0 +1,1 @@
+"""App Home: what waits for its reader, what is theirs, and what on-call has to look at."""

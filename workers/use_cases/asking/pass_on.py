@@ -1,0 +1,106 @@
+"""An owner says that a VM is not theirs: somebody else is asked, or on-call. The deadlines stay."""
+
+from collections.abc import Callable
+
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.decisions import Permission
+from workers.domain.asking.passing import PassedOn, not_the_next
+from workers.domain.audit import AuditRecord
+from workers.domain.errors import AlreadyDecided, NotYet
+from workers.domain.ids import partition_of_id
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.model import Policy
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.nudger import Nudger
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.people import Actor
+from workers.use_cases.after_write import after_write
+from workers.use_cases.conflicts import until_written
+from workers.use_cases.refuse import refuse_unless
+
+
+class PassOn:
+    """Does what *Not mine* asks for."""
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, policy: Callable[[], Policy]) -> None:
+        self._store = store
+        self._nudger = nudger
+        self._clock = clock
+        self._policy = policy
+
+    async def may(self, approval_id: str, actor: Actor) -> Approval:
+        """The question, if this person may pass it on: whom it asks, and on-call.
+
+        Raises:
+            NotAllowed: they may not; it is in the audit.
+            AlreadyDecided: it is closed.
+            NotFound: there is no such question.
+        """
+        approval = await self._store.approval(approval_id)
+        asked = actor.owns(approval.answerers) or actor.on_call
+        await refuse_unless(
+            Permission(asked and not actor.barred, actor.barred or "Only whom this asks can pass it on."),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="passing.refused",
+            about=approval,
+        )
+        if not approval.open:
+            raise AlreadyDecided(approval.outcome())
+        return approval
+
+    async def __call__(self, approval_id: str, actor: Actor, to: Actor | None) -> Approval:
+        """Pass it on to this person; with ``None``, to on-call.
+
+        Raises:
+            NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
+            NotYet: it can't go to this person; the message says why.
+        """
+
+        async def attempt() -> Approval:
+            approval = await self.may(approval_id, actor)
+            why_not = ""
+            if to is not None:
+                risky = approval.risky_callers
+                why_not = not_the_next(approval.passed, actor, to, approval.callers, risky=risky)
+            now = self._clock.now()
+            if why_not:
+                await self._note(approval, "passing.impossible", actor, to, why_not)
+                raise NotYet(why_not)
+            tag = self._tag(approval)
+            after = approval.passed_on(PassedOn(by=actor, to=to, at=now, tag=tag))
+            await self._store.commit(
+                Commit(
+                    partition=partition_of_id(approval.id),
+                    documents=(after,),
+                    audit=(self._record(approval, "approval.passed_on", actor, to),),
+                )
+            )
+            return after
+
+        after = await until_written(attempt)
+        nudge = Nudge(subject=Subject.APPROVAL, id=approval_id, version=after.version + 1)
+        await after_write(approval_id, lambda: self._nudger.notices(nudge))
+        return after
+
+    def _tag(self, approval: Approval) -> str:
+        """The tag that named the owner, or else the first that the policy looks at."""
+        kind, _, tag = approval.owner.source.partition(" ")
+        tags = self._policy().owner.tags
+        return tag if kind == "tag" and tag in tags else next(iter(tags), "")
+
+    async def _note(self, approval: Approval, kind: str, actor: Actor, to: Actor | None, why: str) -> None:
+        record = self._record(approval, kind, actor, to)
+        record = record.model_copy(update={"details": {**record.details, "because": why}})
+        await self._store.commit(Commit(partition=partition_of_id(approval.id), audit=(record,)))
+
+    def _record(self, approval: Approval, kind: str, actor: Actor, to: Actor | None) -> AuditRecord:
+        return AuditRecord(
+            kind=kind,
+            at=self._clock.now(),
+            about=approval.id,
+            vm=approval.event.vm.key,
+            by=actor.label,
+            details={"to": to.label if to else "on-call", "hops": len(approval.passed) + 1},
+        )
