@@ -92,6 +92,9 @@ class FlyCanary:
                     canary = await self._store.canary(sent.id)
         except TimeoutError:
             silent = CanarySilent(canary, self._within_s)
+            details = {"waits_for": canary.waits_for, "within_s": self._within_s}
+            told = AuditRecord(kind="canary.silent", at=self._clock.now(), about=sent.id, details=details)
+            await self._store.commit(Commit(partition=partition_of_id(sent.id), audit=(told,)))
             log.error("canary silent", id=sent.id, waits_for=canary.waits_for, because=str(silent))
             await self._note_silence(sent, str(silent))
             raise silent from None
