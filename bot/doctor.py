@@ -43,6 +43,7 @@ SCOPES = {
     "chat:write": "posts and edits cards",
     "commands": "slash commands",
     "dnd:read": "waits with questions of low risk while somebody is not to be disturbed",
+    "files:write": "sends the report of /vm-report",
     "groups:history": "as channels:history, in private channels",
     "groups:read": "finds private channels",
     "im:history": "as channels:history, in direct messages",
@@ -180,7 +181,7 @@ def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
             remedy=f"create {name} if it is not there, and invite the bot to it",
         )
 
-    checks = [channel(name) for name in dict.fromkeys((policy.owner.fallback, policy.oncall.channel))]
+    checks = [channel(name) for name in policy.channels]
     checks += [
         Check(
             name=f"Slack user {user}",

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
+from bot.slack.files import Files
 from workers.domain.policy.model import Policy
+from workers.domain.ports.audit_reader import AuditReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
@@ -14,10 +16,13 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -35,11 +40,16 @@ class Services:
     answer_all: AnswerAll
     lock_down: LockDown
     restore: Restore
+    regret: Regret
     retry: Retry
     look_up: LookUp
     dialogs: OpenDialogs
     pausing: PauseWrites
+    expecting: ExpectStarts
+    delegating: DelegateAnswers
     overview: Overview
+    audit: AuditReader
+    files: Files
     pass_on: PassOn
     cap: AnswerCap
     policy: Callable[[], Policy]

@@ -31,6 +31,7 @@ from bot.slack.channels import Channels
 from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
 from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
+from bot.slack.files import Files
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from bot.slack.quiet import SlackQuiet
@@ -44,6 +45,7 @@ from workers.domain.containment.foresight.lookups import LookupKind
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until
+from workers.store.audit.log import AuditLog
 from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
@@ -62,11 +64,15 @@ from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
+from workers.use_cases.orders.also_started import also_started
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.policy_in_force import PolicyInForce
@@ -146,7 +152,12 @@ async def _run(
     directory = Directory(slack, policy, installation, pace, channels.id_of)
     dialogs = OpenDialogs(slack)
     decide = Decide(
-        store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
+        store=store,
+        nudger=nudger,
+        clock=clock,
+        groups=directory,
+        observes=lambda: policy().observes,
+        person=partial(directory.actor, now=True),
     )
     services = Services(
         store=store,
@@ -163,13 +174,18 @@ async def _run(
             guarded=GuardedByInventory(policy, inventory),
             observes=lambda: policy().observes,
         ),
+        regret=Regret(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=policy),
         retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
-        overview=Overview(store=store, inventory=inventory),
+        overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
+        audit=AuditLog(redis),
+        files=Files(slack, directory.direct_message),
         pausing=PauseWrites(store=store, clock=clock),
+        expecting=ExpectStarts(store=store, clock=clock, policy=policy),
+        delegating=DelegateAnswers(store=store, clock=clock, policy=policy),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
     )
@@ -183,6 +199,7 @@ async def _run(
         bursts=Bursts(store=store, decide=services.decide, note_asked=note_asked, policy=policy, clock=clock),
         clock=clock,
         health=health,
+        also=partial(also_started, store, inventory),
     )
     homes = Homes(slack, services, COMMANDS, lambda: trouble_line(health.as_json()))
     views = {**answered_views(services), LookupKind.REJECTION: Reject(services).shown}

@@ -6,6 +6,7 @@ as shown, and other nudges leave it to the one that comes.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
@@ -18,9 +19,10 @@ from bot.cards.poster import Poster
 from bot.cards.replies.thread import without_past_rounds
 from bot.cards.wanted import Wanted
 from bot.slack.errors import Throttled
+from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.containment.brakes.pause import Pause
-from workers.domain.errors import Conflict, NewerDocument, NotFound
+from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
@@ -28,6 +30,7 @@ from workers.domain.ports.store import Store
 from workers.telemetry.health import Health
 from workers.telemetry.spans import following
 from workers.use_cases.asking.ask import NoteAsked
+from workers.use_cases.orders.also_started import AllStarted
 from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)
@@ -53,8 +56,10 @@ class Renderer:
         bursts: Bursts,
         clock: Clock,
         health: Health | None = None,
+        also: Callable[[Approval], Awaitable[AllStarted]] | None = None,
     ) -> None:
         self._store = store
+        self._also_started = also
         self._audience = audience
         self._delivery = Delivery(
             store=store,
@@ -70,6 +75,7 @@ class Renderer:
         # Weak, so that a lock lives exactly as long as somebody holds it or waits for it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._awaited: dict[str, datetime] = {}
+        self._also_known: dict[str, AllStarted] = {}
 
     async def __call__(self, message: Message) -> Settlement:
         """Render every card that shows the nudge's document.
@@ -193,13 +199,30 @@ class Renderer:
         subjects, card, pause = await self._documents(card_id)
         return subjects._replace(pause=pause if pause.on(self._clock.now()) else None), card
 
+    async def _also(self, approval: Approval) -> AllStarted:
+        """What else the caller has started; read once, since it looks back from the rejection."""
+        if approval.state is not ApprovalState.REJECTED or self._also_started is None:
+            return AllStarted()
+        known = self._also_known.get(approval.id)
+        if known is None:
+            try:
+                known = await self._also_started(approval)
+            except DependencyAway as away:  # it must not hold the rejection back
+                log.warning("what else was started is not known", id=approval.id, because=str(away))
+                return AllStarted()
+            if len(self._also_known) >= _MOST_AWAITED:
+                self._also_known.clear()
+            self._also_known[approval.id] = known
+        return known
+
     async def _documents(self, card_id: str) -> tuple[Subjects, Card, Pause]:
         if card_id.startswith("a"):
             approval, card, pause, delegations = await self._store.shown_question(card_id)
             held = approval.containment_id
             containment = await self._store.containment(held) if held else None
             current = delegations.current(self._clock.now()) if approval.open else ()
-            return Subjects(approval, containment, delegations=current), card, pause
+            also = await self._also(approval)
+            return Subjects(approval, containment, delegations=current, also=also), card, pause
         if card_id.startswith("n"):
             subjects = Subjects(None, None, await self._store.dead_letter_notice())
         elif card_id.startswith("f"):

@@ -1,15 +1,19 @@
 """Every slash command: one line each. Help, usage, permission, the manifest and the README's table follow."""
 
 from bot.commands import lockdown, pause, restore
+from bot.commands.ahead import delegate, expect
 from bot.commands.command import Command
 from bot.commands.help import help_command
-from bot.commands.reading import approvals, status
+from bot.commands.reading import approvals, report, status
 
 COMMANDS: tuple[Command, ...] = (
     lockdown.COMMAND,
     restore.COMMAND,
     status.COMMAND,
     approvals.COMMAND,
+    expect.COMMAND,
+    delegate.COMMAND,
+    report.COMMAND,
     pause.COMMAND,
     help_command(lambda: COMMANDS),
 )

@@ -15,6 +15,7 @@ from workers.domain.containment.profile import AllowRule, IsolateOptions, Lockdo
 from workers.domain.containment.restoration import BY_ITSELF
 from workers.domain.schema import Numbered
 from workers.domain.starts.facts import MissingFact, NetworkFacts
+from workers.domain.starts.history import History
 from workers.domain.starts.surroundings import OpenSession, Surroundings
 from workers.domain.starts.vm import Pool
 
@@ -125,6 +126,7 @@ def foreseen() -> dict[str, Numbered]:
             )
         )
         .returning(_SOON, (Return(step=StepName.STOP, lines=("deallocated now",), drift=("it runs",)),)),
+        "approval-of-a-rejected-caller": a.approval(history=History(caller_rejected_at=a.NOW)),
         "approval-passed-on": a.approval(
             passed=(
                 PassedOn(by=a.actor(), to=a.oncall(), at=_SOON, tag="owner"),

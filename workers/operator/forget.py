@@ -22,6 +22,8 @@ def forget(
 
     The audit, decisions and cards name people until the retention has passed: they are the record of who was
     asked and who decided. Exits 1 if nothing was remembered.
+
+    Example: startgate forget a0000000-0000-4000-8000-000000000001 --reason "asked for it"
     """
     run(_forget(who.strip().lower(), reason))
 

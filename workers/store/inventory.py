@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import redis.asyncio as redis
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from workers.domain.errors import NewerDocument
 from workers.domain.schema import read
+from workers.domain.starts.history import vm_digest
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.store import keys
@@ -136,6 +137,15 @@ class RedisInventory:
                 nearest.see({member.partition(b"\0")[0].decode(errors="replace") for member, _ in members})
                 if not cursor:
                     return nearest.names()
+
+    async def of_digests(self, digests: Collection[str]) -> Sequence[KnownVm]:
+        """The VMs of these digests; Redis hands all names over, page by page."""
+        found: set[str] = set()
+        async with redis_away(self._redis):
+            async for member, _ in self._redis.zscan_iter(keys.VM_NAMES, count=_SCANNED):
+                if vm_digest(key := _key(member)) in digests:
+                    found.add(key)
+        return await self._read(sorted(found))
 
     async def lines(self, vms: Iterable[VmRef]) -> dict[str, KnownVm]:
         """What is known of these VMs, by their keys."""

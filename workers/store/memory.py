@@ -1,7 +1,7 @@
 """The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.expectations import Expectations
-from workers.domain.starts.history import PastStart
+from workers.domain.starts.history import PastStart, vm_digest
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
@@ -127,6 +127,14 @@ class MemoryStore:
         background = await self._past.background(event)
         known = background._replace(expected=await self.expectations())
         return KnownStart(found, await self.vm_record(event.vm), known)
+
+    def note_of_caller(self, entry: PastStart) -> None:
+        """Add to its caller's past."""
+        self._past.note_of_caller(entry)
+
+    async def past_of_caller(self, who: str) -> Sequence[PastStart]:
+        """What this caller did."""
+        return self._past.of_caller(who)
 
     async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
         """What happened with this VM."""
@@ -319,6 +327,10 @@ class MemoryInventory:
         nearest = Nearest(name, most=limit)
         nearest.see({vm.ref.name.lower() for vm in self._vms.values()})
         return nearest.names()
+
+    async def of_digests(self, digests: Collection[str]) -> Sequence[KnownVm]:
+        """The VMs of these digests."""
+        return [vm for vm in self._sorted() if vm_digest(vm.ref.key) in digests]
 
     async def lines(self, vms: Iterable[VmRef]) -> dict[str, KnownVm]:
         """What is known of these VMs, by their keys."""

@@ -35,7 +35,11 @@ class MemoryPast:
             return
         self._add(keys.past_of_vm(remembered.vm), remembered.entry, MOST_OF_VM)
         if remembered.of_caller:
-            self._add_to_caller(remembered.entry)
+            self.note_of_caller(remembered.entry)
+
+    def of_caller(self, who: str) -> tuple[PastStart, ...]:
+        """What this caller did."""
+        return self._of(keys.past_of_caller(who))
 
     def of_vm(self, vm: VmRef) -> tuple[PastStart, ...]:
         """What happened with this VM."""
@@ -43,13 +47,14 @@ class MemoryPast:
 
     async def background(self, event: StartEvent) -> Background:
         """What was before this start, which becomes part of its caller's past."""
-        self._add_to_caller(of_event(event))
+        self.note_of_caller(of_event(event))
         lines = await self._inventory.lines([event.vm])
         of_caller = keys.past_of_caller(caller_key(event.caller))
         past = Past(self._of(keys.past_of_vm(event.vm)), self._of(of_caller))
         return Background(past, lines.get(event.vm.key))
 
-    def _add_to_caller(self, entry: PastStart) -> None:
+    def note_of_caller(self, entry: PastStart) -> None:
+        """Add it to its caller's past."""
         if entry.who:
             self._add(keys.past_of_caller(entry.who), entry, MOST_OF_CALLER)
 

@@ -134,6 +134,11 @@ class RedisDocuments:
             return await self._read(VmRecord, keys.vm_record(vm), vm.key)
         return VmRecord(vm=vm)
 
+    async def past_of_caller(self, who: str) -> Sequence[PastStart]:
+        """What this caller did."""
+        async with redis_away(self._redis):
+            return entries(await self._redis.zrange(keys.past_of_caller(who), 0, -1, withscores=True))
+
     async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
         """What happened with this VM."""
         async with redis_away(self._redis):

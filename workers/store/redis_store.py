@@ -24,6 +24,7 @@ from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import read
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.history import PastStart
 from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.commits.measures import measure
@@ -222,6 +223,10 @@ class RedisStore(RedisDocuments):
         async with redis_away(self._redis):
             found: Any = await self._redis.hgetall(keys.said(card_id))
         return {key.decode(): text.decode() for key, text in found.items()}
+
+    def note_of_caller(self, entry: PastStart) -> None:
+        """Add to its caller's past soon."""
+        self._callers.note(entry, self._clock.now())
 
     async def past_due(self, now: datetime, *, limit: int = 100) -> Sequence[str]:
         """Ids that had to be looked at by ``now``."""

@@ -19,8 +19,8 @@ param serviceBusName string
 param redisUrl string
 param policy string
 param retentionDays int
-param apiVersions string
 param archiveUrl string
+param apiVersions string
 param most int
 param canaryEverySeconds int
 
@@ -118,12 +118,12 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
               value: 'json'
             }
             {
-              name: 'STARTGATE_RETENTION_DAYS'
-              value: string(retentionDays)
-            }
-            {
               name: 'STARTGATE_ARCHIVE_URL'
               value: archiveUrl
+            }
+            {
+              name: 'STARTGATE_RETENTION_DAYS'
+              value: string(retentionDays)
             }
             {
               name: 'STARTGATE_API_VERSIONS'

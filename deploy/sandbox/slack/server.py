@@ -6,6 +6,7 @@ from aiohttp import web
 
 from deploy.sandbox.faults import FAULT, Faults, Handler
 from deploy.sandbox.slack.api.methods import METHODS
+from deploy.sandbox.slack.api.methods.files import UploadUrls
 from deploy.sandbox.slack.api.respond import ResponseUrls
 from deploy.sandbox.slack.api.webapi import WebApi
 from deploy.sandbox.slack.control.routes import Control
@@ -73,7 +74,8 @@ class SlackServer(StandIn):
             ack_s=ack_s,
             event_retries_s=event_retries_s,
         )
-        for part in (self.faults, WebApi(self.state, METHODS), ResponseUrls(self.state), self.sockets):
+        urls = (ResponseUrls(self.state), UploadUrls(self.state))
+        for part in (self.faults, WebApi(self.state, METHODS), *urls, self.sockets):
             self.app.add_routes(part.routes())
         self.app.add_routes(Control(self.state, self.courier).routes())
 

@@ -23,6 +23,7 @@ ALL_SCOPES = (
     "chat:write",
     "chat:write.public",
     "commands",
+    "files:write",
     "groups:history",
     "groups:read",
     "dnd:read",
@@ -82,6 +83,29 @@ class Tabs:
     read_only: bool = False
 
 
+@dataclass(kw_only=True, slots=True)
+class Upload:
+    """A file that the app uploads: announced, then sent, then shared."""
+
+    id: str
+    name: str
+    length: int
+    alt_text: str = ""
+    content: bytes = b""
+
+    def as_json(self, title: str) -> Json:
+        """The file object, as far as anybody looks at it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "title": title,
+            "size": self.length,
+            "alt_txt": self.alt_text,
+            "mimetype": "image/png" if self.name.endswith(".png") else "text/csv",
+            "url_private": f"/files/{self.id}",
+        }
+
+
 @dataclass(kw_only=True)
 class State:
     """The workspace and all that hangs on it.
@@ -126,4 +150,5 @@ class State:
         self.workspace = Workspace(self.world, self.identity)
         self.views = Views()
         self.tickets = Tickets()
+        self.uploads: dict[str, Upload] = {}
         self.limiter = Limiter()

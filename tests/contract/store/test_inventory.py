@@ -7,6 +7,7 @@ import pytest
 from tests import builders as a
 from tests.contract.store.rig import VM
 from workers.domain.ports.inventory import Inventory
+from workers.domain.starts.history import vm_digest
 from workers.domain.starts.vm import KnownVm, TagChange, VmRef
 
 ELSEWHERE = "99999999-2222-3333-4444-555555555555"
@@ -168,3 +169,10 @@ class TestNear:
         jumps = [f"jump-{number:02}" for number in range(20)]
         await inventory.put([known(name) for name in jumps])
         assert set(await inventory.near("jmup-0", limit=20)) == set(jumps)
+
+
+async def test_vms_are_found_by_the_digests_of_their_ids(inventory: Inventory) -> None:
+    await inventory.put([known(name) for name in ("vm-a", "vm-b", "vm-c")])
+    wanted = {vm_digest(a.vm_ref(name=name).key) for name in ("vm-c", "vm-a", "vm-gone")}
+    assert [vm.ref.name for vm in await inventory.of_digests(wanted)] == ["vm-a", "vm-c"]
+    assert await inventory.of_digests(frozenset()) == []

@@ -194,3 +194,13 @@ class TestOnRedis:
 
     async def test_the_vms_past_is_in_its_partition(self) -> None:
         assert f"{{p{P:x}}}" in keys.past_of_vm(VM)
+
+
+async def test_a_caller_s_past_is_read_and_added_to_by_itself(store: Store) -> None:
+    rejected = of_answer(What.REJECTED, START.at, approval().id, START, "Alice")
+    store.note_of_caller(rejected)
+    store.note_of_caller(rejected)
+    await store.aclose()
+    who = caller_key(START.caller)
+    assert await store.past_of_caller(who) == (rejected,)
+    assert await store.past_of_caller("somebody else") == ()

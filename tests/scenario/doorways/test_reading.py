@@ -16,7 +16,7 @@ async def test_a_vm_s_status_is_told_to_its_owner_and_to_nobody_else(scene: Scen
 
 
 async def test_what_waits_can_be_answered_from_the_list(scene: Scene) -> None:
-    asked = await scene.ask()
+    asked = await scene.ask("colin")
     seq = await scene.slack.last_seq()
     await scene.command("olivia", "/vm-approvals")
     told = await scene.told(OLIVIA, "for your answer", since=seq)
@@ -35,4 +35,22 @@ async def test_what_waits_can_be_answered_from_the_list(scene: Scene) -> None:
     await scene.command("nadia", "/vm-approvals open")
     await scene.told(NADIA, "for an answer", since=seq)
     await scene.command("sam", "/vm-approvals contained")
+    await scene.told(SAM, "Only on-call can see", since=seq)
+
+
+async def test_a_report_comes_as_picture_and_table_to_who_asked_alone(scene: Scene) -> None:
+    await scene.ask("colin")
+    seq = await scene.slack.last_seq()
+    await scene.command("nadia", "/vm-report 2d")
+    await scene.told(NADIA, "Starts in 2 days", since=seq)
+    sent = await scene.slack.wait_for(
+        "the files", lambda e: e["kind"] == "posted" and bool(e.get("files")), since=seq
+    )
+    picture, table = sent["files"]
+    assert (picture["name"].endswith(".png"), table["name"].endswith(".csv")) == (True, True)
+    assert "Starts by day and verdict." in picture["alt_txt"]
+    people = next(c for c in (await scene.slack.get("/_state"))["channels"] if c["id"] == sent["channel"])
+    assert NADIA in people["members"]
+    assert people["kind"] == "im"
+    await scene.command("sam", "/vm-report")
     await scene.told(SAM, "Only on-call can see", since=seq)

@@ -15,7 +15,7 @@ NOT_WALKED = {
 """What a command in a block begins with → why it is not run."""
 ELSEWHERE = {
     "startgate alerts": "tests/contract/arm/alerts",
-    "startgate archive": "needs a container of blobs: tests/contract/audit/test_archive.py",
+    "startgate archive": "tests/scenario/trouble/test_redis_gone.py, tests/contract/audit/test_archive.py",
     "startgate approvals": "needs an account of Entra ID: tests/contract/operator/test_desk.py",
     "startgate decide": "the same",
     "startgate lockdown": "the same",

@@ -1,6 +1,6 @@
 """Which VMs there are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from workers.domain.starts.vm import KnownVm, VmRef
@@ -37,6 +37,10 @@ class Inventory(Protocol):
 
     async def near(self, name: str, *, limit: int) -> Sequence[str]:
         """Names of VMs that are like this one, in lower case, the nearest first; none if none is."""
+        ...
+
+    async def of_digests(self, digests: Collection[str]) -> Sequence[KnownVm]:
+        """The VMs of these digests of their ids; see ``history.vm_digest``. All names are gone through."""
         ...
 
     async def lines(self, vms: Iterable[VmRef]) -> Mapping[str, KnownVm]:

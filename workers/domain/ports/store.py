@@ -244,6 +244,14 @@ class Store(Protocol):
         """What is going on with this VM; an empty record of version 0 if nothing is."""
         ...
 
+    def note_of_caller(self, entry: PastStart) -> None:
+        """Add to its caller's past soon. Nobody waits for it: where that fails, only the log is told."""
+        ...
+
+    async def past_of_caller(self, who: str) -> Sequence[PastStart]:
+        """What is remembered of this caller's starts, oldest first; ``who`` as by ``caller_key``."""
+        ...
+
     async def past_of(self, vm: VmRef) -> Sequence[PastStart]:
         """What happened with this VM, oldest first."""
         ...

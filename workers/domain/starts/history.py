@@ -185,6 +185,7 @@ class History(Stored):
         vm_hours: how many of them fell into each hour of the day.
         usual_answerer: who answered most questions about it, and ``usual_answers`` how many.
         rejected_at: when a start of it was rejected last.
+        caller_rejected_at: when a start by this caller was rejected last, of whichever VM.
         failed_before: failed attempts by this caller, or on this VM, just before.
         caller_starts: earlier starts by this caller of any VM, and on how many days.
         networks: where they were, the most usual first; ``network_days`` is of the one of this start.
@@ -209,6 +210,7 @@ class History(Stored):
     usual_answerer: str = ""
     usual_answers: int = 0
     rejected_at: UtcTime | None = None
+    caller_rejected_at: UtcTime | None = None
     failed_before: int = 0
     caller_known: bool = False
     caller_starts: int = 0
@@ -271,6 +273,7 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
         caller_hours=_hours(theirs),
         recent_vms=recent,
         busy_days=busy,
+        caller_rejected_at=max((one.at for one in of_caller if one.what is What.REJECTED), default=None),
         caller_last_at=theirs[-1].at if theirs else None,
         caller_last_network=theirs[-1].network if theirs else "",
         caller_last_client=theirs[-1].client if theirs else "",

@@ -74,6 +74,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant(("pexpire", "persist", "pttl", "exists", "lrange"), _family("exchanges:*")),
         Grant(("hset", "hget", "hgetall", "hkeys", "hdel", "pexpire"), _family("said:*")),
         Grant(_PAST, _family("past:*")),
+        Grant(("zrange",), ("sg:{caller:*}:past",), read_only=True),
         Grant(("xadd", "xrange"), _family("audit")),
         _HEAD,
         _ONCE,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from typing_extensions import override
 
+from workers.domain.asking.approvals import Approval
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.locks.blocking import giving_way, in_place, left_out, may_linger
 from workers.domain.containment.outcomes import Outcome, begun, unproven
@@ -13,6 +14,7 @@ from workers.domain.containment.steps import Progress, Step, Steps
 from workers.domain.errors import StepFailed
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
+from workers.domain.starts.history import What, of_answer
 from workers.use_cases.containment.direction import AuditKinds, Direction
 from workers.use_cases.containment.justify import unjustified
 
@@ -44,8 +46,16 @@ class Doing(Direction):
 
     @override
     async def refusal(self, containment: Containment) -> str:
-        why = await unjustified(self._store, containment)
+        first = containment.state is ContainmentState.PLANNED
+        why = await unjustified(self._store, containment, self._rejected if first else lambda _approval: None)
         return why or (await self._guarded(containment) if self._guarded else "")
+
+    def _rejected(self, approval: Approval) -> None:
+        """Later starts by the same caller say that one of theirs was rejected."""
+        if approval.decision is not None:
+            by = approval.decision.by.name or approval.decision.by.email
+            entry = of_answer(What.REJECTED, approval.decision.at, approval.id, approval.event, by)
+            self._store.note_of_caller(entry)
 
     @override
     def permitted(self, containment: Containment) -> Containment:

@@ -1,20 +1,30 @@
 """May this containment be carried out? The worker trusts no message, and checks what is on record."""
 
+from collections.abc import Callable
+
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
-from workers.domain.asking.decisions import Answer, may_lock_down, may_restore
+from workers.domain.asking.decisions import Answer, may_lock_down, may_regret, may_restore
 from workers.domain.asking.terms import steps_by_rule
 from workers.domain.containment.containment import Cause, CauseKind, Containment, Restoration
 from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
+from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import StepState
 from workers.domain.errors import NotFound
 from workers.domain.ports.store import Store
 
 
-async def unjustified(store: Store, containment: Containment) -> str:
+async def unjustified(
+    store: Store, containment: Containment, rejected: Callable[[Approval], None] = lambda _approval: None
+) -> str:
     """Why it must not be carried out, as a sentence; empty when it may be.
 
     A VM is touched only if the record has a rejection or a lockdown order by somebody who was allowed at that
     moment, or a silence on which the policy contains, or a rule that contains it without asking.
+
+    Args:
+        store: what is on record.
+        containment: what is to be carried out.
+        rejected: told of the rejection on record that allows it.
     """
     cause = containment.cause
     if cause.kind is CauseKind.LOCKDOWN:
@@ -26,7 +36,9 @@ async def unjustified(store: Store, containment: Containment) -> str:
     if approval.event.vm.key != containment.vm.key:
         return "the approval that this containment rests on is about another VM"
     if cause.kind is CauseKind.REJECTION:
-        return _rejection_missing(approval, cause)
+        if not (why := _rejection_missing(approval, cause)):
+            rejected(approval)
+        return why
     if cause.kind is CauseKind.RULE:
         return _rule_missing(approval, containment)
     return _silence_missing(approval, containment)
@@ -43,6 +55,8 @@ def unordered(containment: Containment, *, two_persons: bool) -> str:
         return "nobody ordered this restore"
     if restoration.expired:
         return _expiry_missing(containment, restoration)
+    if restoration.regretted:
+        return _regret_missing(containment, restoration)
     permission = may_restore(restoration.by)
     if not permission.allowed:
         return permission.reason
@@ -59,6 +73,21 @@ def _expiry_missing(containment: Containment, restoration: Restoration) -> str:
         return "the time of this isolation is not over"
     touched = [s for s in restoration.steps if not s.name.spec.expires and s.state is not StepState.SKIPPED]
     return "an isolation that expires restores the network only" if touched or restoration.starts else ""
+
+
+def _regret_missing(containment: Containment, restoration: Restoration) -> str:
+    grace = containment.grace
+    if grace is None or grace.regretted_by is None or grace.regretted_at is None:
+        return "nothing on record says that the rejection was a mistake"
+    if grace.regretted_at >= grace.until:
+        return "the rejection was taken back when the time for that was over"
+    touched = [
+        s for s in restoration.steps if s.name is not StepName.ISOLATE and s.state is not StepState.SKIPPED
+    ]
+    if touched or restoration.starts:
+        return "a rejection that is taken back restores the network only"
+    permission = may_regret(grace.regretted_by, containment.cause.by)
+    return "" if permission.allowed else permission.reason
 
 
 def _second_missing(restoration: Restoration) -> str:
@@ -80,6 +109,8 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
     if cause.by != decision.by:
         return "the rejection on record is somebody else's"
     permission = approval.permits(Answer.REJECT, decision.by)
+    if not permission.allowed and decision.in_stead_of is not None:
+        permission = approval.permits_for(Answer.REJECT, decision.by, decision.in_stead_of)
     return "" if permission.allowed else permission.reason
 
 

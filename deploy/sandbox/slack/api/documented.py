@@ -139,6 +139,9 @@ BY_METHOD = {
     | {"too_many_emoji", "too_many_reactions"},
     "reactions.remove": {"bad_timestamp", "channel_not_found", "invalid_name", "message_not_found"}
     | {"no_item_specified", "no_reaction", "not_reactable"},
+    "files.getUploadURLExternal": {"alt_txt_too_large", "snippet_too_large", "unknown_snippet_type"},
+    "files.completeUploadExternal": {"channel_not_found", "file_not_found", "not_in_channel"}
+    | {"posting_to_channel_denied", "invalid_channel", "is_archived"},
     "apps.connections.open": {"forbidden_team", "insecure_request", "missing_args"},
     "bots.info": {"bot_not_found"},
 }

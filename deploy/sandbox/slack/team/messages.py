@@ -32,6 +32,7 @@ class Message:
     ephemeral_for: str | None = None
     broadcast: bool = False
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    files: list[Json] = field(default_factory=list)
     entered: dict[str, dict[str, Json]] = field(default_factory=dict)
 
     @property
@@ -56,6 +57,7 @@ class Message:
             "attachments": self.attachments,
             "edited": self.edited,
             "metadata": self.metadata if metadata else None,
+            "files": self.files,
             "reactions": [{"name": n, "users": u, "count": len(u)} for n, u in self.reactions.items()],
         }
         shown.update({key: value for key, value in optional.items() if value})

@@ -8,6 +8,7 @@ import pytest
 from bot.cards.blocks.inputs import value_of
 from bot.commands import lockdown, pause, restore
 from bot.commands.command import Command
+from bot.commands.reading import report
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
 from tests import builders as a
@@ -102,7 +103,7 @@ async def unchanged(bot: Bot) -> bool:
 
 
 def test_every_command_that_names_vms_is_guarded_and_every_dialog_is_tried() -> None:
-    assert GUARDED == [lockdown.COMMAND, restore.COMMAND, pause.COMMAND]
+    assert GUARDED == [lockdown.COMMAND, restore.COMMAND, report.COMMAND, pause.COMMAND]
     dialogs = {d for command in GUARDED for d in command.listener(cast("Any", None)).dialogs}
     assert dialogs == set(VIEWS)
 

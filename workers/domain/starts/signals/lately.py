@@ -58,6 +58,16 @@ def _rejected_before(sight: Sight) -> Seen:
     return Found(f"a start of this VM was rejected {utc(past.rejected_at)}, and it is started again")
 
 
+def _caller_rejected(sight: Sight) -> Seen:
+    past = sight.history
+    if past is None or not past.caller_known:
+        return None  # that it can't be told is said of the caller's other starts
+    at, hours = past.caller_rejected_at, sight.settings.rejected_hours
+    if at is None or sight.event.at - at > timedelta(hours=hours):
+        return Fine(f"no start by this caller was rejected within {counted(hours, 'hour')}")
+    return Found(f"a start by this same caller was rejected {utc(at)}")
+
+
 def _while_contained(sight: Sight) -> Seen:
     if sight.contained:
         return Found("this VM is contained or being restored, and somebody starts it")
@@ -80,6 +90,7 @@ SIGNALS = (
     SignalSpec("many-vms", Threat.MALICIOUS, 25, _many_vms),
     SignalSpec("failed-attempts", Threat.MALICIOUS, 15, _failed_before),
     SignalSpec("rejected-before", Threat.MALICIOUS, 35, _rejected_before),
+    SignalSpec("caller-rejected", Threat.MALICIOUS, 40, _caller_rejected),
     SignalSpec("while-contained", Threat.MALICIOUS, 40, _while_contained),
     SignalSpec("defender-alert", Threat.MALICIOUS, 30, _defender_alert),
 )

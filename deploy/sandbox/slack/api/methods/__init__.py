@@ -5,6 +5,7 @@ from deploy.sandbox.slack.api.methods import (
     chat,
     conversations,
     dnd,
+    files,
     reactions,
     usergroups,
     users,
@@ -12,4 +13,15 @@ from deploy.sandbox.slack.api.methods import (
 )
 from deploy.sandbox.slack.api.webapi import METHODS
 
-__all__ = ["METHODS", "auth", "chat", "conversations", "dnd", "reactions", "usergroups", "users", "views"]
+__all__ = [
+    "METHODS",
+    "auth",
+    "chat",
+    "conversations",
+    "dnd",
+    "files",
+    "reactions",
+    "usergroups",
+    "users",
+    "views",
+]

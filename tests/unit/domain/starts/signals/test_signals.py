@@ -238,6 +238,12 @@ CASES = [
         sight(failed_before=2),
     ),
     Case(
+        "caller-rejected",
+        sight(caller_known=True, caller_rejected_at=a.NOW - timedelta(hours=24)),
+        "a start by this same caller was rejected 2026-11-23 03:50 UTC",
+        sight(caller_known=True, caller_rejected_at=a.NOW - timedelta(hours=24, minutes=2)),
+    ),
+    Case(
         "rejected-before",
         sight(vm_starts=1, rejected_at=a.NOW - timedelta(hours=24)),
         "a start of this VM was rejected 2026-11-23 03:50 UTC, and it is started again",

@@ -52,6 +52,12 @@ function MessageBody({ message }: { message: Message }) {
           {message.ephemeral_for && <span className="message__only">Only visible to you</span>}
         </p>
         <Blocks blocks={layoutOf(message)} acts={acts} values={message.state?.values ?? {}} />
+        {message.files?.map((file) => (
+          <p key={file.id} className="message__file">
+            <strong>{file.title}</strong> {file.name}
+            {file.alt_txt && <span className="message__only"> {file.alt_txt}</span>}
+          </p>
+        ))}
         {message.reactions?.map((reaction) => (
           <span key={reaction.name} className="badge" data-tone="quiet">
             :{reaction.name}: {reaction.count}

@@ -72,6 +72,7 @@ export interface Message {
   reactions?: { name: string; count: number }[];
   state?: { values?: Values };
   subtype?: string;
+  files?: { id: string; name: string; title: string; alt_txt?: string }[];
 }
 
 export type Values = Record<string, Record<string, StateValue>>;

@@ -1,9 +1,9 @@
-// The four stories of the tour. A step says what to do and where; it is over when that has really happened.
+// The stories of the tour. A step says what to do and where; it is over when that has really happened.
 import { lookAs, type Pane, setHere } from "../state/here";
 import type { Usergroup, View } from "../slack/types";
 import type { Principal, Stage, Vm, Way, WorldPerson } from "../types";
 
-export type StoryKey = "expected" | "rejected" | "lockdown" | "everything";
+export type StoryKey = "expected" | "risky" | "rejected" | "lockdown" | "everything";
 
 export interface World {
   vms: ReadonlyMap<string, Vm>;
@@ -56,6 +56,32 @@ export const STORIES: Record<StoryKey, Story> = {
         text: () =>
           "Confirmed: the machine keeps running, every copy of the card says by whom, and the audit keeps it. " +
           "Open the row to see all of it.",
+      },
+    ],
+  },
+  risky: {
+    title: "A start of high risk",
+    about: "An owner confirms a start that looks bad, which takes a reason.",
+    begin: (world) => ownersStart(world, (principal) => principal.kind === "User" && !principal.mfa),
+    steps: [
+      startStep("Somebody from outside, signed in without MFA, starts this machine."),
+      askedStep(),
+      {
+        pane: "slack",
+        target: () => TRACKED("messages"),
+        text: () => "The card leads with the strongest signs. Press Confirm: at high risk one tap is not enough.",
+        done: (world) => world.views.length > 0 || answered(world),
+      },
+      {
+        pane: "slack",
+        target: () => TRACKED("dialog"),
+        text: () => "The dialog shows the two strongest signs once more. Say why it was expected, and confirm.",
+        done: answered,
+      },
+      {
+        pane: "ways",
+        target: () => TRACKED("pane-ways"),
+        text: () => "Every copy of the card says who confirmed it and why, and the audit keeps it.",
       },
     ],
   },

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { Element, Option } from "../types";
 import { usePeople } from "../usePeople";
 import type { FieldProps } from "./fieldProps";
@@ -8,8 +8,18 @@ export function SelectField({ element, name, id, describedBy, invalid, value, on
   const many = element.type.startsWith("multi_");
   const external = element.type.endsWith("external_select");
   const [found, setFound] = useState<Option[]>([]);
+  const [picked, setPicked] = useState<Option>();
   const people = usePeople();
-  const options = external ? found : optionsOf(element, people);
+  const options = external ? withPicked(found, picked) : optionsOf(element, people);
+  const look = (query: string) =>
+    void search(query).then((answer) =>
+      setFound(answer.options ?? answer.option_groups?.flatMap((group) => group.options) ?? []),
+    );
+  const atOnce = external && element.min_query_length === 0;
+  useEffect(() => {
+    if (atOnce) look("");
+    // Slack asks once when the menu opens, and then at each letter.
+  }, [atOnce, element.action_id]);
   const chosen = value ?? initialOf(element, many);
   return (
     <div className="select">
@@ -18,11 +28,7 @@ export function SelectField({ element, name, id, describedBy, invalid, value, on
           type="search"
           aria-label={`Search ${name ?? ""}`}
           placeholder="Type to search"
-          onChange={(event) => {
-            void search(event.target.value).then((answer) =>
-              setFound(answer.options ?? answer.option_groups?.flatMap((group) => group.options) ?? []),
-            );
-          }}
+          onChange={(event) => look(event.target.value)}
         />
       )}
       <select
@@ -32,11 +38,12 @@ export function SelectField({ element, name, id, describedBy, invalid, value, on
         aria-invalid={invalid || undefined}
         multiple={many}
         value={many ? ((chosen as string[] | undefined) ?? []) : String(chosen ?? "")}
-        onChange={(event) =>
+        onChange={(event) => {
+          setPicked(options.find((option) => option.value === event.target.value));
           onChange(
             many ? [...event.target.selectedOptions].map((option) => option.value) : event.target.value || null,
-          )
-        }
+          );
+        }}
       >
         {!many && <option value="">{element.placeholder?.text ?? "Choose"}</option>}
         {options.map((option) => (
@@ -47,6 +54,11 @@ export function SelectField({ element, name, id, describedBy, invalid, value, on
       </select>
     </div>
   );
+}
+
+/** What was found, with what is chosen already: a later search must not take that away. */
+function withPicked(found: Option[], picked: Option | undefined): Option[] {
+  return picked && !found.some((option) => option.value === picked.value) ? [picked, ...found] : found;
 }
 
 function optionsOf(element: Element, { data }: ReturnType<typeof usePeople>): Option[] {
