@@ -14,6 +14,7 @@ from workers.bus.connection import NOTICES, STARTS, WORK, connected
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
 from workers.operator.azure.rights import rights_checks
+from workers.operator.looks.archive import archive_checks
 from workers.operator.looks.queues import queue_checks
 from workers.operator.looks.subscriptions import azure_checks, usable
 from workers.operator.looks.versions import version_check
@@ -78,6 +79,7 @@ async def _look(settings: WorkersSettings) -> list[Found]:
                 *queue_checks(azure, settings.servicebus_namespace),
                 *azure_checks(azure, STARTS),
                 version_check(azure, ApiVersions(settings.versions)),
+                *archive_checks(settings.archive_url, settings.archive_key, settings.identity),
                 *rights_checks(azure, _profiles(settings), lambda: usable(azure)),
             ]
         )

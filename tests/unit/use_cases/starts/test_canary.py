@@ -96,6 +96,7 @@ class TestItsWay:
         with pytest.raises(CanarySilent, match=f"look at the {gone}") as silent:
             await way.fly()()
         assert silent.value.canary.waits_for == stage
+        assert "canary.silent" in await recorded(way.rig)
 
     async def test_one_worker_sends_it(self, way: Way) -> None:
         class Leases:
