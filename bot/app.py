@@ -14,6 +14,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers.bursts import BurstAnswers
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
 from bot.answers.confirm_blocks import CONFIRM_HIGH
@@ -28,6 +29,7 @@ from bot.answers.spoken.questions import Questions
 from bot.answers.spoken.reply import Reply
 from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
+from bot.cards.blocks.bursts.dialogs import PAGES
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.replies.retry import RETRY
 from bot.cards.replies.words import UNDO
@@ -90,6 +92,12 @@ def build_app(
     app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))
     app.event("message")(flow.message(Reply(services, questions).written))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))
+    bursts = BurstAnswers(services)
+    for button, answer in bursts.buttons.items():
+        app.action(button)(flow.click(answer, now=True))
+    for dialog, decide in bursts.dialogs.items():
+        app.view(dialog)(flow.submit(decide, now=True))
+    app.action(PAGES)(flow.page(bursts.page))
     for command in COMMANDS:
         listener = command.listener(services)
         app.command(command.name)(flow.command(command, listener.typed))

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
 import typer
+from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -20,17 +21,28 @@ from workers.bus.connection import NOTICES, WORK, connected
 from workers.domain.errors import DependencyAway, InvalidPolicy
 from workers.domain.policy.model import Policy
 from workers.domain.policy.people import PeoplePolicy
-from workers.runtime.checks import CannotTell, Check, Failed, line, make, settings_of
+from workers.runtime.checks import (
+    CannotTell,
+    Check,
+    Failed,
+    Found,
+    State,
+    finding,
+    findings,
+    report,
+    settings_of,
+)
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
-from workers.use_cases.read_policy import read_policy
+from workers.use_cases.read_policy import policy_check, read_policy
 
 SCOPES = {
     "channels:history": "finds a card again whose posting was interrupted",
     "channels:read": "finds the policy's channels",
     "chat:write": "posts and edits cards",
     "commands": "slash commands",
+    "dnd:read": "waits with questions of low risk while somebody is not to be disturbed",
     "files:write": "sends the report of /vm-report",
     "groups:history": "as channels:history, in private channels",
     "groups:read": "finds private channels",
@@ -48,16 +60,24 @@ _SLACK_TIMEOUT_S = 10
 _INSTALL = "set STARTGATE_SLACK_BOT_TOKEN to the token (xoxb-…) of the app's page OAuth & Permissions"
 
 
-def doctor() -> None:
-    """Check settings, policy, Slack, Redis and Service Bus with this identity. Exits 0 or 1."""
-    raise typer.Exit(asyncio.run(_doctor()))
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Check settings, policy, Slack, Redis and Service Bus with this identity. Exits 1 if anything fails.
+
+    A row each: ok, warn or fail, what was found, and what to do.
+    """
+    raise typer.Exit(asyncio.run(_doctor(as_json=as_json)))
 
 
-async def _doctor() -> int:
-    settings = settings_of(BotSettings, typer.echo)
-    if settings is None:
-        return 1
-    policy = _policy(settings)
+async def _doctor(*, as_json: bool) -> int:
+    settings, found = settings_of(BotSettings)
+    if settings is not None:
+        found += await _look(settings)
+    return report(found, typer.echo, as_json=as_json)
+
+
+async def _look(settings: BotSettings) -> list[Found]:
     async with contextlib.AsyncExitStack() as stack:
         try:
             redis = await stack.enter_async_context(connect(settings.redis_url, settings.redis_sign_in))
@@ -69,27 +89,29 @@ async def _doctor() -> int:
                 )
             )
         except ValueError as error:
-            typer.echo(line("✗", "settings", str(error), "correct it"))
-            return 1
+            return [finding("settings", State.FAIL, str(error), "correct it")]
         slack = await stack.enter_async_context(_slack(settings))
-        checks = [
-            *slack_checks(slack, settings),
-            *(policy_checks(slack, policy) if policy else []),
-            *redis_checks(redis, RedisStore(redis)),
-            *bus_checks(bus, NEEDS),
-        ]
-        return 0 if await make(checks, typer.echo) and policy is not None else 1
+        return await findings(
+            [
+                *quick_checks(settings, redis),
+                *slack_checks(slack, settings),
+                *_of_the_policy(slack, settings),
+                *bus_checks(bus, NEEDS),
+            ]
+        )
 
 
-def _policy(settings: BotSettings) -> Policy | None:
+def quick_checks(settings: BotSettings, redis: Redis) -> list[Check]:
+    """Those that each process makes when it starts: what nothing else would show before it is too late."""
+    return [policy_check(settings.policy), *redis_checks(redis, RedisStore(redis))]
+
+
+def _of_the_policy(slack: AsyncWebClient, settings: BotSettings) -> list[Check]:
+    """Nothing of a policy that can't be read, which is a finding of its own."""
     try:
-        policy = read_policy(settings.policy)
-    except InvalidPolicy as invalid:
-        what = "; ".join(part.strip() for part in invalid.diagnostics().splitlines())
-        typer.echo(line("✗", "policy", what, "correct the file; `startgate policy check FILE` tells more"))
-        return None
-    typer.echo(line("✓", "policy", "valid"))
-    return policy
+        return policy_checks(slack, read_policy(settings.policy))
+    except InvalidPolicy:
+        return []
 
 
 @contextlib.asynccontextmanager

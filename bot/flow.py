@@ -89,6 +89,24 @@ class Flow:
 
         return listener
 
+    def page(self, turn: Callable[[Clicked], Awaitable[View]]) -> Listener:
+        """The listener of a button in a dialog that shows another page of it."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+            await ack()
+            clicked = Clicked(
+                actor=await self._actor(body, now=False),
+                value=str(body["actions"][0].get("value", ""))[:_LONGEST_VALUE],
+                open_dialog=self._opening(client, body),
+            )
+            try:
+                view = await turn(clicked)
+            except Exception as error:  # as above
+                view = as_dialog(self._told(error))
+            await client.views_update(view_id=body["view"]["id"], view=view)
+
+        return listener
+
     async def _answer_in_view(self, client: AsyncWebClient, body: dict[str, Any], answer: Message) -> None:
         """Answer a click in a dialog or in Home, where nothing is said privately: as a dialog, or by DM."""
         try:

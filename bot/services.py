@@ -11,6 +11,7 @@ from workers.domain.ports.audit_reader import AuditReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
+from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
@@ -33,6 +34,7 @@ class Services:
     clock: Clock
     decide: Decide
     take_back: TakeBack
+    answer_all: AnswerAll
     lock_down: LockDown
     restore: Restore
     retry: Retry

@@ -16,11 +16,13 @@ from bot.answers.reject import Reject
 from bot.answers.spoken.questions import Questions
 from bot.app import build_app
 from bot.cards.audience import Audience
+from bot.cards.bursts import Bursts
 from bot.cards.notices import Notices
 from bot.cards.poster import Poster
 from bot.cards.renderer import Renderer
 from bot.commands.answered import answered_views
 from bot.commands.registry import COMMANDS
+from bot.doctor import quick_checks
 from bot.home.homes import Homes
 from bot.home.trouble import trouble_line
 from bot.services import Services
@@ -32,6 +34,7 @@ from bot.slack.doorway import Doorway, HttpDoorway, SocketDoorway
 from bot.slack.files import Files
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
+from bot.slack.quiet import SlackQuiet
 from bot.slack.reach import Reach
 from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
 from bot.slack.signed_requests import SignedRequests
@@ -42,17 +45,19 @@ from workers.domain.containment.foresight.lookups import LookupKind
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import SystemClock
 from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_until
-from workers.store.audit.reader import RedisAuditReader
+from workers.store.audit.log import AuditLog
 from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
 from workers.store.inventory import RedisInventory
 from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
+from workers.telemetry.first_look import look_now_and_then
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving
 from workers.telemetry.instruments import SLACK
 from workers.telemetry.measured_health import measure
 from workers.telemetry.requests import measured
+from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_on import PassOn
@@ -68,6 +73,7 @@ from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.policy_in_force import PolicyInForce
+from workers.use_cases.sweeps.mode import show_modes
 from workers.use_cases.sweeps.pause import show_pauses
 from workers.use_cases.watch_policy import WatchPolicy
 
@@ -140,35 +146,46 @@ async def _run(
     installation = Installation(slack)
     channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
     policy.when_changed(channels.look_again)
-    directory = Directory(slack, policy, installation, pace)
+    directory = Directory(slack, policy, installation, pace, channels.id_of)
     dialogs = OpenDialogs(slack)
+    decide = Decide(
+        store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
+    )
     services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
         clock=clock,
-        decide=Decide(store=store, nudger=nudger, clock=clock),
+        decide=decide,
+        answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
         take_back=TakeBack(store=store, nudger=nudger, clock=clock),
         lock_down=LockDown(
-            store=store, nudger=nudger, clock=clock, guarded=GuardedByInventory(policy, inventory)
+            store=store,
+            nudger=nudger,
+            clock=clock,
+            guarded=GuardedByInventory(policy, inventory),
+            observes=lambda: policy().observes,
         ),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=policy),
-        retry=Retry(store=store, nudger=nudger, clock=clock),
+        retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
-        audit=RedisAuditReader(redis),
+        audit=AuditLog(redis),
         files=Files(slack, directory.direct_message),
         overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
     )
+    quiet = SlackQuiet(slack, policy, clock, directory.members)
+    note_asked = NoteAsked(store=store, nudger=nudger, clock=clock)
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, channels, policy, clock, health),
-        note_asked=NoteAsked(store=store, nudger=nudger, clock=clock),
+        audience=Audience(directory, channels, policy, clock, health, quiet=quiet),
+        note_asked=note_asked,
+        bursts=Bursts(store=store, decide=services.decide, note_asked=note_asked, policy=policy, clock=clock),
         clock=clock,
         health=health,
         also=partial(also_started, store, inventory),
@@ -216,7 +233,9 @@ async def _run(
             doorway.run(ready),
             _ended(bus.receiving),
             watch(health, "redis", store.ping, every_s=10),
+            look_now_and_then(health, quick_checks(settings, redis)),
             show_pauses(health, store, clock),
+            show_modes(health, lambda: policy().observes),
             reach.watch_token(installation),
             channels.run(),
             homes.run(),

@@ -19,6 +19,11 @@ class Valkey:
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"redis://127.0.0.1:{self._port}/0"
 
+    @property
+    def pid(self) -> int | None:
+        """Of the server, while it runs."""
+        return self._process.pid if self._process is not None else None
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [

@@ -3,6 +3,7 @@
 import typer
 
 from workers.operator import audit, dlq
+from workers.operator.archive import command as archive
 from workers.operator.azure import alerts, defender, vm
 from workers.operator.azure.drill import drill
 from workers.operator.azure.plan import plan
@@ -13,6 +14,7 @@ from workers.operator.desk.ordering import lockdown, restore
 from workers.operator.desk.reading import approvals, status
 from workers.operator.doctor import doctor
 from workers.operator.evidence.command import evidence
+from workers.operator.expect import expect
 from workers.operator.pause import pause, resume
 from workers.operator.policy_file import command as policy
 from workers.runtime.version import Version
@@ -31,6 +33,7 @@ def startgate(*, version: Version = False) -> None:
 
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(archive.app, name="archive")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(defender.app, name="defender")
 app.add_typer(alerts.app, name="alerts")
@@ -43,6 +46,7 @@ app.command("drill")(drill)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("evidence")(evidence)
+app.command("expect")(expect)
 app.command("approvals")(approvals)
 app.command("status")(status)
 app.command("decide")(decide)

@@ -162,6 +162,7 @@ def decided_dialog(approval: Approval) -> dict[str, Any]:
         f"{command(LOCKDOWN_COMMAND, approval.event.vm)}.",
         ApprovalState.WITHDRAWN: containing if approval.containment_id else "No answer is needed any more.",
         ApprovalState.JOINED: "The card of the earlier start asks about this one, too.",
+        ApprovalState.OBSERVED: "The policy only observes, so no action is taken.",
         ApprovalState.RULED: containing if approval.containment_id else "On-call was called.",
     }[approval.state]
     lines = [*outcome(approval, None), now, "Your answer was not recorded."]

@@ -1,7 +1,7 @@
 """Who gets a copy of a card: the owner, the approvals channel, and on-call when they are needed."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
@@ -11,9 +11,12 @@ from bot.cards.blocks.text import mention, mention_group
 from bot.slack.channels import Channels, trouble_of
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
+from bot.slack.quiet import NobodyQuiet, Quiet
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegation
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
@@ -21,6 +24,7 @@ from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.policy.model import Policy
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.policy.people import OncallPolicy
+from workers.domain.policy.quiet import LONGEST_QUIET
 from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
 from workers.telemetry.health import Health
@@ -35,23 +39,29 @@ _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
 
+Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
+"""What is about no single VM."""
+
+
 class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
     ``pause`` is the one that is on, which every card shows that something may still come of. ``also`` is what
-    else the caller of a rejected start has started shortly before.
+    else the caller of a rejected start has started shortly before. ``delegations`` say who answers for whom
+    while the question is open.
     """
 
     approval: Approval | None
     containment: Containment | None
-    notice: DeadLetterNotice | CapQuestion | PolicyNotice | None = None
+    notice: Notice | None = None
     pause: Pause | None = None
     also: AllStarted = AllStarted()
+    delegations: tuple[Delegation, ...] = ()
 
     @property
     def documents(
         self,
-    ) -> tuple[Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice, ...]:
+    ) -> tuple[Approval | Containment | Notice, ...]:
         """What the card shows by itself."""
         return tuple(d for d in (self.approval, self.containment, self.notice) if d is not None)
 
@@ -72,8 +82,10 @@ def as_asked(approval: Approval, card: Card) -> Approval:
     """The approval as it will be once its card is in Slack, so that the first post shows it so."""
     if not approval.open or card.asked_at is None:
         return approval
+    if approval.asked_at is None and card.quiet_until is not None and not card.asks_owners:
+        return approval.hushed(card.quiet_until, card.notices)
     whom = tuple(copy.asked for copy in card.copies if copy.asked and not copy.refused)
-    return approval.asked(card.asked_at, whom, card.notices)
+    return approval.asked(card.asked_at, whom, card.notices).changed(quiet_until=card.quiet_until)
 
 
 def oncall_mention(oncall: OncallPolicy) -> str:
@@ -93,12 +105,19 @@ class Audience:
         policy: Callable[[], Policy],
         clock: Clock,
         health: Health | None = None,
+        *,
+        quiet: Quiet | None = None,
     ) -> None:
+        self._quiet = quiet or NobodyQuiet()
         self._directory = directory
         self._channels = channels
         self._policy = policy
         self._clock = clock
         self._health = health or Health()
+
+    def asks_nobody(self, approval: Approval) -> bool:
+        """Whether the policy only observes, so that an open question reaches nobody; it is withdrawn soon."""
+        return approval.open and self._policy().observes
 
     def oncall_mention(self) -> str:
         """Mrkdwn that mentions on-call."""
@@ -121,27 +140,52 @@ class Audience:
                 card = await self._sought(card, owner)
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
             return self._elsewhere(card)
+        if card.part_of and not approval.open:  # the card that lists it tells the others
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+            return self._elsewhere(card)
         if approval.open or not card.copies:
-            if card.sought != approval.owner:
-                card = await self._sought(card, approval.owner)
+            if card.sought != approval.owner or self._quiet_is_over(card, approval):
+                card = await self._sought(card, approval.owner, approval)
             card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
-        if _oncall_at_once(approval, card) or (containment is not None and containment.needs_oncall):
+        escalated = any(one.open and one.escalated for one in card.members)
+        if (
+            escalated
+            or _oncall_at_once(approval, card)
+            or (containment is not None and containment.needs_oncall)
+        ):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
 
-    async def _sought(self, card: Card, owner: Owner) -> Card:
-        """The card with a copy for each of the first owners whom Slack lets the bot write to."""
+    def _quiet_is_over(self, card: Card, approval: Approval) -> bool:
+        """Whether those who were in quiet hours have to be looked at again: they may be asked now."""
+        until = card.quiet_until
+        return until is not None and (not approval.may_wait or self._clock.now() >= until)
+
+    async def _sought(self, card: Card, owner: Owner, approval: Approval | None = None) -> Card:
+        """The card with a copy for each of the first owners whom Slack lets the bot write to.
+
+        Whoever is in quiet hours gets none yet, if the approval's risk is low.
+        """
+        waited = card.quiet_until is not None and not card.asks_owners
+        quiet: dict[str, datetime] = {}
+        latest = approval.opened_at + LONGEST_QUIET if approval is not None and approval.may_wait else None
+        whole, unknown = await self._directory.with_members(owner)
         asked = set[str]()
         refusing: dict[str, str] = {}
-        notices: list[str] = []
-        for part in owner.in_parts(MOST_ASKED):
+        notices: list[str] = [unknown]
+        for part in whole.in_parts(MOST_ASKED):
             found = await self._directory.owners(part)
             notices.append(found.notice)
             for user, named in found.users.items():
                 if len(asked) == MOST_ASKED:
                     break
+                email = found.emails.get(user, "")
+                until = self._before(latest, await self._quiet.until(user, email) if latest else None)
+                if until is not None:
+                    quiet[named] = until
+                    continue
                 try:
                     channel = await self._directory.direct_message(user)
                 except Refused as refused:  # the others are asked all the same
@@ -149,13 +193,31 @@ class Audience:
                     refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
                     continue
                 asked.add(user)
-                email = found.emails.get(user, "")
                 copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named, email=email)
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
                 break
-        notices += [names_others(owner, refusing), *_of_others(owner, len(asked))]
-        return card.changed(notice="; ".join(filter(None, dict.fromkeys(notices))), sought=owner)
+        for channel in owner.channels:
+            if (until := self._before(latest, self._quiet.of_channel(channel))) is not None:
+                quiet[channel] = until
+                continue
+            card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=channel, named=channel))
+        notices += [names_others(owner, refusing), *_of_others(whole, len(asked))]
+        card = card.changed(
+            notice="; ".join(filter(None, dict.fromkeys(notices))),
+            sought=owner,
+            quiet_until=min(quiet.values(), default=None),
+            hushed=tuple(quiet),
+        )
+        # Deadlines count from when the first owner is asked, not from when the channel saw it.
+        return card.changed(asked_at=None) if waited and card.asks_owners else card
+
+    def _before(self, latest: datetime | None, until: datetime | None) -> datetime | None:
+        """When quiet hours end, and at the latest then; ``None`` if they don't count, or are over."""
+        if latest is None or until is None:
+            return None
+        ends = min(until, latest)
+        return ends if self._clock.now() < ends else None
 
     async def _passed_on(self, card: Card, approval: Approval) -> Card:
         """The card with a copy for each person to whom the question was passed on."""
@@ -191,7 +253,8 @@ class Audience:
         except DependencyAway:  # the name is still being looked for, and the copy waits
             return card if card.copy_of(copy.key) else card.with_copy(copy)
         except NotFound as missing:
-            self._health.trouble(trouble_of(name), str(missing))
+            if self._channels.of_policy(name):
+                self._health.trouble(trouble_of(name), str(missing))
             return self._unfound(card, copy)
         if copy.channel != name:
             self._health.trouble_over(trouble_of(name))
@@ -243,9 +306,8 @@ def _oncall_at_once(approval: Approval, card: Card) -> bool:
     """
     if approval.escalated_at is not None or approval.state in (ApprovalState.REJECTED, ApprovalState.RULED):
         return True
-    owners = [copy for copy in card.copies if copy.kind is CopyKind.OWNER and not copy.refused]
     settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
-    return approval.asks and not owners and settled
+    return approval.asks and not card.asks_owners and card.quiet_until is None and settled
 
 
 def _of_others(owner: Owner, asked: int) -> list[str]:

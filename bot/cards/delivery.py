@@ -11,19 +11,25 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.cards.audience import Audience, Subjects, as_asked
+from bot.cards.audience import Audience, Notice, Subjects, as_asked
 from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
+from bot.cards.blocks.bursts.card import burst_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.message import Message
 from bot.cards.blocks.notice_card import notice_card, policy_notice_card
+from bot.cards.blocks.report_card import report_card
+from bot.cards.bursts import shows_burst
 from bot.cards.poster import Poster, ThreadGone
+from bot.cards.replies.burst_thread import burst_replies
 from bot.cards.replies.moved import moved
 from bot.cards.replies.thread import replies
 from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
-from workers.domain.asking.cards import REFUSED, Card, CopyKind, Post
+from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id
@@ -46,6 +52,9 @@ PROGRESS_EVERY = timedelta(seconds=2)
 """How often a message that tells the progress of a containment is edited. Slack takes 50 edits a minute in a
 whole workspace, and a containment has twenty things to tell in a few seconds. Its end is told at once.
 Source: https://docs.slack.dev/reference/methods/chat.update (tier 3)"""
+
+GROWING_EVERY = timedelta(seconds=1)
+"""How often a card that asks about several starts is edited at most."""
 
 
 class InFlight(Exception):
@@ -78,35 +87,43 @@ class Delivery:
         return [wanted for wanted in self._wanted(card, subjects) if differs(card, wanted, subjects)]
 
     def _wanted(self, card: Card, subjects: Subjects) -> list[Wanted]:
-        approval, containment, notice, *_ = subjects
+        approval, containment = subjects.approval, subjects.containment
         if approval is not None:
             approval = as_asked(approval, card)
         mention = self._audience.oncall_mention()
         wanted: list[Wanted] = []
         for copy in card.copies:
-            if approval is not None:
-                root = approval_card(approval, containment, kind=copy.kind, reader=copy.email)
-            elif isinstance(notice, CapQuestion):
-                if (asked := notice.of(card.id)) is None:
-                    continue  # what it says is history
-                root = cap_card(asked, mention)
-            elif isinstance(notice, PolicyNotice):
-                root = policy_notice_card(notice, mention)
-            elif notice is not None:
-                root = notice_card(notice, mention)
-            else:
-                root = lockdown_card(subjects.need_containment(), kind=copy.kind)
+            root = self._root(card, copy, subjects._replace(approval=approval), mention)
+            if root is None:
+                continue  # what it says is history
             root = on_card(root, subjects.pause if subjects.waiting else None)
-            wanted.append(Wanted(copy.channel, copy.key, "", root, first=True))
+            # The channel's copy of a burst only reports: the owner's edits take the turns there are.
+            asks = not card.members or copy.kind is not CopyKind.CHANNEL
+            wanted.append(Wanted(copy.channel, copy.key, "", root, first=asks))
             if not copy.sent:
                 continue  # replies follow once the card is there
-            thread = replies(
-                approval, containment, kind=copy.kind, oncall_mention=mention, also=subjects.also
-            )
+            if approval is not None and shows_burst(card, copy):
+                thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention)
+            else:
+                thread = replies(
+                    approval, containment, kind=copy.kind, oncall_mention=mention, also=subjects.also
+                )
             if copy.instead_of:
                 thread.insert(0, moved(copy.instead_of, copy.because, mention))
             wanted.extend(Wanted(copy.channel, copy.key, r.key, r.message, r.pages) for r in thread)
         return wanted
+
+    @staticmethod
+    def _root(card: Card, copy: Copy, subjects: Subjects, mention: str) -> Message | None:
+        """The card itself in this copy; ``None`` where nothing is to be said there any more."""
+        approval, containment, notice, *_ = subjects
+        if approval is not None and shows_burst(card, copy):
+            return burst_card(card, approval, kind=copy.kind)
+        if approval is not None:
+            return approval_card(approval, containment, kind=copy.kind, reader=copy.email)
+        if notice is not None:
+            return _notice(card, notice, mention)
+        return lockdown_card(subjects.need_containment(), kind=copy.kind)
 
     def turn(self, card: Card, subjects: Subjects, wanted: Wanted) -> datetime | None:
         """When this message can go to Slack; ``None`` for now."""
@@ -118,6 +135,10 @@ class Delivery:
             if now < post.again_at and (post.was == "" or still_needed(card, wanted, subjects)):
                 return post.again_at
             post = None
+        if post is not None and post.edited_at is not None and card.members:
+            next_edit = post.edited_at + GROWING_EVERY
+            if now < next_edit:
+                return next_edit
         progress = post is not None and post.edited_at is not None and only_progress(subjects)
         if post is not None and post.edited_at is not None and progress:
             next_edit = post.edited_at + PROGRESS_EVERY
@@ -251,6 +272,8 @@ class Delivery:
             # The approval changed meanwhile. The card is written all the same, or it would be posted again.
             if changed or at_rest:
                 await self._store.commit(alone)
+            if asked.quiet_until is not None:
+                raise  # with the approval as it is now, it is noted at the next try
             await self._note_asked(asked.id, asked.asked_whom, at=asked.asked_at, notice=asked.notice)
         else:
             await self._note_asked.noted(asked)
@@ -294,6 +317,18 @@ class Delivery:
             # The other copies still tell.
             log.error("Slack refuses a message", card=card.id, channel=channel, error=refused.code)
             return post.changed(shows=digest).not_taken(refused.code, self._clock.now())
+
+
+def _notice(card: Card, notice: Notice, mention: str) -> Message | None:
+    """The card of what is about no single VM; ``None`` if it asked something that is answered since."""
+    if isinstance(notice, CapQuestion):
+        asked = notice.of(card.id)
+        return None if asked is None else cap_card(asked, mention)
+    if isinstance(notice, PolicyNotice):
+        return policy_notice_card(notice, mention)
+    if isinstance(notice, PolicyReport):
+        return report_card(notice)
+    return notice_card(notice, mention)
 
 
 def _of(

@@ -13,12 +13,14 @@ from weakref import WeakValueDictionary
 import structlog
 
 from bot.cards.audience import Audience, Subjects
+from bot.cards.bursts import Bursts, alone, untold
 from bot.cards.delivery import Delivery, InFlight
 from bot.cards.poster import Poster
 from bot.cards.replies.thread import without_past_rounds
+from bot.cards.wanted import Wanted
 from bot.slack.errors import Throttled
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.cards import Card
+from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.errors import Conflict, DependencyAway, NewerDocument, NotFound
 from workers.domain.messages import Complete, Later, Message, Settlement
@@ -51,6 +53,7 @@ class Renderer:
         poster: Poster,
         audience: Audience,
         note_asked: NoteAsked,
+        bursts: Bursts,
         clock: Clock,
         health: Health | None = None,
         also: Callable[[Approval], Awaitable[AllStarted]] | None = None,
@@ -66,7 +69,9 @@ class Renderer:
             clock=clock,
             health=health or Health(),
         )
+        self._bursts = bursts
         self._clock = clock
+        self._turns: dict[str, datetime | None] = {}
         # Weak, so that a lock lives exactly as long as somebody holds it or waits for it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._awaited: dict[str, datetime] = {}
@@ -95,7 +100,8 @@ class Renderer:
                 # The one before, too: its answer may have come right before the next one was asked.
                 cards = tuple(one.card_id for one in (question.before, question.asked) if one is not None)
             for card_id in cards:
-                turns[card_id] = await self.render(card_id)
+                shown, turn = await self._rendered(card_id)
+                turns[shown] = turn
         except NotFound as gone:
             log.info("nothing to show", id=nudge.id, because=str(gone))
         except (InFlight, Conflict):
@@ -124,35 +130,69 @@ class Renderer:
 
     async def render(self, card_id: str) -> datetime | None:
         """Post and edit until this card shows what it should; else when the next of it has its turn."""
-        lock = self._locks.setdefault(card_id, asyncio.Lock())
-        async with lock:
-            try:
-                return await self._converge(card_id)
-            except Throttled as no:  # the people could not be looked up, so nothing was sent
-                return self._clock.now() + timedelta(seconds=no.wait_s)
+        return (await self._rendered(card_id))[1]
 
-    async def _converge(self, card_id: str) -> datetime | None:
-        for _ in range(_PASSES):
-            subjects, card = await self._read(card_id)
-            if subjects.approval is not None and not subjects.approval.has_card:
-                return None
-            with following("show", _trace(subjects)):
-                rests, turn = await self._come_closer(subjects, card)
-            if rests:
-                return turn
+    async def _rendered(self, card_id: str) -> tuple[str, datetime | None]:
+        """As ``render``, with the card that shows it: its own, or one that asks about several starts."""
+        async with self._locks.setdefault(card_id, asyncio.Lock()):
+            subjects, card = known = await self._read(card_id)
+            approval = subjects.approval
+            if approval is None:
+                return card_id, await self._converged(card_id, known)
+            if not approval.has_card or self._audience.asks_nobody(approval):
+                return card_id, None
+            lead = await self._bursts.lead_of(approval, card)
+            if lead == card_id:
+                return card_id, await self._converged(card_id, known)
+            self._bursts.joins(lead, approval, subjects.containment)
+            if alone(approval, card):
+                await self._converged(card_id, known)
+        return lead, await self._on_lead(lead, card_id)
+
+    async def _on_lead(self, lead: str, card_id: str) -> datetime | None:
+        """Bring the card up to date that lists this question, unless somebody else has just done so."""
+        async with self._locks.setdefault(lead, asyncio.Lock()):
+            if not self._bursts.is_listed(lead, card_id) or lead not in self._turns:
+                if len(self._turns) >= _MOST_AWAITED:
+                    self._turns.clear()
+                self._turns[lead] = await self._converged(lead, await self._read(lead))
+            return self._turns[lead]
+
+    async def _converged(self, card_id: str, known: tuple[Subjects, Card]) -> datetime | None:
+        try:
+            with following("show", _trace(known[0])):
+                return await self._converge(card_id, known)
+        except Throttled as no:  # the people could not be looked up, so nothing was sent
+            return self._clock.now() + timedelta(seconds=no.wait_s)
+
+    async def _converge(self, card_id: str, known: tuple[Subjects, Card]) -> datetime | None:
+        told = False
+        for number in range(_PASSES):
+            subjects, card = await self._read(card_id) if number else known
+            if subjects.approval is not None:
+                card = await self._bursts.carry_out(card)
+                card = await self._bursts.grown(card, subjects.approval, subjects.containment)
+            card = await self._audience.with_copies(card, subjects)
+            card = without_past_rounds(card, subjects.containment)
+            todo = self._delivery.missing(card, subjects)
+            turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
+            ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
+            if ready:
+                if await self._delivery.send(card, ready, subjects) and not untold(card):
+                    return None
+                continue
+            if (
+                subjects.approval is not None
+                and not told
+                and untold(card)
+                and not any(map(_asks_owner, todo))
+            ):
+                told = True
+                await self._bursts.tell(card, subjects.approval)
+                continue
+            await self._delivery.note(card, subjects, changed=False, at_rest=not todo)
+            return min((turn for turn in turns if turn is not None), default=None)
         raise Conflict(f"card {card_id} does not come to rest")
-
-    async def _come_closer(self, subjects: Subjects, card: Card) -> tuple[bool, datetime | None]:
-        """Send what can be sent; whether nothing is left for now, and when the next of it has its turn."""
-        card = await self._audience.with_copies(card, subjects)
-        card = without_past_rounds(card, subjects.containment)
-        todo = self._delivery.missing(card, subjects)
-        turns = [self._delivery.turn(card, subjects, wanted) for wanted in todo]
-        ready = [wanted for wanted, turn in zip(todo, turns, strict=True) if turn is None]
-        if ready:
-            return await self._delivery.send(card, ready, subjects), None
-        await self._delivery.note(card, subjects, changed=False, at_rest=not todo)
-        return True, min((turn for turn in turns if turn is not None), default=None)
 
     async def _read(self, card_id: str) -> tuple[Subjects, Card]:
         """What the card is about, with the pause if one is on, and what is known of the card itself."""
@@ -177,14 +217,18 @@ class Renderer:
 
     async def _documents(self, card_id: str) -> tuple[Subjects, Card, Pause]:
         if card_id.startswith("a"):
-            approval, card, pause = await self._store.shown_question(card_id)
+            approval, card, pause, delegations = await self._store.shown_question(card_id)
             held = approval.containment_id
             containment = await self._store.containment(held) if held else None
-            return Subjects(approval, containment, also=await self._also(approval)), card, pause
+            current = delegations.current(self._clock.now()) if approval.open else ()
+            also = await self._also(approval)
+            return Subjects(approval, containment, delegations=current, also=also), card, pause
         if card_id.startswith("n"):
             subjects = Subjects(None, None, await self._store.dead_letter_notice())
         elif card_id.startswith("f"):
             subjects = Subjects(None, None, await self._store.policy_notice())
+        elif card_id.startswith("o"):
+            subjects = Subjects(None, None, await self._store.report(card_id))
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:
@@ -196,3 +240,8 @@ def _trace(subjects: Subjects) -> str:
     """The trace that these messages belong to: that of the question, else of the containment."""
     document = subjects.approval or subjects.containment
     return document.trace if document is not None else ""
+
+
+def _asks_owner(wanted: Wanted) -> bool:
+    """Whether it is a card, not a reply, in an owner's own conversation."""
+    return not wanted.reply and wanted.copy.startswith(CopyKind.OWNER)

@@ -33,8 +33,8 @@ from workers.domain.containment.foresight.lookups import Lookup, LookupKind, OfL
 from workers.domain.containment.plans import Plan
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StartgateError
+from workers.domain.policy.owners import owner_of
 from workers.domain.policy.people import WithYes
-from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.find_vm import Match, find_vm
@@ -170,7 +170,7 @@ class LockdownListener:
             return None
         if known is None:
             return None
-        return owner_from_tags(known.tags, self._services.policy().owner.tags, tags_known=True)
+        return owner_of(self._services.policy().owner, vm, known.tags, tags_known=True)
 
 
 async def shown_plan(

@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 MOST_A_PAGE = 1000
 AGAIN_S = 5.0
 """After a failure, the list is begun anew so much later."""
+MOST_OTHERS = 200
+"""Channels that tags name, which are looked for, too."""
 ANEW_S = 300.0
 """How often it is looked whether the bot is in its channels, and for those that were not in the list."""
 
@@ -97,18 +99,23 @@ class Channels:
         self._sleep = sleep
         self._ids: dict[str, str] = {}
         self._missing: set[str] = set()
+        self._others: set[str] = set()
         self._again = asyncio.Event()
 
     @property
     def _names(self) -> set[str]:
-        return {name[1:] for name in self._named() if name.startswith("#")}
+        return {name[1:] for name in self._named() if name.startswith("#")} | self._others
+
+    def of_policy(self, channel: str) -> bool:
+        """Whether the policy names it. Whom tags name is no trouble of ours."""
+        return channel in self._named()
 
     def look_again(self) -> None:
         """Look for the names now: there may be others."""
         self._again.set()
 
     def id_of(self, name: str) -> str:
-        """The id of ``#name``, or the id itself. It asks nobody.
+        """The id of ``#name``, or the id itself. It asks nobody; a new name is looked for from now on.
 
         Raises:
             NotFound: no such public channel, or the bot may not see it.
@@ -121,6 +128,9 @@ class Channels:
             return known
         if name[1:] in self._missing:
             raise NotFound(f"there is no channel {name} that the bot can see; invite it there")
+        if not self.of_policy(name) and len(self._others) < MOST_OTHERS and name[1:] not in self._others:
+            self._others.add(name[1:])
+            self.look_again()
         raise DependencyAway("slack", f"{name} is still being looked for")
 
     async def run(self) -> None:
@@ -191,7 +201,7 @@ class Channels:
                 if not self._names - self._ids.keys():
                     break
         self._missing = self._names - self._ids.keys()
-        for name in self._missing:
+        for name in self._missing - self._others:
             self._health.trouble(trouble_of(f"#{name}"), "there is no such channel that the bot can see")
 
     def _found(self, name: str, channel: str) -> None:

@@ -17,6 +17,7 @@ from bot.slack.errors import SLACK_AWAY, Refused, slack_away, slack_refuses
 from bot.slack.installation import Installation
 from bot.slack.membership import OF_THEM, TO_THEM, Standing, standing
 from bot.slack.pace import LOOKING_UP, OPENING, Pace
+from workers.domain.errors import NotFound
 from workers.domain.policy.model import Policy
 from workers.domain.starts.people import Actor, Owner
 
@@ -28,6 +29,7 @@ NOW_TTL_S = 3.0
 """What Slack says *now* is at most this old: clicks of many people at once cost it one question."""
 CONVERSATION_TTL_S = 3600.0
 _MOST_CACHED = 5000
+_MOST_A_PAGE = 1000
 
 
 class Found(NamedTuple):
@@ -52,11 +54,18 @@ class Directory:
         policy: gives the policy in force: who is on call, and who counts.
         installation: which workspace is ours.
         pace: shared with whatever else calls Slack for cards.
+        channel_id: the id of a channel, given by ``#name`` or by id. Raises ``DependencyAway``, ``NotFound``.
     """
 
     def __init__(
-        self, client: AsyncWebClient, policy: Callable[[], Policy], installation: Installation, pace: Pace
+        self,
+        client: AsyncWebClient,
+        policy: Callable[[], Policy],
+        installation: Installation,
+        pace: Pace,
+        channel_id: Callable[[str], str] = str,
     ) -> None:
+        self._channel_id = channel_id
         self._client = client
         self._policy = policy
         self._installation = installation
@@ -67,6 +76,8 @@ class Directory:
         self._user_by_email = alru_cache(_MOST_CACHED, ttl=PERSON_TTL_S)(self._look_up)
         self._members = alru_cache(_MOST_CACHED, ttl=ONCALL_TTL_S)(self._read_members)
         self._members_now = alru_cache(_MOST_CACHED, ttl=NOW_TTL_S)(self._read_members)
+        self._channel = alru_cache(_MOST_CACHED, ttl=ONCALL_TTL_S)(self._read_channel)
+        self._channel_now = alru_cache(_MOST_CACHED, ttl=NOW_TTL_S)(self._read_channel)
         self._direct_message = alru_cache(_MOST_CACHED, ttl=CONVERSATION_TTL_S)(self._open_direct_message)
 
     async def owners(self, owner: Owner) -> Found:
@@ -152,6 +163,62 @@ class Directory:
             DependencyAway: as ``owners``.
         """
         return await self._direct_message(user_id)
+
+    async def with_members(self, owner: Owner) -> tuple[Owner, str]:
+        """The owner, with the members of its user groups among the people; and what to say of the others.
+
+        Raises:
+            DependencyAway: Slack does not answer, so nobody counts as unknown.
+        """
+        members: list[str] = []
+        others: dict[str, str] = {}
+        for group in owner.usergroups:
+            try:
+                with slack_away(), slack_refuses():
+                    members += sorted(await self._members(group))
+            except Refused as refused:
+                others[group] = f"a user group that Slack does not show to the bot ({refused.code})"
+        users = tuple(dict.fromkeys((*owner.slack_users, *members)))
+        return owner.changed(slack_users=users), names_others(owner, others)
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The members of a user group, as of the last minute; raises ``SlackApiError`` or what is away."""
+        return await self._members(group)
+
+    async def of(self, actor: Actor, *owners: Owner, now: bool = False) -> Actor:
+        """The person, with those groups of these owners that they are in; see the port ``Groups``."""
+        found, doubt = set[str](), actor.doubt
+        for group in dict.fromkeys(one for owner in owners for one in owner.groups):
+            try:
+                if actor.slack_user in await self._in_group(group, now=now):
+                    found.add(group)
+            except (SlackApiError, Refused, NotFound, *SLACK_AWAY) as error:
+                log.warning("Slack did not say who is in a group", group=group, error=str(error))
+                doubt = doubt or f"Slack did not say who is in {group}. Try again in a minute."
+        return actor.changed(groups=tuple(sorted(found)), doubt=doubt)
+
+    async def _in_group(self, group: str, *, now: bool) -> frozenset[str]:
+        if group.startswith("S"):
+            return await (self._members_now if now else self._members)(group)
+        return await (self._channel_now if now else self._channel)(self._channel_id(group))
+
+    async def _read_channel(self, channel: str) -> frozenset[str]:
+        """The members of a private channel; nobody of a public one, which anybody can join."""
+        with slack_refuses():
+            answer = await self._client.conversations_info(channel=channel)
+        if not answer["channel"].get("is_private"):
+            return frozenset()
+        members: set[str] = set()
+        cursor = ""
+        while True:
+            with slack_refuses():
+                page = await self._client.conversations_members(
+                    channel=channel, cursor=cursor, limit=_MOST_A_PAGE
+                )
+            members.update(page["members"])
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return frozenset(members)
 
     async def _on_call(self, user_id: str, *, now: bool) -> tuple[bool, str]:
         oncall = self._policy().oncall

@@ -107,6 +107,13 @@ param alertEmails array = []
 ])
 param noStartsHours int = 24
 
+@description('How long decided approvals, restored containments and audit records are kept.')
+@minValue(1)
+param retentionDays int = 90
+
+@description('Api-versions that this cloud serves where it lags behind: Microsoft.Network=2025-05-01,… startgate doctor names them.')
+param apiVersions string = ''
+
 @description('How often a synthetic start is sent through, to see that the way is open; 0 for none. Nobody is asked.')
 @minValue(0)
 @maxValue(3600)
@@ -260,6 +267,8 @@ module workers 'modules/workers.bicep' = {
     serviceBusName: bus.outputs.name
     redisUrl: redis.outputs.url
     policy: policy
+    retentionDays: retentionDays
+    apiVersions: apiVersions
     most: maxWorkers
     canaryEverySeconds: canaryEverySeconds
   }
@@ -282,6 +291,7 @@ module bot 'modules/bot.bicep' = {
     redisUrl: redis.outputs.url
     vaultUri: secrets.outputs.uri
     policy: policy
+    retentionDays: retentionDays
     slackHttp: slackHttp
   }
 }

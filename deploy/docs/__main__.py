@@ -4,10 +4,15 @@ import sys
 from pathlib import Path
 
 from deploy.docs.states import states_page
+from deploy.observability.dashboard import dashboard_text
 from workers.domain.policy.json_schema import policy_schema_text
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGES = {DOCS / "states.md": states_page, DOCS / "policy.schema.json": policy_schema_text}
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    ROOT / "docs" / "states.md": states_page,
+    ROOT / "docs" / "policy.schema.json": policy_schema_text,
+    ROOT / "deploy" / "observability" / "dashboard.json": dashboard_text,
+}
 
 
 def main() -> int:

@@ -25,9 +25,10 @@ def states_page() -> str:
             "Approval",
             "One start, and what its owner is asked or told. PENDING waits for an answer. TOLD is announced "
             "and can be rejected. Only these two are open; silence ends EXPIRED, never REJECTED. RULED: a "
-            "rule of the policy contains the VM without asking.",
+            "rule of the policy contains the VM without asking. OBSERVED: the policy only observes.",
             approvals.TRANSITIONS,
             *approvals.FIRST.values(),
+            approvals.ApprovalState.OBSERVED,
         ),
         _section(
             "Containment",

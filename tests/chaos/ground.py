@@ -52,6 +52,8 @@ def policy(on_silence: str) -> dict[str, Any]:
             "expire_after": f"{EXPIRE_S}s",
             "on_silence": on_silence,
         },
+        # People press the card of each start. Cards of bursts have their own tests of kills and two bots.
+        "bursts": {"together": False},
         "cap": {"containments_per_hour": 10_000},
         "lockdowns": {"standard": {"steps": ["isolate", "stop"], "page_after": "8s", "give_up_after": "16s"}},
     }

@@ -9,6 +9,7 @@ import pytest
 from tests.chaos import fabricated as made
 from tests.chaos import people
 from tests.chaos.checks import judge
+from tests.chaos.checks.cards import one_approval_per_start
 from tests.chaos.evidence import Act, Evidence
 from tests.chaos.plan import plan_round
 
@@ -48,6 +49,34 @@ def test_a_card_need_not_know_the_replies_of_earlier_rounds() -> None:
 def test_a_card_knows_the_replies_of_its_round(at_ms: float, round_number: int) -> None:
     told = _spoil(lambda evidence: _reported_before_another_round(evidence, at_ms, round_number))
     assert [(name, "every message known to card" in text) for name, text in told] == [("S2", True)]
+
+
+def _listed_with_another(evidence: Evidence) -> None:
+    """The card asks about another start of the same VM, too, which was confirmed."""
+    other, approval = made.APPROVAL[:-1] + "1", evidence.approvals[made.APPROVAL]
+    event = {**approval["event"], "correlation_id": "corr-2"}
+    evidence.starts.append(replace(evidence.starts[0], correlation_id="corr-2", approval_id=other))
+    evidence.approvals[other] = {"state": "EXPIRED", "event": event, "decision": None, "containment_id": None}
+    evidence.audit.append(made.record("approval.opened", 1001.0, other, correlation_id="corr-2"))
+    evidence.cards[other] = {"copies": [], "part_of": made.APPROVAL}
+    evidence.cards[made.APPROVAL]["members"] = [{"approval_id": made.APPROVAL}, {"approval_id": other}]
+
+
+def _complaints_of_cards(evidence: Evidence) -> list[str]:
+    return [str(violation) for violation in one_approval_per_start(evidence)]
+
+
+def test_a_start_that_another_card_lists_needs_none_of_its_own() -> None:
+    evidence = made.healthy()
+    _listed_with_another(evidence)
+    assert _complaints_of_cards(evidence) == []
+
+
+def test_a_start_on_another_card_is_listed_there() -> None:
+    evidence = made.healthy()
+    _listed_with_another(evidence)
+    evidence.cards[made.APPROVAL]["members"].pop()
+    assert ["listed on card" in told for told in _complaints_of_cards(evidence)] == [True]
 
 
 def _expired(evidence: Evidence) -> None:

@@ -1,7 +1,21 @@
 """A card with posted, refused and unsent copies."""
 
 from tests import builders as a
+from workers.domain.asking.bursts import Member, Ordered
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
+
+
+def burst_card() -> Card:
+    """A card that asks about two questions, with an answer to both under way."""
+    member = Member(approval_id=a.approval().id, at=a.NOW, vm="vm-web-01", group="rg-web", version=3, told=2)
+    other = member.changed(
+        approval_id="a" + "0" * 25, vm="vm-web-02", open=False, said="Confirmed", high=True
+    )
+    return posted_card().changed(
+        members=(member, other),
+        differing=("no mfa",),
+        ordered=Ordered(decision=a.decision(), starts={member.approval_id: 1}),
+    )
 
 
 def posted_card() -> Card:

@@ -12,7 +12,9 @@ from workers.domain.asking.approvals import IN_WORDS, Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.decisions import Answer
+from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.joined import JoinedStart
+from workers.domain.asking.reports import ObservedDay, PolicyReport, RuleDraft
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.brakes.cap import CapQuestion
@@ -31,6 +33,7 @@ from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.containment.options.backup_options import AfterRestore, BackupOptions, Redundancy
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.ids import report_id
 from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.policy.notice import PolicyNotice
@@ -38,8 +41,10 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd, StartEvent
+from workers.domain.starts.expectations import Expectation, Expectations, expectation
 from workers.domain.starts.facts import BackupFacts, MissingFact
 from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, TurnedOn, VmRecord
+from workers.domain.starts.windows import Window
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,
@@ -52,6 +57,9 @@ MODELS: dict[str, type[Numbered]] = {
     "dead-letter-notice": DeadLetterNotice,
     "policy-notice": PolicyNotice,
     "pause": Pause,
+    "report": PolicyReport,
+    "expectations": Expectations,
+    "delegations": Delegations,
     "cap-question": CapQuestion,
     "canary": Canary,
     "lookup": Lookup,
@@ -114,6 +122,30 @@ def documents() -> dict[str, Numbered]:
                 ),
             ),
             joined_count=7,
+        ),
+        "report-with-a-draft": PolicyReport(
+            id=report_id("draft"),
+            version=1,
+            at=a.NOW,
+            draft=RuleDraft(
+                name="Alice starts vm-web-01",
+                yaml="  - name: Alice starts vm-web-01\n",
+                before="production",
+                caller="Alice Example",
+                place="rg-web",
+                one_vm=False,
+                confirmed=3,
+                passed=41,
+                days=30,
+            ),
+        ),
+        "report-of-an-observed-day": PolicyReport(
+            id=report_id("observed 2026-11-24"),
+            version=1,
+            at=a.NOW,
+            observed=ObservedDay(
+                day="2026-11-24", asked=3, exposed=1, told=2, passed=7, contained=1, messages={a.OLGA: 4}
+            ),
         ),
         "approval-told-and-over": a.approval(
             state=ApprovalState.EXPIRED,
@@ -239,6 +271,11 @@ def documents() -> dict[str, Numbered]:
         ),
         "nudge-policy": Nudge(subject=Subject.POLICY, id=PolicyNotice().id, version=1),
         "pause-none": Pause(),
+        "expectations-none": Expectations(),
+        "expectations-some": Expectations(version=2, entries=(_expectation(),)),
+        "delegations-none": Delegations(),
+        "delegations-some": Delegations(version=1).begun(a.actor(), a.oncall(), a.NOW, _SOON, DEFAULT_PAUSE),
+        "approval-expected-at-high-risk": a.approval(expected=_expectation()),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
         "cap-question-none": CapQuestion(),
         "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
@@ -261,6 +298,19 @@ def documents() -> dict[str, Numbered]:
             details={"note": "1 of 1 NIC", "change": _CHANGE.model_dump(mode="json")},
         ),
     }
+
+
+def _expectation() -> Expectation:
+    return expectation(
+        "e1",
+        Window(a.NOW, _SOON),
+        by="Alice Example (U0ALICE01)",
+        by_user="U0ALICE01",
+        reason="patch day",
+        at=a.NOW,
+        vm=a.vm_ref(),
+        caller="alice@contoso.com",
+    )
 
 
 def _cap_question() -> CapQuestion:

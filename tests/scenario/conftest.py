@@ -28,9 +28,13 @@ POLICY: dict[str, Any] = {
     "oncall": {"usergroup": "S0ONCALL01", "channel": "#vm-oncall"},
     "defaults": {"remind_after": "10m", "escalate_after": "20m", "expire_after": "60m"},
     "cap": {"containments_per_hour": 1000},
+    "bursts": {"together": False},
     "lockdowns": {"standard": {"steps": ["isolate", "stop"]}},
 }
-"""Without the backup, whose stages take four seconds even where Azure takes none."""
+"""Without the backup, whose stages take four seconds even where Azure takes none.
+
+A card for each start: tests that run one after the other would share cards.
+"""
 
 DOOMED, SHAKY = "doomed", "shaky"
 """Azure accepts every stop of a VM called so, and fails it: always, or once."""

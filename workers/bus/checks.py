@@ -9,7 +9,7 @@ from azure.servicebus import ServiceBusMessage, ServiceBusMessageState
 from azure.servicebus.aio import ServiceBusClient
 
 from workers.bus.refusals import NO_RIGHT, UNREACHABLE, refusal, told
-from workers.runtime.checks import CannotTell, Check, Failed
+from workers.runtime.checks import Check, Failed
 
 _ANSWER_S = 10.0
 _LOOKED_AT = 20
@@ -37,18 +37,6 @@ def bus_checks(client: ServiceBusClient, needs: Iterable[Needs]) -> list[Check]:
         if need.sends:
             checks.append(_check(client, need.queue, receive=False))
     return checks
-
-
-def duplicate_detection(queue: str) -> Check:
-    """The property that no data-plane right can read."""
-
-    async def look() -> str:
-        raise CannotTell(
-            "can't be read with rights on messages; see `az servicebus queue show --name "
-            f"{queue} --query requiresDuplicateDetection …`, which should say true"
-        )
-
-    return Check(name=f"queue {queue}, duplicate detection", look=look, remedy="")
 
 
 def _check(client: ServiceBusClient, queue: str, *, receive: bool) -> Check:

@@ -113,6 +113,16 @@ class NotYet(StartgateError):
     """It can't be done while something else is under way; the message says what to wait for."""
 
 
+class OnlyObserving(NotYet):
+    """The policy only observes: nobody can have anything changed in Azure."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The policy's mode is observe: starts are only recorded, and nothing is written to Azure. To have"
+            " VMs contained or restored, set mode: enforce in the policy of the bot and of the workers."
+        )
+
+
 class NeedsReason(NotYet):
     """A start of high risk is confirmed with a reason only."""
 

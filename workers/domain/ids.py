@@ -41,8 +41,15 @@ DEAD_LETTER_NOTICE = f"n{0:025}"
 
 PAUSE = f"p{0:025}"
 CAP_QUESTION = f"k{0:025}"
+EXPECTATIONS = f"x{0:025}"
+DELEGATIONS = f"d{0:025}"
 POLICY_NOTICE = f"f{0:025}"
 """As that one."""
+
+
+def report_id(about: str) -> str:
+    """The id of a report about the policy. It is derived, so nothing is told twice."""
+    return f"o0{hashlib.sha256(about.encode()).hexdigest()[:24]}"
 
 
 def partition_of_id(document_id: str) -> int:
@@ -69,8 +76,8 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acfknpqy"
+_KINDS = "acdfknopqxy"
 """First characters of ids: approval, containment, notice about the policy file, question about the cap,
-notice about dead letters, pause, lookup, canary."""
+notice about dead letters, delegations, report about the policy, pause, lookup, expectations, canary."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

@@ -18,6 +18,7 @@ class Subject(StrEnum):
     LOOKUP = "lookup"
     POLICY = "policy"
     CANARY = "canary"
+    REPORT = "report"
 
 
 class Scheduled(Numbered):

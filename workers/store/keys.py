@@ -96,6 +96,11 @@ def past_of_caller(who: str) -> str:
     return f"sg:{{caller:{_digest(who)}}}:past"
 
 
+def burst(pair: str) -> str:
+    """Hash: what one caller started lately for one owner: how it looks → its lead, and id → how it looks."""
+    return f"sg:{{burst:{pair}}}"
+
+
 TURNS = f"{base(0)}:turns"
 """Sorted set: ids of containments that were begun lately → when, in ms."""
 
@@ -103,6 +108,16 @@ TURNS = f"{base(0)}:turns"
 def inventory(subscription_id: str) -> str:
     """Hash: VM id in lower case → its line. All of the inventory shares one slot of a cluster."""
     return f"sg:{{inventory}}:of:{subscription_id.lower()}"
+
+
+def cursor(name: str) -> str:
+    """Hash: partition → the audit record up to which the reader of this name has come."""
+    return f"sg:{{cursors}}:{name}"
+
+
+def open_pages(target: str) -> str:
+    """Hash: keys of calls to on-call that have not ended."""
+    return f"sg:{{cursors}}:open:{target}"
 
 
 def lease(name: str) -> str:

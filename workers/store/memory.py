@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -15,7 +18,14 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, POLICY_NOTICE
+from workers.domain.ids import (
+    CAP_QUESTION,
+    DEAD_LETTER_NOTICE,
+    DELEGATIONS,
+    EXPECTATIONS,
+    PAUSE,
+    POLICY_NOTICE,
+)
 from workers.domain.nudges import Scheduled
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock, SystemClock
@@ -23,6 +33,7 @@ from workers.domain.ports.store import Commit, Document, KnownStart, Said, Shown
 from workers.domain.schema import Numbered
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.history import PastStart, vm_digest
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
@@ -32,7 +43,7 @@ from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
-SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice)
+SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice, PolicyReport)
 """What has cards."""
 
 
@@ -50,6 +61,7 @@ class MemoryStore:
         self._scheduled: dict[str, Scheduled] = {}
         self._turns: dict[str, datetime] = {}
         self._said: dict[str, dict[str, str]] = {}
+        self._bursts: dict[str, tuple[datetime, dict[str, str], dict[str, str]]] = {}
         self._exchanges: dict[str, tuple[str, ...]] = {}
 
     async def commit(self, commit: Commit) -> bool:
@@ -112,7 +124,9 @@ class MemoryStore:
         found: Approval | None = None
         with contextlib.suppress(NotFound):
             found = await self.approval(approval_id)
-        return KnownStart(found, await self.vm_record(event.vm), await self._past.background(event))
+        background = await self._past.background(event)
+        known = background._replace(expected=await self.expectations())
+        return KnownStart(found, await self.vm_record(event.vm), known)
 
     def note_of_caller(self, entry: PastStart) -> None:
         """Add to its caller's past."""
@@ -132,7 +146,8 @@ class MemoryStore:
     async def shown_question(self, approval_id: str) -> ShownQuestion:
         """What its card is made of."""
         approval = await self.approval(approval_id)
-        return ShownQuestion(approval, await self.card(approval_id), await self.pause())
+        card, pause = await self.card(approval_id), await self.pause()
+        return ShownQuestion(approval, card, pause, await self.delegations())
 
     async def containment(self, containment_id: str) -> Containment:
         """Raises ``NotFound`` if there is none."""
@@ -170,6 +185,10 @@ class MemoryStore:
         found = self._documents.get(keys.by_id(DEAD_LETTER_NOTICE))
         return found if isinstance(found, DeadLetterNotice) else DeadLetterNotice()
 
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(PolicyReport, report_id)
+
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(PAUSE))
@@ -179,6 +198,16 @@ class MemoryStore:
         """The question, or an empty one of version 0."""
         found = self._documents.get(keys.by_id(CAP_QUESTION))
         return found if isinstance(found, CapQuestion) else CapQuestion()
+
+    async def expectations(self) -> Expectations:
+        """The document, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(EXPECTATIONS))
+        return found if isinstance(found, Expectations) else Expectations()
+
+    async def delegations(self) -> Delegations:
+        """The document, or an empty one of version 0."""
+        found = self._documents.get(keys.by_id(DELEGATIONS))
+        return found if isinstance(found, Delegations) else Delegations()
 
     async def take_turn(
         self, containment_id: str, now: datetime, *, most: int, within: timedelta
@@ -226,6 +255,17 @@ class MemoryStore:
     async def standing(self) -> Sequence[str]:
         """Ids of all containments that hold a VM."""
         return [d.id for d in self._documents.values() if isinstance(d, Containment) and d.active]
+
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start of a burst."""
+        now = self._clock.now()
+        until, known, texts = self._bursts.get(start.pair, (now, {}, {}))
+        if now >= until:
+            known, texts = {}, {}
+        lead = start.approval_id if leads else known.get(start.look, start.approval_id)
+        known, texts = {**known, start.look: lead}, {**texts, start.approval_id: start.text}
+        self._bursts[start.pair] = (now + REMEMBERED, known, texts)
+        return Burst.around(start, known, texts)
 
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
         """Remember a scheduled message in place of what is answered."""

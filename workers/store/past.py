@@ -14,9 +14,11 @@ import structlog
 from pydantic import ValidationError
 
 from workers.domain.errors import NewerDocument
+from workers.domain.ids import EXPECTATIONS
 from workers.domain.ports.store import Background, Remembered
 from workers.domain.schema import read
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.history import (
     MOST_OF_CALLER,
     MOST_OF_VM,
@@ -53,6 +55,7 @@ def ask_background(pipeline: Any, event: StartEvent, now: datetime, retention: t
     """Queue what ``background`` reads from the answers; the start is added to its caller's past first."""
     _ask_entries(pipeline, keys.past_of_vm(event.vm))
     pipeline.hget(keys.inventory(event.vm.subscription_id), event.vm.key)
+    pipeline.hget(keys.by_id(EXPECTATIONS), "d")
     if who := caller_key(event.caller):
         add_to_caller(pipeline, of_event(event), now, retention)
         _ask_entries(pipeline, keys.past_of_caller(who))
@@ -69,9 +72,10 @@ def _ask_entries(pipeline: Any, key: str) -> None:
 
 def background(answers: Sequence[Any], event: StartEvent) -> Background:
     """What was asked for."""
-    of_vm, line = answers[:2]
+    of_vm, line, expected = answers[:3]
     of_caller = answers[-1] if caller_key(event.caller) else ()
-    return Background(Past(entries(of_vm), entries(of_caller)), _line(line))
+    past = Past(entries(of_vm), entries(of_caller))
+    return Background(past, _line(line), _expected(expected))
 
 
 def add_to_caller(pipeline: Any, entry: PastStart, now: datetime, retention: timedelta) -> None:
@@ -138,6 +142,17 @@ def _line(text: bytes | None) -> KnownVm | None:
     except (NewerDocument, ValidationError) as error:
         log.warning("a line of the inventory can't be read", because=str(error)[:300])
         return None
+
+
+def _expected(text: bytes | None) -> Expectations:
+    """None, where they can't be read: then every start is asked about."""
+    if text is None:
+        return Expectations()
+    try:
+        return read(Expectations, text)
+    except (NewerDocument, ValidationError) as error:
+        log.warning("expected starts can't be read", because=str(error)[:300])
+        return Expectations()
 
 
 def _ms(at: datetime) -> int:

@@ -9,16 +9,27 @@ import redis.asyncio as redis
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.errors import NotFound
-from workers.domain.ids import CAP_QUESTION, DEAD_LETTER_NOTICE, PAUSE, POLICY_NOTICE, partition_of_id
+from workers.domain.ids import (
+    CAP_QUESTION,
+    DEAD_LETTER_NOTICE,
+    DELEGATIONS,
+    EXPECTATIONS,
+    PAUSE,
+    POLICY_NOTICE,
+    partition_of_id,
+)
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import ShownQuestion
 from workers.domain.schema import Numbered, read
 from workers.domain.starts.canary import Canary
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.history import PastStart
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
@@ -48,13 +59,15 @@ class RedisDocuments:
             pipeline.hget(keys.by_id(checked(approval_id, "a")), "d")
             pipeline.hget(keys.card(approval_id), "d")
             pipeline.hget(keys.by_id(PAUSE), "d")
-            approval, card, pause = await pipeline.execute()
+            pipeline.hget(keys.by_id(DELEGATIONS), "d")
+            approval, card, pause, delegations = await pipeline.execute()
         if approval is None:
             raise NotFound(f"there is no approval {approval_id}")
         return ShownQuestion(
             read(Approval, approval),
             read(Card, card) if card is not None else Card(id=approval_id),
             read(Pause, pause) if pause is not None else Pause(),
+            read(Delegations, delegations) if delegations is not None else Delegations(),
         )
 
     async def containment(self, containment_id: str) -> Containment:
@@ -81,6 +94,10 @@ class RedisDocuments:
             return await self._read(DeadLetterNotice, keys.by_id(DEAD_LETTER_NOTICE), DEAD_LETTER_NOTICE)
         return DeadLetterNotice()
 
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(PolicyReport, keys.by_id(checked(report_id, "o")), report_id)
+
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""
         with contextlib.suppress(NotFound):
@@ -92,6 +109,18 @@ class RedisDocuments:
         with contextlib.suppress(NotFound):
             return await self._read(CapQuestion, keys.by_id(CAP_QUESTION), CAP_QUESTION)
         return CapQuestion()
+
+    async def expectations(self) -> Expectations:
+        """The document, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(Expectations, keys.by_id(EXPECTATIONS), EXPECTATIONS)
+        return Expectations()
+
+    async def delegations(self) -> Delegations:
+        """The document, or an empty one of version 0."""
+        with contextlib.suppress(NotFound):
+            return await self._read(Delegations, keys.by_id(DELEGATIONS), DELEGATIONS)
+        return Delegations()
 
     async def policy_notice(self) -> PolicyNotice:
         """The notice, or an empty one of version 0."""

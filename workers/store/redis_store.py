@@ -9,9 +9,10 @@ import redis.asyncio as redis
 import structlog
 from pydantic import ValidationError
 from pydantic_core import to_json
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoPermissionError, NoScriptError
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
@@ -26,9 +27,10 @@ from workers.domain.starts.events import StartEvent
 from workers.domain.starts.history import PastStart
 from workers.domain.starts.vm import VmRecord
 from workers.store import keys
+from workers.store.commits.measures import measure
+from workers.store.commits.replicas import WITHIN_MS, decides, told_of
 from workers.store.connection import is_cluster, redis_away
 from workers.store.log_lines import tell
-from workers.store.measures import measure
 from workers.store.past import CallersLater, ask_background, background, of_commit
 from workers.store.redis_documents import RedisDocuments, checked
 from workers.store.retention import DEFAULT_RETENTION, ONCE_TTL, SCHEDULED_TTL, due_of, kept_for, label, shows
@@ -63,6 +65,7 @@ class RedisStore(RedisDocuments):
         self._clock = clock or SystemClock()
         self._retention = retention
         self._callers = CallersLater(client, retention)
+        self._replicas = 0
 
     async def commit(self, commit: Commit) -> bool:
         """Write everything or nothing; see the port."""
@@ -92,8 +95,10 @@ class RedisStore(RedisDocuments):
             "said": {"texts": said.texts, "shown": said.shown, "most": _MOST_PAST} if said else None,
         }
         held = next((one.id for one in commit.documents if isinstance(one, Containment)), commit.exchanges_of)
+        waits = self._replicas > 0 and decides(commit.audit)
+        run = self._run_and_wait if waits else self._run_script
         async with redis_away(self._redis):
-            answer = await self._run_script(
+            answer = await run(
                 _COMMIT,
                 script_keys=[
                     keys.due(p),
@@ -119,6 +124,8 @@ class RedisStore(RedisDocuments):
                 ],
             )
         if answer[0] == 1:
+            if waits:
+                told_of(answer[-1], commit.audit)
             tell(commit.audit)
             measure(commit, first_write=answer[1] == 1)
             if commit.past is not None and commit.past.of_caller:
@@ -139,6 +146,23 @@ class RedisStore(RedisDocuments):
             return await self._redis.evalsha(self._digests[text], count, *script_keys, *args)
         except NoScriptError:
             return await self._redis.eval(text, count, *script_keys, *args)
+
+    async def _run_and_wait(
+        self, text: str, script_keys: Sequence[str], args: Sequence[str | int]
+    ) -> list[Any]:
+        """The same, then on the same connection wait for a replica; how many have it comes last."""
+        answers: list[Any] = []
+        for run, script in (("evalsha", self._digests[text]), ("eval", text)):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                getattr(pipeline, run)(script, len(script_keys), *script_keys, *args)
+                pipeline.wait(1, WITHIN_MS)
+                answers = await pipeline.execute(raise_on_error=False)
+            if not isinstance(answers[0], NoScriptError):
+                break
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return [*answers[0], answers[1]]
 
     def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""
@@ -221,6 +245,25 @@ class RedisStore(RedisDocuments):
                 found.extend(m.decode() for m in members if m.startswith(b"a"))
         return found
 
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start of a burst: one hash a pair, in one round trip."""
+        key = keys.burst(start.pair)
+        async with redis_away(self._redis), self._redis.pipeline(transaction=False) as pipeline:
+            if leads:
+                pipeline.hset(key, f"l:{start.look}", start.approval_id)
+            else:
+                pipeline.hsetnx(key, f"l:{start.look}", start.approval_id)
+            pipeline.hset(key, f"m:{start.approval_id}", start.text)
+            pipeline.hgetall(key)
+            pipeline.pexpire(key, REMEMBERED)
+            answers: Any = await pipeline.execute()
+        found = {field.decode(): value.decode() for field, value in answers[2].items()}
+        return Burst.around(
+            start,
+            {field[2:]: value for field, value in found.items() if field.startswith("l:")},
+            {field[2:]: value for field, value in found.items() if field.startswith("m:")},
+        )
+
     async def standing(self) -> Sequence[str]:
         """Ids of all containments that hold a VM."""
         found: list[str] = []
@@ -262,9 +305,17 @@ class RedisStore(RedisDocuments):
         await self._callers.aclose()
 
     async def ping(self) -> None:
-        """Raises ``DependencyAway`` when Redis does not answer."""
+        """Raises ``DependencyAway`` when Redis does not answer. Also sees whether it has replicas."""
         async with redis_away(self._redis):
-            await self._redis.ping()
+            if is_cluster(self._redis):
+                await self._redis.ping()
+                return
+            try:
+                told = await self._redis.info("replication")
+            except NoPermissionError:
+                await self._redis.ping()
+            else:
+                self._replicas = int(told.get("connected_slaves", 0))
 
     async def _before(self, sets: list[str], at: datetime, limit: int) -> Sequence[str]:
         found: list[tuple[float, str]] = []

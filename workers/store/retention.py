@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
@@ -12,6 +14,7 @@ from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import Document
 from workers.domain.starts.canary import Canary
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.vm import VmRecord
 
 ONCE_TTL = timedelta(hours=48)
@@ -34,7 +37,7 @@ def shows(document: Document) -> bool:
     """Whether a card has to show it whenever it has changed."""
     if isinstance(document, Approval):
         return document.has_card
-    return isinstance(document, (Containment, DeadLetterNotice, CapQuestion, PolicyNotice))
+    return isinstance(document, (Containment, DeadLetterNotice, CapQuestion, PolicyNotice, PolicyReport))
 
 
 def kept_for(document: Document, now: datetime, retention: timedelta) -> timedelta | None:
@@ -52,9 +55,9 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
             return None if document.active else retention
         case VmRecord():
             return _record_kept_for(document, now, retention)
-        case Card():
+        case Card() | PolicyReport():
             return retention
-        case DeadLetterNotice() | Pause() | CapQuestion() | PolicyNotice():
+        case DeadLetterNotice() | Pause() | CapQuestion() | PolicyNotice() | Expectations() | Delegations():
             return None
         case Lookup() | Canary():
             return LOOKUP_TTL if isinstance(document, Lookup) else CANARY_TTL

@@ -6,7 +6,7 @@ What OpenTelemetry's specification says of the environment holds here, too: ``OT
 default differs: without an endpoint nothing is sent, since nobody would listen on this machine.
 Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 
-The SDK is imported only where something is exported: 5 MB and a tenth of a second.
+Exporters are imported only where they are asked for.
 """
 
 import importlib

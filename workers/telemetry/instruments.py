@@ -22,9 +22,10 @@ class Declared(NamedTuple):
     Attributes:
         unit: ``s``, or empty for a number of things.
         labels: every label that a value of it carries.
+        instrument: itself.
     """
 
-    kind: str
+    instrument: "Histogram | Counter | Reading"
     unit: str
     labels: tuple[str, ...]
 
@@ -41,22 +42,24 @@ _WORK_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 
 
 def _duration(name: str, description: str, bounds: Sequence[float], *labels: str) -> Histogram:
-    DECLARED[name] = Declared("histogram", "s", labels)
-    return _meter.create_histogram(
+    made = _meter.create_histogram(
         name, unit="s", description=description, explicit_bucket_boundaries_advisory=bounds
     )
+    DECLARED[name] = Declared(made, "s", labels)
+    return made
 
 
 def _count(name: str, description: str, *labels: str) -> Counter:
-    DECLARED[name] = Declared("counter", "", labels)
-    return _meter.create_counter(name, description=description)
+    made = _meter.create_counter(name, description=description)
+    DECLARED[name] = Declared(made, "", labels)
+    return made
 
 
 class Reading:
     """A gauge: what was read last, by labels, told whenever an exporter asks."""
 
     def __init__(self, name: str, description: str, *labels: str, unit: str = "") -> None:
-        DECLARED[name] = Declared("gauge", unit, labels)
+        DECLARED[name] = Declared(self, unit, labels)
         self._labels = labels
         self._values: dict[tuple[str, ...], float] = {}
         self._ask: Callable[[], Iterable[tuple[float, Labels]]] | None = None
@@ -93,6 +96,9 @@ ASK = _duration(
 )
 ANSWER = _duration(
     "startgate.answer.duration", "From the question in Slack until its answer.", _PEOPLE_S, "answer"
+)
+UNREPLICATED = _count(
+    "startgate.decisions.unreplicated", "Decisions that no replica of Redis had confirmed in time."
 )
 REFUSED = _count(
     "startgate.refusals", "Acts that were refused, for want of a permission or by a guard.", "kind"

@@ -9,17 +9,15 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import aiohttp
-from opentelemetry import trace
 from opentelemetry.metrics import Histogram
-from opentelemetry.trace import SpanKind, Status, StatusCode
 from yarl import URL
+
+from workers.telemetry.spans import Requesting
 
 NameOf = Callable[[str, URL], str]
 """HTTP method and address → what the request is called: a kind of request, never one resource's name."""
 
-_tracer = trace.get_tracer("startgate")
 _NO_ANSWER = "0"
-_REFUSED = 400
 
 
 def measured(instrument: Histogram, label: str, name_of: NameOf) -> aiohttp.TraceConfig:
@@ -35,16 +33,13 @@ def measured(instrument: Histogram, label: str, name_of: NameOf) -> aiohttp.Trac
         _session: aiohttp.ClientSession, context: SimpleNamespace, sent: aiohttp.TraceRequestStartParams
     ) -> None:
         context.name = name_of(sent.method, sent.url)
-        context.span = _tracer.start_span(context.name, kind=SpanKind.CLIENT)
+        context.requesting = Requesting(context.name)
         context.begun = time.perf_counter()
 
     def end(context: SimpleNamespace, status: str) -> None:
         instrument.record(time.perf_counter() - context.begun, {label: context.name, "status": status})
-        if context.span.is_recording():
-            context.span.set_attribute("http.response.status_code", int(status))
-            if int(status) >= _REFUSED or status == _NO_ANSWER:
-                context.span.set_status(Status(StatusCode.ERROR))
-        context.span.end()
+        with context.requesting:
+            context.requesting.answered(int(status))
 
     async def answered(
         _session: aiohttp.ClientSession, context: SimpleNamespace, got: aiohttp.TraceRequestEndParams

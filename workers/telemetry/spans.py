@@ -14,6 +14,7 @@ Without an exporter none of this does anything but bind those ids.
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from typing import Self
 from uuid import UUID
 
 import structlog
@@ -28,6 +29,7 @@ TRACEPARENT = "traceparent"
 Property = int | float | bytes | bool | str | UUID
 """What the bus's client takes as the value of one."""
 
+_REFUSED = 400
 _tracer = trace.get_tracer("startgate")
 _w3c = TraceContextTextMapPropagator()
 
@@ -45,9 +47,17 @@ def properties() -> dict[str | bytes, Property] | None:
     return {TRACEPARENT: traceparent} if traceparent else None
 
 
+def traced() -> bool:
+    """Whether this process traces at all; what only serves that is left out elsewhere."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
 @contextlib.contextmanager
 def taken(queue: str, sent_with: Mapping[str, object]) -> Iterator[None]:
     """A message of this queue is worked on, as a part of the trace that sent it."""
+    if not traced():
+        yield
+        return
     parent = _parent(str(sent_with.get(TRACEPARENT, "")))
     with _span(f"{queue} process", kind=SpanKind.CONSUMER, context=parent):
         yield
@@ -63,6 +73,9 @@ def following(name: str, kept: str, **about: str) -> Iterator[None]:
         about: such as ``approval="a…"``.
     """
     with structlog.contextvars.bound_contextvars(**about):
+        if not traced():
+            yield
+            return
         now = trace.get_current_span().get_span_context()
         parent = _parent(kept)
         theirs = trace.get_current_span(parent).get_span_context() if parent is not None else now
@@ -73,6 +86,28 @@ def following(name: str, kept: str, **about: str) -> Iterator[None]:
             for key, value in about.items():
                 span.set_attribute(f"startgate.{key}", value)
             yield
+
+
+class Requesting:
+    """A request under way to somebody else; entered, it is a span, where something is traced."""
+
+    def __init__(self, name: str) -> None:
+        self._span = _tracer.start_span(name, kind=SpanKind.CLIENT) if traced() else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._span is not None:
+            self._span.end()
+
+    def answered(self, status: int) -> None:
+        """The answer's status; 0 for none."""
+        if self._span is None:
+            return
+        self._span.set_attribute("http.response.status_code", status)
+        if status == 0 or status >= _REFUSED:
+            self._span.set_status(Status(StatusCode.ERROR))
 
 
 @contextlib.contextmanager

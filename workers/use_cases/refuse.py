@@ -1,10 +1,12 @@
 """Refusing somebody who may not: never without a record in the audit."""
 
+from collections.abc import Callable
+
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Permission
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import NotAllowed
+from workers.domain.errors import NotAllowed, OnlyObserving
 from workers.domain.ids import partition_of_id, partition_of_vm
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
@@ -59,3 +61,18 @@ def _vm_key(about: Approval | Containment | None) -> str:
     if about is None:
         return ""
     return about.event.vm.key if isinstance(about, Approval) else about.vm.key
+
+
+def refuse_while_observing(observes: Callable[[], bool]) -> None:
+    """Refuse whatever would change something in Azure while the policy only observes.
+
+    Raises:
+        OnlyObserving: it does.
+    """
+    if observes():
+        raise OnlyObserving
+
+
+def enforces() -> bool:
+    """In the place of a policy that says whether it only observes: it does not."""
+    return False

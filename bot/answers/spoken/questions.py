@@ -62,6 +62,9 @@ class Questions:
                 question = await self._store.shown_question(card_id)
             except NotFound:
                 continue
-            if any(copy.channel == channel and copy.thread == ts for copy in question.card.copies):
+            if question.card.members:
+                several = [await self._store.approval(one.approval_id) for one in question.card.members[:2]]
+                found |= {one.id: one for one in several}
+            elif any(copy.channel == channel and copy.thread == ts for copy in question.card.copies):
                 found[card_id] = question.approval
         return tuple(found.values())

@@ -33,6 +33,7 @@ from bot.cards.blocks.text import (
 )
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
+from workers.domain.asking.decisions import why_somebody_else
 from workers.domain.containment.containment import CauseKind, Containment
 from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.starts.events import Caller, Phase
@@ -44,7 +45,6 @@ NOT_MINE = "approval.not_mine"
 AT_THE_START = "*At the start*"
 """Over the evidence of a decided card: the VM may be stopped and isolated by now."""
 
-_YOURS = "Your account started this VM, at high risk, so somebody else has to confirm it."
 _GUARDED = "\U0001f6e1\ufe0f *{}.* Reject calls on-call; nothing is changed in Azure."
 
 _SWEPT = "Found by a sweep: no event told of this start, so this question comes late."
@@ -89,11 +89,12 @@ def approval_card(
         *context(
             [
                 _asked(approval, kind),
+                _expected(approval),
                 risk.fine(approval),
                 evidence.missing(approval.facts),
                 _passed(approval),
-                _YOURS if barred and approval.asks else "",
                 _SWEPT if approval.event.swept else "",
+                why_somebody_else(approval.terms.self_confirm) if barred and approval.asks else "",
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
@@ -173,7 +174,7 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
         lines.append(
             "The question was withdrawn." if locked_down else f"The question was withdrawn{at}. {why}"
         )
-    elif approval.state is ApprovalState.JOINED:
+    elif approval.state in (ApprovalState.JOINED, ApprovalState.OBSERVED):
         lines.append(f"{approval.outcome()}.")
     elif approval.state is ApprovalState.RULED:
         lines.append(f"Nobody was asked. {why}")
@@ -206,6 +207,10 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
         return f"{asked}: {people}" if people else ""
     if not approval.owner.known:
         why = f"No owner found: {source or 'no tag names one'}."
+    elif approval.owner.by_policy:
+        of = _of_policy(approval.owner.by_policy)
+        asking = "Telling" if announced else "Asking"
+        why = f"{asking} you as the owner of {of}." if kind is CopyKind.OWNER else f"Owner of {of}."
     elif kind is CopyKind.OWNER:
         changed = ", or did so until it was changed" if approval.owner.until_changed else ""
         asking = "Telling" if announced else "Asking"
@@ -215,7 +220,29 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     asked = "" if not people else f"{asked}: {people}."
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
-    return " ".join(filter(None, [asked, why, _deadline(approval)]))
+    return " ".join(filter(None, [asked, why, _quiet(approval), _deadline(approval)]))
+
+
+def _quiet(approval: Approval) -> str:
+    """That owners are left alone, and until when."""
+    if approval.quiet_until is None:
+        return ""
+    if approval.asked_at is None:
+        return (
+            f"The risk is low and it is quiet hours: the owner gets a message {when(approval.quiet_until)}."
+        )
+    return f"Other owners are in quiet hours and get a message {when(approval.quiet_until)}."
+
+
+def _expected(approval: Approval) -> str:
+    """Who announced the start, and that it is asked about all the same."""
+    ahead = approval.expected
+    if ahead is None:
+        return ""
+    span = f"from {when(ahead.begin)} to {when(ahead.end)}"
+    why = sentence(escape(ahead.reason, 200))
+    asked = " It is asked about all the same, since its risk is high or not known." if approval.open else ""
+    return f"Expected by {escape(ahead.by, 100)} {span}: {why}{asked}"
 
 
 def _told_of_rule(approval: Approval, kind: CopyKind) -> str:
@@ -228,6 +255,11 @@ def _told_of_rule(approval: Approval, kind: CopyKind) -> str:
     return f"Owner from {source}."
 
 
+def asked_line(approval: Approval, kind: CopyKind) -> str:
+    """Who is asked and why; until when, and what happens then."""
+    return _asked(approval, kind)
+
+
 def _deadline(approval: Approval) -> str:
     on_silence, span = approval.terms.on_silence, approval.terms.expire_after
     if not approval.asks:
@@ -237,6 +269,8 @@ def _deadline(approval: Approval) -> str:
     then = _ON_SILENCE[on_silence]
     if approval.terms.silence_lockdown is not None and not approval.guarded:
         then += f" with the profile {code(approval.terms.silence_lockdown.name, 40)}"
+    if approval.asked_at is None and approval.quiet_until is not None:
+        return f"If nobody answers within {duration(span)} after that, {then}."
     if approval.asked_at is None:
         undelivered = _ON_UNDELIVERED[approval.terms.on_undelivered if not approval.guarded else _ONCALL]
         nobody = f"If nobody can be asked within {duration(approval.terms.gives_up_after)}, {undelivered}."
@@ -272,6 +306,14 @@ def _notice(approval: Approval) -> str:
     if approval.open and not approval.owner.known:
         notice = notice.removeprefix(approval.owner.source).lstrip("; ")
     return sentence(escape(notice, 500))
+
+
+def _of_policy(what: str) -> str:
+    """For what the policy names an owner: ``resource group `rg-x` by policy``."""
+    for kind in ("resource group ", "subscription ", "tag "):
+        if what.startswith(kind) and " " not in what.removeprefix(kind):
+            return f"{kind}{code(what.removeprefix(kind))} by policy"
+    return f"{escape(what, 200)} by policy"
 
 
 def _source(source: str) -> str:

@@ -105,6 +105,7 @@ _BY_APPROVAL = {
     ApprovalState.WITHDRAWN: Headline("\u2796", "Withdrawn"),
     ApprovalState.JOINED: Headline("\u2796", "Part of an earlier question"),
     ApprovalState.RULED: Headline("\U0001f6e1\ufe0f", "Not contained, needs on-call"),
+    ApprovalState.OBSERVED: Headline("\u2796", "Only observed"),
 }
 _NOT_REJECTED = Headline("\u2796", "Announced, not rejected")
 _LEADS_TO_CONTAINMENT = {
@@ -150,7 +151,7 @@ def progress(containment: Containment) -> str:
     match containment.state:
         case ContainmentState.PLANNED | ContainmentState.RUNNING:
             again = " again" if containment.round > 1 else ""
-            waits = _HELD_BY_CAP if containment.held and containment.held.by is HeldBy.CAP else ""
+            waits = _HELD.get(containment.held.by, "") if containment.held else ""
             return (
                 f"Containing{again}: *{len(done)} of {counted(len(steps), 'step')}* done."
                 f" {sentence(each)}{waits}"
@@ -235,10 +236,11 @@ def guarded_line(guard: str) -> str:
     return f"The policy never contains this VM ({escape(guard, 80)})"
 
 
-_HELD_BY_CAP = (
-    " *It waits:* more VMs are being contained within an hour than the policy takes, and on-call was asked"
-    " whether to go on."
-)
+_HELD = {
+    HeldBy.CAP: " *It waits:* more VMs are being contained within an hour than the policy takes, and on-call"
+    " was asked whether to go on.",
+    HeldBy.MODE: " *It waits:* the policy only observes, so nothing is written to Azure.",
+}
 
 
 def undo_command(containment: Containment) -> str:

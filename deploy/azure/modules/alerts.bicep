@@ -214,6 +214,15 @@ var lines = [
     window: 'PT15M'
   }
   {
+    name: 'startgate-doctor'
+    description: 'A check of the doctor fails in a running process: policy, or Redis that may forget. See: startgate doctor'
+    severity: 2
+    app: workersName
+    event: 'a check of the doctor fails'
+    most: 0
+    window: 'PT15M'
+  }
+  {
     name: 'startgate-no-events'
     description: 'A subscription that the workers see tells nobody of its starts. Add it to guardedSubscriptions, or take the role away.'
     severity: 2

@@ -15,6 +15,7 @@ param serviceBusHost string
 param redisUrl string
 param vaultUri string
 param policy string
+param retentionDays int
 
 @description('Slack sends requests by HTTPS; otherwise the bot opens a connection itself (Socket Mode).')
 param slackHttp bool
@@ -101,6 +102,10 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             {
               name: 'STARTGATE_POLICY'
               value: '/etc/startgate/policy.yaml'
+            }
+            {
+              name: 'STARTGATE_RETENTION_DAYS'
+              value: string(retentionDays)
             }
             {
               name: 'STARTGATE_LOG'

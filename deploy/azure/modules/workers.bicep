@@ -18,6 +18,8 @@ param serviceBusHost string
 param serviceBusName string
 param redisUrl string
 param policy string
+param retentionDays int
+param apiVersions string
 param most int
 param canaryEverySeconds int
 
@@ -113,6 +115,14 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             {
               name: 'STARTGATE_LOG'
               value: 'json'
+            }
+            {
+              name: 'STARTGATE_RETENTION_DAYS'
+              value: string(retentionDays)
+            }
+            {
+              name: 'STARTGATE_API_VERSIONS'
+              value: apiVersions
             }
             {
               name: 'STARTGATE_CANARY_EVERY_S'

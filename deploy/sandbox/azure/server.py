@@ -38,6 +38,8 @@ from deploy.sandbox.azure.front.routing import Router
 from deploy.sandbox.azure.front.throttling import Throttle
 from deploy.sandbox.azure.graph.resources import ResourceGraph, Rows
 from deploy.sandbox.azure.graph.tables import tables
+from deploy.sandbox.azure.hosting.providers import Providers
+from deploy.sandbox.azure.hosting.servicebus import ServiceBusNamespaces
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.model import Estate, Vm
 from deploy.sandbox.azure.monitor.activity_log import ActivityLog
@@ -100,6 +102,7 @@ class AzureServer(StandIn):
         )
         self.activity_log = ActivityLog()
         self.topics = EventTopics(self.estate)
+        self.providers, self.namespaces = Providers(), ServiceBusNamespaces(self.estate)
         starter = Starter(
             estate=self.estate, locks=locks, lro=lro, outbox=self.outbox, ended=self._start_ended
         )
@@ -167,6 +170,8 @@ class AzureServer(StandIn):
             Monitor(estate=self.estate, locks=locks),
             self.activity_log,
             self.topics,
+            self.providers,
+            self.namespaces,
             workflows,
             RoleAssignments(self.estate, self.world),
             self.permissions,
@@ -208,6 +213,8 @@ class AzureServer(StandIn):
         self.bastions.clear()
         self.activity_log.clear()
         self.topics.clear()
+        self.providers.lagging.clear()
+        self.namespaces.clear()
         self.permissions.taken.clear()
         self.permissions.added.clear()
         self.host_encryption.states.clear()

@@ -60,11 +60,15 @@ class Rig:
 
     Args:
         crowd: whose machines are started.
+        policy: the policy file.
         keep: where logs and data are left behind; by default they go with the run.
         profile: where each worker process leaves its profile; rates are those of a profiled process then.
     """
 
-    def __init__(self, crowd: Crowd, *, keep: Path | None = None, profile: Path | None = None) -> None:
+    def __init__(
+        self, crowd: Crowd, *, policy: Path = POLICY, keep: Path | None = None, profile: Path | None = None
+    ) -> None:
+        self._policy = policy
         self.crowd = crowd
         self._keep = keep
         self._profile = profile
@@ -92,7 +96,7 @@ class Rig:
         valkey_port = free_port()
         self.system = await self._stack.enter_async_context(
             _StandIns(
-                policy=POLICY,
+                policy=self._policy,
                 world=self.crowd.write(directory / "world.yaml"),
                 speed=0,
                 ports=Ports(valkey=valkey_port),

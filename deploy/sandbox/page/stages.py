@@ -19,6 +19,7 @@ ANSWER_STATES = {
     "EXPIRED": ALARM,
     "WITHDRAWN": SKIPPED,
     "RULED": ALARM,
+    "OBSERVED": SKIPPED,
 }
 RESULT_STATES = {"CONTAINED": DONE, "RESTORED": DONE, "INCOMPLETE": FAILED}
 
@@ -98,6 +99,8 @@ def verdict_stage(approval: Document, audit: Iterable[Document]) -> Stage:
 
 def asked_stage(approval: Document, names: Mapping[str, str]) -> Stage:
     """Who was asked; the card has reached Slack."""
+    if approval["state"] == "OBSERVED":
+        return stage("asked", "Asked", SKIPPED, "nobody: the policy only observes")
     asked_at = ms(approval.get("asked_at"))
     title = "Told" if _announced(approval) else "Asked"
     whom = [names.get(user, user) for user in approval.get("asked_whom", [])]

@@ -26,6 +26,7 @@ ALL_SCOPES = (
     "files:write",
     "groups:history",
     "groups:read",
+    "dnd:read",
     "im:history",
     "im:read",
     "im:write",

@@ -71,8 +71,18 @@ def _one_message(evidence: Evidence) -> Iterator[Violation]:
             yield _violation(f"one message for intent {intent}", f"{count} were posted")
     asked = {card for card, _ in copies}
     for name, approval in evidence.approvals.items():
-        if name not in asked and approval["state"] != "JOINED":
-            yield _violation(f"a card of approval {name} in Slack", "no copy was ever posted")
+        if approval["state"] != "JOINED":
+            yield from _asked_about(evidence, name, asked)
+
+
+def _asked_about(evidence: Evidence, name: str, asked: set[str]) -> Iterator[Violation]:
+    """By a card of its own, or by one that asks about several and lists it."""
+    lead = evidence.cards.get(name, {}).get("part_of", "")
+    if (lead or name) not in asked:
+        yield _violation(f"a card of approval {name} in Slack", "no copy was ever posted")
+    listed = [one["approval_id"] for one in evidence.cards.get(lead, {}).get("members", [])]
+    if lead and name not in listed:
+        yield _violation(f"approval {name} listed on card {lead}", f"it lists {listed}"[:400])
 
 
 def _no_orphans(evidence: Evidence) -> Iterator[Violation]:
@@ -114,7 +124,9 @@ def _cards_are_current(evidence: Evidence) -> Iterator[Violation]:
         if approval is None or message.get("thread_ts") not in (None, message["ts"]):
             continue
         buttons = any(block["type"] == "actions" for block in message.get("blocks", []))
-        if buttons and approval["state"] != "PENDING":
+        members = evidence.cards.get(card_of(message), {}).get("members", [])
+        states = {evidence.approvals.get(one["approval_id"], {}).get("state") for one in members}
+        if buttons and "PENDING" not in {approval["state"], *states}:
             yield _violation(
                 f"no buttons on a card that is {approval['state']}", f"{channel} {message['ts']}"
             )

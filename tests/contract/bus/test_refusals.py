@@ -13,12 +13,12 @@ from deploy.sandbox.processes import free_port
 from deploy.sandbox.servicebus.faults import BusFaults
 from tests.contract.bus.refusing import LISTENS, SENDS, connection
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, nudge, until
+from tests.doctoring import make
 from workers.bus.checks import Needs, bus_checks
 from workers.bus.connection import connected
 from workers.bus.nudger import BusNudger
 from workers.bus.receiver import QueueReceiver
 from workers.domain.errors import DependencyAway
-from workers.runtime.checks import make
 from workers.telemetry.health import Health
 
 pytestmark = MARKS

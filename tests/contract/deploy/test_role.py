@@ -9,27 +9,35 @@ says what to add where.
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from deploy.sandbox.azure.hosting.servicebus import HOST
 from deploy.sandbox.azure.ids import arm_id
 from deploy.sandbox.azure.model import CLASSIC_NSG, Resource
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import PROFILE, Driver, machine, ref, runner
 from tests.contract.arm.steps.test_standing import contained, looked
 from tests.contract.azure.models.driving import contain
-from tests.contract.deploy.sdk_calls import Call, action_of, calls
+from tests.contract.deploy.sdk_calls import Call, action_of, calls, request_of
 from tests.contract.operator.test_azure_rights import told
+from tests.unit.deploy.templates import resource, variable
 from workers.arm.read.around.surroundings import ArmSurroundings
-from workers.arm.read.event_sources import ArmEventSources
+from workers.arm.read.event_sources import EVENT_GRID_VERSION, ArmEventSources
 from workers.arm.read.facts import ArmFacts
 from workers.arm.read.inventory import subscriptions
-from workers.arm.read.start_log import ArmStartLog
+from workers.arm.read.start_log import ACTIVITY_LOG_VERSION, ArmStartLog
+from workers.arm.session.api_versions import USED, ApiVersions, kind_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import right_for
 from workers.arm.steps.rights import RIGHTS
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import IsolateOptions
+from workers.operator.looks.queues import EXPECTED, LOCKS, queue_checks
+from workers.operator.looks.subscriptions import azure_checks
+from workers.operator.looks.versions import version_check
+from workers.runtime.checks import findings, wrong
 
 NOW = datetime.now(UTC)
 ROOT = Path(__file__).parents[3]
@@ -48,6 +56,10 @@ AS_DOCUMENTED = {
     ),
     # A feature is named below the provider that it is one of.
     "microsoft.compute/features/read": ("Microsoft.Features/providers/features/read",),
+    **{
+        f"{provider}/read": ("Microsoft.Resources/subscriptions/providers/read",)
+        for provider in {kind.partition("/")[0].lower() for kind in USED}
+    },
     # The list of a subscription has no action of its own.
     "microsoft.security/jitnetworkaccesspolicies/read": (
         "Microsoft.Security/locations/jitNetworkAccessPolicies/read",
@@ -116,6 +128,12 @@ async def asked_of(arm: AzureServer, azure: Azure) -> set[str]:
     facts = await ArmFacts(azure).gather(web, budget_s=30)
     around = await ArmSurroundings(azure).read(web, facts, budget_s=30)
     assert around.sessions, "the open sessions were not read"
+    checks = [
+        *azure_checks(azure, "starts"),
+        version_check(azure, ApiVersions({})),
+        *queue_checks(azure, HOST),
+    ]
+    assert not wrong(await findings(checks))
     for subscription in await subscriptions(azure):
         start_log = ArmStartLog(azure, lambda _: ())
         assert not [one async for one in start_log(subscription.id, NOW, NOW)]
@@ -130,18 +148,18 @@ async def asked_of(arm: AzureServer, azure: Azure) -> set[str]:
 
 async def test_what_a_step_writes_is_in_the_role_and_nothing_else() -> None:
     found = role()["steps"]
-    wrong = [
+    lacking = [
         line
         for step in StepName
         for line in told_apart(
             lowered(right.action for right in RIGHTS[step]), lowered(found.get(step, [])), f"steps.{step}"
         )
     ]
-    wrong += [
+    lacking += [
         f"take steps.{name} out of {ROLE.name}: there is no such step"
         for name in found.keys() - set(StepName)
     ]
-    assert not wrong, "\n".join(wrong)
+    assert not lacking, "\n".join(lacking)
 
 
 async def test_what_is_read_is_in_the_role_and_nothing_else(arm: AzureServer, azure: Azure) -> None:
@@ -153,8 +171,8 @@ async def test_what_is_read_is_in_the_role_and_nothing_else(arm: AzureServer, az
         if (action.lower().endswith("/read") or "steps" not in call.path.parts)
         and "alerts" not in call.path.parts
     } | {action for action in asked if action.lower().endswith("/read")}
-    wrong = told_apart(lowered(always), lowered(role()["always"]), "always")
-    assert not wrong, "\n".join(wrong)
+    lacking = told_apart(lowered(always), lowered(role()["always"]), "always")
+    assert not lacking, "\n".join(lacking)
 
 
 async def test_what_the_command_for_alerts_needs_is_told_apart_from_the_role() -> None:
@@ -167,8 +185,8 @@ async def test_what_the_command_for_alerts_needs_is_told_apart_from_the_role() -
     assert "/listCallbackUrl" in source
     logic = "Microsoft.Logic/workflows/triggers"
     wanted |= {f"{logic}/read", f"{logic}/listCallbackUrl/action"}
-    wrong = told_apart(lowered(wanted), lowered(role()["alerts"]), "alerts")
-    assert not wrong, "\n".join(wrong)
+    lacking = told_apart(lowered(wanted), lowered(role()["alerts"]), "alerts")
+    assert not lacking, "\n".join(lacking)
 
 
 async def test_nothing_is_written_that_no_step_names(arm: AzureServer, azure: Azure) -> None:
@@ -200,3 +218,36 @@ def test_both_ways_to_give_the_role_read_its_actions_from_that_file(name: str) -
     assert f"loadJsonContent('{up}roles/workers.json')" in text
     assert "actions: union(rights.always, flatten(ofSteps))" in text
     assert "= [for step in steps: rights.steps[step]]" in text
+
+
+async def test_the_api_versions_that_are_looked_at_are_those_that_the_sdk_sends() -> None:
+    """By its first type: a provider lists its kinds so."""
+    sent: dict[str, set[str]] = {}
+    for call in set(calls(WORKERS / "arm", WORKERS / "operator")):
+        url = (await request_of(call)).url
+        if (kind := kind_of(url)) in USED:
+            sent.setdefault(kind, set()).add(parse_qs(urlsplit(url).query)["api-version"][0])
+    of_the_sdk = {kind: {version} for kind, version in USED.items() if kind in sent}
+    newest = {kind: {max(versions)} for kind, versions in sent.items()}
+    assert newest == of_the_sdk
+    assert len(sent) >= len(USED) - len(OURS)
+    assert {kind: USED[kind] for kind in OURS} == OURS
+
+
+OURS = {
+    "Microsoft.EventGrid/systemTopics": EVENT_GRID_VERSION,
+    "Microsoft.Insights/eventtypes": ACTIVITY_LOG_VERSION,
+}
+"""What no client of the SDK asks."""
+
+
+def test_the_doctor_looks_for_the_queues_that_are_deployed() -> None:
+    deployed = {
+        one["name"]: one["duplicateDetection"] for one in variable("modules/servicebus.bicep", "queues")
+    }
+    assert {name: one["requiresDuplicateDetection"] for name, one in EXPECTED.items()} == deployed
+    properties = resource("modules/servicebus.bicep", "queue")["properties"]
+    for one in EXPECTED.values():
+        assert properties["requiresSession"] == one["requiresSession"]
+        assert properties["maxDeliveryCount"] == one["maxDeliveryCount"]
+    assert properties["lockDuration"] in LOCKS

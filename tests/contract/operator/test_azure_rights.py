@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from tests.contract.arm.driver import machine
 from tests.contract.azure.models.driving import contain
+from tests.doctoring import make
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import right_for
 from workers.arm.steps.rights import RIGHTS
@@ -14,7 +15,6 @@ from workers.domain.containment.options.backup_options import BackupOptions
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.operator.azure.rights import rights_checks
-from workers.runtime.checks import make
 
 EVERYTHING = (LockdownProfile(),)
 STOP_ONLY = (LockdownProfile(name="stop", steps=(StepName.STOP,)),)

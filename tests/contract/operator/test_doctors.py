@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import pytest
 import pytest_asyncio
@@ -19,11 +19,11 @@ from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, MANIFEST, POLICY
+from tests.doctoring import lines_of, make
 from tests.valkey_server import Valkey
 from workers.cli import app
 from workers.domain.containment.spec import StepName
 from workers.domain.ports.clock import SystemClock
-from workers.runtime.checks import make
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
@@ -34,6 +34,18 @@ RIGHTS = [f"✗ Azure rights to {step.spec.verb}" for step in StepName]
 
 bot_app = typer.Typer()
 bot_app.command("doctor")(bot_doctor)
+
+
+class Told(NamedTuple):
+    """What a doctor said: a line for each finding, all that it printed, and its exit code."""
+
+    stdout: str
+    output: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, result: Result) -> Self:
+        return cls("\n".join(lines_of(result.stdout)), result.output, result.exit_code)
 
 
 class World:
@@ -71,11 +83,11 @@ class World:
     def set(self, name: str, value: str) -> None:
         self.environment.setenv(f"STARTGATE_{name}", value)
 
-    async def workers_doctor(self) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, app, ["doctor"])
+    async def workers_doctor(self) -> Told:
+        return Told.of(await asyncio.to_thread(CliRunner().invoke, app, ["doctor", "--json"]))
 
-    async def bot_doctor(self) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, bot_app, [])
+    async def bot_doctor(self) -> Told:
+        return Told.of(await asyncio.to_thread(CliRunner().invoke, bot_app, ["--json"]))
 
 
 @pytest_asyncio.fixture
@@ -86,7 +98,7 @@ async def world(
         yield made
 
 
-def wrong(result: Result) -> list[str]:
+def wrong(result: Told) -> list[str]:
     return [line for line in result.stdout.splitlines() if line.startswith("✗")]
 
 
@@ -124,6 +136,9 @@ async def test_the_workers_doctor_names_everything_that_is_wrong_at_once(
         "✗ Azure subscriptions",
         "✗ Azure VMs",
         "✗ Azure classic VMs",
+        "✗ Azure Activity Log",
+        "✗ Azure events",
+        "✗ Azure api-versions",
     ], result.output
     assert all(" → " in line for line in wrong(result))
     assert "another-token" not in result.output
@@ -158,7 +173,7 @@ async def test_the_workers_doctor_ends_when_nothing_is_there(world: World) -> No
     world.set("REDIS_URL", "redis://:hunter22@127.0.0.1:1/0")
     result = await world.workers_doctor()
     assert result.exit_code == 1
-    assert len(wrong(result)) == 14 + len(RIGHTS), result.output
+    assert len(wrong(result)) == 17 + len(RIGHTS), result.output
     assert "hunter22" not in result.output
 
 

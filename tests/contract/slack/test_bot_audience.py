@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -155,3 +156,24 @@ async def test_a_copy_stays_and_so_does_what_was_posted(slack: SlackServer, web:
         ONCALL,
     )
     assert [copy.root and copy.root.shows for copy in again.copies] == ["one tag"] * 3 + [None]
+
+
+async def test_a_channel_and_the_members_of_a_group_that_own_a_vm_are_asked(
+    slack: SlackServer, web: AsyncWebClient
+) -> None:
+    """Nobody else is: on-call waits until it is escalated."""
+    slack.state.workspace.groups["S0ONCALL01"].users.append(OLIVIA)
+    team = Owner(usergroups=("S0ONCALL01",), channels=("#web-team",), source="policy", by_policy="tag a=b")
+    async with aiohttp.ClientSession(slack.url) as http:
+        order = {"name": "web-team", "bot_is_member": True}
+        async with http.post("/_channels", json=order) as answer:
+            channel = (await answer.json())["ids"][0]
+    async with audience(web) as found:
+        question = Subjects(a.approval(owner=team), None)
+        async with asyncio.timeout(10):
+            while (CopyKind.CHANNEL, channel) not in await copies(found, question):  # noqa: ASYNC110 - of Slack
+                await asyncio.sleep(0.05)
+        asked = await copies(found, question)
+        assert sorted(kind for kind, _ in asked) == ["channel", "channel", "owner", "owner"]
+        alone = Subjects(a.approval(owner=Owner(channels=(channel,), source="tag owner")), None)
+        assert await copies(found, alone) == [(CopyKind.CHANNEL, channel), IN_APPROVALS]

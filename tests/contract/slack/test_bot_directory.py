@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -16,7 +17,7 @@ from tests.contract.slack.rig import NADIA, OLIVIA, Json
 from workers.domain.policy.model import Policy
 from workers.domain.policy.people import Guests, OncallPolicy, PeoplePolicy
 from workers.domain.ports.clock import SystemClock
-from workers.domain.starts.people import Owner
+from workers.domain.starts.people import Actor, Owner
 
 GUS, PETRA = "U0GUS000005", "U0PETRA0006"
 POLICY = Policy(oncall=OncallPolicy(usergroup="S0ONCALL01"))
@@ -188,3 +189,49 @@ async def test_while_slack_cant_say_nobody_is_let_in_by_what_was_known_before(
     assert not now.owns(by_email)
     assert now.doubt == "Slack did not say right now who you are. Try again in a minute."
     assert (await directory.actor(OLIVIA)).owns(by_email)
+
+
+def _group(slack: SlackServer, *users: str) -> None:
+    oncall = slack.state.workspace.groups["S0ONCALL01"]
+    slack.state.workspace.groups["S0WEBTEAM1"] = replace(oncall, id="S0WEBTEAM1", users=list(users))
+
+
+async def test_members_of_a_user_group_are_its_owners_people_and_a_group_that_is_none_is_named(
+    slack: SlackServer, web: AsyncWebClient
+) -> None:
+    _group(slack, OLIVIA, NADIA)
+    team = Owner(slack_users=(NADIA,), usergroups=("S0WEBTEAM1", "S0NOBODY01"), source="tag owner")
+    whole, notice = await directory_of(web).with_members(team)
+    assert whole.slack_users == (NADIA, OLIVIA)
+    assert "S0NOBODY01, a user group that Slack does not show to the bot (no_such_subteam)" in notice
+
+
+async def test_a_member_of_a_group_is_in_it_until_they_leave(
+    slack: SlackServer, web: AsyncWebClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "NOW_TTL_S", BRIEF_S)
+    _group(slack, OLIVIA)
+    team, directory = Owner(usergroups=("S0WEBTEAM1", "S0NOBODY01")), directory_of(web)
+    olivia = Actor(slack_user=OLIVIA)
+    known = await directory.of(olivia, team, now=True)
+    assert known.owns(team)
+    assert "did not say who is in S0NOBODY01" in known.doubt
+    assert not (await directory.of(Actor(slack_user=NADIA), team, now=True)).owns(team)
+    slack.state.workspace.groups["S0WEBTEAM1"].users.clear()
+    await asyncio.sleep(2 * BRIEF_S)
+    assert not (await directory.of(olivia, team, now=True)).owns(team)
+
+
+async def test_a_private_channel_owns_by_its_members_and_a_public_one_that_anybody_can_join_does_not(
+    web: AsyncWebClient, http: aiohttp.ClientSession
+) -> None:
+    made: list[str] = []
+    for name, private in (("web-private", True), ("web-public", False)):
+        order = {"name": name, "private": private, "bot_is_member": True, "join": ["olivia"]}
+        async with http.post("/_channels", json=order) as answer:
+            made.append(str((await answer.json())["ids"][0]))
+    directory, olivia = directory_of(web), Actor(slack_user=OLIVIA)
+    for channel, owns in zip(made, (True, False), strict=True):
+        owner = Owner(channels=(channel,))
+        assert (await directory.of(olivia, owner)).owns(owner) is owns
+        assert not (await directory.of(Actor(slack_user=NADIA), owner)).owns(owner)

@@ -8,9 +8,11 @@ from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.rig import START, VM, P, approval, commit, containment, record
 from workers.domain.asking.cards import Card
+from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import ObservedDay, PolicyReport
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.errors import Conflict, NotFound
-from workers.domain.ids import PARTITIONS, PAUSE, partition_of_id
+from workers.domain.ids import PARTITIONS, PAUSE, partition_of_id, report_id
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.vm import ExpectedStart, VmRecord
 
@@ -34,6 +36,17 @@ class TestDocuments:
             await store.commit(Commit(partition=partition_of_id(PAUSE), documents=(begun,)))
         assert not await store.past_due(a.NOW + DEFAULT_PAUSE)
         assert not await store.unshown(a.NOW + DEFAULT_PAUSE)
+
+    async def test_a_report_is_written_once_and_waits_to_be_shown(self, store: Store) -> None:
+        report = PolicyReport(id=report_id("x"), at=a.NOW, observed=ObservedDay(day="2026-11-24"))
+        with pytest.raises(NotFound):
+            await store.report(report.id)
+        written = Commit(partition=partition_of_id(report.id), documents=(report,))
+        await store.commit(written)
+        assert await store.report(report.id) == report.changed(version=1)
+        with pytest.raises(Conflict):
+            await store.commit(written)
+        assert report.id in await store.unshown(a.NOW + DEFAULT_PAUSE)
 
     async def test_hostile_text_comes_back_as_it_was(self, store: Store) -> None:
         text = "\u0000\u202e{{}} ']] redis.call('FLUSHALL') 😀 \\u0000 %s <!channel>"
@@ -93,7 +106,8 @@ class TestDocuments:
         with pytest.raises(NotFound):
             await store.shown_question(asked.id)
         await store.commit(commit(asked))
-        assert await store.shown_question(asked.id) == (asked.changed(version=1), Card(id=asked.id), Pause())
+        shown = (asked.changed(version=1), Card(id=asked.id), Pause(), Delegations())
+        assert await store.shown_question(asked.id) == shown
         card = Card(id=asked.id, notice="nobody is known")
         await store.commit(commit(card))
         assert (await store.shown_question(asked.id)).card == card.changed(version=1)

@@ -15,6 +15,7 @@ from deploy.sandbox.processes import free_port
 from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.store.valkey_cluster import WITHIN_S, Cluster
+from tests.doctoring import make
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, DependencyAway
@@ -23,7 +24,6 @@ from workers.domain.nudges import Scheduled
 from workers.domain.ports.store import Commit
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.vm import VmRef
-from workers.runtime.checks import make
 from workers.store.audit.log import AuditLog
 from workers.store.checks import redis_checks
 from workers.store.connection import connect

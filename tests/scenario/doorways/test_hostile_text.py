@@ -26,6 +26,12 @@ MARK_UP = ("*bold*", "_it_", "~no~", ":rotating_light:")
 CODE = re.compile(r"`[^`]*`")
 
 
+@pytest.fixture(autouse=True)
+async def nobody_else_posts(scene: Scene) -> None:
+    """What the tests before this one left on its way is in Slack."""
+    await scene.quiet()
+
+
 async def _card(scene: Scene, event: Entry, since: int) -> list[Entry]:
     """The copies that came of this event; the name may not be shown whole, so all new ones are taken."""
     message_id = await scene.send(event)

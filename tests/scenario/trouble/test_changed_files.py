@@ -12,7 +12,7 @@ import pytest_asyncio
 from deploy.sandbox.stage import eventually
 from deploy.sandbox.system import BOT_TOKEN, System
 from tests.scenario.conftest import POLICY, QUICK, Start, write_policy
-from tests.scenario.scene import OLIVIA, ONCALL, ONCALL_GROUP, Scene, texts
+from tests.scenario.scene import CONFIRM, OLIVIA, ONCALL, ONCALL_GROUP, SAM, Scene, texts
 
 
 class WithFiles(System):
@@ -50,7 +50,8 @@ async def _page(scene: Scene, words: str, since: int) -> str:
 
 async def test_a_changed_policy_is_gone_by_without_a_restart(changing: Scene) -> None:
     """Only the tag ``steward`` names owners now. One process is told so by a signal."""
-    _policy(changing, owner={"tags": ["steward"], "fallback": "#vm-approvals"})
+    fallbacks = [{"tags": {"team": "web"}, "ask": [SAM]}]
+    _policy(changing, owner={"tags": ["steward"], "fallbacks": fallbacks, "fallback": "#vm-approvals"})
     pid = changing.system.processes["workers"].pid
     assert pid is not None
     os.kill(pid, signal.SIGHUP)
@@ -67,6 +68,18 @@ async def test_a_changed_policy_is_gone_by_without_a_restart(changing: Scene) ->
         one["details"]["process"]: one["details"]["in_force"] for one in await changing.audit("policy.taken")
     }
     assert taken_by == {"workers": opened["details"]["policy"], "bot": opened["details"]["policy"]}
+
+
+async def test_whom_the_policy_names_is_asked_where_tags_name_nobody_and_may_answer(
+    changing: Scene,
+) -> None:
+    asked = await changing.ask(tags={"owner": "olivia@contoso.example", "Team": "web"})
+    shown = "\n".join(texts((await changing.message(asked.dm))["blocks"]))
+    assert "Asking you as the owner of tag `team=web` by policy." in shown
+    await changing.click("sam", asked.dm, CONFIRM)
+    await changing.until_shown(asked.dm, "who confirmed", "Confirmed by")
+    (confirmed,) = await changing.audited("approval.confirmed", asked.start.vm_id)
+    assert confirmed["details"]["owner"]
 
 
 async def test_a_bad_policy_is_told_to_on_call_and_the_old_one_stays(changing: Scene) -> None:
@@ -89,5 +102,5 @@ async def test_a_rotated_token_is_used_without_a_restart(changing: Scene) -> Non
     await changing.slack.put("/_secrets", {"bot_token": "xoxb-rotated"})
     changing.system.token.write_text("xoxb-rotated")
     asked = await changing.ask(tags={"steward": OLIVIA})
-    await changing.click("olivia", asked.dm, "approval.confirm")
+    await changing.click("olivia", asked.dm, CONFIRM)
     await changing.until_shown(asked.dm, "who confirmed", "Confirmed by")

@@ -12,6 +12,8 @@ import pytest_asyncio
 
 from deploy.sandbox.entra.az import install
 from deploy.sandbox.entra.server import AUDIENCE, EntraServer
+from deploy.sandbox.pager.server import ROUTING_KEY, PagerServer
+from deploy.sandbox.stage import eventually
 from deploy.sandbox.system import System
 from tests.scenario.conftest import POLICY, QUICK, Start
 from tests.scenario.scene import ROOT, Scene
@@ -23,8 +25,9 @@ AWAY = [{"path": "/api/", "drop": "before"}]
 class Desk:
     """People at the command line beside a running system."""
 
-    def __init__(self, scene: Scene, entra: EntraServer, directory: Path) -> None:
-        self.scene, self._entra, self._directory = scene, entra, directory
+    def __init__(self, scene: Scene, entra: EntraServer, pager: PagerServer, directory: Path) -> None:
+        self.scene, self.pager = scene, pager
+        self._entra, self._directory = entra, directory
         install(directory)
 
     async def type(self, who: str, *words: str) -> tuple[int | None, str]:
@@ -52,11 +55,18 @@ class Desk:
 async def desk(own: Start, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     directory = tmp_path_factory.mktemp("desk")
     path = directory / "policy.yaml"
-    oncall = POLICY["oncall"] | {"entra": [NADIA_OID]}
+    oncall = POLICY["oncall"] | {"entra": [NADIA_OID], "page": ["contained"]}
     path.write_text(json.dumps(POLICY | {"oncall": oncall}), encoding="utf-8")
-    entra = EntraServer()
+    entra, pager = EntraServer(), PagerServer()
     await entra.start()
-    yield Desk(await own(System(policy=path, speed=0, extra=QUICK)), entra, directory)
+    await pager.start()
+    pages = {
+        "STARTGATE_PAGERDUTY_URL": pager.url,
+        "STARTGATE_PAGERDUTY_ROUTING_KEY": ROUTING_KEY,
+        "STARTGATE_PAGES_EVERY_S": "1",
+    }
+    yield Desk(await own(System(policy=path, speed=0, extra=QUICK | pages)), entra, pager, directory)
+    await pager.stop()
     await entra.stop()
 
 
@@ -103,8 +113,23 @@ async def test_on_call_locks_down_looks_and_restores_at_the_desk(desk: Desk) -> 
 
     card = await scene.oncall_card(vm["name"], seq)
     await scene.until_contained(card)
+    await eventually("on-call to be paged", lambda: _called(desk.pager, vm["name"]))
     code, said = await desk.type("nadia", "restore", vm["id"], "--dry-run")
     assert (code, "Isolate" in said) == (0, True), said
     code, said = await desk.type("nadia", "restore", vm["id"], "--reason", "false alarm", "--yes")
     assert code == 0, said
     await scene.until_shown(card, "Restored", "Restored", "was undone")
+
+    await eventually("the call to end", lambda: _ended(desk.pager, vm["name"]))
+
+
+async def _called(pager: PagerServer, vm: str) -> list[str]:
+    """Keys of calls about this VM."""
+    events = [entry.data for entry in pager.record.since(0, "event")]
+    return [
+        one["key"] for one in events if one["payload"] and f"{vm} is contained" in one["payload"]["summary"]
+    ]
+
+
+async def _ended(pager: PagerServer, vm: str) -> bool:
+    return not any(key in pager.open for key in await _called(pager, vm))

@@ -6,6 +6,7 @@ from typing import Any, cast
 from bot.services import Services
 from tests.conftest import Rig
 from tests.looking import look_up
+from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
@@ -29,6 +30,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         directory=cast("Any", directory),
         clock=rig.clock,
         decide=rig.decide,
+        answer_all=AnswerAll(decide=rig.decide, store=rig.store, nudger=rig.nudger, clock=rig.clock),
         take_back=TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         lock_down=rig.lock_down,
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),

@@ -222,3 +222,15 @@ def test_check_warns_and_exits_1_only_if_it_is_to_be_strict(policy: Path) -> Non
     assert first.startswith(f"{policy}:9:17: rules[2].when: lets a start pass by vm.tags alone")
     assert second.startswith(f"{policy}:10:19: rules[3].when: never matches: the rule 'production' before it")
     assert startgate("check", policy, "--strict").exit_code == 1
+
+
+def test_explain_says_where_an_owner_was_looked_for_in_order(policy: Path, event: Path) -> None:
+    fits = f"{{resource_group: {a.vm_ref().resource_group}, ask: [a@b.c]}}"
+    fallback = f"owner: {{tags: [owner], fallbacks: [{fits}]}}\n"
+    policy.write_text(POLICY + fallback, encoding="utf-8")
+    assert "then by 1 fallback, else in #vm-approvals" in startgate("check", policy).stdout
+    lines = startgate("explain", policy, event, "--tag", "env=dev").stdout.splitlines()
+    at = lines.index("owner: tags owner: no tag owner")
+    assert lines[at + 1] == f"  then fallback for resource group {a.vm_ref().resource_group}: names a@b.c"
+    lines = startgate("explain", policy, event, "--tag", "owner=c@d.e").stdout.splitlines()
+    assert "owner: tags owner: names c@d.e" in lines

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.doctoring import make
 from workers.operator.times import when
-from workers.runtime.checks import CannotTell, Check, Failed, make
+from workers.runtime.checks import CannotTell, Check, Failed
 from workers.runtime.terminal import pretty, safe, safe_json, safe_line
 
 

@@ -1,10 +1,19 @@
 """What the environment asks for and is not there is said at start, with the remedy."""
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
+from deploy.sandbox.processes import free_port
 from workers.runtime.environment import MissingSettings
 from workers.telemetry.exporting import export
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -45,3 +54,31 @@ def test_azure_monitor_without_its_package_says_how_to_install_it() -> None:
     assert "STARTGATE_AZURE_MONITOR_CONNECTION needs a package that is not installed" in line
     assert "pip install 'startgate[azure-monitor]'" in line
     assert "InstrumentationKey" not in line
+
+
+def test_an_exporter_that_nobody_asks_for_is_not_imported() -> None:
+    code = (
+        "import sys, bot.wiring, workers.wiring\n"
+        "from workers.telemetry.exporting import export\n"
+        "export('bot', scraped=False)\n"
+        "print([m for m in sys.modules if m.startswith(('opentelemetry.exporter', 'azure.monitor'))])"
+    )
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=quiet, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+def test_a_collector_that_is_away_holds_nothing_up() -> None:
+    """Neither at the start nor at the end, where what was not sent is given up."""
+    code = (
+        "from workers.telemetry.exporting import export\n"
+        "from workers.telemetry.spans import following\n"
+        "export('bot', scraped=False)\n"
+        "with following('start', ''): pass"
+    )
+    away = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=away, capture_output=True, check=True)
+    assert time.monotonic() - begun < 20

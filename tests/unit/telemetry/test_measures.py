@@ -10,7 +10,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.ports.store import Commit
-from workers.store.measures import measure
+from workers.store.commits.measures import measure
 
 
 def written(

@@ -18,7 +18,7 @@ those that we leave out. What differs from the SDK's own, and why:
 import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from types import ModuleType, TracebackType
+from types import MappingProxyType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import aiohttp
@@ -31,13 +31,12 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuthenticationPolicy
 from pydantic import SecretStr
 
+from workers.arm.session.api_versions import ApiVersions
 from workers.arm.session.endpoint import Endpoint
+from workers.arm.session.measured import Measured
 from workers.arm.session.noted import NoteWrites
-from workers.arm.session.operation import operation
 from workers.arm.session.pipeline import Brake, Heard, OurEndpointOnly, proxies_for
 from workers.runtime.credential import Credential, Opens
-from workers.telemetry.instruments import ARM
-from workers.telemetry.requests import measured
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
@@ -56,6 +55,8 @@ READ_TIMEOUT_S = 15.0
 POOL_SIZE = 100
 KEEP_ALIVE_S = 60.0
 
+_USUAL: Mapping[str, str] = MappingProxyType({})
+"""The SDK's own api-versions."""
 _OF_THE_OLDER_GENERATOR = frozenset(
     {"AuthorizationManagementClient", "ManagementLockClient", "MonitorManagementClient", "SecurityCenter"}
 )
@@ -73,6 +74,7 @@ class Azure:
         static_token: a fixed token instead of azure-identity, on loopback only.
         credential: who we are to azure-identity.
         heard: called at each answer of Azure, so that nobody has to guess whether it is well.
+        api_versions: provider, or provider and type → the api-version that is sent instead of the SDK's.
         may_write: asked before each request that changes something; raises to keep it from being sent.
 
     Raises:
@@ -88,6 +90,7 @@ class Azure:
         *,
         heard: Callable[[], None] = lambda: None,
         may_write: Callable[[], Awaitable[None]] | None = None,
+        api_versions: Mapping[str, str] = _USUAL,
     ) -> None:
         self.endpoint = Endpoint.parse(endpoint)
         if static_token is not None and not self.endpoint.loopback:
@@ -99,6 +102,7 @@ class Azure:
         self._kind = credential
         self._heard = heard
         self._may_write = may_write or _always
+        self._api_versions = ApiVersions(api_versions)
         self._credential: AsyncTokenCredential | None = None
         self._session: aiohttp.ClientSession | None = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -237,11 +241,13 @@ class Azure:
             policies.RequestIdPolicy(),
             policies.HeadersPolicy(),
             policies.UserAgentPolicy("startgate"),
+            self._api_versions,
             OurEndpointOnly(self.endpoint),
             Brake(self._may_write),
             self._authentication(),
             Heard(self._heard),
             NoteWrites(),
+            Measured(),
             policies.CustomHookPolicy(),
             policies.ProxyPolicy(proxies=proxies_for(self.endpoint.url)),
             policies.DistributedTracingPolicy(),
@@ -267,7 +273,6 @@ class Azure:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=[measured(ARM, "operation", operation)],
                 auto_decompress=False,
             )
         return AioHttpTransport(

@@ -1,12 +1,12 @@
 """An approval: one question to one owner about one start, and everything that came of it."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import ClassVar
 
 from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.passing import PassedOn, started_it_themselves, with_passed
+from workers.domain.asking.states import FIRST, TRANSITIONS, ApprovalState
 from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
 from workers.domain.containment.plans import Plan
 from workers.domain.errors import AlreadyDecided, Conflict
@@ -14,6 +14,7 @@ from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.model import Verdict
 from workers.domain.schema import Numbered
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
 from workers.domain.starts.people import Actor, Owner
@@ -30,59 +31,6 @@ __all__ = [
     "steps_undelivered",
 ]
 
-
-class ApprovalState(StrEnum):
-    """Where an approval stands; only ``PENDING`` and ``TOLD`` are open."""
-
-    PENDING = "PENDING"
-    TOLD = "TOLD"
-    CONFIRMED = "CONFIRMED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-    WITHDRAWN = "WITHDRAWN"
-    JOINED = "JOINED"
-    RULED = "RULED"
-
-
-TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
-    ApprovalState.PENDING: frozenset(
-        {
-            ApprovalState.CONFIRMED,
-            ApprovalState.REJECTED,
-            ApprovalState.EXPIRED,
-            ApprovalState.WITHDRAWN,
-            ApprovalState.JOINED,
-        }
-    ),
-    ApprovalState.TOLD: frozenset(
-        {
-            ApprovalState.REJECTED,
-            ApprovalState.EXPIRED,
-            ApprovalState.WITHDRAWN,
-            ApprovalState.JOINED,
-        }
-    ),
-    ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
-    ApprovalState.REJECTED: frozenset(),
-    ApprovalState.EXPIRED: frozenset(),
-    ApprovalState.WITHDRAWN: frozenset(),
-    ApprovalState.JOINED: frozenset(),
-    ApprovalState.RULED: frozenset(),
-}
-"""From → to. Everything else is refused.
-
-TOLD: the start is announced. It can be rejected, and there is nothing to confirm; silence leaves the VM.
-CONFIRMED → PENDING: whoever confirmed in words takes it back, within two minutes.
-JOINED: the VM's question was open already, and asks about this start, too. It has no card of its own.
-RULED: a rule of the policy contains the VM without asking.
-"""
-
-FIRST = {
-    Verdict.ASK: ApprovalState.PENDING,
-    Verdict.TELL: ApprovalState.TOLD,
-    Verdict.CONTAIN: ApprovalState.RULED,
-}
-"""In which state an approval begins, by what the policy says of the start."""
 
 IN_WORDS = "words"
 """How a decision that was given in words was given, in ``Decision.via``."""
@@ -109,7 +57,7 @@ class Approval(Numbered):
         asked_at: when the card reached Slack; deadlines count from here.
         asked_whom: Slack user ids that got a copy.
         notice: why nobody could be asked directly, for the card; empty when all is well.
-        closed_because: why it is EXPIRED, WITHDRAWN or RULED, in words.
+        closed_because: why it is closed without an answer, in words.
         released: its containment was restored, so it is removed once the retention has passed.
         fill_in_at: when missing facts are read again; ``None`` if none are missing, or after the last try.
         fill_ins: how often missing facts were read again.
@@ -125,12 +73,14 @@ class Approval(Numbered):
         level_when_opened: of the risk when it was asked; it may have risen since.
         history: what was known of the VM and its caller just before the start.
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
+        expected: who expected the start ahead, where it is asked about all the same, as at high risk.
         passed: who said that the VM is not theirs, and whom they named, the last one last.
         trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
             empty where nothing was traced.
         told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
         undo_until: until when its confirmation can be taken back; ``None`` if it can't.
         taken_back: the confirmation that was taken back last, by whom and when.
+        quiet_until: when owners who are in quiet hours get their message; ``None`` if nobody waits for that.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -167,11 +117,13 @@ class Approval(Numbered):
     level_when_opened: Level = Level.LOW
     history: History | None = None
     owner_before: Owner | None = None
+    expected: Expectation | None = None
     passed: tuple[PassedOn, ...] = ()
     trace: str = ""
     told_as: str = ""
     undo_until: UtcTime | None = None
     taken_back: TakenBack | None = None
+    quiet_until: UtcTime | None = None
 
     @property
     def open(self) -> bool:
@@ -186,7 +138,7 @@ class Approval(Numbered):
     @property
     def has_card(self) -> bool:
         """Whether it is shown by itself; a start that has joined a question is shown with that."""
-        return self.state is not ApprovalState.JOINED
+        return self.state not in (ApprovalState.JOINED, ApprovalState.OBSERVED)
 
     @property
     def starts(self) -> int:
@@ -200,9 +152,10 @@ class Approval(Numbered):
 
     @property
     def risky_callers(self) -> tuple[Caller, ...]:
-        """Those whose own start is of high risk, as far as is known."""
-        first = (self.event.caller,) if self.level is Level.HIGH else ()
-        return (*first, *(one.caller for one in self.joined if one.level is Level.HIGH))
+        """Those whose own start is of higher risk, as far as is known, than they may confirm themselves."""
+        may = self.terms.self_confirm
+        first = () if may.covers(self.level) else (self.event.caller,)
+        return (*first, *(one.caller for one in self.joined if not may.covers(one.level)))
 
     @property
     def needs_reason(self) -> bool:
@@ -223,11 +176,20 @@ class Approval(Numbered):
             *self.callers,
             risky=self.risky_callers,
             owner_before=self.owner_before,
+            up_to=self.terms.self_confirm,
+            oncall=self.terms.oncall_self_confirm,
         )
         if answer is Answer.REJECT or not permission.allowed or actor.on_call or actor.owns(self.owner):
             return permission
         refusal = started_it_themselves(actor, self.callers)
         return Permission(allowed=False, reason=refusal) if refusal else permission
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether quiet hours count: the risk of all its starts is low, as far as is known."""
+        return (
+            self.open and self.risk is not None and self.risk.level is Level.LOW and self.level is Level.LOW
+        )
 
     def passed_on(self, passing: PassedOn) -> "Approval":
         """Somebody else is asked, too; where nobody is named, on-call is."""
@@ -240,6 +202,10 @@ class Approval(Numbered):
         if state not in TRANSITIONS[self.state]:
             raise AlreadyDecided(self.outcome())
         return self.changed(state=state, closed_at=at, **changes)
+
+    def hushed(self, until: datetime, notice: str = "") -> "Approval":
+        """Every owner is in quiet hours: they are asked when those end, and until then nobody is silent."""
+        return self.changed(quiet_until=until, notice=notice)
 
     def asked(self, at: datetime, whom: tuple[str, ...], notice: str = "") -> "Approval":
         """The card is in Slack; the first time starts the clock, later calls only add people."""
@@ -348,7 +314,8 @@ class Approval(Numbered):
 
     def undelivered(self, now: datetime) -> bool:
         """Whether nobody could be asked by the deadline: there is no answer, and no silence either."""
-        return self.open and self.asked_at is None and now >= self.opened_at + self.terms.gives_up_after
+        since = max(self.opened_at, self.quiet_until or self.opened_at)
+        return self.open and self.asked_at is None and now >= since + self.terms.gives_up_after
 
     def waited(self, now: datetime) -> timedelta:
         """How long somebody has been asked."""
@@ -376,9 +343,13 @@ class Approval(Numbered):
         """When it has to be looked at again, or ``None`` once it is closed for good."""
         if not self.open:
             return self.undo_until
+        if self.asked_at is None and self.quiet_until is not None:
+            return min(self.quiet_until, self.fill_in_at or self.quiet_until)
         if self.asked_at is None:
             return self.opened_at  # its card may have been lost on its way, so the resync looks
         coming = [self.expire_at]
+        if self.quiet_until is not None:
+            coming.append(self.quiet_until)
         if self.fill_in_at is not None:
             coming.append(self.fill_in_at)
         unreminded = self.reminded_at is None and self.escalated_at is None
@@ -396,4 +367,5 @@ _OUTCOMES = {
     ApprovalState.WITHDRAWN: "Withdrawn: {because}",
     ApprovalState.JOINED: "Asked about together with an earlier start",
     ApprovalState.RULED: "Not asked about: {because}",
+    ApprovalState.OBSERVED: "Only observed: nobody was asked",
 }

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from workers.domain.asking.bursts import Member, Ordered
 from workers.domain.errors import Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
@@ -68,7 +69,7 @@ class Copy(Stored):
     Attributes:
         channel: a Slack conversation id; the ``#name`` of a channel that Slack does not show to the bot.
         asked: the Slack user a direct message went to.
-        named: how the owner's tag names them.
+        named: how the owner's tag or the policy names them; of a channel, only where it is the owner.
         email: their address, where it is known and counts.
         instead_of: the channel that refused it, where this copy stands for another.
         because: Slack's code of that refusal.
@@ -112,6 +113,12 @@ class Card(Numbered):
         asked_at: when the first copies were sent.
         notice: why nobody, or not everybody, could be asked directly.
         sought: the owner who was looked up in Slack for it.
+        quiet_until: when the first owner who is in quiet hours gets a message; ``None`` if nobody is.
+        hushed: those owners, as the tag or the policy names them.
+        part_of: the id of the card that asks about this question, with others; empty for one of its own.
+        members: what this card asks about, where that is several questions, its own the first of them.
+        differing: in words, how starts of the same burst differ that have cards of their own.
+        ordered: an answer to several of its questions that not all of them have yet.
     """
 
     document_kind: ClassVar[str] = "card"
@@ -122,6 +129,31 @@ class Card(Numbered):
     asked_at: UtcTime | None = None
     notice: str = ""
     sought: Owner | None = None
+    quiet_until: UtcTime | None = None
+    hushed: tuple[str, ...] = ()
+
+    @property
+    def asks_owners(self) -> bool:
+        """Whether an owner reads a copy of it: in person, or in a channel that is named as the owner."""
+        return any((c.kind is CopyKind.OWNER or c.named) and not c.refused for c in self.copies)
+
+    part_of: str = ""
+    members: tuple[Member, ...] = ()
+    differing: tuple[str, ...] = ()
+    ordered: Ordered | None = None
+
+    def member(self, approval_id: str) -> Member | None:
+        """What it shows of this question, if that is one of several."""
+        return next((one for one in self.members if one.approval_id == approval_id), None)
+
+    def with_members(self, *changed: Member) -> "Card":
+        """This card with these members replaced or added; what was told of one stays on record."""
+        members = {one.approval_id: one for one in self.members}
+        for one in changed:
+            known = members.get(one.approval_id)
+            if known is None or one.version >= known.version:
+                members[one.approval_id] = one.changed(told=known.told if known else 0)
+        return self.changed(members=tuple(members.values()))
 
     @property
     def notices(self) -> str:

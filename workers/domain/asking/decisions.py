@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from workers.domain.model import Stored, UtcTime
+from workers.domain.policy.people import UpTo
 from workers.domain.starts.people import Actor, Owner
 
 if TYPE_CHECKING:
@@ -61,25 +62,32 @@ def may_answer(
     *callers: "Caller",
     risky: "Collection[Caller]" = (),
     owner_before: Owner | None = None,
+    up_to: UpTo = UpTo.MEDIUM,
+    oncall: bool = False,
 ) -> Permission:
     """Whether this person may give this answer.
 
     The owner and on-call may confirm and reject. Whoever started the VM may always reject their own start.
-    They can't confirm it at high risk, whoever they are; nor as an owner whom the tag has named only since
-    it was changed, or else who may write tags could confirm what they do.
+    They can't confirm it at a higher risk than the policy says, whoever they are; nor where they did not own
+    the VM before the start: as on-call, or as an owner whom the tag has named only since it was changed, or
+    else who may write tags could confirm what they do.
 
     Args:
         answer: what they want to say.
         actor: who they are.
         owner: who is asked.
         callers: who started the VM.
-        risky: those of them whose start is of high risk.
+        risky: those of them whose start is of a higher risk than ``up_to``.
         owner_before: the owner by the tags before the start; ``None`` if that is ``owner``.
+        up_to: the highest level of risk at which a caller may confirm their own start.
+        oncall: whether on-call may confirm their own starts of VMs that they don't own.
     """
     permission = _by_role(answer, actor, owner, callers)
     if answer is Answer.REJECT or not permission.allowed:
         return permission
-    refusal = _not_their_own(actor, callers, risky, owner_before)
+    refusal = _too_risky(actor, risky, up_to)
+    if not refusal and _is_among(actor, callers) and not (actor.on_call and oncall):
+        refusal = _not_the_owner_before(actor, owner, owner_before)
     return Permission(allowed=False, reason=refusal) if refusal else permission
 
 
@@ -97,23 +105,41 @@ def _by_role(answer: Answer, actor: Actor, owner: Owner, callers: "Collection[Ca
     return Permission(allowed=False, reason=f"Only {who} can {answer} this start.{doubt}")
 
 
-def _not_their_own(
-    actor: Actor, callers: "Collection[Caller]", risky: "Collection[Caller]", owner_before: Owner | None
-) -> str:
+def why_somebody_else(up_to: UpTo) -> str:
+    """Why a caller can't confirm their own start of a higher risk, as a sentence for them."""
+    return f"Your account started this VM, {_AT[up_to]}, so somebody else has to confirm it."
+
+
+_AT = {
+    UpTo.NEVER: "and the policy lets nobody confirm their own start",
+    UpTo.LOW: "and the policy lets callers confirm their own starts at low risk only",
+    UpTo.MEDIUM: "at high risk",
+}
+
+
+def _too_risky(actor: Actor, risky: "Collection[Caller]", up_to: UpTo) -> str:
     """Why this person can't confirm it, if they started the VM or may have done so; else empty."""
     if _is_among(actor, risky):
-        return "Your account started this VM, at high risk, so somebody else has to confirm it."
+        return why_somebody_else(up_to)
     if not actor.email and not actor.entra and any(caller.email for caller in risky):
+        first = "This start is of high risk" if up_to is UpTo.MEDIUM else "Callers can't confirm such a start"
         return (
-            "This start is of high risk, and Slack shows no e-mail address for you, so nobody can tell "
+            f"{first}, and Slack shows no e-mail address for you, so nobody can tell "
             "whether you started the VM. Somebody else has to confirm it."
         )
-    if owner_before is None or actor.on_call or actor.owns(owner_before) or not _is_among(actor, callers):
+    return ""
+
+
+def _not_the_owner_before(actor: Actor, owner: Owner, owner_before: Owner | None) -> str:
+    """Why this person, who started the VM, can't confirm it, if they did not own it before; else empty."""
+    if actor.owns(owner if owner_before is None else owner_before):
         return ""
-    return (
-        "Your account started this VM, and its owner tag names you only since it was changed. "
-        "Only its former owner or on-call can confirm this start."
-    )
+    if actor.owns(owner):
+        return (
+            "Your account started this VM, and its owner tag names you only since it was changed. "
+            "Only its former owner or on-call can confirm this start."
+        )
+    return "Your account started this VM, which you don't own, so somebody else has to confirm it."
 
 
 def _is_among(actor: Actor, callers: "Collection[Caller]") -> bool:
@@ -154,6 +180,33 @@ def may_pause(actor: Actor) -> Permission:
 def may_release(actor: Actor) -> Permission:
     """Whether this person may say if containments beyond the cap go on: on-call only."""
     return _on_call_only(actor, "decide about containments that wait")
+
+
+def may_expect(actor: Actor, owner: Owner, former: Owner, *, owners: bool) -> Permission:
+    """Whether this person may announce a start, so that it passes without a question.
+
+    Args:
+        actor: who they are.
+        owner: by the VM's tags.
+        former: by its tags before they were changed in the last day; else the same. Both have to name them.
+        owners: whether an owner may. Else on-call alone.
+    """
+    if not owners or actor.on_call or actor.barred:
+        return _on_call_only(actor, "expect these starts")
+    if actor.owns(owner) and actor.owns(former):
+        return Permission(allowed=True, reason=f"owner by {owner.source}")
+    if actor.owns(owner):
+        reason = "Its owner tag names you only since it was changed. Its former owner or on-call can do this."
+        return Permission(allowed=False, reason=reason)
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only the VM's owner or on-call can expect its starts.{doubt}")
+
+
+def may_withdraw_expectation(actor: Actor, announced_by: str) -> Permission:
+    """Whether this person may end an expectation: the safe direction, for its author and on-call."""
+    if not actor.barred and announced_by and actor.slack_user == announced_by:
+        return Permission(allowed=True, reason="announced it")
+    return _on_call_only(actor, "withdraw what somebody else announced")
 
 
 def may_see(actor: Actor, owner: Owner) -> Permission:

@@ -9,6 +9,7 @@ from workers.domain.asking.terms import Terms, announcement, steps_on_silence, s
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
+from workers.domain.policy.people import UpTo
 from workers.domain.starts.events import Caller
 from workers.domain.starts.risk import Risk
 from workers.domain.starts.signals.signal import said
@@ -148,6 +149,8 @@ def tightened(terms: Terms, wanted: Terms, *, waited: timedelta) -> Terms:
             terms.silence_lockdown or wanted.silence_lockdown,
             *((one.on_silence_by, steps_on_silence(one)) for one in (terms, wanted)),
         ),
+        self_confirm=min(terms.self_confirm, wanted.self_confirm, key=list(UpTo).index),
+        oncall_self_confirm=terms.oncall_self_confirm and wanted.oncall_self_confirm,
         undelivered_lockdown=_own(
             terms.undelivered_lockdown or wanted.undelivered_lockdown,
             *((one.on_undelivered_by, steps_undelivered(one)) for one in (terms, wanted)),

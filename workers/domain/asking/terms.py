@@ -6,6 +6,7 @@ from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Stored
 from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
+from workers.domain.policy.people import UpTo
 
 
 class Terms(Stored):
@@ -21,6 +22,8 @@ class Terms(Stored):
         expire_after: until when somebody can answer.
         undelivered_after: when on-call decides, or the VM is contained, because nobody could be asked;
             ``None`` for ``expire_after``.
+        self_confirm: up to which risk a caller may confirm their own start; see ``SelfConfirm``.
+        oncall_self_confirm: whether on-call may do so where they don't own the VM.
     """
 
     verdict: Verdict = Verdict.ASK
@@ -34,6 +37,8 @@ class Terms(Stored):
     silence_lockdown: LockdownProfile | None = None
     undelivered_lockdown: LockdownProfile | None = None
     rule: str = "defaults"
+    self_confirm: UpTo = UpTo.MEDIUM
+    oncall_self_confirm: bool = False
 
     def later_by(self, span: timedelta) -> "Terms":
         """With every deadline so much later."""

@@ -109,6 +109,7 @@ class HeldBy(StrEnum):
 
     PAUSE = "pause"
     CAP = "cap"
+    MODE = "mode"
 
 
 class Held(Stored):

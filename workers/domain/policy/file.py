@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from workers.domain.errors import Finding, InvalidPolicy
 from workers.domain.policy.findings import rule_findings
 from workers.domain.policy.model import Contain, Policy
-from workers.domain.policy.warnings import rule_warnings
+from workers.domain.policy.warnings import owner_warnings, rule_warnings
 from workers.domain.starts.signals.table import unknown_signal
 from workers.domain.yaml_file import Place, Where, dotted, flaws, read_yaml
 
@@ -46,7 +46,9 @@ def policy_warnings(policy: Policy, text: str, *, path: str = "policy") -> list[
         text: the YAML.
         path: its name, for messages.
     """
-    return rule_warnings(policy.rules, read_yaml(text, path, invalid=InvalidPolicy, begin_with="").places)
+    places = read_yaml(text, path, invalid=InvalidPolicy, begin_with="").places
+    found = [*owner_warnings(policy.owner, places), *rule_warnings(policy.rules, places)]
+    return sorted(found, key=lambda one: (one.line, one.column))
 
 
 def _dangling(policy: Policy, places: dict[Where, Place]) -> list[Finding]:

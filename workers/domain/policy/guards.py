@@ -79,6 +79,5 @@ def why_never(vm_name: str, guard: str) -> str:
     """That a VM must not be contained, and what helps: two sentences without mark-up."""
     return (
         f"The policy never contains {vm_name}: it is in the guarded set ({guard}). To contain it all the"
-        " same, take it out of `never` in the policy and restart Startgate, or act by hand in the Azure"
-        " portal."
+        " same, take it out of `never` in the policy, or act by hand in the Azure portal."
     )

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from workers.domain.policy.model import Policy
+from workers.domain.policy.owners import deciding_tags, owner_of
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History, Past, history
-from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk import Risk, assess_risk
 from workers.domain.starts.signals.signal import Sight
@@ -18,7 +18,7 @@ class Insight(NamedTuple):
     """What is known of a start beside its event and its facts.
 
     Attributes:
-        by_tags: the owner by the tags of now.
+        by_tags: the owner by the tags of now, or by the policy where they name nobody.
         asked: who is asked: the former owner, too, if the owner tag was changed.
         owner_before: the owner by the tags before the start; ``None`` if that is the same.
         tags_before: by their names in lower case; ``None`` if they are not known.
@@ -52,9 +52,14 @@ def look_into(
         line: the VM's in the inventory, from before the facts were read.
         contained: whether a containment of the VM stands.
     """
-    by_tags = owner_from_tags(facts.tags, policy.owner.tags, tags_known=facts.machine is not None)
+    by_tags = owner_of(policy.owner, event.vm, facts.tags, tags_known=facts.machine is not None)
     before = tags_before(line, facts.tags, facts.gathered_at or event.at) if facts.machine else None
-    change = owner_change(before, by_tags, policy.owner.tags)
+    change = owner_change(
+        before,
+        by_tags,
+        deciding_tags(policy.owner),
+        lambda tags: owner_of(policy.owner, event.vm, tags, tags_known=True),
+    )
     known = history(past, event, policy.risk) if isinstance(past, Past) else past
     sight = Sight(
         event=event,

@@ -1,11 +1,12 @@
 """Where a policy stops containments: VMs that are never contained, and how many there are in an hour."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from workers.domain.model import Model
-from workers.domain.policy.spelling import Expression, as_text
+from workers.domain.policy.spelling import Duration, Expression, as_text
 
 ONLY_GUARD = "guarded VMs"
 """The name of the guard where ``never`` is one condition without a name."""
@@ -31,6 +32,18 @@ def as_guards(value: object) -> object:
     """One condition alone, as a list of one guard."""
     value = as_text(value)
     return [{"name": ONLY_GUARD, "when": value}] if isinstance(value, str) else value
+
+
+class BurstPolicy(Model):
+    """Starts by one caller for one owner that are asked about on one card, where they look alike.
+
+    Attributes:
+        together: whether they are; otherwise each start has a card of its own.
+        within: each at most this long after another.
+    """
+
+    together: bool = True
+    within: Annotated[Duration, Field(le=timedelta(minutes=5))] = timedelta(seconds=20)
 
 
 class CapPolicy(Model):

@@ -22,8 +22,10 @@ from pydantic import (
 
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
-from workers.domain.policy.limits import CapPolicy, Guards, as_guards
+from workers.domain.policy.ahead.settings import DelegatePolicy, ExpectPolicy
+from workers.domain.policy.limits import BurstPolicy, CapPolicy, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
+from workers.domain.policy.quiet import QuietHours, as_several
 from workers.domain.policy.spelling import (
     PROFILE_NAME,
     AppId,
@@ -32,6 +34,7 @@ from workers.domain.policy.spelling import (
     ExpressionText,
     ProfileName,
 )
+from workers.domain.starts.owner_tags import owner_named
 from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"
@@ -73,6 +76,17 @@ class Verdict(StrEnum):
 
 
 _MILDEST_FIRST = (Verdict.PASS, Verdict.TELL, Verdict.ASK, Verdict.CONTAIN)
+
+
+class Mode(StrEnum):
+    """Whether the policy is carried out.
+
+    ``enforce``: it is. ``observe``: starts are read, judged and recorded; nobody is asked, and nothing is
+    written to Azure.
+    """
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
 
 
 class OnSilence(StrEnum):
@@ -264,31 +278,45 @@ class Policy(Model):
     """The whole policy. Without rules it asks about every start, and on silence it contains nothing.
 
     Attributes:
+        mode: whether it is carried out, or starts are only observed.
         owner: who is asked.
         oncall: who is on call.
         people: who counts besides our own workspace.
         two_person: what needs two persons.
+        quiet_hours: when owners get no direct message about a start of low risk.
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
+        bursts: which starts share a card.
         risk: how risk is weighed.
         apps: how cards call service principals, managed identities and clients: id of the application, or
             object id of the identity → name. Azure's events tell ids alone.
+        expect: who may announce starts ahead, and what that does.
+        delegate: whether owners may have somebody answer in their stead.
         rules: tried in order; the first whose condition holds decides.
         lockdowns: what a rejection does: profiles by name. Without any, ``standard`` is built in.
         never: the guarded set, VMs that are never contained, whatever a rule or a person says. One condition,
             or several with names.
     """
 
+    mode: Mode = Mode.ENFORCE
     owner: OwnerPolicy = OwnerPolicy()
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
     two_person: Annotated[
         TwoPersons, BeforeValidator(in_full, json_schema_input_type=TwoPersons | Literal["restore"])
     ] = TwoPersons()
+    quiet_hours: Annotated[
+        tuple[QuietHours, ...],
+        BeforeValidator(as_several, json_schema_input_type=tuple[QuietHours, ...] | QuietHours),
+        Field(max_length=MOST_RULES),
+    ] = ()
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
+    bursts: BurstPolicy = BurstPolicy()
     risk: RiskSettings = RiskSettings()
     apps: Annotated[dict[AppId, AppName], Field(max_length=MOST_APPS)] = {}
+    expect: ExpectPolicy = ExpectPolicy()
+    delegate: DelegatePolicy = DelegatePolicy()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
     lockdowns: dict[ProfileName, LockdownProfile] = {}
     never: Annotated[
@@ -313,6 +341,11 @@ class Policy(Model):
         return {name: profile.changed(name=name) for name, profile in value.items()}
 
     @property
+    def observes(self) -> bool:
+        """Whether nobody is asked, and nothing is written to Azure."""
+        return self.mode is Mode.OBSERVE
+
+    @property
     def lockdown(self) -> LockdownProfile:
         """The default lockdown profile; the built-in one when the file names none."""
         return self.profile(self.defaults.lockdown)
@@ -320,7 +353,8 @@ class Policy(Model):
     @property
     def channels(self) -> tuple[str, ...]:
         """Every channel that it names, each once."""
-        return tuple(dict.fromkeys((self.owner.fallback, self.oncall.channel)))
+        owners = owner_named(self.owner.addressees).channels
+        return tuple(dict.fromkeys((self.owner.fallback, self.oncall.channel, *owners)))
 
     def profile(self, name: str) -> LockdownProfile:
         """A lockdown profile by name; the built-in one when the file names none."""

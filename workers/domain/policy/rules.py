@@ -6,7 +6,7 @@ rule does what is milder than it, and none contains the VM. If no other rule mat
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,7 +17,11 @@ from workers.domain.policy.model import NO_RULE, Policy, Rule, Verdict
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.policy.why import why_not
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
+
+EXPECTED = "expected"
+"""How the audit names the rule of a start that passed since somebody expected it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +31,7 @@ class Ruling:
     Attributes:
         rule: the one that matched; ``None`` where the defaults hold.
         unevaluated: rules before it that could not be applied: name → reason.
+        expected: who expected the start ahead, if anybody did.
         policy: the whole one that the rules are of, where that is known: a start that one policy began to
             judge is judged by it to the end, though another comes into force meanwhile.
     """
@@ -34,12 +39,21 @@ class Ruling:
     verdict: Verdict
     rule: Rule | None = None
     unevaluated: dict[str, str] = field(default_factory=dict)
+    expected: Expectation | None = None
     policy: Policy | None = None
 
     @property
     def name(self) -> str:
         """The rule's name, for the audit."""
+        if self.expected is not None and self.verdict is Verdict.PASS:
+            return EXPECTED
         return self.rule.name if self.rule else NO_RULE
+
+    def expected_by(self, expectation: Expectation, *, passes: bool) -> "Ruling":
+        """Somebody expected the start; then it passes, or this ruling stands and tells so."""
+        if passes:
+            return replace(self, verdict=Verdict.PASS, rule=None, expected=expectation)
+        return replace(self, expected=expectation)
 
     def overruled(self, why: str) -> "Ruling":
         """Ask on the terms of the defaults, though a rule lets it pass; ``why`` is noted with its name."""

@@ -63,6 +63,24 @@ EmailAddress = Annotated[
     BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
     spelt(r"[^@\s]{1,64}@[^@\s]{1,190}", "write an e-mail address such as olivia@contoso.com"),
 ]
+Addressee = Annotated[
+    str,
+    spelt(
+        r"[^@\s<>,;|]{1,64}@[^@\s<>,;|]{1,255}|[UWSCG](?=[A-Z]*[0-9])[A-Z0-9]{8,20}|#[a-z0-9_-]{1,80}",
+        "write an e-mail address, a member ID (U…), a user group (S…), or a channel (#name or C…)",
+    ),
+]
+"""Whom to ask: a person, a group of people, or whoever reads a channel."""
+SubscriptionId = Annotated[
+    str,
+    spelt(
+        r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        "write the id of a subscription, such as 00000000-0000-0000-0000-000000000000",
+    ),
+]
+ResourceGroup = Annotated[
+    str, spelt(r"[\w().-]{1,90}", "write the name of a resource group, which has at most 90 characters")
+]
 PROFILE_NAME = r"[a-z0-9-]{1,40}"
 ProfileName = Annotated[
     str, spelt(PROFILE_NAME, "use at most 40 of a-z, 0-9 and -: it becomes part of names in Azure")

@@ -1,4 +1,4 @@
-"""What is valid in a policy's rules, and probably not what its author wants."""
+"""What is valid in a policy, and probably not what its author wants."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,6 +6,7 @@ from workers.domain.errors import Finding
 from workers.domain.policy.conditions import Condition, Unevaluated, activation
 from workers.domain.policy.expressions import alternatives, used
 from workers.domain.policy.model import Rule, Verdict
+from workers.domain.policy.people import OwnerFallback, OwnerPolicy
 from workers.domain.policy.rules import yields
 from workers.domain.yaml_file import Place, Where, dotted
 
@@ -41,6 +42,50 @@ _WORDS = {
 """For each verdict that does harm where it matches too easily: what is wrong, and what to do."""
 
 
+def owner_warnings(owner: OwnerPolicy, places: dict[Where, Place]) -> list[Finding]:
+    """A default owner, and fallbacks that an earlier one always comes before.
+
+    Args:
+        owner: a valid one.
+        places: where its parts stand in the file.
+    """
+    found: list[Finding] = []
+    if owner.default:
+        place = places[("owner", "default")]
+        problem = f"{', '.join(owner.default)} would be asked about every VM that nobody else owns"
+        remedy = "Give fallbacks by subscription, resource_group or tags, and leave the rest to on-call."
+        found.append(
+            Finding(
+                line=place.line, column=place.column, where="owner.default", problem=problem, remedy=remedy
+            )
+        )
+    for n, later in enumerate(owner.fallbacks):
+        for m, earlier in enumerate(owner.fallbacks[:n]):
+            if _conditions(earlier) <= _conditions(later):
+                place = places[("owner", "fallbacks", n)]
+                problem = f"never fits: fallbacks[{m}] before it fits whenever this one does"
+                found.append(
+                    Finding(
+                        line=place.line,
+                        column=place.column,
+                        where=dotted(("owner", "fallbacks", n)),
+                        problem=problem,
+                        remedy="Move it up, or take it away.",
+                    )
+                )
+                break
+    return found
+
+
+def _conditions(fallback: OwnerFallback) -> frozenset[tuple[str, str]]:
+    """All that has to hold. Fewer of them hold more often."""
+    conditions = {(f"tag {name.lower()}", value) for name, value in fallback.tags.items()}
+    for name in ("subscription", "resource_group"):
+        if value := getattr(fallback, name):
+            conditions.add((name, value.lower()))
+    return frozenset(conditions)
+
+
 def rule_warnings(rules: Sequence[Rule], places: dict[Where, Place]) -> list[Finding]:
     """Rules that pass or contain and that a caller can make match, and rules that can't match after another.
 
@@ -53,11 +98,12 @@ def rule_warnings(rules: Sequence[Rule], places: dict[Where, Place]) -> list[Fin
         for n, rule in enumerate(rules)
         for where in [("rules", n, "when")]
         for place in [places[where]]
-        for problem, remedy in (*_too_easy(rule), *_never(rules, n))
+        for problem, remedy in (*too_easy(rule), *_never(rules, n))
     ]
 
 
-def _too_easy(rule: Rule) -> Iterator[tuple[str, str]]:
+def too_easy(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What is wrong with a rule that passes or contains and that a caller can make match, and what to do."""
     if rule.verdict not in _WORDS:
         return
     alone, everybody, remedy = _WORDS[rule.verdict]

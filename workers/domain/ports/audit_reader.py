@@ -1,17 +1,15 @@
-"""Reads what is on record."""
+"""Reads the audit back."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol
 
-from workers.domain.audit import AuditRecord
-
 
 class AuditReader(Protocol):
-    """Reads the audit of all partitions."""
+    """The audit, as it was written."""
 
-    def since(self, at: datetime) -> AsyncIterator[AuditRecord]:
-        """Every record that was written from then on, oldest first.
+    def records(self, since: datetime) -> AsyncIterator[str]:
+        """The records that were written since then, oldest first, each as its JSON text.
 
         Raises:
             DependencyAway: the store does not answer.

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.delegations import Delegations
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
@@ -17,6 +20,7 @@ from workers.domain.nudges import Scheduled
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
@@ -29,7 +33,10 @@ Document = (
     | Lookup
     | Pause
     | CapQuestion
+    | Expectations
+    | Delegations
     | PolicyNotice
+    | PolicyReport
     | Canary
 )
 
@@ -46,10 +53,14 @@ class Remembered(NamedTuple):
 
 
 class Background(NamedTuple):
-    """What was before a start: the past of its VM and of its caller, and the VM's line in the inventory."""
+    """What was before a start: the past of its VM and of its caller, and the VM's line in the inventory.
+
+    Beside it, which starts are expected.
+    """
 
     past: Past
     line: KnownVm | None
+    expected: Expectations = Expectations()
 
 
 class KnownStart(NamedTuple):
@@ -67,11 +78,12 @@ class KnownStart(NamedTuple):
 
 
 class ShownQuestion(NamedTuple):
-    """A question, its card, and the pause, which cards say, too."""
+    """A question, its card, the pause and the delegations, which cards say, too."""
 
     approval: Approval
     card: Card
     pause: Pause
+    delegations: Delegations = Delegations()
 
 
 class Said(NamedTuple):
@@ -182,6 +194,10 @@ class Store(Protocol):
         """What on-call was told last about dead letters; an empty one of version 0 if nothing was."""
         ...
 
+    async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        ...
+
     async def pause(self) -> Pause:
         """The pause that is on, or the last one; an empty one of version 0 if there was none."""
         ...
@@ -189,6 +205,13 @@ class Store(Protocol):
     async def cap_question(self) -> CapQuestion:
         """What on-call is asked about the cap; an empty one of version 0 if they never were."""
         ...
+
+    async def expectations(self) -> Expectations:
+        """Which starts are expected; an empty document of version 0 if none ever was."""
+        ...
+
+    async def delegations(self) -> Delegations:
+        """Who answers for whom; an empty document of version 0 if nobody ever did."""
 
     async def policy_notice(self) -> PolicyNotice:
         """What on-call was told last about the policy file; an empty one of version 0 if nothing was."""
@@ -253,6 +276,14 @@ class Store(Protocol):
         """Remember the scheduled message that will look at this document, so that it can be cancelled.
 
         Answers what was remembered before.
+        """
+        ...
+
+    async def join_burst(self, start: BurstStart, *, leads: bool = False) -> Burst:
+        """Note a start beside those that one caller has started lately for one owner.
+
+        The first one that looks so leads those that look alike, or this one from now on with ``leads``. All
+        are forgotten once none was noted for ten minutes. Noting one again changes nothing.
         """
         ...
 

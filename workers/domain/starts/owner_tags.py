@@ -1,14 +1,15 @@
 """Reads the tags that name a VM's owner, in the ways in which people write them.
 
-Addresses and Slack user ids, one or many: separated by commas, semicolons, bars or spaces, as a JSON list, in
-quotes, as ``mailto:`` links, or behind a display name as in a mail's head: ``Doe, Jane <jane@contoso.com>``.
+Addresses, and ids of Slack users, user groups and channels, or names of channels (``#name``), one or many:
+separated by commas, semicolons, bars or spaces, as a JSON list, in quotes, as ``mailto:`` links, or behind a
+display name as in a mail's head: ``Doe, Jane <jane@contoso.com>``.
 Azure allows a tag 256 characters.
 """
 
 import functools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from workers.domain.starts.people import Owner
@@ -16,6 +17,9 @@ from workers.domain.starts.people import Owner
 _NO_ADDRESS = r"@\s<>,;|:()\[\]\"\\"
 _EMAIL = re.compile(rf"[^{_NO_ADDRESS}]{{1,64}}@[^{_NO_ADDRESS}]{{1,255}}")
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{5,20}")
+_USERGROUP = re.compile(r"S(?=[A-Z]*[0-9])[A-Z0-9]{8,20}")
+_CHANNEL = re.compile(r"#[a-z0-9_-]{1,80}|[CG](?=[A-Z]*[0-9])[A-Z0-9]{8,20}")
+"""Slack's ids hold digits; words in capitals, such as SUPPORT, are none."""
 _PART = re.compile(r"""(?:"[^"]*"|<[^<>]*>|[^,;|\n"<]|["<])+""")
 """What stands between separators; one in quotes or in brackets is none."""
 _BRACKETS = re.compile(r"<([^<>]*)>")
@@ -30,7 +34,18 @@ class _Read(NamedTuple):
 
     emails: tuple[str, ...]
     users: tuple[str, ...]
+    usergroups: tuple[str, ...]
+    channels: tuple[str, ...]
     others: tuple[str, ...]
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(
+            emails=self.emails,
+            slack_users=self.users,
+            usergroups=self.usergroups,
+            channels=self.channels,
+        )
 
 
 def owner_from_tags(tags: dict[str, str], names: tuple[str, ...], *, tags_known: bool) -> Owner:
@@ -47,15 +62,31 @@ def owner_from_tags(tags: dict[str, str], names: tuple[str, ...], *, tags_known:
     first = ""
     for name, value in _set(tags, names):
         first = first or name
-        emails, users, others = _read(value)
-        unread += [f"{other} (tag {name})" for other in others]
-        if emails or users:
-            return Owner(emails=emails, slack_users=users, source=f"tag {name}", unread=tuple(unread))
+        read = _read(value)
+        unread += [f"{other} (tag {name})" for other in read.others]
+        if (owner := read.owner).known:
+            return owner.changed(source=f"tag {name}", unread=tuple(unread))
     if not first:
         return Owner(source=f"no tag {' or '.join(dict.fromkeys(names))}")
     return Owner(
         source=f"tag {first} holds neither an e-mail address nor a Slack user id", unread=tuple(unread)
     )
+
+
+def owner_named(texts: Iterable[str]) -> Owner:
+    """The owner that these texts name, each by one address, id or channel."""
+    found = [_read(text).owner for text in texts]
+    return Owner(
+        emails=tuple(dict.fromkeys(one for owner in found for one in owner.emails)),
+        slack_users=tuple(dict.fromkeys(one for owner in found for one in owner.slack_users)),
+        usergroups=tuple(dict.fromkeys(one for owner in found for one in owner.usergroups)),
+        channels=tuple(dict.fromkeys(one for owner in found for one in owner.channels)),
+    )
+
+
+def is_tag(tags: Mapping[str, str], name: str, value: str) -> bool:
+    """Whether a VM has this tag with this value. Azure ignores case in names, and keeps it in values."""
+    return any(own.lower() == name.lower() and text.strip() == value for own, text in tags.items())
 
 
 def _set(tags: dict[str, str], names: Iterable[str]) -> list[tuple[str, str]]:
@@ -70,13 +101,17 @@ def _read(value: str) -> _Read:
     """Cached: in a burst, a few people own most of the VMs."""
     emails: list[str] = []
     users: list[str] = []
+    usergroups: list[str] = []
+    channels: list[str] = []
     others: list[str] = []
     for part in _parts(value)[:_MOST]:
         found, rest = _named(part)
         emails += [one.lower() for one in found if "@" in one]
-        users += [one for one in found if "@" not in one]
+        users += [one for one in found if _SLACK_USER.fullmatch(one)]
+        usergroups += [one for one in found if _USERGROUP.fullmatch(one)]
+        channels += [one for one in found if _CHANNEL.fullmatch(one)]
         others += [rest[:_LONGEST]] if rest else []
-    return _Read(*(tuple(dict.fromkeys(each)) for each in (emails, users, others)))
+    return _Read(*(tuple(dict.fromkeys(each)) for each in (emails, users, usergroups, channels, others)))
 
 
 def _parts(value: str) -> list[str]:
@@ -111,4 +146,5 @@ def _known(word: str) -> str:
     bare = word.strip(f" ()[]{_QUOTES}")
     if bare.lower().startswith("mailto:"):
         bare = bare[len("mailto:") :].partition("?")[0]
-    return bare if _EMAIL.fullmatch(bare) or _SLACK_USER.fullmatch(bare) else ""
+    known = any(kind.fullmatch(bare) for kind in (_EMAIL, _SLACK_USER, _USERGROUP, _CHANNEL))
+    return bare if known else ""

@@ -14,7 +14,12 @@ class Owner(Stored):
     Attributes:
         emails: addresses named by the tag, lower case, in its order.
         slack_users: Slack user ids named by the tag (``U…``).
-        source: where it came from, for the card: ``tag owner`` or why nobody is known.
+        usergroups: ids of Slack user groups named by it (``S…``); each of their members is an owner.
+        channels: Slack channels named by it, by id or ``#name``. They are asked there; only the members of a
+            private one are owners, since anybody can join a public one.
+        source: where it came from, for the card: ``tag owner``, ``policy, for resource group rg-x``, or why
+            nobody is known.
+        by_policy: for what the policy names them, such as ``resource group rg-x``; empty if a tag does.
         unread: what stands in the tags and names nobody, each with its tag.
         until_changed: addresses and ids of those whom the tag named until it was changed a while ago. They
             are among the owners, too.
@@ -22,14 +27,27 @@ class Owner(Stored):
 
     emails: tuple[str, ...] = ()
     slack_users: tuple[str, ...] = ()
+    usergroups: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     source: str = ""
+    by_policy: str = ""
     unread: tuple[str, ...] = ()
     until_changed: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
-        """Whether the tag names anybody. Slack may not know them."""
-        return bool(self.emails or self.slack_users)
+        """Whether the tag or the policy names anybody. Slack may not know them."""
+        return bool(self.named)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All that it names."""
+        return (*self.emails, *self.slack_users, *self.usergroups, *self.channels)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """User groups and channels: who is in them has to be asked of Slack."""
+        return (*self.usergroups, *self.channels)
 
     def in_parts(self, size: int) -> Iterator["Owner"]:
         """The same owners, so many at a time; at least one part, which may name nobody."""
@@ -47,6 +65,7 @@ class Actor(Stored):
 
     Attributes:
         slack_user: their Slack id; ``NO_SLACK`` and the object id for somebody whom only Entra ID knows.
+        groups: those user groups and private channels of an owner that they are in, as far as was asked.
         barred: why they may do nothing at all, as a sentence for them: a guest, somebody from another
             workspace, a deactivated account. Empty for everybody who counts.
         entra: the object id of their account in Entra ID, if that is how they signed in.
@@ -58,6 +77,7 @@ class Actor(Stored):
     email: str = ""
     on_call: bool = False
     doubt: str = ""
+    groups: tuple[str, ...] = ()
     barred: str = ""
     entra: str = ""
     upn: str = ""
@@ -90,7 +110,11 @@ class Actor(Stored):
         return by_entra[0] == by_entra[1] and not self.is_same_person(other)
 
     def owns(self, owner: Owner) -> bool:
-        """Whether the owner's tag names this person, and they count."""
+        """Whether this person is named as an owner, or in a group that is, and they count."""
         if self.barred:
             return False
-        return self.slack_user in owner.slack_users or not self.addresses.isdisjoint(owner.emails)
+        return (
+            self.slack_user in owner.slack_users
+            or not self.addresses.isdisjoint(owner.emails)
+            or not set(self.groups).isdisjoint(owner.groups)
+        )

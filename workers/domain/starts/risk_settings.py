@@ -29,6 +29,7 @@ def _a_zone(value: str) -> str:
 
 
 Ranges = Annotated[tuple[Annotated[str, AfterValidator(_a_range)], ...], Field(max_length=_MOST_RANGES)]
+ZoneName = Annotated[str, AfterValidator(_a_zone)]
 TimeOfDay = Annotated[str, spelt(r"([01]\d|2[0-3]):[0-5]\d", "write a time of day as '07:30', in quotes")]
 
 
@@ -60,7 +61,7 @@ class Hours(Model):
     days: tuple[Weekday, ...] = _DAYS[:5]
     begin: TimeOfDay
     end: TimeOfDay
-    zone: Annotated[str, AfterValidator(_a_zone)] = "UTC"
+    zone: ZoneName = "UTC"
 
     @model_validator(mode="after")
     def _some_time(self) -> Self:

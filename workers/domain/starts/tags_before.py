@@ -1,5 +1,6 @@
 """The tags that a VM had before a start: who may write tags must not become its owner by writing one."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -56,21 +57,27 @@ class OwnerChange(NamedTuple):
     at: datetime
 
 
-def owner_change(before: TagsBefore | None, owner: Owner, names: tuple[str, ...]) -> OwnerChange | None:
+def owner_change(
+    before: TagsBefore | None,
+    owner: Owner,
+    names: tuple[str, ...],
+    owner_by: Callable[[dict[str, str]], Owner] | None = None,
+) -> OwnerChange | None:
     """Who was the owner before, if that was somebody else or nobody.
 
     Args:
         before: the tags before the start.
         owner: by the tags of now.
-        names: of the tags that name owners, in the policy's order.
+        names: of the tags that name owners, in the policy's order, and of those that it looks at for that.
+        owner_by: who the owner is by given tags; by default whom the tags of these names name.
     """
     if before is None:
         return None
     changed = [before.changed_at[name.lower()] for name in names if name.lower() in before.changed_at]
     if not changed:
         return None
-    former = owner_from_tags(before.tags, names, tags_known=True)
-    if {*former.emails, *former.slack_users} == {*owner.emails, *owner.slack_users}:
+    former = owner_by(before.tags) if owner_by else owner_from_tags(before.tags, names, tags_known=True)
+    if set(former.named) == set(owner.named):
         return None
     return OwnerChange(former, max(changed))
 
@@ -83,6 +90,9 @@ def with_former(owner: Owner, change: OwnerChange | None) -> Owner:
     return owner.changed(
         emails=tuple(dict.fromkeys((*former.emails, *owner.emails))),
         slack_users=tuple(dict.fromkeys((*former.slack_users, *owner.slack_users))),
+        usergroups=tuple(dict.fromkeys((*former.usergroups, *owner.usergroups))),
+        channels=tuple(dict.fromkeys((*former.channels, *owner.channels))),
         source=owner.source if owner.known else former.source,
-        until_changed=(*former.emails, *former.slack_users),
+        by_policy=owner.by_policy if owner.known else former.by_policy,
+        until_changed=former.named,
     )

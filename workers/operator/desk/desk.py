@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.bus.connection import connected
 from workers.bus.nudger import BusNudger
@@ -15,7 +15,6 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
-from workers.operator.desk.identity import Unproved, signed_in
 from workers.operator.session import BROKEN, UNREACHABLE, Session, fail, operator, session
 from workers.runtime.environment import read_environment
 from workers.runtime.terminal import safe_line
@@ -27,6 +26,9 @@ from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.read_policy import read_policy
+
+if TYPE_CHECKING:
+    from workers.operator.desk.identity import Unproved
 
 REFUSED = 3
 """Exit code: whoever types may not do this."""
@@ -55,6 +57,9 @@ async def desk(wanted: str) -> AsyncIterator[Desk]:
     Args:
         wanted: what was typed, for the audit of a refusal.
     """
+    # Only who acts pays for importing azure-identity, which the workers' process would, too.
+    from workers.operator.desk.identity import Unproved, signed_in  # noqa: PLC0415 - see above
+
     ours = read_environment(DeskSettings)
     async with session() as opened:
         policy = policy_of(opened.settings)
@@ -66,13 +71,19 @@ async def desk(wanted: str) -> AsyncIterator[Desk]:
         async with _nudging(opened.settings) as nudger:
             store, clock = opened.store, opened.clock
             guarded = GuardedByInventory(lambda: policy, opened.inventory)
+
+            def observes() -> bool:
+                return policy.observes
+
             made = Desk(
                 session=opened,
                 policy=policy,
                 actor=actor,
                 overview=overview(opened),
-                decide=Decide(store=store, nudger=nudger, clock=clock),
-                lock_down=LockDown(store=store, nudger=nudger, clock=clock, guarded=guarded),
+                decide=Decide(store=store, nudger=nudger, clock=clock, observes=observes),
+                lock_down=LockDown(
+                    store=store, nudger=nudger, clock=clock, guarded=guarded, observes=observes
+                ),
                 restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
                 look_up=LookUp(store=store, nudger=nudger, clock=clock),
             )
@@ -124,7 +135,7 @@ async def _nudging(settings: WorkersSettings) -> AsyncIterator[BusNudger]:
             await nudger.close()
 
 
-async def _note_unproved(opened: Session, wanted: str, why: Unproved) -> None:
+async def _note_unproved(opened: Session, wanted: str, why: "Unproved") -> None:
     """Nobody is known for sure then, so the record names the account of the computer, and says what is it."""
     by = f"{operator()}, not proved"
     record = AuditRecord(

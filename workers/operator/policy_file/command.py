@@ -15,6 +15,7 @@ from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.json_schema import policy_schema_text
 from workers.domain.policy.model import Policy
+from workers.domain.policy.owners import tried
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
@@ -48,13 +49,13 @@ def check(
     warned = policy_warnings(policy, file.read_text(encoding="utf-8"), path=str(file))
     count = f", with {len(warned)} warning{'' if len(warned) == 1 else 's'}" if warned else ""
     typer.echo(f"{file}: fine{count}. {_in_short(policy)}")
-    typer.echo(_about_rules(policy))
+    typer.echo(_about_rules(policy) + _about_mode(policy))
     typer.echo(f"Beyond {policy.cap.containments_per_hour} containments an hour, on-call is asked to go on.")
     if policy.never:
         typer.echo(f"Never contained: {', '.join(guard.name for guard in policy.never)}.")
-    if named := [name for name in (policy.owner.fallback, policy.oncall.channel) if name.startswith("#")]:
+    if named := [name for name in policy.channels if name.startswith("#")]:
         typer.echo(
-            f"Better name {' and '.join(dict.fromkeys(named))} by id (C…, at the end of the channel's"
+            f"Better name {' and '.join(named)} by id (C…, at the end of the channel's"
             " details in Slack): a name has to be looked up among all channels."
         )
     for one in warned:
@@ -65,13 +66,19 @@ def check(
 def _in_short(policy: Policy) -> str:
     defaults = policy.defaults
     return (
-        f"Asks by tag {', '.join(policy.owner.tags)}, else in {policy.owner.fallback}; "
+        f"Asks by tag {', '.join(policy.owner.tags)}, {_fallbacks(policy)}else in {policy.owner.fallback}; "
         f"reminds after {written(defaults.remind_after)}, "
         f"escalates after {written(defaults.escalate_after)}, "
         f"ends after {written(defaults.expire_after)}; on silence: {defaults.on_silence}; "
         f"if nobody can be asked: {defaults.on_undelivered}; "
         f"a rejection does: {', '.join(policy.lockdown.steps)}."
     )
+
+
+def _fallbacks(policy: Policy) -> str:
+    count = len(policy.owner.fallbacks)
+    some = f"then by {count} fallback{'' if count == 1 else 's'}, " if count else ""
+    return some + (f"then {', '.join(policy.owner.default)}, " if policy.owner.default else "")
 
 
 @app.command("explain")
@@ -109,6 +116,7 @@ def explain(
     for start in events:
         given = _rule_input(policy, start, facts, now)
         _explain(rules, given)
+        _explain_owner(policy, given)
         _explain_risk(given)
         _explain_guards(policy, given)
 
@@ -140,6 +148,14 @@ def _read(file: Path) -> Policy:
     except InvalidPolicy as invalid:
         typer.echo(invalid.diagnostics(), err=True)
         raise typer.Exit(1) from None
+
+
+def _about_mode(policy: Policy) -> str:
+    return (
+        " Mode: observe, so nobody is asked and nothing is written to Azure; mode: enforce carries it out."
+        if policy.observes
+        else ""
+    )
 
 
 def _about_rules(policy: Policy) -> str:
@@ -175,6 +191,14 @@ def _explain(rules: Rules, given: RuleInput) -> None:
     typer.echo(f"{given.event.vm.resource_id!r}, {given.event.phase}")
     for name, value in known_values(given).items():
         typer.echo(f"  {name} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
+
+
+def _explain_owner(policy: Policy, given: RuleInput) -> None:
+    """Where an owner was looked for, in order, and who is asked."""
+    if given.facts is None:
+        return
+    for n, place in enumerate(tried(policy.owner, given.vm, given.facts.tags)):
+        typer.echo(safe_line(f"{'owner: ' if n == 0 else '  then '}{place.what}: {place.outcome}"))
 
 
 def _explain_risk(given: RuleInput) -> None:

@@ -10,10 +10,10 @@ import typer
 
 from workers.domain.errors import InvalidPolicy
 from workers.domain.policy.model import Policy
-from workers.operator.policy_file.recorded import recorded_starts
 from workers.operator.session import BROKEN, FINE, fail, run, session
 from workers.operator.times import when
 from workers.runtime.terminal import safe_json, safe_line
+from workers.use_cases.asking.recorded import recorded_starts
 from workers.use_cases.asking.replay import LOST, Fate, Outcome, RecordedStart, Replay, happened
 from workers.use_cases.read_policy import read_policy
 
@@ -73,7 +73,7 @@ async def _replay(file: Path, since: datetime, *, as_json: bool) -> int:
         judge = Replay(policy, opened.clock.now())
         judged = [
             _Judged(start, happened(start), judge.would(start))
-            async for start in recorded_starts(opened, since)
+            async for start in recorded_starts(opened.audit.records(since), opened.store)
         ]
     if as_json:
         typer.echo(safe_json(_as_json(file, since, judged), indent=2))

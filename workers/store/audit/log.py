@@ -98,6 +98,11 @@ class AuditLog:
             yield entry
             await take(entry.partition)
 
+    async def records(self, since: datetime) -> AsyncIterator[str]:
+        """As ``AuditReader`` says."""
+        async for entry in self.merged(since=since):
+            yield entry.record
+
     async def tail(self, partition: int) -> Tail:
         """Where a partition's audit ends right now."""
         async with redis_away(self._redis):

@@ -50,9 +50,10 @@ def _family(*names: str) -> tuple[str, ...]:
 
 CONNECTION = (
     "hello", "auth", "ping", "asking", "readonly", "command", "client|setinfo", "client|setname", "client|id",
-    "cluster|slots", "cluster|shards", "time", "info",
+    "cluster|slots", "cluster|shards", "time", "info", "wait",
 )  # fmt: skip
-"""Of both users, on no key: what a client asks when it connects, and what the doctor looks at."""
+"""Of both users, on no key: what a client asks when it connects, what the doctor looks at, and waiting until
+a replica has a decision."""
 
 _SCRIPTS = Grant(("evalsha", "eval"), (f"{_PARTITIONS}:*",))
 _DOCUMENT = ("hget", "hset", "pexpire", "persist", "pttl", "exists")
@@ -81,6 +82,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant(_READ_INVENTORY, _INVENTORY, read_only=True),
         Grant(("hget", "hset"), ("sg:{channels}:of:*",)),
         _PROCESSES,
+        Grant(("hset", "hsetnx", "hgetall", "pexpire"), ("sg:{burst:*}",)),
     ),
     Who.WORKERS: (
         _SCRIPTS,
@@ -99,6 +101,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant((*_READ_INVENTORY, "hset", "hdel", "hkeys", "zadd", "zrem"), _INVENTORY),
         _PROCESSES,
         Grant(("set",), ("sg:{leases}:*",)),
+        Grant(("hget", "hset", "hdel"), ("sg:{cursors}:*",)),
     ),
 }
 

@@ -49,16 +49,19 @@ class NoteAsked:
         Args:
             asked: what ``approval.asked(…)`` made of the approval as it was read.
         """
+        details = {"whom": list(asked.asked_whom), "notice": asked.notice}
+        if asked.quiet_until is not None:
+            details["quiet_until"] = asked.quiet_until.isoformat()
         return Commit(
             partition=partition_of_id(asked.id),
             documents=(asked,),
             audit=(
                 AuditRecord(
-                    kind="approval.asked",
+                    kind="approval.hushed" if asked.asked_at is None else "approval.asked",
                     at=self._clock.now(),
                     about=asked.id,
                     vm=asked.event.vm.key,
-                    details={"whom": list(asked.asked_whom), "notice": asked.notice},
+                    details=details,
                 ),
             ),
         )

@@ -10,13 +10,16 @@ from workers.domain.containment.grants import grants_of
 from workers.domain.containment.locks.others import obstacles_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.policy.ahead.expected import by_expectation
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy, Verdict
 from workers.domain.policy.rules import Rules, Ruling, Undecided
+from workers.domain.policy.variables import RuleInput
 from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Background
 from workers.domain.starts.events import StartEvent
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.history import History
 from workers.domain.starts.people import Owner
@@ -65,6 +68,11 @@ class Assess:
         caller = event.caller.called(self._policy().apps)
         return event if caller is event.caller else event.model_copy(update={"caller": caller})
 
+    @property
+    def observes(self) -> bool:
+        """Whether the policy only observes."""
+        return self._policy().observes
+
     def early(self, event: StartEvent, now: datetime) -> Ruling | Undecided:
         """What the rules say before Azure is asked for any fact."""
         return self._compiled().rules.early(event, now)
@@ -101,6 +109,10 @@ class Assess:
     def late(self, undecided: Undecided, facts: Facts, insight: Insight) -> Ruling:
         """What the rules say with the facts that are known."""
         return undecided.decide(facts, insight)
+
+    def expected(self, ruling: Ruling, covering: Sequence[Expectation], given: RuleInput) -> Ruling:
+        """What the ruling becomes if somebody expected the start; ``covering`` may be about it."""
+        return by_expectation(ruling, covering, given, (ruling.policy or self._policy()).expect)
 
     def __call__(self, ruling: Ruling, vm: VmRef, facts: Facts, owner: Owner, now: datetime) -> Assessment:
         """The terms by the rule or else the defaults, the plan of their lockdown, and the guard."""
@@ -166,6 +178,8 @@ def terms_of(policy: Policy, ruling: Ruling) -> Terms:
         silence_lockdown=_own(policy, asking.on_silence),
         undelivered_lockdown=_own(policy, asking.on_undelivered),
         rule=ruling.name,
+        self_confirm=policy.people.self_confirm.up_to,
+        oncall_self_confirm=policy.people.self_confirm.oncall,
     )
 
 

@@ -1,5 +1,6 @@
 """Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
@@ -11,6 +12,7 @@ from workers.domain.errors import AlreadyDecided, NeedsReason, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
+from workers.domain.ports.groups import Groups, NoGroups
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import PastStart, What, of_answer
@@ -21,7 +23,7 @@ from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment, without
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
 
 
 class Decided(NamedTuple):
@@ -35,7 +37,17 @@ class Decided(NamedTuple):
 class Decide:
     """Records answers."""
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        clock: Clock,
+        groups: Groups | None = None,
+        observes: Callable[[], bool] = enforces,
+    ) -> None:
+        self._groups = groups or NoGroups()
+        self._observes = observes
         self._store = store
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
@@ -47,9 +59,28 @@ class Decide:
         Raises:
             NotAllowed: they may not; it is in the audit.
             AlreadyDecided: somebody else was faster.
+            OnlyObserving: nobody is asked, as long as the policy only observes.
             NotFound: no such approval.
         """
+        return (await self._may(answer, approval_id, actor))[0]
+
+    async def _known(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+        """The approval, and the person with those of its owner's groups that they are in."""
         approval = await self._store.approval(approval_id)
+        owners = [one for one in (approval.owner, approval.owner_before) if one is not None]
+        if any(owner.groups for owner in owners):
+            actor = await self._groups.of(actor, *owners, now=answer is Answer.CONFIRM)
+        return approval, actor
+
+    async def permitted(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+        """The approval, open or not, and the person as the workers will judge them again.
+
+        Raises:
+            NotAllowed: they may not give this answer; it is in the audit.
+            OnlyObserving: nobody is asked, as long as the policy only observes.
+            NotFound: no such approval.
+        """
+        approval, actor = await self._known(answer, approval_id, actor)
         await refuse_unless(
             approval.permits(answer, actor),
             actor,
@@ -59,9 +90,14 @@ class Decide:
             about=approval,
             answer=str(answer),
         )
+        refuse_while_observing(self._observes)
+        return approval, actor
+
+    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+        approval, actor = await self.permitted(answer, approval_id, actor)
         if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
             raise AlreadyDecided(approval.outcome())
-        return approval
+        return approval, actor
 
     async def __call__(
         self,
@@ -95,7 +131,7 @@ class Decide:
         """
 
         async def attempt() -> Decided:
-            approval = await self.may(answer, approval_id, actor)
+            approval, known = await self._may(answer, approval_id, actor)
             if answer is Answer.CONFIRM and unseen(approval, shown):
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
@@ -103,7 +139,7 @@ class Decide:
             if answer is Answer.CONFIRM and approval.needs_reason and not reason.strip():
                 raise NeedsReason("This start is of high risk. Confirm it with the button, and say why.")
             decision = Decision(
-                answer=answer, by=actor, at=self._clock.now(), via=via, reason=reason.strip(), words=words
+                answer=answer, by=known, at=self._clock.now(), via=via, reason=reason.strip(), words=words
             )
             with following("answer", approval.trace, approval=approval_id):
                 return await self._write(approval, decision)

@@ -1,6 +1,6 @@
 """Nobody answers: remind the owner, tell on-call, and finally do what the policy says about silence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from workers.domain.asking.approvals import Approval, ApprovalState
@@ -18,9 +18,11 @@ from workers.domain.starts.history import What, of_answer
 from workers.telemetry.spans import following
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
+from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import Closing, close_questions
 from workers.use_cases.containment.request import request_containment, without
+from workers.use_cases.refuse import enforces
 
 SILENCE_WORDS = {
     OnSilence.LEAVE: "nobody answered; the policy leaves the VM as it is",
@@ -35,6 +37,9 @@ _ANOTHER_WORDS = {
     OnSilence.CONTAIN: "nobody answered about another start of this VM; the policy contains the VM",
 }
 """What the cards of the VM's other questions say then."""
+
+ONLY_OBSERVES = "the policy only observes now, so nobody is asked"
+"""Why a question is withdrawn that was open when the policy began to observe only."""
 
 _GUARDED = "nobody answered; the policy never contains this VM ({guard}), so on-call was told"
 """In the place of containing a VM of the guarded set."""
@@ -58,9 +63,20 @@ class LookAtApproval:
 
     Args:
         fill_in: reads missing facts; without it they stay missing.
+        observes: whether the policy only observes; questions from before are withdrawn then.
     """
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, fill_in: FillIn | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        nudger: Nudger,
+        clock: Clock,
+        fill_in: FillIn | None = None,
+        observes: Callable[[], bool] = enforces,
+    ) -> None:
+        self._observes = observes
+        self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)
         self._store = store
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
@@ -73,6 +89,9 @@ class LookAtApproval:
         if not before.open:
             await self._settle(before)
             return
+        if self._observes():
+            await self._withdraw(approval_id, ONLY_OBSERVES)
+            return
         with following("look", before.trace, approval=approval_id):
             await self._look(approval_id, before)
 
@@ -81,8 +100,10 @@ class LookAtApproval:
             await self._fill_in(before)
             before = await self._store.approval(approval_id)
         if before.asked_at is None and not before.undelivered(self._clock.now()):
-            # Its card has not reached Slack yet, and only the bot can post it.
+            # Its card has not reached an owner yet, and only the bot can post it.
             await self._nudger.notices(self._nudge(before))
+            if before.quiet_until is not None and before.quiet_until > self._clock.now():
+                await self._deadlines.set(before, version=before.version)
             return
         after, closing = await until_written(lambda: self._write(approval_id))
         withdrawn = closing.withdrawn if closing else ()
@@ -130,12 +151,8 @@ class LookAtApproval:
             return await self._undelivered(approval, now)
         if now >= approval.expire_at:
             return await self._expire(approval, now)
-        if now >= approval.escalate_at and approval.escalated_at is None:
-            return await self._commit(approval, approval.escalated(now), "approval.escalated", now), None
-        unreminded = approval.reminded_at is None and approval.escalated_at is None
-        if now >= approval.remind_at and unreminded:
-            return await self._commit(approval, approval.reminded(now), "approval.reminded", now), None
-        return approval, None
+        after, kind = _next(approval, now)
+        return (await self._commit(approval, after, kind, now) if kind else approval), None
 
     async def _undelivered(self, approval: Approval, now: datetime) -> tuple[Approval, Closing | None]:
         """Nobody was asked, so on-call is told, and the question stays open until somebody was."""
@@ -224,6 +241,19 @@ class LookAtApproval:
             )
         )
         return after
+
+
+def _next(approval: Approval, now: datetime) -> tuple[Approval, str]:
+    """What is due while it stays open, and how the audit calls it; nothing if that is empty."""
+    if now >= approval.escalate_at and approval.escalated_at is None:
+        return approval.escalated(now), "approval.escalated"
+    if approval.quiet_until is not None and now >= approval.quiet_until:
+        # Whoever was in quiet hours gets their message now.
+        return approval.changed(quiet_until=None), "approval.quiet-over"
+    unreminded = approval.reminded_at is None and approval.escalated_at is None
+    if now >= approval.remind_at and unreminded:
+        return approval.reminded(now), "approval.reminded"
+    return approval, ""
 
 
 def _remembered(approval: Approval, now: datetime) -> Remembered | None:

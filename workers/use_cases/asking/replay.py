@@ -39,6 +39,7 @@ class Fate(StrEnum):
     ASKED = "asked"
     CONTAINED = "contained on silence"
     EXPOSED = "asked, contained if nobody answers"
+    OBSERVED = "only observed"
     TOLD = "told"
     RULED = "contained by a rule"
     PASSED = "passed"
@@ -87,6 +88,8 @@ def happened(start: RecordedStart) -> Outcome:
     approval = start.approval
     if approval is None:
         return Outcome(Fate.ASKED, start.rule, (SOME_OWNER,))
+    if approval.state is ApprovalState.OBSERVED:
+        return Outcome(Fate.OBSERVED, start.rule, risk=_level(approval))
     if approval.terms.verdict is Verdict.CONTAIN:
         return Outcome(Fate.RULED, start.rule, _told_of_rule(approval.owner), _level(approval))
     silent = approval.state is ApprovalState.EXPIRED and approval.containment_id is not None
@@ -144,7 +147,7 @@ class Replay:
             told = _told_of_rule(owner) if owner else (SOME_OWNER, ONCALL)
             return Outcome(Fate.RULED, ruling.name, told, insight.risk.level.value if insight else "")
         told = (_named(owner) if owner else SOME_OWNER,)
-        if start.approval is not None and not start.approval.has_card:
+        if start.approval is not None and start.approval.state is ApprovalState.JOINED:
             told = ()
         return Outcome(Fate.TOLD, ruling.name, told, insight.risk.level.value if insight else "")
 
@@ -155,10 +158,12 @@ class Replay:
 
     def _asked(self, approval: Approval, insight: Insight, terms: Terms) -> tuple[Fate, tuple[str, ...]]:
         """What comes of a question on these terms, if it is answered as late as it was, or not at all."""
-        if not approval.has_card:
+        if approval.state is ApprovalState.JOINED:
             return Fate.ASKED, ()
         waited, owner = self._waited(approval), _named(insight.asked)
         guard = self._guards.judge(VmInput(approval.event.vm, approval.facts, insight.by_tags)).guard
+        if approval.state is ApprovalState.OBSERVED:  # nobody knows whether they would have answered
+            return Fate.EXPOSED if steps_on_silence(terms) and not guard else Fate.ASKED, (owner,)
         expires = waited >= terms.expire_after
         if approval.asked_at is None:  # its card never reached anybody
             expires = waited >= terms.gives_up_after
@@ -179,6 +184,23 @@ class Replay:
         return (approval.closed_at or self._now) - (approval.asked_at or approval.opened_at)
 
 
+def exposed(approval: Approval) -> bool:
+    """Whether its VM is contained if nobody answers."""
+    return bool(steps_on_silence(approval.terms)) and not approval.guarded and _asks(approval)
+
+
+def would_reach(approval: Approval) -> tuple[str, ...]:
+    """Whom an observed start would have reached, once for each message, as far as nobody had to wait."""
+    owner = _named(approval.owner)
+    if approval.terms.verdict is Verdict.CONTAIN:
+        return _told_of_rule(approval.owner)
+    return (owner, ONCALL) if _asks(approval) and not approval.owner.known else (owner,)
+
+
+def _asks(approval: Approval) -> bool:
+    return approval.terms.verdict is Verdict.ASK
+
+
 def _level(approval: Approval) -> str:
     return approval.level_when_opened.value if approval.risk else ""
 
@@ -189,4 +211,4 @@ def _told_of_rule(owner: Owner) -> tuple[str, ...]:
 
 
 def _named(owner: Owner) -> str:
-    return ", ".join((*owner.emails, *owner.slack_users)) or NO_OWNER
+    return ", ".join(owner.named) or NO_OWNER

@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import WITHIN, CapQuestion
 from workers.domain.containment.containment import Containment, ContainmentState, Held, HeldBy
-from workers.domain.errors import WritesPaused
+from workers.domain.errors import OnlyObserving, WritesPaused
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.refuse import enforces
 
 LOOK_AGAIN = timedelta(minutes=1)
 """How long on-call's word may take to reach a containment whose nudge was lost."""
@@ -28,6 +29,7 @@ class Brakes:
     Args:
         nudger: has the bot ask on-call about what goes beyond the cap.
         cap: how many containments may be begun in an hour; without it there is no such bound.
+        observes: whether the policy only observes: then nothing is written at all.
     """
 
     def __init__(
@@ -37,19 +39,23 @@ class Brakes:
         clock: Clock,
         nudger: Nudger | None = None,
         cap: Callable[[], int] | None = None,
+        observes: Callable[[], bool] = enforces,
     ) -> None:
         self._store = store
         self._clock = clock
         self._nudger = nudger
         self._cap = cap
+        self._observes = observes
 
     async def may_write(self) -> None:
         """Called right before any request that changes something in Azure.
 
         Raises:
-            WritesPaused: all writes are paused.
+            WritesPaused: all writes are paused, or the policy only observes.
             DependencyAway: the store does not answer, so that it can't be told.
         """
+        if self._observes():
+            raise WritesPaused(str(OnlyObserving()), until=self._clock.now() + LOOK_AGAIN)
         pause = await self._store.pause()
         if pause.until is not None and pause.on(self._clock.now()):
             raise WritesPaused(
@@ -59,6 +65,8 @@ class Brakes:
     async def hold(self, containment: Containment) -> Held | None:
         """What holds this containment or its undo back at this moment; ``None`` if it may go on."""
         now = self._clock.now()
+        if self._observes():
+            return _held(containment, Held(by=HeldBy.MODE, since=now, until=now + LOOK_AGAIN))
         pause = await self._store.pause()
         if pause.until is not None and pause.on(now):
             return _held(containment, Held(by=HeldBy.PAUSE, since=now, until=pause.until))

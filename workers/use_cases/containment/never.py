@@ -8,10 +8,10 @@ from workers.domain.containment.containment import Containment
 from workers.domain.errors import DependencyAway
 from workers.domain.policy.guards import Guards, VmInput, why_never
 from workers.domain.policy.model import Policy
+from workers.domain.policy.owners import owner_of
 from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.inventory import Inventory
 from workers.domain.starts.facts import Facts, MachineFacts
-from workers.domain.starts.owner_tags import owner_from_tags
 from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import VmRef
 
@@ -33,7 +33,7 @@ class GuardedInAzure:
     def __init__(self, policy: Callable[[], Policy], facts: FactsReader) -> None:
         self._policy = policy
         self._facts = facts
-        self._guards = Guards(policy().never)
+        self._guards = _InForce(policy)
 
     async def __call__(self, containment: Containment) -> str:
         """Why this VM must not be contained, in sentences; empty if it may be.
@@ -44,10 +44,10 @@ class GuardedInAzure:
             DependencyAway: it can't be told yet. Nothing may be done until it can.
         """
         vm = containment.vm
-        judged = self._guards.judge(VmInput(vm))
+        judged = self._guards().judge(VmInput(vm))
         if judged.doubt and containment.unguarded != containment.demand:
             facts = await self._facts.gather(vm, budget_s=BUDGET_S)
-            judged = self._guards.judge(VmInput(vm, facts, _owner(self._policy(), facts)))
+            judged = self._guards().judge(VmInput(vm, facts, _owner(self._policy(), vm, facts)))
             if judged.doubt and not facts.gone:
                 raise DependencyAway("azure", judged.doubt, retry_after_s=AGAIN_S)
         return why_never(vm.name, judged.guard) if judged.guard else ""
@@ -59,7 +59,7 @@ class GuardedByInventory:
     def __init__(self, policy: Callable[[], Policy], inventory: Inventory) -> None:
         self._policy = policy
         self._inventory = inventory
-        self._guards = Guards(policy().never)
+        self._guards = _InForce(policy)
 
     async def __call__(self, vm: VmRef) -> str:
         """Why this VM must not be contained, in sentences; empty if nothing is known that says so."""
@@ -75,7 +75,7 @@ class GuardedByInventory:
         if known is not None:
             machine = MachineFacts(location=known.location, tags=known.tags, power=known.power)
             facts = Facts(subscription_name=known.subscription_name, machine=machine)
-        judged = self._guards.judge(VmInput(vm, facts, _owner(policy, facts) if facts else None))
+        judged = self._guards().judge(VmInput(vm, facts, _owner(policy, vm, facts) if facts else None))
         return why_never(vm.name, judged.guard) if judged.guard else ""
 
 
@@ -84,13 +84,27 @@ class GuardedByFacts:
 
     def __init__(self, policy: Callable[[], Policy]) -> None:
         self._policy = policy
-        self._guards = Guards(policy().never)
+        self._guards = _InForce(policy)
 
     def __call__(self, vm: VmRef, facts: Facts) -> str:
         """Why this VM must not be contained, in sentences; empty if nothing says so."""
-        judged = self._guards.judge(VmInput(vm, facts, _owner(self._policy(), facts)))
+        judged = self._guards().judge(VmInput(vm, facts, _owner(self._policy(), vm, facts)))
         return why_never(vm.name, judged.guard) if judged.guard else ""
 
 
-def _owner(policy: Policy, facts: Facts) -> Owner:
-    return owner_from_tags(facts.tags, policy.owner.tags, tags_known=facts.machine is not None)
+class _InForce:
+    """The guards of the policy in force, compiled once."""
+
+    def __init__(self, policy: Callable[[], Policy]) -> None:
+        self._policy = policy
+        self._known: tuple[Policy, Guards] | None = None
+
+    def __call__(self) -> Guards:
+        policy = self._policy()
+        if self._known is None or self._known[0] is not policy:
+            self._known = (policy, Guards(policy.never))
+        return self._known[1]
+
+
+def _owner(policy: Policy, vm: VmRef, facts: Facts) -> Owner:
+    return owner_of(policy.owner, vm, facts.tags, tags_known=facts.machine is not None)

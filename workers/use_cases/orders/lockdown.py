@@ -22,7 +22,7 @@ from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
 
 
 class Locked(NamedTuple):
@@ -48,12 +48,14 @@ class LockDown:
         nudger: Nudger,
         clock: Clock,
         guarded: Callable[[VmRef], Awaitable[str]] | None = None,
+        observes: Callable[[], bool] = enforces,
     ) -> None:
         self._store = store
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
         self._guarded = guarded
+        self._observes = observes
 
     async def may(self, actor: Actor, *, wanted: str) -> None:
         """Refuse whoever is not on call, with a record in the audit.
@@ -64,6 +66,7 @@ class LockDown:
 
         Raises:
             NotAllowed: with who may.
+            OnlyObserving: nobody may, as long as the policy only observes.
         """
         await refuse_unless(
             may_lock_down(actor),
@@ -73,6 +76,7 @@ class LockDown:
             kind="lockdown.refused",
             wanted=wanted,
         )
+        refuse_while_observing(self._observes)
 
     async def __call__(
         self,

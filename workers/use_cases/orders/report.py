@@ -8,6 +8,7 @@ from typing import NamedTuple
 from workers.domain.audit import AuditRecord
 from workers.domain.policy.model import Verdict
 from workers.domain.ports.audit_reader import AuditReader
+from workers.domain.schema import read
 
 ASKED, TOLD, PASSED, CONTAINED, FAILED = "asked", "announced", "passed", "contained by rule", "failed"
 CONFIRMED, REJECTED, SILENCE = "confirmed", "rejected", "silence"
@@ -75,7 +76,8 @@ async def report(audit: AuditReader, now: datetime, days: int) -> Report:
     counts = {first + timedelta(days=n): Counter[str]() for n in range(days)}
     asked: dict[str, datetime] = {}
     took: list[timedelta] = []
-    async for record in audit.since(datetime(first.year, first.month, first.day, tzinfo=UTC)):
+    async for text in audit.records(datetime(first.year, first.month, first.day, tzinfo=UTC)):
+        record = read(AuditRecord, text)
         _count(record, counts)
         if record.kind == "approval.asked":
             asked[record.about or ""] = record.at

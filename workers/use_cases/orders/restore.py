@@ -23,7 +23,7 @@ from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.lapse import expired
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import refuse_unless, refuse_while_observing
 
 
 class Ordered(NamedTuple):
@@ -68,6 +68,7 @@ class Restore:
             about=about,
             wanted=wanted,
         )
+        refuse_while_observing(lambda: self._policy().observes)
 
     async def of(self, vm: VmRef) -> Containment:
         """The containment that holds this VM, if it can be undone now or is being undone already.

@@ -1,5 +1,6 @@
 """On-call has the steps of a containment tried again that failed, once what kept them from it is away."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from workers.domain.asking.decisions import may_lock_down
@@ -15,7 +16,7 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.people import Actor
 from workers.use_cases.after_write import after_write
 from workers.use_cases.conflicts import until_written
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
 
 
 class Retried(NamedTuple):
@@ -28,7 +29,10 @@ class Retried(NamedTuple):
 class Retry:
     """Does what the button Retry asks for."""
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, nudger: Nudger, clock: Clock, observes: Callable[[], bool] = enforces
+    ) -> None:
+        self._observes = observes
         self._store = store
         self._nudger = nudger
         self._clock = clock
@@ -50,6 +54,7 @@ class Retry:
             about=containment,
             wanted=f"retry {containment.vm.resource_id}",
         )
+        refuse_while_observing(self._observes)
         done = await until_written(lambda: self._write(containment_id, actor))
         if done.steps:
             await after_write(containment_id, lambda: self._nudge(done.containment))

@@ -21,6 +21,7 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling, Undecided
+from workers.domain.policy.variables import RuleInput
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.inventory import Inventory
@@ -48,6 +49,9 @@ ASK_ANYWAY_AFTER = timedelta(seconds=60)
 """How long a start waits for an Azure that is away. After that, its owner is asked without facts."""
 
 
+_OBSERVES = "the policy only observes"
+
+
 class Outcome(StrEnum):
     """What one event led to."""
 
@@ -60,6 +64,7 @@ class Outcome(StrEnum):
     PASSED = "passed"
     JOINED = "joined"
     CONTAINED = "contained by a rule"
+    OBSERVED = "only observed"
 
 
 class Opened(NamedTuple):
@@ -162,6 +167,11 @@ class OpenApproval:
         if isinstance(ruling, Undecided):
             seen = await self._look(event, told, ruling)
             ruling = self._assess.late(ruling, seen.facts, seen.insight)
+        covering = told.background.expected.covering(event) if told.background else ()
+        if covering and not _passes(ruling):
+            seen = seen or await self._look(event, told, ruling)
+            given = RuleInput(event, event.at, seen.facts, seen.insight)
+            ruling = self._assess.expected(ruling, covering, given)
         for name, reason in ruling.unevaluated.items():
             log.warning("a rule could not be evaluated", rule=name, reason=reason, vm=event.vm.name)
         if _passes(ruling):
@@ -241,6 +251,8 @@ class OpenApproval:
         assessment = self._assess(ruling, event.vm, facts, insight.by_tags, now)
         # Of a VM that is gone, nothing is to be contained.
         state = ApprovalState.PENDING if facts.gone else FIRST[ruling.verdict]
+        if observes := self._assess.observes:
+            state = ApprovalState.OBSERVED
         approval = Approval(
             id=document_id,
             state=state,
@@ -249,6 +261,7 @@ class OpenApproval:
             owner=insight.asked,
             owner_before=insight.owner_before,
             history=insight.history,
+            expected=ruling.expected,
             risk=insight.risk,
             level=insight.risk.level,
             level_when_opened=insight.risk.level,
@@ -257,6 +270,8 @@ class OpenApproval:
             guarded=assessment.guarded,
             opened_at=now,
             trace=here(),
+            closed_at=now if observes else None,
+            closed_because=_OBSERVES if observes else "",
             ended=None if event.phase is Phase.STARTED else StartEnd(phase=event.phase, at=event.at),
         )
         return approval.filling_in(now) if approval.open else approval
@@ -273,6 +288,8 @@ class OpenApproval:
     async def _write(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
         event = approval.event
         partition = partition_of_vm(event.vm.key)
+        if approval.state is ApprovalState.OBSERVED:
+            return await self._observe(approval, told, ruling)
         opened = start_record("approval.opened", event, approval.opened_at, approval, ruling)
         if approval.facts.gone:
             gone = approval.withdrawn(approval.opened_at, "the VM no longer exists")
@@ -302,6 +319,18 @@ class OpenApproval:
             past=Remembered(event.vm, of_event(event)),
         )
         return await self._first(commit, Opened(Outcome.ASKED, approval.id), approval.id)
+
+    async def _observe(self, start: Approval, told: Told, ruling: Ruling) -> Opened:
+        """Put on record what the policy would have made of it. Once it is enforced, nobody asks about it."""
+        record = start_record("start.observed", start.event, start.opened_at, start, ruling)
+        commit = Commit(
+            partition=partition_of_vm(start.event.vm.key),
+            documents=(start, *with_later(told.first, start.id)),
+            audit=(record,),
+            once=_once(start),
+            past=Remembered(start.event.vm, of_event(start.event)),
+        )
+        return await self._first(commit, Opened(Outcome.OBSERVED, start.id), start.id)
 
     async def _contain(self, start: Approval, told: Told, opened: AuditRecord) -> Opened:
         """Have the VM contained as the rule says, and the start put on record with it."""

@@ -28,11 +28,7 @@ def start_record(
     if event.swept:
         details["found_by"] = "sweep"
     if ruling is not None:
-        details |= {"rule": ruling.name, "verdict": ruling.verdict.value}
-        if ruling.policy is not None and ruling.policy.digest:
-            details["policy"] = ruling.policy.digest
-        if ruling.unevaluated:
-            details["unevaluated"] = ruling.unevaluated
+        details |= _of_ruling(ruling)
     if ruling is not None and approval is None:
         details["phase"] = event.phase.value
     if approval is not None:
@@ -48,3 +44,15 @@ def start_record(
     return AuditRecord(
         kind=kind, at=at, about=approval.id if approval else "", vm=event.vm.key, details=details
     )
+
+
+def _of_ruling(ruling: Ruling) -> dict[str, object]:
+    """Which rule of which policy decided what, and who expected the start."""
+    details: dict[str, object] = {"rule": ruling.name, "verdict": ruling.verdict.value}
+    if ruling.expected is not None:
+        details["expected"] = ruling.expected.summary
+    if ruling.policy is not None and ruling.policy.digest:
+        details["policy"] = ruling.policy.digest
+    if ruling.unevaluated:
+        details["unevaluated"] = ruling.unevaluated
+    return details

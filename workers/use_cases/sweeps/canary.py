@@ -1,12 +1,13 @@
 """Sends a canary and waits until the bot has seen it. One that is not seen in time is silent."""
 
 import asyncio
+import contextlib
 import json
 
 import structlog
 
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import StartgateError
+from workers.domain.errors import DependencyAway, StartgateError
 from workers.domain.ids import canary_id, partition_of_id
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.leases import Leases
@@ -92,10 +93,19 @@ class FlyCanary:
         except TimeoutError:
             silent = CanarySilent(canary, self._within_s)
             log.error("canary silent", id=sent.id, waits_for=canary.waits_for, because=str(silent))
+            await self._note_silence(sent, str(silent))
             raise silent from None
         took = {f"{stage}_ms": round(span.total_seconds() * 1000) for stage, span in canary.took.items()}
         log.info("canary seen", id=canary.id, total_ms=sum(took.values()), **took)
         return canary
+
+    async def _note_silence(self, sent: Canary, because: str) -> None:
+        """For the audit, by which on-call is paged. Redis may be why it is silent."""
+        record = AuditRecord(
+            kind="canary.silent", at=self._clock.now(), about=sent.id, details={"because": because}
+        )
+        with contextlib.suppress(DependencyAway):
+            await self._store.commit(Commit(partition=partition_of_id(sent.id), audit=(record,)))
 
 
 class SendCanary:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.dead_letters import DeadLetterNotice
+from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(seconds=5)
 """Younger changes are on their way by their own nudge."""
 
-Shown = Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice
+Shown = Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
 """What has cards."""
 
 _MOST = 1000
@@ -80,6 +81,8 @@ class Resync:
             return await self._store.approval(document_id)
         if document_id.startswith("n"):
             return await self._store.dead_letter_notice()
+        if document_id.startswith("o"):
+            return await self._store.report(document_id)
         if document_id.startswith("k"):
             return await self._store.cap_question()
         if document_id.startswith("f"):
@@ -90,6 +93,8 @@ class Resync:
 def _subject(document: Shown) -> Subject:
     if isinstance(document, DeadLetterNotice):
         return Subject.NOTICE
+    if isinstance(document, PolicyReport):
+        return Subject.REPORT
     if isinstance(document, CapQuestion):
         return Subject.CAP
     if isinstance(document, PolicyNotice):

@@ -30,6 +30,8 @@ class PersonOrder(BaseModel):
     is_ultra_restricted: bool | None = None
     is_stranger: bool | None = None
     hidden: bool | None = None
+    dnd_start: int | None = None
+    dnd_end: int | None = None
     channels: list[str] = []
 
 

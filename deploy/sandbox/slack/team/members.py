@@ -17,6 +17,7 @@ class Member:
         enterprise_id: the organization their workspace belongs to, if any.
         is_restricted: a guest; ``is_ultra_restricted`` as well for a guest of a single channel.
         is_stranger: of another workspace, and in no channel that the app shares.
+        dnd_start, dnd_end: their session of do-not-disturb, in seconds since 1970; 0 for none.
         hidden: Slack answers ``user_not_visible`` to who asks for them.
     """
 
@@ -34,6 +35,8 @@ class Member:
     is_ultra_restricted: bool = False
     is_stranger: bool = False
     hidden: bool = False
+    dnd_start: int = 0
+    dnd_end: int = 0
 
     @property
     def handle(self) -> str:

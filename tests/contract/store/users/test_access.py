@@ -139,6 +139,9 @@ MADE = {
     "inventory": keys.inventory("s"),
     "channels": keys.channels("T1"),
     "lease": keys.lease("missed-starts"),
+    "cursor": keys.cursor("pages:webhook"),
+    "open_pages": keys.open_pages("webhook"),
+    "burst": keys.burst("0011223344556677"),
     **{name: getattr(keys, name)(7) for name in ("due", "unshown", "standing", "audit", "audit_head")},
 }
 """A key of each function of ``keys``."""

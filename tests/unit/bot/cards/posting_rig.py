@@ -1,5 +1,6 @@
 """An approval that was opened, and the bot that posts it to a Slack in the test's hand."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from bot.cards.audience import Audience
 from bot.cards.blocks.message import Message as SlackMessage
+from bot.cards.bursts import Bursts
 from bot.cards.poster import ThreadGone
 from bot.cards.renderer import Renderer
 from bot.slack.directory import Directory, Found
@@ -25,6 +27,7 @@ from workers.domain.starts.people import Owner
 from workers.store.memory import MemoryStore
 from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
+from workers.use_cases.asking.decide import Decide
 
 if TYPE_CHECKING:
     from bot.cards.poster import Poster
@@ -41,6 +44,7 @@ class People:
         throttled_s: how long Slack looks nobody up; 0 when it does.
         unknown: names of channels that Slack does not show.
         sought: names of channels that are still being looked for.
+        quiet: until when a person or channel is not to be disturbed.
     """
 
     def __init__(self) -> None:
@@ -48,14 +52,30 @@ class People:
         self.throttled_s = 0.0
         self.unknown: set[str] = set()
         self.sought: set[str] = set()
+        self.quiet: dict[str, datetime] = {}
+        self.conversations: dict[str, str] = {}
+
+    async def until(self, user: str, _email: str) -> datetime | None:
+        await asyncio.sleep(0)
+        return self.quiet.get(user)
+
+    def of_channel(self, channel: str) -> datetime | None:
+        return self.quiet.get(channel)
+
+    async def with_members(self, owner: Owner) -> tuple[Owner, str]:
+        await asyncio.sleep(0)
+        return owner, ""
 
     async def owners(self, _owner: Owner) -> Found:
         if self.throttled_s:
             raise Throttled("ratelimited", wait_s=self.throttled_s)
         return self.found
 
-    async def direct_message(self, _user: str) -> str:
-        return DM
+    async def direct_message(self, user: str) -> str:
+        return self.conversations.get(user, DM)
+
+    def of_policy(self, _channel: str) -> bool:
+        return True
 
     def id_of(self, name: str) -> str:
         if name in self.sought:
@@ -73,6 +93,7 @@ class Slack:
 
     Attributes:
         posted: by intent, each message's ``ts``, which tells its channel.
+        shows: by ``ts``, each message as it is now.
         full: channels that take nothing now, and for how many seconds they say so.
         away: channels from which no answer comes; what was posted there has not arrived.
         sought: intents that were looked for.
@@ -84,6 +105,7 @@ class Slack:
     def __init__(self, clock: FakeClock) -> None:
         self.pace = Pace(clock)
         self.posted: dict[str, str] = {}
+        self.shows: dict[str, SlackMessage] = {}
         self.full: dict[str, float] = {}
         self.away: set[str] = set()
         self.sought: list[str] = []
@@ -113,7 +135,7 @@ class Slack:
     async def post(
         self,
         channel: str,
-        _message: SlackMessage,
+        message: SlackMessage,
         *,
         key: str,
         card_id: str,
@@ -136,6 +158,7 @@ class Slack:
             await sending()
         assert intent not in self.posted, "posted twice"
         self.posted[intent] = f"{channel}-{len(self.posted)}"
+        self.shows[self.posted[intent]] = message
         self.threads.setdefault(channel, []).append(thread_ts)
         if self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
@@ -143,11 +166,12 @@ class Slack:
         return self.posted[intent]
 
     async def edit(
-        self, _channel: str, ts: str, _message: SlackMessage, *, key: str, first: bool = False
+        self, _channel: str, ts: str, message: SlackMessage, *, key: str, first: bool = False
     ) -> bool:
         async with self.pace.in_turn(EDITING, key, first=first):
             pass
         self.edits.append(ts)
+        self.shows[ts] = message
         return ts not in self.deleted
 
     async def find(self, _channel: str, post: Post, *, key: str, thread_ts: str | None = None) -> str | None:
@@ -188,6 +212,7 @@ class Posting(Rig):
         self.slack, self.people = Slack(self.clock), People()
         self.store: Watched = Watched(self.clock)
         self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.decide = Decide(store=self.store, nudger=self.nudger, clock=self.clock)
         self.health = Health(now=self.clock.now)
         self.renderer = self.bot()
         self.id = a.approval().id
@@ -198,8 +223,15 @@ class Posting(Rig):
         return Renderer(
             store=self.store,
             poster=cast("Poster", self.slack),
-            audience=Audience(*people, lambda: self.policy, self.clock, self.health),
+            audience=Audience(*people, lambda: self.policy, self.clock, self.health, quiet=self.people),
             note_asked=self.note_asked,
+            bursts=Bursts(
+                store=self.store,
+                decide=self.decide,
+                note_asked=self.note_asked,
+                policy=lambda: self.policy,
+                clock=self.clock,
+            ),
             clock=self.clock,
             health=self.health,
         )

@@ -5,15 +5,21 @@ from typing import Any
 
 import pytest
 
+from bot.cards.audience import Subjects
 from bot.cards.renderer import Renderer
 
 
 async def test_no_two_render_one_card_however_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing: Any = None  # no port is used: what would use them is replaced below
-    renderer = Renderer(store=nothing, poster=nothing, audience=nothing, note_asked=nothing, clock=nothing)
+    renderer = Renderer(
+        store=nothing, poster=nothing, audience=nothing, note_asked=nothing, bursts=nothing, clock=nothing
+    )
     at_once, most = 0, 0
 
-    async def converge(_card_id: str) -> None:
+    async def read(_card_id: str) -> tuple[Subjects, None]:
+        return Subjects(None, None), None
+
+    async def converge(_card_id: str, _known: object) -> None:
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
@@ -21,6 +27,7 @@ async def test_no_two_render_one_card_however_they_come(monkeypatch: pytest.Monk
             await asyncio.sleep(0)
         at_once -= 1
 
+    monkeypatch.setattr(renderer, "_read", read)
     monkeypatch.setattr(renderer, "_converge", converge)
 
     async def newcomer(turns: int) -> None:

@@ -24,11 +24,11 @@ class Audit:
     def __init__(self, count: int) -> None:
         self._count = count
 
-    async def since(self, at: datetime) -> AsyncIterator[AuditRecord]:
-        assert at <= a.NOW
+    async def records(self, since: datetime) -> AsyncIterator[str]:
+        assert since <= a.NOW
         for _ in range(self._count):
-            yield AuditRecord(kind="start.passed", at=a.NOW)
-        yield AuditRecord(kind="approval.rejected", at=a.NOW - timedelta(days=1))
+            yield AuditRecord(kind="start.passed", at=a.NOW).model_dump_json()
+        yield AuditRecord(kind="approval.rejected", at=a.NOW - timedelta(days=1)).model_dump_json()
 
 
 class Files:

@@ -6,7 +6,9 @@ import pytest
 
 from tests import builders as a
 from workers.domain.asking.decisions import Answer, may_answer, may_lock_down, may_restore
+from workers.domain.policy.people import UpTo
 from workers.domain.starts.people import Actor
+from workers.domain.starts.risk import Level
 
 OWNER = a.owner()
 OWNER_BY_ID = a.owner(emails=(), slack_users=("U0BOB0001",), source="tag contact")
@@ -168,9 +170,49 @@ class TestOwnStarts:
         refused = may_answer(Answer.CONFIRM, ALICE, both, self.OWN, owner_before=before)
         assert "names you only since it was changed" in refused.reason
         assert may_answer(Answer.REJECT, ALICE, both, self.OWN, owner_before=before).allowed
-        for somebody in (BOB, a.oncall(), ALICE.changed(on_call=True)):
+        oncall = ALICE.changed(on_call=True)
+        assert not may_answer(Answer.CONFIRM, oncall, both, self.OWN, owner_before=before).allowed
+        assert may_answer(Answer.CONFIRM, oncall, both, self.OWN, owner_before=before, oncall=True).allowed
+        for somebody in (BOB, a.oncall()):
             assert may_answer(Answer.CONFIRM, somebody, both, self.OWN, owner_before=before).allowed
         assert may_answer(Answer.CONFIRM, ALICE, both, CALLER, owner_before=before).allowed, "not their start"
 
     def test_nor_where_nobody_owned_it_before(self) -> None:
         assert not self.may(Answer.CONFIRM, ALICE, owner_before=a.owner(emails=()))
+
+    def test_on_call_can_not_confirm_their_own_start_of_a_vm_that_they_do_not_own(self) -> None:
+        oncall = ALICE.changed(on_call=True)
+        for owner in (a.owner(emails=("bob@contoso.com",)), a.owner(emails=())):
+            refused = may_answer(Answer.CONFIRM, oncall, owner, self.OWN)
+            assert refused == (
+                False,
+                "Your account started this VM, which you don't own, so somebody else has to confirm it.",
+            )
+            assert may_answer(Answer.CONFIRM, oncall, owner, CALLER).allowed, "not their start"
+            assert may_answer(Answer.REJECT, oncall, owner, self.OWN).allowed
+            assert may_answer(Answer.CONFIRM, oncall, owner, self.OWN, oncall=True).allowed, "the policy may"
+            assert not may_answer(
+                Answer.CONFIRM, oncall, owner, self.OWN, risky=(self.OWN,), oncall=True
+            ).allowed, "but never at high risk"
+
+    @pytest.mark.parametrize(
+        ("up_to", "levels"),
+        [(UpTo.NEVER, ""), (UpTo.LOW, "low"), (UpTo.MEDIUM, "low medium")],
+    )
+    def test_the_policy_says_up_to_which_risk_they_may(self, up_to: UpTo, levels: str) -> None:
+        """S7: the caller of a start is nobody who may confirm it beyond that, whoever they are."""
+        terms = a.approval().terms.changed(self_confirm=up_to)
+        event = a.start_event(caller=self.OWN)
+        for level in Level:
+            question = a.approval(event=event, terms=terms, level=level)
+            for actor in (ALICE, ALICE.changed(on_call=True)):
+                permission = question.permits(Answer.CONFIRM, actor)
+                assert permission.allowed is (level.value in levels.split()), (level, permission)
+                assert question.permits(Answer.REJECT, actor).allowed
+            assert question.permits(Answer.CONFIRM, a.oncall()).allowed
+
+    def test_whoever_may_not_is_told_what_the_policy_says(self) -> None:
+        never = may_answer(Answer.CONFIRM, ALICE, OWNER, self.OWN, risky=(self.OWN,), up_to=UpTo.NEVER)
+        assert "the policy lets nobody confirm their own start, so somebody else has to" in never.reason
+        low = may_answer(Answer.CONFIRM, ALICE, OWNER, self.OWN, risky=(self.OWN,), up_to=UpTo.LOW)
+        assert "at low risk only, so somebody else has to" in low.reason

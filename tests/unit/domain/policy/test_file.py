@@ -175,7 +175,7 @@ class TestRemedies:
         assert only(ONCALL + text).remedy == remedy
 
     def test_a_setting_like_no_other_is_told_what_there_is(self) -> None:
-        sections = "owner, oncall, people, two_person, defaults, cap, risk, apps, rules, lockdowns, never"
+        sections = ", ".join(Policy.model_fields)
         assert only(ONCALL + "zzz: 1\n").remedy == f"There are: {sections}."
 
     def test_an_unknown_profile_is_told_which_there_are(self) -> None:

@@ -8,6 +8,7 @@ from tests.unit.domain.policy.reading import ONCALL, loaded, only
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import Contain, Policy
+from workers.domain.policy.people import UpTo
 
 
 class TestPatience:
@@ -97,3 +98,24 @@ class TestSilenceWithAProfile:
         assert finding.where == ("defaults.on_silence" if place == "defaults" else "rules[0].on_silence")
         assert finding.line == (4 if place == "defaults" else 6)
         assert problem in finding.problem
+
+
+class TestSelfConfirm:
+    @pytest.mark.parametrize(
+        ("written", "up_to", "oncall"),
+        [
+            ("", UpTo.MEDIUM, False),
+            ("people: {self_confirm: never}\n", UpTo.NEVER, False),
+            ("people: {self_confirm: {up_to: low, oncall: true}}\n", UpTo.LOW, True),
+        ],
+    )
+    def test_the_policy_says_when_callers_may_confirm_their_own_starts(
+        self, written: str, up_to: UpTo, *, oncall: bool
+    ) -> None:
+        policy = loaded(ONCALL + written)
+        assert isinstance(policy, Policy)
+        assert (policy.people.self_confirm.up_to, policy.people.self_confirm.oncall) == (up_to, oncall)
+
+    def test_nobody_can_allow_it_at_high_risk(self) -> None:
+        finding = only(ONCALL + "people: {self_confirm: high}\n")
+        assert "never, low" in finding.problem + finding.remedy or "'never'" in finding.problem

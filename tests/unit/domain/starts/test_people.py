@@ -147,3 +147,27 @@ class TestActors:
         assert a.actor().label == "Alice Example (U0ALICE01)"
         assert a.actor(name="").label == "alice@contoso.com (U0ALICE01)"
         assert a.actor(name="", email="").label == "unknown (U0ALICE01)"
+
+
+class TestGroups:
+    """User groups and channels own VMs, too."""
+
+    def test_a_tag_names_groups_and_channels(self) -> None:
+        found = owner_from_tags({"owner": "S0WEBTEAM1; #web-team C0WEBTEAM1"}, NAMES, tags_known=True)
+        assert (found.usergroups, found.channels) == (("S0WEBTEAM1",), ("#web-team", "C0WEBTEAM1"))
+        assert found.known
+        assert found.unread == ()
+
+    @pytest.mark.parametrize("word", ["SUPPORTTEAM", "CONTRACTORS", "#", "#Web", "S1"])
+    def test_a_word_in_capitals_is_no_id(self, word: str) -> None:
+        found = owner_from_tags({"owner": word}, NAMES, tags_known=True)
+        assert not found.known
+        assert found.unread == (f"{word} (tag owner)",)
+
+    def test_who_is_in_a_group_owns_what_it_owns(self) -> None:
+        team = Owner(usergroups=("S0WEBTEAM1",), channels=("C0WEBTEAM1",))
+        assert not a.actor().owns(team)
+        for group in team.groups:
+            assert a.actor(groups=(group,)).owns(team)
+            assert not a.actor(groups=(group,), barred="a guest").owns(team)
+            assert not a.actor(groups=(group,), email="").owns(a.owner())

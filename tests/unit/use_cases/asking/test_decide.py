@@ -10,8 +10,11 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import CauseKind, ContainmentState
 from workers.domain.errors import AlreadyDecided, NewerDocument, NotAllowed, NotFound
+from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject
 from workers.domain.ports.store import Commit
+from workers.domain.starts.people import Actor, Owner
+from workers.use_cases.asking.decide import Decide
 
 MALLORY = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@evil.example")
 
@@ -217,3 +220,45 @@ class TestCrashes:
             await rig.decide(Answer.REJECT, approval.id, a.actor())
         with pytest.raises(AlreadyDecided, match="Rejected by Alice Example"):
             await rig.decide(Answer.REJECT, approval.id, a.actor())
+
+
+class TestGroups:
+    """A user group owns the VM: who is in it is asked of Slack, and judged again by the workers."""
+
+    TEAM = a.owner(emails=(), usergroups=("S0WEBTEAM1",), source="tag owner")
+
+    class Members:
+        """Knows one of the group."""
+
+        def __init__(self) -> None:
+            self.asked: list[bool] = []
+
+        async def of(self, actor: Actor, *owners: Owner, now: bool = False) -> Actor:
+            await asyncio.sleep(0)
+            self.asked.append(now)
+            named = [group for owner in owners for group in owner.groups]
+            return actor.changed(groups=tuple(named)) if actor.slack_user == MALLORY.slack_user else actor
+
+    async def test_a_member_may_answer_and_nobody_else(self, rig: Rig) -> None:
+        approval = await rig.asked()
+        await rig.store.commit(
+            Commit(partition=partition_of_id(approval.id), documents=(approval.changed(owner=self.TEAM),))
+        )
+        members = self.Members()
+        decide = Decide(store=rig.store, nudger=rig.nudger, clock=rig.clock, groups=members)
+        with pytest.raises(NotAllowed):
+            await decide(Answer.CONFIRM, approval.id, a.actor())
+        with pytest.raises(NotAllowed):
+            await rig.decide(Answer.CONFIRM, approval.id, MALLORY)
+
+        decided = await decide(Answer.REJECT, approval.id, MALLORY)
+
+        assert members.asked == [True, False], "what Slack says now counts for what is dangerous"
+        assert decided.approval.decision is not None
+        assert decided.approval.decision.by.owns(self.TEAM)
+
+    async def test_where_no_group_owns_it_nobody_is_asked_about_groups(self, rig: Rig) -> None:
+        members = self.Members()
+        decide = Decide(store=rig.store, nudger=rig.nudger, clock=rig.clock, groups=members)
+        await decide(Answer.CONFIRM, (await rig.asked()).id, a.actor())
+        assert members.asked == []

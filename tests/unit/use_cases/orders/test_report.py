@@ -24,10 +24,10 @@ class Audit:
     def __init__(self, *records: AuditRecord) -> None:
         self._records = records
 
-    async def since(self, at: datetime) -> AsyncIterator[AuditRecord]:
+    async def records(self, since: datetime) -> AsyncIterator[str]:
         for record in self._records:
-            if record.at >= at:
-                yield record
+            if record.at >= since:
+                yield record.model_dump_json()
 
 
 def record(kind: str, at: datetime = a.NOW, about: str = "", **details: object) -> AuditRecord:

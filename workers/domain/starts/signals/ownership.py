@@ -29,8 +29,9 @@ def _not_owner(sight: Sight) -> Seen:
         return Found(f"{who} owns this VM only since its owner tag was changed")
     if not owner.emails:
         return None  # nobody is named, or by a Slack id, which Azure does not know
+    by = "the policy" if owner.by_policy else "its tag"
     others = f" and {counted(len(owner.emails) - 1, 'other')}" if len(owner.emails) > 1 else ""
-    return Found(f"{who} is not the owner of this VM; its tag names {said(owner.emails[0])}{others}")
+    return Found(f"{who} is not the owner of this VM; {by} names {said(owner.emails[0])}{others}")
 
 
 def _never_started(sight: Sight) -> Seen:
@@ -66,8 +67,8 @@ def _owner_tag_changed(sight: Sight) -> Seen:
     change = sight.owner_change
     if change is None:
         return Fine("the owner tag names whom it named a day ago") if sight.owner.known else None
-    before = (*change.former.emails, *change.former.slack_users)
-    added = [one for one in (*sight.owner.emails, *sight.owner.slack_users) if one not in before]
+    before = change.former.named
+    added = [one for one in sight.owner.named if one not in before]
     names = f"names {said(added[0])}" if added else "no longer names all of them"
     was = f"before, it named {said(before[0])}" if before else "before, it named nobody"
     return Found(f"the owner tag of this VM {names} since {utc(change.at)}; {was}")

@@ -4,6 +4,7 @@ from deploy.sandbox.slack.api.methods import (
     auth,
     chat,
     conversations,
+    dnd,
     files,
     reactions,
     usergroups,
@@ -12,4 +13,15 @@ from deploy.sandbox.slack.api.methods import (
 )
 from deploy.sandbox.slack.api.webapi import METHODS
 
-__all__ = ["METHODS", "auth", "chat", "conversations", "files", "reactions", "usergroups", "users", "views"]
+__all__ = [
+    "METHODS",
+    "auth",
+    "chat",
+    "conversations",
+    "dnd",
+    "files",
+    "reactions",
+    "usergroups",
+    "users",
+    "views",
+]

@@ -39,7 +39,7 @@ def test_a_card_says_how_often_and_by_whom_the_vm_was_started_since() -> None:
     assert "\u2022 *Bob* (user, bob@contoso.com), 3 times, last <!date^" in said
     assert "2026-11-24 03:52 UTC>, from `203.0.113.9`." in said
     assert "and 3 more starts followed. Was this expected?" in message.text
-    confirm, reject = message.blocks[-1]["elements"]
+    confirm, reject, _not_mine = message.blocks[-1]["elements"]
     assert {confirm["value"], reject["value"]} == {f"{b.approval().id}:4"}
     assert "You confirm all 4 starts." in confirm["confirm"]["text"]["text"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.blocks.card import CONFIRM, REJECT, approval_card, top_line
+from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT, approval_card, top_line
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as b
 from tests.unit.bot.cards.blocks.test_card import everything, headline
@@ -102,7 +102,7 @@ def test_a_notification_tells_a_medium_and_a_high_risk() -> None:
 
 
 def test_slack_asks_once_more_with_the_risk() -> None:
-    (confirm, _) = shown(approval()).blocks[-1]["elements"]
+    (confirm, *_) = shown(approval()).blocks[-1]["elements"]
     assert confirm["confirm"]["text"]["text"].startswith("High risk. Mallory (mallory@contoso.com) started")
 
 
@@ -113,7 +113,7 @@ def test_who_started_it_at_high_risk_gets_no_button_to_confirm_it() -> None:
         own
     )
     other = shown(approval(), reader="alice@contoso.com")
-    assert [button["action_id"] for button in other.blocks[-1]["elements"]] == [CONFIRM, REJECT]
+    assert [button["action_id"] for button in other.blocks[-1]["elements"]] == [CONFIRM, REJECT, NOT_MINE]
 
 
 def test_what_was_before_is_a_field() -> None:

@@ -1,11 +1,9 @@
 """Each signal: what it is found in, its sentence, and the start that only looks like it, its near miss."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests import builders as a
 from workers.domain.starts.defender import DefenderFacts, SecurityAlert, Severity
@@ -22,8 +20,8 @@ from workers.domain.starts.facts import (
 from workers.domain.starts.history import History, Seen
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk_settings import Hours, RiskSettings
-from workers.domain.starts.signals.signal import Fine, Found, Sight, SignalSpec, Unseen, said
-from workers.domain.starts.signals.table import IDS, SIGNALS, unknown_signal
+from workers.domain.starts.signals.signal import Fine, Found, Sight, SignalSpec, Unseen
+from workers.domain.starts.signals.table import IDS, SIGNALS
 from workers.domain.starts.tags_before import OwnerChange
 
 MALLORY = a.caller(name="Mallory", email="mallory@contoso.com", object_id="eeee")
@@ -389,36 +387,3 @@ def test_a_service_principal_is_measured_by_its_habits_not_by_those_of_people() 
 def test_the_habit_of_a_network_is_told_where_it_is_harmless() -> None:
     usual = sight(caller_starts=50, caller_days=41, networks=HOME, network_days=40)
     assert spec("new-address").look(usual) == Fine("the caller used this network on 40 of 41 days")
-
-
-@pytest.mark.parametrize(
-    ("hours", "at", "inside"),
-    [
-        (OFFICE, datetime(2026, 7, 6, 5, 0, tzinfo=UTC), True),  # 07:00 in summer
-        (OFFICE, datetime(2026, 7, 6, 4, 59, tzinfo=UTC), False),
-        (OFFICE, datetime(2026, 7, 6, 17, 0, tzinfo=UTC), False),  # the end is outside
-        (OFFICE, datetime(2026, 7, 5, 10, 0, tzinfo=UTC), False),  # a Sunday
-        (Hours(begin="22:00", end="06:00"), datetime(2026, 7, 4, 5, 59, tzinfo=UTC), True),  # since Friday
-        (Hours(begin="22:00", end="06:00"), datetime(2026, 7, 4, 22, 0, tzinfo=UTC), False),
-        (Hours(begin="22:00", end="06:00"), datetime(2026, 7, 6, 5, 59, tzinfo=UTC), False),  # since Sunday
-    ],
-)
-def test_hours_are_those_of_their_zone_and_may_go_past_midnight(
-    hours: Hours, at: datetime, *, inside: bool
-) -> None:
-    assert hours.hold(at) is inside
-
-
-@given(st.text(max_size=200))
-def test_a_value_in_a_sentence_is_short_and_cannot_end_its_quotation_marks(value: str) -> None:
-    shown = said(value)
-    assert shown[0] == "\u201c"
-    assert shown[-1] == "\u201d"
-    assert not set(shown[1:-1]) & set("\u201c\u201d\n\r")
-    assert len(shown) <= 62
-
-
-def test_a_misspelt_signal_is_told_what_was_meant() -> None:
-    assert unknown_signal("no_mfa") == "Did you mean no-mfa?"
-    assert unknown_signal("no-mfa") == ""
-    assert unknown_signal("zzz").startswith("There are: ")

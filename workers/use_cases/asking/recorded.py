@@ -11,29 +11,33 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import NotFound
 from workers.domain.policy.model import NO_RULE
+from workers.domain.ports.store import Store
 from workers.domain.starts.events import START_OPERATIONS, Caller, Phase, StartEvent
 from workers.domain.starts.vm import VmRef
-from workers.operator.session import Session
 from workers.use_cases.asking.replay import RecordedStart
 
-_KINDS = frozenset({"approval.opened", "approval.joined", "start.passed"})
+_KINDS = frozenset({"approval.opened", "approval.joined", "start.passed", "start.observed"})
 _ONE_START = timedelta(minutes=10)
 """Azure tells of one start several times; a start that passed has a record for each."""
 
 
-async def recorded_starts(opened: Session, since: datetime) -> AsyncIterator[RecordedStart]:
+async def recorded_starts(records: AsyncIterator[str], store: Store) -> AsyncIterator[RecordedStart]:
     """Starts that rules have judged, oldest first. What can't be read is left out.
 
     Starts of VMs that are contained, failed ones, and those that a restore asked for are judged by no rule.
+
+    Args:
+        records: the audit's, each as its JSON text, oldest first.
+        store: has the questions about them.
     """
     seen: dict[tuple[str, str, str], datetime] = {}
-    async for entry in opened.audit.merged(since=since):
-        record = _read(entry.record)
+    async for text in records:
+        record = _read(text)
         if record is None or record.kind not in _KINDS:
             continue
         passed = record.kind == "start.passed"
         start_id = str(record.details.get("start") or record.about)
-        approval = None if passed else await _approval(opened, start_id)
+        approval = None if passed else await _approval(store, start_id)
         event = approval.event if approval else _event(record)
         if event is None:
             continue
@@ -54,9 +58,9 @@ def _read(text: str) -> AuditRecord | None:
         return None
 
 
-async def _approval(opened: Session, approval_id: str) -> Approval | None:
+async def _approval(store: Store, approval_id: str) -> Approval | None:
     try:
-        return await opened.store.approval(approval_id)
+        return await store.approval(approval_id)
     except (NotFound, ValueError):
         return None
 

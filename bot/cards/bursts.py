@@ -1,0 +1,254 @@
+"""Which card a question is on, and what the card of a burst knows of its members.
+
+Every write comes before what rests on it, and may be repeated: a question notes whose card it is on before
+that card lists it, and counts as asked only once the owner's copy shows it. So a process may end between any
+two of them, and nobody is asked twice, and nothing is lost.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from bot.cards.blocks.status import approval_headline
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import (
+    MOST_MEMBERS,
+    Burst,
+    BurstStart,
+    Member,
+    Ordered,
+    is_high,
+    look_of,
+    may_share,
+    pair_of,
+    stands_alone,
+    within,
+)
+from workers.domain.asking.cards import Card, Copy, CopyKind
+from workers.domain.containment.containment import Containment
+from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, Outdated
+from workers.domain.ids import partition_of_id
+from workers.domain.policy.model import Policy
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.risk import Level
+from workers.use_cases.asking.ask import NoteAsked
+from workers.use_cases.asking.decide import Decide
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_AT_ONCE = 8
+_MOST_PLACED = 10_000
+
+
+def member_of(approval: Approval, containment: Containment | None = None) -> Member:
+    """What a card shows of this question."""
+    headline = approval_headline(approval, containment)
+    return Member(
+        approval_id=approval.id,
+        at=approval.event.at,
+        vm=approval.event.vm.name,
+        group=approval.event.vm.resource_group,
+        open=approval.open,
+        said=_said(approval, headline.words),
+        starts=approval.starts,
+        level=approval.risk.level if approval.risk else Level.LOW,
+        high=is_high(approval),
+        reminded=approval.reminded_at is not None,
+        escalated=approval.escalated_at is not None,
+        version=approval.version,
+    )
+
+
+def _said(approval: Approval, words: str) -> str:
+    if is_high(approval):
+        return "high risk: answer it by itself"
+    return "waits for an answer" if approval.open else words
+
+
+class Bursts:
+    """Places questions on cards."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        decide: Decide,
+        note_asked: NoteAsked,
+        policy: Callable[[], Policy],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._decide = decide
+        self._note_asked = note_asked
+        self._policy = policy
+        self._clock = clock
+        self._joining: dict[str, dict[str, Member]] = {}
+        self._differing: dict[str, tuple[str, ...]] = {}
+        self._placed: dict[str, int] = {}
+
+    async def lead_of(self, approval: Approval, card: Card) -> str:
+        """The id of the card that asks about this question; its own, unless it is on another's.
+
+        Where it is on another's card is written down before anything else is done.
+
+        Raises:
+            Conflict: another process placed it at the same moment.
+        """
+        if card.part_of or card.version or not may_share(approval):
+            return card.part_of or card.id
+        bursts, pair = self._policy().bursts, pair_of(approval)
+        if not pair or not bursts.together:
+            return card.id
+        start = BurstStart(pair, look_of(approval), approval.id, approval.event.at)
+        burst = await self._store.join_burst(start)
+        lead = burst.leads[start.look]
+        if lead != approval.id and not await self._takes(lead, approval, bursts.within):
+            burst = await self._store.join_burst(start, leads=True)
+            lead = approval.id
+        self._note_differing(burst)
+        if lead != approval.id:
+            placed = card.changed(part_of=lead)
+            await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(placed,)))
+        return lead
+
+    async def _takes(self, lead: str, approval: Approval, span: timedelta) -> bool:
+        """Whether this card can ask about one more."""
+        try:
+            first, card, *_ = await self._store.shown_question(lead)
+        except NotFound:
+            return False
+        members = card.members or (member_of(first),)
+        placed = max(len(members), self._placed.get(lead, 1))
+        takes = (
+            not card.part_of
+            and placed < MOST_MEMBERS
+            and any(one.open for one in members)
+            and within((*members, *self._joining.get(lead, {}).values()), approval.event.at, span)
+        )
+        if takes:
+            if len(self._placed) >= _MOST_PLACED:
+                self._placed.clear()
+            self._placed[lead] = placed + 1
+        return takes
+
+    def _note_differing(self, burst: Burst) -> None:
+        for look, lead in burst.leads.items():
+            if differing := burst.differing(look):
+                self._differing[lead] = differing
+
+    def joins(self, lead: str, approval: Approval, containment: Containment | None) -> None:
+        """This question, as it is now, is to be listed on that card."""
+        self._joining.setdefault(lead, {})[approval.id] = member_of(approval, containment)
+
+    def is_listed(self, lead: str, approval_id: str) -> bool:
+        """Whether somebody else has taken it since ``joins``, and has written it."""
+        return approval_id not in self._joining.get(lead, {})
+
+    async def grown(self, card: Card, lead: Approval, containment: Containment | None) -> Card:
+        """The card with all that was to be listed on it, written.
+
+        Raises:
+            Conflict: another process wrote the card; what was to be listed still is.
+            DependencyAway: the store does not answer; as above.
+        """
+        joining = self._joining.pop(card.id, {})
+        if not joining and not card.members:
+            return card
+        grown = card.with_members(member_of(lead, containment), *joining.values())
+        if differing := self._differing.pop(card.id, ()):
+            grown = grown.changed(differing=differing)
+        if grown == card:
+            return card
+        try:
+            await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(grown,)))
+        except BaseException:
+            self._joining[card.id] = joining | self._joining.get(card.id, {})
+            raise
+        return grown.changed(version=card.version + 1)
+
+    async def tell(self, card: Card, lead: Approval) -> None:
+        """The owner's copy shows its members now: note of each that it was asked, and is shown."""
+        untold = [one for one in card.members if one.told < one.version and one.approval_id != lead.id]
+        told = await self._side_by_side(self._told(one, lead, card.notices) for one in untold)
+        members = {one.approval_id: one for one in card.members} | {
+            one.approval_id: one for one in told if one is not None
+        }
+        changed = card.changed(members=tuple(members.values()))
+        if changed != card:
+            await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(changed,)))
+
+    async def _told(self, member: Member, lead: Approval, notice: str) -> Member | None:
+        approval = await self._store.approval(member.approval_id)
+        if approval.version != member.version:
+            return None  # it has changed, and its own nudge is on its way
+        shown, partition = approval.version, partition_of_id(approval.id)
+        asked = approval
+        if approval.open and approval.asked_at is None:
+            asked = approval.asked(self._clock.now(), lead.asked_whom, notice)
+        if asked == approval:
+            await self._store.commit(Commit(partition=partition, shown=((approval.id, shown),)))
+            return member.changed(told=shown)
+        noting = self._note_asked.noting(asked)
+        await self._store.commit(noting.changed(shown=((asked.id, shown + 1),)))
+        await self._note_asked.noted(asked)
+        return member.changed(version=shown + 1, told=shown + 1)
+
+    async def carry_out(self, card: Card) -> Card:
+        """Give the ordered answer to each question that still waits; the card without the order."""
+        ordered = card.ordered
+        if ordered is None:
+            return card
+        await self._side_by_side(self._answer(one, starts, ordered) for one, starts in ordered.starts.items())
+        done = card.changed(ordered=None)
+        await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(done,)))
+        return done.changed(version=card.version + 1)
+
+    async def _answer(self, approval_id: str, starts: int, ordered: Ordered) -> None:
+        decision = ordered.decision
+        try:
+            if decision.confirms and is_high(await self._store.approval(approval_id)):
+                log.info("a start of high risk is not confirmed with others", approval=approval_id)
+                return
+            await self._decide(
+                decision.answer,
+                approval_id,
+                decision.by,
+                shown=starts,
+                reason=decision.reason,
+                via=decision.via,
+            )
+        except (AlreadyDecided, NotAllowed, NotFound, Outdated) as refused:
+            # It stands on the card as it is, and can be answered by itself.
+            log.info("one of several answers was not recorded", approval=approval_id, because=str(refused))
+
+    async def _side_by_side(self, jobs: Iterable[Coroutine[object, object, T]]) -> list[T]:
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(job: Coroutine[object, object, T]) -> T:
+            async with places:
+                return await job
+
+        return list(await asyncio.gather(*(one(job) for job in jobs)))
+
+
+def shows_burst(card: Card, copy: Copy) -> bool:
+    """Whether this copy asks about all members; on-call's does only while they are needed for that."""
+    if not card.members:
+        return False
+    return copy.kind is not CopyKind.ONCALL or any(one.escalated and one.open for one in card.members)
+
+
+def untold(card: Card) -> bool:
+    """Whether it lists something of which is not on record yet that it shows it."""
+    return any(one.told < one.version for one in card.members[1:])
+
+
+def alone(approval: Approval | None, card: Card) -> bool:
+    """Whether a question on another's card has one for on-call, too."""
+    return bool(card.part_of) and approval is not None and stands_alone(approval)

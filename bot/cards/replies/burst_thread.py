@@ -1,0 +1,26 @@
+"""The replies below the card of a burst: one for all of its questions, never one a VM."""
+
+from bot.cards.blocks.kit import section
+from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.text import calling, clock, counted, mention
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.cards import Card, CopyKind
+
+
+def burst_replies(card: Card, lead: Approval, *, kind: CopyKind, oncall_mention: str) -> list[Reply]:
+    """Reminder and escalation while somebody can act on them."""
+    waiting = [one for one in card.members if one.open]
+    if not waiting:
+        return []
+    found: list[Reply] = []
+    starts = f"{len(waiting)} of {counted(len(card.members), 'start')}"
+    if kind is CopyKind.OWNER and any(one.reminded for one in waiting):
+        people = ", ".join(mention(user) for user in lead.asked_whom[:10])
+        calls = f"{people}: no" if people else "No"
+        text = f"{calls} answer yet about {starts}. Please answer by {clock(lead.expire_at)}."
+        found.append(Reply("reminder", Message(f"Reminder: were {starts} expected?", [section(text)])))
+    if kind is CopyKind.ONCALL and any(one.escalated for one in waiting):
+        text = f"{calling(oncall_mention)}no answer yet about {starts}. Please answer in the message above."
+        message = Message(f"No answer yet about {starts}", [section(text)])
+        found.append(Reply("escalation", message, pages=True))
+    return found

@@ -1,0 +1,1 @@
+"""Grafana's dashboard and Prometheus' rules, held against the metrics that the code has."""

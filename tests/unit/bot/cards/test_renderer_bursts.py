@@ -1,0 +1,303 @@
+"""Many starts by one caller for one owner: one card that grows, and no start is lost or asked about twice."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from bot.cards.blocks.bursts.card import CONFIRM_ALL
+from bot.cards.blocks.card import CONFIRM
+from bot.cards.renderer import Renderer
+from tests import builders as a
+from tests.unit.bot.cards.posting_rig import DM, ONCALL, Posting
+from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.decisions import Answer
+from workers.domain.errors import Conflict, DependencyAway, NotAllowed
+from workers.domain.ids import approval_id
+from workers.domain.messages import Complete, Later, Message, Settlement
+from workers.domain.nudges import Nudge, Subject
+from workers.domain.policy.limits import BurstPolicy
+from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.signals.signal import Signal, Threat
+from workers.use_cases.asking.answer_all import AnswerAll
+from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.expire import LookAtApproval
+
+NO_MFA = Signal(id="no-mfa", threat=Threat.UNAUTHORIZED, weight=20, sentence="signed in without MFA")
+
+
+class Burst(Posting):
+    """Starts of several VMs, each with its question, not rendered yet."""
+
+    async def opened(
+        self, number: int, *, level: Level = Level.LOW, signals: Sequence[Signal] = (), after_s: float = 0
+    ) -> Approval:
+        vm = a.vm_ref(name=f"vm-{number:03}")
+        event = a.start_event(vm=vm, correlation_id=str(number), at=a.NOW + timedelta(seconds=after_s))
+        approval = a.approval(
+            id=approval_id(vm.key, event.dedupe_key),
+            version=0,
+            event=event,
+            risk=Risk(level=level, signals=tuple(signals)),
+            asked_at=None,
+            asked_whom=(),
+        )
+        await self.change(approval)
+        return await self.store.approval(approval.id)
+
+    async def burst(self, count: int) -> list[Approval]:
+        return [await self.opened(number) for number in range(count)]
+
+    async def shown(self, approval: Approval, bot: Renderer | None = None) -> Settlement:
+        nudge = Nudge(subject=Subject.APPROVAL, id=approval.id, version=1)
+        return await (bot or self.renderer)(Message(body=nudge.model_dump_json().encode()))
+
+    async def until_at_rest(self, *approvals: Approval, bots: Sequence[Renderer] = ()) -> None:
+        """Work on a nudge about each until all is shown, in the order and at the times that they ask for."""
+        waiting = list(approvals)
+        for _ in range(200):
+            if not waiting:
+                return
+            left: list[Approval] = []
+            for place, approval in enumerate(waiting):
+                bot = bots[place % len(bots)] if bots else self.renderer
+                try:
+                    settled = await self.shown(approval, bot)
+                except (DependencyAway, Conflict):
+                    settled = Later(after_s=1.0)
+                if not isinstance(settled, Complete):
+                    left.append(approval)
+            waiting = left
+            self.clock.advance(1)
+        raise AssertionError("it does not come to rest")
+
+    def cards(self, channel: str = DM) -> list[str]:
+        """What the cards in a conversation say, in order; no replies."""
+        ts = [one for one in self.slack.shows if one.startswith(f"{channel}-")]
+        threads = dict(zip(ts, self.slack.threads.get(channel, []), strict=True))
+        return [self.slack.shows[one].says for one in ts if threads[one] is None]
+
+    async def every_asked(self, approvals: Sequence[Approval]) -> None:
+        """Each was asked exactly once, by one card."""
+        cards = [await self.store.card(one.id) for one in approvals]
+        posted = [card for card in cards if any(copy.sent for copy in card.copies)]
+        assert len(posted) == len(self.cards())
+        for approval in approvals:
+            stored = await self.store.approval(approval.id)
+            assert stored.asked_at is not None, approval.event.vm.name
+            records = [r for p in range(16) for r in await self.store.audit(p) if r.about == approval.id]
+            assert [r.kind for r in records].count("approval.asked") == 1
+            asking = [card for card in posted if card.id == approval.id or card.member(approval.id)]
+            assert len(asking) == 1, [card.id for card in asking]
+        assert not await self.unshown()
+
+
+@pytest.fixture
+def burst() -> Burst:
+    return Burst()
+
+
+async def test_the_first_ask_goes_out_at_once_and_others_join_by_edit(burst: Burst) -> None:
+    first, *others = await burst.burst(5)
+    await burst.shown(first)
+    assert len(burst.cards()) == 1
+    assert (await burst.store.approval(first.id)).asked_at is not None
+
+    await burst.until_at_rest(*others)
+
+    (card,) = burst.cards()
+    assert "Were these 5 starts expected?" in card
+    await burst.every_asked([first, *others])
+
+
+async def test_a_card_is_edited_once_a_second_at_most(burst: Burst) -> None:
+    first, *others = await burst.burst(30)
+    await burst.shown(first)
+    began = burst.clock.now()
+    for other in others:
+        await burst.shown(other)
+        burst.clock.advance(0.1)
+    await burst.until_at_rest(*others)
+    seconds = (burst.clock.now() - began).total_seconds()
+    assert burst.slack.edits.count(f"{DM}-0") <= seconds + 1
+    await burst.every_asked([first, *others])
+
+
+async def test_five_hundred_vms_are_one_card_and_the_next_one_begins_another(burst: Burst) -> None:
+    approvals = await burst.burst(501)
+    await asyncio.gather(*(burst.shown(one) for one in approvals))
+    await burst.until_at_rest(*approvals)
+    sizes = [len((await burst.store.card(one.id)).members) for one in approvals]
+    assert max(sizes) == 500
+    assert len(burst.cards()) == 2
+    assert all(len(str(message.blocks)) < 15_000 for message in burst.slack.shows.values())
+
+
+async def test_those_that_differ_have_a_card_each_and_the_others_say_so(burst: Burst) -> None:
+    alike = await burst.burst(4)
+    odd = await burst.opened(90, signals=[NO_MFA])
+    await burst.until_at_rest(*alike[:2], odd, *alike[2:])
+    burst.clock.advance(1)
+    await burst.until_at_rest(alike[0])
+
+    together, alone = burst.cards()
+    assert "4 of 5 look alike; 1 differ" in together
+    assert "no mfa" in together
+    assert "vm-090" not in together
+    assert "vm-090" in alone
+    await burst.every_asked([*alike, odd])
+
+
+async def test_a_high_risk_start_never_hides_in_a_group(burst: Burst) -> None:
+    high = [await burst.opened(number, level=Level.HIGH) for number in range(3)]
+    await burst.until_at_rest(*high)
+    assert len(burst.cards()) == 3
+
+
+async def test_a_risk_that_rises_gets_a_card_of_its_own_and_is_not_confirmed_with_the_others(
+    burst: Burst,
+) -> None:
+    first, risen, other = approvals = await burst.burst(3)
+    await burst.until_at_rest(*approvals)
+    stored = await burst.store.approval(risen.id)
+    await burst.change(stored.changed(risk=Risk(level=Level.HIGH)))
+    await burst.until_at_rest(risen)
+    assert [risen.event.vm.name in card for card in burst.cards()] == [True, True]
+
+    answer = AnswerAll(
+        decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
+        store=burst.store,
+        nudger=burst.nudger,
+        clock=burst.clock,
+    )
+    assert await answer(Answer.CONFIRM, first.id, a.actor(), shown=3) == 2
+    await burst.until_at_rest(first)
+    states = [(await burst.store.approval(one.id)).state for one in (first, risen, other)]
+    assert states == [ApprovalState.CONFIRMED, ApprovalState.PENDING, ApprovalState.CONFIRMED]
+
+
+async def test_starts_far_apart_and_a_policy_without_bursts_give_a_card_each(burst: Burst) -> None:
+    apart = [await burst.opened(number, after_s=25 * number) for number in range(3)]
+    await burst.until_at_rest(*apart)
+    assert len(burst.cards()) == 3
+
+    off = Burst()
+    off.policy = off.policy.changed(bursts=BurstPolicy(together=False))
+    await off.until_at_rest(*await off.burst(3))
+    assert len(off.cards()) == 3
+
+
+class TestAnswers:
+    async def test_one_tap_covers_what_the_message_showed(self, burst: Burst) -> None:
+        approvals = await burst.burst(4)
+        await burst.until_at_rest(*approvals)
+        answer = AnswerAll(
+            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
+            store=burst.store,
+            nudger=burst.nudger,
+            clock=burst.clock,
+        )
+
+        assert await answer(Answer.CONFIRM, approvals[0].id, a.actor(), shown=3) == 3
+        await burst.until_at_rest(approvals[0])
+        await burst.until_at_rest(*approvals)
+
+        stored = [await burst.store.approval(one.id) for one in approvals]
+        assert [one.open for one in stored] == [False, False, False, True]
+        (card,) = burst.cards()
+        assert "*1* of them wait for an answer" in card
+        assert len([r for p in range(16) for r in await burst.store.audit(p)
+                    if r.kind == "approval.confirmed"]) == 3  # fmt: skip
+
+    async def test_nobody_else_answers_for_all(self, burst: Burst) -> None:
+        approvals = await burst.burst(2)
+        await burst.until_at_rest(*approvals)
+        answer = AnswerAll(
+            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
+            store=burst.store,
+            nudger=burst.nudger,
+            clock=burst.clock,
+        )
+        stranger = a.actor(slack_user="U0SAM00001", name="Sam", email="sam@contoso.com")
+        for said in Answer:
+            with pytest.raises(NotAllowed):
+                await answer(said, approvals[0].id, stranger, shown=2)
+
+    async def test_a_rejection_of_all_gives_on_call_a_card_of_each_and_the_owner_none(
+        self, burst: Burst
+    ) -> None:
+        approvals = await burst.burst(3)
+        await burst.until_at_rest(*approvals)
+        answer = AnswerAll(
+            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
+            store=burst.store,
+            nudger=burst.nudger,
+            clock=burst.clock,
+        )
+        await answer(Answer.REJECT, approvals[0].id, a.actor(), shown=3, reason="not mine")
+        await burst.until_at_rest(approvals[0])
+        await burst.until_at_rest(*approvals)
+
+        assert len(burst.cards()) == 1
+        assert len(burst.cards(ONCALL)) == 3
+        for one in approvals:
+            stored = await burst.store.approval(one.id)
+            assert stored.state is ApprovalState.REJECTED
+            assert stored.decision is not None
+            assert stored.decision.reason == "not mine"
+
+    async def test_once_all_are_answered_no_button_is_left(self, burst: Burst) -> None:
+        approvals = await burst.burst(2)
+        await burst.until_at_rest(*approvals)
+        assert CONFIRM_ALL in str(burst.slack.shows[f"{DM}-0"].blocks)
+        for one in approvals:
+            await burst.decide(Answer.CONFIRM, one.id, a.actor())
+        await burst.until_at_rest(*approvals)
+        shown = str(burst.slack.shows[f"{DM}-0"].blocks)
+        assert CONFIRM_ALL not in shown
+        assert CONFIRM not in shown
+
+
+async def test_silence_is_told_once_for_all(burst: Burst) -> None:
+    approvals = await burst.burst(3)
+    await burst.until_at_rest(*approvals)
+    burst.clock.to(max([(await burst.store.approval(one.id)).escalate_at for one in approvals]))
+    look = LookAtApproval(store=burst.store, nudger=burst.nudger, clock=burst.clock)
+    for _ in range(2):
+        for one in approvals:
+            await look(one.id)
+    await burst.until_at_rest(*approvals)
+    assert len(burst.cards(ONCALL)) == 1
+    assert [t for t in burst.slack.threads[ONCALL] if t is not None] == [f"{ONCALL}-{2}"]
+
+
+@pytest.mark.parametrize("how", ["lost", "unknown"])
+@pytest.mark.parametrize("number", range(1, 16))
+async def test_a_kill_between_any_two_writes_loses_nothing_and_asks_nobody_twice(
+    number: int, how: str
+) -> None:
+    burst = Burst()
+    approvals = await burst.burst(4)
+    burst.store._count = 0
+    burst.store.fails = {number: how}
+    bots = [burst.renderer, burst.bot()]
+    for one in approvals:
+        try:
+            await burst.shown(one, bots[0])
+        except (DependencyAway, Conflict):
+            bots[0] = burst.bot()  # the process that was killed, started again
+    burst.clock.advance(15)
+    await burst.until_at_rest(*approvals, bots=bots)
+    await burst.until_at_rest(*approvals, bots=bots)
+    await burst.every_asked(approvals)
+
+
+async def test_two_bots_at_once_ask_about_each_once(burst: Burst) -> None:
+    approvals = await burst.burst(20)
+    bots = [burst.renderer, burst.bot()]
+    await asyncio.gather(*(burst.shown(one, bots[n % 2]) for n, one in enumerate(approvals)))
+    burst.clock.advance(15)
+    await burst.until_at_rest(*approvals, bots=bots)
+    await burst.until_at_rest(*approvals, bots=bots[::-1])
+    await burst.every_asked(approvals)

@@ -1,0 +1,1 @@
+"""What people announce ahead of time, and what the policy makes of it."""

@@ -1,0 +1,1 @@
+"""The audit as it was copied into blobs: checked, and read where Redis is gone."""

@@ -1,0 +1,1 @@
+"""What the workers' doctor looks at, one subject a file."""

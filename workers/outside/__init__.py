@@ -1,0 +1,1 @@
+"""Services beside Azure, Slack and the bus: who calls people, and where the audit is kept for good."""

@@ -1,0 +1,1 @@
+"""Azure Blob Storage as the place where the audit is kept for good."""

@@ -1,0 +1,1 @@
+"""What goes along with a commit: it is measured, and a decision waits for a replica."""

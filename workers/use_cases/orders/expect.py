@@ -1,0 +1,182 @@
+"""Starts that are expected: somebody announces them, lists them, or withdraws one."""
+
+import secrets
+from collections.abc import Callable
+
+from workers.domain.asking.decisions import may_expect, may_withdraw_expectation
+from workers.domain.audit import AuditRecord
+from workers.domain.errors import NotFound, NotYet
+from workers.domain.ids import partition_of_id
+from workers.domain.policy.ahead.settings import WhoExpects
+from workers.domain.policy.conditions import Condition, InvalidCondition
+from workers.domain.policy.model import Policy, Rule, Verdict
+from workers.domain.policy.warnings import too_easy
+from workers.domain.ports.clock import Clock
+from workers.domain.ports.store import Commit, Store
+from workers.domain.starts.expectations import Expectation, Expectations, expectation
+from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.people import Actor, Owner
+from workers.domain.starts.tags_before import owner_change, tags_before
+from workers.domain.starts.vm import KnownVm, VmRef
+from workers.domain.starts.windows import window
+from workers.use_cases.conflicts import until_written
+from workers.use_cases.refuse import refuse_unless
+
+
+class ExpectStarts:
+    """Does what ``startgate expect`` and ``/vm-expect`` ask for.
+
+    Whoever types at a command line holds the store's password, and could write there anyway: only people in
+    Slack are asked for their permission.
+    """
+
+    def __init__(self, *, store: Store, clock: Clock, policy: Callable[[], Policy]) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+
+    async def may(self, actor: Actor, known: KnownVm | None, *, wanted: str) -> None:
+        """Refuse whoever may not announce a start of this VM, with a record in the audit.
+
+        Args:
+            actor: who asks.
+            known: the VM's line in the inventory, by whose tags they own it; ``None`` for a condition.
+            wanted: what they typed, for the audit.
+
+        Raises:
+            NotAllowed: with who may.
+        """
+        await refuse_unless(
+            may_expect(
+                actor,
+                *self._owners(known),
+                owners=self._policy().expect.who is WhoExpects.OWNERS and known is not None,
+            ),
+            actor,
+            store=self._store,
+            clock=self._clock,
+            kind="expect.refused",
+            wanted=wanted,
+        )
+
+    def _owners(self, known: KnownVm | None) -> tuple[Owner, Owner]:
+        """By the tags of now, and by those of a day ago: who is named only since then owns nothing."""
+        names = self._policy().owner.tags
+        if known is None or not known.tags_known:
+            nobody = Owner(source="the VM's tags are not known")
+            return nobody, nobody
+        owner = owner_from_tags(known.tags, names, tags_known=True)
+        change = owner_change(tags_before(known, known.tags, self._clock.now()), owner, names)
+        return owner, change.former if change else owner
+
+    async def announce(
+        self,
+        written: str,
+        reason: str,
+        *,
+        by: str,
+        vm: VmRef | None = None,
+        when: str = "",
+        caller: str = "",
+        by_user: str = "",
+    ) -> Expectation:
+        """Expect a start from now on.
+
+        Args:
+            written: the window, as ``windows.window`` reads it.
+            reason: why, in their own words.
+            by: who, for the audit and for cards.
+            vm: the VM.
+            when: a condition in its place.
+            caller: an e-mail address or the id of an application or identity; empty for whoever it is.
+            by_user: their Slack id.
+
+        Raises:
+            NotYet: the window, the condition or the reason is none, or there are too many; with the remedy.
+        """
+        _check(when)
+
+        async def write() -> Expectation:
+            now, settings = self._clock.now(), self._policy().expect
+            before = await self._store.expectations()
+            try:
+                added = expectation(
+                    secrets.token_hex(3),
+                    window(written, now, settings.zone),
+                    by=by,
+                    reason=reason,
+                    at=now,
+                    vm=vm,
+                    when=when,
+                    caller=caller,
+                    by_user=by_user,
+                )
+                after = before.with_one(added, now, settings.longest)
+            except ValueError as error:
+                raise NotYet(f"{error}.") from None
+            await self._commit(after, "expect.announced", added, by)
+            return added
+
+        return await until_written(write)
+
+    async def current(self) -> tuple[Expectation, ...]:
+        """Those that have not ended."""
+        return (await self._store.expectations()).current(self._clock.now())
+
+    async def withdraw(self, expectation_id: str, *, by: str, actor: Actor | None = None) -> Expectation:
+        """End one before its time.
+
+        Args:
+            expectation_id: which one.
+            by: who, for the audit.
+            actor: the person in Slack, who has to be allowed to; ``None`` at a command line.
+
+        Raises:
+            NotFound: there is none of this id, or it has ended.
+            NotAllowed: with who may.
+        """
+
+        async def write() -> Expectation:
+            before, now = await self._store.expectations(), self._clock.now()
+            found = before.find(expectation_id, now)
+            if found is None:
+                raise NotFound(f"no start is expected under {expectation_id[:40]!r}")
+            if actor is not None:
+                permission = may_withdraw_expectation(actor, found.by_user)
+                kind, wanted = "expect.refused", f"withdraw {found.id}"
+                await refuse_unless(
+                    permission, actor, store=self._store, clock=self._clock, kind=kind, wanted=wanted
+                )
+            await self._commit(before.without(found.id, now), "expect.withdrawn", found, by)
+            return found
+
+        return await until_written(write)
+
+    async def _commit(self, after: Expectations, kind: str, about: Expectation, by: str) -> None:
+        record = AuditRecord(
+            kind=kind,
+            at=self._clock.now(),
+            about=after.id,
+            vm=about.vm.key if about.vm else "",
+            by=by,
+            details=about.summary,
+        )
+        await self._store.commit(
+            Commit(partition=partition_of_id(after.id), documents=(after,), audit=(record,))
+        )
+
+
+def _check(when: str) -> None:
+    """A condition is one of the policy's rules, and says enough of who or of which VM.
+
+    Raises:
+        NotYet: with what is wrong and the remedy.
+    """
+    if not when:
+        return
+    try:
+        Condition(when)
+    except InvalidCondition as invalid:
+        raise NotYet(f"The condition is invalid: {invalid}.") from None
+    for problem, remedy in too_easy(Rule.model_construct(name="expected", when=when, verdict=Verdict.PASS)):
+        raise NotYet(f"The condition {problem}. {remedy}")
