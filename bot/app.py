@@ -18,9 +18,12 @@ from bot.answers.bursts import BurstAnswers
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
 from bot.answers.confirm_blocks import CONFIRM_HIGH
+from bot.answers.details import Details
+from bot.answers.evidence import EvidenceClick
 from bot.answers.follow import CONTAIN_THEM, FOLLOW, FollowCaller
 from bot.answers.not_mine import NotMine
 from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
+from bot.answers.regret import RegretClick
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import PLAN
 from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
@@ -31,10 +34,15 @@ from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.bursts.dialogs import PAGES
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
+from bot.cards.blocks.details.dialog import DETAILS
+from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
+from bot.cards.replies.grace import REGRET
 from bot.cards.replies.retry import RETRY
 from bot.cards.replies.words import UNDO
 from bot.commands.picking.search import VmSearch
+from bot.commands.reading.status import StatusListener
 from bot.commands.registry import COMMANDS
+from bot.commands.restore import RestoreListener
 from bot.flow import Flow
 from bot.home.homes import Homes
 from bot.services import Services
@@ -81,9 +89,14 @@ def build_app(
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
     app.action(PLAN)(flow.click(reject.every_step))
+    app.action(DETAILS)(flow.click(Details(services).pressed))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
+    app.action(REGRET)(flow.click(RegretClick(services).pressed, now=True))
+    app.action(RESTORE_IT)(flow.click(RestoreListener(services).picked, now=True))
+    app.action(STATUS)(flow.click(StatusListener(services).picked))
+    app.action(EVIDENCE)(flow.click(EvidenceClick(services).pressed))
     app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
     app.action(CONTAIN_THEM)(flow.click(follow.pressed))
     app.view(FOLLOW)(flow.submit(follow.submitted))

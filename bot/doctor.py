@@ -181,7 +181,7 @@ def policy_checks(slack: AsyncWebClient, policy: Policy) -> list[Check]:
             remedy=f"create {name} if it is not there, and invite the bot to it",
         )
 
-    checks = [channel(name) for name in dict.fromkeys((policy.owner.fallback, policy.oncall.channel))]
+    checks = [channel(name) for name in policy.channels]
     checks += [
         Check(
             name=f"Slack user {user}",

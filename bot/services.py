@@ -16,10 +16,13 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -37,10 +40,13 @@ class Services:
     answer_all: AnswerAll
     lock_down: LockDown
     restore: Restore
+    regret: Regret
     retry: Retry
     look_up: LookUp
     dialogs: OpenDialogs
     pausing: PauseWrites
+    expecting: ExpectStarts
+    delegating: DelegateAnswers
     overview: Overview
     audit: AuditReader
     files: Files

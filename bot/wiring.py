@@ -66,10 +66,13 @@ from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
 from workers.use_cases.orders.also_started import also_started
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.look_up import LookUp
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.policy_in_force import PolicyInForce
@@ -149,7 +152,12 @@ async def _run(
     directory = Directory(slack, policy, installation, pace, channels.id_of)
     dialogs = OpenDialogs(slack)
     decide = Decide(
-        store=store, nudger=nudger, clock=clock, groups=directory, observes=lambda: policy().observes
+        store=store,
+        nudger=nudger,
+        clock=clock,
+        groups=directory,
+        observes=lambda: policy().observes,
+        person=partial(directory.actor, now=True),
     )
     services = Services(
         store=store,
@@ -166,15 +174,18 @@ async def _run(
             guarded=GuardedByInventory(policy, inventory),
             observes=lambda: policy().observes,
         ),
+        regret=Regret(store=store, nudger=nudger, clock=clock),
         restore=Restore(store=store, nudger=nudger, clock=clock, policy=policy),
         retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
+        overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
         audit=AuditLog(redis),
         files=Files(slack, directory.direct_message),
-        overview=Overview(store=store, inventory=inventory),
         pausing=PauseWrites(store=store, clock=clock),
+        expecting=ExpectStarts(store=store, clock=clock, policy=policy),
+        delegating=DelegateAnswers(store=store, clock=clock, policy=policy),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
     )

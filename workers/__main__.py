@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from workers.cli import app
+from workers.cli import OPERATING, app
 from workers.domain.errors import InvalidPolicy
 from workers.runtime import loop
 from workers.runtime.environment import read_environment
@@ -15,9 +15,12 @@ from workers.use_cases.read_policy import read_policy
 from workers.wiring import run
 
 
-@app.command("workers")
+@app.command("workers", rich_help_panel=OPERATING)
 def workers() -> None:
-    """Run the workers until SIGTERM. Settings come from the environment."""
+    """Run the workers until SIGTERM. Settings come from the environment.
+
+    Example: startgate workers
+    """
     settings = read_environment(WorkersSettings)
     configure_logging(settings.log, process="workers")
     export("workers", scraped=settings.health_port != 0, azure_monitor=settings.azure_monitor_connection)

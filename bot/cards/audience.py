@@ -1,13 +1,13 @@
 """Who gets a copy of a card: the owner, the approvals channel, and on-call when they are needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 
 from bot.cards.blocks.kit import listed
-from bot.cards.blocks.text import mention, mention_group
+from bot.cards.blocks.text import mention, mention_group, message_link
 from bot.slack.channels import Channels, trouble_of
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
@@ -46,17 +46,17 @@ Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
 class Subjects(NamedTuple):
     """What a card is about: an approval, its containment, or a containment or a notice alone.
 
-    ``pause`` is the one that is on, which every card shows that something may still come of. ``also`` is what
-    else the caller of a rejected start has started shortly before. ``delegations`` say who answers for whom
-    while the question is open.
+    ``pause`` is the one that is on, which every card shows that something may still come of.
+    ``delegations`` say who answers for whom while the question is open. ``also`` is what else the caller of a
+    rejected start has started shortly before.
     """
 
     approval: Approval | None
     containment: Containment | None
     notice: Notice | None = None
     pause: Pause | None = None
-    also: AllStarted = AllStarted()
     delegations: tuple[Delegation, ...] = ()
+    also: AllStarted = AllStarted()
 
     @property
     def documents(
@@ -114,6 +114,7 @@ class Audience:
         self._policy = policy
         self._clock = clock
         self._health = health or Health()
+        self._workspace_url = ""
 
     def asks_nobody(self, approval: Approval) -> bool:
         """Whether the policy only observes, so that an open question reaches nobody; it is withdrawn soon."""
@@ -122,6 +123,10 @@ class Audience:
     def oncall_mention(self) -> str:
         """Mrkdwn that mentions on-call."""
         return oncall_mention(self._policy().oncall)
+
+    def card_link(self, copy: Copy) -> str:
+        """Mrkdwn that links this copy; empty where Slack has not told our workspace's address."""
+        return message_link(self._workspace_url, copy.channel, copy.thread, "the card")
 
     async def with_copies(self, card: Card, subjects: Subjects) -> Card:
         """The card with a copy for everybody who should have one. Only copies nobody got are taken away.
@@ -132,6 +137,12 @@ class Audience:
             DependencyAway: Slack does not answer.
         """
         approval, containment = subjects.approval, subjects.containment
+        if (
+            not self._workspace_url
+            and approval is not None
+            and (approval.reminded_at or approval.escalated_at)
+        ):
+            self._workspace_url = await self._directory.workspace_url()
         policy = self._policy()
         card = self._found(card)
         if approval is None:
@@ -145,7 +156,7 @@ class Audience:
             return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
-                card = await self._sought(card, approval.owner, approval)
+                card = await self._sought(card, approval.owner, approval, subjects.delegations)
             card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
@@ -163,10 +174,17 @@ class Audience:
         until = card.quiet_until
         return until is not None and (not approval.may_wait or self._clock.now() >= until)
 
-    async def _sought(self, card: Card, owner: Owner, approval: Approval | None = None) -> Card:
+    async def _sought(
+        self,
+        card: Card,
+        owner: Owner,
+        approval: Approval | None = None,
+        delegations: Sequence[Delegation] = (),
+    ) -> Card:
         """The card with a copy for each of the first owners whom Slack lets the bot write to.
 
-        Whoever is in quiet hours gets none yet, if the approval's risk is low.
+        Whoever answers in their stead at the moment gets one, too. Whoever is in quiet hours gets none yet
+        where the approval's risk is low.
         """
         waited = card.quiet_until is not None and not card.asks_owners
         quiet: dict[str, datetime] = {}
@@ -197,6 +215,7 @@ class Audience:
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
                 break
+        card = await self._delegates(card, delegations, asked)
         for channel in owner.channels:
             if (until := self._before(latest, self._quiet.of_channel(channel))) is not None:
                 quiet[channel] = until
@@ -231,6 +250,20 @@ class Audience:
                 log.warning("Slack lets the bot not write to a person", user=user, error=refused.code)
                 continue
             copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=user, email=person.email)
+            card = card if card.copy_of(copy.key) else card.with_copy(copy)
+        return card
+
+    async def _delegates(self, card: Card, delegations: Sequence[Delegation], asked: set[str]) -> Card:
+        """The card with a copy for each who answers in an owner's stead."""
+        for one in delegations:
+            if one.giver not in asked or one.to in asked:
+                continue
+            try:
+                channel = await self._directory.direct_message(one.to)
+            except Refused as refused:  # the owner is asked alone then
+                log.warning("Slack lets the bot not write to a delegate", user=one.to, error=refused.code)
+                continue
+            copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=one.to, named=one.to)
             card = card if card.copy_of(copy.key) else card.with_copy(copy)
         return card
 
@@ -306,6 +339,8 @@ def _oncall_at_once(approval: Approval, card: Card) -> bool:
     """
     if approval.escalated_at is not None or approval.state in (ApprovalState.REJECTED, ApprovalState.RULED):
         return True
+    if approval.waits_for_second is not None:
+        return True  # they can be the second person
     settled = approval.owner.known or approval.facts.machine is not None or approval.fill_in_at is None
     return approval.asks and not card.asks_owners and card.quiet_until is None and settled
 

@@ -17,6 +17,7 @@ from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.delegated import with_delegations
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.blocks.report_card import report_card
@@ -28,6 +29,8 @@ from bot.cards.replies.thread import replies
 from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
+from bot.slack.pace import ASKS, HIGH_RISK, REPORTS
+from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
@@ -36,6 +39,7 @@ from workers.domain.ids import partition_of_id
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Said, Store
+from workers.domain.starts.risk import Level
 from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
 
@@ -96,21 +100,28 @@ class Delivery:
             root = self._root(card, copy, subjects._replace(approval=approval), mention)
             if root is None:
                 continue  # what it says is history
+            root = with_delegations(root, approval, subjects.delegations)
             root = on_card(root, subjects.pause if subjects.waiting else None)
-            # The channel's copy of a burst only reports: the owner's edits take the turns there are.
-            asks = not card.members or copy.kind is not CopyKind.CHANNEL
-            wanted.append(Wanted(copy.channel, copy.key, "", root, first=asks))
+            wanted.append(Wanted(copy.channel, copy.key, "", root, first=_urgency(card, copy, approval)))
             if not copy.sent:
                 continue  # replies follow once the card is there
+            link = self._audience.card_link(copy)
             if approval is not None and shows_burst(card, copy):
-                thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention)
+                thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
                 thread = replies(
-                    approval, containment, kind=copy.kind, oncall_mention=mention, also=subjects.also
+                    approval,
+                    containment,
+                    kind=copy.kind,
+                    oncall_mention=mention,
+                    card_link=link,
+                    also=subjects.also,
                 )
             if copy.instead_of:
                 thread.insert(0, moved(copy.instead_of, copy.because, mention))
-            wanted.extend(Wanted(copy.channel, copy.key, r.key, r.message, r.pages) for r in thread)
+            wanted.extend(
+                Wanted(copy.channel, copy.key, r.key, r.message, ASKS if r.pages else REPORTS) for r in thread
+            )
         return wanted
 
     @staticmethod
@@ -144,7 +155,7 @@ class Delivery:
             next_edit = post.edited_at + PROGRESS_EVERY
             if now < next_edit:
                 return next_edit
-        first = wanted.first and not progress
+        first = REPORTS if progress else wanted.first
         return self._poster.turn(wanted.channel, wanted.key(card), post, first=first, progress=progress)
 
     async def send(self, card: Card, todo: list[Wanted], subjects: Subjects) -> bool:
@@ -317,6 +328,14 @@ class Delivery:
             # The other copies still tell.
             log.error("Slack refuses a message", card=card.id, channel=channel, error=refused.code)
             return post.changed(shows=digest).not_taken(refused.code, self._clock.now())
+
+
+def _urgency(card: Card, copy: Copy, approval: Approval | None) -> int:
+    """How urgent a card is. What asks at high risk never waits behind others."""
+    if card.members and copy.kind is CopyKind.CHANNEL:
+        return REPORTS  # the owner's edits take the turns there are
+    risk = approval.risk if approval is not None and approval.open else None
+    return HIGH_RISK if risk is not None and risk.level is Level.HIGH else ASKS
 
 
 def _notice(card: Card, notice: Notice, mention: str) -> Message | None:

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cards.blocks.message import Message
 from bot.slack.errors import Refused, slack_away, slack_refuses
-from bot.slack.pace import EDITING, SEARCHING, Pace, posting
+from bot.slack.pace import EDITING, REPORTS, SEARCHING, Pace, posting
 from workers.domain.asking.cards import Post
 from workers.domain.errors import DependencyAway
 
@@ -37,7 +37,7 @@ class Poster:
         self._pace = pace
 
     def turn(
-        self, channel: str, key: str, post: Post | None, *, first: bool = False, progress: bool = False
+        self, channel: str, key: str, post: Post | None, *, first: int = REPORTS, progress: bool = False
     ) -> datetime | None:
         """When the message can be posted, looked for or edited; ``None`` if now, or soon enough to wait.
 
@@ -61,7 +61,7 @@ class Poster:
         card_id: str,
         intent: str,
         thread_ts: str | None = None,
-        first: bool = False,
+        first: int = REPORTS,
     ) -> str:
         """Post the message and return its ``ts``; for ``first`` see ``turn``.
 
@@ -99,7 +99,7 @@ class Poster:
         except (Refused, DependencyAway) as error:
             log.warning("a reply without its thread stays", channel=channel, ts=ts, error=str(error))
 
-    async def edit(self, channel: str, ts: str, message: Message, *, key: str, first: bool = False) -> bool:
+    async def edit(self, channel: str, ts: str, message: Message, *, key: str, first: int = REPORTS) -> bool:
         """Bring a message up to date; ``False`` if it is gone and has to be posted again; see ``turn``.
 
         Raises:

@@ -14,7 +14,7 @@ class Wanted(NamedTuple):
     copy: str
     reply: str
     message: Message
-    first: bool  # somebody has to act on it
+    first: int  # how urgent it is; see ``pace``
 
     def key(self, card: Card) -> str:
         """This message's key among all that go to Slack."""

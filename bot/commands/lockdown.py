@@ -57,6 +57,8 @@ class LockdownListener:
         A dry run only shows the plan.
         """
         asked = wanted(command.text)
+        if asked.kind is None:
+            self._services.lock_down.refuse_while_observing()
         match = await find_vm(asked.vm, self._services.inventory)
         if asked.yes and asked.kind is None and match.exact is not None and self._yes_counts():
             return await self._lock_down(match.exact, command.actor, self._profile(asked), asked.reason)

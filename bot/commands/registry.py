@@ -1,6 +1,7 @@
 """Every slash command: one line each. Help, usage, permission, the manifest and the README's table follow."""
 
 from bot.commands import lockdown, pause, restore
+from bot.commands.ahead import delegate, expect
 from bot.commands.command import Command
 from bot.commands.help import help_command
 from bot.commands.reading import approvals, report, status
@@ -10,6 +11,8 @@ COMMANDS: tuple[Command, ...] = (
     restore.COMMAND,
     status.COMMAND,
     approvals.COMMAND,
+    expect.COMMAND,
+    delegate.COMMAND,
     report.COMMAND,
     pause.COMMAND,
     help_command(lambda: COMMANDS),

@@ -55,6 +55,8 @@ class RestoreListener:
     async def typed(self, command: Typed) -> Message | None:
         """Show what restoring the VM brings back, or ask which one is meant. Nothing happens yet."""
         wanted, options, yes = _parsed(command.text)
+        if not options.dry_run:
+            self._services.restore.refuse_while_observing()
         vm = by_id(wanted)
         in_full = vm is not None
         if vm is None:

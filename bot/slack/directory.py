@@ -152,6 +152,13 @@ class Directory:
             log.info("Slack did not say in which zone this person is", user=user_id, because=str(error))
             return UTC
 
+    async def workspace_url(self) -> str:
+        """Our workspace's address, such as ``https://contoso.slack.com/``; empty if it can't be told now."""
+        try:
+            return (await self._installation()).url
+        except (SlackApiError, *SLACK_AWAY):
+            return ""
+
     async def _standing(self, person: dict[str, Any], *, team: str = "") -> Standing:
         return standing(person, await self._installation(), self._policy().people, team=team)
 

@@ -16,12 +16,14 @@ class Installed(NamedTuple):
         enterprise_id: the organization that it belongs to; empty if there is none.
         bot_id: the app's id as the author of messages (``B…``).
         bot_user: the app's id as a user (``U…``).
+        url: our workspace's address, which ends in a slash; empty if Slack does not tell it.
     """
 
     team_id: str
     enterprise_id: str
     bot_id: str
     bot_user: str
+    url: str = ""
 
 
 class Installation:
@@ -49,4 +51,5 @@ class Installation:
             enterprise_id=str(answer.get("enterprise_id") or ""),
             bot_id=str(answer.get("bot_id") or ""),
             bot_user=str(answer.get("user_id") or ""),
+            url=str(answer.get("url") or ""),
         )

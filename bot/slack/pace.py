@@ -28,6 +28,8 @@ from workers.domain.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 
+REPORTS, ASKS, HIGH_RISK = 0, 1, 2
+"""How urgent a call is: it tells something; somebody has to act on it; and that at high risk."""
 WAITS_S = 1.0
 """A turn within this time is waited for; for a later one the caller comes again."""
 QUIET_S = 10.0
@@ -103,7 +105,7 @@ class Pace:
         over = len(self._edits) - _PROGRESS_A_MINUTE
         return None if over < 0 else datetime.fromtimestamp(self._edits[over] + _MINUTE_S, UTC)
 
-    def turn(self, limit: Limit, key: str, *, first: bool = False) -> datetime | None:
+    def turn(self, limit: Limit, key: str, *, first: int = REPORTS) -> datetime | None:
         """When this call may go; ``None`` if at once, or so soon that ``in_turn`` waits for it.
 
         The turn is kept: whoever asks with the same key gets the same answer, or a later one after a call
@@ -116,7 +118,7 @@ class Pace:
         return datetime.fromtimestamp(at, UTC) if at - now > WAITS_S else None
 
     @contextlib.asynccontextmanager
-    async def in_turn(self, limit: Limit, key: str, *, first: bool = False) -> AsyncIterator[None]:
+    async def in_turn(self, limit: Limit, key: str, *, first: int = REPORTS) -> AsyncIterator[None]:
         """Make one call inside: waits for its turn, and learns from what Slack answers.
 
         Raises:
@@ -141,7 +143,7 @@ class Pace:
                 self._turns.pop(limit, None)
 
     @contextlib.asynccontextmanager
-    async def _place(self, turns: "_Turns", key: str, *, first: bool) -> AsyncIterator[None]:
+    async def _place(self, turns: "_Turns", key: str, *, first: int) -> AsyncIterator[None]:
         if turns.one_by_one(self._now()):
             self._wait_s(turns, key, first=first)
         try:
@@ -162,7 +164,7 @@ class Pace:
         finally:
             turns.places.release()
 
-    def _wait_s(self, turns: "_Turns", key: str, *, first: bool) -> float:
+    def _wait_s(self, turns: "_Turns", key: str, *, first: int) -> float:
         """Seconds until its turn; raises ``Throttled`` if that is too long to wait for."""
         now = self._now()
         wait = turns.turn(key, now, first=first) - now
@@ -183,10 +185,10 @@ class Pace:
 
 
 class _Turn(NamedTuple):
-    """When one call goes, in seconds since 1970; nothing is put before one that goes ``first``."""
+    """When one call goes, in seconds since 1970; only what is more urgent is put before it."""
 
     at: float
-    first: bool
+    first: int
 
 
 class _Turns:
@@ -202,17 +204,19 @@ class _Turns:
         self.calls = 0
         self.places = asyncio.Semaphore(limit.at_once)
         self._one_by_one = False
-        self._opens = self._next = self._next_first = self._last = 0.0
+        self._opens = self._last = 0.0
+        # When the next call of each urgency can go: after all that are at least as urgent.
+        self._next = [0.0] * (HIGH_RISK + 1)
         self._kept: dict[str, _Turn] = {}
 
     def one_by_one(self, now: float) -> bool:
         """Whether calls go one by one; otherwise they go at once."""
-        if self._one_by_one and now > self._next + QUIET_S:
+        if self._one_by_one and now > self._next[REPORTS] + QUIET_S:
             self._one_by_one = False
             self._kept.clear()
         return self._one_by_one
 
-    def turn(self, key: str, now: float, *, first: bool) -> float:
+    def turn(self, key: str, now: float, *, first: int) -> float:
         """The turn kept for this key, or a new one: after all others, or after those that go first.
 
         A call that comes late goes as soon as any may; if that is too long to wait for, its turn is lost.
@@ -221,43 +225,42 @@ class _Turns:
         mine = self._kept.get(key)
         if mine is not None and soonest <= max(mine.at, now) + WAITS_S:
             return max(mine.at, soonest)
-        at = max(now, soonest, self._next_first if first else self._next)
-        if first:
-            self._make_room(at)
+        at = max(now, soonest, self._next[first])
+        self._make_room(at, first)
         self._keep(key, at, now, first=first)
         return at
 
-    def _make_room(self, at: float) -> None:
-        """Move the others that would go after ``at`` one turn back, in the same order."""
+    def _make_room(self, at: float, first: int) -> None:
+        """Move those that are less urgent and would go after ``at`` one turn back, in the same order."""
         every_s = self.limit.every_s
         for key, turn in self._kept.items():
-            if not turn.first and turn.at > at - every_s:
-                self._kept[key] = _Turn(turn.at + every_s, first=False)
-        if self._next > at:
-            self._next += every_s
+            if turn.first < first and turn.at > at - every_s:
+                self._kept[key] = turn._replace(at=turn.at + every_s)
+        for less in range(first):
+            if self._next[less] > at:
+                self._next[less] += every_s
 
     def went(self, key: str, now: float) -> None:
         """Note that this call goes now."""
         self._kept.pop(key, None)
         self._last = now
-        self._next = max(self._next, now + self.limit.every_s)
+        self._next[REPORTS] = max(self._next[REPORTS], now + self.limit.every_s)
 
     def refused(self, key: str, now: float, wait_s: float) -> None:
         """Let nothing go before the time that Slack asks for; then the refused call goes first."""
         self._one_by_one = True
         self._opens = max(self._opens, now + wait_s)
-        self._keep(key, self._opens, now, first=True)
+        self._keep(key, self._opens, now, first=HIGH_RISK)
 
     def crowded(self, now: float) -> None:
         """Answers are so slow that no place came free: from now on calls go one by one."""
         self._one_by_one = True
         self._opens = max(self._opens, now + self.limit.every_s)
 
-    def _keep(self, key: str, at: float, now: float, *, first: bool) -> None:
+    def _keep(self, key: str, at: float, now: float, *, first: int) -> None:
         self._kept.pop(key, None)
         self._kept[key] = _Turn(at, first)
-        self._next = max(self._next, at + self.limit.every_s)
-        if first:
-            self._next_first = max(self._next_first, at + self.limit.every_s)
+        for less in range(first + 1):
+            self._next[less] = max(self._next[less], at + self.limit.every_s)
         while (oldest := next(iter(self._kept))) != key and self._kept[oldest].at < now - _MISSED_S:
             del self._kept[oldest]

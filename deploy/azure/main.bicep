@@ -111,6 +111,9 @@ param noStartsHours int = 24
 @minValue(1)
 param retentionDays int = 90
 
+@description('A container of Blob Storage into which the audit is copied, https://ACCOUNT.blob.core.windows.net/CONTAINER; empty for none. Make it yourself, with a policy that lets nobody overwrite: deploy/README.md says how.')
+param archiveUrl string = ''
+
 @description('Api-versions that this cloud serves where it lags behind: Microsoft.Network=2025-05-01,… startgate doctor names them.')
 param apiVersions string = ''
 
@@ -267,6 +270,7 @@ module workers 'modules/workers.bicep' = {
     serviceBusName: bus.outputs.name
     redisUrl: redis.outputs.url
     policy: policy
+    archiveUrl: archiveUrl
     retentionDays: retentionDays
     apiVersions: apiVersions
     most: maxWorkers

@@ -78,6 +78,10 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             {"decisions": "sum(increase(startgate_decisions_unreplicated_total[$__range]))"},
             "stat",
         ),
+        Panel("Canaries", _COUNT, _many("startgate_canaries_total", "result"), "bargauge"),
+        Panel(
+            "Canary: time to each stage", _SECONDS, _quantiles("startgate_canary_duration_seconds", "stage")
+        ),
         Panel("Refusals", _COUNT, _many("startgate_refusals_total", "kind"), "bargauge"),
     ),
     "Containments": (

@@ -16,12 +16,16 @@ def main() -> int:
     parser.add_argument("--only", type=int, metavar="ROUND", help="play this one round")
     parser.add_argument("--lanes", type=int, default=3, help="systems side by side (3)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write the evidence of violations there")
+    parser.add_argument(
+        "--beside", type=Path, metavar="DIR", help="a checkout of another version: its workers run, too"
+    )
     given = parser.parse_args()
     options = Options(
         rounds=range(given.only, given.only + 1) if given.only is not None else range(given.rounds),
         seed=given.seed,
         lanes=given.lanes,
         keep=given.keep,
+        beside=given.beside.resolve() if given.beside else None,
     )
     totals = asyncio.run(run(options))
     sys.stdout.write(f"{totals.as_line()}\n")

@@ -16,8 +16,9 @@ from redis.backoff import ConstantBackoff
 from deploy.sandbox.client import Control, ControlError
 from deploy.sandbox.processes import NotReady, free_port
 from deploy.sandbox.system import ARM_TOKEN, Ports, System
+from tests.chaos.failover import VALKEY, Pair
 from tests.chaos.people import WORLD
-from tests.chaos.troubles import PROCESSES, Kill, Trouble
+from tests.chaos.troubles import PROCESSES, Failover, Kill, Rotation, Trouble
 from tests.chaos.watch import Watch
 
 SPEED = 0.03
@@ -60,7 +61,37 @@ def policy(on_silence: str) -> dict[str, Any]:
 
 
 class _Sandbox(System):
-    """A bus with shorter locks, so that what a killed process had taken comes back within a round."""
+    """A bus with shorter locks, so that what a killed process had taken comes back within a round.
+
+    Redis is a primary and a replica behind one name. With ``beside``, the path of another version's code, its
+    workers run beside those of this one.
+    """
+
+    beside: Path | None = None
+
+    async def _valkey(self, port: int) -> None:
+        await super()._valkey(port)
+        assert self.directory is not None
+        self.pair = Pair(self.processes, port, directory=self.directory, logs=self.logs)
+        await self.pair.open()
+
+    def environment(self, who: str = "") -> dict[str, str]:
+        given = super().environment(who) | {"STARTGATE_REDIS_URL": self.pair.url}
+        if who == "bot":
+            self.token.write_text(given.pop("STARTGATE_SLACK_BOT_TOKEN"), encoding="utf-8")
+            given["STARTGATE_SLACK_BOT_TOKEN_FILE"] = str(self.token)
+        return given
+
+    @property
+    def token(self) -> Path:
+        """The file from which the bot reads its token."""
+        assert self.directory is not None
+        return self.directory / "bot-token"
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        if hasattr(self, "pair"):
+            await self.pair.name.close()
 
     async def _spawn(
         self, name: str, *command: str, environment: dict[str, str] | None = None
@@ -68,7 +99,21 @@ class _Sandbox(System):
         if name == "servicebus":
             queues = (f"starts,dedup=600,lock={LOCK_S}", f"work,lock={LOCK_S}", f"notices,lock={LOCK_S}")
             command = (*command, *(part for queue in queues for part in ("--queue", queue)))
+        if name == "workers" and self.beside is not None:
+            await super()._spawn(
+                BESIDE, "-c", _OF_ANOTHER_VERSION.format(str(self.beside)), environment=environment
+            )
         return await super()._spawn(name, *command, environment=environment)
+
+
+_ABOUT_VMS = ("a", "c")
+"""How ids of approvals and containments begin."""
+BESIDE = "workers-beside"
+_OF_ANOTHER_VERSION = (
+    "import sys; sys.path[0] = {0!r}; sys.argv = ['startgate', 'workers']; "
+    "from workers.__main__ import main; main()"
+)
+"""A program: the workers of the code at this path."""
 
 
 class Ground:
@@ -79,7 +124,7 @@ class Ground:
         kills: process, Unix ms of its end, and Unix ms at which it was ready again.
     """
 
-    def __init__(self, directory: Path, on_silence: str) -> None:
+    def __init__(self, directory: Path, on_silence: str, *, beside: Path | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.on_silence = on_silence
         file = directory / "policy.yaml"
@@ -95,8 +140,10 @@ class Ground:
             # A round is over in seconds, while its cards would take minutes at Slack's pace.
             slack_limits=False,
         )
+        self.system.beside = beside
         self.gone_by_itself: list[str] = []
         self.kills: list[tuple[str, float, float]] = []
+        self.failovers = self.rotations = 0
         self._down: set[str] = set()
         self._faults: dict[str, list[Any]] = {where: [] for where in _LISTED}
         self._tasks: list[asyncio.Task[None]] = []
@@ -107,7 +154,7 @@ class Ground:
         self.slack = Watch(self.system.slack)
         self.azure = Watch(self.system.azure)
         self.bus = Watch(self.system.bus)
-        self.redis = redis.Redis.from_url(self.system.redis_url, retry=Retry(ConstantBackoff(0.1), 40))
+        self.redis = redis.Redis.from_url(self.system.pair.url, retry=Retry(ConstantBackoff(0.1), 40))
         self._arm = aiohttp.ClientSession(headers={"Authorization": f"Bearer {ARM_TOKEN}"})
         self._tasks = [asyncio.create_task(watch.run()) for watch in (self.slack, self.azure, self.bus)]
         self._tasks.append(asyncio.create_task(self._supervise()))
@@ -155,6 +202,40 @@ class Ground:
                 break
         if name == "servicebus":
             self.bus.restarted()
+        if name == VALKEY:
+            await self.system.pair.attach()
+
+    async def fail_over(self, failover: Failover) -> None:
+        """Another server takes the primary's place, unless one of the two is down already."""
+        if VALKEY in self._down:
+            return
+        self._down.add(VALKEY)
+        try:
+            took = await self.system.pair.fail_over(crash=failover.crash)
+            if took is not None:
+                self.kills.append((VALKEY, *took))
+                self.failovers += 1
+        finally:
+            self._down.discard(VALKEY)
+
+    async def rotate(self, rotation: Rotation) -> None:
+        """Slack takes only a new token; a bot that is started meanwhile would rightly refuse to run."""
+        if "bot" in self._down:
+            return
+        self._down.add("bot")
+        self.rotations += 1
+        token = f"xoxb-rotated-{self.rotations}"
+        try:
+            await self.system.slack.put("/_secrets", {"bot_token": token})
+            await asyncio.sleep(rotation.late_s)
+            self.system.token.write_text(token, encoding="utf-8")
+        finally:
+            self._down.discard("bot")
+
+    def lines_beside(self) -> int:
+        """How many lines the other version's workers have logged; 0 where there are none."""
+        process = self.system.processes.get(BESIDE)
+        return process.output().count("\n") if process is not None and process.alive else 0
 
     async def _supervise(self) -> None:
         """A container platform starts again what ends by itself; here it is also noted."""
@@ -217,7 +298,9 @@ class Ground:
         async for key in self.redis.scan_iter(match=f"sg:{{p*}}:{kind}:*", count=1000):
             data = await self.redis.hget(key, "d")  # type: ignore[misc]  # the SDK types one answer for sync and async
             name = key.decode().rpartition(":")[2]
-            if data is not None and not name.startswith("n"):  # what on-call is told of dead letters
+            if data is not None and name.startswith(
+                _ABOUT_VMS
+            ):  # not what on-call is told of queues and files
                 found[name] = json.loads(data)
         return found
 

@@ -2,10 +2,20 @@
 
 import random
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.chaos import people
-from tests.chaos.troubles import Kill, Trouble, draw_kills, draw_troubles
+from tests.chaos.troubles import (
+    Failover,
+    Kill,
+    Rotation,
+    Trouble,
+    draw_expired_token,
+    draw_failover,
+    draw_kills,
+    draw_rotation,
+    draw_troubles,
+)
 
 STAGE_S = 4.0
 """Seconds in which everything begins; a person who waits for a card may act a little later."""
@@ -91,6 +101,8 @@ class RoundPlan:
     kills: tuple[Kill, ...]
     garbage: tuple[float, ...] = ()
     deleted: dict[int, float] = field(default_factory=dict)
+    failover: Failover | None = None
+    rotation: Rotation | None = None
 
 
 def random_of(seed: int, number: int) -> random.Random:
@@ -117,7 +129,7 @@ def plan_round(seed: int, number: int) -> RoundPlan:
         for index, vm in enumerate(vms)
         if not (vm.ghost or vm.classic) and chance.random() < 0.06
     }
-    return RoundPlan(
+    plan = RoundPlan(
         seed=seed,
         number=number,
         vms=vms,
@@ -128,6 +140,10 @@ def plan_round(seed: int, number: int) -> RoundPlan:
         garbage=tuple(_at(chance) for _ in range(chance.random() < 0.2)),
         deleted=deleted,
     )
+    # Drawn last, so that the rest of a round stays what it was for its seed.
+    failover = draw_failover(chance, STAGE_S)
+    troubles = plan.troubles + draw_expired_token(chance, STAGE_S)
+    return replace(plan, failover=failover, troubles=troubles, rotation=draw_rotation(chance, STAGE_S))
 
 
 def _at(chance: random.Random, latest: float = STAGE_S) -> float:

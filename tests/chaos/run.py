@@ -23,12 +23,18 @@ _LOG_LINES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to play. ``keep`` is a directory for the evidence of violations."""
+    """What to play.
+
+    Attributes:
+        keep: a directory for the evidence of violations.
+        beside: another version's code, whose workers run beside those of this one.
+    """
 
     rounds: Sequence[int]
     seed: int
     lanes: int = 3
     keep: Path | None = None
+    beside: Path | None = None
 
 
 @dataclass(kw_only=True)
@@ -41,6 +47,7 @@ class Totals:
     events: int = 0
     decisions: int = 0
     containments: int = 0
+    lines_beside: int = 0
     violations: Counter[str] = field(default_factory=Counter)
     begun: float = field(default_factory=time.monotonic)
 
@@ -70,6 +77,7 @@ class Totals:
                 "events": self.events,
                 "decisions": self.decisions,
                 "containments": self.containments,
+                "lines_beside": self.lines_beside,
                 "violations": {name: self.violations[name] for name in PROPERTIES},
                 "seconds": round(time.monotonic() - self.begun, 1),
             }
@@ -112,12 +120,15 @@ async def _block(options: Options, numbers: list[int], totals: Totals) -> None:
     while left:
         directory = Path(tempfile.mkdtemp(prefix="startgate-chaos-"))
         number = left[0]
-        ground = Ground(directory, on_silence_of(options.seed, number))
+        ground = Ground(directory, on_silence_of(options.seed, number), beside=options.beside)
         try:
             await ground.start()
             while left:
                 number = left.pop(0)
+                before, rotated = ground.failovers, ground.rotations
                 evidence = await _one(options, ground, number, totals)
+                totals.faults.update({"redis failover": ground.failovers - before})
+                totals.faults.update({"token rotated": ground.rotations - rotated})
                 if evidence.unrest or evidence.gone_by_itself:
                     break  # what is stuck would be counted again in every round that follows
         except Exception as error:
@@ -127,6 +138,7 @@ async def _block(options: Options, numbers: list[int], totals: Totals) -> None:
             totals.violations["S6"] += 1
             _say(f"seed {options.seed}, round {number}: S6: it could not be played: {error!r}"[:3000])
         finally:
+            totals.lines_beside += ground.lines_beside()
             await ground.close()
             shutil.rmtree(directory, ignore_errors=True)
 

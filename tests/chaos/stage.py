@@ -64,6 +64,8 @@ class RoundStage:
             await asyncio.gather(
                 *(at(trouble.at_s, ground.trouble(trouble)) for trouble in plan.troubles),
                 *(at(kill.at_s, ground.kill(kill)) for kill in plan.kills),
+                *((at(plan.failover.at_s, ground.fail_over(plan.failover)),) if plan.failover else ()),
+                *((at(plan.rotation.at_s, ground.rotate(plan.rotation)),) if plan.rotation else ()),
             )
             await ground.mend()
             await people_and_azure

@@ -38,3 +38,10 @@ def test_azure_and_slack_refuse_in_words_that_are_theirs() -> None:
     refused = [SlackRefusal.model_validate(trouble.body) for trouble in drawn("refused")]
     assert any(one.person for one in refused)
     assert any(one.channel for one in refused)
+
+
+def test_redis_fails_over_in_both_ways_tokens_are_rotated_and_azure_takes_no_token_for_a_while() -> None:
+    plans = [plan_round(SEED, number) for number in range(100)]
+    assert {plan.failover.crash for plan in plans if plan.failover is not None} == {True, False}
+    assert any(plan.rotation for plan in plans)
+    assert any(trouble.body["status"] == 401 for trouble in drawn("azure") if "status" in trouble.body)

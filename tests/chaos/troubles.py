@@ -55,6 +55,47 @@ class Kill:
     pause_s: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Failover:
+    """Redis' replica takes the primary's place at ``at_s``: planned, or because the primary was killed."""
+
+    at_s: float
+    crash: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """Slack's bot token is replaced at ``at_s``: the file has the new one so many seconds later."""
+
+    at_s: float
+    late_s: float
+
+
+def draw_rotation(chance: random.Random, stage_s: float) -> Rotation | None:
+    """In one round of five."""
+    happens, at_s, late_s = chance.random() < 0.2, chance.uniform(0.0, stage_s), chance.uniform(0.0, 1.0)
+    return Rotation(at_s=round(at_s, 2), late_s=round(late_s, 2)) if happens else None
+
+
+def draw_failover(chance: random.Random, stage_s: float) -> Failover | None:
+    """In one round of five."""
+    happens, at_s, crash = chance.random() < 0.2, chance.uniform(0.0, stage_s), chance.random() < 0.5
+    return Failover(at_s=round(at_s, 2), crash=crash) if happens else None
+
+
+def draw_expired_token(chance: random.Random, stage_s: float) -> tuple[Trouble, ...]:
+    """In one round of five, Azure takes no token for a moment, as when ours has just ended.
+
+    Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling,
+    https://learn.microsoft.com/rest/api/azure/#create-the-request (401 with ``WWW-Authenticate``).
+    """
+    happens, at_s, for_s = chance.random() < 0.2, chance.uniform(0.0, stage_s), chance.uniform(0.3, 1.0)
+    times = chance.choice((1, 2, None))
+    body = {"path": "", "status": 401, "times": times}
+    expired = Trouble(kind="azure 401", where="azure", at_s=round(at_s, 2), for_s=round(for_s, 2), body=body)
+    return (expired,) if happens else ()
+
+
 def draw_kills(chance: random.Random, stage_s: float) -> tuple[Kill, ...]:
     """None to three, each of another process."""
     count = chance.choices((0, 1, 2, 3), weights=(25, 45, 22, 8))[0]

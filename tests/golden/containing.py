@@ -1,7 +1,10 @@
 """Golden documents about locks, exceptions, roles that stay, and profiles of silence."""
 
+from datetime import timedelta
+
 from tests import builders as a
 from workers.domain.containment.containment import ContainmentState, StepState
+from workers.domain.containment.ending.grace import Grace
 from workers.domain.containment.grants import Grant
 from workers.domain.containment.options.allow_rules import Direction
 from workers.domain.containment.plans import Change, StepName
@@ -45,6 +48,11 @@ def of_containing() -> dict[str, Numbered]:
                 a.step(name=StepName.LOCK, state=StepState.DONE, change=_CHANGE),
             ),
         ),
+        "containment-in-grace": a.containment(
+            grace=Grace(until=a.NOW, regretted_by=a.oncall(), regretted_at=a.NOW),
+            steps=(a.step(name=StepName.ISOLATE, look_at=a.NOW), a.step(name=StepName.STOP, look_at=a.NOW)),
+        ),
+        "approval-with-grace": a.approval(terms=a.terms(grace=timedelta(seconds=60))),
         "approval-with-grants": a.approval(
             facts=a.facts(
                 grants=(

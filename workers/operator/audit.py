@@ -94,7 +94,10 @@ def show(
         bool, typer.Option("--json", help="Print whole records, a JSON line each, instead of a table.")
     ] = False,
 ) -> None:
-    """Print audit records in the order in which they were written, as a table."""
+    """Print audit records in the order in which they were written, as a table.
+
+    Example: startgate audit show web-02 --since 7d
+    """
     run(_show(Wanted(what=what, vm=vm, kind=kind, about=about), since, as_json=as_json))
 
 
@@ -107,15 +110,19 @@ def verify(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Also compare Redis with this earlier export."),
     ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
     """Check that no audit record was changed, left out or cut off. Exits 0 fine, 1 broken, 2 can't reach.
 
     The chain of digests shows a change in Redis unless everything after it was computed anew too. Compare
     with an export that is kept elsewhere (--against) to see that as well.
+
+    Example: startgate audit verify --against export.jsonl
     """
     if file is not None:
-        raise typer.Exit(_verify_file(file))
-    run(_verify(against))
+        raise typer.Exit(_verify_file(file, as_json=as_json))
+    run(_verify(against, as_json=as_json))
 
 
 @app.command()
@@ -128,6 +135,8 @@ def export(
     """Print the audit as JSON lines that `audit verify --file` can check.
 
     Keep it where those who can write to Redis can't.
+
+    Example: startgate audit export --since 7d
     """
     run(_export(since, until))
 
@@ -167,46 +176,64 @@ def _parsed(entry: Entry) -> dict[str, Any]:
     return {"kind": "unreadable", "partition": entry.partition, "id": entry.id, "text": entry.record}
 
 
-def _verify_file(path: Path) -> int:
+def _verify_file(path: Path, *, as_json: bool) -> int:
     try:
         checks = verify_export(read_export(path))
     except (OSError, ValueError) as error:
         typer.echo(safe_line(str(error)), err=True)
         return BROKEN if isinstance(error, ValueError) else UNREACHABLE
-    return _report(checks, beyond="what was before is not in this file")
+    return _report(checks, [], beyond="what was before is not in this file", as_json=as_json)
 
 
-async def _verify(against: Path | None) -> int:
+async def _verify(against: Path | None, *, as_json: bool) -> int:
     async with session() as s:
         checks = [await s.audit.verify(partition) for partition in range(PARTITIONS)]
-        code = _report(checks, beyond="older ones were trimmed by retention")
-        return max(code, await _compare(s.audit, against)) if against else code
+        differ = await _compare(s.audit, against) if against else []
+    code = _report(checks, differ, beyond="older ones were trimmed by retention", as_json=as_json)
+    if against and not as_json:
+        found = f"{len(differ)} records differ" if differ else "Redis holds the same records"
+        typer.echo(f"{against}: {found}")
+    return code
 
 
-async def _compare(log: AuditLog, path: Path) -> int:
-    count = 0
+async def _compare(log: AuditLog, path: Path) -> list[str]:
+    """Where Redis differs from an export."""
     try:
-        async for broken in log.compare(item for item in read_export(path) if isinstance(item, Entry)):
-            count += 1
-            typer.echo(f"✗ {safe_line(str(broken))}")
+        exported = (item for item in read_export(path) if isinstance(item, Entry))
+        return [str(broken) async for broken in log.compare(exported)]
     except (OSError, ValueError) as error:
         fail(UNREACHABLE, safe_line(str(error)))
-    typer.echo(f"{path}: {count} records differ" if count else f"{path}: Redis holds the same records")
-    return BROKEN if count else FINE
 
 
-def _report(checks: list[ChainCheck], *, beyond: str) -> int:
+def _report(checks: list[ChainCheck], differ: list[str], *, beyond: str, as_json: bool) -> int:
+    broken = sum(check.broken is not None for check in checks)
+    records = sum(check.count for check in checks)
+    code = BROKEN if broken or differ else FINE
+    if as_json:
+        partitions = [
+            {
+                "partition": check.partition,
+                "records": check.count,
+                "from": check.first.id if check.first else None,
+                "trimmed": check.trimmed,
+                "broken": str(check.broken) if check.broken else None,
+            }
+            for check in checks
+        ]
+        found = {"fine": code == FINE, "records": records, "partitions": partitions, "differ": differ}
+        typer.echo(safe_json(found, indent=2))
+        return code
     for check in checks:
         if check.broken is not None:
             typer.echo(f"✗ {safe_line(str(check.broken))}")
         elif check.first is not None:
             note = f" ({beyond})" if check.trimmed else ""
             typer.echo(f"✓ partition {check.partition}: {check.count} records from {check.first.id} on{note}")
-    broken, records = sum(check.broken is not None for check in checks), sum(check.count for check in checks)
-    typer.echo(
-        f"{records} records: " + (f"{broken} of {len(checks)} partitions broken" if broken else "fine")
-    )
-    return BROKEN if broken else FINE
+    said = f"{broken} of {len(checks)} partitions broken" if broken else "fine"
+    typer.echo(f"{records} records: {said}")
+    for one in differ:
+        typer.echo(f"✗ {safe_line(one)}")
+    return code
 
 
 async def _export(since: datetime | None, until: datetime | None) -> int:

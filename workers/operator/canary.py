@@ -43,6 +43,8 @@ def canary(
 
     It goes the way of every start: queue, intake, policy, record, bot. Nobody is asked, and nothing is
     read or changed in Azure. Event Grid is not part of it: `startgate doctor` looks at that.
+
+    Example: startgate canary --within 30s
     """
     run(_canary(every, within, as_json=as_json))
 

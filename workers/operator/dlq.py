@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,7 +17,7 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, Session, fail, operator, run, session
-from workers.runtime.terminal import pretty, safe_line
+from workers.runtime.terminal import pretty, safe_json, safe_line
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: messages that Service Bus put aside.")
 
@@ -36,14 +37,20 @@ Sequences = Annotated[
     list[int] | None, typer.Option("--sequence", help="Only this sequence number; may be repeated.")
 ]
 Every = Annotated[bool, typer.Option("--all", help="All that are there now.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
 @app.command("list")
 def list_queues(
     queue: Annotated[Queue | None, typer.Argument(help="Only this queue.")] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Count dead letters of each queue, with the oldest one's time and the reasons. Locks none."""
-    run(_list([queue] if queue else list(Queue)))
+    """Count dead letters of each queue, with the oldest one's time and the reasons. Locks none.
+
+    Example: startgate dlq list starts
+    """
+    run(_list([queue] if queue else list(Queue), as_json=as_json))
 
 
 @app.command()
@@ -53,9 +60,13 @@ def show(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     *,
     full: Annotated[bool, typer.Option("--full", help="Bodies to their ends.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Print dead letters with reason and body, oldest first, safe for a terminal. Locks none."""
-    run(_show(queue, sequence or [], limit, full=full))
+    """Print dead letters with reason and body, oldest first, safe for a terminal. Locks none.
+
+    Example: startgate dlq show starts --limit 5
+    """
+    run(_show(queue, sequence or [], limit, full=full, as_json=as_json))
 
 
 @app.command()
@@ -63,6 +74,8 @@ def replay(queue: Queue, sequence: Sequences = None, *, every: Every = False) ->
     """Send dead letters to their queue once more: a copy first, then the dead letter goes.
 
     A copy that fails again becomes a dead letter with a new sequence number; it is not replayed in this run.
+
+    Example: startgate dlq replay starts --all
     """
     _one_of(sequence, every=every)
     run(_replay(queue, sequence or []))
@@ -77,7 +90,10 @@ def discard(
     every: Every = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
-    """Throw dead letters away for good."""
+    """Throw dead letters away for good.
+
+    Example: startgate dlq discard starts --sequence 7 --reason "a test event"
+    """
     _one_of(sequence, every=every)
     run(_discard(queue, sequence or [], reason.strip(), yes=yes))
 
@@ -104,30 +120,50 @@ async def _desk() -> AsyncIterator[_Desk]:
             yield _Desk({queue: DeadLetters(client, queue) for queue in Queue}, s)
 
 
-async def _list(queues: list[Queue]) -> int:
+async def _list(queues: list[Queue], *, as_json: bool) -> int:
     async with _desk() as desk:
-        for lines in await asyncio.gather(*(_summary(desk.letters[queue]) for queue in queues)):
-            for line in lines:
-                typer.echo(line)
+        found = await asyncio.gather(*(_summary(desk.letters[queue]) for queue in queues))
+    if as_json:
+        typer.echo(safe_json([one.as_json() for one in found], indent=2))
+        return FINE
+    for one in found:
+        for line in one.lines():
+            typer.echo(line)
     return FINE
 
 
-async def _summary(letters: DeadLetters) -> list[str]:
+class _Summary(NamedTuple):
+    queue: str
+    reasons: Counter[str]
+    oldest: datetime | None
+
+    def lines(self) -> list[str]:
+        oldest = f", the oldest of {self.oldest:%F %T} UTC" if self.oldest else ""
+        return [
+            f"{self.queue}: {self.reasons.total()}{oldest}",
+            *(f"  {count:>6}  {safe_line(reason)}" for reason, count in self.reasons.most_common()),
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "queue": self.queue,
+            "count": self.reasons.total(),
+            "oldest": self.oldest.isoformat() if self.oldest else None,
+            "reasons": dict(self.reasons.most_common()),
+        }
+
+
+async def _summary(letters: DeadLetters) -> _Summary:
     reasons: Counter[str] = Counter()
-    times = []
+    oldest: datetime | None = None
     async for dead in letters.peek():
         reasons[dead.reason or "no reason"] += 1
         if dead.enqueued_at is not None:
-            times.append(dead.enqueued_at)
-            times = [min(times)]
-    oldest = f", the oldest of {times[0]:%F %T} UTC" if times else ""
-    return [
-        f"{letters.queue}: {reasons.total()}{oldest}",
-        *(f"  {count:>6}  {safe_line(reason)}" for reason, count in reasons.most_common()),
-    ]
+            oldest = min(oldest or dead.enqueued_at, dead.enqueued_at)
+    return _Summary(str(letters.queue), reasons, oldest)
 
 
-async def _show(queue: Queue, sequences: list[int], limit: int, *, full: bool) -> int:
+async def _show(queue: Queue, sequences: list[int], limit: int, *, full: bool, as_json: bool) -> int:
     shown = 0
     async with _desk() as desk:
         first = min(sequences, default=1)
@@ -135,13 +171,29 @@ async def _show(queue: Queue, sequences: list[int], limit: int, *, full: bool) -
             async for dead in peeked:
                 if sequences and dead.sequence not in sequences:
                     continue
-                typer.echo(_described(dead, most=len(dead.body) * 8 if full else _MOST_SHOWN))
+                most = len(dead.body) * 8 if full else _MOST_SHOWN
+                told = safe_json(_as_json(dead, most=most)) if as_json else _described(dead, most=most)
+                typer.echo(told)
                 shown += 1
                 if shown == (len(set(sequences)) or limit):
                     break
     if sequences and shown < len(set(sequences)):
         fail(BROKEN, f"{len(set(sequences)) - shown} of them are not there")
     return FINE
+
+
+def _as_json(dead: Dead, *, most: int) -> dict[str, Any]:
+    """One line of JSON; the body as text, since it may be no JSON."""
+    return {
+        "sequence": dead.sequence,
+        "enqueued_at": dead.enqueued_at.isoformat() if dead.enqueued_at else None,
+        "delivery_count": dead.delivery_count,
+        "message_id": dead.message_id,
+        "reason": dead.reason,
+        "description": dead.description,
+        "properties": dict(dead.properties),
+        "body": dead.body[:most].decode(errors="replace"),
+    }
 
 
 def _described(dead: Dead, *, most: int) -> str:

@@ -17,6 +17,7 @@ from workers.operator.azure.rights import rights_checks
 from workers.operator.looks.queues import queue_checks
 from workers.operator.looks.subscriptions import azure_checks, usable
 from workers.operator.looks.versions import version_check
+from workers.outside.archive.checks import archive_check
 from workers.runtime.checks import Check, Found, State, finding, findings, report, settings_of
 from workers.settings import WorkersSettings
 from workers.store.checks import redis_checks
@@ -34,6 +35,8 @@ def doctor(
     """Check settings, policy, Redis, Service Bus and Azure with this identity. Exits 1 if anything fails.
 
     A row each: ok, warn or fail, what was found, and what to do.
+
+    Example: startgate doctor --json
     """
     raise typer.Exit(asyncio.run(_doctor(as_json=as_json)))
 
@@ -70,6 +73,7 @@ async def _look(settings: WorkersSettings) -> list[Found]:
         return await findings(
             [
                 *quick_checks(settings, redis),
+                archive_check(settings.archive_url, settings.archive_key, settings.identity),
                 *bus_checks(client, NEEDS),
                 *queue_checks(azure, settings.servicebus_namespace),
                 *azure_checks(azure, STARTS),

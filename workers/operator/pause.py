@@ -37,6 +37,8 @@ def pause(
     """Stop all changes in Azure: no isolation, stop or restore is begun until `startgate resume`.
 
     Questions are asked and answered as ever; what they lead to waits. What Azure was told already goes on.
+
+    Example: startgate pause --reason "change freeze" --for 2h
     """
     run(_pause(reason, span))
 
@@ -44,7 +46,10 @@ def pause(
 def resume(
     reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
 ) -> None:
-    """End a pause: what was held back goes on. Exits 1 if nothing was paused."""
+    """End a pause: what was held back goes on. Exits 1 if nothing was paused.
+
+    Example: startgate resume --reason "freeze is over"
+    """
     run(_resume(reason))
 
 

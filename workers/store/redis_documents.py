@@ -144,6 +144,11 @@ class RedisDocuments:
         async with redis_away(self._redis):
             return entries(await self._redis.zrange(keys.past_of_vm(vm), 0, -1, withscores=True))
 
+    async def forget_caller(self, who: str) -> int:
+        """Remove what is remembered of a caller, by ``caller_key``; how many starts that were."""
+        async with redis_away(self._redis):
+            return int(await self._redis.zremrangebyrank(keys.past_of_caller(who), 0, -1))
+
     async def _read(self, kind: type[D], key: str, name: str) -> D:
         async with redis_away(self._redis):
             data: Any = await self._redis.hget(key, "d")

@@ -104,6 +104,11 @@ REFUSED = _count(
     "startgate.refusals", "Acts that were refused, for want of a permission or by a guard.", "kind"
 )
 
+CANARIES = _count("startgate.canaries", "Synthetic starts, by whether the bot saw them in time.", "result")
+CANARY = _duration(
+    "startgate.canary.duration", "How long a synthetic start took to each stage.", _SOON_S, "stage"
+)
+
 # Containments
 
 FIRST_WRITE = _duration(

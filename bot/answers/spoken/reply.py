@@ -63,7 +63,7 @@ class Reply:
         may = any(question.permits(answer, wrote.actor).allowed for answer in Answer)
         if not question.open or not may or not await self._first(question, f"help:{_place(wrote)}"):
             return None
-        confirms = question.permits(Answer.CONFIRM, wrote.actor).allowed
+        confirms = question.asks and question.permits(Answer.CONFIRM, wrote.actor).allowed
         return not_understood(question) if confirms else not_in_words(question)
 
     async def _first(self, question: Approval, once: str) -> bool:

@@ -7,7 +7,7 @@ from bot.cards.blocks.joined import by_caller
 from bot.cards.blocks.kit import modal, section
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.status import guarded_line
-from bot.cards.blocks.text import code, escape, name
+from bot.cards.blocks.text import clock, code, escape, name
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joining import unseen
@@ -72,6 +72,10 @@ def asked_again(approval: Approval, shown: int) -> Message:
 def recorded(approval: Approval) -> Message:
     """Their own answer is on record."""
     vm = approval.event.vm.name
+    if (request := approval.waits_for_second) is not None:
+        until = clock(request.expires_at)
+        said = f"{code(vm)} needs a second person to confirm, too. Somebody else can until {until}."
+        return private(f"A second person is asked: {name(vm)}", said)
     if approval.decision is None:
         return private(f"Still open: {name(vm)}", f"The question about {code(vm)} is still open.")
     if approval.decision.confirms:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.cards.blocks import evidence, risk
+from bot.cards.blocks.details.dialog import details_button
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
@@ -33,7 +34,7 @@ from bot.cards.blocks.text import (
 )
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
-from workers.domain.asking.decisions import why_somebody_else
+from workers.domain.asking.decisions import Decision, why_somebody_else
 from workers.domain.containment.containment import CauseKind, Containment
 from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.starts.events import Caller, Phase
@@ -95,6 +96,7 @@ def approval_card(
                 _passed(approval),
                 _SWEPT if approval.event.swept else "",
                 why_somebody_else(approval.terms.self_confirm) if barred and approval.asks else "",
+                _second(approval, reader),
                 _notice(approval),
                 worst_of_it(approval.plan) if approval.open else "",
                 reference_line(approval.id),
@@ -102,17 +104,18 @@ def approval_card(
         ),
     ]
     if approval.open:
-        blocks.append(buttons(approval, own=own, only_reject=barred or not approval.asks))
+        barred = barred or not approval.asks or _asked_for_it(approval, reader)
+        blocks.append(buttons(approval, own=own, only_reject=barred))
     return Message(top_line(approval, containment, kind=kind, own=own), blocks)
 
 
 def _body(lead: str, approval: Approval) -> list[Block]:
     """The lead with the evidence. Once it is decided, the evidence is history, and is labelled so."""
-    fields = evidence.fields(approval)
+    fields, details = evidence.fields(approval), {"accessory": details_button(approval)}
     signs = [section(signs)] if (signs := risk.evidence(approval)) else []
     if approval.open:
-        return [section(lead, fields), *signs]
-    return [section(lead), section(AT_THE_START, fields), *signs]
+        return [section(lead, fields) | details, *signs]
+    return [section(lead), section(AT_THE_START, fields) | details, *signs]
 
 
 def _guarded(approval: Approval) -> bool:
@@ -149,7 +152,7 @@ def _escalated(approval: Approval, kind: CopyKind) -> bool:
 def _lead(approval: Approval, containment: Containment | None, kind: CopyKind) -> list[str]:
     """What to read first: the outcome, then what it is about."""
     started = f"{evidence.who_did_what(approval.event)} {when(approval.event.at)}."
-    how_risky = risk.lead(approval) if approval.open else []
+    how_risky = [risk.in_short(approval), *risk.lead(approval)] if approval.open else []
     lines = (*how_risky, *outcome(approval, containment), _silence(approval, kind), started)
     return [line for line in lines if line]
 
@@ -161,8 +164,7 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     at = f" {when(approval.closed_at)}" if approval.closed_at else ""
     why = sentence(escape(approval.closed_because, 300))
     if approval.decision is not None:
-        by, decided = person(approval.decision.by), when(approval.decision.at)
-        lines.append(f"{approval.decision.past_tense} by {by} {decided}.{quoted(approval.decision.reason)}")
+        lines += _decided(approval.decision)
     elif approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL:
         lines.append(
             f"It could be rejected until {when(approval.closed_at)}. {why}" if approval.closed_at else why
@@ -183,6 +185,16 @@ def outcome(approval: Approval, containment: Containment | None) -> list[str]:
     if locked_down:
         lines.append(cause_line(containment))
     return [*lines, progress(containment)]
+
+
+def _decided(decision: Decision) -> list[str]:
+    by = person(decision.by)
+    if (giver := decision.in_stead_of) is not None:
+        by = f"{by} in the stead of {person(giver)}"
+    lines = [f"{decision.past_tense} by {by} {when(decision.at)}.{quoted(decision.reason)}"]
+    if (first := decision.requested) is not None:
+        lines.append(f"Asked for by {person(first.by)} {when(first.at)}.{quoted(first.reason)}")
+    return lines
 
 
 def _silence(approval: Approval, kind: CopyKind) -> str:
@@ -208,9 +220,7 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     if not approval.owner.known:
         why = f"No owner found: {source or 'no tag names one'}."
     elif approval.owner.by_policy:
-        of = _of_policy(approval.owner.by_policy)
-        asking = "Telling" if announced else "Asking"
-        why = f"{asking} you as the owner of {of}." if kind is CopyKind.OWNER else f"Owner of {of}."
+        why = _by_policy(approval, kind, asking="Telling" if announced else "Asking")
     elif kind is CopyKind.OWNER:
         changed = ", or did so until it was changed" if approval.owner.until_changed else ""
         asking = "Telling" if announced else "Asking"
@@ -221,6 +231,27 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
     if kind is CopyKind.OWNER and len(approval.asked_whom) == 1:
         asked = ""  # it is the reader
     return " ".join(filter(None, [asked, why, _quiet(approval), _deadline(approval)]))
+
+
+def _second(approval: Approval, reader: str) -> str:
+    """That a second person has to confirm, who asked for it and why; or that it takes two."""
+    request = approval.waits_for_second
+    if request is None:
+        by_two = approval.asks and approval.terms.second_within is not None
+        return "It takes two persons to confirm this start." if by_two else ""
+    until = f"until {clock(request.expires_at)}"
+    if _asked_for_it(approval, reader):
+        return f"You asked for this start to be confirmed; a second person can confirm it {until}."
+    return (
+        f"{person(request.by)} wants to confirm this start.{quoted(request.reason)} Confirm makes you the"
+        f" second person, {until}."
+    )
+
+
+def _asked_for_it(approval: Approval, reader: str) -> bool:
+    """Whether the reader is the first of two persons, who can't be the second."""
+    request = approval.waits_for_second
+    return request is not None and bool(reader) and reader.lower() in request.by.addresses
 
 
 def _quiet(approval: Approval) -> str:
@@ -245,11 +276,21 @@ def _expected(approval: Approval) -> str:
     return f"Expected by {escape(ahead.by, 100)} {span}: {why}{asked}"
 
 
+def _by_policy(approval: Approval, kind: CopyKind, *, asking: str) -> str:
+    """That the policy names the owner, and for which VMs."""
+    of = _of_policy(approval.owner.by_policy)
+    if kind is not CopyKind.OWNER:
+        return f"Owner of {of}."
+    return f"{asking} you as the owner of {of}."
+
+
 def _told_of_rule(approval: Approval, kind: CopyKind) -> str:
     """Why this copy is there, of a start whose VM a rule contains."""
     source = _source(approval.owner.source)
     if not approval.owner.known:
         return f"No owner found: {source or 'no tag names one'}."
+    if approval.owner.by_policy:
+        return _by_policy(approval, kind, asking="Telling")
     if kind is CopyKind.OWNER:
         return f"Telling you because the {source} on this VM names you."
     return f"Owner from {source}."
@@ -326,7 +367,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
     """The buttons carry the id, and how many starts are shown beside them.
 
     Who may answer, if it is still open, and what has happened since, is checked at the click. Who started
-    the VM can't confirm that at high risk, so their own copy has no button for it.
+    the VM can't confirm that at high risk, so their own copy has no button for it. Of a start that is only
+    announced, there is nothing to confirm.
     """
     vm = approval.event.vm
     confirm = {
@@ -354,7 +396,8 @@ def buttons(approval: Approval, *, own: bool = False, only_reject: bool = False)
         "accessibility_label": _label("Say that it is not yours:", vm.name),
         "value": button_value(approval),
     }
-    return {"type": "actions", "elements": [reject] if only_reject else [confirm, reject, not_mine]}
+    shown = [confirm, reject, not_mine] if approval.asks and not only_reject else [reject]
+    return {"type": "actions", "elements": shown}
 
 
 def _sure(approval: Approval, *, own: bool) -> Block:

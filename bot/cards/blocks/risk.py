@@ -19,6 +19,33 @@ _MOST_TEXT = 2800
 """Less than Slack takes in a section."""
 _MOST_FINE = 8
 _MOST_UNSEEN = 5
+_IN_SHORT = 3
+_SERVICES = ("SSH", "RDP", "WinRM over TLS", "WinRM")
+_IN_WORDS = {
+    "many-vms": "many VMs at once",
+    "failed-attempts": "failed attempts before",
+    "rejected-before": "rejected before",
+    "while-contained": "started while contained",
+    "defender-alert": "open Defender alert",
+    "no-mfa": "no MFA",
+    "signin-elsewhere": "signed in from another address",
+    "new-address": "new address",
+    "doubted-address": "doubted address",
+    "untrusted-address": "outside the trusted networks",
+    "unknown-client": "unknown client",
+    "not-owner": "not the owner",
+    "never-started-this-vm": "never started this VM",
+    "first-start-in-days": "first start in a long time",
+    "owner-tag-changed": "owner tag just changed",
+    "outside-usual-hours": "unusual hour",
+    "outside-policy-hours": "outside the policy's hours",
+    "application-outside-its-hours": "application outside its hours",
+    "role-too-wide": "role too wide",
+    "fresh-right": "right just given",
+    "no-nsg": "no network security group",
+    "no-backup": "no backup",
+}
+"""Signal's id \u2192 what the first line of a card says."""
 
 
 def lead(approval: Approval) -> list[str]:
@@ -34,6 +61,24 @@ def lead(approval: Approval) -> list[str]:
         f"{_SIGNS[risk.level]}*{words(risk)}: {risk.threat}*{so_far}.",
         *(_bullet(one) for one in risk.signals[:_IN_THE_LEAD]),
     ]
+
+
+def in_short(approval: Approval) -> str:
+    """The strongest signals in a few words: ``No MFA \u00b7 SSH open to the Internet``; empty without any."""
+    risk = approval.risk
+    if risk is None or not risk.signals:
+        return ""
+    said = list(dict.fromkeys(_short(one) for one in risk.signals))[:_IN_SHORT]
+    line = " \u00b7 ".join(said)
+    return f"*{line[:1].upper()}{line[1:]}*"
+
+
+def _short(one: Signal) -> str:
+    """Words of ours alone: of a sentence, which holds values from outside, only a known service is said."""
+    if one.id == "management-port-open":
+        service = next((name for name in _SERVICES if f"VM's {name} " in one.sentence), "management port")
+        return f"{service} open to the Internet"
+    return _IN_WORDS.get(one.id) or escape(one.id, 40)  # a newer version may know more of them
 
 
 def words(risk: Risk) -> str:

@@ -38,6 +38,7 @@ _BROADCAST = re.compile(r"(?<![\w@])@(?=(?:channel|here|everyone)\b)", re.IGNORE
 _USER = re.compile(r"[UW][A-Z0-9]{5,20}")
 _USERGROUP = re.compile(r"S[A-Z0-9]{5,20}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{5,20}")
+_CONVERSATION = re.compile(r"[CDG][A-Z0-9]{5,20}")
 
 
 def clean(text: str) -> str:
@@ -134,6 +135,16 @@ def mention_group(usergroup_id: str) -> str:
 def channel_link(channel: str) -> str:
     """A link to a channel by its id; a name such as ``#vm-oncall`` is shown as code."""
     return f"<#{channel}>" if _CHANNEL.fullmatch(channel) else code(channel)
+
+
+def message_link(workspace_url: str, channel: str, ts: str | None, words: str) -> str:
+    """Mrkdwn that links a message; empty without an address. ``words`` are ours: no mark-up.
+
+    Source: the answer of https://docs.slack.dev/reference/methods/chat.getPermalink
+    """
+    if not workspace_url.startswith("https://") or ts is None or _CONVERSATION.fullmatch(channel) is None:
+        return ""
+    return f"<{workspace_url}archives/{channel}/p{ts.replace('.', '')}|{words}>"
 
 
 def when(at: datetime) -> str:

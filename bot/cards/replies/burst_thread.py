@@ -7,7 +7,9 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, CopyKind
 
 
-def burst_replies(card: Card, lead: Approval, *, kind: CopyKind, oncall_mention: str) -> list[Reply]:
+def burst_replies(
+    card: Card, lead: Approval, *, kind: CopyKind, oncall_mention: str, card_link: str = ""
+) -> list[Reply]:
     """Reminder and escalation while somebody can act on them."""
     waiting = [one for one in card.members if one.open]
     if not waiting:
@@ -17,10 +19,12 @@ def burst_replies(card: Card, lead: Approval, *, kind: CopyKind, oncall_mention:
     if kind is CopyKind.OWNER and any(one.reminded for one in waiting):
         people = ", ".join(mention(user) for user in lead.asked_whom[:10])
         calls = f"{people}: no" if people else "No"
-        text = f"{calls} answer yet about {starts}. Please answer by {clock(lead.expire_at)}."
+        where = f" on {card_link}" if card_link else ""
+        text = f"{calls} answer yet about {starts}. Please answer{where} by {clock(lead.expire_at)}."
         found.append(Reply("reminder", Message(f"Reminder: were {starts} expected?", [section(text)])))
     if kind is CopyKind.ONCALL and any(one.escalated for one in waiting):
-        text = f"{calling(oncall_mention)}no answer yet about {starts}. Please answer in the message above."
+        where = card_link or "the message above"
+        text = f"{calling(oncall_mention)}no answer yet about {starts}. Please answer on {where}."
         message = Message(f"No answer yet about {starts}", [section(text)])
         found.append(Reply("escalation", message, pages=True))
     return found

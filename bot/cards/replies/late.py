@@ -5,7 +5,7 @@ from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import STEPS, note
 from bot.cards.blocks.text import calling, code, duration, name, when
 from bot.cards.replies.by_hand import remedy, undo_remedy
-from bot.cards.replies.retry import retry_button
+from bot.cards.replies.retry import retry_element
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration, Step
 
 
@@ -43,7 +43,7 @@ def _failed(containment: Containment, step: Step, key: str, doing: str, oncall_m
     by_hand = remedy(step, vm) if doing == "contained" else undo_remedy(step.name)
     why = note(step, vm, 400) or "No reason was given."
     said = f"{calls}*{title}* of {code(vm.name)} failed, and waiting won't help. {why} By hand: {by_hand}."
-    buttons = [retry_button(containment)] if doing == "contained" else []
+    buttons = [{"type": "actions", "elements": [retry_element(containment)]}] if doing == "contained" else []
     text = f"{title} of {name(vm.name)} failed"
     return Reply(key, Message(text, [section(said), *buttons]), pages=True)
 

@@ -38,7 +38,9 @@ def restore_replies(containment: Containment, oncall_mention: str) -> list[Reply
     key = f"{containment.round}.{restoration.number}"
     headline = f"The isolation of {vm} ended" if restoration.expired else f"Restore of {vm} ordered"
     found = [_reply(f"restore.{key}", headline, restore_line(restoration))]
-    found += [_undo(step, containment.vm, key) for step in restoration.steps if begun(step)]
+    undone = [section(_undo(step, containment.vm)) for step in restoration.steps if begun(step)]
+    if undone:
+        found.append(Reply(f"undo.{key}", Message(f"Restore of {vm}: how far it is", undone)))
     if containment.state is ContainmentState.INCOMPLETE:
         parts = _incomplete(containment, restoration, oncall_mention)
         found.append(_reply(f"unrestored.{key}", f"Restore incomplete: {vm}", *parts, pages=True))
@@ -54,16 +56,14 @@ def _requested(containment: Containment, request: RestoreRequest, oncall_mention
     return _reply(key, f"Second person needed to restore {name(containment.vm.name)}", said, pages=True)
 
 
-def _undo(step: Step, vm: VmRef, key: str) -> Reply:
+def _undo(step: Step, vm: VmRef) -> str:
     """What is so now, such as ``Power: already running``; until then, how far its undo is."""
     area, (state, about) = STEPS[step.name].area, step_state(step, vm)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
     if step.state is StepState.DONE and step.note:
         proof = f"verified in Azure{at}" if read_back(step) else at.strip()
-        body = f"*{area}:* {bare_note(step, vm, 600)}{f' ({proof})' if proof else ''}."
-    else:
-        body = " ".join([f"*{area}:* {state}{at}.", *filter(None, about)])
-    return _reply(f"undo.{step.name}.{key}", f"{area}: {state}", body)
+        return f"*{area}:* {bare_note(step, vm, 600)}{f' ({proof})' if proof else ''}."
+    return " ".join([f"*{area}:* {state}{at}.", *filter(None, about)])
 
 
 def _incomplete(containment: Containment, restoration: Restoration, oncall_mention: str) -> list[str]:

@@ -10,18 +10,13 @@ RETRY = "containment.retry"
 _LABEL = "Retry what failed on "
 
 
-def retry_button(containment: Containment) -> Block:
+def retry_element(containment: Containment) -> Block:
     """The button carries only the id. Who may press it, and whether something has failed, is checked then."""
     vm = containment.vm.name
     return {
-        "type": "actions",
-        "elements": [
-            {
-                "type": "button",
-                "action_id": RETRY,
-                "text": plain("Retry", BUTTON),
-                "accessibility_label": _LABEL + plain_name(vm, ACCESSIBILITY - len(_LABEL)),
-                "value": containment.id,
-            }
-        ],
+        "type": "button",
+        "action_id": RETRY,
+        "text": plain("Retry", BUTTON),
+        "accessibility_label": _LABEL + plain_name(vm, ACCESSIBILITY - len(_LABEL)),
+        "value": containment.id,
     }

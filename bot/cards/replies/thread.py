@@ -1,6 +1,5 @@
 """The replies below a card: what happened since. Each is posted once and edited as things change."""
 
-from bot.cards.blocks.card import outcome
 from bot.cards.blocks.joined import joined_replies
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
@@ -11,24 +10,25 @@ from bot.cards.blocks.status import (
     cause_line,
     command,
     containment_headline,
-    done_words,
     note,
     progress,
     sentence,
     undo_command,
     verified,
 )
-from bot.cards.blocks.text import calling, clock, code, escape, mention, name, when
+from bot.cards.blocks.text import calling, clock, code, counted, escape, mention, name, when
+from bot.cards.replies.afterwards import afterwards_buttons
 from bot.cards.replies.by_hand import remedy
 from bot.cards.replies.expiry import expiry_replies
+from bot.cards.replies.grace import grace_replies
 from bot.cards.replies.jobs import job_replies, job_step
 from bot.cards.replies.late import late_replies
 from bot.cards.replies.oncall_thread import oncall_replies
 from bot.cards.replies.proposed_owner import proposed_owner
 from bot.cards.replies.restarts import restart_replies
 from bot.cards.replies.restore_thread import restore_replies
-from bot.cards.replies.retry import retry_button
 from bot.cards.replies.risen import risen_replies
+from bot.cards.replies.second import second_replies
 from bot.cards.replies.step_state import begun, step_state
 from bot.cards.replies.words import words_replies
 from workers.domain.asking.approvals import Approval, ApprovalState
@@ -41,7 +41,6 @@ from workers.domain.containment.containment import (
     StepState,
 )
 from workers.domain.containment.steps import MAX_REDONE
-from workers.domain.policy.model import Verdict
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.also_started import AllStarted
 
@@ -52,20 +51,22 @@ def replies(
     *,
     kind: CopyKind,
     oncall_mention: str,
+    card_link: str = "",
     also: AllStarted = AllStarted(),  # noqa: B008 - it can't be changed
 ) -> list[Reply]:
     """The replies that the thread of this copy should hold now, in order.
 
     A reply that was posted before and is not in here is history: leave it. ``oncall_mention`` is mrkdwn
-    made by ``mention`` or ``mention_group``; it may be empty.
+    made by ``mention`` or ``mention_group``, and ``card_link`` links the card; both may be empty.
     """
     found: list[Reply] = []
     if approval is not None:
-        found += _question(approval, kind, oncall_mention, also)
+        found += _question(approval, kind, oncall_mention, card_link, also)
         found += _lockdown(approval, containment)
     if containment is not None:
         found += _again(containment, oncall_mention)
-        found += [_step(containment, step) for step in containment.steps if begun(step)]
+        found += _steps(containment)
+        found += grace_replies(containment)
         found += expiry_replies(containment, oncall_mention)
         found += restore_replies(containment, oncall_mention)
         found += late_replies(containment, oncall_mention)
@@ -89,11 +90,14 @@ def _round(key: str) -> int | None:
     return next((int(part) for part in key.split(".") if part.isdecimal()), None)
 
 
-def _question(approval: Approval, kind: CopyKind, oncall_mention: str, also: AllStarted) -> list[Reply]:
-    """Reminder and escalation while somebody can act on them, and how the question ended."""
+def _question(
+    approval: Approval, kind: CopyKind, oncall_mention: str, card_link: str, also: AllStarted
+) -> list[Reply]:
+    """Reminder and escalation while somebody can act on them. How it ended, the card itself says."""
     found: list[Reply] = [*joined_replies(approval), *risen_replies(approval)] if approval.open else []
     if approval.open and approval.reminded_at and kind is CopyKind.OWNER:
-        found.append(_reminder(approval))
+        found.append(_reminder(approval, card_link))
+    found += second_replies(approval, kind, oncall_mention)
     still_needed = approval.open or (
         approval.state is ApprovalState.EXPIRED and approval.containment_id is None
     )
@@ -102,22 +106,8 @@ def _question(approval: Approval, kind: CopyKind, oncall_mention: str, also: All
     if kind is CopyKind.ONCALL:
         found += oncall_replies(approval, oncall_mention, also)
     if still_needed and approval.escalated_at and kind is CopyKind.ONCALL:
-        found.append(_escalation(approval, oncall_mention))
-    announced = approval.state is ApprovalState.EXPIRED and approval.terms.verdict is Verdict.TELL
-    in_words = words_replies(approval)
-    found += in_words
-    # Of what is over without a word, nobody needs to be told.
-    if not approval.open and not announced and not in_words:
-        key = _ENDS.get(approval.state, "decision")
-        found.append(_reply(key, sentence(escape(approval.outcome(), 400)), outcome(approval, None)[0]))
-    return found
-
-
-_ENDS = {
-    ApprovalState.EXPIRED: "expiry",
-    ApprovalState.WITHDRAWN: "withdrawal",
-    ApprovalState.RULED: "contained",
-}
+        found.append(_escalation(approval, oncall_mention, card_link))
+    return [*found, *words_replies(approval)]
 
 
 def _lockdown(approval: Approval, containment: Containment | None) -> list[Reply]:
@@ -129,25 +119,26 @@ def _lockdown(approval: Approval, containment: Containment | None) -> list[Reply
     return [_reply(f"lockdown.{containment.cause.at:%Y%m%d%H%M%S}", f"Locked down: {name(vm)}", text)]
 
 
-def _reminder(approval: Approval) -> Reply:
+def _reminder(approval: Approval, card_link: str) -> Reply:
     people = _people(approval)
     calls = f"{people}: no answer yet." if people else "No answer yet."
+    where = f" on {card_link}" if card_link else ""
     return _reply(
         "reminder",
         f"Reminder: was the start of {name(approval.event.vm.name)} expected?",
         f"{calls} Was the start of {code(approval.event.vm.name)} expected?"
-        f" Please answer by {clock(approval.expire_at)}.",
+        f" Please answer{where} by {clock(approval.expire_at)}.",
     )
 
 
-def _escalation(approval: Approval, oncall_mention: str) -> Reply:
+def _escalation(approval: Approval, oncall_mention: str, card_link: str) -> Reply:
     """Pages on-call; once the question has expired, it says what they can still do."""
     vm, people = approval.event.vm, _people(approval)
     calls = f"{oncall_mention}: no" if oncall_mention else "No"
     asked = f"Asked: {people}" if people else "Nobody could be asked directly"
     since = f", {when(approval.asked_at)}" if people and approval.asked_at else ""
     todo = (
-        "Please confirm or reject in the message above."
+        f"Please confirm or reject on {card_link or 'the message above'}."
         if approval.open
         else "The question is closed, and no action was taken."
         f" Contain the VM with {command(LOCKDOWN_COMMAND, vm)}."
@@ -221,20 +212,30 @@ def _drifted(containment: Containment, oncall_mention: str) -> Reply:
     )
 
 
-def _step(containment: Containment, step: Step) -> Reply:
-    """One reply a step and round: it changes as the step goes on; being contained again starts a new one."""
-    title, key = STEPS[step.name].title, f"step.{step.name}.{containment.round}"
+def _steps(containment: Containment) -> list[Reply]:
+    """One message a round tells every step, and is edited as they go on."""
+    told = [step for step in containment.steps if begun(step)]
+    if not told:
+        return []
+    done = sum(step.state is StepState.DONE for step in containment.steps)
+    text = f"{name(containment.vm.name)}: {done} of {counted(len(containment.steps), 'step')} done"
+    lines = [section(_step(containment, step)) for step in told]
+    return [Reply(f"steps.{containment.round}", Message(text, lines))]
+
+
+def _step(containment: Containment, step: Step) -> str:
+    """How it stands, in sentences."""
     by_job = job_step(step, containment.vm)
     if by_job:
-        return _reply(key, f"{title}: {done_words(step)}", by_job)
+        return by_job
     change = sentence(escape(step.change.summary, 300)) if step.change else ""
     state, about = step_state(step, containment.vm, change=change)
     at = f" {when(step.ended_at)}" if step.ended and step.ended_at else ""
-    said = f"*{title}*: {state}{at}."
+    said = f"*{STEPS[step.name].title}*: {state}{at}."
     if step.state is StepState.DONE:
         done = STEPS[step.name].done
         said = f"*{done[:1].upper()}{done[1:]}*{at}{', verified in Azure' if step.note else ''}."
-    return _reply(key, f"{title}: {state}", " ".join([said, *filter(None, about)]))
+    return " ".join([said, *filter(None, about)])
 
 
 def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
@@ -254,8 +255,8 @@ def _result(containment: Containment, oncall_mention: str) -> list[Reply]:
             key, text = f"restored.{containment.round}", progress(containment)
         case _:
             return []
-    buttons = [retry_button(containment)] if containment.failed and containment.restoration is None else []
-    message = Message(f"{words}: {name(containment.vm.name)}", [section(text), *buttons])
+    blocks = [section(text), afterwards_buttons(containment)]
+    message = Message(f"{words}: {name(containment.vm.name)}", blocks)
     return [Reply(key, message, pages=containment.state is ContainmentState.INCOMPLETE)]
 
 

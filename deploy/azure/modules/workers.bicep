@@ -19,6 +19,7 @@ param serviceBusName string
 param redisUrl string
 param policy string
 param retentionDays int
+param archiveUrl string
 param apiVersions string
 param most int
 param canaryEverySeconds int
@@ -115,6 +116,10 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             {
               name: 'STARTGATE_LOG'
               value: 'json'
+            }
+            {
+              name: 'STARTGATE_ARCHIVE_URL'
+              value: archiveUrl
             }
             {
               name: 'STARTGATE_RETENTION_DAYS'

@@ -108,7 +108,8 @@ class Rig:
                     "STARTGATE_RESYNC_EVERY_S": "600",
                     "STARTGATE_INVENTORY_EVERY_S": "3600",
                     "STARTGATE_STANDING_EVERY_S": "3600",
-                    "STARTGATE_MISSED_STARTS_EVERY_S": "3600",
+                    "STARTGATE_MISSED_STARTS_EVERY_S": "0",
+                    "STARTGATE_EVENT_SOURCES_EVERY_S": "0",
                 },
             )
         )

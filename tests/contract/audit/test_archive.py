@@ -19,7 +19,9 @@ from workers.domain.errors import DependencyAway
 from workers.domain.ids import PARTITIONS
 from workers.operator.archive.checking import Directory, Found, check
 from workers.outside.archive.blobs import BlobArchive
+from workers.outside.archive.checks import archive_check
 from workers.outside.archive.opening import archive_at
+from workers.runtime.checks import CannotTell, Failed
 from workers.runtime.credential import Credential
 from workers.store import keys
 from workers.store.audit.cursor import RedisAuditCursor
@@ -242,3 +244,20 @@ async def test_downloaded_blobs_verify_without_azure(world: World, tmp_path: Pat
         path.write_bytes(blob.content)
     found = await check(Directory(tmp_path))
     assert (found.wrong, found.records) == ((), 3)
+
+
+class TestDoctor:
+    async def test_an_archive_that_keeps_what_is_written_is_fine(self, world: World) -> None:
+        check = archive_check(world.server.container_url, SecretStr(KEY), Credential.CLI)
+        assert await check.look() == "the container keeps what is written"
+
+    async def test_one_without_a_policy_and_none_at_all_are_warned_of(self, world: World) -> None:
+        world.server.containers["audit"].immutable = False
+        for url in (world.server.container_url, None):
+            with pytest.raises(CannotTell):
+                await archive_check(url, SecretStr(KEY), Credential.CLI).look()
+
+    async def test_one_that_is_not_there_is_wrong(self, world: World) -> None:
+        url = world.server.container_url.replace("/audit", "/none")
+        with pytest.raises(Failed, match="ContainerNotFound"):
+            await archive_check(url, SecretStr(KEY), Credential.CLI).look()

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from pydantic import SecretStr, ValidationError
 
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.pager.server import ROUTING_KEY, SECRET, PagerServer
+from deploy.sandbox.standin import StandIn
 from tests import builders as a
 from tests.conftest import FakeClock
 from tests.valkey_server import Valkey
@@ -108,9 +110,18 @@ async def test_what_may_pass_is_tried_again(pager: PagerServer, name: str) -> No
 
 
 async def test_a_redirection_leads_nowhere(pager: PagerServer) -> None:
-    pager.faults.put(Fault(path="/hook", status=307))
+    elsewhere = StandIn("elsewhere")
+    moved = web.Response(status=307, headers={"Location": f"{pager.url}/hook"})
+
+    async def redirect(_request: web.Request) -> web.Response:
+        return moved
+
+    elsewhere.app.add_routes([web.post("/hook", redirect)])
+    await elsewhere.start()
     with pytest.raises(PageRefused, match="307"):
-        await targets(pager)["webhook"].send(CALL)
+        await Webhook(f"{elsewhere.url}/hook", SecretStr(SECRET)).send(CALL)
+    await elsewhere.stop()
+    assert told(pager, "page") == []
 
 
 @pytest.mark.parametrize(

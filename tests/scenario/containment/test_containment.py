@@ -158,6 +158,20 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
     thread = await full.thread(asked.channel)
     for words in ("*Isolated*", "*Stopped*", "*Contained:*", "/vm-restore"):
         assert any(words in reply for reply in thread), f"{words!r} is not in the thread: {thread}"
+    (steps,) = [reply for reply in thread if "*Isolated*" in reply]
+    assert "*Stopped*" in steps, "one message tells every step"
+    summary = await full.slack.wait_for(
+        "the summary",
+        lambda e: (
+            e["kind"] == "posted" and e.get("thread_ts") == asked.channel.ts and "*Contained:*" in str(e)
+        ),
+    )
+    at = {"channel": asked.channel.channel, "ts": summary["ts"]}
+    for who, opens in (("olivia", False), ("nadia", True)):
+        press = {"user": who, "action_id": "afterwards.restore", "wait_view_ms": 3000, **at}
+        assert ("view_id" in await full.slack.post("/_act/click", **press)) is opens
+    await full.slack.post("/_act/click", user="olivia", action_id="afterwards.status", **at)
+    await full.told(OLIVIA, asked.vm, "Contained", since=asked.start.seq)
 
 
 async def test_a_backup_is_started_first_and_backed_up_only_once_azure_says_so(

@@ -10,8 +10,11 @@ from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
+from workers.use_cases.orders.delegate import DelegateAnswers
+from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 
@@ -33,6 +36,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         answer_all=AnswerAll(decide=rig.decide, store=rig.store, nudger=rig.nudger, clock=rig.clock),
         take_back=TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         lock_down=rig.lock_down,
+        regret=Regret(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
@@ -42,6 +46,8 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         files=cast("Any", None),
         overview=Overview(store=rig.store, inventory=rig.inventory),
         pausing=PauseWrites(store=rig.store, clock=rig.clock),
+        expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
+        delegating=DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
     )

@@ -57,7 +57,19 @@ LEFT_AS_THEY_ARE = {
     "missed_starts_every_s": "as often as the Activity Log is worth reading",
     "missed_starts_after_s": "as late as Event Grid usually is",
     "event_sources_every_s": "subscriptions come and go by the day",
+    "azure_monitor_connection": "Log Analytics has the logs; traces are whoever wants them's to turn on",
+    **dict.fromkeys(
+        ("slack_bot_token_file", "slack_app_token_file", "slack_signing_secret_file"),
+        "Key Vault's references put the secrets into the environment, and a new one restarts the bot",
+    ),
     "slack_api_url": "another one only for GovSlack",
+    "archive_key": "on loopback only",
+    "archive_every_s": "an hour of the audit is what may be lost; less makes more blobs",
+    "pages_every_s": "on-call is called within seconds, and reading the audit costs next to nothing",
+    **dict.fromkeys(
+        ("pagerduty_routing_key", "pagerduty_url", "page_webhook_url", "page_webhook_secret"),
+        "whoever has such a service adds them to the container; deploy/README.md says how",
+    ),
     "receivers": "measured",
     "concurrency": "measured",
 }
@@ -86,6 +98,7 @@ def test_the_settings_that_are_given_are_enough_to_start(who: str, monkeypatch: 
         "STARTGATE_HTTP_PORT": "3000",
         "STARTGATE_CANARY_EVERY_S": "3600",
         "STARTGATE_RETENTION_DAYS": "90",
+        "STARTGATE_ARCHIVE_URL": "",
         "STARTGATE_API_VERSIONS": "",
     }
     for name, entry in environment(who).items():

@@ -115,10 +115,16 @@ def test_values_of_labels_in_rules_are_ones_that_the_code_writes() -> None:
         for rule in RULES
         for one in selectors(rule["expr"])
         for matcher in one.matchers.matchers
-        if matcher.name == "event"
+        if matcher.name in ("event", "result")
     }
-    assert named == {"undelivered", "(containment|restore).incomplete", "containment.drifted"}
-    for kind in ("containment.incomplete", "restore.incomplete", "containment.drifted", "undelivered"):
+    assert named == {"undelivered", "(containment|restore).incomplete", "containment.drifted", "silent"}
+    for kind in (
+        "containment.incomplete",
+        "restore.incomplete",
+        "containment.drifted",
+        "undelivered",
+        "silent",
+    ):
         assert f'"{kind}"' in code
 
 

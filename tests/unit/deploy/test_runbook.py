@@ -6,7 +6,6 @@ import shlex
 import pytest
 import typer
 import typer.main
-from click import Group
 
 from bot.__main__ import cli as bot_cli
 from bot.doctor import SCOPES
@@ -29,11 +28,12 @@ def named() -> set[str]:
 def exists(app: typer.Typer, words: list[str]) -> bool:
     group: object = typer.main.get_command(app)
     for word in words:
-        if not isinstance(group, Group):
+        commands = getattr(group, "commands", None)
+        if commands is None:
             return True  # an argument
-        if word not in group.commands and word not in {"workers", "run"}:
+        if word not in commands and word not in {"workers", "run"}:
             return False
-        group = group.commands.get(word)
+        group = commands.get(word)
     return True
 
 
@@ -41,6 +41,12 @@ def exists(app: typer.Typer, words: list[str]) -> bool:
 def test_a_command_of_the_page_exists(typed: str) -> None:
     program, *words = shlex.split(typed)
     assert exists(COMMANDS[program], words)
+
+
+def test_a_command_that_is_none_is_found() -> None:
+    assert not exists(workers_cli, ["nonsense"])
+    assert not exists(workers_cli, ["dlq", "nonsense"])
+    assert exists(workers_cli, ["dlq", "show", "starts"])
 
 
 def test_the_page_names_commands_at_all() -> None:

@@ -247,3 +247,12 @@ def _export(directory: Path) -> Path:
 async def _set(valkey: Valkey, key: str, value: str) -> None:
     async with connect(SecretStr(valkey.url)) as client:
         await client.set(key, value)
+
+
+def test_verify_says_the_same_as_json(written: Valkey, tmp_path: Path) -> None:
+    path = _export(tmp_path)
+    fine = json.loads(startgate("verify", "--json").stdout)
+    assert (fine["fine"], fine["records"], len(fine["partitions"])) == (True, 3, 16)
+    written.flush()
+    result = startgate("verify", "--against", str(path), "--json")
+    assert (result.exit_code, len(json.loads(result.stdout)["differ"])) == (1, 3)

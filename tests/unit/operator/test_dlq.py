@@ -122,3 +122,12 @@ async def test_an_absent_bus_exits_2(bus: BusServer) -> None:
     result = await startgate("list")
     assert result.exit_code == 2
     assert "servicebus" in result.stderr
+
+
+async def test_both_tables_come_as_json(bus: BusServer) -> None:
+    starts, *others = json.loads((await startgate("list", "--json")).stdout)
+    assert (starts["queue"], starts["count"], starts["reasons"]["NotJson"]) == ("starts", len(dead(bus)), 2)
+    assert [one["count"] for one in others] == [0, 0]
+    shown = [json.loads(line) for line in (await startgate("show", "starts", "--json")).stdout.splitlines()]
+    assert [one["sequence"] for one in shown] == dead(bus)
+    assert shown[0]["body"] == HOSTILE

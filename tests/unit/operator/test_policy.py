@@ -234,3 +234,20 @@ def test_explain_says_where_an_owner_was_looked_for_in_order(policy: Path, event
     assert lines[at + 1] == f"  then fallback for resource group {a.vm_ref().resource_group}: names a@b.c"
     lines = startgate("explain", policy, event, "--tag", "owner=c@d.e").stdout.splitlines()
     assert "owner: tags owner: names c@d.e" in lines
+
+
+def test_check_says_the_same_as_json(policy: Path) -> None:
+    fine = json.loads(startgate("check", policy, "--json").stdout)
+    assert (fine["fine"], fine["errors"], fine["warnings"]) == (True, [], [])
+    policy.write_text("oncall: {usergroup: S0ONCALL1}\nrulez: []\n", encoding="utf-8")
+    result = startgate("check", policy, "--json")
+    (error,) = json.loads(result.stdout)["errors"]
+    assert (result.exit_code, error["line"], error["column"]) == (1, 2, 1)
+
+
+def test_explain_says_the_same_as_json(policy: Path, event: Path) -> None:
+    result = startgate("explain", policy, event, "--tag", "env=prod", *BY_DAY, "--json")
+    found = json.loads(result.stdout)
+    assert found["verdict"] == "ask, by rule 'production'"
+    assert [one["rule"] for one in found["rules"]] == ["nightly builds", "production"]
+    assert found["risk"]["level"] in ("low", "medium", "high")

@@ -68,12 +68,16 @@ def test_what_it_writes_passes_a_strict_check(file: Path, silence: OnSilence) ->
 def test_what_stands_in_its_comments_is_valid_too(file: Path) -> None:
     startgate("init", file, *ALL)
     text = file.read_text(encoding="utf-8")
-    example = re.compile(r"^(\s*)# ((?:rules|never|isolate|allow):|  .*)$", re.MULTILINE)
+    inline = r"(?:fallbacks|quiet_hours|two_person): .*"
+    example = re.compile(rf"^(\s*)# ((?:rules|never|isolate|allow):|{inline}|  .*)$", re.MULTILINE)
     text = example.sub(r"\1\2", text)
     policy = load_policy(text)
     assert len(policy.rules) == 2
     assert policy.never
     assert policy.lockdown.isolate.allow
+    assert policy.owner.fallbacks
+    assert policy.quiet_hours
+    assert policy.two_person.confirm
     assert policy_warnings(policy, text) == []
     assert list(Draft202012Validator(policy_schema()).iter_errors(yaml.safe_load(text))) == []
 

@@ -3,11 +3,19 @@
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from workers.domain.asking.decisions import Answer, Decision, Permission, may_answer, may_take_back
+from workers.domain.asking.decisions import (
+    Answer,
+    Decision,
+    Permission,
+    may_answer,
+    may_answer_for,
+    may_take_back,
+)
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.passing import PassedOn, started_it_themselves, with_passed
 from workers.domain.asking.states import FIRST, TRANSITIONS, ApprovalState
 from workers.domain.asking.terms import Terms, steps_on_silence, steps_undelivered
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.containment.plans import Plan
 from workers.domain.errors import AlreadyDecided, Conflict
 from workers.domain.model import Stored, UtcTime
@@ -75,6 +83,7 @@ class Approval(Numbered):
         owner_before: the owner by the tags before the start; ``None`` if that is still the owner.
         expected: who expected the start ahead, where it is asked about all the same, as at high risk.
         passed: who said that the VM is not theirs, and whom they named, the last one last.
+        confirm_request: what the first of two persons asked for; ``None`` once it is decided.
         trace: W3C ``traceparent`` of the work that opened it, so that an answer hours later joins its trace;
             empty where nothing was traced.
         told_as: the correlation id of the event that came late, of a start that only a sweep had seen.
@@ -119,6 +128,7 @@ class Approval(Numbered):
     owner_before: Owner | None = None
     expected: Expectation | None = None
     passed: tuple[PassedOn, ...] = ()
+    confirm_request: ConfirmRequest | None = None
     trace: str = ""
     told_as: str = ""
     undo_until: UtcTime | None = None
@@ -198,6 +208,19 @@ class Approval(Numbered):
             changes["escalated_at"] = passing.at
         return self._while_asking(**changes)
 
+    def permits_for(self, answer: Answer, actor: Actor, giver: Actor) -> Permission:
+        """The same in the stead of somebody who has delegated it to them."""
+        return may_answer_for(
+            answer,
+            actor,
+            giver,
+            self.owner,
+            *self.callers,
+            risky=self.risky_callers,
+            owner_before=self.owner_before,
+            up_to=self.terms.self_confirm,
+        )
+
     def _to(self, state: ApprovalState, at: datetime, **changes: object) -> "Approval":
         if state not in TRANSITIONS[self.state]:
             raise AlreadyDecided(self.outcome())
@@ -224,7 +247,12 @@ class Approval(Numbered):
         state = ApprovalState.CONFIRMED if decision.confirms else ApprovalState.REJECTED
         undo_until = decision.at + UNDO_WITHIN if decision.confirms and decision.via == IN_WORDS else None
         return self._to(
-            state, decision.at, decision=decision, containment_id=containment_id, undo_until=undo_until
+            state,
+            decision.at,
+            decision=decision,
+            containment_id=containment_id,
+            undo_until=undo_until,
+            confirm_request=None,
         )
 
     def permits_undo(self, actor: Actor) -> Permission:
@@ -272,6 +300,21 @@ class Approval(Numbered):
         """Whether this very answer of this person is on record."""
         decision = self.decision
         return decision is not None and (decision.answer, decision.by.slack_user) == (answer, slack_user)
+
+    @property
+    def waits_for_second(self) -> ConfirmRequest | None:
+        """What the first of two persons asked for, as long as somebody else can confirm it."""
+        request = self.confirm_request
+        return request if self.asks and request is not None and not request.expired else None
+
+    def requested(self, request: ConfirmRequest) -> "Approval":
+        """The first of two persons wants it confirmed."""
+        return self._while_asking(confirm_request=request)
+
+    def request_over(self) -> "Approval":
+        """Nobody confirmed what the first person asked for in time; the question stays open."""
+        request = self.confirm_request
+        return self if request is None else self.changed(confirm_request=request.changed(expired=True))
 
     def reminded(self, at: datetime) -> "Approval":
         """The owner was reminded."""
@@ -350,6 +393,8 @@ class Approval(Numbered):
         coming = [self.expire_at]
         if self.quiet_until is not None:
             coming.append(self.quiet_until)
+        if (request := self.waits_for_second) is not None:
+            coming.append(request.expires_at)
         if self.fill_in_at is not None:
             coming.append(self.fill_in_at)
         unreminded = self.reminded_at is None and self.escalated_at is None

@@ -6,6 +6,7 @@ Rejecting is the safe direction and confirming the dangerous one, so more people
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
 from workers.domain.policy.people import UpTo
 from workers.domain.starts.people import Actor, Owner
@@ -27,7 +28,8 @@ class Decision(Stored):
     """One person's answer.
 
     ``reason`` is their own text, and ``words`` the reply that was understood as the answer: hostile input,
-    like every text from outside.
+    like every text from outside. ``requested`` is what the first of two persons asked for. ``in_stead_of`` is
+    the owner who has delegated the answer to them, if they could not give it by themselves.
     """
 
     answer: Answer
@@ -36,6 +38,8 @@ class Decision(Stored):
     via: str = "card"
     reason: str = ""
     words: str = ""
+    requested: ConfirmRequest | None = None
+    in_stead_of: Actor | None = None
 
     @property
     def confirms(self) -> bool:
@@ -89,6 +93,58 @@ def may_answer(
     if not refusal and _is_among(actor, callers) and not (actor.on_call and oncall):
         refusal = _not_the_owner_before(actor, owner, owner_before)
     return Permission(allowed=False, reason=refusal) if refusal else permission
+
+
+def may_answer_for(
+    answer: Answer,
+    actor: Actor,
+    giver: Actor,
+    owner: Owner,
+    *callers: "Caller",
+    risky: "Collection[Caller]" = (),
+    owner_before: Owner | None = None,
+    up_to: UpTo = UpTo.MEDIUM,
+) -> Permission:
+    """Whether this person may give this answer in the stead of ``giver``, who has delegated it to them.
+
+    What the giver has as an owner counts, and nothing else of theirs: not that they are on call, and not what
+    was delegated to them. What they may not confirm, nobody confirms for them; and who started the VM does
+    not confirm it in anybody's stead.
+
+    Args:
+        answer: as for ``may_answer``, like what follows.
+        actor: who answers.
+        giver: in whose stead.
+        owner: who is asked.
+        callers: who started the VM.
+        risky: those of them whose start is of a higher risk than ``up_to``.
+        owner_before: the owner by the tags before the start.
+        up_to: the highest level of risk at which a caller may confirm their own start.
+    """
+    if actor.barred or giver.barred:
+        reason = actor.barred or "Whoever delegated it to you does not count any more."
+        return Permission(allowed=False, reason=reason)
+    if not giver.owns(owner):
+        return Permission(allowed=False, reason="Whoever delegated it is not the owner of this VM.")
+    if answer is Answer.CONFIRM:
+        as_owner = giver.changed(on_call=False)
+        refusal = _too_risky(as_owner, risky, up_to)
+        if not refusal and _is_among(as_owner, callers):
+            refusal = _not_the_owner_before(as_owner, owner, owner_before)
+        if refusal:
+            reason = "Whoever delegated it to you started this VM and can't confirm it, so neither can you."
+            return Permission(allowed=False, reason=reason)
+        if _is_among(actor, callers) or (
+            not actor.email and not actor.entra and any(caller.email for caller in risky)
+        ):
+            reason = "Your account may have started this VM, so you can't confirm it in anybody's stead."
+            return Permission(allowed=False, reason=reason)
+    return Permission(allowed=True, reason=f"in the stead of {giver.name or giver.slack_user}")
+
+
+def may_delegate(actor: Actor) -> Permission:
+    """Whether this person may have somebody answer in their stead: whoever counts; it gives what they own."""
+    return Permission(allowed=not actor.barred, reason=actor.barred or "gives what they have")
 
 
 def _by_role(answer: Answer, actor: Actor, owner: Owner, callers: "Collection[Caller]") -> Permission:
@@ -165,6 +221,18 @@ def may_take_back(actor: Actor, decision: Decision | None) -> Permission:
 def may_lock_down(actor: Actor) -> Permission:
     """Whether this person may contain a VM without an approval: on-call only."""
     return _on_call_only(actor, "lock down a VM")
+
+
+def may_regret(actor: Actor, rejected_by: Actor | None) -> Permission:
+    """Whether this person may take a rejection back in its time of grace: whoever gave it, or on-call."""
+    if actor.barred:
+        return Permission(allowed=False, reason=actor.barred)
+    if rejected_by is not None and rejected_by.is_same_person(actor):
+        return Permission(allowed=True, reason="gave the answer")
+    if actor.on_call:
+        return Permission(allowed=True, reason="on call")
+    doubt = f" {actor.doubt}" if actor.doubt else ""
+    return Permission(allowed=False, reason=f"Only whoever rejected or on-call can take this back.{doubt}")
 
 
 def may_restore(actor: Actor) -> Permission:

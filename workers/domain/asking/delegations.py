@@ -21,7 +21,7 @@ class Delegation(Stored):
     """One of them. Names are hostile text.
 
     Attributes:
-        giver: Slack id of the owner, and ``giver_name`` their name.
+        giver: Slack id of the owner, with their name, and their address as tags have it.
         to: Slack id of who answers for them.
         at: since when.
         until: it ends by itself then.
@@ -29,10 +29,16 @@ class Delegation(Stored):
 
     giver: str
     giver_name: str = ""
+    giver_email: str = ""
     to: str
     to_name: str = ""
     at: UtcTime
     until: UtcTime
+
+    @property
+    def as_giver(self) -> Actor:
+        """The giver as they were known when they delegated it; nothing of on-call."""
+        return Actor(slack_user=self.giver, name=self.giver_name, email=self.giver_email)
 
     @property
     def summary(self) -> dict[str, object]:
@@ -91,6 +97,7 @@ class Delegations(Numbered):
         added = Delegation(
             giver=giver.slack_user,
             giver_name=giver.name,
+            giver_email=giver.email,
             to=to.slack_user,
             to_name=to.name,
             at=now,

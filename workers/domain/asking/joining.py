@@ -150,6 +150,7 @@ def tightened(terms: Terms, wanted: Terms, *, waited: timedelta) -> Terms:
             *((one.on_silence_by, steps_on_silence(one)) for one in (terms, wanted)),
         ),
         self_confirm=min(terms.self_confirm, wanted.self_confirm, key=list(UpTo).index),
+        second_within=min(filter(None, (terms.second_within, wanted.second_within)), default=None),
         oncall_self_confirm=terms.oncall_self_confirm and wanted.oncall_self_confirm,
         undelivered_lockdown=_own(
             terms.undelivered_lockdown or wanted.undelivered_lockdown,

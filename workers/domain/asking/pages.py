@@ -76,7 +76,7 @@ _RESOLVES: dict[str, tuple[PageOn, ...]] = {
     "containment.restored": (PageOn.CONTAINED, PageOn.INCOMPLETE),
     "canary.seen": (PageOn.CANARY_SILENT,),
 }
-_RISKS = frozenset({"approval.opened", "facts.filled-in"})
+_RISKS = frozenset({"approval.opened", "approval.joined", "facts.filled-in"})
 
 
 def pages_of(record: AuditRecord) -> tuple[Page, ...]:

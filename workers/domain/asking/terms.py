@@ -22,8 +22,10 @@ class Terms(Stored):
         expire_after: until when somebody can answer.
         undelivered_after: when on-call decides, or the VM is contained, because nobody could be asked;
             ``None`` for ``expire_after``.
-        self_confirm: up to which risk a caller may confirm their own start; see ``SelfConfirm``.
-        oncall_self_confirm: whether on-call may do so where they don't own the VM.
+        grace: how long a rejection only isolates and can be taken back; ``None`` without.
+        self_confirm: the highest level of risk at which a caller may confirm their own start.
+        oncall_self_confirm: whether on-call may confirm their own starts of VMs that they don't own.
+        second_within: it takes two persons to confirm, and so long the second one has; ``None`` if one does.
     """
 
     verdict: Verdict = Verdict.ASK
@@ -37,8 +39,10 @@ class Terms(Stored):
     silence_lockdown: LockdownProfile | None = None
     undelivered_lockdown: LockdownProfile | None = None
     rule: str = "defaults"
+    grace: timedelta | None = None
     self_confirm: UpTo = UpTo.MEDIUM
     oncall_self_confirm: bool = False
+    second_within: timedelta | None = None
 
     def later_by(self, span: timedelta) -> "Terms":
         """With every deadline so much later."""

@@ -1,11 +1,12 @@
 """A containment: its states, its steps, and what counts as contained."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
 from workers.domain.containment.afterwards.jobs import JobState
 from workers.domain.containment.ending.expiry import Expiry, next_expiry_look
+from workers.domain.containment.ending.grace import Grace, regretted, with_grace
 from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.patience import next_deadline
 from workers.domain.containment.plans import Plan, StepName
@@ -59,7 +60,9 @@ class ContainmentState(StrEnum):
 
 TRANSITIONS: dict[ContainmentState, frozenset[ContainmentState]] = {
     ContainmentState.PLANNED: frozenset({ContainmentState.RUNNING}),
-    ContainmentState.RUNNING: frozenset({ContainmentState.CONTAINED, ContainmentState.INCOMPLETE}),
+    ContainmentState.RUNNING: frozenset(
+        {ContainmentState.CONTAINED, ContainmentState.INCOMPLETE, ContainmentState.RESTORING}
+    ),
     ContainmentState.CONTAINED: frozenset({ContainmentState.RUNNING, ContainmentState.RESTORING}),
     ContainmentState.INCOMPLETE: frozenset({ContainmentState.RUNNING, ContainmentState.RESTORING}),
     ContainmentState.RESTORING: frozenset(
@@ -69,6 +72,7 @@ TRANSITIONS: dict[ContainmentState, frozenset[ContainmentState]] = {
 }
 """From → to. CONTAINED → RUNNING: somebody started the VM again, or removed the lockdown NSG.
 
+RUNNING → RESTORING: whoever rejected took that back in its time of grace.
 RESTORING → RUNNING: a new rejection or lockdown during the restore takes precedence.
 """
 
@@ -134,6 +138,7 @@ class Restoration(Steps):
         number: counts how often it was tried.
         requested: what somebody else had asked for, where a restore needs two persons; ``by`` confirmed it.
         expired: nobody ordered it, the time of the isolation was over.
+        regretted: whoever rejected took that back in its time of grace.
     """
 
     by: Actor
@@ -143,6 +148,7 @@ class Restoration(Steps):
     number: int = 1
     requested: RestoreRequest | None = None
     expired: bool = False
+    regretted: bool = False
 
     @property
     def starts(self) -> bool:
@@ -165,6 +171,7 @@ class Containment(Steps, Numbered):
         restore_request: a restore that waits for a second person.
         expiry: what was said about the end of its isolation; ``None`` as long as nothing was.
         drift: what was found undone when it was re-read, so that this round was begun; one sentence each.
+        grace: the time in which its rejection can be taken back; ``None`` without.
         trace: W3C ``traceparent`` of the work that led to it; empty where nothing was traced.
     """
 
@@ -190,6 +197,7 @@ class Containment(Steps, Numbered):
     owner: Owner | None = None
     unguarded: str = ""
     held: Held | None = None
+    grace: Grace | None = None
     trace: str = ""
 
     def to(self, state: ContainmentState, **changes: object) -> "Containment":
@@ -253,6 +261,8 @@ class Containment(Steps, Numbered):
 
     def ready(self, now: datetime) -> tuple[Step, ...]:
         """Steps to begin now: not begun, their needs ended, and not waiting for a retry."""
+        if regretted(self):
+            return ()
         ended = {s.name for s in self.steps if s.ended}
         present = {s.name for s in self.steps}
         return tuple(
@@ -274,6 +284,8 @@ class Containment(Steps, Numbered):
             return min((at for at in looks if at is not None), default=None)
         restoring = self.restoration if self.state is ContainmentState.RESTORING else None
         steps, began = (restoring, restoring.at) if restoring else (self, self.began)
+        if regretted(self) and not any(step.state is StepState.STARTED for step in self.steps):
+            return began  # nothing is under way any more, so its undo can begin
         if self.held is not None:
             return min([self.held.until, *steps.polls])
         return _due(steps, began, self.profile)
@@ -321,6 +333,7 @@ def planned(
     *,
     now: datetime,
     plan: Plan | None = None,
+    grace: timedelta | None = None,
 ) -> Containment:
     """A new containment, every step still to do, shown on its approval's card or on its own.
 
@@ -328,7 +341,7 @@ def planned(
     its first look. A step uses it only where Azure still reads the same.
     """
     changes = {step.step: step.change for step in plan.steps} if plan is not None else {}
-    return Containment(
+    fresh = Containment(
         id=containment_id,
         vm=vm,
         cause=cause,
@@ -337,3 +350,4 @@ def planned(
         opened_at=now,
         cards=(cause.approval_id or containment_id,),
     )
+    return with_grace(fresh, grace, now)

@@ -8,7 +8,7 @@ from workers.domain.containment.ending.two_persons import RestoreRequest
 from workers.domain.containment.outcomes import Outcome, cut_off
 from workers.domain.containment.plans import Change, Choice, StepName
 from workers.domain.containment.steps import Step, StepState
-from workers.domain.errors import NotFound
+from workers.domain.errors import Conflict, NotFound
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import PowerState
 
@@ -62,6 +62,29 @@ def restoring(
         ended_at=None,
         verified_at=None,
     )
+
+
+def taken_back(containment: Containment, now: datetime) -> Containment:
+    """The containment whose rejection was taken back: its isolation is undone; nothing else was begun.
+
+    Raises:
+        Conflict: nobody took it back, or it can't be undone in its present state.
+    """
+    by = containment.grace.regretted_by if containment.grace is not None else None
+    if by is None:
+        raise Conflict(f"nobody took the rejection of {containment.id} back")
+    whole = restoring(containment, by, start_id=None, reason="rejected by mistake", now=now)
+    restoration = whole.restoration
+    if restoration is None:
+        return whole
+    begun = {step.name for step in containment.steps if step.started_at is not None or step.attempt}
+    steps = tuple(
+        step
+        if step.ended or step.name in begun
+        else step.to(StepState.SKIPPED, ended_at=now, note="nothing was changed")
+        for step in restoration.steps
+    )
+    return whole.changed(restoration=restoration.changed(steps=steps, regretted=True))
 
 
 def expired(containment: Containment, now: datetime) -> Containment:

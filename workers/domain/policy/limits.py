@@ -34,6 +34,10 @@ def as_guards(value: object) -> object:
     return [{"name": ONLY_GUARD, "when": value}] if isinstance(value, str) else value
 
 
+Grace = Annotated[Duration, Field(ge=timedelta(seconds=5), le=timedelta(minutes=10))]
+"""How long a rejection can be taken back. A VM goes on running for so long, without its network."""
+
+
 class BurstPolicy(Model):
     """Starts by one caller for one owner that are asked about on one card, where they look alike.
 

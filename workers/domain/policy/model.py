@@ -23,7 +23,7 @@ from pydantic import (
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.model import Model
 from workers.domain.policy.ahead.settings import DelegatePolicy, ExpectPolicy
-from workers.domain.policy.limits import BurstPolicy, CapPolicy, Guards, as_guards
+from workers.domain.policy.limits import BurstPolicy, CapPolicy, Grace, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.quiet import QuietHours, as_several
 from workers.domain.policy.spelling import (
@@ -224,6 +224,8 @@ class Rule(Model):
         on_undelivered: as in the defaults.
         reject_within: as in the defaults.
         lockdown: as in the defaults.
+        two_person_confirm: whether it takes two persons to confirm such a start; if left out, ``two_person``
+            says so.
     """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -237,6 +239,7 @@ class Rule(Model):
     on_undelivered: Undelivered | None = None
     reject_within: Duration | None = None
     lockdown: str | None = None
+    two_person_confirm: bool | None = None
 
     @field_validator("name")
     @classmethod
@@ -260,7 +263,7 @@ _TAKEN = {
     Verdict.ASK: (
         (
             *("remind_after", "escalate_after", "expire_after", "on_silence"),
-            *("undelivered_after", "on_undelivered", "lockdown"),
+            *("undelivered_after", "on_undelivered", "lockdown", "two_person_confirm"),
         ),
         "a start that is asked about can be rejected until expire_after",
     ),
@@ -272,6 +275,9 @@ _TAKEN = {
     Verdict.CONTAIN: (("lockdown",), "of a start whose VM is contained at once, nobody is asked"),
 }
 """Which of its terms a rule of this verdict may give, and why no others."""
+
+
+ByTwo = Literal["confirm", "restore"]
 
 
 class Policy(Model):
@@ -287,6 +293,7 @@ class Policy(Model):
         defaults: what holds where no rule says otherwise.
         cap: how much is contained before on-call is asked.
         bursts: which starts share a card.
+        grace: how long a rejection only isolates, and whoever gave it can take it back; none without.
         risk: how risk is weighed.
         apps: how cards call service principals, managed identities and clients: id of the application, or
             object id of the identity → name. Azure's events tell ids alone.
@@ -303,7 +310,7 @@ class Policy(Model):
     oncall: OncallPolicy
     people: PeoplePolicy = PeoplePolicy()
     two_person: Annotated[
-        TwoPersons, BeforeValidator(in_full, json_schema_input_type=TwoPersons | Literal["restore"])
+        TwoPersons, BeforeValidator(in_full, json_schema_input_type=TwoPersons | ByTwo | tuple[ByTwo, ...])
     ] = TwoPersons()
     quiet_hours: Annotated[
         tuple[QuietHours, ...],
@@ -313,6 +320,7 @@ class Policy(Model):
     defaults: Defaults = Defaults()
     cap: CapPolicy = CapPolicy()
     bursts: BurstPolicy = BurstPolicy()
+    grace: Grace | None = None
     risk: RiskSettings = RiskSettings()
     apps: Annotated[dict[AppId, AppName], Field(max_length=MOST_APPS)] = {}
     expect: ExpectPolicy = ExpectPolicy()

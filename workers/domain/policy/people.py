@@ -188,19 +188,28 @@ class PeoplePolicy(Model):
 
 
 class TwoPersons(Model):
-    """What needs two persons: one asks, and somebody else of on-call confirms.
+    """What needs two persons: one asks, and somebody else confirms who could have asked, too.
 
-    ``two_person: restore`` is short for ``two_person: {restore: true}``.
+    ``two_person: restore`` is short for ``two_person: {restore: true}``, and ``[confirm, restore]`` for both.
 
     Attributes:
-        restore: a restore does.
+        confirm: confirming a start does, unless its rule says otherwise by ``two_person_confirm``.
+        restore: a restore does; both are of on-call.
         expire_after: how long a request can be confirmed.
     """
 
+    confirm: bool = False
     restore: bool = False
     expire_after: Duration = timedelta(minutes=15)
 
 
 def in_full(value: object) -> object:
     """The short form as the long one."""
-    return {"restore": True} if value == "restore" else value
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list | tuple) and all(one in _BY_TWO for one in value):
+        return dict.fromkeys(value, True)
+    return value
+
+
+_BY_TWO = ("confirm", "restore")

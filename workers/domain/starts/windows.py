@@ -1,9 +1,8 @@
 """Spans of time as people write them ahead: ``2h`` from now, ``22:00-02:00``, or an interval of ISO 8601."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from workers.domain.durations import duration
 
@@ -12,6 +11,8 @@ FURTHEST = timedelta(days=7)
 HOW_TO = "write 2h from now on, 22:00-02:00, or 2026-12-01T22:00/4h"
 
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*[-\u2013]\s*([01]?\d|2[0-3]):([0-5]\d)")
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Window(NamedTuple):
@@ -21,7 +22,7 @@ class Window(NamedTuple):
     end: datetime
 
 
-def window(text: str, now: datetime, zone: str = "UTC") -> Window:
+def window(text: str, now: datetime, zone: tzinfo = UTC) -> Window:
     """The window that somebody wrote.
 
     Args:
@@ -33,7 +34,7 @@ def window(text: str, now: datetime, zone: str = "UTC") -> Window:
     Raises:
         ValueError: it is none, is over, or begins more than ``FURTHEST`` ahead; with the remedy.
     """
-    found = _window(text.strip(), now, ZoneInfo(zone))
+    found = _window(text.strip(), now, zone)
     if found.end <= max(found.begin, now):
         raise ValueError(f"the window {text[:60]!r} is over before it begins, or has ended; {HOW_TO}")
     if found.begin - now > FURTHEST:
@@ -41,7 +42,28 @@ def window(text: str, now: datetime, zone: str = "UTC") -> Window:
     return found
 
 
-def _window(text: str, now: datetime, zone: ZoneInfo) -> Window:
+def moment(text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
+    """When something ends: ``2d`` from now on, ``18:00``, ``2026-12-01`` (its end), or ``2026-12-01T18:00``.
+
+    Raises:
+        ValueError: it is none of these; with how to write one.
+    """
+    text = text.strip()
+    try:
+        if clock := _CLOCK.fullmatch(text):
+            local = now.astimezone(zone)
+            at = local.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+            return (at if at > local else at + timedelta(days=1)).astimezone(UTC)
+        if _DATE.fullmatch(text):
+            return _time(text, zone) + timedelta(days=1)
+        return _time(text, zone) if "-" in text else now + _span(text.lower())
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text[:60]!r} is no time; write 2d, 18:00, 2026-12-01 or 2026-12-01T18:00"
+        ) from None
+
+
+def _window(text: str, now: datetime, zone: tzinfo) -> Window:
     if hours := _HOURS.fullmatch(text):
         return _hours(*map(int, hours.groups()), now=now, zone=zone)
     first, slash, last = text.partition("/")
@@ -54,7 +76,7 @@ def _window(text: str, now: datetime, zone: ZoneInfo) -> Window:
         raise ValueError(f"{text[:60]!r} is no window of time; {HOW_TO}") from None
 
 
-def _hours(h: int, m: int, until_h: int, until_m: int, *, now: datetime, zone: ZoneInfo) -> Window:
+def _hours(h: int, m: int, until_h: int, until_m: int, *, now: datetime, zone: tzinfo) -> Window:
     """The window of these times that is on now, or the next one."""
     today = now.astimezone(zone).date()
 
@@ -68,7 +90,7 @@ def _hours(h: int, m: int, until_h: int, until_m: int, *, now: datetime, zone: Z
     return next((one for one in windows if one.end > now), windows[-1])
 
 
-def _time(text: str, zone: ZoneInfo) -> datetime:
+def _time(text: str, zone: tzinfo) -> datetime:
     at = datetime.fromisoformat(text.strip())
     return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 

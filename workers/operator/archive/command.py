@@ -11,6 +11,7 @@ import typer
 
 from workers.domain.ids import PARTITIONS, is_reference
 from workers.operator.archive.checking import Directory, Source, check, parsed
+from workers.operator.archive.standing import standing
 from workers.operator.audit_table import HEADER, row
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run, session
 from workers.outside.archive.opening import archive_at
@@ -80,6 +81,17 @@ def show(
     run(_show(what.lower(), directory, as_json=as_json))
 
 
+@app.command()
+def contained(directory: From = None, *, as_json: AsJson = False) -> None:
+    """List the VMs that stand contained by the archive, and what to bring back by hand.
+
+    For when Redis is gone: Azure still holds them, and nothing else knows why, or what was before.
+
+    Example: startgate archive contained
+    """
+    run(_contained(directory, as_json=as_json))
+
+
 @contextlib.asynccontextmanager
 async def _archive() -> AsyncIterator["BlobArchive"]:
     settings = read_environment(WorkersSettings)
@@ -133,27 +145,47 @@ async def _verify(directory: Path | None, sha256: str, *, as_json: bool) -> int:
 
 
 async def _show(what: str, directory: Path | None, *, as_json: bool) -> int:
-    records: list[tuple[str, str, dict[str, Any]]] = []
     async with _source(directory) as source:
-        for partition in range(PARTITIONS):
-            async for name in source.names(segment_prefix(partition)):
-                try:
-                    entries = parsed(name, await source.read(name)).entries
-                except ValueError as error:
-                    typer.echo(safe_line(str(error)), err=True)
-                    continue
-                for entry in entries:
-                    record = json.loads(entry.record)
-                    if _fits(what, record):
-                        records.append((str(record.get("at", "")), entry.id, record))
-    records.sort(key=lambda one: one[:2])
+        records = [record for record in await _records(source) if _fits(what, record)]
     if records and not as_json:
         typer.echo(HEADER)
-    for *_, record in records:
+    for record in records:
         typer.echo(safe_json(record) if as_json else row(record))
     if not records:
         typer.echo(safe_line(f"nothing found{f' about {what}' if what else ''}"), err=True)
     return FINE
+
+
+async def _contained(directory: Path | None, *, as_json: bool) -> int:
+    async with _source(directory) as source:
+        found = standing(await _records(source))
+    if as_json:
+        typer.echo(safe_json([one.as_json() for one in found], indent=2))
+        return FINE
+    for one in found:
+        typer.echo(safe_line(f"{one.vm.rpartition('/')[2]}: {one.state} since {one.since}, {one.reference}"))
+        typer.echo(safe_line(f"  {one.vm}"))
+        for line in one.lines():
+            typer.echo(safe_line(f"  to bring back: {line}"))
+    if not found:
+        typer.echo("None.")
+    return FINE
+
+
+async def _records(source: Source) -> list[dict[str, Any]]:
+    """All records, oldest first; what is no segment is said on standard error."""
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    for partition in range(PARTITIONS):
+        async for name in source.names(segment_prefix(partition)):
+            try:
+                entries = parsed(name, await source.read(name)).entries
+            except ValueError as error:
+                typer.echo(safe_line(str(error)), err=True)
+                continue
+            for entry in entries:
+                record = json.loads(entry.record)
+                found.append((str(record.get("at", "")), entry.id, record))
+    return [record for *_, record in sorted(found, key=lambda one: one[:2])]
 
 
 def _fits(what: str, record: dict[str, Any]) -> bool:

@@ -53,6 +53,8 @@ def apply(
 
     Without --logic-app and --webhook, alerts go where they went before. Needs the role Monitoring
     Contributor; with --logic-app also Logic App Contributor on that.
+
+    Example: startgate alerts apply "Contoso Production" --dry-run
     """
     _check_receiver(logic_app, webhook)
     run(_apply(subscription, resource_group, (logic_app, webhook), dry_run=dry_run, as_json=as_json))
@@ -67,13 +69,19 @@ def list_rules(
     *,
     as_json: Json = False,
 ) -> None:
-    """Say of each rule whether it is as wanted. Exits 1 if one is not."""
+    """Say of each rule whether it is as wanted. Exits 1 if one is not.
+
+    Example: startgate alerts list
+    """
     run(_list(subscription or [], resource_group, as_json=as_json))
 
 
 @app.command("remove")
 def remove(subscription: Named, *, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Delete the rules and action groups that carry our tag, and nothing else."""
+    """Delete the rules and action groups that carry our tag, and nothing else.
+
+    Example: startgate alerts remove "Contoso Production" --dry-run
+    """
     run(_remove(subscription, dry_run=dry_run, as_json=as_json))
 
 
@@ -86,6 +94,8 @@ def print_workflow(
 
     Azure's action groups can't send to Service Bus themselves. Give the Logic App a managed identity with the
     role Azure Service Bus Data Sender on the queue.
+
+    Example: startgate alerts workflow contoso-startgate
     """
     typer.echo(json.dumps(workflow(namespace, queue), indent=2))
 

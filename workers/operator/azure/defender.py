@@ -51,6 +51,8 @@ def status(subscription: Named, *, as_json: Json = False) -> None:
     """Say which plan the subscription has, how far it reaches, and about what it costs. Writes nothing.
 
     Exits 0 if a plan is on, 1 if none is, 2 if it could not be found out.
+
+    Example: startgate defender status "Contoso Production"
     """
     run(_status(subscription, as_json=as_json))
 
@@ -69,6 +71,8 @@ def enable(
 
     The plan is read back. VMs that have a plan of their own keep it. Exits 0 if it is as wanted, 1 if not or
     if you say no, 2 if Azure could not be asked.
+
+    Example: startgate defender enable "Contoso Production" --plan P2 --dry-run
     """
     run(_enable(subscription, plan, dry_run=dry_run, yes=yes))
 

@@ -66,6 +66,8 @@ def drill(
 
     Azure Policy and deny assignments are not seen. Exits 0 if everything could be done, 1 if something could
     not, 2 if that could not be found out for some VM.
+
+    Example: startgate drill --all
     """
     if bool(vm) == every:
         raise typer.BadParameter("say which: a VM, or --all")

@@ -35,6 +35,8 @@ def plan(
     """Show what a containment would do to a VM now. Reads Azure, changes nothing.
 
     Exits 0 with a plan, 1 if there is no such VM or profile, 2 if it could not be found out.
+
+    Example: startgate plan web-02 --as az
     """
     run(_plan(vm, profile, form, as_json=as_json))
 

@@ -27,6 +27,8 @@ def recommendations(
     """Show Defender for Cloud's open alerts and recommendations for a VM, the worst first, with remedies.
 
     Exits 0 if nothing is open, 1 if something is or there is no such VM, 2 if it could not be found out.
+
+    Example: startgate recommendations web-02
     """
     run(_recommendations(vm, as_json=as_json))
 

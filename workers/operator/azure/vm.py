@@ -43,13 +43,18 @@ def check_vm(
     """Hold a VM against the list of what a VM needs, and say what supplies the rest.
 
     Exits 0 if it has all, 1 if it lacks something, 2 if something could not be read.
+
+    Example: startgate vm check web-02
     """
     run(_check(vm, as_json=as_json))
 
 
 @app.command("example")
 def example() -> None:
-    """Print a specification to begin with."""
+    """Print a specification to begin with.
+
+    Example: startgate vm example
+    """
     typer.echo(_EXAMPLE.read_text(encoding="utf-8"), nl=False)
 
 
@@ -74,6 +79,8 @@ def create_vm(
 
     Needs, on the resource group, the roles Virtual Machine Contributor, Network Contributor, Backup
     Contributor and Security Admin.
+
+    Example: startgate vm create vm.yaml --dry-run
     """
     if dry_run and abort:
         raise typer.BadParameter("give one of --dry-run and --abort")

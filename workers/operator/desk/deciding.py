@@ -57,6 +57,8 @@ async def _decide(reference: str, answer: Answer, reason: str, starts: int | Non
         said = f"Rejected. {name} is being contained; startgate status {name} shows how it goes."
     elif answer is Answer.REJECT:
         said = f"Rejected. {name} is never contained ({approval.guarded}); on-call decides what is done."
+    elif (request := decided.approval.waits_for_second) is not None:
+        said = f"Asked for. Somebody else has to confirm it by {request.expires_at:%H:%M} UTC, too."
     else:
         said = f"{decided.approval.outcome()}."
     typer.echo(safe_line(said))

@@ -8,8 +8,9 @@ not believed: anybody can put another ``az`` in its place. Believed is only what
 * the audience: our own application, so that no token that was given to another service serves here;
 * the time, and that it is a person's (``scp``: an application acts for somebody) and not a guest's (``idp``).
 
-Whoever can write to Redis with other tools needs none of this, as ever. It is what makes the command line say
-who decided, and refuse those whom the policy does not name.
+Whoever can write to Redis with other tools, or change this command's environment, its policy file and its
+code, needs none of this, as ever: Redis' own users are the lock there. It is what makes the command line say
+truly who decided, and refuse those whom the policy does not name.
 Sources: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens and
 https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 """

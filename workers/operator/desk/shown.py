@@ -77,6 +77,11 @@ def status_lines(status: VmStatus, now: datetime) -> Iterator[str]:
                 f"  {request.by.label} asked for a restore; somebody else of on-call has to confirm it by "
                 f"{_at(request.expires_at)} UTC"
             )
+    for one in status.expected:
+        if now < one.end:
+            by = f" by {one.caller}" if one.caller else ""
+            span = f"{_at(one.begin)} to {_at(one.end)} UTC"
+            yield safe_line(f"  a start{by} is expected, {span}: {one.reason} ({one.by})")
     if status.pause.on(now):
         yield safe_line(f"  changes in Azure are paused by {status.pause.by}: {status.pause.reason}")
 
@@ -147,6 +152,7 @@ def status_json(status: VmStatus, now: datetime) -> dict[str, Any]:
         "tags": line.tags if line else None,
         "questions": [question_json(one, now) for one in status.questions],
         "containment": containment_json(status.containment) if status.containment else None,
+        "expected": [one.summary for one in status.expected if now < one.end],
         "paused_until": status.pause.until.isoformat()
         if status.pause.on(now) and status.pause.until
         else None,

@@ -37,6 +37,8 @@ def evidence(
     It holds the start, facts and plan, every request that changed something in Azure with its answer, the
     audit with the proof of its chain, and what Slack shows. Exits 1 if a zip that is verified was
     tampered with.
+
+    Example: startgate evidence c0a1b2c3d --output web-02.zip
     """
     if verify is not None:
         raise typer.Exit(_verify(verify, sha256))

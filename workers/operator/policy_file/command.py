@@ -9,21 +9,23 @@ import typer
 
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.durations import written
-from workers.domain.errors import InvalidEvent, InvalidPolicy
+from workers.domain.errors import Finding, InvalidEvent, InvalidPolicy
 from workers.domain.policy.file import policy_warnings
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.json_schema import policy_schema_text
 from workers.domain.policy.model import Policy
+from workers.domain.policy.named import named_in_slack
 from workers.domain.policy.owners import tried
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.history import Past
+from workers.operator.policy_file.as_json import checked, explained
 from workers.operator.policy_file.init import init
 from workers.operator.policy_file.replay import replay
-from workers.runtime.terminal import safe_line
+from workers.runtime.terminal import safe_json, safe_line
 from workers.use_cases.read_policy import read_policy
 
 app = typer.Typer(no_args_is_help=True, help="The policy file.")
@@ -31,6 +33,7 @@ app = typer.Typer(no_args_is_help=True, help="The policy file.")
 _EXAMPLE = resources.files(__package__).joinpath("example_start.json")
 """Event Grid's event of a start. Source: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions"""
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 File = Annotated[Path, typer.Argument(help="The YAML file.")]
 
 
@@ -39,14 +42,25 @@ def check(
     file: File,
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings, too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a policy file: every error at once, as FILE:LINE:COLUMN, with its remedy. Exits 1 if any.
 
     Warns of rules that let a start pass by what its caller can set, such as tags alone, and of rules that
-    never match since an earlier one does.
+    never match since an earlier one does. With the bot's token in STARTGATE_SLACK_BOT_TOKEN (or in the file
+    that STARTGATE_SLACK_BOT_TOKEN_FILE names), it also warns of channels, user groups and people that Slack
+    does not know.
+
+    Example: startgate policy check policy.yaml --strict
     """
-    policy = _read(file)
-    warned = policy_warnings(policy, file.read_text(encoding="utf-8"), path=str(file))
+    policy = _read(file, as_json=as_json)
+    text = file.read_text(encoding="utf-8")
+    in_slack, asked = _known_to_slack(policy, text)
+    warned = [*policy_warnings(policy, text, path=str(file)), *in_slack]
+    warned.sort(key=lambda one: (one.line, one.column))
+    if as_json:
+        typer.echo(safe_json(checked(str(file), [], warned), indent=2))
+        raise typer.Exit(1 if warned and strict else 0)
     count = f", with {len(warned)} warning{'' if len(warned) == 1 else 's'}" if warned else ""
     typer.echo(f"{file}: fine{count}. {_in_short(policy)}")
     typer.echo(_about_rules(policy) + _about_mode(policy))
@@ -58,9 +72,30 @@ def check(
             f"Better name {' and '.join(named)} by id (C…, at the end of the channel's"
             " details in Slack): a name has to be looked up among all channels."
         )
+    typer.echo(asked)
     for one in warned:
         typer.echo(safe_line(f"{file}:{one}"), err=True)
     raise typer.Exit(1 if warned and strict else 0)
+
+
+def _known_to_slack(policy: Policy, text: str) -> tuple[list[Finding], str]:
+    """What Slack does not know of all that the policy names; and whether it was asked, as a sentence."""
+    from workers.operator.policy_file.slack_names import (  # noqa: PLC0415 - other commands don't need Slack
+        CannotAsk,
+        client_at_hand,
+        slack_warnings,
+    )
+
+    try:
+        client = client_at_hand()
+        if client is None:
+            return [], "Slack was not asked whether it knows whom the policy names: no bot token is set."
+        names = named_in_slack(policy, text)
+        return slack_warnings(
+            client, names
+        ), f"Slack was asked about {len({one.name for one in names})} names."
+    except CannotAsk as why:
+        return [], safe_line(f"Slack could not be asked whether it knows whom the policy names: {why}.")
 
 
 def _in_short(policy: Policy) -> str:
@@ -98,10 +133,14 @@ def explain(
     now: Annotated[
         datetime | None, typer.Option(help="When it is judged, in UTC; by default the present.")
     ] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """What the rules make of a start: first the verdict, then for each rule whether it matched, or why not.
 
     Without tags, nothing is known of the VM that would have to be asked of Azure.
+
+    Example: startgate policy explain policy.yaml start.json --tags env=prod
     """
     policy = _read(file)
     try:
@@ -115,6 +154,9 @@ def explain(
     rules = Rules(policy.rules)
     for start in events:
         given = _rule_input(policy, start, facts, now)
+        if as_json:
+            typer.echo(safe_json(explained(policy, rules, given, _verdict(rules, given))))
+            continue
         _explain(rules, given)
         _explain_owner(policy, given)
         _explain_risk(given)
@@ -123,7 +165,10 @@ def explain(
 
 @app.command("example")
 def example() -> None:
-    """Print a start event to begin with: change it, and have it explained."""
+    """Print a start event to begin with: change it, and have it explained.
+
+    Example: startgate policy example
+    """
     typer.echo(_EXAMPLE.read_text(encoding="utf-8"), nl=False)
 
 
@@ -134,6 +179,8 @@ def schema() -> None:
     With the YAML language server, put it beside the policy and begin that with the line
     `# yaml-language-server: $schema=policy.schema.json`. Conditions, deadlines in order and names of profiles
     are not in it: `startgate policy check` finds those.
+
+    Example: startgate policy schema
     """
     typer.echo(policy_schema_text(), nl=False)
 
@@ -142,11 +189,14 @@ app.command("replay")(replay)
 app.command("init")(init)
 
 
-def _read(file: Path) -> Policy:
+def _read(file: Path, *, as_json: bool = False) -> Policy:
     try:
         return read_policy(file)
     except InvalidPolicy as invalid:
-        typer.echo(invalid.diagnostics(), err=True)
+        if as_json:
+            typer.echo(safe_json(checked(str(file), list(invalid.findings), []), indent=2))
+        else:
+            typer.echo(invalid.diagnostics(), err=True)
         raise typer.Exit(1) from None
 
 

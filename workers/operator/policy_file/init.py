@@ -26,6 +26,8 @@ _FILE = """\
 owner:
   # Tags that name a VM's owner, by e-mail address or Slack id; the first that a VM has counts.
   tags: {tags}
+  # Who owns VMs whose tags name nobody: the first of these that fits, each by person, user group or channel.
+  # fallbacks: [{{resource_group: rg-shop, ask: [olivia@example.com, S0123ABCD9, "#web-team"]}}]
   # Where starts are asked about whose VM has no known owner.
   fallback: {fallback}
 
@@ -43,6 +45,12 @@ defaults:
   # contain: what a rejection does, as far as it can be done without a person.
   on_silence: {silence}
   lockdown: standard
+
+# At low risk, owners get no message in these hours, but when they end. Deadlines count from that message.
+# quiet_hours: {{zone: Europe/Berlin, begin: "22:00", end: "07:00"}}
+
+# What takes two persons: one asks for it, and somebody else confirms.
+# two_person: [confirm, restore]
 
 # Rules are tried in order, and the first whose condition holds decides. Where none does, the owner is asked.
 # Let a start pass by who it is, never by tags alone: who may change a VM can set its tags.
@@ -157,6 +165,8 @@ def init(
     """Write a first policy file with comments. Asks what is not given as an option; never overwrites.
 
     Ctrl-C ends it, and nothing is written.
+
+    Example: startgate policy init policy.yaml
     """
     text = _FILE.format(
         name=safe_line(file.name),

@@ -63,6 +63,8 @@ def replay(
     - A further start of a VM is counted as joined to its open question, as it was; nobody is told anew.
 
     - Starts that no rule judges are left out: of contained VMs, failed ones, and those of a restore.
+
+    Example: startgate policy replay policy.yaml --since 7d
     """
     run(_replay(file, when(since), as_json=as_json))
 

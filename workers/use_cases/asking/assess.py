@@ -178,9 +178,17 @@ def terms_of(policy: Policy, ruling: Ruling) -> Terms:
         silence_lockdown=_own(policy, asking.on_silence),
         undelivered_lockdown=_own(policy, asking.on_undelivered),
         rule=ruling.name,
+        grace=policy.grace,
         self_confirm=policy.people.self_confirm.up_to,
         oncall_self_confirm=policy.people.self_confirm.oncall,
+        second_within=policy.two_person.expire_after if _by_two(policy, ruling) else None,
     )
+
+
+def _by_two(policy: Policy, ruling: Ruling) -> bool:
+    """Whether it takes two persons to confirm."""
+    by_rule = ruling.rule.two_person_confirm if ruling.rule else None
+    return policy.two_person.confirm if by_rule is None else by_rule
 
 
 def _word(given: _Word | Contain, contain: _Word) -> _Word:

@@ -1,11 +1,13 @@
 """Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.decisions import Answer, Decision
+from workers.domain.asking.decisions import Answer, Decision, Permission
 from workers.domain.asking.joining import unseen
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Cause, CauseKind, Containment
 from workers.domain.errors import AlreadyDecided, NeedsReason, Outdated
@@ -17,6 +19,7 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
 from workers.domain.starts.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
+from workers.domain.starts.two_persons import not_the_second
 from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
@@ -34,8 +37,30 @@ class Decided(NamedTuple):
     withdrawn: tuple[Approval, ...] = ()
 
 
+class Judged(NamedTuple):
+    """A question, and who wants to answer it.
+
+    Attributes:
+        approval: the question.
+        actor: the person, with those of its owner's groups that they are in.
+        in_stead_of: the owner who has delegated it to them, if they may not by themselves.
+    """
+
+    approval: Approval
+    actor: Actor
+    in_stead_of: Actor | None = None
+
+
 class Decide:
-    """Records answers."""
+    """Records answers.
+
+    Args:
+        store: where questions and delegations are.
+        nudger: tells the workers and the bot.
+        clock: dates answers.
+        person: who somebody is now, by their Slack id, so that nobody answers for a person who does not count
+            any more. Without it, they are as they were when they delegated it.
+    """
 
     def __init__(
         self,
@@ -45,10 +70,12 @@ class Decide:
         clock: Clock,
         groups: Groups | None = None,
         observes: Callable[[], bool] = enforces,
+        person: Callable[[str], Awaitable[Actor]] | None = None,
     ) -> None:
         self._groups = groups or NoGroups()
         self._observes = observes
         self._store = store
+        self._person = person
         self._nudger = nudger
         self._deadlines = Deadlines(store=store, nudger=nudger, clock=clock)
         self._clock = clock
@@ -62,17 +89,9 @@ class Decide:
             OnlyObserving: nobody is asked, as long as the policy only observes.
             NotFound: no such approval.
         """
-        return (await self._may(answer, approval_id, actor))[0]
+        return (await self._may(answer, approval_id, actor)).approval
 
-    async def _known(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
-        """The approval, and the person with those of its owner's groups that they are in."""
-        approval = await self._store.approval(approval_id)
-        owners = [one for one in (approval.owner, approval.owner_before) if one is not None]
-        if any(owner.groups for owner in owners):
-            actor = await self._groups.of(actor, *owners, now=answer is Answer.CONFIRM)
-        return approval, actor
-
-    async def permitted(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
+    async def permitted(self, answer: Answer, approval_id: str, actor: Actor) -> Judged:
         """The approval, open or not, and the person as the workers will judge them again.
 
         Raises:
@@ -80,9 +99,13 @@ class Decide:
             OnlyObserving: nobody is asked, as long as the policy only observes.
             NotFound: no such approval.
         """
-        approval, actor = await self._known(answer, approval_id, actor)
+        approval = await self._store.approval(approval_id)
+        actor = await self._with_groups(answer, approval, actor)
+        permission, giver = approval.permits(answer, actor), None
+        if not permission.allowed and not actor.barred:
+            permission, giver = await self._in_stead(answer, approval, actor, permission)
         await refuse_unless(
-            approval.permits(answer, actor),
+            permission,
             actor,
             store=self._store,
             clock=self._clock,
@@ -91,13 +114,38 @@ class Decide:
             answer=str(answer),
         )
         refuse_while_observing(self._observes)
-        return approval, actor
+        return Judged(approval, actor, giver)
 
-    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> tuple[Approval, Actor]:
-        approval, actor = await self.permitted(answer, approval_id, actor)
-        if not approval.open or (answer is Answer.CONFIRM and not approval.asks):
-            raise AlreadyDecided(approval.outcome())
-        return approval, actor
+    async def _with_groups(self, answer: Answer, approval: Approval, actor: Actor) -> Actor:
+        """The person with those of the owner's groups that they are in."""
+        owners = [one for one in (approval.owner, approval.owner_before) if one is not None]
+        if not any(owner.groups for owner in owners):
+            return actor
+        return await self._groups.of(actor, *owners, now=answer is Answer.CONFIRM)
+
+    async def _in_stead(
+        self, answer: Answer, approval: Approval, actor: Actor, refused: Permission
+    ) -> tuple[Permission, Actor | None]:
+        """Whether somebody has delegated it to them; else why not, or why they may not by themselves."""
+        delegations = await self._store.delegations()
+        for one in delegations.given_to(actor.slack_user, self._clock.now()):
+            giver = one.as_giver
+            if self._person is not None:
+                giver = (await self._person(one.giver)).changed(on_call=False)
+            giver = await self._with_groups(answer, approval, giver)
+            if not giver.owns(approval.owner):
+                continue
+            permission = approval.permits_for(answer, actor, giver)
+            if permission.allowed:
+                return permission, giver
+            refused = permission
+        return refused, None
+
+    async def _may(self, answer: Answer, approval_id: str, actor: Actor) -> Judged:
+        judged = await self.permitted(answer, approval_id, actor)
+        if not judged.approval.open or (answer is Answer.CONFIRM and not judged.approval.asks):
+            raise AlreadyDecided(judged.approval.outcome())
+        return judged
 
     async def __call__(
         self,
@@ -111,6 +159,8 @@ class Decide:
         words: str = "",
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
+
+        Where it takes two persons to confirm, the first one asks for it: the question stays open.
 
         A rejection contains the VM, whoever started it; one in the guarded set is left to on-call, and
         nothing is written to Azure. A confirmation covers what its giver was shown.
@@ -131,7 +181,7 @@ class Decide:
         """
 
         async def attempt() -> Decided:
-            approval, known = await self._may(answer, approval_id, actor)
+            approval, known, giver = await self._may(answer, approval_id, actor)
             if answer is Answer.CONFIRM and unseen(approval, shown):
                 raise Outdated(
                     f"Somebody else has started {approval.event.vm.name}, too, since this was shown."
@@ -139,9 +189,17 @@ class Decide:
             if answer is Answer.CONFIRM and approval.needs_reason and not reason.strip():
                 raise NeedsReason("This start is of high risk. Confirm it with the button, and say why.")
             decision = Decision(
-                answer=answer, by=known, at=self._clock.now(), via=via, reason=reason.strip(), words=words
+                answer=answer,
+                by=known,
+                at=self._clock.now(),
+                via=via,
+                reason=reason.strip(),
+                words=words,
+                in_stead_of=giver,
             )
             with following("answer", approval.trace, approval=approval_id):
+                if decision.confirms and approval.terms.second_within is not None:
+                    return await self._by_two(approval, decision, shown, approval.terms.second_within)
                 return await self._write(approval, decision)
 
         decided = await until_written(attempt)
@@ -167,6 +225,62 @@ class Decide:
             )
         )
 
+    async def _by_two(self, approval: Approval, decision: Decision, shown: int, within: timedelta) -> Decided:
+        """Confirm what somebody else asked for, or ask for it. It stands as long as they could still confirm.
+
+        Raises:
+            NotAllowed: the same person asked for it.
+        """
+        request = approval.waits_for_second
+        stands = (
+            request is not None
+            and request.in_time(decision.at)
+            and not unseen(approval, request.shown)
+            and approval.permits(Answer.CONFIRM, request.by).allowed
+        )
+        if request is None or not stands:
+            return await self._ask_for_second(approval, decision, shown, within)
+        refusal = not_the_second(request.by, decision.by, "this confirmation")
+        await refuse_unless(
+            Permission(allowed=not refusal, reason=refusal),
+            decision.by,
+            store=self._store,
+            clock=self._clock,
+            kind="decision.refused",
+            about=approval,
+            answer=str(decision.answer),
+        )
+        return await self._write(approval, decision.changed(requested=request))
+
+    async def _ask_for_second(
+        self, approval: Approval, decision: Decision, shown: int, within: timedelta
+    ) -> Decided:
+        request = ConfirmRequest(
+            by=decision.by,
+            at=decision.at,
+            reason=decision.reason,
+            expires_at=decision.at + within,
+            shown=shown,
+        )
+        asked = approval.requested(request)
+        record = AuditRecord(
+            kind="approval.confirm-requested",
+            at=decision.at,
+            about=approval.id,
+            vm=approval.event.vm.key,
+            by=decision.by.label,
+            details={
+                "via": decision.via,
+                "reason": decision.reason,
+                "starts": approval.starts,
+                "expires_at": request.expires_at.isoformat(),
+            },
+        )
+        await self._store.commit(
+            Commit(partition=partition_of_id(approval.id), documents=(asked,), audit=(record,))
+        )
+        return Decided(asked)
+
     async def _write(self, approval: Approval, decision: Decision) -> Decided:
         vm = approval.event.vm
         documents: tuple[Document, ...]
@@ -186,7 +300,13 @@ class Decide:
                 approval_id=approval.id,
             )
             request = await request_containment(
-                self._store, vm, cause, approval.terms.lockdown, now=decision.at, plan=approval.plan
+                self._store,
+                vm,
+                cause,
+                approval.terms.lockdown,
+                now=decision.at,
+                plan=approval.plan,
+                grace=approval.terms.grace,
             )
             by = decision.by.name or decision.by.email or "somebody"
             closing = await close_questions(
@@ -217,9 +337,11 @@ class Decide:
                             "starts": approval.starts,
                             "on_call": decision.by.on_call,
                             "owner": decision.by.owns(approval.owner),
+                            **({"in_stead_of": decision.in_stead_of.label} if decision.in_stead_of else {}),
                             "containment": containment.id if containment else None,
                             **({"guarded": approval.guarded} if approval.guarded else {}),
                             **({"words": decision.words} if decision.words else {}),
+                            **_first_person(decision),
                         },
                     ),
                     *records,
@@ -234,3 +356,12 @@ def _remembered(approval: Approval, decision: Decision) -> PastStart:
     what = What.CONFIRMED if decision.confirms else What.REJECTED
     by = decision.by.name or decision.by.email
     return of_answer(what, decision.at, approval.id, approval.event, by)
+
+
+def _first_person(decision: Decision) -> dict[str, str]:
+    """For the audit: who asked for what took two persons, when and why."""
+    request = decision.requested
+    if request is None:
+        return {}
+    said = {"requested_by": request.by.label, "requested_at": request.at.isoformat()}
+    return {**said, "requested_because": request.reason} if request.reason else said

@@ -250,6 +250,9 @@ def _next(approval: Approval, now: datetime) -> tuple[Approval, str]:
     if approval.quiet_until is not None and now >= approval.quiet_until:
         # Whoever was in quiet hours gets their message now.
         return approval.changed(quiet_until=None), "approval.quiet-over"
+    request = approval.waits_for_second
+    if request is not None and not request.in_time(now):
+        return approval.request_over(), "approval.request-expired"
     unreminded = approval.reminded_at is None and approval.escalated_at is None
     if now >= approval.remind_at and unreminded:
         return approval.reminded(now), "approval.reminded"

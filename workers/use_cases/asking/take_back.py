@@ -90,7 +90,7 @@ class TakeBack:
                 later = await self._store.approval(other)
             except NotFound:
                 continue
-            if later.open:
+            if later.asks:
                 raise NotYet(
                     "The VM was started again, and that start is asked about by a card of its own. "
                     "Reject that one if it was not expected."

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState, Held
+from workers.domain.containment.ending.grace import regretted
 from workers.domain.containment.outcomes import Outcome, held_up
 from workers.domain.containment.patience import overdue
+from workers.domain.containment.restoration import taken_back
 from workers.domain.containment.steps import Step, StepState
 from workers.domain.errors import DependencyAway
 from workers.domain.ports.clock import Clock
@@ -60,7 +62,7 @@ class Intend:
             Conflict: somebody else wrote in between; call again.
             DependencyAway: the store does not answer.
         """
-        containment = await self._store.containment(containment_id)
+        containment = await self._read(containment_id)
         direction = self._directions.get(containment.state)
         if direction is None:
             return None
@@ -97,6 +99,19 @@ class Intend:
         if late:
             await self._nudger.notices(nudge_about(containment))
         return Intended(containment, direction, (*begun, *(step for step in under_way if step.token)))
+
+    async def _read(self, containment_id: str) -> Containment:
+        """As it is. If its rejection was taken back, its undo begins once nothing is under way any more."""
+        containment = await self._store.containment(containment_id)
+        if not regretted(containment) or any(s.state is StepState.STARTED for s in containment.steps):
+            return containment
+        back = taken_back(running(containment), self._clock.now())
+        by = back.restoration.by.label if back.restoration else ""
+        record = self._ledger.record(back, "restore.ordered", by=by, via="regret")
+        written = await self._ledger.commit(back, record)
+        await self._brakes.let_go(containment)
+        await self._nudger.notices(nudge_about(written))
+        return written
 
     async def _held(
         self, direction: Direction, containment: Containment, held: Held, now: datetime

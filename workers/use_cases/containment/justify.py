@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
-from workers.domain.asking.decisions import Answer, may_lock_down, may_restore
+from workers.domain.asking.decisions import Answer, may_lock_down, may_regret, may_restore
 from workers.domain.asking.terms import steps_by_rule
 from workers.domain.containment.containment import Cause, CauseKind, Containment, Restoration
 from workers.domain.containment.ending.expiry import ANNOUNCED_BEFORE
+from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import StepState
 from workers.domain.errors import NotFound
 from workers.domain.ports.store import Store
@@ -54,6 +55,8 @@ def unordered(containment: Containment, *, two_persons: bool) -> str:
         return "nobody ordered this restore"
     if restoration.expired:
         return _expiry_missing(containment, restoration)
+    if restoration.regretted:
+        return _regret_missing(containment, restoration)
     permission = may_restore(restoration.by)
     if not permission.allowed:
         return permission.reason
@@ -70,6 +73,21 @@ def _expiry_missing(containment: Containment, restoration: Restoration) -> str:
         return "the time of this isolation is not over"
     touched = [s for s in restoration.steps if not s.name.spec.expires and s.state is not StepState.SKIPPED]
     return "an isolation that expires restores the network only" if touched or restoration.starts else ""
+
+
+def _regret_missing(containment: Containment, restoration: Restoration) -> str:
+    grace = containment.grace
+    if grace is None or grace.regretted_by is None or grace.regretted_at is None:
+        return "nothing on record says that the rejection was a mistake"
+    if grace.regretted_at >= grace.until:
+        return "the rejection was taken back when the time for that was over"
+    touched = [
+        s for s in restoration.steps if s.name is not StepName.ISOLATE and s.state is not StepState.SKIPPED
+    ]
+    if touched or restoration.starts:
+        return "a rejection that is taken back restores the network only"
+    permission = may_regret(grace.regretted_by, containment.cause.by)
+    return "" if permission.allowed else permission.reason
 
 
 def _second_missing(restoration: Restoration) -> str:
@@ -91,6 +109,8 @@ def _rejection_missing(approval: Approval, cause: Cause) -> str:
     if cause.by != decision.by:
         return "the rejection on record is somebody else's"
     permission = approval.permits(Answer.REJECT, decision.by)
+    if not permission.allowed and decision.in_stead_of is not None:
+        permission = approval.permits_for(Answer.REJECT, decision.by, decision.in_stead_of)
     return "" if permission.allowed else permission.reason
 
 

@@ -1,11 +1,12 @@
 """Requests a containment. A VM has one at most: whoever asks later joins it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.containment.containment import Cause, Containment, planned
 from workers.domain.containment.demands import demanded
+from workers.domain.containment.ending.grace import without_grace
 from workers.domain.containment.plans import Plan
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound
@@ -40,10 +41,11 @@ async def request_containment(
     *,
     now: datetime,
     plan: Plan | None = None,
+    grace: timedelta | None = None,
 ) -> Request:
     """The VM's containment: a new one, or the one that stands, which is then shown on this cause's card, too.
 
-    One that stands is widened to what is asked for now.
+    One that stands is widened to what is asked for now, and has no time of ``grace`` any more.
     """
     record = await store.vm_record(vm)
     standing = await _standing(store, record)
@@ -52,14 +54,15 @@ async def request_containment(
         if cause.approval_id is not None:
             cards = tuple(dict.fromkeys((*cards, cause.approval_id)))
         # A start that a restore asked for is no longer expected.
-        wanted = demanded(standing, cause, profile)
+        wanted = without_grace(demanded(standing, cause, profile))
         return Request(
             wanted.changed(cards=cards),
             record.changed(expected_start=None),
             joined=standing.restoration is None
             and wanted.profile.isolate.allow == standing.profile.isolate.allow,
         )
-    fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan).changed(trace=here())
+    fresh = planned(containment_id(vm.key), vm, cause, profile, now=now, plan=plan, grace=grace)
+    fresh = fresh.changed(trace=here())
     return Request(fresh, record.changed(containment_id=fresh.id, expected_start=None), joined=False)
 
 

@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Callable
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
 
 from workers.domain.asking.decisions import may_expect, may_withdraw_expectation
 from workers.domain.audit import AuditRecord
@@ -79,6 +81,7 @@ class ExpectStarts:
         when: str = "",
         caller: str = "",
         by_user: str = "",
+        zone: tzinfo | None = None,
     ) -> Expectation:
         """Expect a start from now on.
 
@@ -90,6 +93,7 @@ class ExpectStarts:
             when: a condition in its place.
             caller: an e-mail address or the id of an application or identity; empty for whoever it is.
             by_user: their Slack id.
+            zone: of times of day; by default the policy's.
 
         Raises:
             NotYet: the window, the condition or the reason is none, or there are too many; with the remedy.
@@ -102,7 +106,7 @@ class ExpectStarts:
             try:
                 added = expectation(
                     secrets.token_hex(3),
-                    window(written, now, settings.zone),
+                    window(written, now, zone or ZoneInfo(settings.zone)),
                     by=by,
                     reason=reason,
                     at=now,

@@ -66,7 +66,6 @@ class LockDown:
 
         Raises:
             NotAllowed: with who may.
-            OnlyObserving: nobody may, as long as the policy only observes.
         """
         await refuse_unless(
             may_lock_down(actor),
@@ -76,6 +75,9 @@ class LockDown:
             kind="lockdown.refused",
             wanted=wanted,
         )
+
+    def refuse_while_observing(self) -> None:
+        """Nobody may, as long as the policy only observes; raises ``OnlyObserving``."""
         refuse_while_observing(self._observes)
 
     async def __call__(
@@ -100,9 +102,11 @@ class LockDown:
 
         Raises:
             NotAllowed: they are not on call.
+            OnlyObserving: nobody may, as long as the policy only observes.
             NeverContained: the VM is in the guarded set.
         """
         await self.may(actor, wanted=vm.resource_id)
+        self.refuse_while_observing()
         await self._refuse_guarded(vm, actor, reason)
         with following("lock down", ""):
             locked = await until_written(

@@ -12,8 +12,10 @@ from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
+from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm, VmRef
+from workers.use_cases.refuse import enforces
 
 log = structlog.get_logger(__name__)
 
@@ -26,9 +28,12 @@ class VmStatus(NamedTuple):
     Attributes:
         vm: which VM.
         line: what the inventory knows of it; ``None`` if it is not listed.
-        questions: open ones about it, the longest open first.
+        questions: open ones about it, and a start of it that was announced, the longest open first.
         containment: the one that holds it, or is being undone; ``None`` if none does.
         pause: the last pause of all changes in Azure, which may be over.
+        observes: whether the policy only observes.
+        expected: who expects a start of it and until when; one may have ended. Conditions are left out: they
+            may be about other people's VMs.
     """
 
     vm: VmRef
@@ -36,6 +41,8 @@ class VmStatus(NamedTuple):
     questions: Sequence[Approval]
     containment: Containment | None
     pause: Pause
+    observes: bool = False
+    expected: Sequence[Expectation] = ()
 
 
 class Overview:
@@ -45,7 +52,10 @@ class Overview:
     hide the others. The log says so of the latter.
     """
 
-    def __init__(self, *, store: Store, inventory: Inventory) -> None:
+    def __init__(
+        self, *, store: Store, inventory: Inventory, observes: Callable[[], bool] = enforces
+    ) -> None:
+        self._observes = observes
         self._store = store
         self._inventory = inventory
 
@@ -60,7 +70,7 @@ class Overview:
         """
         found = await _all(self._store.approval, await self._store.open_approvals())
         return sorted(
-            (one for one in found if one.open and (of is None or of.owns(one.answerers))),
+            (one for one in found if one.asks and (of is None or of.owns(one.answerers))),
             key=lambda one: (one.opened_at, one.id),
         )
 
@@ -81,8 +91,11 @@ class Overview:
         Raises:
             DependencyAway: the store does not answer.
         """
-        record, lines, pause = await asyncio.gather(
-            self._store.vm_record(vm), self._inventory.lines([vm]), self._store.pause()
+        record, lines, pause, expected = await asyncio.gather(
+            self._store.vm_record(vm),
+            self._inventory.lines([vm]),
+            self._store.pause(),
+            self._store.expectations(),
         )
         holding = (record.containment_id,) if record.containment_id is not None else ()
         questions, contained = await asyncio.gather(
@@ -94,6 +107,8 @@ class Overview:
             questions=[one for one in questions if one.open],
             containment=next((one for one in contained if one.active), None),
             pause=pause,
+            observes=self._observes(),
+            expected=[one for one in expected.entries if one.vm is not None and one.vm.key == vm.key],
         )
 
 

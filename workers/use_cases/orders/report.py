@@ -5,10 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import NamedTuple
 
+import structlog
+from pydantic import ValidationError
+
 from workers.domain.audit import AuditRecord
+from workers.domain.errors import NewerDocument
 from workers.domain.policy.model import Verdict
 from workers.domain.ports.audit_reader import AuditReader
 from workers.domain.schema import read
+
+log = structlog.get_logger(__name__)
 
 ASKED, TOLD, PASSED, CONTAINED, FAILED = "asked", "announced", "passed", "contained by rule", "failed"
 CONFIRMED, REJECTED, SILENCE = "confirmed", "rejected", "silence"
@@ -77,7 +83,11 @@ async def report(audit: AuditReader, now: datetime, days: int) -> Report:
     asked: dict[str, datetime] = {}
     took: list[timedelta] = []
     async for text in audit.records(datetime(first.year, first.month, first.day, tzinfo=UTC)):
-        record = read(AuditRecord, text)
+        try:
+            record = read(AuditRecord, text)
+        except (NewerDocument, ValidationError) as error:
+            log.warning("an audit record can't be read", because=str(error)[:300])
+            continue
         _count(record, counts)
         if record.kind == "approval.asked":
             asked[record.about or ""] = record.at

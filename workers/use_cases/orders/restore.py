@@ -68,6 +68,9 @@ class Restore:
             about=about,
             wanted=wanted,
         )
+
+    def refuse_while_observing(self) -> None:
+        """Nobody may, as long as the policy only observes; raises ``OnlyObserving``."""
         refuse_while_observing(lambda: self._policy().observes)
 
     async def of(self, vm: VmRef) -> Containment:
@@ -112,12 +115,14 @@ class Restore:
 
         Raises:
             NotAllowed: they are not on call, or are the first of two persons themselves.
+            OnlyObserving: nobody may, as long as the policy only observes.
             NotFound: there is no such containment, or it was undone, or what they chose is not offered.
             NotYet: it is being contained.
             Outdated: the VM was contained anew since it was shown, or more is asked for.
         """
         containment = await self._store.containment(containment_id)
         await self.may(actor, wanted=f"restore {containment.vm.resource_id}", about=containment)
+        self.refuse_while_observing()
         with following("restore", containment.trace, containment=containment_id):
             ordered = await until_written(
                 lambda: self._write(

@@ -14,6 +14,7 @@ from workers.domain.ports.leases import Leases
 from workers.domain.ports.starts_sender import StartsSender
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.canary import Canary, canary_event
+from workers.telemetry.instruments import CANARIES, CANARY
 
 log = structlog.get_logger(__name__)
 
@@ -92,10 +93,14 @@ class FlyCanary:
                     canary = await self._store.canary(sent.id)
         except TimeoutError:
             silent = CanarySilent(canary, self._within_s)
+            CANARIES.add(1, {"result": "silent"})
             log.error("canary silent", id=sent.id, waits_for=canary.waits_for, because=str(silent))
             await self._note_silence(sent, str(silent))
             raise silent from None
         took = {f"{stage}_ms": round(span.total_seconds() * 1000) for stage, span in canary.took.items()}
+        CANARIES.add(1, {"result": "seen"})
+        for stage, span in canary.took.items():
+            CANARY.record(span.total_seconds(), {"stage": stage})
         log.info("canary seen", id=canary.id, total_ms=sum(took.values()), **took)
         return canary
 

@@ -27,6 +27,8 @@ def question_row(approval: Approval, now: datetime) -> str:
     since = f"Nobody could be asked yet; open for {duration(now - approval.opened_at)}."
     if approval.asked_at is not None:
         since = f"Asked {ago(approval.asked_at, now)}; open until {clock(approval.expire_at)}."
+    if not approval.asks:
+        since = f"Announced, no answer needed; it can be rejected until {when(approval.expire_at)}."
     again = f" {approval.starts} starts." if approval.starts > 1 else ""
     return "\n".join([f"{risky}{evidence.who_did_what(event)} {when(event.at)}.{again}", *lead, since])
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deploy.sandbox.slack.acts.dialogs import Close, Dialogs, Submit
 from deploy.sandbox.slack.acts.elements import Click, Elements, Options, ViewAction
@@ -47,6 +47,14 @@ class SecretsOrder(BaseModel):
     signing_secret: str | None = None
 
 
+class EventsOrder(BaseModel):
+    """``PUT /_events``: how often each event is sent, with the same ``event_id``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    copies: int = Field(default=1, ge=1, le=5)
+
+
 class Control:
     """``/_act/…`` and the other control routes. Every answer is JSON."""
 
@@ -77,6 +85,7 @@ class Control:
             web.get("/_limits", self._get_limits),
             web.put("/_limits", _guarded(self._put_limits)),
             web.post("/_socket", _guarded(self._socket)),
+            web.put("/_events", _guarded(self._put_events)),
             web.post("/_http", _guarded(self._http)),
             web.get("/_refusals", self._get_refusals),
             web.put("/_refusals", _guarded(self._put_refusals)),
@@ -132,6 +141,10 @@ class Control:
             touched = sockets.drop()
         told = {"touched": touched, "live": len(sockets.live), "refuse": sockets.refuse}
         return web.json_response({"ok": True, **told})
+
+    async def _put_events(self, request: web.Request) -> web.Response:
+        self._courier.event_copies = EventsOrder.model_validate(await request.json()).copies
+        return web.json_response({"ok": True})
 
     async def _http(self, request: web.Request) -> web.Response:
         """``{"check": …}`` as Slack does them itself, or ``{"forge": …}``, one of ``forged.FORGERIES``."""

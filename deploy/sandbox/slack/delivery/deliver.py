@@ -12,6 +12,8 @@ from deploy.sandbox.slack.delivery.sockets import Sockets
 from deploy.sandbox.slack.team.messages import Json
 
 ACK_S = 3.0
+_APART_S = 1.1
+"""So that its signature is another one: it is over the second in which it is sent."""
 EVENT_RETRIES_S = (0.0, 60.0, 300.0)
 """Events are sent again nearly at once, after a minute and after five; acts of a person never are."""
 
@@ -41,6 +43,8 @@ class Courier:
 
     Args:
         event_retries_s: waits before an unacknowledged event is sent again, in seconds.
+        event_copies: how often each event is sent, though it was acknowledged: an acknowledgement may be lost
+            on its way. https://docs.slack.dev/apis/events-api/#retries
     """
 
     sockets: Sockets
@@ -48,6 +52,7 @@ class Courier:
     request_url: RequestUrl | None = None
     ack_s: float = ACK_S
     event_retries_s: tuple[float, ...] = EVENT_RETRIES_S
+    event_copies: int = 1
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def interactive(self, payload: Json) -> Ack:
@@ -63,6 +68,9 @@ class Courier:
         ack = await self._deliver("events_api", payload)
         if ack.error and self.event_retries_s:
             self._keep(asyncio.create_task(self._redeliver(payload, ack)))
+        for attempt in range(1, self.event_copies):
+            await asyncio.sleep(_APART_S)
+            await self._deliver("events_api", payload, retry=(attempt, "timeout"))
         return ack
 
     def publish(self, payload: Json) -> None:

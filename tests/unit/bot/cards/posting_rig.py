@@ -87,6 +87,9 @@ class People:
     def oncall_mention(self) -> str:
         return ""
 
+    async def workspace_url(self) -> str:
+        return "https://contoso.slack.com/"
+
 
 class Slack:
     """Keeps what was posted, at the product's own pace.
@@ -118,7 +121,7 @@ class Slack:
         self.meanwhile: Meanwhile | None = None
 
     def turn(
-        self, channel: str, key: str, post: Post | None, *, first: bool = False, progress: bool = False
+        self, channel: str, key: str, post: Post | None, *, first: int = 0, progress: bool = False
     ) -> datetime | None:
         if post is None:
             return self.pace.turn(posting(channel), key, first=first)
@@ -141,7 +144,7 @@ class Slack:
         card_id: str,
         intent: str,
         thread_ts: str | None = None,
-        first: bool = False,
+        first: int = 0,
     ) -> str:
         del card_id
         if channel in self.refuses:
@@ -165,9 +168,7 @@ class Slack:
             await meanwhile()
         return self.posted[intent]
 
-    async def edit(
-        self, _channel: str, ts: str, message: SlackMessage, *, key: str, first: bool = False
-    ) -> bool:
+    async def edit(self, _channel: str, ts: str, message: SlackMessage, *, key: str, first: int = 0) -> bool:
         async with self.pace.in_turn(EDITING, key, first=first):
             pass
         self.edits.append(ts)

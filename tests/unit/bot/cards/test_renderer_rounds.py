@@ -29,7 +29,7 @@ def test_a_card_holds_the_replies_of_this_round_and_of_its_question() -> None:
         sizes.append(len(card.copies[0].replies))
     assert set(sizes[1:]) == {sizes[1]}, "it does not grow"
     keys = set(card.copies[0].replies)
-    assert keys >= {"reminder", "decision", "again.11", "step.stop.11", "result.11"}
+    assert keys >= {"reminder", "decision", "again.11", "steps.11", "result.11"}
     assert not any(".10" in key or key.endswith(".1") for key in keys)
 
 

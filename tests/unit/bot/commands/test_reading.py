@@ -71,6 +71,18 @@ class TestStatus:
         ):
             assert words in said
 
+    async def test_it_says_which_start_is_expected_until_that_ends(self, rig: Rig, made: Services) -> None:
+        expect = made.expecting.announce
+        await expect("2h", "patch <!channel> day", by="Olga", vm=a.vm_ref(), caller="bob@contoso.com")
+        await expect("2h", "of another VM", by="Olga", vm=DB)
+        said, _ = await status(made, a.actor(), "vm-web-01")
+        assert "*Start expected* by `bob@contoso.com` from" in said
+        assert "<!channel>" not in said
+        assert "of another VM" not in said
+        rig.clock.to(a.NOW + timedelta(hours=2))
+        said, _ = await status(made, a.actor(), "vm-web-01")
+        assert "Start expected" not in said
+
     async def test_it_says_who_answered_and_why(self, rig: Rig, made: Services) -> None:
         asked = await rig.asked()
         await rig.decide(Answer.CONFIRM, asked.id, a.actor(), reason="a test <!channel>")

@@ -233,15 +233,15 @@ class TestThread:
             undo.changed(note=notes[str(undo.name)], ended_at=b.NOW) for undo in found.restoration.steps
         )
         replies_now = thread(found.changed(restoration=found.restoration.changed(steps=steps)))
-        assert "*Network:* 1 NIC back to web-02-nsg (verified in Azure <" in replies_now["undo.isolate.1.1"]
-        assert "*Power:* already running (verified in Azure <" in replies_now["undo.stop.1.1"]
-        assert "*Backup:* kept, as it was before (<!date^" in replies_now["undo.backup.1.1"]
+        assert "*Network:* 1 NIC back to web-02-nsg (verified in Azure <" in replies_now["undo.1.1"]
+        assert "*Power:* already running (verified in Azure <" in replies_now["undo.1.1"]
+        assert "*Backup:* kept, as it was before (<!date^" in replies_now["undo.1.1"]
 
     def test_it_says_who_ordered_it_and_how_each_undo_goes(self) -> None:
         found = thread(ordered(isolate=StepState.DONE, stop=StepState.STARTED))
         assert "false alarm" in found["restore.1.1"]
-        assert "*Network:* note on isolate." in found["undo.isolate.1.1"]
-        assert "*Power:* in progress" in found["undo.stop.1.1"]
+        assert "*Network:* note on isolate." in found["undo.1.1"]
+        assert "*Power:* in progress" in found["undo.1.1"]
         assert "result.1" not in found
 
     def test_drift_calls_on_call_with_its_sentence_what_comes_back_and_the_way_on(self) -> None:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from bot.slack.errors import Throttled
-from bot.slack.pace import EDITING, QUIET_S, WAITS_S, Limit, Pace, posting
+from bot.slack.pace import ASKS, EDITING, HIGH_RISK, QUIET_S, WAITS_S, Limit, Pace, posting
 from tests.conftest import FakeClock
 from workers.domain.errors import DependencyAway
 
@@ -30,12 +30,12 @@ class Bench:
     def now_s(self) -> float:
         return (self.clock.now() - self.began).total_seconds()
 
-    def turn_s(self, key: str, limit: Limit = CHANNEL, *, first: bool = False) -> float:
+    def turn_s(self, key: str, limit: Limit = CHANNEL, *, first: int = 0) -> float:
         """In how many seconds its turn is; 0 when it may go now, or soon."""
         at = self.pace.turn(limit, key, first=first)
         return 0.0 if at is None else (at - self.clock.now()).total_seconds()
 
-    async def send(self, key: str, limit: Limit = CHANNEL, *, first: bool = False) -> None:
+    async def send(self, key: str, limit: Limit = CHANNEL, *, first: int = 0) -> None:
         async with self.pace.in_turn(limit, key, first=first):
             self.went.append((key, self.now_s()))
 
@@ -268,3 +268,15 @@ async def test_edits_that_tell_progress_wait_while_half_of_a_minutes_edits_are_u
     assert not bench.turn_s("an end", EDITING), "what ends something goes at once"
     bench.clock.advance(60.1 - bench.now_s())
     assert bench.pace.progress_turn() is None
+
+
+async def test_what_asks_at_high_risk_waits_behind_nothing_else(bench: Bench) -> None:
+    await bench.refused("limit found", 5)
+    reports = [bench.turn_s(f"report-{n}") for n in range(3)]
+    asks = [bench.turn_s(f"ask-{n}", first=ASKS) for n in range(3)]
+    urgent = [bench.turn_s(f"high-{n}", first=HIGH_RISK) for n in range(2)]
+    assert max(urgent) < min(bench.turn_s(f"ask-{n}", first=ASKS) for n in range(3))
+    assert max(bench.turn_s(f"ask-{n}", first=ASKS) for n in range(3)) < bench.turn_s("report-0")
+    assert urgent == sorted(urgent)
+    assert asks == sorted(asks)
+    assert reports == sorted(reports)

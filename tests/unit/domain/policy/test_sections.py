@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.domain.policy.reading import ONCALL, loaded, only
+from tests.unit.domain.policy.reading import ONCALL, findings, loaded, only
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import Contain, Policy
@@ -119,3 +119,22 @@ class TestSelfConfirm:
     def test_nobody_can_allow_it_at_high_risk(self) -> None:
         finding = only(ONCALL + "people: {self_confirm: high}\n")
         assert "never, low" in finding.problem + finding.remedy or "'never'" in finding.problem
+
+
+class TestTwoPersons:
+    @pytest.mark.parametrize(
+        ("written", "confirm", "restore"),
+        [
+            ("confirm", True, False),
+            ("restore", False, True),
+            ("[confirm, restore]", True, True),
+            ("{confirm: true, expire_after: 5m}", True, False),
+        ],
+    )
+    def test_the_policy_says_what_takes_two(self, written: str, *, confirm: bool, restore: bool) -> None:
+        policy = loaded(ONCALL + f"two_person: {written}\n")
+        assert isinstance(policy, Policy), policy
+        assert (policy.two_person.confirm, policy.two_person.restore) == (confirm, restore)
+
+    def test_nothing_else_does(self) -> None:
+        assert findings(ONCALL + "two_person: everything\n")

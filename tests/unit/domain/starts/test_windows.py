@@ -1,12 +1,13 @@
 """Windows as people write them ahead."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.domain.starts.windows import FURTHEST, window
+from workers.domain.starts.windows import FURTHEST, moment, window
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -29,7 +30,7 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
     ],
 )
 def test_a_window_is_read(text: str, zone: str, begin: datetime, end: datetime) -> None:
-    assert window(text, NOON, zone) == (begin, end)
+    assert window(text, NOON, ZoneInfo(zone)) == (begin, end)
 
 
 def test_a_window_past_midnight_that_is_on_is_the_one_that_began_yesterday() -> None:
@@ -68,10 +69,31 @@ def test_a_window_that_is_over_or_far_away_is_refused() -> None:
 def test_any_text_is_a_window_that_has_not_ended_or_is_refused(text: str, now: datetime) -> None:
     now = now.replace(year=2026, tzinfo=UTC)
     try:
-        begin, end = window(text, now, "Europe/Berlin")
+        begin, end = window(text, now, ZoneInfo("Europe/Berlin"))
     except ValueError:
         return
     assert begin < end
     assert end > now
     assert begin - now <= FURTHEST
     assert end - begin <= timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("2d", NOON + timedelta(days=2)),
+        ("18:00", at(24, 17)),
+        ("9:00", at(25, 8)),  # today's is over
+        ("2026-11-25", at(25, 23)),  # until it ends, in Berlin
+        ("2026-11-25T18:00", at(25, 17)),
+        ("2026-11-25T18:00Z", at(25, 18)),
+    ],
+)
+def test_an_end_is_read(text: str, end: datetime) -> None:
+    assert moment(text, NOON, ZoneInfo("Europe/Berlin")) == end
+
+
+@pytest.mark.parametrize("text", ["", "soon", "25:00", "2026-99-99", "8d"])
+def test_what_is_no_end_is_refused_with_how_to_write_one(text: str) -> None:
+    with pytest.raises(ValueError, match="write 2d, 18:00"):
+        moment(text, NOON)

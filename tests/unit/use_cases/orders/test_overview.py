@@ -8,6 +8,7 @@ from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NewerDocument
+from workers.domain.policy.model import Mode, Rule, Verdict
 from workers.use_cases.orders.overview import Overview
 
 OTHER = a.vm_ref(name="vm-db-01", group="rg-data")
@@ -35,6 +36,17 @@ async def test_a_question_that_is_answered_waits_no_longer(rig: Rig, overview: O
     asked = await rig.asked()
     await rig.decide(a.Answer.CONFIRM, asked.id, a.actor())
     assert await overview.questions() == []
+
+
+async def test_a_start_that_is_only_announced_waits_for_nobody_and_is_in_its_vms_status() -> None:
+    rig = Rig(a.policy(rules=(Rule(name="told", when="true", verdict=Verdict.TELL),)))
+    overview = Overview(store=rig.store, inventory=rig.inventory, observes=lambda: rig.policy.observes)
+    told = await rig.asked()
+    assert await overview.questions() == []
+    status = await overview.of_vm(a.vm_ref())
+    assert ([one.id for one in status.questions], status.observes) == ([told.id], False)
+    rig.policy = rig.policy.changed(mode=Mode.OBSERVE)
+    assert (await overview.of_vm(a.vm_ref())).observes
 
 
 async def test_contained_vms_come_the_newest_first(rig: Rig, overview: Overview) -> None:

@@ -19,6 +19,7 @@ from workers.domain.policy.model import Policy, Rule, Verdict
 from workers.domain.ports.store import Commit
 from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import Facts
+from workers.use_cases.containment.request import request_containment
 from workers.use_cases.starts.open import Outcome
 
 RULE = Rule(
@@ -98,6 +99,19 @@ async def test_a_guarded_vm_is_left_and_on_call_told() -> None:
     assert (approval.state, approval.guarded, approval.containment_id) == (ApprovalState.RULED, "web", None)
     assert rig.worked(Subject.CONTAINMENT) == []
     assert (await rig.store.vm_record(a.vm_ref())).free
+
+
+async def test_no_other_containment_rests_on_the_rule(rig: Rig) -> None:
+    """The start names the containment that the rule led to; one that only names the start is refused."""
+    start = a.approval(state=ApprovalState.RULED, version=0, containment_id=None)
+    cause = a.cause(kind=CauseKind.RULE, approval_id=start.id)
+    request = await request_containment(
+        rig.store, start.event.vm, cause, start.terms.lockdown, now=rig.clock.now()
+    )
+    documents = (start, *request.documents)
+    await rig.store.commit(Commit(partition=partition_of_id(start.id), documents=documents))
+    forged = await rig.advance(request.containment.id, times=3)
+    assert (forged.state, touched(rig)) == (ContainmentState.INCOMPLETE, [])
 
 
 async def test_the_engine_asks_the_guard_again() -> None:

@@ -8,6 +8,8 @@ from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
+from workers.domain.asking.joining import tightened
+from workers.domain.asking.terms import announcement
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import AlreadyDecided
 from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered, Rule, Verdict
@@ -133,3 +135,17 @@ async def test_one_that_failed_is_withdrawn(rig: Rig) -> None:
     told = await rig.asked()
     await rig.open(a.start_event(phase=Phase.FAILED))
     assert (await rig.store.approval(told.id)).state is ApprovalState.WITHDRAWN
+
+
+@pytest.mark.parametrize("reject_within", [timedelta(minutes=5), timedelta(days=3)])
+def test_the_terms_of_a_question_that_an_announced_start_joins_stay(reject_within: timedelta) -> None:
+    asked = a.terms(on_silence=OnSilence.CONTAIN)
+    told = announcement(reject_within, asked.lockdown, "told")
+    assert tightened(asked, told, waited=timedelta(minutes=1)) == asked
+
+
+async def test_who_would_confirm_is_told_before_any_dialog_opens(rig: Rig) -> None:
+    told = await rig.asked()
+    with pytest.raises(AlreadyDecided):
+        await rig.decide.may(Answer.CONFIRM, told.id, a.actor())
+    assert (await rig.decide.may(Answer.REJECT, told.id, a.actor())).id == told.id

@@ -5,13 +5,17 @@ import pytest
 from bot.answers.reject_blocks import decided_dialog, reject_dialog
 from bot.cards.audience import Subjects
 from bot.cards.blocks.answers import already_decided
+from bot.cards.blocks.overview.rows import question_blocks
+from bot.cards.blocks.overview.vm_status import vm_status
 from bot.cards.replies.thread import replies
 from tests import builders as b
 from tests.unit.bot.cards.blocks.test_card import block_types, card, everything, headline
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
+from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import CauseKind, ContainmentState
+from workers.use_cases.orders.overview import VmStatus
 
 TOLD = b.approval(state=ApprovalState.TOLD)
 OVER = b.approval(
@@ -103,3 +107,21 @@ def test_no_two_replies_of_a_thread_have_the_same_key(state: ApprovalState, kind
     approval, containment = b.approval(state=state), b.containment()
     keys = [one.key for one in replies(approval, containment, kind=kind, oncall_mention="")]
     assert len(keys) == len(set(keys))
+
+
+def test_in_a_list_it_has_reject_alone_and_says_that_no_answer_is_needed() -> None:
+    row, buttons = question_blocks(TOLD, b.actor(), b.NOW)
+    assert "Announced, no answer needed; it can be rejected until <!date^" in row["text"]["text"]
+    assert [one["action_id"] for one in buttons["elements"]] == ["approval.reject"]
+
+
+@pytest.mark.parametrize("observes", [True, False])
+def test_the_status_of_a_vm_says_what_is_only_announced_and_that_the_policy_only_observes(
+    observes: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    status = VmStatus(
+        vm=b.vm_ref(), line=None, questions=[TOLD], containment=None, pause=Pause(), observes=observes
+    )
+    said = str(vm_status(status, [], now=b.NOW).blocks)
+    assert "*Announced*" in said
+    assert ("mode: enforce" in said) is observes

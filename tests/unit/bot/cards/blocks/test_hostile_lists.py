@@ -41,7 +41,9 @@ def test_no_text_breaks_a_list_a_status_or_a_home(
     assert_good(questions_list([approval], reader, b.NOW))
     assert_good(contained_list([held], b.NOW))
     start = LateStart(b.NOW, What.STARTED, trouble, approval)
-    status = VmStatus(line.ref, line, [approval], held, Pause().begun(trouble, trouble or "x", b.NOW, HOUR))
+    status = VmStatus(
+        line.ref, line, [approval], held, Pause().begun(trouble, trouble.strip() or "x", b.NOW, HOUR)
+    )
     assert_good(vm_status(status, [start] * 5, now=b.NOW))
     content = HomeContent([approval], [OwnStart(line.ref, start)], [approval], [held], status.pause, b.NOW)
     view = home_view(content, reader, COMMANDS, trouble=trouble)

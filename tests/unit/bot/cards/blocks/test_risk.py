@@ -45,7 +45,8 @@ def lead(message: Any) -> list[str]:
 
 
 def test_a_card_leads_with_the_level_the_threat_and_the_two_strongest_sentences() -> None:
-    first, second, third, fourth = lead(shown(approval()))
+    shortly, first, second, third, fourth = lead(shown(approval()))
+    assert shortly == "*Signed in from another address \u00b7 no MFA \u00b7 not the owner*"
     assert first == "\u26a0\ufe0f *High risk: unauthorized access*."
     elsewhere = "The request came from 192.0.2.66, but the sign-in from 203.0.113.7"
     assert second == f"\u2022 {elsewhere}: the token may be in other hands."
@@ -72,7 +73,7 @@ def test_the_level_is_said_in_words_and_never_by_a_sign_alone(level: Level) -> N
     found = approval()
     assert found.risk is not None
     risk = found.risk.changed(level=level, highest=level)
-    first = lead(shown(found.changed(risk=risk)))[0]
+    first = lead(shown(found.changed(risk=risk)))[1]
     assert f"*{level.capitalize()} risk: unauthorized access*" in first
 
 
@@ -101,9 +102,14 @@ def test_a_notification_tells_a_medium_and_a_high_risk() -> None:
     assert "risk" not in top_line(approval(b.caller()), None, kind=CopyKind.OWNER)
 
 
-def test_slack_asks_once_more_with_the_risk() -> None:
+def test_at_medium_risk_slack_asks_once_more_with_the_risk_and_at_high_risk_a_dialog_does() -> None:
+    medium = approval(b.caller(mfa=False))
+    assert medium.risk is not None
+    assert medium.risk.level is Level.MEDIUM
+    (confirm, *_) = shown(medium).blocks[-1]["elements"]
+    assert confirm["confirm"]["text"]["text"].startswith("Medium risk. ")
     (confirm, *_) = shown(approval()).blocks[-1]["elements"]
-    assert confirm["confirm"]["text"]["text"].startswith("High risk. Mallory (mallory@contoso.com) started")
+    assert "confirm" not in confirm
 
 
 def test_who_started_it_at_high_risk_gets_no_button_to_confirm_it() -> None:

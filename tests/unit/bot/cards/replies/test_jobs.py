@@ -35,12 +35,17 @@ def said(reply: Reply) -> str:
     return str(reply.message.blocks[0]["text"]["text"])
 
 
+def backup(found: dict[str, Reply]) -> str:
+    """What the message about all steps says of it."""
+    return str(found["steps.1"].message.blocks[-1]["text"]["text"])
+
+
 @pytest.mark.parametrize("running", [None, job(JobState.RUNNING)])
 def test_a_backup_under_way_is_only_said_to_have_started(running: Job | None) -> None:
     containment = contained(running)
     found = thread(containment)
-    assert said(found["step.backup.1"]).startswith("*Backup started* <!date^")
-    assert "Job 5b0d2c1e, protected by startgate-westeurope." in said(found["step.backup.1"])
+    assert backup(found).startswith("*Backup started* <!date^")
+    assert "Job 5b0d2c1e, protected by startgate-westeurope." in backup(found)
     assert "is isolated and stopped; backup started." in said(found["result.1"])
     everything = str([found, lockdown_card(containment)])
     assert "backed up" not in everything.lower()
@@ -50,8 +55,8 @@ def test_a_backup_under_way_is_only_said_to_have_started(running: Job | None) ->
 def test_a_backup_whose_job_went_well_is_backed_up() -> None:
     containment = contained(job(JobState.DONE, "recovery point created"))
     found = thread(containment)
-    assert said(found["step.backup.1"]).startswith("*Backed up* <!date^")
-    assert "Recovery point created. Job 5b0d2c1e" in said(found["step.backup.1"])
+    assert backup(found).startswith("*Backed up* <!date^")
+    assert "Recovery point created. Job 5b0d2c1e" in backup(found)
     assert "is isolated, stopped and backed up." in said(found["result.1"])
     assert "job.backup.1" not in found
 
@@ -59,7 +64,7 @@ def test_a_backup_whose_job_went_well_is_backed_up() -> None:
 def test_a_backup_whose_job_failed_pages_on_call_with_the_reason_and_the_remedy() -> None:
     containment = contained(job(JobState.FAILED, "the backup job timed out"))
     found = thread(containment)
-    assert said(found["step.backup.1"]).startswith("*Backup failed* <!date^")
+    assert backup(found).startswith("*Backup failed* <!date^")
     page = found["job.backup.1"]
     assert page.pages
     assert said(page).startswith(

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from bot.cards.blocks.message import Reply
+from bot.cards.blocks.text import message_link
+from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
 from bot.cards.replies.by_hand import remedy
 from bot.cards.replies.thread import replies
 from deploy.sandbox.slack.blockkit import check_blocks
@@ -88,32 +90,61 @@ def test_only_the_on_call_thread_escalates_and_it_says_who_was_asked_and_when() 
     assert [r.key for r in found if r.pages] == ["escalation"]
 
 
+def test_reminder_and_escalation_link_the_card() -> None:
+    approval = b.approval(reminded_at=b.NOW, escalated_at=b.NOW)
+    link = message_link("https://contoso.slack.com/", "D0ALICE01", "1764000000.000100", "the card")
+    assert link == "<https://contoso.slack.com/archives/D0ALICE01/p1764000000000100|the card>"
+    for kind in (CopyKind.OWNER, CopyKind.ONCALL):
+        (found,) = [
+            r
+            for r in replies(approval, None, kind=kind, oncall_mention=ONCALL, card_link=link)
+            if r.key in ("reminder", "escalation")
+        ]
+        assert link in found.message.says
+        assert check_blocks(found.message.blocks, "message") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "channel", "ts"),
+    [("", "D0ALICE01", "1.1"), ("http://evil", "D0ALICE01", "1.1"), ("https://x/", "#name", "1.1"),
+     ("https://x/", "D0ALICE01", None)],
+)  # fmt: skip
+def test_where_the_card_can_not_be_linked_nothing_stands(url: str, channel: str, ts: str | None) -> None:
+    assert message_link(url, channel, ts, "the card") == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        (ContainmentState.RUNNING, None),
+        (ContainmentState.CONTAINED, {RESTORE_IT, STATUS, EVIDENCE}),
+        (ContainmentState.INCOMPLETE, {"containment.retry", RESTORE_IT, STATUS, EVIDENCE}),
+        (ContainmentState.RESTORED, {STATUS, EVIDENCE}),
+    ],
+)
+def test_the_summary_offers_what_can_be_done_then(state: ContainmentState, offered: set[str] | None) -> None:
+    found = [r for r in thread(None, b.containment(state=state)) if r.key.startswith(("result", "restored"))]
+    shown = [set(buttons(found, one.key)) for one in found]
+    assert shown == ([offered] if offered else [])
+
+
 def test_nobody_is_reminded_of_what_is_decided() -> None:
     decided = b.approval(state=ApprovalState.CONFIRMED, reminded_at=b.NOW, escalated_at=b.NOW)
-    assert keys(decided, kind=CopyKind.OWNER) == ["decision"]
-    assert keys(decided, kind=CopyKind.ONCALL) == ["decision"]
+    assert keys(decided, kind=CopyKind.OWNER) == []
+    assert keys(decided, kind=CopyKind.ONCALL) == []
 
 
 def test_on_call_is_still_called_when_the_question_expired_and_nothing_was_done() -> None:
     expired = b.approval(state=ApprovalState.EXPIRED, escalated_at=b.NOW)
     found = thread(expired, kind=CopyKind.ONCALL)
-    assert [r.key for r in found] == ["escalation", "expiry"]
+    assert [r.key for r in found] == ["escalation"]
     assert "`/vm-lockdown vm-web-01`" in said(found, "escalation")
 
 
-@pytest.mark.parametrize(
-    ("state", "key", "words"),
-    [
-        (ApprovalState.CONFIRMED, "decision", "Confirmed by *Alice Example*"),
-        (ApprovalState.REJECTED, "decision", "Rejected by *Alice Example*"),
-        (ApprovalState.EXPIRED, "expiry", "The question expired"),
-        (ApprovalState.WITHDRAWN, "withdrawal", "The VM was stopped before anybody answered."),
-    ],
-)
-def test_the_thread_says_how_the_question_ended(state: ApprovalState, key: str, words: str) -> None:
-    found = thread(b.approval(state=state))
-    assert words in said(found, key)
-    assert called(found) == []
+@pytest.mark.parametrize("kind", [CopyKind.OWNER, CopyKind.CHANNEL])
+@pytest.mark.parametrize("state", [one for one in ApprovalState if one is not ApprovalState.PENDING])
+def test_no_reply_repeats_what_the_card_says_of_the_end(state: ApprovalState, kind: CopyKind) -> None:
+    assert thread(b.approval(state=state), kind=kind) == []
 
 
 def test_a_step_not_begun_has_no_reply() -> None:
@@ -123,37 +154,46 @@ def test_a_step_not_begun_has_no_reply() -> None:
 def test_a_steps_reply_keeps_its_key_and_changes_its_words() -> None:
     started = thread(None, one_step(state=StepState.STARTED))
     done = thread(None, one_step(state=StepState.DONE))
-    assert [r.key for r in started] == [r.key for r in done] == ["step.isolate.1"]
-    assert "*Isolate*: in progress." in said(started, "step.isolate.1")
-    assert "*Isolated* <!date^" in said(done, "step.isolate.1")
+    assert [r.key for r in started] == [r.key for r in done] == ["steps.1"]
+    assert "*Isolate*: in progress." in said(started, "steps.1")
+    assert "*Isolated* <!date^" in said(done, "steps.1")
     assert started[0].message.digest != done[0].message.digest
+
+
+def test_one_message_tells_every_step() -> None:
+    (found,) = [
+        r for r in thread(None, b.containment(state=ContainmentState.CONTAINED)) if r.key == "steps.1"
+    ]
+    lines = [block["text"]["text"] for block in found.message.blocks]
+    assert [line.partition(" <!date")[0] for line in lines] == ["*Isolated*", "*Stopped*", "*Backup started*"]
+    assert found.message.text == "vm-web-01: 3 of 3 steps done"
 
 
 def test_a_step_under_way_tells_how_far_it_is_and_which_attempt() -> None:
     found = thread(None, one_step(state=StepState.STARTED, attempt=2, note="1 of 2 NICs done"))
-    assert "in progress, attempt 2 of 7." in said(found, "step.isolate.1")
-    assert "1 of 2 NICs done." in said(found, "step.isolate.1")
+    assert "in progress, attempt 2 of 7." in said(found, "steps.1")
+    assert "1 of 2 NICs done." in said(found, "steps.1")
 
 
 def test_a_step_that_waits_for_another_attempt_says_why_and_until_when() -> None:
     waiting = one_step(attempt=1, note="waiting for Azure: 429", look_at=b.NOW + timedelta(minutes=1))
-    text = said(thread(None, waiting), "step.isolate.1")
+    text = said(thread(None, waiting), "steps.1")
     assert "*Isolate*: will be retried. Waiting for Azure: 429. Next attempt <!date^" in text
 
 
 def test_a_step_held_up_before_its_first_attempt_counts_still_speaks() -> None:
-    assert keys(None, one_step(attempt=0, note="waiting for Azure: away")) == ["step.isolate.1"]
+    assert keys(None, one_step(attempt=0, note="waiting for Azure: away")) == ["steps.1"]
 
 
 def test_a_step_done_says_when_and_that_azure_was_asked_and_no_identifier_changes_its_spelling() -> None:
     nic = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/web-02-nic"
     change = Change(summary="isolate 1 NIC", before={nic: None})
     done = one_step(state=StepState.DONE, change=change, note="web-02-nic with lockdown, rules read back")
-    text = said(thread(None, done), "step.isolate.1")
+    text = said(thread(None, done), "steps.1")
     assert text.startswith("*Isolated* <!date^")
     assert text.endswith("UTC>, verified in Azure. `web-02-nic` with lockdown.")
     waiting = one_step(state=StepState.STARTED, change=change, note="vm-web-01: busy")
-    assert "`vm-web-01`: busy." in said(thread(None, waiting), "step.isolate.1")
+    assert "`vm-web-01`: busy." in said(thread(None, waiting), "steps.1")
 
 
 @pytest.mark.parametrize(
@@ -166,11 +206,11 @@ def test_a_step_done_says_when_and_that_azure_was_asked_and_no_identifier_change
 )
 def test_a_sentence_begins_with_a_capital_unless_an_identifier_does(note: str, shown: str) -> None:
     waiting = one_step(state=StepState.STARTED, note=note)
-    assert said(thread(None, waiting), "step.isolate.1").endswith(f" {shown}")
+    assert said(thread(None, waiting), "steps.1").endswith(f" {shown}")
 
 
 def test_a_failed_step_gives_its_reason_and_what_to_do_by_hand() -> None:
-    text = said(thread(None, one_step(state=StepState.FAILED)), "step.isolate.1")
+    text = said(thread(None, one_step(state=StepState.FAILED)), "steps.1")
     assert "failed after 5 attempts" in text
     assert "Reason: Azure refused: ScopeLocked." in text
     assert "By hand" not in text, "that is said to on-call, once"
@@ -202,7 +242,7 @@ def test_the_end_does_not_repeat_the_remedy_that_on_call_was_told() -> None:
     found = thread(None, ended)
     assert "*Stop*: not done. Azure refused: ScopeLocked." in said(found, "result.1")
     assert "By hand" not in said(found, "result.1")
-    assert buttons(found, "result.1") == {"containment.retry": b.containment().id}
+    assert buttons(found, "result.1")["containment.retry"] == b.containment().id
 
 
 def test_a_failure_that_on_call_was_not_told_of_yet_calls_nobody() -> None:
@@ -212,10 +252,7 @@ def test_a_failure_that_on_call_was_not_told_of_yet_calls_nobody() -> None:
 def test_contained_comes_last_with_the_time_of_reading_back() -> None:
     found = thread(b.approval(state=ApprovalState.REJECTED), b.containment(state=ContainmentState.CONTAINED))
     assert [r.key for r in found] == [
-        "decision",
-        "step.isolate.1",
-        "step.stop.1",
-        "step.backup.1",
+        "steps.1",
         "result.1",
     ]
     text = said(found, "result.1")
@@ -247,9 +284,7 @@ def test_being_contained_again_starts_new_replies_and_leaves_the_old_ones() -> N
     again = b.containment(state=ContainmentState.CONTAINED, round=2)
     assert keys(None, again) == [
         "again.2",
-        "step.isolate.2",
-        "step.stop.2",
-        "step.backup.2",
+        "steps.2",
         "result.2",
     ]
 

@@ -1,0 +1,1 @@
+"""The dialog that shows everything that is known of a start."""

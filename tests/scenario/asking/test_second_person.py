@@ -1,0 +1,64 @@
+"""Confirming takes two persons: the first press asks for a second one, who sees who asked."""
+
+import pytest
+import pytest_asyncio
+
+from deploy.sandbox.system import System
+from tests.scenario.conftest import QUICK, Start, write_policy
+from tests.scenario.scene import CONFIRM, ONCALL, ONCALL_GROUP, Scene, texts
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def by_two(own: Start, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    policy = write_policy(tmp_path_factory.mktemp("two"))
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(
+        text[:-1] + ', "two_person": {"confirm": true, "expire_after": "12s"}}', encoding="utf-8"
+    )
+    return await own(System(policy=policy, speed=0, extra=QUICK))
+
+
+async def test_a_second_person_confirms_what_the_first_one_asked_for(by_two: Scene) -> None:
+    asked = await by_two.ask()
+    await by_two.click("olivia", asked.dm, CONFIRM)
+    page = await by_two.slack.wait_for(
+        "on-call to be asked for the second person",
+        lambda e: (
+            e["kind"] == "posted"
+            and e["channel"] == ONCALL
+            and ONCALL_GROUP in str(e["mentions"])
+            and asked.vm in str(e["blocks"])
+            and "It takes two persons" in str(e["blocks"])
+        ),
+        since=asked.start.seq,
+    )
+    assert "olivia@contoso.example" in "\n".join(texts(page["blocks"]))
+    await by_two.until_shown(asked.channel, "who asked", "wants to confirm this start", "second person")
+
+    seq = await by_two.slack.last_seq()
+    await by_two.click("olivia", asked.channel, CONFIRM)
+    told = await by_two.slack.wait_for(
+        "the same person to be refused", lambda e: e["kind"] == "ephemeral", since=seq
+    )
+    assert "You asked for this confirmation yourself" in str(told["blocks"])
+
+    await by_two.click("nadia", asked.channel, CONFIRM)
+    await by_two.until_shown(asked.channel, "both", "Confirmed by *nadia*", "Asked for by *olivia*")
+    (confirmed,) = await by_two.audited("approval.confirmed", asked.start.vm_id)
+    assert confirmed["by"] == "nadia (U0NADIA003)"
+    assert confirmed["details"]["requested_by"] == "olivia (U0OLIVIA01)"
+    assert not await by_two.changes(asked.start.vm_id)
+
+
+async def test_a_request_that_nobody_confirmed_expires_and_says_so(by_two: Scene) -> None:
+    asked = await by_two.ask()
+    await by_two.click("olivia", asked.dm, CONFIRM)
+    await by_two.slack.wait_for(
+        "the thread to say so",
+        lambda e: e["kind"] == "posted" and "Nobody else confirmed it in time" in str(e["blocks"]),
+        since=asked.start.seq,
+        within_s=40,
+    )
+    await by_two.audited("approval.request-expired", asked.start.vm_id)
+    await by_two.click("nadia", asked.channel, CONFIRM)
+    await by_two.until_shown(asked.channel, "that it takes two again", "*nadia*", "wants to confirm")

@@ -1,0 +1,1 @@
+"""The operator's pages, walked with the sandbox as the cloud."""
