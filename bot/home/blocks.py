@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.cards.blocks.brakes.paused import pause_line
-from bot.cards.blocks.kit import context, header, section
+from bot.cards.blocks.kit import context, header, listed, section
 from bot.cards.blocks.message import Block
 from bot.cards.blocks.overview.rows import contained_row, question_blocks
 from bot.cards.blocks.overview.vm_status import start_line
-from bot.cards.blocks.text import code, counted, escape
+from bot.cards.blocks.text import code, counted, escape, mention, when
 from bot.commands.command import Command
 from bot.home.content import HomeContent, OwnStart
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.delegations import Delegation
 from workers.domain.starts.people import Actor
 
 MOST_BLOCKS = 100
@@ -20,6 +21,7 @@ _MOST_MINE = 10
 _MOST_OPEN = 15
 _MOST_CONTAINED = 15
 _MOST_STARTS = 5
+_MOST_DELEGATIONS = 10
 
 
 def home_view(
@@ -42,6 +44,7 @@ def home_view(
         *context([_more(len(content.mine) - _MOST_MINE, "/vm-approvals mine")]),
         *(_oncall(content, actor, mine, trouble) if actor.on_call else []),
         *_starts(content.starts),
+        *_delegations(content.delegations, actor),
         header("What you can do"),
         section("\n".join(_command(one) for one in commands if one.may(actor).allowed)),
     ]
@@ -74,7 +77,13 @@ def _title(title: str, questions: Sequence[Approval], none: str) -> list[Block]:
 
 
 def _questions(questions: Sequence[Approval], actor: Actor, content: HomeContent) -> list[Block]:
-    return [block for one in questions for block in question_blocks(one, actor, content.now)]
+    """Of those in ``mine`` that are not the reader's own, an owner has delegated the answer to them."""
+    mine = {one.id for one in content.mine}
+    return [
+        block
+        for one in questions
+        for block in question_blocks(one, actor, content.now, in_stead=one.id in mine)
+    ]
 
 
 def _starts(starts: Sequence[OwnStart]) -> list[Block]:
@@ -82,6 +91,18 @@ def _starts(starts: Sequence[OwnStart]) -> list[Block]:
         return []
     lines = (section(f"{code(own.vm.name)}\n{start_line(own.start)}") for own in starts[:_MOST_STARTS])
     return [header("Your VMs, lately"), *lines]
+
+
+def _delegations(found: Sequence[Delegation], actor: Actor) -> list[Block]:
+    if not found:
+        return []
+    lines = [
+        f"\u2022 {mention(one.to)} answers in your stead until {when(one.until)}"
+        if one.giver == actor.slack_user
+        else f"\u2022 You answer in the stead of {mention(one.giver)} until {when(one.until)}"
+        for one in found
+    ]
+    return [header("Delegations"), section(listed(lines, _MOST_DELEGATIONS, "delegation", between="\n"))]
 
 
 def _command(command: Command) -> str:

@@ -10,6 +10,7 @@ import structlog
 from bot.cards.blocks.overview.rows import worst_first
 from bot.services import Services
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.delegations import Delegation
 from workers.domain.asking.urgency import by_urgency
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
@@ -44,6 +45,7 @@ class HomeContent(NamedTuple):
         contained: contained VMs, incomplete ones first; ``None`` for who is not on call.
         pause: the last pause, which may be over.
         now: when it was read.
+        delegations: which the reader has given and was given.
     """
 
     mine: Sequence[Approval]
@@ -52,6 +54,7 @@ class HomeContent(NamedTuple):
     contained: Sequence[Containment] | None
     pause: Pause
     now: datetime
+    delegations: Sequence[Delegation] = ()
 
     @property
     def key(self) -> str:
@@ -59,9 +62,10 @@ class HomeContent(NamedTuple):
         asked = [f"{one.id}.{one.version}" for one in (*self.mine, *(self.open or ()))]
         held = [f"{one.id}.{one.version}" for one in self.contained or ()]
         starts = [f"{own.vm.key}{own.start.at.isoformat()}" for own in self.starts]
+        stead = [f"{one.giver}{one.to}{one.until.isoformat()}" for one in self.delegations]
         paused = f"{self.pause.version}{self.pause.on(self.now)}"
         aged = int(self.now.timestamp() / _AGES_STAND.total_seconds())
-        return " ".join([*asked, *held, *starts, paused, str(aged)])
+        return " ".join([*asked, *held, *stead, *starts, paused, str(aged)])
 
 
 class HomeReader:
@@ -80,15 +84,25 @@ class HomeReader:
             DependencyAway: the store does not answer.
         """
         services, now = self._services, self._services.clock.now()
-        questions, pause = await asyncio.gather(services.overview.questions(), services.store.pause())
+        questions, pause, delegations = await asyncio.gather(
+            services.overview.questions(), services.store.pause(), services.store.delegations()
+        )
+        given = delegations.given_by(actor.slack_user, now)
+        received = delegations.given_to(actor.slack_user, now)
+        givers = [one.as_giver for one in received]
         contained = worst_first(await services.overview.contained()) if actor.on_call else None
         return HomeContent(
-            mine=by_urgency(one for one in questions if actor.owns(one.answerers)),
+            mine=by_urgency(
+                one
+                for one in questions
+                if actor.owns(one.answerers) or any(giver.owns(one.answerers) for giver in givers)
+            ),
             starts=await self._starts(actor, now),
             open=by_urgency(questions) if actor.on_call else None,
             contained=contained,
             pause=pause,
             now=now,
+            delegations=(*given, *received),
         )
 
     async def _starts(self, actor: Actor, now: datetime) -> Sequence[OwnStart]:

@@ -21,12 +21,22 @@ async def full(own: Start) -> Scene:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def rejected(full: Scene) -> tuple[Asked, Entry, Entry]:
-    """A VM with two NICs, rejected and contained: what was asked, the dialog, and the entry of CONTAINED."""
+    """A VM with two NICs, rejected and contained: what was asked, its plan, and the entry of CONTAINED."""
     asked = await full.ask(nics=[{"public_ip": "20.60.2.1", "open": ["22"]}, {"nsg": "none"}])
     view = await full.dialog("olivia", asked.dm)
+    pushed = await full.slack.post(
+        "/_act/view-action",
+        user="olivia",
+        view_id=view["id"],
+        action_id="approval.reject.plan",
+        wait_view_ms=3000,
+    )
+    plan = (await full.slack.get("/_state"))["views"][OLIVIA][-1]
+    assert plan["id"] == pushed["view_id"]
+    await full.slack.post("/_act/close", user="olivia", view_id=plan["id"])
     answer = await full.submit("olivia", view["id"], reason="I did not start this")
     assert answer["closed"], answer
-    return asked, view, await full.until_contained(asked.dm)
+    return asked, plan, await full.until_contained(asked.dm)
 
 
 async def test_the_dialog_names_every_change_and_azure_gets_exactly_these(

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -169,6 +170,18 @@ async def test_many_questions_and_containments_stay_within_a_hundred_blocks(rig:
     assert len(bot.slack.homes[ONCALL.slack_user]["blocks"]) <= 100
     assert "25 more: `/vm-approvals open`" in seen
     assert "<!here>" not in seen
+
+
+async def test_delegations_are_shown_and_bring_the_questions_of_who_gave_them(rig: Rig, bot: Bot) -> None:
+    asked = await rig.asked()
+    delegations = await rig.store.delegations()
+    now = rig.clock.now()
+    one = delegations.begun(OWNER, STRANGER, now, now + timedelta(hours=4), timedelta(days=1))
+    await rig.store.commit(Commit(partition=partition_of_id(one.id), documents=(one,)))
+    seen = await bot.opens(STRANGER)
+    assert f"You answer in the stead of <@{OWNER.slack_user}>" in seen
+    assert f"{asked.id}:1" in seen
+    assert f"<@{STRANGER.slack_user}> answers in your stead" in await bot.opens(OWNER)
 
 
 def test_one_line_says_what_is_not_well() -> None:

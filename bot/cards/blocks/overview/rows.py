@@ -33,13 +33,22 @@ def question_row(approval: Approval, now: datetime) -> str:
     return "\n".join([f"{risky}{evidence.who_did_what(event)} {when(event.at)}.{again}", *lead, since])
 
 
-def question_blocks(approval: Approval, reader: Actor, now: datetime) -> list[Block]:
-    """The row, with buttons where this person may answer. The click checks that again."""
+def question_blocks(
+    approval: Approval, reader: Actor, now: datetime, *, in_stead: bool = False
+) -> list[Block]:
+    """The row, with buttons where this person may answer. The click checks that again.
+
+    Args:
+        approval: the question.
+        reader: who looks at it.
+        now: the time.
+        in_stead: whether an owner has delegated their answers to the reader.
+    """
     row = section(question_row(approval, now))
     reads = reader.email.lower()
     own = bool(reads) and reads == approval.event.caller.email.lower()
     barred = bool(reads) and reads in {one.email.lower() for one in approval.risky_callers}
-    if not (reader.owns(approval.answerers) or reader.on_call):
+    if not (reader.owns(approval.answerers) or reader.on_call or in_stead):
         return [row]
     return [row, buttons(approval, own=own, only_reject=barred or not approval.asks)]
 
