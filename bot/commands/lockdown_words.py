@@ -63,7 +63,7 @@ def wanted(text: str) -> Wanted:
         yes, rest = (True, rest) if yes else said_yes(rest)
     if plain := _PLAIN_DRY_RUN.match(rest):
         kind, rest = LookupKind.PLAN, rest[plain.end() :]
-    if rest.strip().lower() == "drill":  # with more words it is a reason
+    if kind is None and rest.strip().lower() == "drill":  # with more words it is a reason
         kind, rest = LookupKind.DRILL, ""
     if unknown := _OPTION.match(rest):
         raise NotFound(
