@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import pytest_asyncio
 
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests.scenario.scene import COLIN, ONCALL, ONCALL_GROUP, Entry, Scene, grid_event, texts
@@ -26,7 +27,7 @@ MARK_UP = ("*bold*", "_it_", "~no~", ":rotating_light:")
 CODE = re.compile(r"`[^`]*`")
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
 async def nobody_else_posts(scene: Scene) -> None:
     """What the tests before this one left on its way is in Slack."""
     await scene.quiet()
