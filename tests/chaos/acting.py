@@ -60,7 +60,7 @@ class Acting:
             await self._done(
                 Act(
                     who=people.SLACK_OF[act.who],
-                    what="confirm",
+                    what="submit confirm",
                     vm=start.vm,
                     approval=start.approval_id,
                     at_ms=time.time() * 1000,

@@ -20,6 +20,12 @@ def one_decision(evidence: Evidence) -> Iterator[Violation]:
     yield from _submits(evidence)
 
 
+_SUBMITS = {"submit": "REJECTED", "submit confirm": "CONFIRMED"}
+"""Acts that submit a dialog, and what the approval is when it closes."""
+_GIVEN_BY = {"approval.confirmed": ("confirm", "submit confirm"), "approval.rejected": ("submit",)}
+"""Records of answers, and the acts by which they are given."""
+
+
 def _ends_once(evidence: Evidence) -> Iterator[Violation]:
     ends = Counter(record["about"] for record in evidence.audit if record["kind"] in _ENDS)
     for name, approval in evidence.approvals.items():
@@ -109,22 +115,22 @@ def _decided(approval: Json, who: str, state: str) -> bool:
 
 
 def _submits(evidence: Evidence) -> Iterator[Violation]:
-    """A dialog that closed without a word means that the rejection is on record, as theirs."""
+    """A dialog that closed without a word means that the answer is on record, as theirs."""
     for act in evidence.acts:
-        if act.what != "submit" or not act.delivered:
+        if act.what not in _SUBMITS or not act.delivered:
             continue
-        approval = evidence.approvals.get(act.approval, {})
-        theirs = _decided(approval, act.who, "REJECTED") if approval else False
+        approval, state = evidence.approvals.get(act.approval, {}), _SUBMITS[act.what]
+        theirs = _decided(approval, act.who, state) if approval else False
         if act.answer.get("closed") and not theirs:
-            yield _violation(f"the closed dialog of {act.who} rejected {act.approval}", str(approval)[:600])
+            yield _violation(f"{act.approval} {state} by the closed dialog of {act.who}", str(approval)[:600])
         if not act.answer.get("closed") and not act.answer.get("view_id"):
-            yield _violation(f"{act.who} told why the dialog did not reject", str(act.answer))
+            yield _violation(f"{act.who} told why it is not {state} by the dialog", str(act.answer))
     for record in evidence.audit:
         if record["kind"] not in ("approval.confirmed", "approval.rejected"):
             continue
-        what = "confirm" if record["kind"] == "approval.confirmed" else "submit"
+        what = _GIVEN_BY[record["kind"]]
         who = user_of(record["by"])
-        if not any(a.who == who and a.what == what and a.approval == record["about"] for a in evidence.acts):
+        if not any(a.who == who and a.what in what and a.approval == record["about"] for a in evidence.acts):
             yield _violation("decisions that somebody made in Slack", str(record)[:400])
 
 
