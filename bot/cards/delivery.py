@@ -156,7 +156,14 @@ class Delivery:
             if now < next_edit:
                 return next_edit
         first = REPORTS if progress else wanted.first
-        return self._poster.turn(wanted.channel, wanted.key(card), post, first=first, progress=progress)
+        return self._poster.turn(
+            wanted.channel,
+            wanted.key(card),
+            post,
+            first=first,
+            progress=progress,
+            detail=bool(wanted.reply),
+        )
 
     async def send(self, card: Card, todo: list[Wanted], subjects: Subjects) -> bool:
         """Write the intents, send everything concurrently, and write the results.

@@ -37,18 +37,26 @@ class Poster:
         self._pace = pace
 
     def turn(
-        self, channel: str, key: str, post: Post | None, *, first: int = REPORTS, progress: bool = False
+        self,
+        channel: str,
+        key: str,
+        post: Post | None,
+        *,
+        first: int = REPORTS,
+        progress: bool = False,
+        detail: bool = False,
     ) -> datetime | None:
         """When the message can be posted, looked for or edited; ``None`` if now, or soon enough to wait.
 
         ``post`` is what is known of it, ``None`` before its intent is written. A message that somebody has to
-        act on goes ``first``, before those that only report. One that only tells ``progress`` goes last.
+        act on goes ``first``, before those that only report. One that only tells ``progress`` goes last,
+        and its ``detail`` after all others.
         """
         if post is None:
             return self._pace.turn(posting(channel), key, first=first)
         if post.ts is None:
             return self._pace.turn(SEARCHING, key)
-        if progress and (at := self._pace.progress_turn()) is not None:
+        if progress and (at := self._pace.progress_turn(detail=detail)) is not None:
             return at
         return self._pace.turn(EDITING, key, first=first)
 

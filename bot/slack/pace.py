@@ -57,7 +57,7 @@ class Limit(NamedTuple):
 
 _TIER_3_EVERY_S = 60 / 50 * 1.05
 EDITING = Limit("chat.update", _TIER_3_EVERY_S, 8)
-_PROGRESS_A_MINUTE = 25
+_DETAIL_A_MINUTE, _PROGRESS_A_MINUTE = 25, 40
 SEARCHING = Limit("conversations.history", _TIER_3_EVERY_S, 8)
 """``conversations.replies`` has a limit of its own, and takes its turns with this one."""
 OPENING = Limit("conversations.open", _TIER_3_EVERY_S, 8)
@@ -94,15 +94,16 @@ class Pace:
         self._turns: dict[Limit, _Turns] = {}
         self._edits: deque[float] = deque()
 
-    def progress_turn(self) -> datetime | None:
+    def progress_turn(self, *, detail: bool) -> datetime | None:
         """When an edit that only tells progress may go; ``None`` for now.
 
-        It waits while half of the edits that Slack takes in a minute are used.
+        The ``detail`` of a thread waits while half of the edits that Slack takes in a minute are used, and a
+        card itself while four fifths are.
         """
         minute_ago = self._now() - _MINUTE_S
         while self._edits and self._edits[0] < minute_ago:
             self._edits.popleft()
-        over = len(self._edits) - _PROGRESS_A_MINUTE
+        over = len(self._edits) - (_DETAIL_A_MINUTE if detail else _PROGRESS_A_MINUTE)
         return None if over < 0 else datetime.fromtimestamp(self._edits[over] + _MINUTE_S, UTC)
 
     def turn(self, limit: Limit, key: str, *, first: int = REPORTS) -> datetime | None:

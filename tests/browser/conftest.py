@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from deploy.sandbox.page import Page as SandboxPage
-from deploy.sandbox.system import System
+from deploy.sandbox.system import POLICY, System
 from tests.browser.person import Person
 
 HERE = Path(__file__).parent
@@ -81,9 +81,14 @@ class Sandbox:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox(chromium: str) -> AsyncIterator[Sandbox]:
+async def sandbox(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
     del chromium  # asked for first, so that nothing is started in vain
-    async with System(speed=PACE, extra=QUICK) as system:
+    policy = tmp_path_factory.mktemp("browser") / "policy.yaml"
+    # A card for each start: tests that run one after the other would share cards.
+    policy.write_text(
+        f"{POLICY.read_text(encoding='utf-8')}\nbursts: {{together: false}}\n", encoding="utf-8"
+    )
+    async with System(policy=policy, speed=PACE, extra=QUICK) as system:
         page = SandboxPage(system)
         await page.start()
         _running.append(system)

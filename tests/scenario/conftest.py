@@ -29,11 +29,13 @@ POLICY: dict[str, Any] = {
     "defaults": {"remind_after": "10m", "escalate_after": "20m", "expire_after": "60m"},
     "cap": {"containments_per_hour": 1000},
     "bursts": {"together": False},
+    "risk": {"weights": {"many-vms": 0, "caller-rejected": 0}},
     "lockdowns": {"standard": {"steps": ["isolate", "stop"]}},
 }
 """Without the backup, whose stages take four seconds even where Azure takes none.
 
-A card for each start: tests that run one after the other would share cards.
+A card for each start, and no signal of what a caller has started lately: tests that run one after the other
+would share cards, and raise each other's risk.
 """
 
 DOOMED, SHAKY = "doomed", "shaky"

@@ -25,6 +25,7 @@ APPROVALS, ONCALL = "C0APPROVALS", "C0ONCALL001"
 OWNER_TAG = {"owner": "olivia@contoso.example", "env": "prod"}
 
 CONFIRM, REJECT = "approval.confirm", "approval.reject"
+EVERY_STEP = "approval.reject.plan"
 ROOT = Path(__file__).parents[2]
 
 _READS_BY_POST = (
@@ -193,6 +194,16 @@ class Scene(Stage):
         )
         view: Entry = entry["view"]
         return view
+
+    async def every_step(self, who: str, user_id: str, view_id: str) -> Entry:
+        """Press *Show every step* in the dialog that asks for a reason; the plan, which is closed again."""
+        await self.slack.post(
+            "/_act/view-action", user=who, view_id=view_id, action_id=EVERY_STEP, wait_view_ms=3000
+        )
+        plan: Entry = (await self.slack.get("/_state"))["views"][user_id][-1]
+        assert plan["id"] != view_id, "the plan opens above the dialog"
+        await self.slack.post("/_act/close", user=who, view_id=plan["id"])
+        return plan
 
     async def submit(self, who: str, view_id: str, **values: str) -> Entry:
         """Submit a dialog."""

@@ -24,16 +24,7 @@ async def rejected(full: Scene) -> tuple[Asked, Entry, Entry]:
     """A VM with two NICs, rejected and contained: what was asked, its plan, and the entry of CONTAINED."""
     asked = await full.ask(nics=[{"public_ip": "20.60.2.1", "open": ["22"]}, {"nsg": "none"}])
     view = await full.dialog("olivia", asked.dm)
-    pushed = await full.slack.post(
-        "/_act/view-action",
-        user="olivia",
-        view_id=view["id"],
-        action_id="approval.reject.plan",
-        wait_view_ms=3000,
-    )
-    plan = (await full.slack.get("/_state"))["views"][OLIVIA][-1]
-    assert plan["id"] == pushed["view_id"]
-    await full.slack.post("/_act/close", user="olivia", view_id=plan["id"])
+    plan = await full.every_step("olivia", OLIVIA, view["id"])
     answer = await full.submit("olivia", view["id"], reason="I did not start this")
     assert answer["closed"], answer
     return asked, plan, await full.until_contained(asked.dm)

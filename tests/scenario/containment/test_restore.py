@@ -99,7 +99,6 @@ async def test_a_dialog_that_shows_an_earlier_round_restores_nothing_and_is_show
     held = await contained(scene)
     view = await dialog(scene, held, "it was the other machine")
     await scene.press_start(held.vm)
-    await scene.until_shown(held.card, "the next round", "Containing again")
 
     async def held_again() -> bool:
         return len(await scene.audit("containment.contained", vm_id=held.vm["id"])) == 2
@@ -124,8 +123,12 @@ async def test_what_somebody_changed_since_is_named_and_left_and_the_vm_is_let_g
     view = await dialog(scene, held, "start please")
     assert (await scene.submit("nadia", view["id"]))["closed"]
     await restored(scene, held)
-    said = "\n".join(await scene.thread(held.card))
-    assert f"`{first['name']}` has none now: somebody changed it since" in said
+    changed = f"`{first['name']}` has none now: somebody changed it since"
+
+    async def told() -> bool:
+        return changed in "\n".join(await scene.thread(held.card))
+
+    await eventually("the thread to name what was changed", told)
     assert await nsgs(scene, held.vm["id"]) == [None, *held.before[1:]]
     assert (await scene.vm_now(held.vm["id"]))["power"] == "running"
 

@@ -60,7 +60,7 @@ async def test_each_start_is_posted_once_though_both_take_notices(two: Scene) ->
 
 
 async def test_answers_of_every_kind_reach_whichever_bot_and_count_once(two: Scene) -> None:
-    confirmed, rejected = await two.ask(), await two.ask()
+    confirmed, rejected = await two.ask("colin"), await two.ask("colin")
     for _ in range(2):  # one for each connection
         assert (await two.click("olivia", confirmed.dm, CONFIRM))["ok"]
     await two.until_shown(confirmed.channel, "the answer", "Confirmed by *olivia*")

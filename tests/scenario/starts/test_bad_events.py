@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from tests.scenario.scene import APPROVALS, CONFIRM, Scene, grid_event, texts
+from tests.scenario.scene import APPROVALS, CONFIRM, OLIVIA, Scene, grid_event, texts
 
 VM_ID = (
     "/subscriptions/5b5a0000-0000-4000-8000-00000000000a/resourceGroups/rg-bad"
@@ -109,7 +109,8 @@ async def test_a_start_of_a_vm_that_is_gone_is_told_as_such_and_asks_nobody(scen
 async def test_a_vm_without_any_network_interface_is_contained_all_the_same(scene: Scene) -> None:
     asked = await scene.ask(nics=[])
     view = await scene.dialog("olivia", asked.dm)
-    assert "no network interface" in "\n".join(texts(view["blocks"]))
+    plan = await scene.every_step("olivia", OLIVIA, view["id"])
+    assert "no network interface" in "\n".join(texts(plan["blocks"]))
     await scene.submit("olivia", view["id"], reason="not mine")
     await scene.until_contained(asked.dm)
     await scene.quiet()

@@ -121,13 +121,20 @@ class Slack:
         self.meanwhile: Meanwhile | None = None
 
     def turn(
-        self, channel: str, key: str, post: Post | None, *, first: int = 0, progress: bool = False
+        self,
+        channel: str,
+        key: str,
+        post: Post | None,
+        *,
+        first: int = 0,
+        progress: bool = False,
+        detail: bool = False,
     ) -> datetime | None:
         if post is None:
             return self.pace.turn(posting(channel), key, first=first)
         if post.ts is None:
             return self.pace.turn(SEARCHING, key)
-        return self.pace.progress_turn() if progress else None
+        return self.pace.progress_turn(detail=detail) if progress else None
 
     async def another_was_refused(self, channel: str, wait_s: float) -> None:
         """Somebody else's message into this channel was one too many."""

@@ -257,17 +257,18 @@ async def test_turns_for_which_nobody_comes_are_forgotten(bench: Bench) -> None:
     assert len(bench.pace._turns[CHANNEL]._kept) < 100
 
 
-async def test_edits_that_tell_progress_wait_while_half_of_a_minutes_edits_are_used(bench: Bench) -> None:
-    for n in range(25):
-        assert bench.pace.progress_turn() is None
+async def test_edits_that_tell_progress_leave_some_of_a_minutes_edits_to_the_others(bench: Bench) -> None:
+    for n in range(40):
+        assert bench.pace.progress_turn(detail=False) is None
+        assert (bench.pace.progress_turn(detail=True) is None) is (n < 25), "a thread's detail waits first"
         await bench.send(f"{n}", EDITING)
         bench.clock.advance(0.5)
-    at = bench.pace.progress_turn()
+    at = bench.pace.progress_turn(detail=False)
     assert at is not None
     assert (at - bench.began).total_seconds() == pytest.approx(60)
     assert not bench.turn_s("an end", EDITING), "what ends something goes at once"
     bench.clock.advance(60.1 - bench.now_s())
-    assert bench.pace.progress_turn() is None
+    assert bench.pace.progress_turn(detail=False) is None
 
 
 async def test_what_asks_at_high_risk_waits_behind_nothing_else(bench: Bench) -> None:
