@@ -70,6 +70,8 @@ async def desk(own: Start, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     await entra.stop()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # each command starts a process, on a machine that does other things
 async def test_a_rejection_at_the_desk_contains_and_the_card_follows_when_slack_is_back(desk: Desk) -> None:
     scene = desk.scene
     asked = await scene.ask()
@@ -100,6 +102,8 @@ async def test_a_rejection_at_the_desk_contains_and_the_card_follows_when_slack_
         )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # as above
 async def test_on_call_locks_down_looks_and_restores_at_the_desk(desk: Desk) -> None:
     scene = desk.scene
     vm = await scene.new_vm("away", power="running")

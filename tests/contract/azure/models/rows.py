@@ -204,7 +204,7 @@ UNHELD = (
     ),
     Unheld(
         path=r"/providers/microsoft\.(servicebus|storage)/",
-        why="Their management packages are no dependencies of the product: it reads a few properties of each.",
+        why="Their management packages are no dependencies of the product: it reads few properties of each.",
     ),
     Unheld(
         path=r"/providers/microsoft\.eventgrid/",
