@@ -61,8 +61,9 @@ async def test_each_start_is_posted_once_though_both_take_notices(two: Scene) ->
 
 async def test_answers_of_every_kind_reach_whichever_bot_and_count_once(two: Scene) -> None:
     confirmed, rejected = await two.ask("colin"), await two.ask("colin")
-    for _ in range(2):  # one for each connection
-        assert (await two.click("olivia", confirmed.dm, CONFIRM))["ok"]
+    # One for each connection, at once: the first answer takes the buttons away.
+    clicks = await asyncio.gather(*(two.click("olivia", confirmed.dm, CONFIRM) for _ in range(2)))
+    assert all(click["ok"] for click in clicks)
     await two.until_shown(confirmed.channel, "the answer", "Confirmed by *olivia*")
     assert (await two.reject("olivia", rejected.dm, "not mine"))["closed"]
     await two.until_shown(rejected.channel, "the rejection", "Rejected by *olivia*")

@@ -40,7 +40,8 @@ def rights_checks(
 
     async def look(step: StepName) -> str:
         if not asked:
-            asked.append(azure.run(_ask(azure, profiles, steps, await subscriptions())))
+            # Nothing is awaited before it is kept: the others, who look meanwhile, share what is asked here.
+            asked.append(azure.run(_ask(azure, profiles, steps, subscriptions)))
         try:
             return _verdict(step, await asyncio.shield(asked[0]))
         except StartgateError as error:
@@ -69,9 +70,10 @@ async def _ask(
     azure: Azure,
     profiles: Sequence[LockdownProfile],
     steps: Sequence[StepName],
-    subscriptions: Subscriptions,
+    subscriptions: Callable[[], Awaitable[Subscriptions]],
 ) -> _Known:
-    found = await asyncio.gather(*(places_of(azure, key) for key, _ in subscriptions))
+    guarded = await subscriptions()
+    found = await asyncio.gather(*(places_of(azure, key) for key, _ in guarded))
     needed = {
         step: tuple(
             (right, group)
@@ -92,7 +94,7 @@ async def _ask(
                 return error
 
     answers = await asyncio.gather(*map(at, groups))
-    names = {key.lower(): name for key, name in subscriptions}
+    names = {key.lower(): name for key, name in guarded}
     return _Known(needed=needed, allowed=dict(zip(groups, answers, strict=True)), names=names)
 
 

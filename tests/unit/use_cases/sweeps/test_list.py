@@ -1,4 +1,4 @@
-"""Every sweep runs: a file in ``use_cases/sweeps`` is in the one list of the wiring."""
+"""Every sweep runs: a file in ``use_cases/sweeps`` is in the one list."""
 
 import ast
 from pathlib import Path
@@ -17,9 +17,9 @@ def _sweeps_in(path: Path) -> list[str]:
     ]
 
 
-def test_every_sweep_is_in_the_list_of_the_wiring() -> None:
-    tree = ast.parse((WORKERS / "wiring.py").read_text())
-    (function,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "_sweeps")
+def test_every_sweep_is_in_the_list() -> None:
+    tree = ast.parse((WORKERS / "sweep_list.py").read_text())
+    (function,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "all_sweeps")
     listed = function.body[-1]
     assert isinstance(listed, ast.Return)
     assert isinstance(listed.value, ast.Tuple)
