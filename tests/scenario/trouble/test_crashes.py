@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.scenario.conftest import FAILURES
 from tests.scenario.scene import APPROVALS, CONFIRM, ONCALL, Asked, Scene
 
@@ -28,6 +30,7 @@ async def test_a_bot_killed_between_two_copies_of_a_card_posts_each_exactly_once
     await scene.audited("approval.opened", start.vm_id)
 
 
+@pytest.mark.timeout(240)
 async def test_workers_killed_in_the_middle_of_a_containment_complete_it_after_a_restart(
     scene: Scene,
 ) -> None:
@@ -43,6 +46,7 @@ async def test_workers_killed_in_the_middle_of_a_containment_complete_it_after_a
     await _contained_once(scene, asked)
 
 
+@pytest.mark.timeout(240)
 async def test_workers_asked_to_stop_while_containing_hand_back_and_go_on_after_a_restart(
     scene: Scene,
 ) -> None:
@@ -74,6 +78,7 @@ async def _under_way(scene: Scene) -> Asked:
         "the stop under way",
         lambda e: e["kind"] in ("posted", "updated") and "deallocating" in str(e.get("blocks")),
         since=asked.start.seq,
+        within_s=75,  # where many cards are edited, a thread's detail waits for up to a minute
     )
     return asked
 
