@@ -57,19 +57,7 @@ class Acting:
         clicked = await self._click(act, start, "confirm", "approval.confirm", wait_view_ms=_CONFIRM_VIEW_MS)
         view_id = clicked.answer.get("view_id")
         if view_id:  # of high risk, so it takes a reason
-            await self._done(
-                Act(
-                    who=people.SLACK_OF[act.who],
-                    what="submit confirm",
-                    vm=start.vm,
-                    approval=start.approval_id,
-                    at_ms=time.time() * 1000,
-                ),
-                "/_act/submit",
-                user=act.who,
-                view_id=view_id,
-                values={"reason": act.reason},
-            )
+            await self._submit(act, start, "submit confirm", view_id)
 
     async def _reject(self, act: ActPlan, start: StartFact) -> None:
         clicked = await self._click(act, start, "reject", "approval.reject", wait_view_ms=_VIEW_MS)
@@ -80,10 +68,14 @@ class Acting:
         if act.what == "peek":
             await self._post("/_act/close", user=act.who, view_id=view_id)
             return
+        await self._submit(act, start, "submit", view_id)
+
+    async def _submit(self, act: ActPlan, start: StartFact, what: str, view_id: str) -> None:
+        """Submit a dialog that wants a reason."""
         await self._done(
             Act(
                 who=people.SLACK_OF[act.who],
-                what="submit",
+                what=what,
                 vm=start.vm,
                 approval=start.approval_id,
                 at_ms=time.time() * 1000,

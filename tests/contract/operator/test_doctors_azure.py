@@ -29,20 +29,6 @@ from workers.telemetry.health import Health
 from workers.use_cases.read_policy import policy_check
 
 
-@pytest.fixture
-async def arm() -> AsyncIterator[AzureServer]:
-    server = AzureServer(speed=0)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def azure(arm: AzureServer) -> AsyncIterator[Azure]:
-    async with Azure(arm.url, None, SecretStr(TOKEN)) as clients:
-        yield clients
-
-
 @pytest_asyncio.fixture
 async def world(
     valkey: Valkey, bus_server: BusServer, monkeypatch: pytest.MonkeyPatch

@@ -165,12 +165,7 @@ async def test_a_risk_that_rises_gets_a_card_of_its_own_and_is_not_confirmed_wit
     await burst.until_at_rest(risen)
     assert [risen.event.vm.name in card for card in burst.cards()] == [True, True]
 
-    answer = AnswerAll(
-        decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
-        store=burst.store,
-        nudger=burst.nudger,
-        clock=burst.clock,
-    )
+    answer = answers_to_all(burst)
     assert await answer(Answer.CONFIRM, first.id, a.actor(), shown=3) == 2
     await burst.until_at_rest(first)
     states = [(await burst.store.approval(one.id)).state for one in (first, risen, other)]
@@ -188,16 +183,16 @@ async def test_starts_far_apart_and_a_policy_without_bursts_give_a_card_each(bur
     assert len(off.cards()) == 3
 
 
+def answers_to_all(burst: Burst) -> AnswerAll:
+    decide = Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock)
+    return AnswerAll(decide=decide, store=burst.store, nudger=burst.nudger, clock=burst.clock)
+
+
 class TestAnswers:
     async def test_one_tap_covers_what_the_message_showed(self, burst: Burst) -> None:
         approvals = await burst.burst(4)
         await burst.until_at_rest(*approvals)
-        answer = AnswerAll(
-            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
-            store=burst.store,
-            nudger=burst.nudger,
-            clock=burst.clock,
-        )
+        answer = answers_to_all(burst)
 
         assert await answer(Answer.CONFIRM, approvals[0].id, a.actor(), shown=3) == 3
         await burst.until_at_rest(approvals[0])
@@ -213,12 +208,7 @@ class TestAnswers:
     async def test_nobody_else_answers_for_all(self, burst: Burst) -> None:
         approvals = await burst.burst(2)
         await burst.until_at_rest(*approvals)
-        answer = AnswerAll(
-            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
-            store=burst.store,
-            nudger=burst.nudger,
-            clock=burst.clock,
-        )
+        answer = answers_to_all(burst)
         stranger = a.actor(slack_user="U0SAM00001", name="Sam", email="sam@contoso.com")
         for said in Answer:
             with pytest.raises(NotAllowed):
@@ -229,12 +219,7 @@ class TestAnswers:
     ) -> None:
         approvals = await burst.burst(3)
         await burst.until_at_rest(*approvals)
-        answer = AnswerAll(
-            decide=Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock),
-            store=burst.store,
-            nudger=burst.nudger,
-            clock=burst.clock,
-        )
+        answer = answers_to_all(burst)
         await answer(Answer.REJECT, approvals[0].id, a.actor(), shown=3, reason="not mine")
         await burst.until_at_rest(approvals[0])
         await burst.until_at_rest(*approvals)
