@@ -7,7 +7,7 @@ from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
 from bot.slack.files import Files
 from workers.domain.policy.model import Policy
-from workers.domain.ports.audit_reader import AuditReader
+from workers.domain.ports.audit.reader import AuditReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store

@@ -21,7 +21,7 @@ from workers.bus.receiver import QueueReceiver
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
-from workers.domain.ports.archive import Archive
+from workers.domain.ports.audit.archive import Archive
 from workers.domain.ports.clock import SystemClock
 from workers.operator.doctor import quick_checks
 from workers.outside.archive.opening import archive_at

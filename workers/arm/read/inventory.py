@@ -13,8 +13,8 @@ from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, pages
 from workers.domain.errors import StartgateError
-from workers.domain.ports.start_log import Subscription
-from workers.domain.ports.vm_lister import Listing
+from workers.domain.ports.azure.start_log import Subscription
+from workers.domain.ports.azure.vm_lister import Listing
 from workers.domain.starts.vm import KnownVm, PowerState, VmRef
 
 LIST_TIMEOUT_S = 120.0

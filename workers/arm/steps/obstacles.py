@@ -18,7 +18,7 @@ from workers.domain.containment.foresight.drills import Obstacle
 from workers.domain.containment.locks.others import our_lock_id
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.starts.facts import Facts, LockFact
 from workers.domain.starts.vm import VmRef
 

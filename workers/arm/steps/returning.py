@@ -15,7 +15,7 @@ from workers.domain.containment.restoration import ran_before
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Step
 from workers.domain.errors import NotFound
-from workers.domain.ports.standing import StandingReader
+from workers.domain.ports.azure.standing import StandingReader
 from workers.domain.starts.vm import PowerState
 
 _RUNS = frozenset({PowerState.STARTING, PowerState.RUNNING})

@@ -14,8 +14,8 @@ from workers.arm.steps import step_runners
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
 from workers.domain.policy.model import Policy
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.clock import SystemClock
-from workers.domain.ports.steps import StepRunner
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.operator.session import BROKEN, UNREACHABLE, Session, fail, session
 from workers.runtime.terminal import safe_line

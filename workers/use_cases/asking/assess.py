@@ -16,7 +16,7 @@ from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy, Verdict
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.policy.variables import RuleInput
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.store import Background
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.expectations import Expectation

@@ -7,9 +7,9 @@ from workers.domain.containment.foresight.lookups import Foresight, Lookup, Look
 from workers.domain.errors import Conflict, NotFound, StartgateError
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.azure.returns import ReturnReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.returns import ReturnReader
 from workers.domain.ports.store import Commit, Store
 from workers.use_cases.orders.foresee import Foresee
 from workers.use_cases.orders.look_up import may_look

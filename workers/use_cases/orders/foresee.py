@@ -8,10 +8,10 @@ from workers.domain.containment.plans import Plan
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.errors import NotFound
+from workers.domain.ports.azure.facts import FactsReader
+from workers.domain.ports.azure.steps import StepRunner
+from workers.domain.ports.azure.surroundings import SurroundingsReader
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.facts import FactsReader
-from workers.domain.ports.steps import StepRunner
-from workers.domain.ports.surroundings import SurroundingsReader
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.asking.assess import Assess

@@ -3,7 +3,7 @@
 from workers.domain.containment.foresight.drills import LOCKS_AND_RIGHTS, Drill, Obstacle
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
-from workers.domain.ports.obstacles import ObstacleReader
+from workers.domain.ports.azure.obstacles import ObstacleReader
 from workers.domain.starts.facts import MissingFact
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.foresee import Foresee

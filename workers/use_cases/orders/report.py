@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import NewerDocument
 from workers.domain.policy.model import Verdict
-from workers.domain.ports.audit_reader import AuditReader
+from workers.domain.ports.audit.reader import AuditReader
 from workers.domain.schema import read
 
 log = structlog.get_logger(__name__)

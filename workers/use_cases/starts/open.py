@@ -22,8 +22,8 @@ from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling, Undecided
 from workers.domain.policy.variables import RuleInput
+from workers.domain.ports.azure.facts import FactsReader
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Remembered, Store

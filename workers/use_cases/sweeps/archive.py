@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from workers.domain.ids import PARTITIONS
-from workers.domain.ports.archive import Archive, Kept, Raw, RawAudit
+from workers.domain.ports.audit.archive import Archive, Kept, Raw, RawAudit
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.leases import Leases
 from workers.domain.ports.paging import AuditCursor

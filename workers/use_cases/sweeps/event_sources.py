@@ -3,7 +3,7 @@
 import structlog
 
 from workers.domain.errors import StartgateError
-from workers.domain.ports.start_log import EventSources, Subscriptions
+from workers.domain.ports.azure.start_log import EventSources, Subscriptions
 from workers.telemetry.health import Health
 
 log = structlog.get_logger(__name__)

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from workers.domain.errors import DependencyAway
+from workers.domain.ports.azure.vm_lister import Listing, VmLister
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
-from workers.domain.ports.vm_lister import Listing, VmLister
 from workers.domain.starts.vm import KnownVm
 from workers.telemetry.health import Health
 from workers.use_cases.sweeps.reconcile import Reconcile

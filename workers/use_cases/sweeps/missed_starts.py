@@ -11,10 +11,10 @@ from operator import attrgetter
 import structlog
 
 from workers.domain.errors import DependencyAway, StartgateError
+from workers.domain.ports.azure.start_log import StartLog, Subscriptions
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.leases import Leases
-from workers.domain.ports.start_log import StartLog, Subscriptions
 from workers.domain.ports.store import Store
 from workers.domain.starts.events import Phase, StartEvent
 from workers.domain.starts.history import started_between, tells_of

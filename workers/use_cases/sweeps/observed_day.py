@@ -13,7 +13,7 @@ from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import partition_of_id, report_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import Verdict
-from workers.domain.ports.audit_reader import AuditReader
+from workers.domain.ports.audit.reader import AuditReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store

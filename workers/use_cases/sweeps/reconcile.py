@@ -7,8 +7,8 @@ import structlog
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.errors import DependencyAway, NewerDocument, NotFound
+from workers.domain.ports.azure.facts import FactsReader
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
 from workers.domain.starts.events import Phase

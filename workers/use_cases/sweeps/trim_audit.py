@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from workers.domain.ports.audit_trimmer import AuditTrimmer
+from workers.domain.ports.audit.trimmer import AuditTrimmer
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Store
 

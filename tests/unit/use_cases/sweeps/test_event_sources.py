@@ -3,7 +3,7 @@
 import structlog.testing
 
 from workers.domain.errors import DependencyAway
-from workers.domain.ports.start_log import Subscription
+from workers.domain.ports.azure.start_log import Subscription
 from workers.telemetry.health import Health
 from workers.use_cases.sweeps.event_sources import WatchEventSources
 

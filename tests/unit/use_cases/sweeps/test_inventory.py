@@ -9,7 +9,7 @@ from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.errors import DependencyAway
-from workers.domain.ports.vm_lister import Listing
+from workers.domain.ports.azure.vm_lister import Listing
 from workers.domain.starts.vm import PowerState
 from workers.telemetry.health import Health
 from workers.use_cases.sweeps.inventory import TakeInventory

@@ -10,7 +10,7 @@ from tests.conftest import Rig
 from workers.domain.asking.decisions import Answer
 from workers.domain.errors import DependencyAway
 from workers.domain.policy.model import Rule, Verdict
-from workers.domain.ports.start_log import Subscription
+from workers.domain.ports.azure.start_log import Subscription
 from workers.domain.starts.events import Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.vm import PowerState, TurnedOn
 from workers.use_cases.starts.open import Outcome
