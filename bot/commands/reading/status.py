@@ -15,7 +15,7 @@ from bot.commands.typed_vm import typed_vm
 from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed, View
 from bot.services import Services
 from workers.domain.asking.decisions import may_see
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.find_vm import find_vm

@@ -7,8 +7,8 @@ import pytest
 from workers.arm.read.balancers import balancer, balancer_id
 from workers.arm.read.network_facts import Neighbours, PublicIp, Subnet, network_facts, nic_links
 from workers.arm.read.nsg import Guard
-from workers.domain.starts.exposure import through
 from workers.domain.starts.facts import NetworkFacts
+from workers.domain.starts.reach.exposure import through
 from workers.domain.starts.vm import Front, OpenPort, Pool
 
 LB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/loadBalancers/web-lb"

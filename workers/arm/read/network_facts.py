@@ -7,9 +7,9 @@ from workers.arm.ids import name_of
 from workers.arm.read import network
 from workers.arm.read.balancers import Balancer, balancer_id, gateway_of
 from workers.arm.read.nsg import Guard
-from workers.domain.starts.exposure import open_ports, through
 from workers.domain.starts.facts import NetworkFacts
-from workers.domain.starts.sources import Family, let_in
+from workers.domain.starts.reach.exposure import open_ports, through
+from workers.domain.starts.reach.sources import Family, let_in
 from workers.domain.starts.vm import Front, Nic, OpenPort, Pool
 
 _Json = Mapping[str, Any]

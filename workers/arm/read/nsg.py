@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workers.domain.starts.exposure import InboundRule, SecurityGroup
+from workers.domain.starts.reach.exposure import InboundRule, SecurityGroup
 
 _VIRTUAL_NETWORK = "virtualnetwork"
 _EVERYWHERE = frozenset({"*", "any", _VIRTUAL_NETWORK, "0.0.0.0/0", "::/0"})

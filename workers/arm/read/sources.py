@@ -23,7 +23,7 @@ from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.errors import StartgateError
 from workers.domain.starts.facts import BackupFacts, LockFact, MachineFacts
-from workers.domain.starts.sources import Family
+from workers.domain.starts.reach.sources import Family
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 600.0

@@ -12,7 +12,7 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.policy.model import Policy
 from workers.domain.policy.signed_in import actor_of
 from workers.domain.ports.store import Commit
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
 from workers.operator.session import BROKEN, UNREACHABLE, Session, fail, operator, session

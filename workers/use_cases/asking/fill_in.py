@@ -16,7 +16,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.risk import Risk, higher
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.asking.assess import Assess

@@ -12,7 +12,7 @@ from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
-from workers.domain.starts.expectations import Expectation
+from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.refuse import enforces

@@ -11,8 +11,8 @@ from bot.cards.blocks.overview.rows import contained_row, question_row
 from bot.cards.blocks.status import approval_headline, person
 from bot.cards.blocks.text import ago, code, escape, name, when
 from workers.domain.asking.approvals import Approval
-from workers.domain.starts.expectations import Expectation
-from workers.domain.starts.history import What
+from workers.domain.starts.ahead.expectations import Expectation
+from workers.domain.starts.past.history import What
 from workers.use_cases.orders.lately import LateStart
 from workers.use_cases.orders.overview import VmStatus
 

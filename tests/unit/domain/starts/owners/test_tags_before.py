@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from tests import builders as a
+from workers.domain.starts.owners.tags_before import OwnerChange, owner_change, tags_before, with_former
 from workers.domain.starts.people import Owner
-from workers.domain.starts.tags_before import OwnerChange, owner_change, tags_before, with_former
 from workers.domain.starts.vm import KnownVm
 
 NAMES = ("owner", "contact")

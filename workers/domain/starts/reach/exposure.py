@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from workers.domain.model import Model
-from workers.domain.starts.sources import FAMILIES, Family, kept_out, let_in
+from workers.domain.starts.reach.sources import FAMILIES, Family, kept_out, let_in
 from workers.domain.starts.vm import Front, OpenPort
 
 _ALL_PORTS = (0, 65535)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.domain.starts.windows import FURTHEST, moment, window
+from workers.domain.starts.ahead.windows import FURTHEST, moment, window
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

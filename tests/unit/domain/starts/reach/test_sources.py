@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.domain.starts.exposure import InboundRule, SecurityGroup, open_ports
-from workers.domain.starts.sources import kept_out, let_in
+from workers.domain.starts.reach.exposure import InboundRule, SecurityGroup, open_ports
+from workers.domain.starts.reach.sources import kept_out, let_in
 
 BOTH = {4, 6}
 

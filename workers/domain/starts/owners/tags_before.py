@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import TAGS_REMEMBERED, KnownVm
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.arm.read.nsg import Guard
-from workers.domain.starts.exposure import InboundRule, SecurityGroup, open_ports
-from workers.domain.starts.sources import FAMILIES, Family
+from workers.domain.starts.reach.exposure import InboundRule, SecurityGroup, open_ports
+from workers.domain.starts.reach.sources import FAMILIES, Family
 
 MOST = 24
 DENY_ALL = InboundRule(name="DenyAllInBound", priority=65500, allow=False)

@@ -6,9 +6,9 @@ from typing import ClassVar
 from workers.domain.ids import EXPECTATIONS
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
+from workers.domain.starts.ahead.windows import Window
 from workers.domain.starts.events import Caller, CallerKind, StartEvent
 from workers.domain.starts.vm import VmRef
-from workers.domain.starts.windows import Window
 
 MOST_EXPECTATIONS = 50
 """At the same time; what has ended does not count."""

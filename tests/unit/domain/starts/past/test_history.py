@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests import builders as a
 from workers.domain.starts.events import Phase, StartEvent
-from workers.domain.starts.history import (
+from workers.domain.starts.past.history import (
     History,
     Past,
     PastStart,
