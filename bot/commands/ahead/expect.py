@@ -20,7 +20,7 @@ from workers.domain.starts.ahead.windows import HOW_TO
 from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm
-from workers.use_cases.orders.find_vm import find_vm
+from workers.use_cases.orders.reading.find_vm import find_vm
 
 END, LIST = "end", "list"
 

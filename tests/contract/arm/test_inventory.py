@@ -8,7 +8,7 @@ import pytest
 from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import machine
-from workers.arm.read.inventory import list_vms
+from workers.arm.read.subscriptions.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.domain.ports.azure.vm_lister import Listing
 from workers.domain.starts.vm import KnownVm, PowerState

@@ -21,8 +21,8 @@ from typing import Any
 from typing_extensions import override
 
 from workers.arm.ids import name_of, same
-from workers.arm.read import network
 from workers.arm.read.machine import nic_ids, read_machine_to_contain
+from workers.arm.read.networking import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, raise_worst
 from workers.arm.steps.isolation import by_hand, classic, made_nsg, undo, writes

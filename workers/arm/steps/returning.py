@@ -3,8 +3,9 @@
 import asyncio
 
 from workers.arm.ids import name_of, same, spelt_in
-from workers.arm.read import classic, network
+from workers.arm.read import classic
 from workers.arm.read.machine import nic_ids, power_of, read_machine
+from workers.arm.read.networking import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import raise_worst
 from workers.arm.steps.isolation.record import is_ours

@@ -22,8 +22,8 @@ from workers.settings import DeskSettings, WorkersSettings
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.orders.lockdown import LockDown
-from workers.use_cases.orders.look_up import LookUp
-from workers.use_cases.orders.overview import Overview
+from workers.use_cases.orders.looking.look_up import LookUp
+from workers.use_cases.orders.reading.overview import Overview
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.read_policy import read_policy
 

@@ -13,8 +13,8 @@ from bot.cards.blocks.text import ago, code, escape, name, when
 from workers.domain.asking.approvals import Approval
 from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.past.history import What
-from workers.use_cases.orders.lately import LateStart
-from workers.use_cases.orders.overview import VmStatus
+from workers.use_cases.orders.reading.lately import LateStart
+from workers.use_cases.orders.reading.overview import VmStatus
 
 _MOST_QUESTIONS = 5
 _OBSERVES = (

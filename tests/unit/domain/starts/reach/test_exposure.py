@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.arm.read.nsg import Guard
+from workers.arm.read.networking.nsg import Guard
 from workers.domain.starts.reach.exposure import InboundRule, SecurityGroup, open_ports
 from workers.domain.starts.reach.sources import FAMILIES, Family
 

@@ -7,7 +7,7 @@ import pytest
 from tests import builders as a
 from workers.domain.starts.vm import KnownVm
 from workers.store.memory import MemoryInventory
-from workers.use_cases.orders.find_vm import Match, find_among, find_vm
+from workers.use_cases.orders.reading.find_vm import Match, find_among, find_vm
 
 WEB = a.known_vm()
 WEB_ELSEWHERE = a.known_vm(ref=a.vm_ref(group="rg-test"))

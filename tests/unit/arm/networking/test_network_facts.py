@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests import builders as a
-from workers.arm.read.network_facts import (
+from workers.arm.read.networking.network_facts import (
     Neighbours,
     NicLinks,
     PublicIp,
@@ -14,7 +14,7 @@ from workers.arm.read.network_facts import (
     nic_links,
     routed,
 )
-from workers.arm.read.nsg import Guard
+from workers.arm.read.networking.nsg import Guard
 from workers.arm.steps.isolate import Isolate
 from workers.domain.starts.vm import Nic
 

@@ -12,8 +12,8 @@ from workers.domain.errors import DependencyAway
 from workers.domain.ports.azure.vm_lister import Listing
 from workers.domain.starts.vm import PowerState
 from workers.telemetry.health import Health
-from workers.use_cases.sweeps.inventory import TakeInventory
-from workers.use_cases.sweeps.reconcile import SETTLED_AFTER, Reconcile
+from workers.use_cases.sweeps.starts.inventory import TakeInventory
+from workers.use_cases.sweeps.starts.reconcile import SETTLED_AFTER, Reconcile
 
 WEB = a.vm_ref()
 OLD = a.known_vm(ref=a.vm_ref(name="deleted-since"))

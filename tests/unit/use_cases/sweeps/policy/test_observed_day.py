@@ -15,7 +15,7 @@ from workers.domain.ids import PARTITIONS, report_id
 from workers.domain.nudges import Subject
 from workers.domain.policy.model import Defaults, Mode, OnSilence, Rule, Verdict
 from workers.store.memory import MemoryStore
-from workers.use_cases.sweeps.observed_day import TellObservedDay
+from workers.use_cases.sweeps.policy.observed_day import TellObservedDay
 
 RULES = tuple(
     Rule(name=verdict.value, when=f'event.correlation_id == "{verdict.value}"', verdict=verdict)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from workers.arm.ids import name_of
-from workers.arm.read import network
-from workers.arm.read.balancers import Balancer, balancer_id, gateway_of
-from workers.arm.read.nsg import Guard
+from workers.arm.read.networking import network
+from workers.arm.read.networking.balancers import Balancer, balancer_id, gateway_of
+from workers.arm.read.networking.nsg import Guard
 from workers.domain.starts.facts import NetworkFacts
 from workers.domain.starts.reach.exposure import open_ports, through
 from workers.domain.starts.reach.sources import Family, let_in

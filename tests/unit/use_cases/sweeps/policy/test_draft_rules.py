@@ -8,7 +8,7 @@ from bot.cards.blocks.report_card import report_card
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as a
 from tests.conftest import Rig
-from tests.unit.use_cases.sweeps.test_observed_day import AuditOf
+from tests.unit.use_cases.sweeps.policy.test_observed_day import AuditOf
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.reports import PolicyReport, RuleDraft
@@ -19,7 +19,7 @@ from workers.domain.policy.model import Mode, Rule, Verdict
 from workers.domain.ports.store import Commit
 from workers.domain.starts.events import StartEvent
 from workers.use_cases.starts.record import start_record
-from workers.use_cases.sweeps.drafts import EVERY, DraftRules
+from workers.use_cases.sweeps.policy.drafts import EVERY, DraftRules
 
 DAY = timedelta(days=1)
 ALICE = a.caller(object_id="o-alice")

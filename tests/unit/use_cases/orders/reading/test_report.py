@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from tests import builders as a
 from workers.domain.audit import AuditRecord
-from workers.use_cases.orders.report import (
+from workers.use_cases.orders.reading.report import (
     ASKED,
     CONFIRMED,
     CONTAINED,

@@ -6,7 +6,7 @@ from workers.domain.errors import StepFailed
 from workers.domain.ports.azure.obstacles import ObstacleReader
 from workers.domain.starts.facts import MissingFact
 from workers.domain.starts.vm import VmRef
-from workers.use_cases.orders.foresee import Foresee
+from workers.use_cases.orders.looking.foresee import Foresee
 
 
 class Rehearse:

@@ -8,7 +8,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.starts.vm import KnownVm
 from workers.telemetry.health import Health
-from workers.use_cases.sweeps.reconcile import Reconcile
+from workers.use_cases.sweeps.starts.reconcile import Reconcile
 
 
 class TakeInventory:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.conftest import Rig
-from workers.use_cases.sweeps.trim_audit import TrimAudit
+from workers.use_cases.sweeps.audit.trim_audit import TrimAudit
 
 
 class Trimmer:

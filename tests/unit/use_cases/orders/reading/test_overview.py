@@ -9,7 +9,7 @@ from tests.conftest import Rig
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NewerDocument
 from workers.domain.policy.model import Mode, Rule, Verdict
-from workers.use_cases.orders.overview import Overview
+from workers.use_cases.orders.reading.overview import Overview
 
 OTHER = a.vm_ref(name="vm-db-01", group="rg-data")
 

@@ -14,7 +14,7 @@ from workers.domain.ports.azure.start_log import Subscription
 from workers.domain.starts.events import Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.vm import PowerState, TurnedOn
 from workers.use_cases.starts.open import Outcome
-from workers.use_cases.sweeps.missed_starts import LOG_IS_LATE, MissedStarts
+from workers.use_cases.sweeps.starts.missed_starts import LOG_IS_LATE, MissedStarts
 
 AFTER = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)

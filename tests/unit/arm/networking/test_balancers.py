@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from workers.arm.read.balancers import balancer, balancer_id
-from workers.arm.read.network_facts import Neighbours, PublicIp, Subnet, network_facts, nic_links
-from workers.arm.read.nsg import Guard
+from workers.arm.read.networking.balancers import balancer, balancer_id
+from workers.arm.read.networking.network_facts import Neighbours, PublicIp, Subnet, network_facts, nic_links
+from workers.arm.read.networking.nsg import Guard
 from workers.domain.starts.facts import NetworkFacts
 from workers.domain.starts.reach.exposure import through
 from workers.domain.starts.vm import Front, OpenPort, Pool

@@ -11,9 +11,9 @@ from workers.domain.ports.azure.returns import ReturnReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
-from workers.use_cases.orders.foresee import Foresee
-from workers.use_cases.orders.look_up import may_look
-from workers.use_cases.orders.rehearse import Rehearse
+from workers.use_cases.orders.looking.foresee import Foresee
+from workers.use_cases.orders.looking.look_up import may_look
+from workers.use_cases.orders.looking.rehearse import Rehearse
 
 log = structlog.get_logger(__name__)
 

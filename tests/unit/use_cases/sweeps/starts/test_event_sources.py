@@ -5,7 +5,7 @@ import structlog.testing
 from workers.domain.errors import DependencyAway
 from workers.domain.ports.azure.start_log import Subscription
 from workers.telemetry.health import Health
-from workers.use_cases.sweeps.event_sources import WatchEventSources
+from workers.use_cases.sweeps.starts.event_sources import WatchEventSources
 
 SEEN = [Subscription("s-1", "Production"), Subscription("s-2", "Lab")]
 
