@@ -18,6 +18,7 @@ from typing import Any
 from deploy.sandbox.client import Control
 from deploy.sandbox.stage import CardCopy, Entry, Stage, Started, eventually
 from deploy.sandbox.system import APP_TOKEN, ARM_TOKEN, BOT_TOKEN, System
+from tests.scenario.newcomer import Newcomer, join
 
 OLIVIA, COLIN, NADIA, SAM = "U0OLIVIA01", "U0COLIN002", "U0NADIA003", "U0SAM00004"
 ONCALL_GROUP = "S0ONCALL01"
@@ -88,13 +89,29 @@ class Scene(Stage):
         self.bus = _Control(system.bus)
         self._born: dict[str, int] = {}
 
+    async def newcomer(
+        self,
+        prefix: str = "new",
+        *,
+        tz: str = "UTC",
+        tz_offset_s: int = 0,
+        usergroups: tuple[str, ...] = (),
+    ) -> Newcomer:
+        """Somebody of this test's own, for whatever is one person's: lists, Home, reports, quiet hours.
+
+        Name them in a VM's tags: ``scene.ask(tags=newcomer.tags)``.
+        """
+        return await join(
+            self.slack, self.azure, prefix=prefix, tz=tz, tz_offset_s=tz_offset_s, usergroups=usergroups
+        )
+
     # Azure
 
     async def new_vm(self, prefix: str = "vm", **seed: Any) -> Entry:
         """A VM that no other test knows: owned by olivia, one NIC with a public IP and port 22 open."""
-        name = seed.pop("name", f"{prefix}-{uuid.uuid4().hex[:6]}")
+        name = seed.pop("name", f"{prefix}-{uuid.uuid4().hex[:10]}")
         nics = [{"public_ip": "20.60.1.7", "open": ["22"]}]
-        seed = {"group": f"rg-{prefix}-{uuid.uuid4().hex[:6]}", "tags": OWNER_TAG, "nics": nics} | seed
+        seed = {"group": f"rg-{prefix}-{uuid.uuid4().hex[:10]}", "tags": OWNER_TAG, "nics": nics} | seed
         vm: Entry = await self.azure.post("/_vm", name=name, **seed)
         # What came before can't be about it; the whole record is read nowhere.
         self._born[vm["id"]] = await self.azure.last_seq()
