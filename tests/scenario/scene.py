@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.sandbox.client import Control
+from deploy.sandbox.client import PATIENCE_S, Control
 from deploy.sandbox.stage import CardCopy, Entry, Stage, Started, eventually
 from deploy.sandbox.system import APP_TOKEN, ARM_TOKEN, BOT_TOKEN, System
 from tests.scenario.newcomer import Newcomer, join
@@ -126,6 +126,7 @@ class Scene(Stage):
             correlation_id=start.correlation_id,
             seq=start.seq,
             bus_seq=start.bus_seq,
+            message_id=start.message_id,
         )
 
     async def ask(
@@ -157,7 +158,7 @@ class Scene(Stage):
             if e["method"] != "GET" and not e["path"].lower().endswith(_READS_BY_POST)
         ]
 
-    async def wait_for_change(self, vm_id: str, what: str, since: int = 0, *, within_s: float = 15) -> Entry:
+    async def wait_for_change(self, vm_id: str, what: str, since: int = 0, *, within_s: float = PATIENCE_S) -> Entry:
         """The first request that changes something and whose path ends so."""
 
         def matches(entry: Entry) -> bool:
@@ -197,7 +198,15 @@ class Scene(Stage):
         )
         return CardCopy(channel=entry["channel"], ts=entry["ts"], at_ms=entry["at_ms"])
 
-    async def until_contained(self, copy: CardCopy, *, within_s: float = 30) -> Entry:
+    async def until_in_thread(self, copy: CardCopy, words: str) -> None:
+        """Wait until the thread below a copy says so: it may lag behind the card."""
+
+        async def said() -> bool:
+            return any(words in reply for reply in await self.thread(copy))
+
+        await eventually(f"the thread to say {words!r}", said)
+
+    async def until_contained(self, copy: CardCopy, *, within_s: float = PATIENCE_S) -> Entry:
         """Wait until a copy says CONTAINED; the record's entry that made it so."""
         return await self.until_shown(copy, "CONTAINED", "CONTAINED", within_s=within_s)
 
@@ -240,6 +249,17 @@ class Scene(Stage):
         async with self.bus._session.post(url, data=content) as answer:
             assert answer.status == 201, await answer.text()
         return message_id
+
+    async def done_with(self, start: Started) -> None:
+        """Wait until the workers are done with the event of this start, and with all that it caused."""
+        await self.bus.wait_for(
+            "the event to be done with",
+            lambda e: (
+                e["kind"] == "completed" and e["queue"] == "starts" and e["message_id"] == start.message_id
+            ),
+            since=start.bus_seq,
+        )
+        await self.quiet()
 
     async def dead_letter(self, message_id: str) -> Entry:
         """Wait until this message is a dead letter; the record's entry, with reason and description."""
