@@ -161,9 +161,8 @@ class Audience:
             card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
-        escalated = any(one.open and one.escalated for one in card.members)
         if (
-            escalated
+            card.needs_oncall
             or _oncall_at_once(approval, card)
             or (containment is not None and containment.needs_oncall)
         ):

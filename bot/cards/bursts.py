@@ -29,6 +29,7 @@ from workers.domain.asking.bursts import (
     within,
 )
 from workers.domain.asking.cards import Card, Copy, CopyKind
+from workers.domain.asking.decisions import Decision
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, Outdated
 from workers.domain.ids import partition_of_id
@@ -63,12 +64,15 @@ def member_of(approval: Approval, containment: Containment | None = None) -> Mem
         reminded=approval.reminded_at is not None,
         escalated=approval.escalated_at is not None,
         version=approval.version,
+        second=approval.confirm_request if approval.asks else None,
     )
 
 
 def _said(approval: Approval, words: str) -> str:
     if is_high(approval):
         return "high risk: answer it by itself"
+    if approval.waits_for_second is not None:
+        return "waits for a second person"
     return "waits for an answer" if approval.open else words
 
 
@@ -216,8 +220,7 @@ class Bursts:
     async def _answer(self, approval_id: str, starts: int, ordered: Ordered) -> None:
         decision = ordered.decision
         try:
-            if decision.confirms and is_high(await self._store.approval(approval_id)):
-                log.info("a start of high risk is not confirmed with others", approval=approval_id)
+            if decision.confirms and not await self._confirms(approval_id, decision):
                 return
             await self._decide(
                 decision.answer,
@@ -226,10 +229,20 @@ class Bursts:
                 shown=starts,
                 reason=decision.reason,
                 via=decision.via,
+                since=decision.at,
             )
         except (AlreadyDecided, NotAllowed, NotFound, Outdated) as refused:
             # It stands on the card as it is, and can be answered by itself.
             log.info("one of several answers was not recorded", approval=approval_id, because=str(refused))
+
+    async def _confirms(self, approval_id: str, decision: Decision) -> bool:
+        """Whether it is left to be confirmed: not at high risk, nor if this press asked for a second one."""
+        approval = await self._store.approval(approval_id)
+        if is_high(approval):
+            log.info("a start of high risk is not confirmed with others", approval=approval_id)
+            return False
+        request = approval.waits_for_second
+        return request is None or (request.at, request.by.slack_user) != (decision.at, decision.by.slack_user)
 
     async def _side_by_side(self, jobs: Iterable[Coroutine[object, object, T]]) -> list[T]:
         places = asyncio.Semaphore(_AT_ONCE)
@@ -245,7 +258,7 @@ def shows_burst(card: Card, copy: Copy) -> bool:
     """Whether this copy asks about all members; on-call's does only while they are needed for that."""
     if not card.members:
         return False
-    return copy.kind is not CopyKind.ONCALL or any(one.escalated and one.open for one in card.members)
+    return copy.kind is not CopyKind.ONCALL or card.needs_oncall
 
 
 def untold(card: Card) -> bool:

@@ -2,15 +2,18 @@
 
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.status import person, quoted
 from bot.cards.blocks.text import calling, clock, counted, mention
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import Member
 from workers.domain.asking.cards import Card, CopyKind
+from workers.domain.asking.two_persons import ConfirmRequest
 
 
 def burst_replies(
     card: Card, lead: Approval, *, kind: CopyKind, oncall_mention: str, card_link: str = ""
 ) -> list[Reply]:
-    """Reminder and escalation while somebody can act on them."""
+    """Reminder, escalation and the call for a second person while somebody can act on them."""
     waiting = [one for one in card.members if one.open]
     if not waiting:
         return []
@@ -27,4 +30,26 @@ def burst_replies(
         text = f"{calling(oncall_mention)}no answer yet about {starts}. Please answer on {where}."
         message = Message(f"No answer yet about {starts}", [section(text)])
         found.append(Reply("escalation", message, pages=True))
-    return found
+    return [*found, *_seconds(waiting, kind, oncall_mention)]
+
+
+def _seconds(waiting: list[Member], kind: CopyKind, oncall_mention: str) -> list[Reply]:
+    """Who asked for a second person and why, one reply a press; on-call is called in its own channel."""
+    presses: dict[str, list[ConfirmRequest]] = {}
+    for one in waiting:
+        if one.second is not None:
+            presses.setdefault(f"second.{one.second.at:%Y%m%d%H%M%S}", []).append(one.second)
+    return [_second(key, asked, kind, oncall_mention) for key, asked in presses.items()]
+
+
+def _second(key: str, asked: list[ConfirmRequest], kind: CopyKind, oncall_mention: str) -> Reply:
+    request, calls = asked[0], calling(oncall_mention) if kind is CopyKind.ONCALL else ""
+    open_still = [one for one in asked if not one.expired]
+    starts = counted(len(open_still or asked), "start")
+    who = f"{person(request.by)} wants to confirm {starts}.{quoted(request.reason)}"
+    if not open_still:
+        said = "Nobody else confirmed in time, so that does not count any more. The questions are still open."
+        return Reply(f"{key}.over", Message(f"Not confirmed in time: {starts}", [section(f"{who} {said}")]))
+    todo = f"It takes two persons: somebody else has to confirm by {clock(request.expires_at)}, too."
+    message = Message(f"A second person has to confirm {starts}", [section(f"{calls}{who} {todo}")])
+    return Reply(key, message, pages=bool(calls))

@@ -142,6 +142,16 @@ class Card(Numbered):
     differing: tuple[str, ...] = ()
     ordered: Ordered | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether some of its several questions wait for an answer; its own may be closed by then."""
+        return any(one.open for one in self.members)
+
+    @property
+    def needs_oncall(self) -> bool:
+        """Whether on-call has to answer some of its questions, or can be the second person for them."""
+        return any(one.open and (one.escalated or one.waits_for_second is not None) for one in self.members)
+
     def member(self, approval_id: str) -> Member | None:
         """What it shows of this question, if that is one of several."""
         return next((one for one in self.members if one.approval_id == approval_id), None)
