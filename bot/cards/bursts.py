@@ -30,8 +30,9 @@ from workers.domain.asking.bursts import (
 )
 from workers.domain.asking.cards import Card, Copy, CopyKind
 from workers.domain.asking.decisions import Decision
+from workers.domain.asking.passing import PassedOn
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, Outdated
+from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, NotYet, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
@@ -39,6 +40,7 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.risk import Level
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 
 log = structlog.get_logger(__name__)
 
@@ -84,12 +86,14 @@ class Bursts:
         *,
         store: Store,
         decide: Decide,
+        pass_on: PassOn,
         note_asked: NoteAsked,
         policy: Callable[[], Policy],
         clock: Clock,
     ) -> None:
         self._store = store
         self._decide = decide
+        self._pass_on = pass_on
         self._note_asked = note_asked
         self._policy = policy
         self._clock = clock
@@ -132,6 +136,8 @@ class Bursts:
         placed = max(len(members), self._placed.get(lead, 1))
         takes = (
             not card.part_of
+            and not card.passed  # whoever was named is asked about those that were passed on
+            and card.passing is None
             and placed < MOST_MEMBERS
             and any(one.open for one in members)
             and within((*members, *self._joining.get(lead, {}).values()), approval.event.at, span)
@@ -208,12 +214,17 @@ class Bursts:
         return member.changed(version=shown + 1, told=shown + 1, hushed=hushed)
 
     async def carry_out(self, card: Card) -> Card:
-        """Give the ordered answer to each question that still waits; the card without the order."""
-        ordered = card.ordered
-        if ordered is None:
+        """Give the ordered answer to each question that still waits, or pass it on; the card without that."""
+        ordered, passing = card.ordered, card.passing
+        if ordered is None and passing is None:
             return card
-        await self._side_by_side(self._answer(one, starts, ordered) for one, starts in ordered.starts.items())
-        done = card.changed(ordered=None)
+        done = card.changed(ordered=None, passing=None)
+        if ordered is not None:
+            answers = ordered.starts.items()
+            await self._side_by_side(self._answer(one, starts, ordered) for one, starts in answers)
+        if passing is not None:
+            await self._side_by_side(self._pass(one, passing.step) for one in passing.questions)
+            done = done.changed(passed=(*card.passed, passing.step))
         await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(done,)))
         return done.changed(version=card.version + 1)
 
@@ -234,6 +245,12 @@ class Bursts:
         except (AlreadyDecided, NotAllowed, NotFound, Outdated) as refused:
             # It stands on the card as it is, and can be answered by itself.
             log.info("one of several answers was not recorded", approval=approval_id, because=str(refused))
+
+    async def _pass(self, approval_id: str, step: PassedOn) -> None:
+        try:
+            await self._pass_on(approval_id, step.by, step.to, since=step.at)
+        except (AlreadyDecided, NotAllowed, NotFound, NotYet) as refused:
+            log.info("one of several was not passed on", approval=approval_id, because=str(refused))
 
     async def _confirms(self, approval_id: str, decision: Decision) -> bool:
         """Whether it is left to be confirmed: not at high risk, nor if this press asked for a second one."""

@@ -4,9 +4,11 @@ from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import person, quoted
 from bot.cards.blocks.text import calling, clock, counted, mention
+from bot.cards.replies.proposed_owner import tag_proposal
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import Member
 from workers.domain.asking.cards import Card, CopyKind
+from workers.domain.asking.passing import PassedOn
 from workers.domain.asking.two_persons import ConfirmRequest
 
 
@@ -20,7 +22,8 @@ def burst_replies(
     found: list[Reply] = []
     starts = f"{len(waiting)} of {counted(len(card.members), 'start')}"
     if kind is CopyKind.OWNER and any(one.reminded for one in waiting):
-        people = ", ".join(mention(user) for user in lead.asked_whom[:10])
+        named = [one.to.slack_user for one in card.passed if one.to is not None]
+        people = ", ".join(map(mention, dict.fromkeys([*lead.asked_whom[:10], *named])))
         calls = f"{people}: no" if people else "No"
         where = f" on {card_link}" if card_link else ""
         text = f"{calls} answer yet about {starts}. Please answer{where} by {clock(lead.expire_at)}."
@@ -30,7 +33,20 @@ def burst_replies(
         text = f"{calling(oncall_mention)}no answer yet about {starts}. Please answer on {where}."
         message = Message(f"No answer yet about {starts}", [section(text)])
         found.append(Reply("escalation", message, pages=True))
+    if kind is not CopyKind.OWNER:
+        found += [_proposal(one, card, lead) for one in card.passed if one.to is not None and one.tag]
     return [*found, *_seconds(waiting, kind, oncall_mention)]
+
+
+def _proposal(passed: PassedOn, card: Card, lead: Approval) -> Reply:
+    """Whose VMs they are, by whoever passed them on, and how the first one's owner tag is set."""
+    vms = counted(len(card.members), "VM")
+    to = passed.to or passed.by
+    text = (
+        f"{person(passed.by)} says that {vms} on this card are not theirs, and names {person(to)}."
+        f" {tag_proposal(lead.event.vm, passed.tag, to)} The same goes for each of the others."
+    )
+    return Reply(f"owner.{to.slack_user}", Message(f"Whose are these {vms}?", [section(text)]))
 
 
 def _seconds(waiting: list[Member], kind: CopyKind, oncall_mention: str) -> list[Reply]:

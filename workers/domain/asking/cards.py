@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from workers.domain.asking.bursts import Member, Ordered
+from workers.domain.asking.passing import PassedAll, PassedOn
 from workers.domain.errors import Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
@@ -119,6 +120,8 @@ class Card(Numbered):
         members: what this card asks about, where that is several questions, its own the first of them.
         differing: in words, how starts of the same burst differ that have cards of their own.
         ordered: an answer to several of its questions that not all of them have yet.
+        passing: somebody else is to be asked several of its questions, and not all are passed on yet.
+        passed: who said that none of the VMs is theirs, and whom they named, the last one last.
     """
 
     document_kind: ClassVar[str] = "card"
@@ -141,6 +144,8 @@ class Card(Numbered):
     members: tuple[Member, ...] = ()
     differing: tuple[str, ...] = ()
     ordered: Ordered | None = None
+    passing: PassedAll | None = None
+    passed: tuple[PassedOn, ...] = ()
 
     @property
     def waits(self) -> bool:

@@ -48,11 +48,13 @@ class AnswerAll:
         self._clock = clock
 
     async def may(self, answer: Answer, card_id: str, actor: Actor) -> Approval:
-        """The card's own question; raises as ``Decide.permitted`` unless they may answer it.
+        """A question that the card asks; raises as ``Decide.permitted`` unless they may answer it.
 
-        Others may be open where this question is not.
+        Its own, unless that is closed and others wait: those may have been passed on since.
         """
-        return (await self._decide.permitted(answer, card_id, actor)).approval
+        card = await self._store.card(card_id)
+        waiting = (one.approval_id for one in card.members if one.open and not one.high)
+        return (await self._decide.permitted(answer, next(waiting, card_id), actor)).approval
 
     async def __call__(
         self,
@@ -80,18 +82,23 @@ class AnswerAll:
             NotFound: no such card.
             NotYet: another answer is still being given.
         """
-        lead = await self.may(answer, card_id, actor)
+        asked = await self.may(answer, card_id, actor)
         decision = Decision(answer=answer, by=actor, at=self._clock.now(), via=VIA, reason=reason.strip())
-        given = await until_written(lambda: self._write(lead, decision, shown, chosen))
+        given = await until_written(lambda: self._write(card_id, asked, decision, shown, chosen))
         nudge = Nudge(subject=Subject.APPROVAL, id=card_id, version=0)
         await after_write(card_id, lambda: self._nudger.notices(nudge))
         return given
 
     async def _write(
-        self, lead: Approval, decision: Decision, shown: int, chosen: Mapping[str, int] | None
+        self,
+        card_id: str,
+        asked: Approval,
+        decision: Decision,
+        shown: int,
+        chosen: Mapping[str, int] | None,
     ) -> Given:
-        card = await self._store.card(lead.id)
-        if card.ordered is not None:
+        card = await self._store.card(card_id)
+        if card.ordered is not None or card.passing is not None:
             raise NotYet("Another answer to these starts is still being recorded. Try again in a moment.")
         wanted = [
             one
@@ -102,7 +109,7 @@ class AnswerAll:
         ]
         answered = [one for one in wanted if not self._asked_for_it(one, decision)]
         if not answered:
-            await self._refuse_the_first(lead, wanted, decision)
+            await self._refuse_the_first(asked, wanted, decision)
             return Given(0)
         starts = {
             one.approval_id: one.starts if chosen is None else chosen[one.approval_id] for one in answered
@@ -110,15 +117,15 @@ class AnswerAll:
         record = AuditRecord(
             kind="burst.answered",
             at=decision.at,
-            about=lead.id,
+            about=card_id,
             by=decision.by.label,
             details={"answer": str(decision.answer), "questions": len(starts), "reason": decision.reason},
         )
         ordered = card.changed(ordered=Ordered(decision=decision, starts=starts))
         await self._store.commit(
-            Commit(partition=partition_of_id(lead.id), documents=(ordered,), audit=(record,))
+            Commit(partition=partition_of_id(card_id), documents=(ordered,), audit=(record,))
         )
-        within = lead.terms.second_within if decision.confirms else None
+        within = asked.terms.second_within if decision.confirms else None
         if within is None:
             return Given(len(starts))
         alone = sum(not self._waits(one, decision.at) for one in answered)
@@ -137,7 +144,7 @@ class AnswerAll:
             return False
         return bool(not_the_second(request.by, decision.by, ""))
 
-    async def _refuse_the_first(self, lead: Approval, wanted: list[Member], decision: Decision) -> None:
+    async def _refuse_the_first(self, asked: Approval, wanted: list[Member], decision: Decision) -> None:
         """Whoever asked for a second person is none, and is told so if that is all there is."""
         requests = [request for one in wanted if (request := one.waits_for_second) is not None]
         refusal = not_the_second(requests[0].by, decision.by, "these confirmations") if requests else ""
@@ -147,6 +154,6 @@ class AnswerAll:
             store=self._store,
             clock=self._clock,
             kind="decision.refused",
-            about=lead,
+            about=asked,
             answer=str(decision.answer),
         )

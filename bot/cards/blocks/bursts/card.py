@@ -7,6 +7,7 @@ from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.status import reference_line
 from bot.cards.blocks.text import code, counted, escape, plain, plain_label, when
+from bot.cards.blocks.waiting import passed_line
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import Member
 from workers.domain.asking.cards import Card, CopyKind
@@ -15,6 +16,7 @@ from workers.domain.starts.risk import Level
 CONFIRM_ALL = "burst.confirm"
 REJECT_ALL = "burst.reject"
 LIST = "burst.list"
+NOT_MINE_ALL = "burst.not_mine"
 
 _MOST_LISTED = 10
 _MOST_DIFFERING = 4
@@ -54,6 +56,7 @@ def burst_card(card: Card, lead: Approval, *, kind: CopyKind, reader: str = "") 
             [
                 asked_line(lead, kind) if waiting else "",
                 *(second_lines(lead, waiting, reader) if waiting else []),
+                passed_line(card.passed, "these VMs are"),
                 reference_line(lead.id),
             ]
         ),
@@ -140,4 +143,12 @@ def _buttons(card: Card, *, who: str, confirms: bool) -> Block:
         "accessibility_label": f"List all {count} starts"[:ACCESSIBILITY],
         "value": f"{card.id}:0",
     }
-    return {"type": "actions", "elements": [*([confirm] if confirms else []), reject, one_by_one]}
+    not_mine = {
+        "type": "button",
+        "action_id": NOT_MINE_ALL,
+        "text": plain("Not mine", BUTTON),
+        "accessibility_label": f"Say that none of the {count} VMs is yours"[:ACCESSIBILITY],
+        "value": value,
+    }
+    shown = [*([confirm] if confirms else []), reject, one_by_one, not_mine]
+    return {"type": "actions", "elements": shown}

@@ -12,6 +12,7 @@ from workers.domain.errors import Conflict, DependencyAway
 from workers.domain.ids import approval_id
 from workers.domain.messages import Complete, Later, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.starts.events import Caller
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal
 
@@ -26,10 +27,12 @@ class Burst(Posting):
         level: Level = Level.LOW,
         signals: Sequence[Signal] = (),
         after_s: float = 0,
+        caller: Caller | None = None,
         **changes: Any,
     ) -> Approval:
         vm = a.vm_ref(name=f"vm-{number:03}")
         event = a.start_event(vm=vm, correlation_id=str(number), at=a.NOW + timedelta(seconds=after_s))
+        event = event if caller is None else event.changed(caller=caller)
         approval = a.approval(
             id=approval_id(vm.key, event.dedupe_key),
             version=0,
