@@ -30,7 +30,10 @@ from workers.use_cases.orders.retry import Retry
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """The ports and use cases behind clicks, commands and dialogs."""
+    """The ports and use cases behind clicks, commands and dialogs.
+
+    ``portal`` is the address of the cloud's portal.
+    """
 
     store: Store
     inventory: Inventory
@@ -55,3 +58,4 @@ class Services:
     pass_all: PassAll
     cap: AnswerCap
     policy: Callable[[], Policy]
+    portal: str

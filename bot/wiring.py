@@ -191,6 +191,7 @@ async def _run(
         delegating=DelegateAnswers(store=store, clock=clock, policy=policy),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
+        portal=settings.cloud.places.portal,
     )
     note_asked = NoteAsked(store=store, nudger=nudger, clock=clock)
     renderer = Renderer(

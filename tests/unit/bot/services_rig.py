@@ -6,6 +6,7 @@ from typing import Any, cast
 from bot.services import Services
 from tests.conftest import Rig
 from tests.looking import look_up
+from workers.runtime.cloud import Cloud
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
@@ -53,5 +54,6 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         delegating=DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
+        portal=Cloud.PUBLIC.places.portal,
     )
     return replace(usual, **instead)
