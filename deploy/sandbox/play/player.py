@@ -5,7 +5,8 @@ from pathlib import Path
 
 from deploy.sandbox.client import ControlError, NothingCame
 from deploy.sandbox.play.figures import Figures, summary
-from deploy.sandbox.play.stories import STORIES, DidNotComeOut
+from deploy.sandbox.play.outcome import DidNotComeOut
+from deploy.sandbox.play.stories import STORIES
 from deploy.sandbox.play.timeline import Timeline
 from deploy.sandbox.stage import Stage
 from deploy.sandbox.system import System
