@@ -64,3 +64,14 @@ def words(path: Path) -> set[str]:
     text = re.sub(r"(?m)^\s*//.*$|^@description\(.*$", "", text)
     text = re.sub(r"(?m)^(param|output|var) \w+", r"\1", text)
     return set(re.findall(r"[A-Za-z_]\w*", text))
+
+
+def entries(value: Any) -> list[Any]:
+    """A list with all that may be in it: the parts of a ``concat``, and either side of a condition."""
+    if isinstance(value, list):
+        return value
+    if function := value.get("function"):
+        assert function["type"] == "concat", function["type"]
+        return [one for part in function["parameters"].values() for one in entries(part)]
+    either = value["operator"]["operands"]
+    return [*entries(either["true_value"]), *entries(either["false_value"])]
