@@ -38,8 +38,8 @@ from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.past.history import PastStart, vm_digest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
+from workers.store.in_memory.past import MemoryPast
 from workers.store.log_lines import tell
-from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
