@@ -13,7 +13,8 @@ from tests.valkey_server import Valkey
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.store.connection import connect
-from workers.store.in_memory.store import MemoryInventory, MemoryStore
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.store import MemoryStore
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
 

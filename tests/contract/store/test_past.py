@@ -28,7 +28,8 @@ from workers.domain.starts.past.history import (
 )
 from workers.store import keys
 from workers.store.connection import connect
-from workers.store.in_memory.store import MemoryInventory, MemoryStore
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.store import MemoryStore
 from workers.store.inventory import RedisInventory
 from workers.store.redis_store import RedisStore
 
