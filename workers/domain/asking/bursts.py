@@ -13,7 +13,7 @@ from typing import NamedTuple
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Decision
 from workers.domain.model import Stored, UtcTime
-from workers.domain.starts.past.history import caller_key
+from workers.domain.starts.past.entries import caller_key
 from workers.domain.starts.risk import Level
 
 MOST_MEMBERS = 500

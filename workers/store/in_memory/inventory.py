@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from workers.domain.starts.likeness import Nearest
-from workers.domain.starts.past.history import vm_digest
+from workers.domain.starts.past.entries import vm_digest
 from workers.domain.starts.vm import KnownVm, VmRef
 
 

@@ -35,7 +35,7 @@ from workers.domain.schema import Numbered
 from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.past.history import PastStart
+from workers.domain.starts.past.entries import PastStart
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
 from workers.store.in_memory.inventory import MemoryInventory
