@@ -13,6 +13,7 @@ from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
@@ -29,7 +30,10 @@ from workers.use_cases.orders.retry import Retry
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """The ports and use cases behind clicks, commands and dialogs."""
+    """The ports and use cases behind clicks, commands and dialogs.
+
+    ``portal`` is the address of the cloud's portal.
+    """
 
     store: Store
     inventory: Inventory
@@ -51,5 +55,7 @@ class Services:
     audit: AuditReader
     files: Files
     pass_on: PassOn
+    pass_all: PassAll
     cap: AnswerCap
     policy: Callable[[], Policy]
+    portal: str

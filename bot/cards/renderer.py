@@ -220,7 +220,7 @@ class Renderer:
             approval, card, pause, delegations = await self._store.shown_question(card_id)
             held = approval.containment_id
             containment = await self._store.containment(held) if held else None
-            current = delegations.current(self._clock.now()) if approval.open else ()
+            current = delegations.current(self._clock.now()) if approval.open or card.waits else ()
             also = await self._also(approval)
             return Subjects(approval, containment, delegations=current, also=also), card, pause
         if card_id.startswith("n"):

@@ -11,6 +11,7 @@ from workers.arm.read import classic
 from workers.arm.read.backup import backup_facts
 from workers.arm.read.defender.findings import Findings
 from workers.arm.read.defender.jit import policies_by_vm
+from workers.arm.read.defender.plans import ServersPlan, vm_plan
 from workers.arm.read.locks import locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
 from workers.arm.read.networking import network
@@ -44,6 +45,8 @@ Nor are the findings of Defender for Cloud, which say how old they are.
 BACKUP_BELIEVED_S = 60.0
 """The same for whether a VM is backed up, and for locks. The steps ask again before they act."""
 MOST_BELIEVED = 5000
+PLANS_AT_ONCE = 4
+"""Reads of VMs' Defender plans under way; the questions of a burst don't wait for more of them."""
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -106,7 +109,8 @@ class Sources:
 
     Args:
         azure: the clients.
-        believed_s: seconds for NSGs, subnets, public IPs, load balancers, names, findings and callers' roles.
+        believed_s: seconds for NSGs, subnets, public IPs, load balancers, names, findings, VMs'
+            Defender plans and callers' roles.
         backup_believed_s: seconds for the backup status, and for locks.
     """
 
@@ -129,6 +133,8 @@ class Sources:
         self._subscription_name = believed(self._read_subscription_name)
         self.told = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._findings.of)
         self.just_in_time = believed(_dated(self._just_in_time))
+        self.vm_plan = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(_dated(self._vm_plan))
+        self._plans_under_way = 0
         self.assignments = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(_dated(self._assignments))
         self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(_dated(self._backup))
         briefly = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s, key=_same_id)
@@ -178,6 +184,18 @@ class Sources:
     async def _just_in_time(self, subscription_id: str) -> Mapping[str, tuple[str, ...]]:
         """All of a subscription, like its locks."""
         return await policies_by_vm(self._azure, subscription_id)
+
+    @property
+    def many_plans_are_read(self) -> bool:
+        """Whether the reads of VMs' Defender plans that are under way are enough for now."""
+        return self._plans_under_way >= PLANS_AT_ONCE
+
+    async def _vm_plan(self, vm: VmRef) -> ServersPlan:
+        self._plans_under_way += 1
+        try:
+            return await vm_plan(self._azure, vm)
+        finally:
+            self._plans_under_way -= 1
 
     async def _assignments(self, subscription_id: str, object_id: str) -> tuple[Assignment, ...]:
         return await assignments_of(self._azure, subscription_id, object_id)

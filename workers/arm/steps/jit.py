@@ -62,9 +62,10 @@ class Jit(StepRunner):
         """Which ports; whether the VM has the plan that it takes is read when it begins."""
         if vm.classic:
             return _left_out(vm, _CLASSIC)
-        known = facts.defender.subscription_plan if facts.defender else None
+        known = facts.defender.plan if facts.defender else None
         if known not in (None, NEEDED):  # a VM can't have Plan 2 by itself
-            return _left_out(vm, _needs(f"its subscription has {plan_words(known) if known else 'none'}"))
+            has = "the VM" if facts.defender and facts.defender.vm_plan is not None else "its subscription"
+            return _left_out(vm, _needs(f"{has} has {plan_words(known) if known else 'none'}"))
         return Change(
             summary=f"let people reach {_PORTS} only on request",
             details=(
