@@ -35,7 +35,8 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
-from workers.store.memory import MemoryInventory, MemoryStore
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.decide import Decide

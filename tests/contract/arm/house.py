@@ -10,7 +10,7 @@ from workers.bus.memory import MemoryNudger
 from workers.domain.containment.containment import Containment
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore

@@ -17,7 +17,7 @@ from workers.arm.steps import step_runners
 from workers.bus.memory import MemoryNudger
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.profile import LockdownProfile
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.orders.lockdown import LockDown

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import WITHIN, CapQuestion
-from workers.domain.containment.containment import Containment, ContainmentState, Held, HeldBy
+from workers.domain.containment.brakes.held import Held, HeldBy
+from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.errors import OnlyObserving, WritesPaused
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject

@@ -24,7 +24,7 @@ from workers.domain.messages import Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Owner
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide

@@ -9,7 +9,8 @@ from tests import builders as a
 from tests.conftest import CrashError, Rig
 from tests.unit.use_cases.containment.contain_rig import put
 from workers.domain.containment.brakes.cap import WITHIN
-from workers.domain.containment.containment import Containment, ContainmentState, HeldBy
+from workers.domain.containment.brakes.held import HeldBy
+from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, NotAllowed
 from workers.domain.ids import CAP_QUESTION, partition_of_id

@@ -8,8 +8,9 @@ from tests import builders as a
 from tests.conftest import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP, put, states
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
+from workers.domain.containment.brakes.held import HeldBy
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
-from workers.domain.containment.containment import ContainmentState, HeldBy, StepState
+from workers.domain.containment.containment import ContainmentState, StepState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.steps import BEGIN_LEASE
 from workers.domain.errors import NotAllowed, NotYet, WritesPaused

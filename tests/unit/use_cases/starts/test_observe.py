@@ -8,7 +8,8 @@ from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.decisions import Answer
-from workers.domain.containment.containment import ContainmentState, HeldBy
+from workers.domain.containment.brakes.held import HeldBy
+from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotAllowed, OnlyObserving, WritesPaused
 from workers.domain.nudges import Subject

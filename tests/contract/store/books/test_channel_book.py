@@ -4,7 +4,7 @@ import pytest
 
 from workers.domain.ports.channel_book import ChannelBook
 from workers.store.channel_book import RedisChannelBook
-from workers.store.memory import MemoryChannelBook
+from workers.store.in_memory.channel_book import MemoryChannelBook
 
 
 @pytest.fixture(params=["memory", "redis"])

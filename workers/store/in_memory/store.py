@@ -1,7 +1,7 @@
-"""The store and the inventory in memory: for tests of what stands above them. Same contract, no Redis."""
+"""The store in memory: for tests of what stands above it. Same contract, no Redis."""
 
 import contextlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -29,17 +29,18 @@ from workers.domain.ids import (
 from workers.domain.nudges import Scheduled
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock, SystemClock
+from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Commit, Document, KnownStart, Said, ShownQuestion
 from workers.domain.schema import Numbered
 from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.likeness import Nearest
-from workers.domain.starts.past.history import PastStart, vm_digest
-from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
+from workers.domain.starts.past.entries import PastStart
+from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.past import MemoryPast
 from workers.store.log_lines import tell
-from workers.store.memory_past import MemoryPast
 from workers.store.retention import ONCE_TTL, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
@@ -50,7 +51,7 @@ SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice, Pol
 class MemoryStore:
     """``workers.domain.ports.Store`` in a dict; one event loop, one process."""
 
-    def __init__(self, clock: Clock | None = None, inventory: "MemoryInventory | None" = None) -> None:
+    def __init__(self, clock: Clock | None = None, inventory: Inventory | None = None) -> None:
         self._clock = clock or SystemClock()
         self._past = MemoryPast(self._clock, inventory or MemoryInventory())
         self._documents: dict[str, Document] = {}
@@ -289,79 +290,3 @@ class MemoryStore:
 
 def _before(times: dict[str, datetime], at: datetime, limit: int) -> list[str]:
     return [i for i, due in sorted(times.items(), key=lambda item: item[1]) if due <= at][:limit]
-
-
-class MemoryInventory:
-    """``workers.domain.ports.Inventory`` in a dict."""
-
-    def __init__(self) -> None:
-        self._vms: dict[str, KnownVm] = {}
-
-    def note(self, vm: KnownVm) -> None:
-        """Renew one line."""
-        self._vms[vm.ref.key] = vm
-
-    async def put(self, vms: Sequence[KnownVm], *, whole_subscription: str | None = None) -> None:
-        """Add or renew VMs; with ``whole_subscription``, others of that subscription go."""
-        before = self._vms.copy()
-        if whole_subscription:
-            wanted = whole_subscription.lower()
-            self._vms = {k: v for k, v in self._vms.items() if v.ref.subscription_id.lower() != wanted}
-        self._vms.update({vm.ref.key: vm.after(before.get(vm.ref.key)) for vm in vms})
-
-    async def named(self, name: str, *, group: str = "") -> Sequence[KnownVm]:
-        """The VMs of exactly this name."""
-        return [
-            vm
-            for vm in self._sorted()
-            if vm.ref.name.lower() == name.lower()
-            and (not group or vm.ref.resource_group.lower() == group.lower())
-        ]
-
-    async def containing(self, part: str, *, limit: int) -> Sequence[KnownVm]:
-        """The VMs with this part of a name."""
-        return [vm for vm in self._sorted() if part.lower() in vm.ref.name.lower()][:limit]
-
-    async def near(self, name: str, *, limit: int) -> Sequence[str]:
-        """Names that are like this one."""
-        nearest = Nearest(name, most=limit)
-        nearest.see({vm.ref.name.lower() for vm in self._vms.values()})
-        return nearest.names()
-
-    async def of_digests(self, digests: Collection[str]) -> Sequence[KnownVm]:
-        """The VMs of these digests."""
-        return [vm for vm in self._sorted() if vm_digest(vm.ref.key) in digests]
-
-    async def lines(self, vms: Iterable[VmRef]) -> dict[str, KnownVm]:
-        """What is known of these VMs, by their keys."""
-        return {vm.key: self._vms[vm.key] for vm in vms if vm.key in self._vms}
-
-    async def of(self, subscription_id: str) -> Sequence[KnownVm]:
-        """Every known VM of one subscription, by name."""
-        wanted = subscription_id.lower()
-        return [vm for vm in self._sorted() if vm.ref.subscription_id.lower() == wanted]
-
-    async def count(self) -> int:
-        """How many VMs are known."""
-        return len(self._vms)
-
-    async def aclose(self) -> None:
-        """Nothing waits to be written."""
-
-    def _sorted(self) -> list[KnownVm]:
-        return sorted(self._vms.values(), key=lambda vm: (vm.ref.name.lower(), vm.ref.key))
-
-
-class MemoryChannelBook:
-    """``workers.domain.ports.ChannelBook`` in a dict."""
-
-    def __init__(self) -> None:
-        self._channels: dict[tuple[str, str], str] = {}
-
-    async def look_up(self, workspace: str, name: str) -> str | None:
-        """The id noted for this name."""
-        return self._channels.get((workspace, name))
-
-    async def note(self, workspace: str, name: str, channel: str) -> None:
-        """Remember it."""
-        self._channels[workspace, name] = channel

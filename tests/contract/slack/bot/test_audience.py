@@ -23,7 +23,7 @@ from workers.domain.policy.model import Policy
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy
 from workers.domain.ports.clock import SystemClock
 from workers.domain.starts.people import Owner
-from workers.store.memory import MemoryChannelBook
+from workers.store.in_memory.channel_book import MemoryChannelBook
 from workers.telemetry.health import Health
 
 NOBODY = Owner(source="no tag names anybody")

@@ -17,10 +17,10 @@ from deploy.sandbox.client import Control, ControlError
 from deploy.sandbox.processes import NotReady, free_port
 from deploy.sandbox.stage import eventually
 from deploy.sandbox.system import ARM_TOKEN, Ports, System
-from tests.chaos.failover import VALKEY, Pair
 from tests.chaos.people import WORLD
+from tests.chaos.system.failover import VALKEY, Pair
+from tests.chaos.system.watch import Watch
 from tests.chaos.troubles import PROCESSES, Failover, Kill, Rotation, Trouble
-from tests.chaos.watch import Watch
 
 SPEED = 0.03
 """Of Azure's operations: a deallocation takes 0.6 s."""

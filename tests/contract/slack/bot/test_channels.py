@@ -13,7 +13,7 @@ from bot.slack.installation import Installation
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import APPROVALS, ONCALL, until
 from workers.domain.errors import DependencyAway, NotFound
-from workers.store.memory import MemoryChannelBook
+from workers.store.in_memory.channel_book import MemoryChannelBook
 from workers.telemetry.health import Health
 
 LIST = "conversations.list"

@@ -18,7 +18,7 @@ from tests.conftest import FakeClock
 from tests.contract.slack.rig import COMMANDS, Json
 from workers.domain.errors import DependencyAway
 from workers.domain.ports.store import Commit
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 
 SECRET = Identity().signing_secret
 UNSIGNED = [

@@ -15,7 +15,7 @@ from deploy.sandbox.azure.hosting.servicebus import HOST
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.stage import eventually
-from tests.contract.operator.test_doctors import World
+from tests.contract.operator.doctors.test_doctors import World
 from tests.doctoring import make
 from tests.valkey_server import Valkey
 from workers.arm.session.api_versions import ApiVersions

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from deploy.sandbox.processes import free_port
 from tests import builders as a
 from tests.conftest import FakeClock
-from tests.contract.store.valkey_cluster import WITHIN_S, Cluster
+from tests.contract.store.redis.valkey_cluster import WITHIN_S, Cluster
 from tests.doctoring import make
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
