@@ -25,11 +25,15 @@ from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import Change
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import NotYet
 from workers.domain.ids import partition_of_vm, reference
 from workers.domain.ports.store import Commit, Said
 from workers.domain.starts.vm import VmRecord
+from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
+from workers.store.evidence.making import EvidenceMaker
 from workers.store.redis_store import RedisStore
+from workers.store.users.access import Who, rules
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.contain import Contain
 
@@ -166,6 +170,42 @@ async def test_it_is_verified_offline_and_the_audit_knows_its_digest(
     assert (result.exit_code, result.stdout.strip()) == (0, f"{path}: fine")
     assert "give --sha256" in startgate("--verify", path).stdout
     assert startgate("--verify", path, "--sha256", "0" * 64).exit_code == 1
+
+
+async def test_the_bot_makes_the_same_as_its_own_user_of_redis_and_it_is_verified_offline(
+    story: RedisStore, valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    containment = (await story.approval(APPROVAL.id)).containment_id
+    assert containment is not None
+    async with connect(SecretStr(valkey.url)) as admin:
+        await admin.execute_command("ACL", "SETUSER", "bot", "on", ">secret", *rules(Who.BOT))
+        async with connect(SecretStr(valkey.url.replace("://", "://bot:secret@"))) as bot:
+            store = RedisStore(bot, clock=FakeClock())
+            file = await EvidenceMaker(store, AuditLog(bot), FakeClock())(containment, "Olga (U0OLGA0001)")
+        await admin.execute_command("ACL", "DELUSER", "bot")
+    path = tmp_path / file.name
+    path.write_bytes(file.content)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    files = contents(path)
+    assert {f"questions/{APPROVAL.id}/question.json", f"cards/{APPROVAL.id}.json"} < files.keys()
+    assert not any(OTHERS.encode() in content for content in files.values())
+    record = (await story.audit(P))[-1]
+    assert (record.kind, record.by) == ("evidence.made", "Olga (U0OLGA0001)")
+    assert record.details["manifest_sha256"] == file.manifest_sha256
+    monkeypatch.setenv("STARTGATE_REDIS_URL", "redis://127.0.0.1:1/0")
+    result = startgate("--verify", path, "--sha256", file.manifest_sha256)
+    assert (result.exit_code, result.stdout.strip()) == (0, f"{path}: fine")
+
+
+async def test_the_bot_makes_none_of_an_audit_that_is_too_long_to_be_read_beside_its_work(
+    story: RedisStore, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(await story.audit(P))
+    monkeypatch.setattr("workers.store.evidence.making.MOST_RECORDS", before - 1)
+    async with connect(SecretStr(valkey.url)) as client:
+        with pytest.raises(NotYet, match="too many for a file in Slack"):
+            await EvidenceMaker(story, AuditLog(client), FakeClock())(APPROVAL.id, "Olga")
+    assert len(await story.audit(P)) == before
 
 
 def test_what_its_readme_says_checks_it_without_us(made: tuple[Path, str], tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         pass_on=pass_on,
         pass_all=PassAll(pass_on=pass_on, store=rig.store, nudger=rig.nudger, clock=rig.clock),
         audit=cast("Any", None),
+        evidence=cast("Any", None),
         files=cast("Any", None),
         overview=Overview(store=rig.store, inventory=rig.inventory),
         pausing=PauseWrites(store=rig.store, clock=rig.clock),

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from workers.domain.errors import NotFound
 from workers.domain.ports.store import Store
-from workers.operator.audit_story import Story
-from workers.operator.evidence.bundle import AUDIT, EXCHANGES, chain_lines, snapshots
 from workers.store.audit.chain import Entry
 from workers.store.audit.log import AuditLog
+from workers.store.evidence.bundle import AUDIT, EXCHANGES, chain_lines, snapshots
+from workers.store.evidence.story import Story
 
 
 class Gathered(NamedTuple):
@@ -20,15 +20,21 @@ class Gathered(NamedTuple):
     gone: tuple[str, ...]
 
 
-async def gather(store: Store, audit: AuditLog, reference: str) -> Gathered:
+class TooMany(Exception):
+    """The partition has more records than are to be read."""
+
+
+async def gather(store: Store, audit: AuditLog, reference: str, *, most: int | None = None) -> Gathered:
     """Read all of it.
 
     Args:
         store: has the documents.
         audit: the whole partition is read: what joins two ids may be old.
         reference: an id, or its beginning as cards show it.
+        most: how many records are read at most; ``None`` for any number.
 
     Raises:
+        TooMany: there are more.
         NotFound: the audit knows nothing of it.
         DependencyAway: Redis does not answer.
     """
@@ -36,6 +42,8 @@ async def gather(store: Store, audit: AuditLog, reference: str) -> Gathered:
     async for entry in audit.entries(int(reference[1], 16)):
         story.hear(_record(entry))
         entries.append(entry)
+        if most is not None and len(entries) > most:
+            raise TooMany
     ids = story.ids()
     if not ids:
         raise NotFound(f"the audit knows nothing of {reference}; older records went by retention")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from workers.domain.containment.exchanges import digest_of as exchange_digest
 from workers.store.audit.chain import Entry, digest_of
@@ -58,11 +58,11 @@ def chain_lines(entries: Sequence[Entry], mine: frozenset[str]) -> bytes:
     return "".join(json.dumps(line) + "\n" for line in lines).encode()
 
 
-def write(path: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> Made:
+def write(to: Path | BinaryIO, files: Mapping[str, bytes], about: Mapping[str, Any]) -> Made:
     """Write the zip with manifest, digests and README.
 
     Args:
-        path: of the zip; replaced if it is there.
+        to: the path of the zip, which is replaced if it is there; or an open file.
         files: name → content.
         about: for the manifest: when and by whom it is made, of what.
     """
@@ -84,7 +84,7 @@ def write(path: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> M
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(everything.items())
     ).encode()
     at = datetime.now(UTC).timetuple()[:6]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in everything.items():
             info = zipfile.ZipInfo(name, date_time=at)
             info.compress_type = zipfile.ZIP_DEFLATED

@@ -1,19 +1,18 @@
 """The command: make the evidence of a story, or verify one that was made before."""
 
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import is_reference
 from workers.domain.ports.store import Commit
-from workers.operator.evidence.bundle import Unreadable, check, write
-from workers.operator.evidence.gather import gather
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, operator, run, session
 from workers.runtime.terminal import safe_line
+from workers.store.evidence.bundle import Unreadable, check
+from workers.store.evidence.gather import gather
+from workers.store.evidence.making import make
 
 
 def evidence(
@@ -52,27 +51,10 @@ def evidence(
 async def _make(reference: str, path: Path) -> int:
     async with session() as s:
         gathered = await gather(s.store, s.audit, reference)
-        now, by = s.clock.now(), operator()
-        about = {
-            "made_at": now.isoformat(),
-            "made_by": by,
-            "startgate": metadata.version("startgate"),
-            "vm": gathered.vm,
-            "about": list(gathered.ids),
-            "went_by_retention": list(gathered.gone),
-        }
         try:
-            made = write(path, gathered.files, about)
+            _, made, record = await make(gathered, path, name=path.name, by=operator(), clock=s.clock)
         except OSError as error:
             fail(UNREACHABLE, safe_line(f"{path} can't be written: {error}"))
-        record = AuditRecord(
-            kind="evidence.made",
-            at=now,
-            about=gathered.ids[0],
-            vm=gathered.vm,
-            by=by,
-            details={"manifest_sha256": made.digest, "file": path.name, "files": made.files},
-        )
         try:
             await s.store.commit(Commit(partition=int(reference[1], 16), audit=(record,)))
         except DependencyAway as away:
