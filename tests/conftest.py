@@ -44,6 +44,8 @@ from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.containment.never import GuardedByInventory, GuardedInAzure
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
@@ -247,6 +249,16 @@ class Rig:
             nudger=self.nudger,
             clock=self.clock,
             guarded=GuardedByInventory(lambda: self.policy, self.inventory),
+        )
+        self.second = AskSecond(
+            store=self.store, nudger=self.nudger, clock=self.clock, policy=lambda: self.policy
+        )
+        self.access = AnswerAccess(
+            store=self.store,
+            nudger=self.nudger,
+            clock=self.clock,
+            policy=lambda: self.policy,
+            inventory=self.inventory,
         )
         self.contain = self.worker()
         self.resync = Resync(store=self.store, nudger=self.nudger, clock=self.clock)

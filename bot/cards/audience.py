@@ -12,6 +12,7 @@ from bot.slack.channels import Channels, trouble_of
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
 from bot.slack.quiet import NobodyQuiet, Quiet
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
@@ -26,7 +27,7 @@ from workers.domain.policy.notice import PolicyNotice
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.policy.quiet import LONGEST_QUIET
 from workers.domain.ports.clock import Clock
-from workers.domain.starts.people import Owner
+from workers.domain.starts.people import NO_SLACK, Owner
 from workers.domain.starts.risk import Level
 from workers.telemetry.health import Health
 from workers.use_cases.orders.reading.also_started import AllStarted
@@ -40,7 +41,7 @@ _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
 
-Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
+Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport | AccessRequest
 """What is about no single VM."""
 
 
@@ -151,6 +152,8 @@ class Audience:
             if owner is not None and owner.known and card.sought != owner:
                 card = await self._sought(card, owner)
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+            if isinstance(subjects.notice, AccessRequest) and not subjects.notice.active:
+                card = await self._first_of_two(card, subjects.notice)
             return self._elsewhere(card)
         if card.part_of and not approval.open:  # the card that lists it tells the others
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
@@ -169,6 +172,18 @@ class Audience:
         ):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
+
+    async def _first_of_two(self, card: Card, ended: AccessRequest) -> Card:
+        """The card with a copy for whoever asked for a second person, now that something has become of it."""
+        user = ended.request.by.slack_user
+        if user.startswith(NO_SLACK) or any(copy.asked == user for copy in card.copies):
+            return card
+        try:
+            channel = await self._directory.direct_message(user)
+        except Refused as refused:  # on-call's channel says it
+            log.warning("Slack lets the bot not write to a person", user=user, error=refused.code)
+            return card
+        return card.with_copy(Copy(kind=CopyKind.OWNER, channel=channel, asked=user))
 
     def _quiet_is_over(self, card: Card, approval: Approval) -> bool:
         """Whether those who were in quiet hours have to be looked at again: they may be asked now."""

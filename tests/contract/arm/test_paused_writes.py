@@ -20,6 +20,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
@@ -35,7 +36,11 @@ class House:
         self.store = MemoryStore(self.clock)
         ports = {"store": self.store, "nudger": MemoryNudger(), "clock": self.clock}
         self.brakes = Brakes(store=self.store, clock=self.clock)
-        self.pausing = PauseWrites(store=self.store, clock=self.clock)
+        self.pausing = PauseWrites(
+            store=self.store,
+            clock=self.clock,
+            second=AskSecond(store=self.store, clock=self.clock, policy=a.policy),
+        )
         self.azure = Azure(arm.url, None, SecretStr(TOKEN), may_write=self.may_write)
         self.contain = Contain(runners=step_runners(self.azure), brakes=self.brakes, policy=a.policy, **ports)
         self.lock_down, self.restore = LockDown(**ports), Restore(policy=a.policy, **ports)

@@ -11,6 +11,8 @@ from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
@@ -30,6 +32,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         instead: parts of a test's own.
     """
     pass_on = PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
+    second = AskSecond(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
     usual = Services(
         store=rig.store,
         inventory=rig.inventory,
@@ -50,9 +53,18 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         evidence=cast("Any", None),
         files=cast("Any", None),
         overview=Overview(store=rig.store, inventory=rig.inventory),
-        pausing=PauseWrites(store=rig.store, clock=rig.clock),
-        expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
-        delegating=DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
+        pausing=PauseWrites(store=rig.store, clock=rig.clock, second=second),
+        expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=second),
+        delegating=DelegateAnswers(
+            store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=second
+        ),
+        access=AnswerAccess(
+            store=rig.store,
+            nudger=rig.nudger,
+            clock=rig.clock,
+            policy=lambda: rig.policy,
+            inventory=rig.inventory,
+        ),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
         portal=Cloud.PUBLIC.places.portal,

@@ -21,6 +21,8 @@ from workers.runtime.terminal import safe_line
 from workers.settings import DeskSettings, WorkersSettings
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.looking.look_up import LookUp
 from workers.use_cases.orders.reading.overview import Overview
@@ -46,6 +48,8 @@ class Desk(NamedTuple):
     lock_down: LockDown
     restore: Restore
     look_up: LookUp
+    second: AskSecond
+    access: AnswerAccess
 
 
 @contextlib.asynccontextmanager
@@ -86,6 +90,14 @@ async def desk(wanted: str) -> AsyncIterator[Desk]:
                 ),
                 restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
                 look_up=LookUp(store=store, nudger=nudger, clock=clock),
+                second=AskSecond(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
+                access=AnswerAccess(
+                    store=store,
+                    nudger=nudger,
+                    clock=clock,
+                    policy=lambda: policy,
+                    inventory=opened.inventory,
+                ),
             )
             with answered():
                 yield made
@@ -115,6 +127,11 @@ def policy_of(settings: WorkersSettings) -> Policy:
         return read_policy(settings.policy)
     except InvalidPolicy as invalid:
         fail(BROKEN, invalid.diagnostics())
+
+
+def alone(opened: Session) -> AskSecond:
+    """For a command that acts for nobody in particular: it refuses what takes two persons."""
+    return AskSecond(store=opened.store, clock=opened.clock, policy=lambda: policy_of(opened.settings))
 
 
 @contextlib.asynccontextmanager

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.asking.cards import Card
@@ -41,11 +42,9 @@ from workers.store import keys
 from workers.store.in_memory.inventory import MemoryInventory
 from workers.store.in_memory.past import MemoryPast
 from workers.store.log_lines import tell
-from workers.store.retention import ONCE_TTL, due_of, label, shows
+from workers.store.retention import ONCE_TTL, SHOWN, due_of, label, shows
 
 D = TypeVar("D", bound=Numbered)
-SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice, PolicyReport)
-"""What has cards."""
 
 
 class MemoryStore:
@@ -189,6 +188,10 @@ class MemoryStore:
     async def report(self, report_id: str) -> PolicyReport:
         """Raises ``NotFound`` if there is none."""
         return self._find(PolicyReport, report_id)
+
+    async def access_request(self, request_id: str) -> AccessRequest:
+        """Raises ``NotFound`` if there is none."""
+        return self._find(AccessRequest, request_id)
 
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""

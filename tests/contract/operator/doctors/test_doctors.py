@@ -19,6 +19,7 @@ from deploy.sandbox.azure.server import AzureServer
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.system import ARM_TOKEN, MANIFEST, POLICY
+from tests import builders as a
 from tests.doctoring import lines_of, make
 from tests.valkey_server import Valkey
 from workers.cli import app
@@ -27,6 +28,7 @@ from workers.domain.ports.clock import SystemClock
 from workers.store.checks import redis_checks
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.pause import PauseWrites
 
 RIGHTS = [f"✗ Azure rights to {step.spec.verb}" for step in StepName]
@@ -319,7 +321,9 @@ async def test_a_redis_of_another_time_is_named(valkey: Valkey) -> None:
 
 async def test_both_doctors_say_that_changes_are_paused_by_whom_and_how_that_ends(world: World) -> None:
     async with connect(SecretStr(world.valkey.url)) as client:
-        await PauseWrites(store=RedisStore(client), clock=SystemClock()).begin("Olga", "the wrong VMs")
+        store, clock = RedisStore(client), SystemClock()
+        second = AskSecond(store=store, clock=clock, policy=a.policy)
+        await PauseWrites(store=store, clock=clock, second=second).begin("Olga", "the wrong VMs")
     for result in (await world.workers_doctor(), await world.bot_doctor()):
         (line,) = [line for line in result.stdout.splitlines() if "pause" in line]
         assert line.startswith("? pause: changes in Azure are paused by Olga until ")

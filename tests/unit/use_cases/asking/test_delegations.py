@@ -26,7 +26,7 @@ CAROL = a.actor(slack_user="U0CAROL01", name="Carol", email="carol@contoso.com")
 
 
 def delegating(rig: Rig) -> DelegateAnswers:
-    return DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy)
+    return DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=rig.second)
 
 
 async def delegate(rig: Rig, giver: Actor | None = None, to: Actor = BOB, days: float = 1) -> None:

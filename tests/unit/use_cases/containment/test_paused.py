@@ -26,7 +26,7 @@ BY = "Olga Oncall (U0OLGA001)"
 
 
 def pausing(rig: Rig) -> PauseWrites:
-    return PauseWrites(store=rig.store, clock=rig.clock)
+    return PauseWrites(store=rig.store, clock=rig.clock, second=rig.second)
 
 
 async def paused(rig: Rig, span: timedelta = DEFAULT_PAUSE) -> None:
