@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bot.services import Services
+from tests import acting
 from tests.conftest import Rig
 from tests.looking import look_up
 from workers.use_cases.asking.answer_all import AnswerAll
@@ -12,11 +13,9 @@ from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
-from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
-from workers.use_cases.orders.retry import Retry
 
 
 def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
@@ -38,13 +37,13 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         lock_down=rig.lock_down,
         regret=Regret(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
-        retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        retry=acting.retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
         pass_on=PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
         audit=cast("Any", None),
         files=cast("Any", None),
-        overview=Overview(store=rig.store, inventory=rig.inventory),
+        overview=acting.overview(store=rig.store, inventory=rig.inventory),
         pausing=PauseWrites(store=rig.store, clock=rig.clock),
         expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
         delegating=DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),

@@ -14,6 +14,7 @@ from bot.cards.renderer import Renderer
 from bot.slack.directory import Directory, Found
 from bot.slack.errors import Refused, Throttled
 from bot.slack.pace import EDITING, SEARCHING, Pace, posting
+from tests import acting
 from tests import builders as a
 from tests.conftest import FakeClock, Rig
 from workers.domain.asking.approvals import Approval
@@ -27,7 +28,6 @@ from workers.domain.starts.people import Owner
 from workers.store.memory import MemoryStore
 from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
-from workers.use_cases.asking.decide import Decide
 
 if TYPE_CHECKING:
     from bot.cards.poster import Poster
@@ -220,7 +220,7 @@ class Posting(Rig):
         self.slack, self.people = Slack(self.clock), People()
         self.store: Watched = Watched(self.clock)
         self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
-        self.decide = Decide(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.decide = acting.decide(store=self.store, nudger=self.nudger, clock=self.clock)
         self.health = Health(now=self.clock.now)
         self.renderer = self.bot()
         self.id = a.approval().id

@@ -4,13 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.unit.bot.cards.posting_rig import CHANNEL, DM, ONCALL, Posting
 from workers.domain.asking.approvals import Approval
 from workers.domain.policy.quiet import LONGEST_QUIET
 from workers.domain.starts.risk import Level, Risk
-from workers.use_cases.asking.decide import Decide
-from workers.use_cases.asking.expire import LookAtApproval
 
 NIGHT = timedelta(hours=8)
 MORNING = a.NOW + NIGHT
@@ -32,7 +31,7 @@ async def channels(rig: Posting) -> list[str]:
 
 async def look(rig: Posting) -> None:
     """A worker looks at the approval."""
-    await LookAtApproval(store=rig.store, nudger=rig.nudger, clock=rig.clock)(rig.id)
+    await acting.look_at_approval(store=rig.store, nudger=rig.nudger, clock=rig.clock)(rig.id)
 
 
 async def at_morning(rig: Posting) -> Approval:
@@ -139,7 +138,7 @@ async def test_nobodys_message_waits_for_ever() -> None:
 async def test_an_answer_in_the_channel_ends_it() -> None:
     rig = await posting()
     await rig.render()
-    decide = Decide(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+    decide = acting.decide(store=rig.store, nudger=rig.nudger, clock=rig.clock)
     await decide(a.Answer.CONFIRM, rig.id, a.actor())
     await at_morning(rig)
     assert await channels(rig) == [CHANNEL]
