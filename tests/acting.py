@@ -5,6 +5,7 @@ from typing import Any
 from workers.domain.ports.groups import NoGroups
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.expire import LookAtApproval
+from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.overview import Overview
@@ -28,6 +29,10 @@ def look_at_approval(**given: Any) -> LookAtApproval:
 
 def lock_down(**given: Any) -> LockDown:
     return LockDown(**({"observes": enforces} | given))
+
+
+def take_back(**given: Any) -> TakeBack:
+    return TakeBack(**({"observes": enforces} | given))
 
 
 def retry(**given: Any) -> Retry:

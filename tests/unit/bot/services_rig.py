@@ -9,7 +9,6 @@ from tests.conftest import Rig
 from tests.looking import look_up
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.pass_on import PassOn
-from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
@@ -33,7 +32,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         clock=rig.clock,
         decide=rig.decide,
         answer_all=AnswerAll(decide=rig.decide, store=rig.store, nudger=rig.nudger, clock=rig.clock),
-        take_back=TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        take_back=acting.take_back(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         lock_down=rig.lock_down,
         regret=Regret(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
