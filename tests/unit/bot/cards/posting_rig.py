@@ -45,6 +45,7 @@ class People:
         unknown: names of channels that Slack does not show.
         sought: names of channels that are still being looked for.
         quiet: until when a person or channel is not to be disturbed.
+        quiet_from: when that begins, where it does not hold already.
     """
 
     def __init__(self) -> None:
@@ -53,11 +54,13 @@ class People:
         self.unknown: set[str] = set()
         self.sought: set[str] = set()
         self.quiet: dict[str, datetime] = {}
+        self.quiet_from: dict[str, datetime] = {}
         self.conversations: dict[str, str] = {}
 
-    async def until(self, user: str, _email: str) -> datetime | None:
+    async def until(self, user: str, _email: str, *, at: datetime | None = None) -> datetime | None:
         await asyncio.sleep(0)
-        return self.quiet.get(user)
+        begins = self.quiet_from.get(user)
+        return None if begins is not None and (at is None or at < begins) else self.quiet.get(user)
 
     def of_channel(self, channel: str) -> datetime | None:
         return self.quiet.get(channel)
