@@ -171,7 +171,7 @@ async def _run(
         clock=clock,
         decide=decide,
         answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
-        take_back=TakeBack(store=store, nudger=nudger, clock=clock),
+        take_back=TakeBack(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         lock_down=LockDown(
             store=store,
             nudger=nudger,

@@ -22,7 +22,6 @@ from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import Closing, close_questions
 from workers.use_cases.containment.request import request_containment, without
-from workers.use_cases.refuse import enforces
 
 SILENCE_WORDS = {
     OnSilence.LEAVE: "nobody answered; the policy leaves the VM as it is",
@@ -73,7 +72,7 @@ class LookAtApproval:
         nudger: Nudger,
         clock: Clock,
         fill_in: FillIn | None = None,
-        observes: Callable[[], bool] = enforces,
+        observes: Callable[[], bool],
     ) -> None:
         self._observes = observes
         self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)

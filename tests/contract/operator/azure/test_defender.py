@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -90,6 +91,20 @@ async def test_enable_sets_the_plan_and_reads_it_back(arm: AzureServer) -> None:
     again = await startgate("enable", "contoso production", "--plan", "P1")
     assert (again.exit_code, len(sent(arm, "PUT"))) == (0, 1)
     assert "nothing to do" in again.stdout
+
+
+async def test_a_policy_that_only_observes_keeps_it_from_writing(
+    arm: AzureServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"{POLICY.read_text(encoding='utf-8')}\nmode: observe\n", encoding="utf-8")
+    monkeypatch.setenv("STARTGATE_POLICY", str(policy))
+
+    result = await startgate("enable", arm.world.subscriptions[0].id, "--plan", "P1", answer="y\n")
+
+    assert result.exit_code != 0
+    assert "set mode: enforce" in result.output
+    assert not sent(arm, "PUT", "/pricings/")
 
 
 async def test_a_dry_run_writes_nothing(arm: AzureServer) -> None:

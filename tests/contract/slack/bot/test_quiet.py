@@ -65,6 +65,8 @@ async def test_the_next_session_does_not_count_before_it_begins(desk: Desk, slac
     now = desk.clock.now().timestamp()
     await disturb(slack, now + 60, now + 600)
     assert await desk.quiet.until(OLIVIA, EMAIL) is None
+    then = desk.clock.now() + timedelta(seconds=60)
+    assert await desk.quiet.until(OLIVIA, EMAIL, at=then) == desk.clock.now() + timedelta(seconds=600)
 
 
 async def test_the_policy_may_leave_it_out(desk: Desk, slack: SlackServer) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP, put, states
@@ -17,7 +18,6 @@ from workers.domain.errors import NotAllowed, NotYet, WritesPaused
 from workers.domain.ids import PAUSE, partition_of_id
 from workers.domain.nudges import Subject
 from workers.telemetry.health import Health
-from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.sweeps.pause import WatchPause
 
@@ -147,7 +147,7 @@ def states_of(steps: tuple[object, ...]) -> list[StepState]:
 
 class TestEveryWrite:
     async def test_each_is_asked_for_and_refused_from_the_moment_of_the_pause(self, rig: Rig) -> None:
-        brakes = Brakes(store=rig.store, clock=rig.clock)
+        brakes = acting.brakes(store=rig.store, clock=rig.clock)
         await brakes.may_write()
         await paused(rig)
         with pytest.raises(WritesPaused, match=r"paused by Olga Oncall .*: the wrong VMs"):
