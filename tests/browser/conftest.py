@@ -36,7 +36,7 @@ QUICK = {
     "STARTGATE_INVENTORY_EVERY_S": "2",
     "STARTGATE_FACTS_BUDGET_S": "20",
 }
-"""What takes minutes in production and would only be waited for here; and time for the facts of many at once."""
+"""What takes minutes in production and would only be waited for here; and time for the facts of many."""
 LOG_LINES = 30
 PACE = 0.02
 """Azure's operations are over before a person would look away, and can still be seen to run."""
@@ -45,6 +45,7 @@ COLOURS = 128
 """In a picture of the documentation: enough for a page, and a third of the size."""
 
 Scheme = Literal["light", "dark"]
+Screenshot = Callable[[Page, str], Awaitable[None]]
 
 _running: list[System] = []
 
@@ -188,7 +189,7 @@ async def windows(
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Page, str], Awaitable[None]]:
+def screenshot() -> Screenshot:
     """Takes the pictures of the documentation, when asked to by SCREENSHOTS=1."""
 
     async def take(page: Page, name: str) -> None:

@@ -1,14 +1,12 @@
-"""What several people do together, and what one person is asked about many: the tour's two longest stories."""
+"""What several people do together, and what one person is asked about many: the two longest stories."""
 
 import re
-from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from tests.browser.conftest import Windows
+from tests.browser.conftest import Screenshot, Windows
 
-Screenshot = Callable[[Page, str], Awaitable[None]]
 PATIENT_MS = 60_000
 """Forty starts at once, at the pace that Slack allows."""
 
