@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 sandbox: $(STAMP) ## the whole system on loopback, with stand-ins for Azure, Service Bus and Slack
 	@$(BIN)/python -m deploy.sandbox up $(ARGS)
 
-play: $(STAMP) ## plays six stories against the sandbox and prints a timeline
+play: $(STAMP) ## plays nine stories against the sandbox and prints a timeline
 	@$(BIN)/python -m deploy.sandbox play $(ARGS)
 
 test: $(STAMP) ## all tests, side by side

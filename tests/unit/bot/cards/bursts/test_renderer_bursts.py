@@ -63,6 +63,16 @@ async def test_five_hundred_vms_are_one_card_and_the_next_one_begins_another(bur
     assert all(len(str(message.blocks)) < 15_000 for message in burst.slack.shows.values())
 
 
+async def test_the_others_say_so_even_if_the_one_that_differs_comes_last(burst: Burst) -> None:
+    alike = await burst.burst(4)
+    await burst.until_at_rest(*alike)
+    odd = await burst.opened(90, signals=[NO_MFA])
+    await burst.until_at_rest(odd)
+    assert "4 of 5 look alike; 1 differs" in burst.cards()[0]
+    await burst.until_at_rest(await burst.opened(91, signals=[NO_MFA]))
+    assert "4 of 6 look alike; 2 differ" in burst.cards()[0]
+
+
 async def test_those_that_differ_have_a_card_each_and_the_others_say_so(burst: Burst) -> None:
     alike = await burst.burst(4)
     odd = await burst.opened(90, signals=[NO_MFA])
