@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 import redis
 import structlog
+from hypothesis import HealthCheck, settings
 
 from deploy.sandbox.servicebus.server import BusServer
 from tests import builders as a
@@ -46,6 +47,13 @@ from workers.use_cases.containment.never import GuardedByInventory, GuardedInAzu
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
+
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("steady")
+"""The same examples each time, however slow the machine is. ``--hypothesis-profile=search`` tries others."""
 
 
 def pytest_configure() -> None:

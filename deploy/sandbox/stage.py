@@ -133,7 +133,9 @@ class Stage:
                     return found
         raise KeyError(copy.ts)
 
-    async def until_shown(self, copy: CardCopy, what: str, *words: str, within_s: float = PATIENCE_S) -> Entry:
+    async def until_shown(
+        self, copy: CardCopy, what: str, *words: str, within_s: float = PATIENCE_S
+    ) -> Entry:
         """Wait until a copy shows all these words; returns the record's entry that made it so."""
         return await self.slack.wait_for(
             f"the card to show {what}",

@@ -158,7 +158,9 @@ class Scene(Stage):
             if e["method"] != "GET" and not e["path"].lower().endswith(_READS_BY_POST)
         ]
 
-    async def wait_for_change(self, vm_id: str, what: str, since: int = 0, *, within_s: float = PATIENCE_S) -> Entry:
+    async def wait_for_change(
+        self, vm_id: str, what: str, since: int = 0, *, within_s: float = PATIENCE_S
+    ) -> Entry:
         """The first request that changes something and whose path ends so."""
 
         def matches(entry: Entry) -> bool:

@@ -70,7 +70,7 @@ async def test_an_address_that_was_used_up_is_not_knocked_at_for_ever(
         await until(lambda: refused(slack) >= 2 and state(health) == "away")
         slack.sockets.refuse = False
 
-        await until(lambda: bool(slack.sockets.live) and state(health) == "ok", timeout_s=10)
+        await until(lambda: bool(slack.sockets.live) and state(health) == "ok")
 
         assert (await act("command", user="nadia", command="/slow"))["ok"] is True
 

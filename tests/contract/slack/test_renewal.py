@@ -126,7 +126,7 @@ async def test_a_new_app_token_connects_anew_and_a_wrong_one_does_not(
         assert await desk.holds("xapp-new")
 
         slack.sockets.drop()
-        await until(lambda: bool(slack.sockets.live), timeout_s=10)
+        await until(lambda: bool(slack.sockets.live))
         assert (await act("command", user="nadia", command="/slow"))["ok"] is True
     finally:
         task.cancel()

@@ -122,12 +122,12 @@ class TestCut:
         self, client: redis.Redis, near: RedisStore
     ) -> None:
         await near.vm_record(VM)
-        await client.client_pause(9_000)
+        await client.client_pause(25_000)
         try:
             began = time.monotonic()
             with pytest.raises(DependencyAway, match="Timeout"):
                 await near.vm_record(VM)
-            assert 4 < time.monotonic() - began < 8
+            assert 4 < time.monotonic() - began < 20
         finally:
             await client.client_unpause()
 

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from deploy.sandbox.client import PATIENCE_S
 from workers.runtime.lifecycle import run_until, stop_signal
 
 
@@ -40,7 +41,7 @@ class TestRunUntil:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         stop.set()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, PATIENCE_S)
         assert sorted(cleaned) == ["a", "b"]
 
     async def test_a_job_that_ends_by_itself_ends_no_other(self) -> None:
@@ -57,7 +58,7 @@ class TestRunUntil:
         await asyncio.sleep(0)
         assert not running.done()
         stop.set()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, PATIENCE_S)
 
     async def test_a_job_that_fails_ends_the_process(self) -> None:
         cancelled = asyncio.Event()

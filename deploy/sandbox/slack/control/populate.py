@@ -77,7 +77,9 @@ def put_person(state: State, order: PersonOrder) -> Json:
     member = workspace.person(order.key)
     if member is None:
         member = workspace.add_person(id=order.id or new_id("U"), key=order.key, name=order.key)
-    for name, value in order.model_dump(exclude={"key", "id", "channels", "usergroups"}, exclude_none=True).items():
+    for name, value in order.model_dump(
+        exclude={"key", "id", "channels", "usergroups"}, exclude_none=True
+    ).items():
         setattr(member, name, value)
     for channel in filter(None, joined):
         channel.members.add(member.id)
