@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.page import Page as SandboxPage
 from deploy.sandbox.system import POLICY, System
 from tests.browser.person import Person
@@ -29,7 +30,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-WAIT_MS = 20_000
+WAIT_MS = PATIENCE_S * 1000
 QUICK = {"STARTGATE_RESYNC_EVERY_S": "2", "STARTGATE_INVENTORY_EVERY_S": "2"}
 """What takes minutes in production and would only be waited for here."""
 LOG_LINES = 30

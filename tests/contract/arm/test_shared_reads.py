@@ -26,7 +26,7 @@ from workers.runtime.json_text import parsed
 
 GROUP, COUNT = "rg-farm", 120
 """More than the stand-in puts on one page."""
-BUDGET_S = 10.0
+BUDGET_S = PATIENCE_S
 
 
 def whole(machine: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -116,13 +116,13 @@ def comparable(facts: Facts) -> Facts:
 
 
 async def test_few_at_once_are_read_singly_and_side_by_side(arm: AzureServer, azure: Azure) -> None:
-    # One after the other would take two seconds at the least; a busy machine has the time between.
-    arm.faults.put(Fault(path="/virtualMachines/", delay_ms=1000))
+    # One after the other would take six seconds at the least; a busy machine has the time between.
+    arm.faults.put(Fault(path="/virtualMachines/", delay_ms=3000))
     reads, began = SharedReads(azure), asyncio.get_running_loop().time()
 
     await asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, AT_ONCE)))
 
-    assert asyncio.get_running_loop().time() - began < 1.9
+    assert asyncio.get_running_loop().time() - began < 5.9
     assert len(singles(arm)) == AT_ONCE
     assert not lists(arm)
 
@@ -270,7 +270,9 @@ async def test_a_list_that_can_not_be_read_gives_way_to_single_reads(
     monkeypatch.setattr(pages, "parsed", fails)
     reads = SharedReads(azure)
 
-    found = await asyncio.wait_for(asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, 12))), 20)
+    found = await asyncio.wait_for(
+        asyncio.gather(*(reads.get(MACHINES, one) for one in ids(arm, 12))), PATIENCE_S
+    )
 
     assert [one["id"] for one in found] == ids(arm, 12)
     assert len(singles(arm)) == 12

@@ -5,13 +5,14 @@ import asyncio
 import pytest
 
 from deploy.sandbox.azure.server import AzureServer
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.faults import Fault
 from tests.contract.arm.driver import ref, sent
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
 from workers.domain.errors import DependencyAway
 
-BUDGET_S = 5.0
+BUDGET_S = PATIENCE_S
 
 
 async def test_a_subscription_that_is_throttled_is_asked_nothing_until_its_time_and_others_are(

@@ -16,7 +16,7 @@ class TestStopSignal:
         async with stop_signal() as stop:
             assert not stop.is_set()
             os.kill(os.getpid(), number)
-            await asyncio.wait_for(stop.wait(), 5)
+            await asyncio.wait_for(stop.wait(), PATIENCE_S)
 
     async def test_afterwards_the_signals_are_as_they_were(self) -> None:
         before = signal.getsignal(signal.SIGINT)
@@ -73,6 +73,6 @@ class TestRunUntil:
                 cancelled.set()
 
         with pytest.raises(BaseExceptionGroup) as raised:
-            await asyncio.wait_for(run_until(asyncio.Event(), other(), fails()), 5)
+            await asyncio.wait_for(run_until(asyncio.Event(), other(), fails()), PATIENCE_S)
         assert raised.group_contains(ZeroDivisionError)
         assert cancelled.is_set()
