@@ -25,6 +25,11 @@ class Valkey:
         """Of the server, while it runs."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def patient_url(self) -> str:
+        """For clients in tests that are not about time: the product gives up after a few seconds."""
+        return f"{self.url}?socket_connect_timeout={PATIENCE_S:.0f}&socket_timeout={PATIENCE_S:.0f}"
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [
