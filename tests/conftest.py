@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 import redis
 import structlog
+from hypothesis import HealthCheck, settings
 
 from deploy.sandbox.servicebus.server import BusServer
 from tests import acting
@@ -47,6 +48,13 @@ from workers.use_cases.orders.access.answer import AnswerAccess
 from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
+
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("steady")
+"""The same examples each time, however slow the machine is. ``--hypothesis-profile=search`` tries others."""
 
 
 def pytest_configure() -> None:

@@ -21,6 +21,7 @@ var blobContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   // checkov:skip=CKV_AZURE_59: closed by default; opened only with privateNetwork=false, which says so
+  // checkov:skip=CKV_AZURE_35: the same
   // checkov:skip=CKV_AZURE_206: over zones, not over regions: the audit names people, and stays where they are
   name: name
   location: location

@@ -44,6 +44,105 @@ var kedaCloud = {
   AzureChinaCloud: 'AzureChinaCloud'
 }
 
+var ownSecrets = [
+  {
+    name: 'policy'
+    value: policy
+  }
+]
+var pagerDutySecrets = pagerDuty ? [
+  {
+    name: 'pagerduty-routing-key'
+    keyVaultUrl: '${pagesVaultUri}secrets/pagerduty-routing-key'
+    identity: identityId
+  }
+] : []
+var webhookSecrets = webhook ? [
+  {
+    name: 'page-webhook-secret'
+    keyVaultUrl: '${pagesVaultUri}secrets/page-webhook-secret'
+    identity: identityId
+  }
+] : []
+var ownSettings = [
+  {
+    name: 'STARTGATE_CLOUD'
+    value: cloud
+  }
+  {
+    name: 'STARTGATE_CREDENTIAL'
+    value: 'managed-identity'
+  }
+  {
+    name: 'AZURE_CLIENT_ID'
+    value: identityClientId
+  }
+  {
+    name: 'STARTGATE_SERVICEBUS_NAMESPACE'
+    value: serviceBusHost
+  }
+  {
+    name: 'STARTGATE_REDIS_URL'
+    value: redisUrl
+  }
+  {
+    name: 'STARTGATE_REDIS_AUTH'
+    value: 'entra'
+  }
+  {
+    name: 'STARTGATE_POLICY'
+    value: '/etc/startgate/policy.yaml'
+  }
+  {
+    name: 'STARTGATE_LOG'
+    value: 'json'
+  }
+  {
+    name: 'STARTGATE_ARCHIVE_URL'
+    value: archiveUrl
+  }
+  {
+    name: 'STARTGATE_RETENTION_DAYS'
+    value: string(retentionDays)
+  }
+  {
+    name: 'STARTGATE_API_VERSIONS'
+    value: apiVersions
+  }
+  {
+    name: 'STARTGATE_CANARY_EVERY_S'
+    value: string(canaryEverySeconds)
+  }
+  {
+    name: 'STARTGATE_HEALTH_PORT'
+    value: string(port)
+  }
+  {
+    name: 'STARTGATE_HEALTH_HOST'
+    value: '0.0.0.0'
+  }
+]
+var pagerDutySettings = pagerDuty ? [
+  {
+    name: 'STARTGATE_PAGERDUTY_ROUTING_KEY'
+    secretRef: 'pagerduty-routing-key'
+  }
+  {
+    name: 'STARTGATE_PAGERDUTY_URL'
+    value: pagerDutyUrl
+  }
+] : []
+var webhookSettings = webhook ? [
+  {
+    name: 'STARTGATE_PAGE_WEBHOOK_URL'
+    value: pageWebhookUrl
+  }
+  {
+    name: 'STARTGATE_PAGE_WEBHOOK_SECRET'
+    secretRef: 'page-webhook-secret'
+  }
+] : []
+
 resource app 'Microsoft.App/containerApps@2025-01-01' = {
   name: name
   location: location
@@ -71,28 +170,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         }
       ]
       registries: registryServer == '' ? [] : [{ server: registryServer, identity: identityId }]
-      secrets: concat(
-        [
-          {
-            name: 'policy'
-            value: policy
-          }
-        ],
-        pagerDuty ? [
-          {
-            name: 'pagerduty-routing-key'
-            keyVaultUrl: '${pagesVaultUri}secrets/pagerduty-routing-key'
-            identity: identityId
-          }
-        ] : [],
-        webhook ? [
-          {
-            name: 'page-webhook-secret'
-            keyVaultUrl: '${pagesVaultUri}secrets/page-webhook-secret'
-            identity: identityId
-          }
-        ] : []
-      )
+      secrets: concat(ownSecrets, pagerDutySecrets, webhookSecrets)
     }
     template: {
       // What is under way is finished or handed back within 25 s.
@@ -111,86 +189,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             cpu: json('0.5')
             memory: '1Gi'
           }
-          env: concat(
-            [
-              {
-                name: 'STARTGATE_CLOUD'
-                value: cloud
-              }
-              {
-                name: 'STARTGATE_CREDENTIAL'
-                value: 'managed-identity'
-              }
-              {
-                name: 'AZURE_CLIENT_ID'
-                value: identityClientId
-              }
-              {
-                name: 'STARTGATE_SERVICEBUS_NAMESPACE'
-                value: serviceBusHost
-              }
-              {
-                name: 'STARTGATE_REDIS_URL'
-                value: redisUrl
-              }
-              {
-                name: 'STARTGATE_REDIS_AUTH'
-                value: 'entra'
-              }
-              {
-                name: 'STARTGATE_POLICY'
-                value: '/etc/startgate/policy.yaml'
-              }
-              {
-                name: 'STARTGATE_LOG'
-                value: 'json'
-              }
-              {
-                name: 'STARTGATE_ARCHIVE_URL'
-                value: archiveUrl
-              }
-              {
-                name: 'STARTGATE_RETENTION_DAYS'
-                value: string(retentionDays)
-              }
-              {
-                name: 'STARTGATE_API_VERSIONS'
-                value: apiVersions
-              }
-              {
-                name: 'STARTGATE_CANARY_EVERY_S'
-                value: string(canaryEverySeconds)
-              }
-              {
-                name: 'STARTGATE_HEALTH_PORT'
-                value: string(port)
-              }
-              {
-                name: 'STARTGATE_HEALTH_HOST'
-                value: '0.0.0.0'
-              }
-            ],
-            pagerDuty ? [
-              {
-                name: 'STARTGATE_PAGERDUTY_ROUTING_KEY'
-                secretRef: 'pagerduty-routing-key'
-              }
-              {
-                name: 'STARTGATE_PAGERDUTY_URL'
-                value: pagerDutyUrl
-              }
-            ] : [],
-            webhook ? [
-              {
-                name: 'STARTGATE_PAGE_WEBHOOK_URL'
-                value: pageWebhookUrl
-              }
-              {
-                name: 'STARTGATE_PAGE_WEBHOOK_SECRET'
-                secretRef: 'page-webhook-secret'
-              }
-            ] : []
-          )
+          env: concat(ownSettings, pagerDutySettings, webhookSettings)
           volumeMounts: [
             {
               volumeName: 'policy'

@@ -21,7 +21,7 @@ from workers.store.redis_store import RedisStore
 
 @pytest_asyncio.fixture
 async def client(valkey: Valkey) -> AsyncIterator[redis.Redis]:
-    async with connect(SecretStr(valkey.url)) as connected:
+    async with connect(SecretStr(valkey.patient_url)) as connected:
         yield connected
 
 

@@ -66,12 +66,14 @@ def words(path: Path) -> set[str]:
     return set(re.findall(r"[A-Za-z_]\w*", text))
 
 
-def entries(value: Any) -> list[Any]:
-    """A list with all that may be in it: the parts of a ``concat``, and either side of a condition."""
+def entries(path: str, value: Any) -> list[Any]:
+    """A list with all that may be in it: the parts of a ``concat``, either side of a condition, a variable's."""
     if isinstance(value, list):
         return value
+    if isinstance(value, str):
+        return entries(path, variable(path, value))
     if function := value.get("function"):
         assert function["type"] == "concat", function["type"]
-        return [one for part in function["parameters"].values() for one in entries(part)]
+        return [one for part in function["parameters"].values() for one in entries(path, part)]
     either = value["operator"]["operands"]
-    return [*entries(either["true_value"]), *entries(either["false_value"])]
+    return [*entries(path, either["true_value"]), *entries(path, either["false_value"])]

@@ -28,13 +28,17 @@ def container(who: str) -> Any:
 def environment(who: str) -> dict[str, Any]:
     """Name → its entry; a name that depends on a parameter is there with both values."""
     named = {}
-    for entry in entries(container(who)["env"]):
+    for entry in entries(f"modules/{who}.bicep", container(who)["env"]):
         if isinstance(entry["name"], str):
             named[entry["name"]] = entry
         else:
             branches = entry["name"]["operator"]["operands"]
             named |= {branches["true_value"]: entry, branches["false_value"]: entry}
     return named
+
+
+def secrets_of(who: str) -> list[Any]:
+    return entries(f"modules/{who}.bicep", app(who)["configuration"]["secrets"])
 
 
 @pytest.mark.parametrize("who", APPS)
@@ -152,7 +156,7 @@ def test_the_policy_is_mounted_where_the_process_looks(who: str) -> None:
     (mount,) = container(who)["volumeMounts"]
     assert volume["storageType"] == "Secret"
     assert mount["volumeName"] == volume["name"]
-    assert file["secretRef"] in {secret["name"] for secret in entries(app(who)["configuration"]["secrets"])}
+    assert file["secretRef"] in {secret["name"] for secret in secrets_of(who)}
     assert environment(who)["STARTGATE_POLICY"]["value"] == f"{mount['mountPath']}/{file['path']}"
 
 
@@ -202,7 +206,7 @@ def test_slack_secrets_come_from_the_vault_by_the_identity_of_the_bot() -> None:
         for config in resources("modules/secrets.bicep", "Microsoft.KeyVault/vaults/secrets").values()
     }
     assert kept == {"slack-bot-token", "slack-app-token", "slack-signing-secret"}
-    secrets = [one for one in entries(app("bot")["configuration"]["secrets"]) if one["name"] != "policy"]
+    secrets = [one for one in secrets_of("bot") if one["name"] != "policy"]
     assert all(one["identity"] == "identityId" and "keyVaultUrl" in one for one in secrets)
 
 
@@ -212,7 +216,7 @@ def test_secrets_of_pages_come_from_a_vault_of_the_workers() -> None:
         config["name"]
         for config in resources("modules/pages.bicep", "Microsoft.KeyVault/vaults/secrets").values()
     }
-    secrets = [one for one in entries(app("workers")["configuration"]["secrets"]) if one["name"] != "policy"]
+    secrets = [one for one in secrets_of("workers") if one["name"] != "policy"]
     assert {one["name"] for one in secrets} == kept
     assert all(one["identity"] == "identityId" and "pagesVaultUri" in one["keyVaultUrl"] for one in secrets)
     named = {one["secretRef"] for one in environment("workers").values() if "secretRef" in one}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.sandbox.client import PATIENCE_S
 from tests.conftest import FakeClock
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
@@ -39,7 +40,7 @@ async def kinds(store: MemoryStore) -> list[str]:
 
 
 async def until(store: MemoryStore, *wanted: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while await kinds(store) != list(wanted):  # noqa: ASYNC110 - the store has no event to wait for
             await asyncio.sleep(0.001)
 

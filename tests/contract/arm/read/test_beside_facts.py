@@ -10,6 +10,7 @@ from deploy.sandbox.azure.graph.query import parse
 from deploy.sandbox.azure.graph.tables import EXTENSION
 from deploy.sandbox.azure.model import NSG, Resource
 from deploy.sandbox.azure.server import AzureServer
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.faults import Fault
 from tests import builders as a
 from tests.contract.arm.driver import machine, ref
@@ -19,7 +20,7 @@ from workers.arm.session.clients import Azure
 from workers.domain.starts.facts import JUST_IN_TIME, SOURCES, VM_PLAN, Facts
 from workers.domain.starts.vm import VmRef
 
-BUDGET_S = 5.0
+BUDGET_S = PATIENCE_S
 NAME = "web-01"
 
 

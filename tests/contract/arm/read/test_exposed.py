@@ -7,6 +7,7 @@ from deploy.sandbox.azure.network.balancer_seed import add_load_balancer
 from deploy.sandbox.azure.network.route_seed import add_route_table
 from deploy.sandbox.azure.network.rules import rule, stored
 from deploy.sandbox.azure.server import AzureServer
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.world import LoadBalancerSeed
 from tests.contract.arm.driver import machine, nics, ref, sent
@@ -14,7 +15,7 @@ from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
 from workers.domain.starts.facts import Facts, NetworkFacts
 
-BUDGET_S = 5.0
+BUDGET_S = PATIENCE_S
 
 
 async def network(arm: AzureServer, azure: Azure, name: str) -> tuple[Facts, NetworkFacts]:

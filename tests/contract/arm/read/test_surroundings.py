@@ -7,6 +7,7 @@ from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.model import PUBLIC_IP, VAULT, Resource
 from deploy.sandbox.azure.network.balancer_seed import add_load_balancer
 from deploy.sandbox.azure.server import AzureServer
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.world import LoadBalancerSeed
 from tests.contract.arm.driver import machine, ref
 from workers.arm.read.around.surroundings import ArmSurroundings
@@ -19,7 +20,7 @@ from workers.domain.containment.spec import StepName
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.surroundings import OpenSession, Surroundings
 
-BUDGET_S = 10.0
+BUDGET_S = PATIENCE_S
 
 
 async def known(arm: AzureServer, azure: Azure, name: str) -> Facts:

@@ -13,6 +13,7 @@ from bot.slack.channels import Channels
 from bot.slack.directory import Directory
 from bot.slack.installation import Installation
 from bot.slack.pace import Pace
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.slack.server import SlackServer
 from tests import builders as a
 from tests.contract.slack.rig import APPROVALS, OLIVIA, ONCALL, until
@@ -170,7 +171,7 @@ async def test_a_channel_and_the_members_of_a_group_that_own_a_vm_are_asked(
             channel = (await answer.json())["ids"][0]
     async with audience(web) as found:
         question = Subjects(a.approval(owner=team), None)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while (CopyKind.CHANNEL, channel) not in await copies(found, question):  # noqa: ASYNC110 - of Slack
                 await asyncio.sleep(0.05)
         asked = await copies(found, question)

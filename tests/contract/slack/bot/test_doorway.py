@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack import doorway as module
 from bot.slack.doorway import SocketDoorway, WrongToken
 from bot.slack.reach import Reach
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import Acts, seen, until
@@ -64,13 +65,13 @@ async def test_an_address_that_was_used_up_is_not_knocked_at_for_ever(
 ) -> None:
     """Slack hands an address out and then refuses the handshake; the SDK keeps to the address."""
     async with running(web, health) as (ready, _):
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), PATIENCE_S)
         slack.sockets.refuse = True
         slack.sockets.drop()
         await until(lambda: refused(slack) >= 2 and state(health) == "away")
         slack.sockets.refuse = False
 
-        await until(lambda: bool(slack.sockets.live) and state(health) == "ok", timeout_s=10)
+        await until(lambda: bool(slack.sockets.live) and state(health) == "ok")
 
         assert (await act("command", user="nadia", command="/slow"))["ok"] is True
 
@@ -85,7 +86,7 @@ async def test_slack_that_is_away_at_the_start_is_waited_for(
         assert (ready.is_set(), task.done()) == (False, False)
         slack.faults.put()
 
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), PATIENCE_S)
 
         assert state(health) == "ok"
         assert slack.sockets.live
@@ -96,7 +97,7 @@ async def test_a_wrong_token_is_said_with_its_remedy_and_not_tried_for_ever(
 ) -> None:
     async with running(web, health, app_level=False) as (ready, task):
         with pytest.raises(WrongToken, match="has to be an app-level token"):
-            await asyncio.wait_for(asyncio.shield(task), 10)
+            await asyncio.wait_for(asyncio.shield(task), PATIENCE_S)
         assert not ready.is_set()
 
 
@@ -104,6 +105,6 @@ async def test_the_end_leaves_no_connection_behind(
     slack: SlackServer, web: AsyncWebClient, health: Health
 ) -> None:
     async with running(web, health) as (ready, _):
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), PATIENCE_S)
         await until(lambda: bool(slack.sockets.live))
     await until(lambda: not slack.sockets.connections)

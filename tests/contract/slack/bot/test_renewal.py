@@ -13,6 +13,7 @@ from bot.slack.doorway import SocketDoorway
 from bot.slack.installation import Installation
 from bot.slack.reach import Reach
 from bot.slack.renewal import Renew, SecretFiles, renewing_bot_token
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.slack.server import SlackServer
 from tests.contract.slack.rig import Acts, seen, until
 from workers.telemetry.health import Health
@@ -118,7 +119,7 @@ async def test_a_new_app_token_connects_anew_and_a_wrong_one_does_not(
     desk = Desk(tmp_path / "app", APP, "xapp-sandbox", doorway.renew)
     task = asyncio.create_task(doorway.run(ready))
     try:
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), PATIENCE_S)
         assert not await desk.holds("xapp-wrong")
         assert "refuses the new app-level token" in desk.troubles
 
@@ -126,7 +127,7 @@ async def test_a_new_app_token_connects_anew_and_a_wrong_one_does_not(
         assert await desk.holds("xapp-new")
 
         slack.sockets.drop()
-        await until(lambda: bool(slack.sockets.live), timeout_s=10)
+        await until(lambda: bool(slack.sockets.live))
         assert (await act("command", user="nadia", command="/slow"))["ok"] is True
     finally:
         task.cancel()

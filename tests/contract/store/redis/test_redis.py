@@ -61,7 +61,7 @@ class TestOnRedis:
         asked = approval(state=state)
         await stored.commit(commit(asked))
         ttl = await client.ttl(keys.by_id(asked.id))
-        assert ttl == -1 if asked.open else RETENTION_S - 5 <= ttl <= RETENTION_S
+        assert ttl == -1 if asked.open else RETENTION_S - 120 <= ttl <= RETENTION_S
 
     @pytest.mark.parametrize("state", ContainmentState)
     async def test_a_containment_stays_until_it_is_restored(

@@ -97,7 +97,7 @@ class TestWithAReplica:
         begun = time.monotonic()
         with capture_logs() as logs:
             assert await store.commit(decision())
-        assert 0.4 < time.monotonic() - begun < 2.5
+        assert 0.4 < time.monotonic() - begun < 10, "not for as long as it hangs"
         assert [line["event"] for line in logs if line["log_level"] == "warning"] == [
             "a decision is on no replica yet"
         ]
