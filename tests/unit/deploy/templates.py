@@ -67,7 +67,7 @@ def words(path: Path) -> set[str]:
 
 
 def entries(path: str, value: Any) -> list[Any]:
-    """A list with all that may be in it: the parts of a ``concat``, either side of a condition, a variable's."""
+    """All that may be in a list: the parts of a ``concat``, either side of a condition, a variable's."""
     if isinstance(value, list):
         return value
     if isinstance(value, str):
