@@ -17,7 +17,7 @@ from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered, Rule
 from workers.domain.starts.events import Phase
 from workers.domain.starts.past.entries import What
 from workers.domain.starts.risk import Risk
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 TOLD = Rule(
     name="weekly tests",
