@@ -8,7 +8,7 @@ from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.orders.lockdown import LockDown
-from workers.use_cases.orders.overview import Overview
+from workers.use_cases.orders.reading.overview import Overview
 from workers.use_cases.orders.retry import Retry
 
 

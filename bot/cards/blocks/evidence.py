@@ -16,8 +16,8 @@ from workers.domain.starts.facts import (
     MachineFacts,
     NetworkFacts,
 )
-from workers.domain.starts.history import History
 from workers.domain.starts.known_clients import NAMES
+from workers.domain.starts.past.history import History
 from workers.domain.starts.vm import Front, OpenPort, PowerState, VmRef
 
 _MOST_PORTS = 5

@@ -7,7 +7,9 @@ from bot.services import Services
 from tests import acting
 from tests.conftest import Rig
 from tests.looking import look_up
+from workers.runtime.cloud import Cloud
 from workers.use_cases.asking.answer_all import AnswerAll
+from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
@@ -25,6 +27,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         directory: who is who.
         instead: parts of a test's own.
     """
+    pass_on = PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
     usual = Services(
         store=rig.store,
         inventory=rig.inventory,
@@ -39,7 +42,8 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         retry=acting.retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
-        pass_on=PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
+        pass_on=pass_on,
+        pass_all=PassAll(pass_on=pass_on, store=rig.store, nudger=rig.nudger, clock=rig.clock),
         audit=cast("Any", None),
         files=cast("Any", None),
         overview=acting.overview(store=rig.store, inventory=rig.inventory),
@@ -48,5 +52,6 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         delegating=DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
+        portal=Cloud.PUBLIC.places.portal,
     )
     return replace(usual, **instead)

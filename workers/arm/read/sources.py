@@ -7,24 +7,33 @@ from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from async_lru import alru_cache
 
-from workers.arm.read import classic, network
+from workers.arm.read import classic
 from workers.arm.read.backup import backup_facts
-from workers.arm.read.balancers import Balancer, balancer
 from workers.arm.read.defender.findings import Findings
 from workers.arm.read.defender.jit import policies_by_vm
 from workers.arm.read.defender.plans import ServersPlan, vm_plan
-from workers.arm.read.grants import Assignment, assignments_of
 from workers.arm.read.locks import locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
-from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet
-from workers.arm.read.nsg import Guard
+from workers.arm.read.networking import network
+from workers.arm.read.networking.balancers import Balancer, balancer
+from workers.arm.read.networking.network_facts import (
+    NicLinks,
+    PublicIp,
+    Subnet,
+    nic_links,
+    public_ip,
+    routed,
+    subnet,
+)
+from workers.arm.read.networking.nsg import Guard
+from workers.arm.read.rights.grants import Assignment, assignments_of
 from workers.arm.read.shared_reads import Collection, SharedReads
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.errors import StartgateError
 from workers.domain.starts.facts import BackupFacts, LockFact, MachineFacts
-from workers.domain.starts.sources import Family
+from workers.domain.starts.reach.sources import Family
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 600.0

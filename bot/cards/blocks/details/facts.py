@@ -16,7 +16,7 @@ from workers.domain.starts.facts import (
     MachineFacts,
     NetworkFacts,
 )
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.vm import PowerState
 
 Lines = list[str]

@@ -16,7 +16,7 @@ from workers.domain.errors import AlreadyDecided
 from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered, Rule, Verdict
 from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import MissingFact
-from workers.domain.starts.history import What
+from workers.domain.starts.past.history import What
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.risk_settings import RiskSettings
 from workers.use_cases.starts.open import Outcome

@@ -10,7 +10,7 @@ import structlog
 
 from workers.arm.read.around.beside import Beside
 from workers.arm.read.gathering.network import NetworkReads
-from workers.arm.read.grants import Assignment, can_be_asked, grants_for
+from workers.arm.read.rights.grants import Assignment, can_be_asked, grants_for
 from workers.arm.read.sources import Sources
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
 from workers.domain.starts.defender import DefenderFacts

@@ -31,7 +31,7 @@ from workers.domain.policy.model import OnSilence
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MachineFacts, MissingFact, NetworkFacts
-from workers.domain.starts.history import History, Seen
+from workers.domain.starts.past.history import History, Seen
 from workers.domain.starts.people import Actor
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
