@@ -140,7 +140,7 @@ class AccessRequest(Numbered):
         permission = self._permits(actor, owners, first=False)
         if not permission.allowed:
             return permission.reason
-        return not_the_second(self.request.by, actor, "this")
+        return not_the_second(self.request.by, actor, "this", do="approve")
 
     def may_decline(self, actor: Actor, owners: Owners = NO_OWNERS) -> Permission:
         """Whether this person may decline it, the safe direction: whoever may approve it, and who asked."""
