@@ -24,7 +24,7 @@ from workers.domain.asking.decisions import (
 from workers.domain.errors import AlreadyDecided
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
-from workers.domain.starts.expectations import Expectation
+from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.two_persons import Request, not_the_second
 

@@ -11,7 +11,7 @@ from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
-from workers.domain.starts.expectations import Expectation
+from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.people import Actor
 from workers.domain.starts.two_persons import Request
 from workers.use_cases.after_write import after_write

@@ -21,9 +21,9 @@ from workers.domain.ids import partition_of_id
 from workers.domain.messages import Complete, Message
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.store import Commit
-from workers.domain.starts.expectations import expectation
+from workers.domain.starts.ahead.expectations import expectation
+from workers.domain.starts.ahead.windows import Window
 from workers.domain.starts.people import Actor
-from workers.domain.starts.windows import Window
 
 MENTION = "<!subteam^S0ONCALL1>"
 SECOND = Actor(slack_user="U0SECOND1", name="Sven <!here>", email="sven@contoso.com", on_call=True)
