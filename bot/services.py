@@ -7,7 +7,7 @@ from bot.slack.dialogs import OpenDialogs
 from bot.slack.directory import Directory
 from bot.slack.files import Files
 from workers.domain.policy.model import Policy
-from workers.domain.ports.audit_reader import AuditReader
+from workers.domain.ports.audit.reader import AuditReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.evidence import MakesEvidence
 from workers.domain.ports.inventory import Inventory
@@ -21,9 +21,9 @@ from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
-from workers.use_cases.orders.look_up import LookUp
-from workers.use_cases.orders.overview import Overview
+from workers.use_cases.orders.looking.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.reading.overview import Overview
 from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry

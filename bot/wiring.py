@@ -66,20 +66,20 @@ from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
-from workers.use_cases.orders.also_started import also_started
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
-from workers.use_cases.orders.look_up import LookUp
-from workers.use_cases.orders.overview import Overview
+from workers.use_cases.orders.looking.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.reading.also_started import also_started
+from workers.use_cases.orders.reading.overview import Overview
 from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.policy_in_force import PolicyInForce
-from workers.use_cases.sweeps.mode import show_modes
 from workers.use_cases.sweeps.pause import show_pauses
+from workers.use_cases.sweeps.policy.mode import show_modes
 from workers.use_cases.watch_policy import WatchPolicy
 
 log = structlog.get_logger("bot")

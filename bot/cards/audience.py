@@ -29,7 +29,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk import Level
 from workers.telemetry.health import Health
-from workers.use_cases.orders.also_started import AllStarted
+from workers.use_cases.orders.reading.also_started import AllStarted
 
 log = structlog.get_logger(__name__)
 

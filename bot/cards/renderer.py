@@ -30,7 +30,7 @@ from workers.domain.ports.store import Store
 from workers.telemetry.health import Health
 from workers.telemetry.spans import following
 from workers.use_cases.asking.ask import NoteAsked
-from workers.use_cases.orders.also_started import AllStarted
+from workers.use_cases.orders.reading.also_started import AllStarted
 from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)

@@ -17,7 +17,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.groups import Groups, NoGroups
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
-from workers.domain.starts.history import PastStart, What, of_answer
+from workers.domain.starts.past.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
 from workers.domain.starts.two_persons import not_the_second
 from workers.telemetry.spans import following

@@ -35,7 +35,7 @@ from workers.domain.starts.facts import (
     MissingFact,
     NetworkFacts,
 )
-from workers.domain.starts.history import History, Seen
+from workers.domain.starts.past.history import History, Seen
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
 from workers.domain.starts.signals.table import IDS
