@@ -72,6 +72,7 @@ $(AUDIT_STAMP): deploy/audit/requirements.lock
 
 check-deploy: $(STAMP) $(LINT_STAMP) ## templates, image and workflows: linters, and whether they fit the code (needs Node)
 	@$(BIN)/python -m pytest -q tests/unit/deploy tests/contract/deploy
+	@$(LINT)/bin/python deploy/lint/parses.py deploy/azure
 	@$(LINT)/bin/checkov --directory deploy/azure --framework bicep --compact --quiet --skip-download
 	@$(LINT)/bin/hadolint deploy/container/Dockerfile
 	@$(LINT)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/container/compose.yaml

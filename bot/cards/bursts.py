@@ -213,7 +213,9 @@ class Bursts:
         shown, partition = approval.version, partition_of_id(approval.id)
         asked = approval
         if approval.open and approval.asked_at is None:
-            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices)
+            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices).changed(
+                remind_not_before=card.remind_not_before
+            )
             if card.quiet_until is not None and not card.asks_owners:
                 asked = approval.hushed(card.quiet_until, card.notices)
         hushed = asked.open and asked.asked_at is None

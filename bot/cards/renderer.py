@@ -237,6 +237,8 @@ class Renderer:
             subjects = Subjects(None, None, await self._store.policy_notice())
         elif card_id.startswith("o"):
             subjects = Subjects(None, None, await self._store.report(card_id))
+        elif card_id.startswith("g"):
+            subjects = Subjects(None, None, await self._store.access_request(card_id))
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:

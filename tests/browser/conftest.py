@@ -14,6 +14,7 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.page import Page as SandboxPage
 from deploy.sandbox.system import POLICY, System
 from tests.browser.person import Person
@@ -30,7 +31,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-WAIT_MS = 20_000
+WAIT_MS = PATIENCE_S * 1000
 QUICK = {
     "STARTGATE_RESYNC_EVERY_S": "2",
     "STARTGATE_INVENTORY_EVERY_S": "2",
