@@ -29,7 +29,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk import Level
 from workers.telemetry.health import Health
-from workers.use_cases.orders.also_started import AllStarted
+from workers.use_cases.orders.reading.also_started import AllStarted
 
 log = structlog.get_logger(__name__)
 
@@ -158,12 +158,12 @@ class Audience:
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
                 card = await self._sought(card, approval.owner, approval, subjects.delegations)
-            card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
+        if approval.open or card.waits:
+            card = await self._passed_on(card, approval)
         card = self._clock_started(card)
-        escalated = any(one.open and one.escalated for one in card.members)
         if (
-            escalated
+            card.needs_oncall
             or _oncall_at_once(approval, card)
             or (containment is not None and containment.needs_oncall)
         ):
@@ -241,8 +241,8 @@ class Audience:
         return ends if self._clock.now() < ends else None
 
     async def _passed_on(self, card: Card, approval: Approval) -> Card:
-        """The card with a copy for each person to whom the question was passed on."""
-        for person in (one.to for one in approval.passed if one.to is not None):
+        """The card with a copy for each person to whom the question, or several of its own, was passed on."""
+        for person in (one.to for one in (*approval.passed, *card.passed) if one.to is not None):
             user = person.slack_user
             if any(copy.asked == user for copy in card.copies):
                 continue

@@ -100,13 +100,15 @@ class Delivery:
             root = self._root(card, copy, subjects._replace(approval=approval), mention)
             if root is None:
                 continue  # what it says is history
-            root = with_delegations(root, approval, subjects.delegations)
-            root = on_card(root, subjects.pause if subjects.waiting else None)
+            together = approval is not None and shows_burst(card, copy)
+            waits = together and card.waits
+            root = with_delegations(root, approval, subjects.delegations, waits=waits)
+            root = on_card(root, subjects.pause if subjects.waiting or waits else None)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=_urgency(card, copy, approval)))
             if not copy.sent:
                 continue  # replies follow once the card is there
             link = self._audience.card_link(copy)
-            if approval is not None and shows_burst(card, copy):
+            if approval is not None and together:
                 thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
                 thread = replies(
@@ -129,7 +131,7 @@ class Delivery:
         """The card itself in this copy; ``None`` where nothing is to be said there any more."""
         approval, containment, notice, *_ = subjects
         if approval is not None and shows_burst(card, copy):
-            return burst_card(card, approval, kind=copy.kind)
+            return burst_card(card, approval, kind=copy.kind, reader=copy.email)
         if approval is not None:
             return approval_card(approval, containment, kind=copy.kind, reader=copy.email)
         if notice is not None:

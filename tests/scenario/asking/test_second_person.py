@@ -3,6 +3,9 @@
 import pytest
 import pytest_asyncio
 
+from deploy.sandbox.play.figures import Figures
+from deploy.sandbox.play.timeline import Timeline
+from deploy.sandbox.play.two_persons import REASON, VM, two_persons_confirm
 from deploy.sandbox.system import System
 from tests.scenario.conftest import QUICK, Start, write_policy
 from tests.scenario.scene import CONFIRM, ONCALL, ONCALL_GROUP, Asked, Scene, texts
@@ -69,3 +72,13 @@ async def test_a_request_that_nobody_confirmed_expires_and_says_so(by_two: Scene
     await by_two.audited("approval.request-expired", asked.start.vm_id)
     await by_two.click("nadia", asked.channel, CONFIRM)
     await by_two.until_shown(asked.channel, "that it takes two again", "*nadia*", "wants to confirm")
+
+
+async def test_at_high_risk_both_say_why_and_both_are_on_record(by_two: Scene) -> None:
+    await two_persons_confirm(by_two, Timeline("two persons", quiet=True), Figures())
+    records = [one for one in await by_two.audit() if one["vm"].lower().endswith(f"/{VM}")]
+    (asked,) = [one for one in records if one["kind"] == "approval.confirm-requested"]
+    (confirmed,) = [one for one in records if one["kind"] == "approval.confirmed"]
+    assert (asked["by"], asked["details"]["reason"]) == ("olivia (U0OLIVIA01)", REASON)
+    assert confirmed["by"] == "nadia (U0NADIA003)"
+    assert confirmed["details"]["reason"] not in ("", REASON)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from workers.domain.asking.bursts import Member, Ordered
+from workers.domain.asking.passing import PassedAll, PassedOn
 from workers.domain.errors import Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
@@ -119,6 +120,8 @@ class Card(Numbered):
         members: what this card asks about, where that is several questions, its own the first of them.
         differing: in words, how starts of the same burst differ that have cards of their own.
         ordered: an answer to several of its questions that not all of them have yet.
+        passing: somebody else is to be asked several of its questions, and not all are passed on yet.
+        passed: who said that none of the VMs is theirs, and whom they named, the last one last.
     """
 
     document_kind: ClassVar[str] = "card"
@@ -141,6 +144,18 @@ class Card(Numbered):
     members: tuple[Member, ...] = ()
     differing: tuple[str, ...] = ()
     ordered: Ordered | None = None
+    passing: PassedAll | None = None
+    passed: tuple[PassedOn, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether some of its several questions wait for an answer; its own may be closed by then."""
+        return any(one.open for one in self.members)
+
+    @property
+    def needs_oncall(self) -> bool:
+        """Whether on-call has to answer some of its questions, or can be the second person for them."""
+        return any(one.open and (one.escalated or one.waits_for_second is not None) for one in self.members)
 
     def member(self, approval_id: str) -> Member | None:
         """What it shows of this question, if that is one of several."""
