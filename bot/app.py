@@ -88,8 +88,8 @@ def build_app(
     )
     flow, confirm, reject = Flow(services, client), Confirm(services), Reject(services)
     cap, not_mine, follow = CapAnswers(services), NotMine(services), FollowCaller(services)
-    access = AccessAnswers(services)
     not_mine_all = NotMineAll(services)
+    access = AccessAnswers(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
@@ -103,7 +103,7 @@ def build_app(
     app.action(REGRET)(flow.click(RegretClick(services).pressed, now=True))
     app.action(RESTORE_IT)(flow.click(RestoreListener(services).picked, now=True))
     app.action(STATUS)(flow.click(StatusListener(services).picked))
-    app.action(EVIDENCE)(flow.click(EvidenceClick(services).pressed))
+    app.action(EVIDENCE)(flow.click(EvidenceClick(services).pressed, now=True))
     app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
     app.action(CONTAIN_THEM)(flow.click(follow.pressed))
     app.view(FOLLOW)(flow.submit(follow.submitted))

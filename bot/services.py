@@ -9,6 +9,7 @@ from bot.slack.files import Files
 from workers.domain.policy.model import Policy
 from workers.domain.ports.audit.reader import AuditReader
 from workers.domain.ports.clock import Clock
+from workers.domain.ports.evidence import MakesEvidence
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.answer_all import AnswerAll
@@ -55,6 +56,7 @@ class Services:
     access: AnswerAccess
     overview: Overview
     audit: AuditReader
+    evidence: MakesEvidence
     files: Files
     pass_on: PassOn
     pass_all: PassAll

@@ -48,6 +48,7 @@ from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_un
 from workers.store.audit.log import AuditLog
 from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
+from workers.store.evidence.making import EvidenceMaker
 from workers.store.inventory import RedisInventory
 from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
@@ -170,7 +171,7 @@ async def _run(
         clock=clock,
         decide=decide,
         answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
-        take_back=TakeBack(store=store, nudger=nudger, clock=clock),
+        take_back=TakeBack(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         lock_down=LockDown(
             store=store,
             nudger=nudger,
@@ -187,6 +188,7 @@ async def _run(
         pass_all=PassAll(pass_on=pass_on, store=store, nudger=nudger, clock=clock),
         overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
         audit=AuditLog(redis),
+        evidence=EvidenceMaker(store, AuditLog(redis), clock),
         files=Files(slack, directory.direct_message),
         pausing=PauseWrites(store=store, clock=clock, second=second),
         expecting=ExpectStarts(store=store, clock=clock, policy=policy, second=second),

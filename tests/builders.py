@@ -28,7 +28,8 @@ from workers.domain.policy.model import OnSilence, Policy, Verdict
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, NetworkFacts
-from workers.domain.starts.past.history import History, Past
+from workers.domain.starts.past.entries import Past
+from workers.domain.starts.past.history import History
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.two_persons import Request
 from workers.domain.starts.vm import KnownVm, Nic, OpenPort, PowerState, VmRef

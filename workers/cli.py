@@ -14,7 +14,7 @@ from workers.operator.desk.deciding import decide
 from workers.operator.desk.ordering import lockdown, restore
 from workers.operator.desk.reading import approvals, status
 from workers.operator.doctor import doctor
-from workers.operator.evidence.command import evidence
+from workers.operator.evidence import evidence
 from workers.operator.expect import expect
 from workers.operator.forget import forget
 from workers.operator.pause import pause, resume

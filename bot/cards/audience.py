@@ -87,7 +87,8 @@ def as_asked(approval: Approval, card: Card) -> Approval:
     if approval.asked_at is None and card.quiet_until is not None and not card.asks_owners:
         return approval.hushed(card.quiet_until, card.notices)
     whom = tuple(copy.asked for copy in card.copies if copy.asked and not copy.refused)
-    return approval.asked(card.asked_at, whom, card.notices).changed(quiet_until=card.quiet_until)
+    asked = approval.asked(card.asked_at, whom, card.notices)
+    return asked.changed(quiet_until=card.quiet_until, remind_not_before=card.remind_not_before)
 
 
 def oncall_mention(oncall: OncallPolicy) -> str:
@@ -206,6 +207,7 @@ class Audience:
         quiet: dict[str, datetime] = {}
         waits = approval is not None and _may_wait(card, approval)
         latest = approval.opened_at + LONGEST_QUIET if approval is not None and waits else None
+        remind_at, reminding = self._remind_at(approval), set[datetime]()
         whole, unknown = await self._directory.with_members(owner)
         asked = set[str]()
         refusing: dict[str, str] = {}
@@ -228,6 +230,8 @@ class Audience:
                     refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
                     continue
                 asked.add(user)
+                if latest and (ends := await self._quiet.until(user, email, at=remind_at)):
+                    reminding.add(min(ends, latest))
                 copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named, email=email)
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
@@ -244,9 +248,17 @@ class Audience:
             sought=owner,
             quiet_until=min(quiet.values(), default=None),
             hushed=tuple(quiet),
+            remind_not_before=max(reminding, default=None),
         )
         # Deadlines count from when the first owner is asked, not from when the channel saw it.
         return card.changed(asked_at=None) if waited and card.asks_owners else card
+
+    def _remind_at(self, approval: Approval | None) -> datetime:
+        """When those who are asked now will be reminded, if nothing is quiet then."""
+        now = self._clock.now()
+        if approval is None:
+            return now
+        return max(now, (approval.asked_at or now) + approval.terms.remind_after)
 
     def _before(self, latest: datetime | None, until: datetime | None) -> datetime | None:
         """When quiet hours end, and at the latest then; ``None`` if they don't count, or are over."""

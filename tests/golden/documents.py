@@ -19,13 +19,12 @@ from workers.domain.asking.reports import ObservedDay, PolicyReport, RuleDraft
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.held import Held, HeldBy
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
-    Held,
-    HeldBy,
     Restart,
     Restoration,
     StepState,

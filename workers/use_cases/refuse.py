@@ -74,8 +74,3 @@ def refuse_while_observing(observes: Callable[[], bool]) -> None:
     """
     if observes():
         raise OnlyObserving
-
-
-def enforces() -> bool:
-    """In the place of a policy that says whether it only observes: it does not."""
-    return False

@@ -22,7 +22,7 @@ from workers.domain.policy.notice import PolicyNotice
 from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.past.history import Past, PastStart
+from workers.domain.starts.past.entries import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
 Document = (

@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+import typer
+
 from workers.bus.connection import connected
 from workers.bus.nudger import BusNudger
 from workers.domain.audit import AuditRecord
@@ -11,6 +13,7 @@ from workers.domain.errors import DependencyAway, InvalidPolicy, NotAllowed, Sta
 from workers.domain.ids import partition_of_vm
 from workers.domain.policy.model import Policy
 from workers.domain.policy.signed_in import actor_of
+from workers.domain.ports.groups import NoGroups
 from workers.domain.ports.store import Commit
 from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
@@ -84,7 +87,14 @@ async def desk(wanted: str) -> AsyncIterator[Desk]:
                 policy=policy,
                 actor=actor,
                 overview=overview(opened),
-                decide=Decide(store=store, nudger=nudger, clock=clock, observes=observes),
+                decide=Decide(
+                    store=store,
+                    nudger=nudger,
+                    clock=clock,
+                    groups=NoGroups(),
+                    observes=observes,
+                    person=None,
+                ),
                 lock_down=LockDown(
                     store=store, nudger=nudger, clock=clock, guarded=guarded, observes=observes
                 ),
@@ -118,7 +128,18 @@ def answered() -> Iterator[None]:
 
 def overview(opened: Session) -> Overview:
     """What is read without being anybody."""
-    return Overview(store=opened.store, inventory=opened.inventory)
+    return Overview(
+        store=opened.store, inventory=opened.inventory, observes=lambda: _observes(opened.settings)
+    )
+
+
+def _observes(settings: WorkersSettings) -> bool:
+    """Whether the policy here only observes. One with errors does not keep anybody from looking."""
+    try:
+        return read_policy(settings.policy, conditions=False).observes
+    except InvalidPolicy as invalid:
+        typer.echo(safe_line(f"the mode is not known: {invalid.diagnostics()}"), err=True)
+        return False
 
 
 def policy_of(settings: WorkersSettings) -> Policy:
