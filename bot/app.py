@@ -33,6 +33,7 @@ from bot.answers.spoken.reply import Reply
 from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.bursts.dialogs import PAGES
+from bot.cards.blocks.bursts.digest import OPEN
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.blocks.details.dialog import DETAILS
 from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
@@ -90,6 +91,7 @@ def build_app(
     app.action(REJECT)(flow.click(reject.pressed))
     app.action(PLAN)(flow.click(reject.every_step))
     app.action(DETAILS)(flow.click(Details(services).pressed))
+    app.action(OPEN)(flow.click(Details(services).opened))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))

@@ -13,6 +13,7 @@ from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
 from bot.slack.quiet import NobodyQuiet, Quiet
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.bursts import is_high, stands_alone
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegation
@@ -152,8 +153,11 @@ class Audience:
                 card = await self._sought(card, owner)
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
             return self._elsewhere(card)
-        if card.part_of and not approval.open:  # the card that lists it tells the others
-            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+        if card.part_of and not is_high(approval):  # the card that lists it tells the others
+            if approval.open:
+                card = await self._passed_on(card, approval)
+            if stands_alone(approval) or approval.escalated_at is not None:
+                card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
             return self._elsewhere(card)
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
@@ -161,7 +165,8 @@ class Audience:
             card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
         card = self._clock_started(card)
-        escalated = any(one.open and one.escalated for one in card.members)
+        # What a digest lists has a card of its own for on-call.
+        escalated = not card.digest and any(one.open and one.escalated for one in card.members)
         if (
             escalated
             or _oncall_at_once(approval, card)

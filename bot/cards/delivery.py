@@ -15,6 +15,7 @@ from bot.cards.audience import Audience, Notice, Subjects, as_asked
 from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
+from bot.cards.blocks.bursts.digest import digest_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.delegated import with_delegations
@@ -23,7 +24,7 @@ from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.blocks.report_card import report_card
 from bot.cards.bursts import shows_burst
 from bot.cards.poster import Poster, ThreadGone
-from bot.cards.replies.burst_thread import burst_replies
+from bot.cards.replies.burst_thread import burst_replies, digest_replies
 from bot.cards.replies.moved import moved
 from bot.cards.replies.thread import replies
 from bot.cards.wanted import Wanted, differs, only_progress, still_needed
@@ -106,8 +107,9 @@ class Delivery:
             if not copy.sent:
                 continue  # replies follow once the card is there
             link = self._audience.card_link(copy)
-            if approval is not None and shows_burst(card, copy):
-                thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
+            if approval is not None and shows_burst(card, copy, approval):
+                below = digest_replies if card.digest else burst_replies
+                thread = below(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
                 thread = replies(
                     approval,
@@ -128,8 +130,8 @@ class Delivery:
     def _root(card: Card, copy: Copy, subjects: Subjects, mention: str) -> Message | None:
         """The card itself in this copy; ``None`` where nothing is to be said there any more."""
         approval, containment, notice, *_ = subjects
-        if approval is not None and shows_burst(card, copy):
-            return burst_card(card, approval, kind=copy.kind)
+        if approval is not None and shows_burst(card, copy, approval):
+            return (digest_card if card.digest else burst_card)(card, approval, kind=copy.kind)
         if approval is not None:
             return approval_card(approval, containment, kind=copy.kind, reader=copy.email)
         if notice is not None:

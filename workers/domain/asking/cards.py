@@ -119,6 +119,7 @@ class Card(Numbered):
         members: what this card asks about, where that is several questions, its own the first of them.
         differing: in words, how starts of the same burst differ that have cards of their own.
         ordered: an answer to several of its questions that not all of them have yet.
+        digest: whether it lists what waits for its owner, whoever started it; or is part of such a card.
     """
 
     document_kind: ClassVar[str] = "card"
@@ -141,6 +142,7 @@ class Card(Numbered):
     members: tuple[Member, ...] = ()
     differing: tuple[str, ...] = ()
     ordered: Ordered | None = None
+    digest: bool = False
 
     def member(self, approval_id: str) -> Member | None:
         """What it shows of this question, if that is one of several."""

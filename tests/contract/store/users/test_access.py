@@ -142,6 +142,7 @@ MADE = {
     "cursor": keys.cursor("pages:webhook"),
     "open_pages": keys.open_pages("webhook"),
     "burst": keys.burst("0011223344556677"),
+    "noted": keys.noted("0011223344556677"),
     **{name: getattr(keys, name)(7) for name in ("due", "unshown", "standing", "audit", "audit_head")},
 }
 """A key of each function of ``keys``."""
