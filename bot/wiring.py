@@ -180,7 +180,9 @@ async def _run(
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
         pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
-        overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
+        overview=Overview(
+            store=store, inventory=inventory, observes=lambda: policy().observes, groups=directory
+        ),
         audit=AuditLog(redis),
         files=Files(slack, directory.direct_message),
         pausing=PauseWrites(store=store, clock=clock),
