@@ -146,9 +146,13 @@ async def test_a_risk_that_rises_gets_a_card_of_its_own_and_the_first_one_a_repl
     assert len(owner.cards()) == 8, "it lists no more"
 
 
-async def test_one_reminder_for_all_then_the_next_question_rings_anew(owner: Owners) -> None:
-    asked = await owner.asked(9)
-    listed = asked[5:]
+@pytest.mark.parametrize("first", [5, 6], ids=["the first is open", "the first is answered"])
+async def test_one_reminder_for_all_then_the_next_question_rings_anew(owner: Owners, first: int) -> None:
+    asked = await owner.asked(10)
+    for one in asked[5:first]:
+        await owner.decide(Answer.CONFIRM, one.id, a.actor())
+        await owner.until_at_rest(one)
+    listed = asked[first:]
     owner.clock.to(max([(await owner.store.approval(one.id)).remind_at for one in listed]))
     await owner.look_at(*listed)
     assert len([reply for reply in owner.replies() if "still wait for your answer" in reply]) == 1

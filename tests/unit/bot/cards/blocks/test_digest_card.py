@@ -27,6 +27,7 @@ from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.asking.decisions import Answer
 from workers.domain.errors import NotAllowed
 from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.signals.signal import Signal, Threat
 
 HOSTILE = st.lists(st.sampled_from(PIECES) | st.text(max_size=9), max_size=12).map("".join)
 
@@ -126,3 +127,17 @@ class TestOpen:
         approval = await rig.asked()
         with pytest.raises(NotAllowed):
             await self._opened(rig, b.actor(barred="You are a guest here."), approval.id)
+
+
+def test_the_longest_names_and_signals_fit_into_one_message() -> None:
+    """A section takes 3,000 characters, and all texts of a message together 13,200."""
+    ids = ("doubted-address", "application-outside-its-hours", "signin-elsewhere")
+    signals = tuple(Signal(id=one, threat=Threat.UNAUTHORIZED, weight=20, sentence="x") for one in ids)
+    listed = []
+    for number in range(60):
+        caller = b.caller(name="<" * 300, email="n" * 300)
+        event = b.start_event(vm=b.vm_ref(name="&" * 64), caller=caller)
+        risk = Risk(level=Level.MEDIUM, signals=signals)
+        one = member_of(b.approval(id=f"a{number:025}", event=event, risk=risk))
+        listed.append(one.changed(open=number < 30))
+    said(*listed)
