@@ -21,8 +21,8 @@ from bot.answers.confirm_blocks import CONFIRM_HIGH
 from bot.answers.details import Details
 from bot.answers.evidence import EvidenceClick
 from bot.answers.follow import CONTAIN_THEM, FOLLOW, FollowCaller
-from bot.answers.not_mine import NotMine
-from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
+from bot.answers.not_mine import NotMine, NotMineAll
+from bot.answers.not_mine_blocks import NOT_MINE_ALL_DIALOG, NOT_MINE_DIALOG
 from bot.answers.regret import RegretClick
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import PLAN
@@ -32,6 +32,7 @@ from bot.answers.spoken.questions import Questions
 from bot.answers.spoken.reply import Reply
 from bot.answers.undo import UndoClick
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
+from bot.cards.blocks.bursts.card import NOT_MINE_ALL
 from bot.cards.blocks.bursts.dialogs import PAGES
 from bot.cards.blocks.bursts.digest import OPEN
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
@@ -86,6 +87,7 @@ def build_app(
     )
     flow, confirm, reject = Flow(services, client), Confirm(services), Reject(services)
     cap, not_mine, follow = CapAnswers(services), NotMine(services), FollowCaller(services)
+    not_mine_all = NotMineAll(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
@@ -104,6 +106,8 @@ def build_app(
     app.view(FOLLOW)(flow.submit(follow.submitted))
     app.action(NOT_MINE)(flow.click(not_mine.pressed))
     app.view(NOT_MINE_DIALOG)(flow.submit(not_mine.submitted))
+    app.action(NOT_MINE_ALL)(flow.click(not_mine_all.pressed))
+    app.view(NOT_MINE_ALL_DIALOG)(flow.submit(not_mine_all.submitted))
     app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))
     app.event("message")(flow.message(Reply(services, questions).written))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))

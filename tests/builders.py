@@ -27,7 +27,7 @@ from workers.domain.policy.model import OnSilence, Policy, Verdict
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, NetworkFacts
-from workers.domain.starts.history import History, Past
+from workers.domain.starts.past.history import History, Past
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import KnownVm, Nic, OpenPort, PowerState, VmRef
 

@@ -18,7 +18,7 @@ class Details:
 
     async def pressed(self, clicked: Clicked) -> None:
         """Show all that is known. Who does not count here, such as a guest, is refused."""
-        await clicked.open_dialog(details_dialog(await self._seen(clicked)))
+        await clicked.open_dialog(details_dialog(await self._seen(clicked), portal=self._services.portal))
 
     async def opened(self, clicked: Clicked) -> None:
         """Show the question as it would be on a card of its own, with its buttons."""

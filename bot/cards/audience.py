@@ -30,7 +30,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk import Level
 from workers.telemetry.health import Health
-from workers.use_cases.orders.also_started import AllStarted
+from workers.use_cases.orders.reading.also_started import AllStarted
 
 log = structlog.get_logger(__name__)
 
@@ -153,27 +153,30 @@ class Audience:
                 card = await self._sought(card, owner)
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
             return self._elsewhere(card)
-        if card.part_of and not is_high(approval):  # the card that lists it tells the others
-            if approval.open:
-                card = await self._passed_on(card, approval)
-            if stands_alone(approval) or approval.escalated_at is not None:
-                card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
-            return self._elsewhere(card)
+        if card.part_of and not is_high(approval):
+            return self._elsewhere(await self._beside(card, approval))
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
                 card = await self._sought(card, approval.owner, approval, subjects.delegations)
-            card = await self._passed_on(card, approval)
             card = self._added(card, Copy(kind=CopyKind.CHANNEL, channel=policy.owner.fallback))
+        if approval.open or card.waits:
+            card = await self._passed_on(card, approval)
         card = self._clock_started(card)
-        # What a digest lists has a card of its own for on-call.
-        escalated = not card.digest and any(one.open and one.escalated for one in card.members)
         if (
-            escalated
+            card.needs_oncall
             or _oncall_at_once(approval, card)
             or (containment is not None and containment.needs_oncall)
         ):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
+
+    async def _beside(self, card: Card, approval: Approval) -> Card:
+        """The card with copies for those whom the card that lists its question does not tell."""
+        if approval.open:
+            card = await self._passed_on(card, approval)
+        if stands_alone(approval) or approval.escalated_at is not None:
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=self._policy().oncall.channel))
+        return card
 
     def _quiet_is_over(self, card: Card, approval: Approval) -> bool:
         """Whether those who were in quiet hours have to be looked at again: they may be asked now."""
@@ -246,8 +249,8 @@ class Audience:
         return ends if self._clock.now() < ends else None
 
     async def _passed_on(self, card: Card, approval: Approval) -> Card:
-        """The card with a copy for each person to whom the question was passed on."""
-        for person in (one.to for one in approval.passed if one.to is not None):
+        """The card with a copy for each person to whom the question, or several of its own, was passed on."""
+        for person in (one.to for one in (*approval.passed, *card.passed) if one.to is not None):
             user = person.slack_user
             if any(copy.asked == user for copy in card.copies):
                 continue

@@ -101,13 +101,15 @@ class Delivery:
             root = self._root(card, copy, subjects._replace(approval=approval), mention)
             if root is None:
                 continue  # what it says is history
-            root = with_delegations(root, approval, subjects.delegations)
-            root = on_card(root, subjects.pause if subjects.waiting else None)
+            together = approval is not None and shows_burst(card, copy, approval)
+            waits = together and card.waits
+            root = with_delegations(root, approval, subjects.delegations, waits=waits)
+            root = on_card(root, subjects.pause if subjects.waiting or waits else None)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=_urgency(card, copy, approval)))
             if not copy.sent:
                 continue  # replies follow once the card is there
             link = self._audience.card_link(copy)
-            if approval is not None and shows_burst(card, copy, approval):
+            if approval is not None and together:
                 below = digest_replies if card.digest else burst_replies
                 thread = below(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
@@ -131,7 +133,9 @@ class Delivery:
         """The card itself in this copy; ``None`` where nothing is to be said there any more."""
         approval, containment, notice, *_ = subjects
         if approval is not None and shows_burst(card, copy, approval):
-            return (digest_card if card.digest else burst_card)(card, approval, kind=copy.kind)
+            if card.digest:
+                return digest_card(card, approval, kind=copy.kind)
+            return burst_card(card, approval, kind=copy.kind, reader=copy.email)
         if approval is not None:
             return approval_card(approval, containment, kind=copy.kind, reader=copy.email)
         if notice is not None:

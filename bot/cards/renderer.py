@@ -30,7 +30,7 @@ from workers.domain.ports.store import Store
 from workers.telemetry.health import Health
 from workers.telemetry.spans import following
 from workers.use_cases.asking.ask import NoteAsked
-from workers.use_cases.orders.also_started import AllStarted
+from workers.use_cases.orders.reading.also_started import AllStarted
 from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)
@@ -219,7 +219,7 @@ class Renderer:
             approval, card, pause, delegations = await self._store.shown_question(card_id)
             held = approval.containment_id
             containment = await self._store.containment(held) if held else None
-            current = delegations.current(self._clock.now()) if approval.open else ()
+            current = delegations.current(self._clock.now()) if approval.open or card.waits else ()
             also = await self._also(approval)
             return Subjects(approval, containment, delegations=current, also=also), card, pause
         if card_id.startswith("n"):

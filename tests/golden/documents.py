@@ -38,13 +38,13 @@ from workers.domain.nudges import Nudge, Scheduled, Subject
 from workers.domain.policy.model import OnSilence, OnUndelivered
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.schema import Numbered
+from workers.domain.starts.ahead.expectations import Expectation, Expectations, expectation
+from workers.domain.starts.ahead.windows import Window
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import CallerKind, Phase, StartEnd, StartEvent
-from workers.domain.starts.expectations import Expectation, Expectations, expectation
 from workers.domain.starts.facts import BackupFacts, MissingFact
 from workers.domain.starts.vm import ExpectedStart, KnownVm, TagChange, TurnedOn, VmRecord
-from workers.domain.starts.windows import Window
 
 MODELS: dict[str, type[Numbered]] = {
     "approval": Approval,

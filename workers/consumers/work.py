@@ -8,7 +8,7 @@ from workers.domain.messages import Complete, Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.containment.contain import Contain
-from workers.use_cases.orders.answer_lookup import AnswerLookup
+from workers.use_cases.orders.looking.answer_lookup import AnswerLookup
 from workers.use_cases.read_nudge import put_off, read_nudge
 
 log = structlog.get_logger(__name__)

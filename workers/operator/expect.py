@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from workers.domain.errors import InvalidPolicy, NotFound, NotYet
-from workers.domain.starts.expectations import Expectation
-from workers.domain.starts.windows import HOW_TO
+from workers.domain.starts.ahead.expectations import Expectation
+from workers.domain.starts.ahead.windows import HOW_TO
 from workers.operator.azure.desk import wanted_vm
 from workers.operator.session import BROKEN, FINE, Session, fail, operator, run, session
 from workers.runtime.terminal import safe_json, safe_line

@@ -32,11 +32,11 @@ from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart, Said, ShownQuestion
 from workers.domain.schema import Numbered
+from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.expectations import Expectations
-from workers.domain.starts.history import PastStart, vm_digest
 from workers.domain.starts.likeness import Nearest
+from workers.domain.starts.past.history import PastStart, vm_digest
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 from workers.store import keys
 from workers.store.log_lines import tell

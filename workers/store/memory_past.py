@@ -7,7 +7,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Background, Remembered
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.history import (
+from workers.domain.starts.past.history import (
     MOST_OF_CALLER,
     MOST_OF_VM,
     Past,

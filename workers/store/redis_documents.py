@@ -28,9 +28,9 @@ from workers.domain.ids import (
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import ShownQuestion
 from workers.domain.schema import Numbered, read
+from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
-from workers.domain.starts.expectations import Expectations
-from workers.domain.starts.history import PastStart
+from workers.domain.starts.past.history import PastStart
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away

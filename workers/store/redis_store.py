@@ -25,7 +25,7 @@ from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import read
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.history import PastStart
+from workers.domain.starts.past.history import PastStart
 from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.commits.measures import measure

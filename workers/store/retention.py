@@ -13,8 +13,8 @@ from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.store import Document
+from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
-from workers.domain.starts.expectations import Expectations
 from workers.domain.starts.vm import VmRecord
 
 ONCE_TTL = timedelta(hours=48)

@@ -18,8 +18,8 @@ from bot.requests import Buttons, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_delegate
 from workers.domain.errors import NotYet
+from workers.domain.starts.ahead.windows import moment
 from workers.domain.starts.people import Actor
-from workers.domain.starts.windows import moment
 
 END, LIST = "end", "list"
 _MENTION = re.compile(r"<@(?P<id>[UW][A-Z0-9]{5,20})(?:\|[^<>]*)?>|(?P<bare>[UW][A-Z0-9]{5,20})")

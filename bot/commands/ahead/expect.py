@@ -15,12 +15,12 @@ from bot.requests import Buttons, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_see
 from workers.domain.errors import NotFound, NotYet
-from workers.domain.starts.expectations import Expectation
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.ahead.expectations import Expectation
+from workers.domain.starts.ahead.windows import HOW_TO
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm
-from workers.domain.starts.windows import HOW_TO
-from workers.use_cases.orders.find_vm import find_vm
+from workers.use_cases.orders.reading.find_vm import find_vm
 
 END, LIST = "end", "list"
 

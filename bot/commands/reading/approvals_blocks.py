@@ -13,7 +13,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.urgency import by_urgency
 from workers.domain.containment.containment import Containment
 from workers.domain.starts.people import Actor
-from workers.use_cases.orders.overview import Waiting
+from workers.use_cases.orders.reading.overview import Waiting
 
 MOST_QUESTIONS = 15
 MOST_CONTAINED = 30

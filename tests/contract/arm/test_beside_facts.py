@@ -16,7 +16,7 @@ from tests.contract.arm.driver import machine, ref
 from workers.arm.read.around.beside import tables
 from workers.arm.read.facts import ArmFacts
 from workers.arm.session.clients import Azure
-from workers.domain.starts.facts import SOURCES, Facts
+from workers.domain.starts.facts import JUST_IN_TIME, SOURCES, VM_PLAN, Facts
 from workers.domain.starts.vm import VmRef
 
 BUDGET_S = 5.0
@@ -120,6 +120,105 @@ async def test_just_in_time_access_is_read_where_a_plan_has_it(
     assert len(read) == calls
 
 
+@pytest.mark.parametrize(
+    ("subscription", "own", "plan", "is_own"),
+    [
+        ("Free", ("Standard", "P1"), "P1", True),
+        ("Free", None, "", False),
+        ("P1", ("Free", None), "", True),
+        ("P1", None, "P1", False),
+        ("P2", ("Standard", "P1"), "P1", True),
+        ("P2", None, "P2", False),
+    ],
+)
+async def test_the_plan_that_holds_is_that_of_the_vm_itself(
+    arm: AzureServer,
+    azure: Azure,
+    subscription: str,
+    own: tuple[str, str | None] | None,
+    plan: str,
+    *,
+    is_own: bool,
+) -> None:
+    vm = machine(arm, NAME)
+    tier = "Free" if subscription == "Free" else "Standard"
+    arm.plans.set(f"/subscriptions/{vm.subscription}", tier, None if tier == "Free" else subscription)
+    if own is not None:
+        arm.plans.set(vm.id, *own)
+
+    found = (await gathered(arm, azure)).defender
+
+    assert found is not None
+    assert (found.vm_plan, found.vm_plan_own) == (plan, is_own)
+    assert found.plan == plan
+
+
+@pytest.mark.parametrize(
+    ("subscription", "others", "reads"),
+    [
+        (("Free", None, "False"), None, 0),
+        (("Standard", "P1", "False"), None, 0),
+        (("Standard", "P2", "False"), None, 1),
+        (("Standard", "P2", "True"), None, 0),
+        (("Free", None, "False"), ("Standard", "P1"), 1),
+        (("Standard", "P1", "False"), ("Free", None), 1),
+        (("Standard", "P1", "True"), ("Free", None), 0),
+    ],
+)
+async def test_a_vms_plan_is_read_only_where_it_can_differ_from_its_subscriptions(
+    arm: AzureServer,
+    azure: Azure,
+    subscription: tuple[str, str | None, str],
+    others: tuple[str, str | None] | None,
+    reads: int,
+) -> None:
+    tier, plan, enforce = subscription
+    arm.plans.set(f"/subscriptions/{machine(arm, NAME).subscription}", tier, plan, enforce=enforce)
+    if others is not None:
+        arm.plans.set(machine(arm, "web-02").id, *others)
+    reader = ArmFacts(azure)
+
+    first, again = [await reader.gather(ref(arm, NAME), budget_s=BUDGET_S) for _ in range(2)]
+
+    assert len(plan_reads(arm)) == reads, "and a repeat reads none"
+    assert first.defender is not None
+    assert first.defender.vm_plan == (plan or "")
+    assert again.defender == first.defender
+
+
+async def test_a_vms_plan_that_can_not_be_read_is_named_and_the_subscriptions_is_shown(
+    arm: AzureServer, azure: Azure
+) -> None:
+    arm.plans.set(f"/subscriptions/{machine(arm, NAME).subscription}", "Standard", "P2")
+    arm.faults.put(Fault(path="/pricings/", status=403))
+
+    facts = await gathered(arm, azure)
+
+    assert [one.name for one in facts.missing] == [VM_PLAN]
+    assert facts.defender is not None
+    assert (facts.defender.vm_plan, facts.defender.plan) == (None, "P2")
+
+
+async def test_a_question_does_not_wait_for_a_plan_while_many_are_read(
+    arm: AzureServer, azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm.plans.set(f"/subscriptions/{machine(arm, NAME).subscription}", "Standard", "P2")
+    monkeypatch.setattr("workers.arm.read.sources.PLANS_AT_ONCE", 0)
+    reader = ArmFacts(azure)
+
+    found = await reader.gather(ref(arm, NAME), budget_s=BUDGET_S, since=datetime.now(UTC))
+    later = await reader.gather(ref(arm, NAME), budget_s=BUDGET_S)
+
+    assert VM_PLAN in {one.name for one in found.missing}
+    assert later.defender is not None
+    assert later.defender.vm_plan == "P2"
+    assert len(plan_reads(arm)) == 1
+
+
+def plan_reads(arm: AzureServer) -> list[str]:
+    return [path for one in arm.record.since(0, "request") if "/pricings/" in (path := one.data["path"])]
+
+
 async def test_an_eleventh_read_is_left_for_later_and_then_made(arm: AzureServer, azure: Azure) -> None:
     # Its own NSG, a subnet with one, and a public IP: ten reads already.
     vm = machine(arm, NAME)
@@ -138,7 +237,9 @@ async def test_an_eleventh_read_is_left_for_later_and_then_made(arm: AzureServer
     repeat = await reader.gather(start.vm, budget_s=BUDGET_S, since=start.at, start=start)
 
     assert (reads, first.just_in_time) == (10, None)
-    assert [one.name for one in first.missing] == ["just-in-time access"]
+    assert [one.name for one in first.missing] == [VM_PLAN, JUST_IN_TIME]
+    assert later.defender is not None
+    assert (later.defender.vm_plan, later.defender.vm_plan_own) == ("P2", False)
     assert (later.just_in_time, later.missing) == ((), ())
     assert (repeat.just_in_time, repeat.missing) == ((), ())
 
@@ -154,7 +255,7 @@ async def test_each_fact_says_when_it_was_read_and_which_service_told_it(
     first = await reader.gather(start.vm, budget_s=BUDGET_S, start=start)
     again = await reader.gather(start.vm, budget_s=BUDGET_S, start=start)
 
-    assert first.read_at.keys() == SOURCES.keys() - {"just-in-time access"}
+    assert first.read_at.keys() == SOURCES.keys() - {JUST_IN_TIME, VM_PLAN}
     assert all(began <= at <= datetime.now(UTC) for at in first.read_at.values())
     assert again.read_at["machine"] > first.read_at["machine"], "read anew"
     for believed in ("locks", "backup", "Defender"):

@@ -343,7 +343,7 @@ async def test_closing_twice_is_harmless(arm: AzureServer) -> None:
 
 async def test_importing_the_adapter_does_not_import_the_sdk() -> None:
     code = (
-        "import sys, workers.arm.read.facts, workers.arm.read.inventory, workers.arm.steps; "
+        "import sys, workers.arm.read.facts, workers.arm.read.subscriptions.inventory, workers.arm.steps; "
         "print(any(name.startswith('azure.mgmt.network') for name in sys.modules))"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)

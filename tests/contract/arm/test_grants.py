@@ -11,7 +11,7 @@ from deploy.sandbox.faults import Fault
 from tests import builders as a
 from tests.contract.arm.driver import ref
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.grants import can_be_asked
+from workers.arm.read.rights.grants import can_be_asked
 from workers.arm.session.clients import Azure
 from workers.domain.starts.events import Access, StartEvent
 from workers.domain.starts.facts import Facts, GrantKind

@@ -8,9 +8,9 @@ import pytest
 from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import machine
-from workers.arm.read.inventory import list_vms
+from workers.arm.read.subscriptions.inventory import list_vms
 from workers.arm.session.clients import Azure
-from workers.domain.ports.vm_lister import Listing
+from workers.domain.ports.azure.vm_lister import Listing
 from workers.domain.starts.vm import KnownVm, PowerState
 
 NOW = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)

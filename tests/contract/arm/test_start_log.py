@@ -9,9 +9,9 @@ from deploy.sandbox.azure.events import Started
 from deploy.sandbox.azure.front.refusals import Refusal
 from deploy.sandbox.azure.server import AzureServer
 from tests.contract.arm.driver import machine
-from workers.arm.read.event_sources import ArmEventSources
-from workers.arm.read.inventory import subscriptions
-from workers.arm.read.start_log import ArmStartLog
+from workers.arm.read.subscriptions.event_sources import ArmEventSources
+from workers.arm.read.subscriptions.inventory import subscriptions
+from workers.arm.read.subscriptions.start_log import ArmStartLog
 from workers.arm.session.clients import Azure
 from workers.consumers.event_shapes import parse_start_events
 from workers.domain.errors import DependencyAway, StepFailed

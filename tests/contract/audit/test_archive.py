@@ -27,8 +27,8 @@ from workers.store import keys
 from workers.store.audit.cursor import RedisAuditCursor
 from workers.store.connection import connect
 from workers.store.leases import RedisLeases
-from workers.use_cases.sweeps import archive as sweep
-from workers.use_cases.sweeps.archive import ArchiveAudit
+from workers.use_cases.sweeps.audit import archive as sweep
+from workers.use_cases.sweeps.audit.archive import ArchiveAudit
 
 
 class World:

@@ -7,7 +7,7 @@ import pytest
 from tests import builders as a
 from tests.contract.store.rig import VM
 from workers.domain.ports.inventory import Inventory
-from workers.domain.starts.history import vm_digest
+from workers.domain.starts.past.history import vm_digest
 from workers.domain.starts.vm import KnownVm, TagChange, VmRef
 
 ELSEWHERE = "99999999-2222-3333-4444-555555555555"

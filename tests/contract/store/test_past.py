@@ -16,7 +16,7 @@ from workers.domain.errors import Conflict
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Background, Commit, KnownStart, Remembered, Store
 from workers.domain.starts.events import Phase, StartEvent
-from workers.domain.starts.history import (
+from workers.domain.starts.past.history import (
     MOST_OF_CALLER,
     MOST_OF_VM,
     Past,

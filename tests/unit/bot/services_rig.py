@@ -6,14 +6,16 @@ from typing import Any, cast
 from bot.services import Services
 from tests.conftest import Rig
 from tests.looking import look_up
+from workers.runtime.cloud import Cloud
 from workers.use_cases.asking.answer_all import AnswerAll
+from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
-from workers.use_cases.orders.overview import Overview
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.reading.overview import Overview
 from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
@@ -27,6 +29,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         directory: who is who.
         instead: parts of a test's own.
     """
+    pass_on = PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
     usual = Services(
         store=rig.store,
         inventory=rig.inventory,
@@ -41,7 +44,8 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
-        pass_on=PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
+        pass_on=pass_on,
+        pass_all=PassAll(pass_on=pass_on, store=rig.store, nudger=rig.nudger, clock=rig.clock),
         audit=cast("Any", None),
         files=cast("Any", None),
         overview=Overview(store=rig.store, inventory=rig.inventory),
@@ -50,5 +54,6 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         delegating=DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
+        portal=Cloud.PUBLIC.places.portal,
     )
     return replace(usual, **instead)

@@ -24,10 +24,10 @@ from workers.domain.errors import AlreadyDecided, Conflict
 from workers.domain.model import UtcTime
 from workers.domain.policy.model import Verdict
 from workers.domain.schema import Numbered
+from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.events import Caller, StartEnd, StartEvent
-from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.risk import Level, Risk
 

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Decision
 from workers.domain.asking.terms import steps_on_silence
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
-from workers.domain.starts.history import caller_key
+from workers.domain.starts.past.history import caller_key
 from workers.domain.starts.risk import Level
 
 MOST_MEMBERS = 500
@@ -43,6 +44,7 @@ class Member(Stored):
         told: the version of which is on record that the card shows it; 0 for none.
         hushed: whether its owner is in quiet hours, and has to be noted as asked when those end.
         row: how a digest shows it while it is open, as mrkdwn; empty on the card of a burst.
+        second: what the first of two persons asked for; ``None`` once it is decided.
     """
 
     approval_id: str
@@ -60,6 +62,13 @@ class Member(Stored):
     told: int = 0
     hushed: bool = False
     row: str = ""
+    second: ConfirmRequest | None = None
+
+    @property
+    def waits_for_second(self) -> ConfirmRequest | None:
+        """What the first of two persons asked for, as long as somebody else can confirm it."""
+        request = self.second
+        return request if self.open and request is not None and not request.expired else None
 
 
 class Ordered(Stored):

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from workers.domain.asking.bursts import Member, Ordered
+from workers.domain.asking.passing import PassedAll, PassedOn
 from workers.domain.errors import Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
@@ -120,6 +121,8 @@ class Card(Numbered):
         differing: in words, how starts of the same burst differ that have cards of their own.
         ordered: an answer to several of its questions that not all of them have yet.
         digest: whether it lists what waits for its owner, whoever started it; or is part of such a card.
+        passing: somebody else is to be asked several of its questions, and not all are passed on yet.
+        passed: who said that none of the VMs is theirs, and whom they named, the last one last.
     """
 
     document_kind: ClassVar[str] = "card"
@@ -143,6 +146,20 @@ class Card(Numbered):
     differing: tuple[str, ...] = ()
     ordered: Ordered | None = None
     digest: bool = False
+    passing: PassedAll | None = None
+    passed: tuple[PassedOn, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether some of its several questions wait for an answer; its own may be closed by then."""
+        return any(one.open for one in self.members)
+
+    @property
+    def needs_oncall(self) -> bool:
+        """Whether on-call has to answer some of its questions, or can be the second person for them."""
+        if self.digest:  # each that on-call has to answer has a card of its own
+            return False
+        return any(one.open and (one.escalated or one.waits_for_second is not None) for one in self.members)
 
     def member(self, approval_id: str) -> Member | None:
         """What it shows of this question, if that is one of several."""

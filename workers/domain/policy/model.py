@@ -34,7 +34,7 @@ from workers.domain.policy.spelling import (
     ExpressionText,
     ProfileName,
 )
-from workers.domain.starts.owner_tags import owner_named
+from workers.domain.starts.owners.owner_tags import owner_named
 from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"

@@ -18,10 +18,10 @@ from workers.domain.containment.foresight.lookups import Lookup
 from workers.domain.model import Model
 from workers.domain.nudges import Scheduled
 from workers.domain.policy.notice import PolicyNotice
+from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.expectations import Expectations
-from workers.domain.starts.history import Past, PastStart
+from workers.domain.starts.past.history import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
 Document = (

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from workers.arm.read.inventory import READABLE
+from workers.arm.read.subscriptions.inventory import READABLE
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.domain.audit import AuditRecord

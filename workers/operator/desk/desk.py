@@ -12,7 +12,7 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.policy.model import Policy
 from workers.domain.policy.signed_in import actor_of
 from workers.domain.ports.store import Commit
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
 from workers.operator.session import BROKEN, UNREACHABLE, Session, fail, operator, session
@@ -22,8 +22,8 @@ from workers.settings import DeskSettings, WorkersSettings
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.orders.lockdown import LockDown
-from workers.use_cases.orders.look_up import LookUp
-from workers.use_cases.orders.overview import Overview
+from workers.use_cases.orders.looking.look_up import LookUp
+from workers.use_cases.orders.reading.overview import Overview
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.read_policy import read_policy
 

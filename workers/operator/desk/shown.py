@@ -9,7 +9,7 @@ from workers.domain.containment.containment import Containment
 from workers.domain.ids import reference
 from workers.domain.starts.risk import Level
 from workers.runtime.terminal import safe_line
-from workers.use_cases.orders.overview import VmStatus
+from workers.use_cases.orders.reading.overview import VmStatus
 
 QUESTIONS = f"{'REF':9}  {'VM':24}  {'STARTS':>6}  {'RISK':6}  {'OPEN':>8}  {'OWNER':28}  STARTED BY"
 CONTAINED = f"{'REF':9}  {'VM':24}  {'STATE':10}  {'SINCE (UTC)':19}  WHY"

@@ -1,7 +1,7 @@
 """Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
@@ -17,7 +17,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.groups import Groups, NoGroups
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
-from workers.domain.starts.history import PastStart, What, of_answer
+from workers.domain.starts.past.history import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
 from workers.domain.starts.two_persons import not_the_second
 from workers.telemetry.spans import following
@@ -157,6 +157,7 @@ class Decide:
         reason: str = "",
         via: str = "card",
         words: str = "",
+        since: datetime | None = None,
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
 
@@ -173,6 +174,8 @@ class Decide:
             reason: their own words.
             via: where they answered, for the audit.
             words: the reply that was understood as this answer.
+            since: when they gave it, if that was before: so long ago a second person was asked for, too, and
+                what was asked for by one press has one time.
 
         Raises:
             NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
@@ -201,7 +204,7 @@ class Decide:
             )
             with following("answer", approval.trace, approval=approval_id):
                 if decision.confirms and approval.terms.second_within is not None:
-                    return await self._by_two(approval, decision, shown, approval.terms.second_within)
+                    return await self._by_two(approval, decision, shown, since or decision.at)
                 return await self._write(approval, decision)
 
         decided = await until_written(attempt)
@@ -227,7 +230,7 @@ class Decide:
             )
         )
 
-    async def _by_two(self, approval: Approval, decision: Decision, shown: int, within: timedelta) -> Decided:
+    async def _by_two(self, approval: Approval, decision: Decision, shown: int, at: datetime) -> Decided:
         """Confirm what somebody else asked for, or ask for it. It stands as long as they could still confirm.
 
         Raises:
@@ -235,7 +238,7 @@ class Decide:
         """
         request = self._standing(approval)
         if request is None:
-            return await self._ask_for_second(approval, decision, shown, within)
+            return await self._ask_for_second(approval, decision, shown, at)
         return await self._write(approval, decision.changed(requested=request))
 
     def _standing(self, approval: Approval) -> ConfirmRequest | None:
@@ -265,13 +268,13 @@ class Decide:
         )
 
     async def _ask_for_second(
-        self, approval: Approval, decision: Decision, shown: int, within: timedelta
+        self, approval: Approval, decision: Decision, shown: int, at: datetime
     ) -> Decided:
         request = ConfirmRequest(
             by=decision.by,
-            at=decision.at,
+            at=at,
             reason=decision.reason,
-            expires_at=decision.at + within,
+            expires_at=at + (approval.terms.second_within or timedelta()),
             shown=shown,
         )
         asked = approval.requested(request)

@@ -14,7 +14,7 @@ from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
-from workers.domain.starts.history import What, of_answer
+from workers.domain.starts.past.history import What, of_answer
 from workers.telemetry.spans import following
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn

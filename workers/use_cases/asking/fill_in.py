@@ -11,12 +11,12 @@ from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.azure.facts import FactsReader
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.risk import Risk, higher
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.asking.assess import Assess

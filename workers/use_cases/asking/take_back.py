@@ -8,7 +8,7 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Remembered, Store
-from workers.domain.starts.history import What, of_answer
+from workers.domain.starts.past.history import What, of_answer
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.after_write import after_write

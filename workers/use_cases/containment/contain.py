@@ -6,10 +6,10 @@ import structlog
 
 from workers.domain.errors import Conflict
 from workers.domain.policy.model import Policy
+from workers.domain.ports.azure.standing import StandingReader
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.standing import StandingReader
-from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.doing import Doing, Guarded

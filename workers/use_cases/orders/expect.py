@@ -15,12 +15,12 @@ from workers.domain.policy.model import Policy, Rule, Verdict
 from workers.domain.policy.warnings import too_easy
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
-from workers.domain.starts.expectations import Expectation, Expectations, expectation
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.ahead.expectations import Expectation, Expectations, expectation
+from workers.domain.starts.ahead.windows import window
+from workers.domain.starts.owners.owner_tags import owner_from_tags
+from workers.domain.starts.owners.tags_before import owner_change, tags_before
 from workers.domain.starts.people import Actor, Owner
-from workers.domain.starts.tags_before import owner_change, tags_before
 from workers.domain.starts.vm import KnownVm, VmRef
-from workers.domain.starts.windows import window
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.refuse import refuse_unless
 

@@ -28,6 +28,7 @@ from workers.store.memory import MemoryStore
 from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 
 if TYPE_CHECKING:
     from bot.cards.poster import Poster
@@ -221,6 +222,9 @@ class Posting(Rig):
         self.store: Watched = Watched(self.clock)
         self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
         self.decide = Decide(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.pass_on = PassOn(
+            store=self.store, nudger=self.nudger, clock=self.clock, policy=lambda: self.policy
+        )
         self.health = Health(now=self.clock.now)
         self.renderer = self.bot()
         self.id = a.approval().id
@@ -236,6 +240,7 @@ class Posting(Rig):
             bursts=Bursts(
                 store=self.store,
                 decide=self.decide,
+                pass_on=self.pass_on,
                 note_asked=self.note_asked,
                 policy=lambda: self.policy,
                 clock=self.clock,

@@ -10,7 +10,7 @@ from tests.conftest import Rig
 from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.ids import EXPECTATIONS, partition_of_id, partition_of_vm
 from workers.domain.policy.ahead.settings import ExpectPolicy, WhoExpects
-from workers.domain.starts.expectations import MOST_EXPECTATIONS
+from workers.domain.starts.ahead.expectations import MOST_EXPECTATIONS
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import TagChange
 from workers.use_cases.orders.expect import ExpectStarts

@@ -24,7 +24,7 @@ from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.starts.open import Outcome
-from workers.use_cases.sweeps.mode import WatchMode
+from workers.use_cases.sweeps.policy.mode import WatchMode
 
 STRICT = Defaults(on_silence=OnSilence.CONTAIN, on_undelivered=OnUndelivered.CONTAIN)
 

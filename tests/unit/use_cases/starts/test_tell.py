@@ -15,7 +15,7 @@ from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import AlreadyDecided
 from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered, Rule, Verdict
 from workers.domain.starts.events import Phase
-from workers.domain.starts.history import What
+from workers.domain.starts.past.history import What
 from workers.domain.starts.risk import Risk
 from workers.use_cases.starts.open import Outcome
 
