@@ -101,6 +101,7 @@ class Renderer:
                 cards = tuple(one.card_id for one in (question.before, question.asked) if one is not None)
             for card_id in cards:
                 turns |= await self._rendered(card_id)
+            turns |= await self._also_outdated(nudge.id)
         except NotFound as gone:
             log.info("nothing to show", id=nudge.id, because=str(gone))
         except (InFlight, Conflict):
@@ -108,6 +109,15 @@ class Renderer:
         except NewerDocument as newer:
             return put_off(message, newer)
         return self._settled(turns)
+
+    async def _also_outdated(self, card_id: str) -> dict[str, datetime | None]:
+        """Render the cards of those from which this start differs, until they say so."""
+        turns: dict[str, datetime | None] = {}
+        for lead in self._bursts.outdated(card_id):
+            turns |= await self._rendered(lead)
+        if not any(turns.values()):
+            self._bursts.renewed(card_id)
+        return turns
 
     def _settled(self, turns: dict[str, datetime | None]) -> Settlement:
         """Come again at the first turn of cards for which nobody else comes by then."""
@@ -228,6 +238,8 @@ class Renderer:
             subjects = Subjects(None, None, await self._store.policy_notice())
         elif card_id.startswith("o"):
             subjects = Subjects(None, None, await self._store.report(card_id))
+        elif card_id.startswith("g"):
+            subjects = Subjects(None, None, await self._store.access_request(card_id))
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:

@@ -17,7 +17,7 @@ from workers.domain.asking.decisions import Decision
 from workers.domain.asking.terms import steps_on_silence
 from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
-from workers.domain.starts.past.history import caller_key
+from workers.domain.starts.past.entries import caller_key
 from workers.domain.starts.risk import Level
 
 MOST_MEMBERS = 500

@@ -18,7 +18,6 @@ from workers.domain.ports.store import Store
 from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm, VmRef
-from workers.use_cases.refuse import enforces
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +74,7 @@ class Overview:
         *,
         store: Store,
         inventory: Inventory,
-        observes: Callable[[], bool] = enforces,
+        observes: Callable[[], bool],
         groups: Groups | None = None,
     ) -> None:
         self._groups = groups or NoGroups()

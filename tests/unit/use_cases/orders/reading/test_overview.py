@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.asking.approvals import Approval
@@ -34,7 +35,7 @@ OTHER = a.vm_ref(name="vm-db-01", group="rg-data")
 
 @pytest.fixture
 def overview(rig: Rig) -> Overview:
-    return Overview(store=rig.store, inventory=rig.inventory)
+    return acting.overview(store=rig.store, inventory=rig.inventory)
 
 
 async def test_open_questions_come_the_longest_open_first(rig: Rig, overview: Overview) -> None:
@@ -71,7 +72,9 @@ class TestInGroupsAndInSteadOfOthers:
 
     async def test_a_member_of_a_group_that_owns_the_vm_and_who_stands_in_for_one(self, rig: Rig) -> None:
         asked = await self.owned_by(rig, a.owner(emails=(), usergroups=("S0TEAM0001",)))
-        overview = Overview(store=rig.store, inventory=rig.inventory, groups=Members(self.BOB))
+        overview = Overview(
+            store=rig.store, inventory=rig.inventory, groups=Members(self.BOB), observes=lambda: False
+        )
         now = rig.clock.now()
         assert (await overview.waiting_for(self.CAROL, now)).questions == []
         await self.delegated(rig, self.BOB, self.CAROL)
@@ -104,7 +107,7 @@ async def test_a_question_that_is_answered_waits_no_longer(rig: Rig, overview: O
 
 async def test_a_start_that_is_only_announced_waits_for_nobody_and_is_in_its_vms_status() -> None:
     rig = Rig(a.policy(rules=(Rule(name="told", when="true", verdict=Verdict.TELL),)))
-    overview = Overview(store=rig.store, inventory=rig.inventory, observes=lambda: rig.policy.observes)
+    overview = acting.overview(store=rig.store, inventory=rig.inventory, observes=lambda: rig.policy.observes)
     told = await rig.asked()
     assert await overview.questions() == []
     status = await overview.of_vm(a.vm_ref())
