@@ -36,6 +36,7 @@ from bot.cards.blocks.access.card import APPROVE, DECLINE
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.bursts.card import NOT_MINE_ALL
 from bot.cards.blocks.bursts.dialogs import PAGES
+from bot.cards.blocks.bursts.digest import OPEN
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.blocks.details.dialog import DETAILS
 from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
@@ -95,6 +96,7 @@ def build_app(
     app.action(REJECT)(flow.click(reject.pressed))
     app.action(PLAN)(flow.click(reject.every_step))
     app.action(DETAILS)(flow.click(Details(services).pressed))
+    app.action(OPEN)(flow.click(Details(services).opened))
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))

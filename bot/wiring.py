@@ -185,7 +185,9 @@ async def _run(
         dialogs=dialogs,
         pass_on=pass_on,
         pass_all=PassAll(pass_on=pass_on, store=store, nudger=nudger, clock=clock),
-        overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
+        overview=Overview(
+            store=store, inventory=inventory, observes=lambda: policy().observes, groups=directory
+        ),
         audit=AuditLog(redis),
         evidence=EvidenceMaker(store, AuditLog(redis), clock),
         files=Files(slack, directory.direct_message),

@@ -14,6 +14,7 @@ from bot.slack.errors import Refused
 from bot.slack.quiet import NobodyQuiet, Quiet
 from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.asking.bursts import is_high, stands_alone
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegation
@@ -156,9 +157,8 @@ class Audience:
             if isinstance(subjects.notice, AccessRequest) and not subjects.notice.active:
                 card = await self._first_of_two(card, subjects.notice)
             return self._elsewhere(card)
-        if card.part_of and not approval.open:  # the card that lists it tells the others
-            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
-            return self._elsewhere(card)
+        if card.part_of and not is_high(approval):
+            return self._elsewhere(await self._beside(card, approval))
         if approval.open or not card.copies:
             if card.sought != approval.owner or self._quiet_is_over(card, approval):
                 card = await self._sought(card, approval.owner, approval, subjects.delegations)
@@ -173,6 +173,14 @@ class Audience:
         ):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
+
+    async def _beside(self, card: Card, approval: Approval) -> Card:
+        """The card with copies for those whom the card that lists its question does not tell."""
+        if approval.open:
+            card = await self._passed_on(card, approval)
+        if stands_alone(approval) or approval.escalated_at is not None:
+            card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=self._policy().oncall.channel))
+        return card
 
     async def _first_of_two(self, card: Card, ended: AccessRequest) -> Card:
         """The card with a copy for whoever asked for a second person, now that something has become of it."""

@@ -13,7 +13,9 @@ from typing import TypeVar
 import structlog
 
 from bot.cards.audience import as_asked
+from bot.cards.blocks.bursts.digest import digest_row
 from bot.cards.blocks.status import approval_headline, known_as
+from bot.cards.digests import Digests, by_itself, shows_digest
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.bursts import (
     MOST_MEMBERS,
@@ -67,6 +69,7 @@ def member_of(approval: Approval, containment: Containment | None = None) -> Mem
         reminded=approval.reminded_at is not None,
         escalated=approval.escalated_at is not None,
         version=approval.version,
+        row=digest_row(approval),
         second=approval.confirm_request if approval.asks else None,
         answer=decision.past_tense if decision else "",
         by=_who(decision) if decision else "",
@@ -117,6 +120,8 @@ class Bursts:
         self._differing: dict[str, tuple[str, ...]] = {}
         self._outdated: dict[str, set[str]] = {}
         self._placed: dict[str, int] = {}
+        self._digests = Digests(store)
+        self._listing: set[str] = set()
 
     async def lead_of(self, approval: Approval, card: Card) -> str:
         """The id of the card that asks about this question; its own, unless it is on another's.
@@ -127,19 +132,28 @@ class Bursts:
             Conflict: another process placed it at the same moment.
         """
         if card.part_of or card.version or not may_share(approval):
+            if card.part_of and card.digest:
+                self._listing.add(card.part_of)
             return card.part_of or card.id
         bursts, pair = self._policy().bursts, pair_of(approval)
         if not pair or not bursts.together:
             return card.id
-        start = BurstStart(pair, look_of(approval), approval.id, approval.event.at)
+        owner, follows = self._digests.counts(approval, bursts), False
+        start = BurstStart(pair, look_of(approval), approval.id, approval.event.at, owner)
         burst = await self._store.join_burst(start)
         lead = burst.leads[start.look]
         if lead != approval.id and not await self._takes(lead, approval, bursts.within):
+            follows = await self._follows(lead, approval, bursts.within)
             burst = await self._store.join_burst(start, leads=True)
             lead = approval.id
         self._note_differing(burst, approval.id, lead)
+        digest = lead == approval.id and not follows and burst.noted > bursts.digest_over
+        if digest:
+            lead = await self._digests.lead_of(approval, owner, bursts)
         if lead != approval.id:
-            placed = card.changed(part_of=lead)
+            placed = card.changed(part_of=lead, digest=digest)
+            if digest:
+                self._listing.add(lead)
             await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(placed,)))
         return lead
 
@@ -153,6 +167,7 @@ class Bursts:
         placed = max(len(members), self._placed.get(lead, 1))
         takes = (
             not card.part_of
+            and not card.digest
             and not card.passed  # whoever was named is asked about those that were passed on
             and card.passing is None
             and placed < MOST_MEMBERS
@@ -164,6 +179,14 @@ class Bursts:
                 self._placed.clear()
             self._placed[lead] = placed + 1
         return takes
+
+    async def _follows(self, lead: str, approval: Approval, span: timedelta) -> bool:
+        """Whether it looks like one on a digest, of seconds before: then they are a burst, with its card."""
+        try:
+            first, card, *_ = await self._store.shown_question(lead)
+        except NotFound:
+            return False
+        return card.digest and abs(first.event.at - approval.event.at) <= span
 
     def _note_differing(self, burst: Burst, approval_id: str, lead: str) -> None:
         for look, asks in burst.leads.items():
@@ -198,7 +221,11 @@ class Bursts:
         joining = self._joining.pop(card.id, {})
         if not joining and not card.members:
             return card
-        grown = card.with_members(member_of(lead, containment), *joining.values())
+        digest = card.digest or card.id in self._listing
+        members = (member_of(lead, containment), *joining.values())
+        if not digest:  # of a burst, one line says as much
+            members = tuple(one.changed(row="") for one in members)
+        grown = card.changed(digest=digest).with_members(*members)
         differing = self._differing.pop(card.id, ())
         if len(differing) > len(card.differing):  # one that was read earlier may come later
             grown = grown.changed(differing=differing)
@@ -209,6 +236,7 @@ class Bursts:
         except BaseException:
             self._joining[card.id] = joining | self._joining.get(card.id, {})
             raise
+        self._listing.discard(card.id)
         return grown.changed(version=card.version + 1)
 
     async def tell(self, card: Card, lead: Approval) -> None:
@@ -309,6 +337,8 @@ def shows_burst(card: Card, copy: Copy, lead: Approval) -> bool:
     """
     if not card.members:
         return False
+    if card.digest:
+        return shows_digest(card, copy, lead)
     return copy.kind is not CopyKind.ONCALL or card.needs_oncall or not (card.waits or stands_alone(lead))
 
 
@@ -324,4 +354,6 @@ def _untold(one: Member, card: Card) -> bool:
 
 def alone(approval: Approval | None, card: Card) -> bool:
     """Whether a question on another's card has one for on-call, too."""
-    return bool(card.part_of) and approval is not None and stands_alone(approval)
+    if not card.part_of or approval is None:
+        return False
+    return stands_alone(approval) or by_itself(approval, card)

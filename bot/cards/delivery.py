@@ -16,6 +16,7 @@ from bot.cards.blocks.access.card import access_card
 from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
+from bot.cards.blocks.bursts.digest import digest_card
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.delegated import with_delegations
@@ -24,7 +25,7 @@ from bot.cards.blocks.notice_card import notice_card, policy_notice_card
 from bot.cards.blocks.report_card import report_card
 from bot.cards.bursts import shows_burst
 from bot.cards.poster import Poster, ThreadGone
-from bot.cards.replies.burst_thread import burst_replies
+from bot.cards.replies.burst_thread import burst_replies, digest_replies
 from bot.cards.replies.moved import moved
 from bot.cards.replies.thread import replies
 from bot.cards.wanted import Wanted, differs, only_progress, still_needed
@@ -111,7 +112,8 @@ class Delivery:
                 continue  # replies follow once the card is there
             link = self._audience.card_link(copy)
             if approval is not None and together:
-                thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
+                below = digest_replies if card.digest else burst_replies
+                thread = below(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
                 thread = replies(
                     approval,
@@ -133,6 +135,8 @@ class Delivery:
         """The card itself in this copy; ``None`` where nothing is to be said there any more."""
         approval, containment, notice, *_ = subjects
         if approval is not None and shows_burst(card, copy, approval):
+            if card.digest:
+                return digest_card(card, approval, kind=copy.kind)
             return burst_card(card, approval, kind=copy.kind, reader=copy.email)
         if approval is not None:
             return approval_card(approval, containment, kind=copy.kind, reader=copy.email)

@@ -100,8 +100,7 @@ class Renderer:
                 # The one before, too: its answer may have come right before the next one was asked.
                 cards = tuple(one.card_id for one in (question.before, question.asked) if one is not None)
             for card_id in cards:
-                shown, turn = await self._rendered(card_id)
-                turns[shown] = turn
+                turns |= await self._rendered(card_id)
             turns |= await self._also_outdated(nudge.id)
         except NotFound as gone:
             log.info("nothing to show", id=nudge.id, because=str(gone))
@@ -113,7 +112,9 @@ class Renderer:
 
     async def _also_outdated(self, card_id: str) -> dict[str, datetime | None]:
         """Render the cards of those from which this start differs, until they say so."""
-        turns = dict([await self._rendered(lead) for lead in self._bursts.outdated(card_id)])
+        turns: dict[str, datetime | None] = {}
+        for lead in self._bursts.outdated(card_id):
+            turns |= await self._rendered(lead)
         if not any(turns.values()):
             self._bursts.renewed(card_id)
         return turns
@@ -138,24 +139,24 @@ class Renderer:
 
     async def render(self, card_id: str) -> datetime | None:
         """Post and edit until this card shows what it should; else when the next of it has its turn."""
-        return (await self._rendered(card_id))[1]
+        turns = (await self._rendered(card_id)).values()
+        return min((turn for turn in turns if turn is not None), default=None)
 
-    async def _rendered(self, card_id: str) -> tuple[str, datetime | None]:
-        """As ``render``, with the card that shows it: its own, or one that asks about several starts."""
+    async def _rendered(self, card_id: str) -> dict[str, datetime | None]:
+        """As ``render``, by the cards that show it: its own, one that asks about several starts, or both."""
         async with self._locks.setdefault(card_id, asyncio.Lock()):
             subjects, card = known = await self._read(card_id)
             approval = subjects.approval
             if approval is None:
-                return card_id, await self._converged(card_id, known)
+                return {card_id: await self._converged(card_id, known)}
             if not approval.has_card or self._audience.asks_nobody(approval):
-                return card_id, None
+                return {card_id: None}
             lead = await self._bursts.lead_of(approval, card)
             if lead == card_id:
-                return card_id, await self._converged(card_id, known)
+                return {card_id: await self._converged(card_id, known)}
             self._bursts.joins(lead, approval, subjects.containment)
-            if alone(approval, card):
-                await self._converged(card_id, known)
-        return lead, await self._on_lead(lead, card_id)
+            turns = {card_id: await self._converged(card_id, known)} if alone(approval, card) else {}
+        return turns | {lead: await self._on_lead(lead, card_id)}
 
     async def _on_lead(self, lead: str, card_id: str) -> datetime | None:
         """Bring the card up to date that lists this question, unless somebody else has just done so."""

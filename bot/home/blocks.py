@@ -41,7 +41,7 @@ def home_view(
         *paused,
         *_title("Waiting for you", content.mine, "Nothing waits for you."),
         *_questions(content.mine[:_MOST_MINE], actor, content),
-        *context([_more(len(content.mine) - _MOST_MINE, "/vm-approvals mine")]),
+        *context([_more(len(content.mine) - _MOST_MINE, "/vm-approvals mine"), escape(content.doubt, 300)]),
         *(_oncall(content, actor, mine, trouble) if actor.on_call else []),
         *_starts(content.starts),
         *_delegations(content.delegations, actor),
@@ -77,12 +77,13 @@ def _title(title: str, questions: Sequence[Approval], none: str) -> list[Block]:
 
 
 def _questions(questions: Sequence[Approval], actor: Actor, content: HomeContent) -> list[Block]:
-    """Of those in ``mine`` that are not the reader's own, an owner has delegated the answer to them."""
-    mine = {one.id for one in content.mine}
+    mine, stead = {one.id for one in content.mine}, content.in_stead_of
     return [
         block
         for one in questions
-        for block in question_blocks(one, actor, content.now, in_stead=one.id in mine)
+        for block in question_blocks(
+            one, actor, content.now, may=one.id in mine, in_stead_of=stead.get(one.id)
+        )
     ]
 
 

@@ -1,8 +1,9 @@
 """What one person's Home is about, read anew each time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 import structlog
@@ -46,6 +47,8 @@ class HomeContent(NamedTuple):
         pause: the last pause, which may be over.
         now: when it was read.
         delegations: which the reader has given and was given.
+        in_stead_of: id of a question in ``mine`` → the delegation by which alone they may answer it.
+        doubt: why something may be missing in ``mine``, as a sentence; empty if nothing is.
     """
 
     mine: Sequence[Approval]
@@ -55,6 +58,8 @@ class HomeContent(NamedTuple):
     pause: Pause
     now: datetime
     delegations: Sequence[Delegation] = ()
+    in_stead_of: Mapping[str, Delegation] = MappingProxyType({})
+    doubt: str = ""
 
     @property
     def key(self) -> str:
@@ -64,6 +69,7 @@ class HomeContent(NamedTuple):
         starts = [f"{own.vm.key}{own.start.at.isoformat()}" for own in self.starts]
         stead = [f"{one.giver}{one.to}{one.until.isoformat()}" for one in self.delegations]
         paused = f"{self.pause.version}{self.pause.on(self.now)}"
+        stead.append(self.doubt)
         aged = int(self.now.timestamp() / _AGES_STAND.total_seconds())
         return " ".join([*asked, *held, *stead, *starts, paused, str(aged)])
 
@@ -89,20 +95,18 @@ class HomeReader:
         )
         given = delegations.given_by(actor.slack_user, now)
         received = delegations.given_to(actor.slack_user, now)
-        givers = [one.as_giver for one in received]
+        waiting = await services.overview.waiting_among(questions, delegations, actor, now)
         contained = worst_first(await services.overview.contained()) if actor.on_call else None
         return HomeContent(
-            mine=by_urgency(
-                one
-                for one in questions
-                if actor.owns(one.answerers) or any(giver.owns(one.answerers) for giver in givers)
-            ),
+            mine=by_urgency(waiting.questions),
             starts=await self._starts(actor, now),
             open=by_urgency(questions) if actor.on_call else None,
             contained=contained,
             pause=pause,
             now=now,
             delegations=(*given, *received),
+            in_stead_of=waiting.in_stead_of,
+            doubt=waiting.reader.doubt,
         )
 
     async def _starts(self, actor: Actor, now: datetime) -> Sequence[OwnStart]:

@@ -101,6 +101,11 @@ def burst(pair: str) -> str:
     return f"sg:{{burst:{pair}}}"
 
 
+def noted(owner: str) -> str:
+    """Sorted set: ids of an owner's newest questions → when their VMs were started, in ms."""
+    return f"sg:{{noted:{owner}}}"
+
+
 TURNS = f"{base(0)}:turns"
 """Sorted set: ids of containments that were begun lately → when, in ms."""
 

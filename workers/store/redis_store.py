@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from redis.exceptions import NoPermissionError
 
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
+from workers.domain.asking.bursts import DIGEST_REMEMBERED, Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
@@ -20,6 +20,7 @@ from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.errors import Conflict, DependencyAway, NewerDocument
 from workers.domain.ids import PARTITIONS
 from workers.domain.nudges import Scheduled
+from workers.domain.policy.limits import MOST_NOTED
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import read
@@ -227,14 +228,32 @@ class RedisStore(RedisDocuments):
                 pipeline.hsetnx(key, f"l:{start.look}", start.approval_id)
             pipeline.hset(key, f"m:{start.approval_id}", start.text)
             pipeline.hgetall(key)
-            pipeline.pexpire(key, REMEMBERED)
+            pipeline.pexpire(key, start.kept)
+            if start.owner:
+                noted = keys.noted(start.owner)
+                pipeline.zadd(noted, {start.approval_id: _ms(start.at)})
+                pipeline.zremrangebyrank(noted, 0, -MOST_NOTED - 1)
+                pipeline.pexpire(noted, DIGEST_REMEMBERED)
+                pipeline.zcard(noted)
             answers: Any = await pipeline.execute()
         found = {field.decode(): value.decode() for field, value in answers[2].items()}
         return Burst.around(
             start,
             {field[2:]: value for field, value in found.items() if field.startswith("l:")},
             {field[2:]: value for field, value in found.items() if field.startswith("m:")},
+            noted=int(answers[-1]) if start.owner else 0,
         )
+
+    async def noted_of(self, owner: str) -> Sequence[str]:
+        """The newest questions of this owner."""
+        async with redis_away(self._redis):
+            found: Any = await self._redis.zrange(keys.noted(owner), 0, -1)
+        return tuple(one.decode() for one in found)
+
+    async def forget_noted(self, owner: str, approval_ids: Sequence[str]) -> None:
+        """These are closed."""
+        async with redis_away(self._redis):
+            await self._redis.zrem(keys.noted(owner), *approval_ids)
 
     async def standing(self) -> Sequence[str]:
         """Ids of all containments that hold a VM."""

@@ -1,12 +1,12 @@
-"""The replies below the card of a burst: one for all of its questions, never one a VM."""
+"""The replies below the card of a burst or a digest: one for all of its questions, never one a VM."""
 
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
 from bot.cards.blocks.status import LOCKDOWN_COMMAND, person, quoted
-from bot.cards.blocks.text import calling, clock, code, counted, mention
+from bot.cards.blocks.text import calling, clock, code, counted, mention, name
 from bot.cards.replies.proposed_owner import tag_proposal
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.bursts import Member
+from workers.domain.asking.bursts import Member, is_high
 from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.asking.passing import PassedOn
 from workers.domain.asking.two_persons import ConfirmRequest
@@ -82,3 +82,27 @@ def _second(key: str, asked: list[ConfirmRequest], kind: CopyKind, oncall_mentio
     todo = f"It takes two persons: somebody else has to confirm by {clock(request.expires_at)}, too."
     message = Message(f"A second person has to confirm {starts}", [section(f"{calls}{who} {todo}")])
     return Reply(key, message, pages=bool(calls))
+
+
+def digest_replies(
+    card: Card, lead: Approval, *, kind: CopyKind, oncall_mention: str, card_link: str = ""
+) -> list[Reply]:
+    """One reminder for all, and that the risk of the first question has risen: it has no other card.
+
+    On-call is told of each question below its own card. What changes with each answer is on the card, so that
+    no reply has to be edited.
+    """
+    del oncall_mention
+    waiting = [one for one in card.members if one.open]
+    found: list[Reply] = []
+    people = ", ".join(mention(user) for user in lead.asked_whom[:10])
+    calls = f"{people}: " if people else ""
+    if kind is CopyKind.OWNER and any(one.reminded for one in waiting):
+        where = f" on {card_link}" if card_link else " on the message above"
+        text = f"{calls}starts still wait for your answer{where}. Each says until when."
+        found.append(Reply("reminder", Message("Reminder: starts wait for your answer", [section(text)])))
+    if kind is CopyKind.OWNER and is_high(lead):
+        vm = lead.event.vm.name
+        text = f"{calls}the start of {code(vm)} is of *high risk* by now. Please open it above, and answer."
+        found.append(Reply("risen", Message(f"High risk: {name(vm)}", [section(text)]), pages=True))
+    return found

@@ -3,7 +3,7 @@
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.overview.rows import worst_first
 from bot.commands.command import Command, members
-from bot.commands.reading.approvals_blocks import contained_list, questions_list
+from bot.commands.reading.approvals_blocks import contained_list, questions_list, waiting_list
 from bot.requests import Buttons, Dialogs, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_see_all
@@ -30,7 +30,7 @@ class ApprovalsListener:
         which = command.text.lower() or (OPEN if actor.on_call else MINE)
         overview, now = self._services.overview, self._services.clock.now()
         if which == MINE:
-            return questions_list(by_urgency(await overview.questions(of=actor)), actor, now, mine=True)
+            return waiting_list(await overview.waiting_for(actor, now), now)
         if which not in (OPEN, CONTAINED):
             raise NotFound(f"There is no list {which}. There are: {MINE}, {OPEN}, {CONTAINED}.")
         await self._refuse(actor, which)
@@ -53,7 +53,8 @@ COMMAND = Command(
     name="/vm-approvals",
     arguments=f"[{MINE}|{OPEN}|{CONTAINED}]",
     summary="List what waits for an answer, or what is contained",
-    details=f"`{MINE}` lists what asks you, with buttons. `{OPEN}` and `{CONTAINED}` are for on-call.",
+    details=f"`{MINE}` lists what you can answer, for yourself or in somebody's stead, with buttons."
+    f" `{OPEN}` and `{CONTAINED}` are for on-call.",
     may=members,
     listener=ApprovalsListener,
 )

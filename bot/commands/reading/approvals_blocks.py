@@ -5,31 +5,44 @@ from datetime import datetime
 
 from bot.cards.blocks.answers import private
 from bot.cards.blocks.kit import context, section
-from bot.cards.blocks.message import Message
+from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.overview.rows import contained_row, question_blocks
 from bot.cards.blocks.status import RESTORE_COMMAND
-from bot.cards.blocks.text import code, counted
+from bot.cards.blocks.text import code, counted, escape
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.urgency import by_urgency
 from workers.domain.containment.containment import Containment
 from workers.domain.starts.people import Actor
+from workers.use_cases.orders.reading.overview import Waiting
 
 MOST_QUESTIONS = 15
 MOST_CONTAINED = 30
 
 
-def questions_list(
-    questions: Sequence[Approval], reader: Actor, now: datetime, *, mine: bool = False
-) -> Message:
+def waiting_list(waiting: Waiting, now: datetime) -> Message:
+    """What waits for the reader, the most urgent first; and for whom, where they stand in for somebody."""
+    doubt = escape(waiting.reader.doubt, 300)
+    if not waiting.questions:
+        said = "Nothing waits for your answer."
+        return private(said, f"{said} {doubt}".strip())
+    mine = by_urgency(waiting.questions)
+    rows = [
+        question_blocks(one, waiting.reader, now, in_stead_of=waiting.in_stead_of.get(one.id)) for one in mine
+    ]
+    return _listed(rows, "for your answer", doubt)
+
+
+def questions_list(questions: Sequence[Approval], reader: Actor, now: datetime) -> Message:
     """Open questions, in this order; of many the first ones, and how many there are."""
     if not questions:
-        said = "Nothing waits for your answer." if mine else "Nothing waits for an answer."
-        return private(said, said)
-    whose = "for your answer" if mine else "for an answer"
-    title = f"{counted(len(questions), 'start')} {'waits' if len(questions) == 1 else 'wait'} {whose}"
-    blocks = [section(f"*{title}*")]
-    for one in questions[:MOST_QUESTIONS]:
-        blocks += question_blocks(one, reader, now)
-    return Message(title, [*blocks, *context([_more(len(questions) - MOST_QUESTIONS, "riskiest")])])
+        return private("Nothing waits for an answer.", "Nothing waits for an answer.")
+    return _listed([question_blocks(one, reader, now) for one in questions], "for an answer")
+
+
+def _listed(rows: Sequence[Sequence[Block]], whose: str, doubt: str = "") -> Message:
+    title = f"{counted(len(rows), 'start')} {'waits' if len(rows) == 1 else 'wait'} {whose}"
+    blocks = [section(f"*{title}*"), *(block for row in rows[:MOST_QUESTIONS] for block in row)]
+    return Message(title, [*blocks, *context([_more(len(rows) - MOST_QUESTIONS, "riskiest"), doubt])])
 
 
 def contained_list(containments: Sequence[Containment], now: datetime) -> Message:

@@ -182,6 +182,7 @@ async def test_delegations_are_shown_and_bring_the_questions_of_who_gave_them(ri
     seen = await bot.opens(STRANGER)
     assert f"You answer in the stead of <@{OWNER.slack_user}>" in seen
     assert f"{asked.id}:1" in seen
+    assert seen.count(f"You answer in the stead of <@{OWNER.slack_user}>") == 2, "below the question, too"
     assert f"<@{STRANGER.slack_user}> answers in your stead" in await bot.opens(OWNER)
 
 

@@ -2,6 +2,8 @@
 
 Each start keeps a question of its own, with its deadlines and its audit. The card of the first one, the
 *lead*, lists the others as its *members*. A start that differs, or is of high risk, has a card of its own.
+
+An owner who has many open questions gets further ones on such a card, too, whoever started them: a *digest*.
 """
 
 import hashlib
@@ -12,6 +14,7 @@ from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Decision
+from workers.domain.asking.terms import steps_on_silence
 from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.past.entries import caller_key
@@ -40,6 +43,7 @@ class Member(Stored):
         version: of the question, as the card shows it.
         told: the version of which is on record that the card shows it; 0 for none.
         hushed: whether its owner is in quiet hours, and has to be noted as asked when those end.
+        row: how a digest shows it while it is open, as mrkdwn; empty on the card of a burst.
         second: what the first of two persons asked for; ``None`` once it is decided.
         answer: ``Confirmed`` or ``Rejected``; empty without an answer.
         by: who gave it, in words without mark-up.
@@ -62,6 +66,7 @@ class Member(Stored):
     version: int = 0
     told: int = 0
     hushed: bool = False
+    row: str = ""
     second: ConfirmRequest | None = None
     answer: str = ""
     by: str = ""
@@ -90,6 +95,10 @@ class Ordered(Stored):
 
 REMEMBERED = timedelta(minutes=10)
 """How long a start is remembered without another: longer than a start may be on its way through us."""
+DIGEST_REMEMBERED = timedelta(hours=24)
+"""The same of an owner's questions, and of the card that lists them."""
+DIGEST = "digest"
+"""In the place of how a start looks: what a digest lists need not look alike."""
 
 
 class BurstStart(NamedTuple):
@@ -100,12 +109,16 @@ class BurstStart(NamedTuple):
         look: how it looks.
         approval_id: its question.
         at: when it was.
+        owner: names the owner alone, where their open questions are counted; empty where they are not.
+        kept: how long it is remembered without another.
     """
 
     pair: str
     look: str
     approval_id: str
     at: datetime
+    owner: str = ""
+    kept: timedelta = REMEMBERED
 
     @property
     def text(self) -> str:
@@ -119,20 +132,24 @@ class Burst(NamedTuple):
     Attributes:
         leads: how starts look → the question whose card asks about those that look so.
         looks: question id → how its start looks, of those at about the same time.
+        noted: how many questions are noted of the owner, this one included; some may be closed by now.
     """
 
     leads: Mapping[str, str]
     looks: Mapping[str, str]
+    noted: int = 0
 
     @classmethod
-    def around(cls, start: BurstStart, leads: Mapping[str, str], texts: Mapping[str, str]) -> "Burst":
+    def around(
+        cls, start: BurstStart, leads: Mapping[str, str], texts: Mapping[str, str], noted: int = 0
+    ) -> "Burst":
         """From what is kept: question id → its start's ``text``."""
         looks = {}
         for approval_id, text in texts.items():
             at, _, look = text.partition(" ")
             if abs(int(at) - start.at.timestamp()) <= _AROUND_S:
                 looks[approval_id] = look
-        return cls(leads, looks)
+        return cls(leads, looks, noted)
 
     def differing(self, look: str) -> tuple[str, ...]:
         """In words how others differ from those that look so; nothing unless these are most of them."""
@@ -144,9 +161,12 @@ class Burst(NamedTuple):
 def pair_of(approval: Approval) -> str:
     """Names caller and owner together; empty where one of them is not known for sure."""
     who, owner = caller_key(approval.event.caller), approval.owner
-    if not who or not owner.known:
-        return ""
-    return _digest(who, *owner.emails, *owner.slack_users)
+    return _digest(who, *owner.named) if who and owner.known else ""
+
+
+def owner_key(approval: Approval) -> str:
+    """Names the owner alone; empty where nobody knows one."""
+    return _digest("owner", *approval.owner.named) if approval.owner.known else ""
 
 
 def look_of(approval: Approval) -> str:
@@ -166,6 +186,23 @@ def may_share(approval: Approval) -> bool:
     """Whether it may be asked about on a card with others: none of high risk, and no announced one."""
     level = approval.risk.level if approval.risk else Level.HIGH
     return approval.asks and approval.asked_at is None and level is not Level.HIGH and not approval.guarded
+
+
+def may_be_listed(approval: Approval) -> bool:
+    """Whether a digest may ask about it.
+
+    An edit does not ring, so what it adds must not end unheard: its owner is reminded of it, its risk is
+    not high, and silence changes nothing in Azure.
+    """
+    terms = approval.terms
+    reminds = terms.remind_after < min(terms.escalate_after, terms.expire_after)
+    return may_share(approval) and reminds and not steps_on_silence(terms) and terms.second_within is None
+
+
+def lists_more(members: tuple[Member, ...]) -> bool:
+    """Whether a digest of these takes another: not after its reminder, which would not ring a second time."""
+    waits = any(one.open for one in members)
+    return waits and len(members) < MOST_MEMBERS and not any(one.reminded for one in members)
 
 
 def within(members: tuple[Member, ...], at: datetime, span: timedelta) -> bool:

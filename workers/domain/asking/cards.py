@@ -122,6 +122,7 @@ class Card(Numbered):
         members: what this card asks about, where that is several questions, its own the first of them.
         differing: in words, how starts of the same burst differ that have cards of their own.
         ordered: an answer to several of its questions that not all of them have yet.
+        digest: whether it lists what waits for its owner, whoever started it; or is part of such a card.
         passing: somebody else is to be asked several of its questions, and not all are passed on yet.
         passed: who said that none of the VMs is theirs, and whom they named, the last one last.
     """
@@ -147,6 +148,7 @@ class Card(Numbered):
     members: tuple[Member, ...] = ()
     differing: tuple[str, ...] = ()
     ordered: Ordered | None = None
+    digest: bool = False
     passing: PassedAll | None = None
     passed: tuple[PassedOn, ...] = ()
 
@@ -158,6 +160,8 @@ class Card(Numbered):
     @property
     def needs_oncall(self) -> bool:
         """Whether on-call has to answer some of its questions, or can be the second person for them."""
+        if self.digest:  # each that on-call has to answer has a card of its own
+            return False
         return any(one.open and (one.escalated or one.waits_for_second is not None) for one in self.members)
 
     def member(self, approval_id: str) -> Member | None:

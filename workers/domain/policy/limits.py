@@ -11,6 +11,8 @@ from workers.domain.policy.spelling import Duration, Expression, as_text
 ONLY_GUARD = "guarded VMs"
 """The name of the guard where ``never`` is one condition without a name."""
 MOST_GUARDS = 50
+MOST_NOTED = 30
+"""Of an owner's newest questions so many are looked at, to see how many are open."""
 
 
 class Guard(Model):
@@ -39,15 +41,20 @@ Grace = Annotated[Duration, Field(ge=timedelta(seconds=5), le=timedelta(minutes=
 
 
 class BurstPolicy(Model):
-    """Starts by one caller for one owner that are asked about on one card, where they look alike.
+    """Starts that are asked about on one card.
 
     Attributes:
-        together: whether they are; otherwise each start has a card of its own.
+        together: whether those by one caller for one owner are, where they look alike; otherwise each start
+            has a card of its own.
         within: each at most this long after another.
+        digest_over: an owner who has more open questions than this gets further ones as the rows of one
+            message, which is edited; never those of high risk, nor those that nobody is reminded of, or
+            whose silence changes something in Azure. With 0, or without ``together``, none.
     """
 
     together: bool = True
     within: Annotated[Duration, Field(le=timedelta(minutes=5))] = timedelta(seconds=20)
+    digest_over: Annotated[int, Field(ge=0, lt=MOST_NOTED)] = 5
 
 
 class CapPolicy(Model):

@@ -289,8 +289,18 @@ class Store(Protocol):
         """Note a start beside those that one caller has started lately for one owner.
 
         The first one that looks so leads those that look alike, or this one from now on with ``leads``. All
-        are forgotten once none was noted for ten minutes. Noting one again changes nothing.
+        are forgotten once none was noted for ``start.kept``. Noting one again changes nothing.
+
+        With ``start.owner``, its question is noted among those of the owner, too.
         """
+        ...
+
+    async def noted_of(self, owner: str) -> Sequence[str]:
+        """The newest questions that were noted of this owner, named as by ``owner_key``; the oldest first."""
+        ...
+
+    async def forget_noted(self, owner: str, approval_ids: Sequence[str]) -> None:
+        """These questions are closed, and are noted no more."""
         ...
 
     async def scheduled(self, document_id: str) -> Scheduled | None:

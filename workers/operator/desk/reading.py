@@ -59,7 +59,8 @@ def status(vm: VmName, *, as_json: AsJson = False) -> None:
 async def _approvals(which: Which, *, as_json: bool) -> int:
     if which is Which.MINE:
         async with desk("approvals mine") as at:
-            found, now = await at.overview.questions(of=at.actor), at.session.clock.now()
+            now = at.session.clock.now()
+            found = list((await at.overview.waiting_for(at.actor, now)).questions)
     else:
         async with session() as opened:
             now = opened.clock.now()

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
+from workers.domain.asking.bursts import Burst, BurstStart
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegations
@@ -28,6 +28,7 @@ from workers.domain.ids import (
     POLICY_NOTICE,
 )
 from workers.domain.nudges import Scheduled
+from workers.domain.policy.limits import MOST_NOTED
 from workers.domain.policy.notice import PolicyNotice
 from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.inventory import Inventory
@@ -62,6 +63,7 @@ class MemoryStore:
         self._turns: dict[str, datetime] = {}
         self._said: dict[str, dict[str, str]] = {}
         self._bursts: dict[str, tuple[datetime, dict[str, str], dict[str, str]]] = {}
+        self._noted: dict[str, dict[str, datetime]] = {}
         self._exchanges: dict[str, tuple[str, ...]] = {}
 
     async def commit(self, commit: Commit) -> bool:
@@ -268,8 +270,22 @@ class MemoryStore:
             known, texts = {}, {}
         lead = start.approval_id if leads else known.get(start.look, start.approval_id)
         known, texts = {**known, start.look: lead}, {**texts, start.approval_id: start.text}
-        self._bursts[start.pair] = (now + REMEMBERED, known, texts)
-        return Burst.around(start, known, texts)
+        self._bursts[start.pair] = (now + start.kept, known, texts)
+        if not start.owner:
+            return Burst.around(start, known, texts)
+        noted = self._noted.get(start.owner, {}) | {start.approval_id: start.at}
+        newest = sorted(noted, key=lambda one: (noted[one], one))[-MOST_NOTED:]
+        self._noted[start.owner] = {one: noted[one] for one in newest}
+        return Burst.around(start, known, texts, noted=len(newest))
+
+    async def noted_of(self, owner: str) -> Sequence[str]:
+        """The newest questions of this owner."""
+        return tuple(self._noted.get(owner, ()))
+
+    async def forget_noted(self, owner: str, approval_ids: Sequence[str]) -> None:
+        """These are closed."""
+        for one in approval_ids:
+            self._noted.get(owner, {}).pop(one, None)
 
     async def note_scheduled(self, document_id: str, scheduled: Scheduled) -> Scheduled | None:
         """Remember a scheduled message in place of what is answered."""

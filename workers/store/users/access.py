@@ -83,6 +83,7 @@ GRANTS: dict[Who, tuple[Grant, ...]] = {
         Grant(("hget", "hset"), ("sg:{channels}:of:*",)),
         _PROCESSES,
         Grant(("hset", "hsetnx", "hgetall", "pexpire"), ("sg:{burst:*}",)),
+        Grant(("zadd", "zrange", "zrem", "zremrangebyrank", "zcard", "pexpire"), ("sg:{noted:*}",)),
     ),
     Who.WORKERS: (
         _SCRIPTS,

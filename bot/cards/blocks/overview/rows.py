@@ -7,8 +7,9 @@ from bot.cards.blocks.card import buttons
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Block
 from bot.cards.blocks.status import cause_line, progress
-from bot.cards.blocks.text import ago, clock, code, duration, when
+from bot.cards.blocks.text import ago, clock, code, duration, mention, when
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.delegations import Delegation
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.starts.people import Actor
 
@@ -34,7 +35,12 @@ def question_row(approval: Approval, now: datetime) -> str:
 
 
 def question_blocks(
-    approval: Approval, reader: Actor, now: datetime, *, in_stead: bool = False
+    approval: Approval,
+    reader: Actor,
+    now: datetime,
+    *,
+    may: bool = False,
+    in_stead_of: Delegation | None = None,
 ) -> list[Block]:
     """The row, with buttons where this person may answer. The click checks that again.
 
@@ -42,13 +48,17 @@ def question_blocks(
         approval: the question.
         reader: who looks at it.
         now: the time.
-        in_stead: whether an owner has delegated their answers to the reader.
+        may: whether the reader is known to be asked.
+        in_stead_of: the delegation by which alone they are.
     """
-    row = section(question_row(approval, now))
+    said = question_row(approval, now)
+    if in_stead_of is not None:
+        said += f"\nYou answer in the stead of {mention(in_stead_of.giver)} until {when(in_stead_of.until)}."
+    row = section(said)
     reads = reader.email.lower()
     own = bool(reads) and reads == approval.event.caller.email.lower()
     barred = bool(reads) and reads in {one.email.lower() for one in approval.risky_callers}
-    if not (reader.owns(approval.answerers) or reader.on_call or in_stead):
+    if not (reader.owns(approval.answerers) or reader.on_call or may or in_stead_of):
         return [row]
     return [row, buttons(approval, own=own, only_reject=barred or not approval.asks)]
 

@@ -15,7 +15,7 @@ from workers.store.users.access import GRANTS, Who, access_string, rules
 
 OF_THE_VM, AUDIT, HEAD = keys.base(7) + ":vm:x", keys.audit(7), keys.audit_head(7)
 DOC, CARD = keys.base(7) + ":doc:x", keys.base(7) + ":card:x"
-INVENTORY, CHANNELS = keys.inventory("s"), keys.channels("T1")
+INVENTORY, CHANNELS, NOTED = keys.inventory("s"), keys.channels("T1"), keys.noted("o")
 
 FORBIDDEN: dict[Who, list[tuple[str, ...]]] = {
     Who.BOT: [
@@ -60,6 +60,12 @@ ALLOWED: dict[Who, list[tuple[str, ...]]] = {
         ("ZCARD", keys.VM_NAMES),
         ("HSET", CHANNELS, "#vm-oncall", "C1"),
         ("XADD", AUDIT, "*", "r", "1"),
+        ("ZADD", NOTED, "1", "a1"),
+        ("ZREMRANGEBYRANK", NOTED, "0", "-31"),
+        ("PEXPIRE", NOTED, "1000"),
+        ("ZCARD", NOTED),
+        ("ZRANGE", NOTED, "0", "-1"),
+        ("ZREM", NOTED, "a1"),
         ("TIME",),
     ],
     Who.WORKERS: [
@@ -142,6 +148,7 @@ MADE = {
     "cursor": keys.cursor("pages:webhook"),
     "open_pages": keys.open_pages("webhook"),
     "burst": keys.burst("0011223344556677"),
+    "noted": keys.noted("0011223344556677"),
     **{name: getattr(keys, name)(7) for name in ("due", "unshown", "standing", "audit", "audit_head")},
 }
 """A key of each function of ``keys``."""

@@ -20,6 +20,8 @@ from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotAllowed, NotFound
+from workers.domain.ids import partition_of_id
+from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 
 STRANGER = a.actor(slack_user="U0SAM0001", name="Sam", email="sam@contoso.com")
@@ -135,6 +137,27 @@ class TestApprovals:
         assert "1 start waits for your answer" in said
         assert f"{asked.id}:1" in said
         assert "Nothing waits for your answer." in await listed(made, STRANGER)
+
+    async def test_a_delegate_sees_the_question_and_for_whom_they_answer(
+        self, rig: Rig, made: Services
+    ) -> None:
+        asked, now = await rig.asked(), rig.clock.now()
+        found = await rig.store.delegations()
+        one = found.begun(a.actor(), STRANGER, now, now + timedelta(hours=4), timedelta(days=1))
+        await rig.store.commit(Commit(partition=partition_of_id(one.id), documents=(one,)))
+        said = await listed(made, STRANGER)
+        assert f"You answer in the stead of <@{a.ALICE}>" in said
+        assert f"{asked.id}:1" in said
+        assert "in the stead of" not in await listed(made, a.actor())
+
+    async def test_where_slack_does_not_say_who_is_in_a_group_the_list_says_so(
+        self, made: Services, rig: Rig
+    ) -> None:
+        doubtful = STRANGER.changed(doubt="Slack did not say who is in S0TEAM0001. Try again in a minute.")
+        assert "Slack did not say who is in S0TEAM0001" in await listed(made, doubtful)
+        await rig.asked()
+        said = await listed(made, a.actor(doubt="Slack did not say who is in S0TEAM0001."))
+        assert "Slack did not say who is in S0TEAM0001" in said
 
     async def test_on_call_sees_what_is_open_the_riskiest_first(self, rig: Rig, made: Services) -> None:
         await rig.asked()

@@ -141,6 +141,15 @@ async def test_starts_far_apart_and_a_policy_without_bursts_give_a_card_each(bur
     assert len(off.cards()) == 3
 
 
+async def test_starts_for_different_groups_never_share_a_card(burst: Burst) -> None:
+    """Whoever answers for one group may not for the other."""
+    for number, group in enumerate(("S0TEAM0001", "S0TEAM0002")):
+        stored = await burst.opened(number)
+        await burst.change(stored.changed(owner=a.owner(emails=(), usergroups=(group,))))
+        await burst.until_at_rest(stored)
+    assert len(burst.cards()) == 2
+
+
 def answers_to_all(burst: Burst) -> AnswerAll:
     decide = acting.decide(store=burst.store, nudger=burst.nudger, clock=burst.clock)
     return AnswerAll(decide=decide, store=burst.store, nudger=burst.nudger, clock=burst.clock)

@@ -7,10 +7,28 @@ import pytest
 from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
+from workers.domain.asking.approvals import Approval
+from workers.domain.asking.passing import PassedOn
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NewerDocument
+from workers.domain.ids import partition_of_id
 from workers.domain.policy.model import Mode, Rule, Verdict
+from workers.domain.ports.store import Commit
+from workers.domain.starts.people import Actor, Owner
 from workers.use_cases.orders.reading.overview import Overview
+
+
+class Members:
+    """Says that these people are in every group."""
+
+    def __init__(self, *people: Actor) -> None:
+        self.people = {one.slack_user for one in people}
+
+    async def of(self, actor: Actor, *owners: Owner, now: bool = False) -> Actor:
+        del now
+        groups = tuple(one for owner in owners for one in owner.groups)
+        return actor.changed(groups=groups) if actor.slack_user in self.people else actor
+
 
 OTHER = a.vm_ref(name="vm-db-01", group="rg-data")
 
@@ -29,8 +47,56 @@ async def test_open_questions_come_the_longest_open_first(rig: Rig, overview: Ov
 
 async def test_of_a_person_only_those_whose_owner_they_are(rig: Rig, overview: Overview) -> None:
     asked = await rig.asked()
-    assert [one.id for one in await overview.questions(of=a.actor())] == [asked.id]
-    assert await overview.questions(of=a.oncall()) == []
+    waiting = await overview.waiting_for(a.actor(), rig.clock.now())
+    assert ([one.id for one in waiting.questions], waiting.in_stead_of) == ([asked.id], {})
+    for nobody in (a.oncall(), a.actor(barred="Guests can't use Startgate.")):
+        assert (await overview.waiting_for(nobody, rig.clock.now())).questions == []
+
+
+class TestInGroupsAndInSteadOfOthers:
+    BOB, CAROL = (
+        a.actor(slack_user="U0BOB", email="bob@x.com"),
+        a.actor(slack_user="U0CAROL", email="c@x.com"),
+    )
+
+    async def delegated(self, rig: Rig, giver: Actor, to: Actor) -> None:
+        now, found = rig.clock.now(), await rig.store.delegations()
+        one = found.begun(giver, to, now, now + timedelta(hours=4), timedelta(days=1))
+        await rig.store.commit(Commit(partition=partition_of_id(one.id), documents=(one,)))
+
+    async def owned_by(self, rig: Rig, owner: Owner) -> Approval:
+        asked = await rig.asked()
+        owned = asked.changed(owner=owner)
+        await rig.store.commit(Commit(partition=partition_of_id(asked.id), documents=(owned,)))
+        return asked
+
+    async def test_a_member_of_a_group_that_owns_the_vm_and_who_stands_in_for_one(self, rig: Rig) -> None:
+        asked = await self.owned_by(rig, a.owner(emails=(), usergroups=("S0TEAM0001",)))
+        overview = Overview(
+            store=rig.store, inventory=rig.inventory, groups=Members(self.BOB), observes=lambda: False
+        )
+        now = rig.clock.now()
+        assert (await overview.waiting_for(self.CAROL, now)).questions == []
+        await self.delegated(rig, self.BOB, self.CAROL)
+
+        of_bob = await overview.waiting_for(self.BOB, now)
+        assert ([one.id for one in of_bob.questions], of_bob.in_stead_of) == ([asked.id], {})
+        assert of_bob.reader.owns(a.owner(emails=(), usergroups=("S0TEAM0001",)))
+        of_carol = await overview.waiting_for(self.CAROL, now)
+        assert [one.id for one in of_carol.questions] == [asked.id]
+        assert of_carol.in_stead_of[asked.id].giver == self.BOB.slack_user
+        assert (await overview.waiting_for(self.CAROL, now + timedelta(hours=5))).questions == []
+
+    async def test_what_was_passed_on_to_somebody_is_not_their_delegates(
+        self, rig: Rig, overview: Overview
+    ) -> None:
+        asked = await rig.asked()
+        passed = asked.passed_on(PassedOn(by=a.actor(), to=self.BOB, at=rig.clock.now()))
+        await rig.store.commit(Commit(partition=partition_of_id(asked.id), documents=(passed,)))
+        await self.delegated(rig, self.BOB, self.CAROL)
+        now = rig.clock.now()
+        assert [one.id for one in (await overview.waiting_for(self.BOB, now)).questions] == [asked.id]
+        assert (await overview.waiting_for(self.CAROL, now)).questions == []
 
 
 async def test_a_question_that_is_answered_waits_no_longer(rig: Rig, overview: Overview) -> None:
