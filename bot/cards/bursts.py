@@ -13,8 +13,8 @@ from typing import TypeVar
 import structlog
 
 from bot.cards.audience import as_asked
-from bot.cards.blocks.status import approval_headline
-from workers.domain.asking.approvals import Approval
+from bot.cards.blocks.status import approval_headline, known_as
+from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.bursts import (
     MOST_MEMBERS,
     Burst,
@@ -48,11 +48,12 @@ T = TypeVar("T")
 
 _AT_ONCE = 8
 _MOST_PLACED = 10_000
+_LONGEST_WHY = 200
 
 
 def member_of(approval: Approval, containment: Containment | None = None) -> Member:
     """What a card shows of this question."""
-    headline = approval_headline(approval, containment)
+    headline, decision = approval_headline(approval, containment), approval.decision
     return Member(
         approval_id=approval.id,
         at=approval.event.at,
@@ -67,7 +68,22 @@ def member_of(approval: Approval, containment: Containment | None = None) -> Mem
         escalated=approval.escalated_at is not None,
         version=approval.version,
         second=approval.confirm_request if approval.asks else None,
+        answer=decision.past_tense if decision else "",
+        by=_who(decision) if decision else "",
+        why=(decision.reason if decision else approval.closed_because)[:_LONGEST_WHY],
+        closed_at=approval.closed_at,
+        silent=approval.state is ApprovalState.EXPIRED and approval.containment_id is None,
     )
+
+
+def _who(decision: Decision) -> str:
+    """Who gave it; in whose stead, and who asked for it, if somebody did."""
+    parts = [known_as(decision.by)]
+    if decision.in_stead_of is not None:
+        parts.append(f"in the stead of {known_as(decision.in_stead_of)}")
+    if decision.requested is not None:
+        parts.append(f"asked for by {known_as(decision.requested.by)}")
+    return ", ".join(parts)
 
 
 def _said(approval: Approval, words: str) -> str:
@@ -285,11 +301,15 @@ class Bursts:
         return list(await asyncio.gather(*(one(job) for job in jobs)))
 
 
-def shows_burst(card: Card, copy: Copy) -> bool:
-    """Whether this copy asks about all members; on-call's does only while they are needed for that."""
+def shows_burst(card: Card, copy: Copy, lead: Approval) -> bool:
+    """Whether this copy is about all members.
+
+    On-call's is while they are needed for that, and once all is answered. Of a first question that leads to
+    more, such as a containment, it tells that story then, as on-call's cards of the others do.
+    """
     if not card.members:
         return False
-    return copy.kind is not CopyKind.ONCALL or card.needs_oncall
+    return copy.kind is not CopyKind.ONCALL or card.needs_oncall or not (card.waits or stands_alone(lead))
 
 
 def untold(card: Card) -> bool:

@@ -102,7 +102,7 @@ class Delivery:
             root = self._root(card, copy, subjects._replace(approval=approval), mention)
             if root is None:
                 continue  # what it says is history
-            together = approval is not None and shows_burst(card, copy)
+            together = approval is not None and shows_burst(card, copy, approval)
             waits = together and card.waits
             root = with_delegations(root, approval, subjects.delegations, waits=waits)
             root = on_card(root, subjects.pause if subjects.waiting or waits else None)
@@ -132,7 +132,7 @@ class Delivery:
     def _root(card: Card, copy: Copy, subjects: Subjects, mention: str) -> Message | None:
         """The card itself in this copy; ``None`` where nothing is to be said there any more."""
         approval, containment, notice, *_ = subjects
-        if approval is not None and shows_burst(card, copy):
+        if approval is not None and shows_burst(card, copy, approval):
             return burst_card(card, approval, kind=copy.kind, reader=copy.email)
         if approval is not None:
             return approval_card(approval, containment, kind=copy.kind, reader=copy.email)
