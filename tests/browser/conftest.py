@@ -31,7 +31,11 @@ FLAGS = [
     "--disable-dev-shm-usage",
 ]
 WAIT_MS = PATIENCE_S * 1000
-QUICK = {"STARTGATE_RESYNC_EVERY_S": "2", "STARTGATE_INVENTORY_EVERY_S": "2"}
+QUICK = {
+    "STARTGATE_RESYNC_EVERY_S": "2",
+    "STARTGATE_INVENTORY_EVERY_S": "2",
+    "STARTGATE_FACTS_BUDGET_S": "10",
+}
 """What takes minutes in production and would only be waited for here."""
 LOG_LINES = 30
 PACE = 0.02
