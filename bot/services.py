@@ -9,6 +9,7 @@ from bot.slack.files import Files
 from workers.domain.policy.model import Policy
 from workers.domain.ports.audit.reader import AuditReader
 from workers.domain.ports.clock import Clock
+from workers.domain.ports.evidence import MakesEvidence
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.answer_all import AnswerAll
@@ -16,6 +17,7 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
+from workers.use_cases.orders.access.answer import AnswerAccess
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
@@ -51,8 +53,10 @@ class Services:
     pausing: PauseWrites
     expecting: ExpectStarts
     delegating: DelegateAnswers
+    access: AnswerAccess
     overview: Overview
     audit: AuditReader
+    evidence: MakesEvidence
     files: Files
     pass_on: PassOn
     pass_all: PassAll

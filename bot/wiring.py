@@ -48,6 +48,7 @@ from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_un
 from workers.store.audit.log import AuditLog
 from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
+from workers.store.evidence.making import EvidenceMaker
 from workers.store.inventory import RedisInventory
 from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
@@ -65,6 +66,8 @@ from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
@@ -125,8 +128,7 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
         aiohttp.ClientSession(trace_configs=[measured(SLACK, "method", web_api_method)]) as session,
         hangup_signal() as hangup,
     ):
-        # The workers apply the rules, and check their conditions: see ``bot.__main__``.
-        in_force = PolicyInForce(settings.policy, policy, health, conditions=False)
+        in_force = PolicyInForce(settings.policy, policy, health)
         await _run(settings, in_force, bus, Parts(health, redis, store, session, hangup), stop)
 
 
@@ -151,7 +153,7 @@ async def _run(
     channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
     policy.when_changed(channels.look_again)
     directory = Directory(slack, policy, installation, pace, channels.id_of)
-    dialogs = OpenDialogs(slack)
+    dialogs, second = OpenDialogs(slack), AskSecond(store=store, nudger=nudger, clock=clock, policy=policy)
     decide = Decide(
         store=store,
         nudger=nudger,
@@ -168,7 +170,7 @@ async def _run(
         clock=clock,
         decide=decide,
         answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
-        take_back=TakeBack(store=store, nudger=nudger, clock=clock),
+        take_back=TakeBack(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         lock_down=LockDown(
             store=store,
             nudger=nudger,
@@ -185,10 +187,12 @@ async def _run(
         pass_all=PassAll(pass_on=pass_on, store=store, nudger=nudger, clock=clock),
         overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
         audit=AuditLog(redis),
+        evidence=EvidenceMaker(store, AuditLog(redis), clock),
         files=Files(slack, directory.direct_message),
-        pausing=PauseWrites(store=store, clock=clock),
-        expecting=ExpectStarts(store=store, clock=clock, policy=policy),
-        delegating=DelegateAnswers(store=store, clock=clock, policy=policy),
+        pausing=PauseWrites(store=store, clock=clock, second=second),
+        expecting=ExpectStarts(store=store, clock=clock, policy=policy, second=second),
+        delegating=DelegateAnswers(store=store, clock=clock, policy=policy, second=second),
+        access=AnswerAccess(store=store, nudger=nudger, clock=clock, policy=policy, inventory=inventory),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
         portal=settings.cloud.places.portal,

@@ -13,8 +13,8 @@ from typing import TypeVar
 import structlog
 
 from bot.cards.audience import as_asked
-from bot.cards.blocks.status import approval_headline
-from workers.domain.asking.approvals import Approval
+from bot.cards.blocks.status import approval_headline, known_as
+from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.bursts import (
     MOST_MEMBERS,
     Burst,
@@ -48,11 +48,12 @@ T = TypeVar("T")
 
 _AT_ONCE = 8
 _MOST_PLACED = 10_000
+_LONGEST_WHY = 200
 
 
 def member_of(approval: Approval, containment: Containment | None = None) -> Member:
     """What a card shows of this question."""
-    headline = approval_headline(approval, containment)
+    headline, decision = approval_headline(approval, containment), approval.decision
     return Member(
         approval_id=approval.id,
         at=approval.event.at,
@@ -67,7 +68,22 @@ def member_of(approval: Approval, containment: Containment | None = None) -> Mem
         escalated=approval.escalated_at is not None,
         version=approval.version,
         second=approval.confirm_request if approval.asks else None,
+        answer=decision.past_tense if decision else "",
+        by=_who(decision) if decision else "",
+        why=(decision.reason if decision else approval.closed_because)[:_LONGEST_WHY],
+        closed_at=approval.closed_at,
+        silent=approval.state is ApprovalState.EXPIRED and approval.containment_id is None,
     )
+
+
+def _who(decision: Decision) -> str:
+    """Who gave it; in whose stead, and who asked for it, if somebody did."""
+    parts = [known_as(decision.by)]
+    if decision.in_stead_of is not None:
+        parts.append(f"in the stead of {known_as(decision.in_stead_of)}")
+    if decision.requested is not None:
+        parts.append(f"asked for by {known_as(decision.requested.by)}")
+    return ", ".join(parts)
 
 
 def _said(approval: Approval, words: str) -> str:
@@ -99,6 +115,7 @@ class Bursts:
         self._clock = clock
         self._joining: dict[str, dict[str, Member]] = {}
         self._differing: dict[str, tuple[str, ...]] = {}
+        self._outdated: dict[str, set[str]] = {}
         self._placed: dict[str, int] = {}
 
     async def lead_of(self, approval: Approval, card: Card) -> str:
@@ -120,7 +137,7 @@ class Bursts:
         if lead != approval.id and not await self._takes(lead, approval, bursts.within):
             burst = await self._store.join_burst(start, leads=True)
             lead = approval.id
-        self._note_differing(burst)
+        self._note_differing(burst, approval.id, lead)
         if lead != approval.id:
             placed = card.changed(part_of=lead)
             await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(placed,)))
@@ -148,10 +165,20 @@ class Bursts:
             self._placed[lead] = placed + 1
         return takes
 
-    def _note_differing(self, burst: Burst) -> None:
-        for look, lead in burst.leads.items():
+    def _note_differing(self, burst: Burst, approval_id: str, lead: str) -> None:
+        for look, asks in burst.leads.items():
             if differing := burst.differing(look):
-                self._differing[lead] = differing
+                self._differing[asks] = max(self._differing.get(asks, ()), differing, key=len)
+                if asks != lead:
+                    self._outdated.setdefault(approval_id, set()).add(asks)
+
+    def outdated(self, approval_id: str) -> tuple[str, ...]:
+        """Cards that have to say that this start differs from theirs; nobody else may come for that."""
+        return tuple(self._outdated.get(approval_id, ()))
+
+    def renewed(self, approval_id: str) -> None:
+        """All of those say so."""
+        self._outdated.pop(approval_id, None)
 
     def joins(self, lead: str, approval: Approval, containment: Containment | None) -> None:
         """This question, as it is now, is to be listed on that card."""
@@ -172,7 +199,8 @@ class Bursts:
         if not joining and not card.members:
             return card
         grown = card.with_members(member_of(lead, containment), *joining.values())
-        if differing := self._differing.pop(card.id, ()):
+        differing = self._differing.pop(card.id, ())
+        if len(differing) > len(card.differing):  # one that was read earlier may come later
             grown = grown.changed(differing=differing)
         if grown == card:
             return card
@@ -201,7 +229,9 @@ class Bursts:
         shown, partition = approval.version, partition_of_id(approval.id)
         asked = approval
         if approval.open and approval.asked_at is None:
-            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices)
+            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices).changed(
+                remind_not_before=card.remind_not_before
+            )
             if card.quiet_until is not None and not card.asks_owners:
                 asked = approval.hushed(card.quiet_until, card.notices)
         hushed = asked.open and asked.asked_at is None
@@ -271,11 +301,15 @@ class Bursts:
         return list(await asyncio.gather(*(one(job) for job in jobs)))
 
 
-def shows_burst(card: Card, copy: Copy) -> bool:
-    """Whether this copy asks about all members; on-call's does only while they are needed for that."""
+def shows_burst(card: Card, copy: Copy, lead: Approval) -> bool:
+    """Whether this copy is about all members.
+
+    On-call's is while they are needed for that, and once all is answered. Of a first question that leads to
+    more, such as a containment, it tells that story then, as on-call's cards of the others do.
+    """
     if not card.members:
         return False
-    return copy.kind is not CopyKind.ONCALL or card.needs_oncall
+    return copy.kind is not CopyKind.ONCALL or card.needs_oncall or not (card.waits or stands_alone(lead))
 
 
 def untold(card: Card) -> bool:

@@ -8,11 +8,11 @@ from bot.cards.blocks.kit import HEADER, listed
 from bot.cards.blocks.text import clock, code, counted, escape, mention, plain_name, when, with_code
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.afterwards.jobs import JobState
+from workers.domain.containment.brakes.held import HeldBy
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
-    HeldBy,
     Restoration,
     Step,
     StepState,
@@ -274,6 +274,12 @@ def person(actor: Actor) -> str:
         return f"*{escape(address, 80)}*" if address else mention(actor.slack_user)
     known_by = escape(address, 80) or code(actor.slack_user)
     return f"*{escape(actor.name, 80)}* ({known_by})"
+
+
+def known_as(actor: Actor) -> str:
+    """The same without mark-up: ``Alice (alice@contoso.com)``. Hostile text."""
+    address = actor.email or actor.upn
+    return f"{actor.name} ({address or actor.slack_user})" if actor.name else address or actor.slack_user
 
 
 def and_list(items: list[str]) -> str:

@@ -21,6 +21,7 @@ from tests.valkey_server import Valkey
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.ids import partition_of_vm, reference
+from workers.domain.ports.clock import SystemClock
 from workers.domain.ports.store import Commit
 from workers.domain.starts.events import Caller, CallerKind
 from workers.domain.starts.people import Owner
@@ -55,9 +56,11 @@ class World:
         self.signing.who(who)
         return await self.line(*words)
 
-    async def asked(self, caller: Caller | None = None, **changes: object) -> Approval:
+    async def asked(
+        self, caller: Caller | None = None, *, owner: Owner = OLIVIA_S, **changes: object
+    ) -> Approval:
         event = a.start_event(vm=self.vm, caller=caller or a.caller())
-        approval = a.approval(version=0, event=event, owner=OLIVIA_S, **changes)
+        approval = a.approval(version=0, event=event, owner=owner, **changes)
         record = VmRecord(vm=self.vm, open_approvals=(approval.id,))
         await self.store.commit(Commit(partition=partition_of_vm(self.vm.key), documents=(approval, record)))
         return approval
@@ -111,6 +114,18 @@ class TestDeciding:
         assert (await world.store.approval(asked.id)).open
         (record,) = await world.audited("decision.refused")
         assert str(record["by"]).startswith("colin@contoso.example (entra:")
+
+    async def test_a_group_s_member_is_told_that_only_slack_knows_and_on_call_decides(
+        self, world: World
+    ) -> None:
+        team = Owner(usergroups=("S0SHOP0001",), channels=("#shop",), source="tag owner")
+        asked = await world.asked(owner=team)
+        done = await world("olivia", "decide", asked.id, "confirm", "--reason", "mine", "--yes")
+        assert done.exit_code == 3
+        assert "Only Slack knows who is in S0SHOP0001, #shop, and it is not asked here." in done.output
+        assert "whoever the policy's oncall.entra names" in done.output
+        oncall = await world("nadia", "decide", asked.id, "confirm", "--reason", "they said so", "--yes")
+        assert oncall.exit_code == 0, oncall.output
 
     async def test_the_second_answer_is_told_who_was_faster(self, world: World) -> None:
         asked = await world.asked()
@@ -200,6 +215,34 @@ class TestOrders:
         assert (await world("colin", "restore", "web-01", "--yes")).exit_code == 0
         assert (await world.store.containment(held.id)).state is ContainmentState.RESTORING
 
+    async def test_a_right_or_a_pause_takes_two_persons_there_too(self, world: World) -> None:
+        colin = world.signing.oid("colin")
+        oncall = {"usergroup": "S0ONCALL01", "channel": "#vm-oncall", "entra": [NADIA_OID, colin]}
+        world.policy(two_person="access", oncall=oncall)
+        unsigned = await world("", "pause", "--reason", "x")
+        stranger = await world("sam", "expect", "web-01", "2h", "--reason", "x")
+        assert (unsigned.exit_code, stranger.exit_code) == (3, 3), unsigned.output + stranger.output
+
+        for typed, unchanged in (
+            (("expect", "web-01", "2h", "--reason", "patch day"), "Nothing is expected yet"),
+            (("pause", "--reason", "the wrong VMs"), "Nothing is paused yet"),
+        ):
+            first = await world("nadia", *typed)
+            assert (first.exit_code, unchanged in first.stdout) == (0, True), first.output
+            agree = first.stdout.splitlines()[-1].rpartition("startgate ")[2].split()
+            assert (await world("nadia", *agree, "--yes")).exit_code == 3, "nobody is both"
+            unsure = await world("colin", *agree)
+            assert typed[-1] in unsure.stdout, "the reason, before they are asked"
+            assert not (await world.store.pause()).on(SystemClock().now())
+            second = await world("colin", *agree, "--yes")
+            assert (second.exit_code, second.stdout) == (0, "Approved and done.\n"), second.output
+            assert (await world("colin", *agree, "--yes")).exit_code == 1, "once"
+        (expected,) = (await world.store.expectations()).entries
+        assert NADIA_OID in expected.by
+        assert colin in expected.approved_by
+        assert (await world.store.pause()).on(SystemClock().now())
+        assert (await world("", "resume")).exit_code == 0
+
     async def test_what_is_not_contained_is_not_restored(self, world: World) -> None:
         done = await world("nadia", "restore", "web-01", "--yes")
         assert (done.exit_code, "is not contained" in done.output) == (1, True)
@@ -220,6 +263,22 @@ class TestReading:
         status = json.loads((await world("", "status", "web-01", "--json")).stdout)
         assert status["containment"]["state"] == "CONTAINED"
         assert (await world("", "status", "web-01")).stdout.startswith("web-01: CONTAINED\n")
+
+    async def test_status_says_that_the_policy_only_observes(self, world: World) -> None:
+        said = "the policy only observes: nobody is asked, and nothing is written to Azure"
+        assert said not in (await world("", "status", "web-01")).stdout
+        world.policy(mode="observe")
+        assert said in (await world("", "status", "web-01")).stdout
+        assert json.loads((await world("", "status", "web-01", "--json")).stdout)["observes"] is True
+
+    async def test_a_policy_with_an_error_keeps_nobody_from_looking(self, world: World) -> None:
+        world.policy(mode="sleep")
+        shown = await world("", "status", "web-01")
+        assert (shown.exit_code, shown.stdout.splitlines()[0]) == (
+            0,
+            "web-01: not contained, and no question is open",
+        )
+        assert "the mode is not known" in shown.stderr
 
     async def test_hostile_names_move_no_cursor(self, world: World) -> None:
         await world.asked(a.caller(name="\x1b[2Jroot"))

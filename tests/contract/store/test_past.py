@@ -16,7 +16,7 @@ from workers.domain.errors import Conflict
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Background, Commit, KnownStart, Remembered, Store
 from workers.domain.starts.events import Phase, StartEvent
-from workers.domain.starts.past.history import (
+from workers.domain.starts.past.entries import (
     MOST_OF_CALLER,
     MOST_OF_VM,
     Past,
@@ -28,8 +28,9 @@ from workers.domain.starts.past.history import (
 )
 from workers.store import keys
 from workers.store.connection import connect
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.store import MemoryStore
 from workers.store.inventory import RedisInventory
-from workers.store.memory import MemoryInventory, MemoryStore
 from workers.store.redis_store import RedisStore
 
 

@@ -164,6 +164,17 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
         assert ("view_id" in await full.slack.post("/_act/click", **press)) is opens
     await full.slack.post("/_act/click", user="olivia", action_id="afterwards.status", **at)
     await full.told(OLIVIA, asked.vm, "Contained", since=asked.start.seq)
+    seq = await full.slack.last_seq()
+    await full.slack.post("/_act/click", user="nadia", action_id="afterwards.evidence", **at)
+    sent = await full.slack.wait_for(
+        "the file", lambda e: e["kind"] == "posted" and bool(e.get("files")), since=seq
+    )
+    (file,) = sent["files"]
+    assert file["name"].endswith(".zip")
+    assert f"startgate evidence --verify {file['name']} --sha256 " in sent["text"]
+    people = next(c for c in (await full.slack.get("/_state"))["channels"] if c["id"] == sent["channel"])
+    assert (people["kind"], NADIA in people["members"]) == ("im", True)
+    await full.told(NADIA, asked.vm, "in your messages with Startgate", since=seq)
 
 
 async def test_a_backup_is_started_first_and_backed_up_only_once_azure_says_so(

@@ -13,7 +13,7 @@ from workers.domain.errors import DependencyAway
 from workers.domain.ids import PARTITIONS
 from workers.domain.ports.store import Commit
 from workers.settings import WorkersSettings
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases import note_process
 from workers.use_cases.note_process import noted
 

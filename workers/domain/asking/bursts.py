@@ -14,7 +14,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Decision
 from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
-from workers.domain.starts.past.history import caller_key
+from workers.domain.starts.past.entries import caller_key
 from workers.domain.starts.risk import Level
 
 MOST_MEMBERS = 500
@@ -41,6 +41,11 @@ class Member(Stored):
         told: the version of which is on record that the card shows it; 0 for none.
         hushed: whether its owner is in quiet hours, and has to be noted as asked when those end.
         second: what the first of two persons asked for; ``None`` once it is decided.
+        answer: ``Confirmed`` or ``Rejected``; empty without an answer.
+        by: who gave it, in words without mark-up.
+        why: their reason, or why it was closed without an answer; the beginning of a long one.
+        closed_at: when.
+        silent: it expired, and nothing came of that.
     """
 
     approval_id: str
@@ -58,6 +63,11 @@ class Member(Stored):
     told: int = 0
     hushed: bool = False
     second: ConfirmRequest | None = None
+    answer: str = ""
+    by: str = ""
+    why: str = ""
+    closed_at: UtcTime | None = None
+    silent: bool = False
 
     @property
     def waits_for_second(self) -> ConfirmRequest | None:

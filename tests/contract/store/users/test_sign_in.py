@@ -19,8 +19,8 @@ from azure.core.credentials import AccessToken
 from pydantic import SecretStr
 
 from deploy.sandbox.servicebus.auth.certificate import server_context
-from tests.contract.store.valkey_cluster import Cluster
-from tests.contract.store.wire import Wire
+from tests.contract.store.redis.valkey_cluster import Cluster
+from tests.contract.store.redis.wire import Wire
 from tests.valkey_server import Valkey
 from workers.domain.errors import DependencyAway
 from workers.runtime.credential import SignIn

@@ -14,7 +14,7 @@ from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import RuleOutcome, Rules, Ruling, Undecided
 from workers.domain.policy.variables import VARIABLES, RuleInput, known_values
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
-from workers.domain.starts.past.history import Past, of_event
+from workers.domain.starts.past.entries import Past, of_event
 
 NIGHT = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)  # 04:50 in Berlin
 YESTERDAY = a.start_event(at=a.start_event().at - timedelta(days=1, hours=1), correlation_id="yesterday")

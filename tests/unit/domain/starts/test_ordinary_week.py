@@ -16,13 +16,13 @@ from typing import NamedTuple
 import pytest
 
 from tests import builders as a
-from tests.conftest import COMPUTES_S
+from tests.examples import COMPUTES_S
 from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.starts.events import Access, Caller, CallerKind, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, GrantFact, GrantKind, NetworkFacts
-from workers.domain.starts.past.history import (
+from workers.domain.starts.past.entries import (
     MOST_OF_CALLER,
     MOST_OF_VM,
     Past,

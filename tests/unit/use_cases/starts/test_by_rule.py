@@ -8,8 +8,9 @@ from tests import builders as a
 from tests.conftest import CrashError, Rig
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.containment.brakes.held import HeldBy
 from workers.domain.containment.brakes.pause import Pause
-from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, HeldBy
+from workers.domain.containment.containment import CauseKind, Containment, ContainmentState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import partition_of_id
@@ -20,7 +21,7 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import Facts
 from workers.use_cases.containment.request import request_containment
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 RULE = Rule(
     name="stolen key", when='caller.app_id == "bad"', verdict=Verdict.CONTAIN, lockdown="network-only"
