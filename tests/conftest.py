@@ -16,11 +16,11 @@ import pytest
 import pytest_asyncio
 import redis
 import structlog
-from hypothesis import HealthCheck, settings
 
 from deploy.sandbox.servicebus.server import BusServer
 from tests import acting
 from tests import builders as a
+from tests.examples import pytest_collection_modifyitems  # noqa: F401 - pytest finds it here by its name
 from tests.valkey_server import Valkey
 from workers.bus.memory import MemoryNudger
 from workers.domain.asking.approvals import Approval
@@ -48,25 +48,6 @@ from workers.use_cases.orders.access.answer import AnswerAccess
 from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
-
-settings.register_profile(
-    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile("search", deadline=None, print_blob=True)
-settings.load_profile("steady")
-"""The same examples each time, however slow the machine is. ``--hypothesis-profile=search`` tries others."""
-
-
-COMPUTES_S = 600
-"""For tests that compute all the time, which a busy machine makes many times as slow, and wait for nobody."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What hypothesis runs goes through hundreds of examples: a hang is cut, a busy machine is none."""
-    for item in items:
-        if item.get_closest_marker("hypothesis") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(COMPUTES_S))
 
 
 def pytest_configure() -> None:

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 READY_WITHIN_S = 40.0
 
@@ -28,7 +28,6 @@ _PORTS = range(20_000, 32_000)
 _BLOCK = 50
 """So many neighbours belong to one process, for as long as it lives."""
 
-_blocks: list[IO[bytes]] = []
 _left: list[int] = []
 
 
@@ -59,16 +58,16 @@ def _take_block() -> None:
     firsts = list(_PORTS[::_BLOCK])
     random.shuffle(firsts)
     for first in firsts:
-        lock = (directory / str(first)).open("ab")
+        lock = os.open(directory / str(first), os.O_CREAT | os.O_RDWR, 0o600)  # open until the process ends
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            lock.close()
+            os.close(lock)
             continue
-        _blocks.append(lock)
         _left.extend(range(first, first + _BLOCK))
         return
-    raise OSError(f"no free ports: {len(firsts)} processes hold those from {_PORTS[0]} to {_PORTS[-1]}")
+    held = f"{len(firsts)} processes hold those from {_PORTS[0]} to {_PORTS[-1]}"
+    raise OSError(f"no free ports: {held}; end systems that nobody looks at")
 
 
 class Process:

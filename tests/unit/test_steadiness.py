@@ -19,7 +19,7 @@ WAITS = re.compile(
     rf"|\bwait_for\(.*, {_NUMBER}\)$"
 )
 BOUNDS = {
-    "contract/arm/test_shared_reads.py": "less than what it would wait for otherwise",
+    "contract/arm/read/test_shared_reads.py": "less than what it would wait for otherwise",
     "contract/bus/test_recovery.py": "marked quiet",
     "contract/servicebus/test_wire.py": "what its client would give up after",
     "contract/servicebus/test_ending.py": "the client's own timeout, which has to run out",

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from tests import builders as a
-from tests.conftest import COMPUTES_S
+from tests.examples import COMPUTES_S
 from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import Rules, Undecided
