@@ -17,7 +17,7 @@ from typing import Any
 
 from deploy.sandbox.client import Control
 from deploy.sandbox.stage import CardCopy, Entry, Stage, Started, eventually
-from deploy.sandbox.system import APP_TOKEN, ARM_TOKEN, BOT_TOKEN, System
+from deploy.sandbox.system import APP_TOKEN, ARM_TOKEN, BOT_TOKEN, SIGNING_SECRET, System
 
 OLIVIA, COLIN, NADIA, SAM = "U0OLIVIA01", "U0COLIN002", "U0NADIA003", "U0SAM00004"
 ONCALL_GROUP = "S0ONCALL01"
@@ -36,7 +36,7 @@ _READS_BY_POST = (
 )
 _LOCK_MS, _WORKED_ON_MS = 30_000, 5_000
 _SHARED_ACCESS_KEY = "SAS_KEY_VALUE"
-SECRETS = (BOT_TOKEN, APP_TOKEN, ARM_TOKEN, _SHARED_ACCESS_KEY)
+SECRETS = (BOT_TOKEN, APP_TOKEN, SIGNING_SECRET, ARM_TOKEN, _SHARED_ACCESS_KEY)
 
 
 class _Control(Control):
