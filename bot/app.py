@@ -14,6 +14,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers.access import AccessAnswers
 from bot.answers.bursts import BurstAnswers
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
@@ -21,8 +22,8 @@ from bot.answers.confirm_blocks import CONFIRM_HIGH
 from bot.answers.details import Details
 from bot.answers.evidence import EvidenceClick
 from bot.answers.follow import CONTAIN_THEM, FOLLOW, FollowCaller
-from bot.answers.not_mine import NotMine
-from bot.answers.not_mine_blocks import NOT_MINE_DIALOG
+from bot.answers.not_mine import NotMine, NotMineAll
+from bot.answers.not_mine_blocks import NOT_MINE_ALL_DIALOG, NOT_MINE_DIALOG
 from bot.answers.regret import RegretClick
 from bot.answers.reject import Reject
 from bot.answers.reject_blocks import PLAN
@@ -31,7 +32,9 @@ from bot.answers.retry import RetryClick
 from bot.answers.spoken.questions import Questions
 from bot.answers.spoken.reply import Reply
 from bot.answers.undo import UndoClick
+from bot.cards.blocks.access.card import APPROVE, DECLINE
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
+from bot.cards.blocks.bursts.card import NOT_MINE_ALL
 from bot.cards.blocks.bursts.dialogs import PAGES
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.blocks.details.dialog import DETAILS
@@ -85,6 +88,8 @@ def build_app(
     )
     flow, confirm, reject = Flow(services, client), Confirm(services), Reject(services)
     cap, not_mine, follow = CapAnswers(services), NotMine(services), FollowCaller(services)
+    not_mine_all = NotMineAll(services)
+    access = AccessAnswers(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
@@ -93,15 +98,19 @@ def build_app(
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
+    app.action(APPROVE)(flow.click(access.approve, now=True))
+    app.action(DECLINE)(flow.click(access.decline, now=True))
     app.action(REGRET)(flow.click(RegretClick(services).pressed, now=True))
     app.action(RESTORE_IT)(flow.click(RestoreListener(services).picked, now=True))
     app.action(STATUS)(flow.click(StatusListener(services).picked))
-    app.action(EVIDENCE)(flow.click(EvidenceClick(services).pressed))
+    app.action(EVIDENCE)(flow.click(EvidenceClick(services).pressed, now=True))
     app.view(CONFIRM_HIGH)(flow.submit(confirm.submitted, now=True))
     app.action(CONTAIN_THEM)(flow.click(follow.pressed))
     app.view(FOLLOW)(flow.submit(follow.submitted))
     app.action(NOT_MINE)(flow.click(not_mine.pressed))
     app.view(NOT_MINE_DIALOG)(flow.submit(not_mine.submitted))
+    app.action(NOT_MINE_ALL)(flow.click(not_mine_all.pressed))
+    app.view(NOT_MINE_ALL_DIALOG)(flow.submit(not_mine_all.submitted))
     app.action(UNDO)(flow.click(UndoClick(services).pressed, now=True))
     app.event("message")(flow.message(Reply(services, questions).written))
     app.view(REJECT_DIALOG)(flow.submit(reject.submitted))

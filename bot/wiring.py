@@ -48,6 +48,7 @@ from workers.runtime.lifecycle import hangup_signal, keep_what_is_loaded, run_un
 from workers.store.audit.log import AuditLog
 from workers.store.channel_book import RedisChannelBook
 from workers.store.connection import connect
+from workers.store.evidence.making import EvidenceMaker
 from workers.store.inventory import RedisInventory
 from workers.store.process_book import RedisProcessBook
 from workers.store.redis_store import RedisStore
@@ -60,24 +61,27 @@ from workers.telemetry.requests import measured
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
-from workers.use_cases.orders.also_started import also_started
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.lockdown import LockDown
-from workers.use_cases.orders.look_up import LookUp
-from workers.use_cases.orders.overview import Overview
+from workers.use_cases.orders.looking.look_up import LookUp
 from workers.use_cases.orders.pause import PauseWrites
+from workers.use_cases.orders.reading.also_started import also_started
+from workers.use_cases.orders.reading.overview import Overview
 from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
 from workers.use_cases.orders.retry import Retry
 from workers.use_cases.policy_in_force import PolicyInForce
-from workers.use_cases.sweeps.mode import show_modes
 from workers.use_cases.sweeps.pause import show_pauses
+from workers.use_cases.sweeps.policy.mode import show_modes
 from workers.use_cases.watch_policy import WatchPolicy
 
 log = structlog.get_logger("bot")
@@ -150,7 +154,7 @@ async def _run(
     channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
     policy.when_changed(channels.look_again)
     directory = Directory(slack, policy, installation, pace, channels.id_of)
-    dialogs = OpenDialogs(slack)
+    dialogs, second = OpenDialogs(slack), AskSecond(store=store, nudger=nudger, clock=clock, policy=policy)
     decide = Decide(
         store=store,
         nudger=nudger,
@@ -159,6 +163,7 @@ async def _run(
         observes=lambda: policy().observes,
         person=partial(directory.actor, now=True),
     )
+    pass_on = PassOn(store=store, nudger=nudger, clock=clock, policy=policy)
     services = Services(
         store=store,
         inventory=inventory,
@@ -166,7 +171,7 @@ async def _run(
         clock=clock,
         decide=decide,
         answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
-        take_back=TakeBack(store=store, nudger=nudger, clock=clock),
+        take_back=TakeBack(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         lock_down=LockDown(
             store=store,
             nudger=nudger,
@@ -179,24 +184,36 @@ async def _run(
         retry=Retry(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         look_up=LookUp(store=store, nudger=nudger, clock=clock),
         dialogs=dialogs,
-        pass_on=PassOn(store=store, nudger=nudger, clock=clock, policy=policy),
+        pass_on=pass_on,
+        pass_all=PassAll(pass_on=pass_on, store=store, nudger=nudger, clock=clock),
         overview=Overview(store=store, inventory=inventory, observes=lambda: policy().observes),
         audit=AuditLog(redis),
+        evidence=EvidenceMaker(store, AuditLog(redis), clock),
         files=Files(slack, directory.direct_message),
-        pausing=PauseWrites(store=store, clock=clock),
-        expecting=ExpectStarts(store=store, clock=clock, policy=policy),
-        delegating=DelegateAnswers(store=store, clock=clock, policy=policy),
+        pausing=PauseWrites(store=store, clock=clock, second=second),
+        expecting=ExpectStarts(store=store, clock=clock, policy=policy, second=second),
+        delegating=DelegateAnswers(store=store, clock=clock, policy=policy, second=second),
+        access=AnswerAccess(store=store, nudger=nudger, clock=clock, policy=policy, inventory=inventory),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
+        portal=settings.cloud.places.portal,
     )
-    quiet = SlackQuiet(slack, policy, clock, directory.members)
     note_asked = NoteAsked(store=store, nudger=nudger, clock=clock)
     renderer = Renderer(
         store=store,
         poster=Poster(slack, pace),
-        audience=Audience(directory, channels, policy, clock, health, quiet=quiet),
+        audience=Audience(
+            directory,
+            channels,
+            policy,
+            clock,
+            health,
+            quiet=SlackQuiet(slack, policy, clock, directory.members),
+        ),
         note_asked=note_asked,
-        bursts=Bursts(store=store, decide=services.decide, note_asked=note_asked, policy=policy, clock=clock),
+        bursts=Bursts(
+            store=store, decide=decide, pass_on=pass_on, note_asked=note_asked, policy=policy, clock=clock
+        ),
         clock=clock,
         health=health,
         also=partial(also_started, store, inventory),

@@ -12,10 +12,10 @@ from workers.domain.starts.facts import Facts
 from workers.domain.starts.surroundings import Surroundings
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.containment.never import GuardedByFacts
-from workers.use_cases.orders.answer_lookup import AnswerLookup
-from workers.use_cases.orders.foresee import Foresee
-from workers.use_cases.orders.look_up import LookUp
-from workers.use_cases.orders.rehearse import Rehearse
+from workers.use_cases.orders.looking.answer_lookup import AnswerLookup
+from workers.use_cases.orders.looking.foresee import Foresee
+from workers.use_cases.orders.looking.look_up import LookUp
+from workers.use_cases.orders.looking.rehearse import Rehearse
 
 
 class FakeSurroundings:

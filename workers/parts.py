@@ -7,7 +7,7 @@ from azure.servicebus.aio import ServiceBusClient
 from redis.asyncio import Redis
 
 from workers.arm.session.clients import Azure
-from workers.domain.ports.archive import Archive
+from workers.domain.ports.audit.archive import Archive
 from workers.store.redis_store import RedisStore
 from workers.telemetry.health import Health
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
-from workers.arm.read.event_sources import ArmEventSources
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.inventory import list_vms, subscriptions
-from workers.arm.read.start_log import ArmStartLog
+from workers.arm.read.subscriptions.event_sources import ArmEventSources
+from workers.arm.read.subscriptions.inventory import list_vms, subscriptions
+from workers.arm.read.subscriptions.start_log import ArmStartLog
 from workers.arm.steps.standing import ArmStanding
 from workers.bus import connection as bus
 from workers.bus.nudger import BusNudger
@@ -26,24 +26,24 @@ from workers.store.audit.log import AuditLog
 from workers.store.inventory import RedisInventory
 from workers.store.leases import RedisLeases
 from workers.use_cases.starts.open import OpenApproval
-from workers.use_cases.sweeps.archive import ArchiveAudit
-from workers.use_cases.sweeps.canary import FlyCanary, SendCanary
+from workers.use_cases.sweeps.audit.archive import ArchiveAudit
+from workers.use_cases.sweeps.audit.pages import SendPages
+from workers.use_cases.sweeps.audit.trim_audit import TrimAudit
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
-from workers.use_cases.sweeps.drafts import DraftRules
-from workers.use_cases.sweeps.event_sources import WatchEventSources
-from workers.use_cases.sweeps.inventory import TakeInventory
 from workers.use_cases.sweeps.loop import Sweep
 from workers.use_cases.sweeps.measure import Measure
-from workers.use_cases.sweeps.missed_starts import MissedStarts
-from workers.use_cases.sweeps.mode import WatchMode
-from workers.use_cases.sweeps.observed_day import TellObservedDay
-from workers.use_cases.sweeps.pages import SendPages
 from workers.use_cases.sweeps.pause import WatchPause
-from workers.use_cases.sweeps.reconcile import Reconcile
+from workers.use_cases.sweeps.policy.drafts import DraftRules
+from workers.use_cases.sweeps.policy.mode import WatchMode
+from workers.use_cases.sweeps.policy.observed_day import TellObservedDay
 from workers.use_cases.sweeps.resync import Resync
 from workers.use_cases.sweeps.standing import RereadStanding
-from workers.use_cases.sweeps.trim_audit import TrimAudit
+from workers.use_cases.sweeps.starts.canary import FlyCanary, SendCanary
+from workers.use_cases.sweeps.starts.event_sources import WatchEventSources
+from workers.use_cases.sweeps.starts.inventory import TakeInventory
+from workers.use_cases.sweeps.starts.missed_starts import MissedStarts
+from workers.use_cases.sweeps.starts.reconcile import Reconcile
 
 
 def all_sweeps(

@@ -21,7 +21,7 @@ from workers.bus.receiver import QueueReceiver
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer
 from workers.domain.policy.model import Policy
-from workers.domain.ports.archive import Archive
+from workers.domain.ports.audit.archive import Archive
 from workers.domain.ports.clock import SystemClock
 from workers.operator.doctor import quick_checks
 from workers.outside.archive.opening import archive_at
@@ -44,9 +44,10 @@ from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.containment.never import GuardedByFacts, GuardedInAzure
 from workers.use_cases.note_process import noted
-from workers.use_cases.orders.answer_lookup import AnswerLookup
-from workers.use_cases.orders.foresee import Foresee
-from workers.use_cases.orders.rehearse import Rehearse
+from workers.use_cases.orders.access.expire import ExpireAccess
+from workers.use_cases.orders.looking.answer_lookup import AnswerLookup
+from workers.use_cases.orders.looking.foresee import Foresee
+from workers.use_cases.orders.looking.rehearse import Rehearse
 from workers.use_cases.policy_in_force import PolicyInForce
 from workers.use_cases.starts.canary import TakeCanary
 from workers.use_cases.starts.open import OpenApproval
@@ -161,6 +162,7 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
             returns=ArmReturns(azure, ArmStanding(azure)),
             clock=clock,
         ),
+        expire_access=ExpireAccess(store=store, nudger=nudger, clock=clock),
     )
 
     sweeps = all_sweeps(

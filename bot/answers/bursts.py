@@ -16,6 +16,8 @@ from bot.requests import Clicked, OnClick, OnSubmit, Outcome, Submitted, View
 from bot.services import Services
 from workers.domain.asking.decisions import Answer
 
+_NONE = "These were answered meanwhile, or are of high risk and have a card each. Nothing was recorded."
+
 
 class BurstAnswers:
     """Orders an answer to several questions, and says to how many."""
@@ -32,8 +34,8 @@ class BurstAnswers:
     async def confirm_all(self, clicked: Clicked) -> Message:
         """All that the message shows and that wait."""
         card_id, shown = from_button(clicked.value)
-        count = await self._services.answer_all(Answer.CONFIRM, card_id, clicked.actor, shown=shown)
-        return ordered(Answer.CONFIRM, count) if count else nothing_left()
+        given = await self._services.answer_all(Answer.CONFIRM, card_id, clicked.actor, shown=shown)
+        return ordered(Answer.CONFIRM, given) if given.starts else nothing_left()
 
     async def reject_all(self, clicked: Clicked) -> Message | None:
         """Ask why. Nothing happens yet."""
@@ -49,10 +51,10 @@ class BurstAnswers:
     async def rejected(self, dialog: Submitted) -> Outcome:
         """Authorize once more, and order it."""
         card_id, shown = from_button(str(dialog.view["private_metadata"]))
-        count = await self._services.answer_all(
+        given = await self._services.answer_all(
             Answer.REJECT, card_id, dialog.actor, shown=shown, reason=given_reason(dialog.view)
         )
-        return Outcome(message=ordered(Answer.REJECT, count) if count else nothing_left())
+        return Outcome(message=ordered(Answer.REJECT, given) if given.starts else nothing_left())
 
     async def listed(self, clicked: Clicked) -> None:
         """Open the list."""
@@ -72,7 +74,7 @@ class BurstAnswers:
         reason = given_reason(dialog.view)
         if answer is Answer.REJECT and not reason.strip():
             return Outcome(errors={REASON: "Please say why you didn't expect them."})
-        count = await self._services.answer_all(answer, card_id, dialog.actor, chosen=starts, reason=reason)
-        if not count:
-            return Outcome(errors={ANSWER: "These were answered meanwhile. Nothing was recorded."})
-        return Outcome(message=ordered(answer, count))
+        given = await self._services.answer_all(answer, card_id, dialog.actor, chosen=starts, reason=reason)
+        if not given.starts:
+            return Outcome(errors={ANSWER: _NONE})
+        return Outcome(message=ordered(answer, given))

@@ -2,15 +2,24 @@
 
 from bot.cards.blocks.answers import private
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.text import counted
+from bot.cards.blocks.text import clock, counted
 from workers.domain.asking.decisions import Answer
+from workers.use_cases.asking.answer_all import Given
 
 
-def ordered(answer: Answer, count: int) -> Message:
-    """So many get this answer now; the card shows each as it is recorded."""
+def ordered(answer: Answer, given: Given) -> Message:
+    """So many get this answer now, or need a second person; the card shows each as it is recorded."""
     doing = "Confirming" if answer is Answer.CONFIRM else "Rejecting"
-    starts = counted(count, "start")
-    return private(f"{doing} {starts}", f"{doing} {starts}. The card shows each as it is recorded.")
+    starts = counted(given.starts - given.seconds, "start")
+    lines = [f"{doing} {starts}."] if given.starts > given.seconds else []
+    title = f"{doing} {starts}"
+    if given.seconds:
+        asked = counted(given.seconds, "start")
+        need = "needs" if given.seconds == 1 else "need"
+        until = f" until {clock(given.until)}" if given.until else ""
+        lines.append(f"{asked} {need} a second person to confirm, too. Somebody else can{until}.")
+        title = f"A second person is asked: {asked}"
+    return private(title, f"{' '.join(lines)} The card shows each as it is recorded.")
 
 
 def nothing_left() -> Message:

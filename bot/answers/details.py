@@ -26,4 +26,4 @@ class Details:
             kind="details.refused",
             about=approval,
         )
-        await clicked.open_dialog(details_dialog(approval))
+        await clicked.open_dialog(details_dialog(approval, portal=services.portal))

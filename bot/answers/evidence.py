@@ -1,46 +1,56 @@
 """The button Evidence below how a containment ended."""
 
-from bot.cards.blocks.answers import private
+import structlog
+
+from bot.answers.evidence_blocks import by_command, on_its_way, summary
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.status import cause_line, progress
-from bot.cards.blocks.text import code, name
 from bot.requests import Clicked
 from bot.services import Services
+from bot.slack.errors import Refused
+from bot.slack.files import SentFile
 from workers.domain.asking.decisions import may_see
 from workers.domain.containment.containment import Containment
-from workers.domain.ids import reference
+from workers.domain.errors import NotYet
 from workers.domain.starts.people import Owner
 from workers.use_cases.refuse import refuse_unless
 
+log = structlog.get_logger(__name__)
+
 
 class EvidenceClick:
-    """Says what is on record, and how to get all of it. The bot itself gives no file away."""
+    """Sends on-call the whole record as a file, in their own messages. The owner is told what there is."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     async def pressed(self, clicked: Clicked) -> Message:
-        """For the VM's owner and on-call only."""
-        services = self._services
+        """For the VM's owner and on-call only.
+
+        The owner gets no file: it holds what was exchanged with Azure, and what stands in other people's
+        threads.
+        """
+        services, actor = self._services, clicked.actor
         containment = await services.store.containment(clicked.value)
         await refuse_unless(
-            may_see(clicked.actor, await self._owner(containment)),
-            clicked.actor,
+            may_see(actor, await self._owner(containment)),
+            actor,
             store=services.store,
             clock=services.clock,
             kind="evidence.refused",
             about=containment,
         )
-        vm, short = (
-            containment.vm.name,
-            reference(containment.cards[0] if containment.cards else containment.id),
-        )
-        return private(
-            f"Evidence about {name(vm)}",
-            f"{code(vm)}: {cause_line(containment)}\n{progress(containment)}\n"
-            f"The whole record in one file, with its proof: {code(f'startgate evidence {short}')}. An"
-            f" operator can run it. Line by line: {code(f'startgate audit show {short}')}.",
-        )
+        if not actor.on_call:
+            return by_command(containment)
+        try:
+            made = await services.evidence(containment.id, actor.label)
+            file = SentFile(made.name, f"Evidence about {containment.vm.name}"[:100], made.content)
+            await services.files.send(actor.slack_user, summary(containment, made), [file])
+        except NotYet as too_much:
+            return by_command(containment, why=too_much.diagnostics())
+        except Refused as refused:
+            log.error("Slack refuses the evidence", containment=containment.id, error=refused.code)
+            return by_command(containment, why=f"Slack did not take the file ({refused.code}).")
+        return on_its_way(containment, made)
 
     async def _owner(self, containment: Containment) -> Owner:
         """Whom the VM's tags named when its start was asked about, or when it was locked down."""

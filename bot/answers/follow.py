@@ -10,9 +10,9 @@ from bot.services import Services
 from workers.domain.asking.approvals import Approval
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NeverContained, NotFound
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.vm import KnownVm, VmRef
-from workers.use_cases.orders.also_started import also_started
+from workers.use_cases.orders.reading.also_started import also_started
 
 __all__ = ["CONTAIN_THEM", "FOLLOW", "FollowCaller"]
 

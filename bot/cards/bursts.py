@@ -29,8 +29,10 @@ from workers.domain.asking.bursts import (
     within,
 )
 from workers.domain.asking.cards import Card, Copy, CopyKind
+from workers.domain.asking.decisions import Decision
+from workers.domain.asking.passing import PassedOn
 from workers.domain.containment.containment import Containment
-from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, Outdated
+from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, NotYet, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
@@ -38,6 +40,7 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.risk import Level
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.decide import Decide
+from workers.use_cases.asking.pass_on import PassOn
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +66,15 @@ def member_of(approval: Approval, containment: Containment | None = None) -> Mem
         reminded=approval.reminded_at is not None,
         escalated=approval.escalated_at is not None,
         version=approval.version,
+        second=approval.confirm_request if approval.asks else None,
     )
 
 
 def _said(approval: Approval, words: str) -> str:
     if is_high(approval):
         return "high risk: answer it by itself"
+    if approval.waits_for_second is not None:
+        return "waits for a second person"
     return "waits for an answer" if approval.open else words
 
 
@@ -80,17 +86,20 @@ class Bursts:
         *,
         store: Store,
         decide: Decide,
+        pass_on: PassOn,
         note_asked: NoteAsked,
         policy: Callable[[], Policy],
         clock: Clock,
     ) -> None:
         self._store = store
         self._decide = decide
+        self._pass_on = pass_on
         self._note_asked = note_asked
         self._policy = policy
         self._clock = clock
         self._joining: dict[str, dict[str, Member]] = {}
         self._differing: dict[str, tuple[str, ...]] = {}
+        self._outdated: dict[str, set[str]] = {}
         self._placed: dict[str, int] = {}
 
     async def lead_of(self, approval: Approval, card: Card) -> str:
@@ -112,7 +121,7 @@ class Bursts:
         if lead != approval.id and not await self._takes(lead, approval, bursts.within):
             burst = await self._store.join_burst(start, leads=True)
             lead = approval.id
-        self._note_differing(burst)
+        self._note_differing(burst, approval.id, lead)
         if lead != approval.id:
             placed = card.changed(part_of=lead)
             await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(placed,)))
@@ -128,6 +137,8 @@ class Bursts:
         placed = max(len(members), self._placed.get(lead, 1))
         takes = (
             not card.part_of
+            and not card.passed  # whoever was named is asked about those that were passed on
+            and card.passing is None
             and placed < MOST_MEMBERS
             and any(one.open for one in members)
             and within((*members, *self._joining.get(lead, {}).values()), approval.event.at, span)
@@ -138,10 +149,20 @@ class Bursts:
             self._placed[lead] = placed + 1
         return takes
 
-    def _note_differing(self, burst: Burst) -> None:
-        for look, lead in burst.leads.items():
+    def _note_differing(self, burst: Burst, approval_id: str, lead: str) -> None:
+        for look, asks in burst.leads.items():
             if differing := burst.differing(look):
-                self._differing[lead] = differing
+                self._differing[asks] = differing
+                if asks != lead:
+                    self._outdated.setdefault(approval_id, set()).add(asks)
+
+    def outdated(self, approval_id: str) -> tuple[str, ...]:
+        """Cards that have to say that this start differs from theirs; nobody else may come for that."""
+        return tuple(self._outdated.get(approval_id, ()))
+
+    def renewed(self, approval_id: str) -> None:
+        """All of those say so."""
+        self._outdated.pop(approval_id, None)
 
     def joins(self, lead: str, approval: Approval, containment: Containment | None) -> None:
         """This question, as it is now, is to be listed on that card."""
@@ -191,7 +212,9 @@ class Bursts:
         shown, partition = approval.version, partition_of_id(approval.id)
         asked = approval
         if approval.open and approval.asked_at is None:
-            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices)
+            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices).changed(
+                remind_not_before=card.remind_not_before
+            )
             if card.quiet_until is not None and not card.asks_owners:
                 asked = approval.hushed(card.quiet_until, card.notices)
         hushed = asked.open and asked.asked_at is None
@@ -204,20 +227,24 @@ class Bursts:
         return member.changed(version=shown + 1, told=shown + 1, hushed=hushed)
 
     async def carry_out(self, card: Card) -> Card:
-        """Give the ordered answer to each question that still waits; the card without the order."""
-        ordered = card.ordered
-        if ordered is None:
+        """Give the ordered answer to each question that still waits, or pass it on; the card without that."""
+        ordered, passing = card.ordered, card.passing
+        if ordered is None and passing is None:
             return card
-        await self._side_by_side(self._answer(one, starts, ordered) for one, starts in ordered.starts.items())
-        done = card.changed(ordered=None)
+        done = card.changed(ordered=None, passing=None)
+        if ordered is not None:
+            answers = ordered.starts.items()
+            await self._side_by_side(self._answer(one, starts, ordered) for one, starts in answers)
+        if passing is not None:
+            await self._side_by_side(self._pass(one, passing.step) for one in passing.questions)
+            done = done.changed(passed=(*card.passed, passing.step))
         await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(done,)))
         return done.changed(version=card.version + 1)
 
     async def _answer(self, approval_id: str, starts: int, ordered: Ordered) -> None:
         decision = ordered.decision
         try:
-            if decision.confirms and is_high(await self._store.approval(approval_id)):
-                log.info("a start of high risk is not confirmed with others", approval=approval_id)
+            if decision.confirms and not await self._confirms(approval_id, decision):
                 return
             await self._decide(
                 decision.answer,
@@ -226,10 +253,26 @@ class Bursts:
                 shown=starts,
                 reason=decision.reason,
                 via=decision.via,
+                since=decision.at,
             )
         except (AlreadyDecided, NotAllowed, NotFound, Outdated) as refused:
             # It stands on the card as it is, and can be answered by itself.
             log.info("one of several answers was not recorded", approval=approval_id, because=str(refused))
+
+    async def _pass(self, approval_id: str, step: PassedOn) -> None:
+        try:
+            await self._pass_on(approval_id, step.by, step.to, since=step.at)
+        except (AlreadyDecided, NotAllowed, NotFound, NotYet) as refused:
+            log.info("one of several was not passed on", approval=approval_id, because=str(refused))
+
+    async def _confirms(self, approval_id: str, decision: Decision) -> bool:
+        """Whether it is left to be confirmed: not at high risk, nor if this press asked for a second one."""
+        approval = await self._store.approval(approval_id)
+        if is_high(approval):
+            log.info("a start of high risk is not confirmed with others", approval=approval_id)
+            return False
+        request = approval.waits_for_second
+        return request is None or (request.at, request.by.slack_user) != (decision.at, decision.by.slack_user)
 
     async def _side_by_side(self, jobs: Iterable[Coroutine[object, object, T]]) -> list[T]:
         places = asyncio.Semaphore(_AT_ONCE)
@@ -245,7 +288,7 @@ def shows_burst(card: Card, copy: Copy) -> bool:
     """Whether this copy asks about all members; on-call's does only while they are needed for that."""
     if not card.members:
         return False
-    return copy.kind is not CopyKind.ONCALL or any(one.escalated and one.open for one in card.members)
+    return copy.kind is not CopyKind.ONCALL or card.needs_oncall
 
 
 def untold(card: Card) -> bool:

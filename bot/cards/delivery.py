@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.cards.audience import Audience, Notice, Subjects, as_asked
+from bot.cards.blocks.access.card import access_card
 from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
@@ -30,6 +31,7 @@ from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from bot.slack.pace import ASKS, HIGH_RISK, REPORTS
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.reports import PolicyReport
@@ -100,13 +102,15 @@ class Delivery:
             root = self._root(card, copy, subjects._replace(approval=approval), mention)
             if root is None:
                 continue  # what it says is history
-            root = with_delegations(root, approval, subjects.delegations)
-            root = on_card(root, subjects.pause if subjects.waiting else None)
+            together = approval is not None and shows_burst(card, copy)
+            waits = together and card.waits
+            root = with_delegations(root, approval, subjects.delegations, waits=waits)
+            root = on_card(root, subjects.pause if subjects.waiting or waits else None)
             wanted.append(Wanted(copy.channel, copy.key, "", root, first=_urgency(card, copy, approval)))
             if not copy.sent:
                 continue  # replies follow once the card is there
             link = self._audience.card_link(copy)
-            if approval is not None and shows_burst(card, copy):
+            if approval is not None and together:
                 thread = burst_replies(card, approval, kind=copy.kind, oncall_mention=mention, card_link=link)
             else:
                 thread = replies(
@@ -129,7 +133,7 @@ class Delivery:
         """The card itself in this copy; ``None`` where nothing is to be said there any more."""
         approval, containment, notice, *_ = subjects
         if approval is not None and shows_burst(card, copy):
-            return burst_card(card, approval, kind=copy.kind)
+            return burst_card(card, approval, kind=copy.kind, reader=copy.email)
         if approval is not None:
             return approval_card(approval, containment, kind=copy.kind, reader=copy.email)
         if notice is not None:
@@ -350,6 +354,8 @@ def _notice(card: Card, notice: Notice, mention: str) -> Message | None:
     if isinstance(notice, CapQuestion):
         asked = notice.of(card.id)
         return None if asked is None else cap_card(asked, mention)
+    if isinstance(notice, AccessRequest):
+        return access_card(notice, mention)
     if isinstance(notice, PolicyNotice):
         return policy_notice_card(notice, mention)
     if isinstance(notice, PolicyReport):

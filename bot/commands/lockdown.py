@@ -37,7 +37,7 @@ from workers.domain.policy.owners import owner_of
 from workers.domain.policy.people import WithYes
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import VmRef
-from workers.use_cases.orders.find_vm import Match, find_vm
+from workers.use_cases.orders.reading.find_vm import Match, find_vm
 
 log = structlog.get_logger(__name__)
 

@@ -39,8 +39,8 @@ from workers.domain.policy.people import WithYes
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm
-from workers.use_cases.orders.contained import contained_vms
-from workers.use_cases.orders.find_vm import Match, by_id, find_among, ranked
+from workers.use_cases.orders.reading.contained import contained_vms
+from workers.use_cases.orders.reading.find_vm import Match, by_id, find_among, ranked
 
 
 class RestoreListener:

@@ -15,10 +15,10 @@ from workers.domain.asking.urgency import by_urgency
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import StartgateError
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import KnownVm, PowerState, VmRef
-from workers.use_cases.orders.lately import LateStart, last_starts
+from workers.use_cases.orders.reading.lately import LateStart, last_starts
 
 log = structlog.get_logger(__name__)
 

@@ -7,6 +7,12 @@ from typing import Any
 
 import aiohttp
 
+PATIENCE_S = 45.0
+"""How long anything is waited for that has to happen, and will, however busy the machine is.
+
+Whoever waits goes on as soon as it has happened. How soon that must be is another question, and asked apart.
+"""
+
 
 class ControlError(RuntimeError):
     """The stand-in refused; the text is its answer."""
@@ -61,7 +67,7 @@ class Control:
         matches: Callable[[dict[str, Any]], object],
         *,
         since: int = 0,
-        within_s: float = 20.0,
+        within_s: float = PATIENCE_S,
     ) -> dict[str, Any]:
         """The first entry that matches, now or as soon as it comes.
 

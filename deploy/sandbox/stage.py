@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.sandbox.client import NothingCame
+from deploy.sandbox.azure.messages import message_id
+from deploy.sandbox.client import PATIENCE_S, NothingCame
 from deploy.sandbox.system import System
 
 Entry = dict[str, Any]
@@ -29,6 +30,8 @@ class Started:
     seq: int
     """Slack's record up to here knows nothing of it."""
     bus_seq: int
+    message_id: str = ""
+    """Of the event on the queue, where one message tells of the start."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +68,7 @@ class Stage:
             correlation_id=answer["correlation_id"],
             seq=seq,
             bus_seq=bus_seq,
+            message_id=message_id(answer["event_ids"][0]),
         )
 
     async def vm(self, name: str) -> Entry:
@@ -89,7 +93,7 @@ class Stage:
 
     # In Slack
 
-    async def card(self, start: Started, *, within_s: float = 15.0) -> CardCopy:
+    async def card(self, start: Started, *, within_s: float = PATIENCE_S) -> CardCopy:
         """The first copy of the card that asks about a start."""
         entry = await self.slack.wait_for(
             f"a card about {start.vm}",
@@ -99,7 +103,7 @@ class Stage:
         )
         return CardCopy(channel=entry["channel"], ts=entry["ts"], at_ms=entry["at_ms"])
 
-    async def copies(self, start: Started, count: int, *, within_s: float = 15.0) -> list[CardCopy]:
+    async def copies(self, start: Started, count: int, *, within_s: float = PATIENCE_S) -> list[CardCopy]:
         """That many copies of the card, in the order in which they were posted."""
 
         async def found() -> list[CardCopy] | None:
@@ -129,7 +133,9 @@ class Stage:
                     return found
         raise KeyError(copy.ts)
 
-    async def until_shown(self, copy: CardCopy, what: str, *words: str, within_s: float = 30.0) -> Entry:
+    async def until_shown(
+        self, copy: CardCopy, what: str, *words: str, within_s: float = PATIENCE_S
+    ) -> Entry:
         """Wait until a copy shows all these words; returns the record's entry that made it so."""
         return await self.slack.wait_for(
             f"the card to show {what}",
@@ -203,7 +209,7 @@ class Stage:
         )
         return answer
 
-    async def told(self, who_id: str, *words: str, since: int = 0, within_s: float = 10.0) -> Entry:
+    async def told(self, who_id: str, *words: str, since: int = 0, within_s: float = PATIENCE_S) -> Entry:
         """Wait until this person is told something that only they can see."""
         return await self.slack.wait_for(
             f"{who_id} to be told {' '.join(words)}",
@@ -217,7 +223,7 @@ class Stage:
         )
 
 
-async def eventually(what: str, look: Callable[[], Any], *, within_s: float = 20.0) -> Any:
+async def eventually(what: str, look: Callable[[], Any], *, within_s: float = PATIENCE_S) -> Any:
     """Look again and again until there is something to see.
 
     Raises:

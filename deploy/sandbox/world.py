@@ -1,5 +1,6 @@
 """The people, principals and machines of the sandbox, read from ``world.yaml``."""
 
+import uuid
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -161,6 +162,20 @@ class World(_Part):
             if person.key == key:
                 return person
         raise KeyError(f"no person {key!r}; there are {', '.join(p.key for p in self.people)}")
+
+    def add_principal(self, key: str, *, email: str, name: str, like: str) -> Principal:
+        """Somebody new, with all that another principal has but who they are.
+
+        Raises:
+            KeyError: there is no principal of the key ``like``.
+            ValueError: the key is taken.
+        """
+        if any(principal.key == key for principal in self.principals):
+            raise ValueError(f"there is a principal {key!r} already")
+        who = {"key": key, "email": email, "name": name, "oid": str(uuid.uuid4())}
+        added = self.principal(like).model_copy(update=who)
+        self.principals.append(added)
+        return added
 
     def principal(self, key: str) -> Principal:
         """The principal of this key, completed from the person of the same key."""

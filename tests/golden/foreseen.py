@@ -15,7 +15,7 @@ from workers.domain.containment.profile import AllowRule, IsolateOptions, Lockdo
 from workers.domain.containment.restoration import BY_ITSELF
 from workers.domain.schema import Numbered
 from workers.domain.starts.facts import MissingFact, NetworkFacts
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.surroundings import OpenSession, Surroundings
 from workers.domain.starts.vm import Pool
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from tests import builders as a
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.joined import JoinedStart
-from workers.domain.starts.history import History, Seen
+from workers.domain.starts.past.history import History, Seen
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from deploy.sandbox.client import Control
+from deploy.sandbox.client import PATIENCE_S, Control
 from deploy.sandbox.stage import CardCopy, Entry, Stage, Started, eventually
 from deploy.sandbox.system import APP_TOKEN, ARM_TOKEN, BOT_TOKEN, SIGNING_SECRET, System
-from workers.domain.ids import PARTITIONS, partition_of_vm
-from workers.domain.starts.vm import VmRef
+from tests.scenario.newcomer import Newcomer, join
+from workers.operator.audit import Wanted
 from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
 
@@ -96,13 +96,29 @@ class Scene(Stage):
         self.bus = _Control(system.bus)
         self._born: dict[str, int] = {}
 
+    async def newcomer(
+        self,
+        prefix: str = "new",
+        *,
+        tz: str = "UTC",
+        tz_offset_s: int = 0,
+        usergroups: tuple[str, ...] = (),
+    ) -> Newcomer:
+        """Somebody of this test's own, for whatever is one person's: lists, Home, reports, quiet hours.
+
+        Name them in a VM's tags: ``scene.ask(tags=newcomer.tags)``.
+        """
+        return await join(
+            self.slack, self.azure, prefix=prefix, tz=tz, tz_offset_s=tz_offset_s, usergroups=usergroups
+        )
+
     # Azure
 
     async def new_vm(self, prefix: str = "vm", **seed: Any) -> Entry:
         """A VM that no other test knows: owned by olivia, one NIC with a public IP and port 22 open."""
-        name = seed.pop("name", f"{prefix}-{uuid.uuid4().hex[:6]}")
+        name = seed.pop("name", f"{prefix}-{uuid.uuid4().hex[:10]}")
         nics = [{"public_ip": "20.60.1.7", "open": ["22"]}]
-        seed = {"group": f"rg-{prefix}-{uuid.uuid4().hex[:6]}", "tags": OWNER_TAG, "nics": nics} | seed
+        seed = {"group": f"rg-{prefix}-{uuid.uuid4().hex[:10]}", "tags": OWNER_TAG, "nics": nics} | seed
         vm: Entry = await self.azure.post("/_vm", name=name, **seed)
         # What came before can't be about it; the whole record is read nowhere.
         self._born[vm["id"]] = await self.azure.last_seq()
@@ -117,6 +133,7 @@ class Scene(Stage):
             correlation_id=start.correlation_id,
             seq=start.seq,
             bus_seq=start.bus_seq,
+            message_id=start.message_id,
         )
 
     async def ask(
@@ -148,7 +165,9 @@ class Scene(Stage):
             if e["method"] != "GET" and not e["path"].lower().endswith(_READS_BY_POST)
         ]
 
-    async def wait_for_change(self, vm_id: str, what: str, since: int = 0, *, within_s: float = 15) -> Entry:
+    async def wait_for_change(
+        self, vm_id: str, what: str, since: int = 0, *, within_s: float = PATIENCE_S
+    ) -> Entry:
         """The first request that changes something and whose path ends so."""
 
         def matches(entry: Entry) -> bool:
@@ -188,7 +207,15 @@ class Scene(Stage):
         )
         return CardCopy(channel=entry["channel"], ts=entry["ts"], at_ms=entry["at_ms"])
 
-    async def until_contained(self, copy: CardCopy, *, within_s: float = 30) -> Entry:
+    async def until_in_thread(self, copy: CardCopy, words: str) -> None:
+        """Wait until the thread below a copy says so: it may lag behind the card."""
+
+        async def said() -> bool:
+            return any(words in reply for reply in await self.thread(copy))
+
+        await eventually(f"the thread to say {words!r}", said)
+
+    async def until_contained(self, copy: CardCopy, *, within_s: float = PATIENCE_S) -> Entry:
         """Wait until a copy says CONTAINED; the record's entry that made it so."""
         return await self.until_shown(copy, "CONTAINED", "CONTAINED", within_s=within_s)
 
@@ -232,6 +259,17 @@ class Scene(Stage):
             assert answer.status == 201, await answer.text()
         return message_id
 
+    async def done_with(self, start: Started) -> None:
+        """Wait until the workers are done with the event of this start, and with all that it caused."""
+        await self.bus.wait_for(
+            "the event to be done with",
+            lambda e: (
+                e["kind"] == "completed" and e["queue"] == "starts" and e["message_id"] == start.message_id
+            ),
+            since=start.bus_seq,
+        )
+        await self.quiet()
+
     async def dead_letter(self, message_id: str) -> Entry:
         """Wait until this message is a dead letter; the record's entry, with reason and description."""
         return await self.bus.wait_for(
@@ -273,18 +311,13 @@ class Scene(Stage):
         return out.decode()
 
     async def audit(self, kind: str = "", *, vm_id: str = "") -> list[Entry]:
-        """The audit's records in half a second, oldest first: those whose kind starts so, about this VM.
-
-        Read in this process: the operator's own command takes a second of CPU time, and this is asked often.
-        """
+        """What ``startgate audit show`` would tell in half a second; a process for each look takes longer."""
         await asyncio.sleep(_WRITTEN_WITHIN_S)
-        vm = VmRef.parse(vm_id).key if vm_id else ""
-        partitions = (partition_of_vm(vm),) if vm else range(PARTITIONS)
-        async with connect(SecretStr(self.system.redis_url)) as redis:
-            records = [json.loads(entry.record) async for entry in AuditLog(redis).merged(partitions)]
-        return [
-            r for r in records if r["kind"].startswith(kind) and (not vm or r.get("vm", "").lower() == vm)
-        ]
+        wanted = Wanted(vm=vm_id, kind=kind)
+        async with connect(SecretStr(self.system.redis_url)) as client:
+            entries = AuditLog(client).merged(wanted.partitions())
+            records = [json.loads(entry.record) async for entry in entries]
+        return [record for record in records if wanted.fits(record)]
 
     async def audited(self, kind: str, vm_id: str = "", *, count: int = 1) -> list[Entry]:
         """That many records of one kind, no more and no fewer."""
@@ -294,7 +327,7 @@ class Scene(Stage):
             return found if len(found) >= count else None
 
         if count:
-            records: list[Entry] = await eventually(f"{count} records of {kind}", enough, within_s=5)
+            records: list[Entry] = await eventually(f"{count} records of {kind}", enough)
         else:
             records = await enough() or []
         assert len(records) == count, f"{len(records)} records of {kind}, not {count}: {records}"

@@ -12,13 +12,13 @@ import typer
 from workers.domain.ids import PARTITIONS, is_reference, partition_of_id, partition_of_vm
 from workers.domain.starts.vm import VmRef
 from workers.operator.audit_file import End, line_of, read_export, verify_export
-from workers.operator.audit_story import Story
 from workers.operator.audit_table import HEADER, row
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run, session
 from workers.operator.times import when
 from workers.runtime.terminal import safe_json, safe_line
 from workers.store.audit.chain import ChainCheck, Entry
 from workers.store.audit.log import AuditLog
+from workers.store.evidence.story import Story
 
 app = typer.Typer(no_args_is_help=True, help="What was done, by whom, and with which right.")
 

@@ -16,7 +16,7 @@ from workers.domain.starts.canary import STAGES, Canary
 from workers.operator.session import BROKEN, FINE, run, session
 from workers.runtime.log import configure_logging
 from workers.runtime.terminal import safe_line
-from workers.use_cases.sweeps.canary import WITHIN_S, CanarySilent, FlyCanary
+from workers.use_cases.sweeps.starts.canary import WITHIN_S, CanarySilent, FlyCanary
 
 
 def _span(text: str | timedelta) -> timedelta:

@@ -19,6 +19,7 @@ class Places(NamedTuple):
         arm_scope: what a token for it is asked for.
         servicebus: what follows the name of a namespace.
         redis: what the host names of Azure's Redis services end in.
+        portal: the portal, without a slash at the end.
     """
 
     authority: str
@@ -26,6 +27,7 @@ class Places(NamedTuple):
     arm_scope: str
     servicebus: str
     redis: tuple[str, ...]
+    portal: str
 
 
 class Cloud(StrEnum):
@@ -52,6 +54,7 @@ _PLACES = {
         arm_scope="https://management.azure.com/.default",
         servicebus=".servicebus.windows.net",
         redis=(".redis.azure.net", ".redis.cache.windows.net"),
+        portal="https://portal.azure.com",
     ),
     Cloud.USGOV: Places(
         authority="login.microsoftonline.us",
@@ -59,6 +62,7 @@ _PLACES = {
         arm_scope="https://management.core.usgovcloudapi.net/.default",
         servicebus=".servicebus.usgovcloudapi.net",
         redis=(".redis.cache.usgovcloudapi.net",),
+        portal="https://portal.azure.us",
     ),
     Cloud.CHINA: Places(
         authority="login.chinacloudapi.cn",
@@ -66,6 +70,7 @@ _PLACES = {
         arm_scope="https://management.chinacloudapi.cn/.default",
         servicebus=".servicebus.chinacloudapi.cn",
         redis=(".redis.cache.chinacloudapi.cn",),
+        portal="https://portal.azure.cn",
     ),
 }
 

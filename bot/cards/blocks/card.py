@@ -30,7 +30,7 @@ from bot.cards.blocks.text import (
     name,
     when,
 )
-from bot.cards.blocks.waiting import asked_for_it, quiet_line, second_line
+from bot.cards.blocks.waiting import asked_for_it, passed_line, quiet_line, second_line
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Decision, why_somebody_else
@@ -101,7 +101,7 @@ def approval_card(
                 risk.fine(approval),
                 evidence.missing(approval.facts),
                 second_line(approval, reader),
-                _passed(approval),
+                passed_line(approval.passed),
                 _SWEPT if approval.event.swept else "",
                 why_somebody_else(approval.terms.self_confirm) if barred and approval.asks else "",
                 _notice(approval),
@@ -228,7 +228,7 @@ def _asked(approval: Approval, kind: CopyKind) -> str:
         why = f"No owner found: {source or 'no tag names one'}."
     elif approval.owner.by_policy:
         why = _by_policy(approval, kind, asking="Telling" if announced else "Asking")
-    elif kind is CopyKind.OWNER:
+    elif kind is CopyKind.OWNER and not approval.passed:  # else the reader may be whom somebody named
         changed = ", or did so until it was changed" if approval.owner.until_changed else ""
         asking = "Telling" if announced else "Asking"
         why = f"{asking} you because the {source} on this VM names you{changed}."
@@ -291,18 +291,6 @@ def _deadline(approval: Approval) -> str:
         return f"If nobody answers within {duration(span)}, {then}. {nobody}"
     by = clock(approval.expire_at) if span < _HALF_A_DAY else when(approval.expire_at)
     return f"If nobody answers by {by} ({duration(span)}), {then}."
-
-
-def _passed(approval: Approval) -> str:
-    """The way of a question that was passed on."""
-    if not approval.passed:
-        return ""
-    hops = [
-        f"{person(one.by)} said that it is not theirs {when(one.at)} and named"
-        f" {person(one.to) if one.to else 'nobody, so on-call is asked'}"
-        for one in approval.passed
-    ]
-    return f"Passed on: {'; '.join(hops)}."
 
 
 def _reject_by(approval: Approval) -> str:

@@ -11,9 +11,18 @@ from workers.domain.asking.delegations import Delegation
 _MOST = 5
 
 
-def with_delegations(card: Message, approval: Approval | None, delegations: Sequence[Delegation]) -> Message:
-    """The card with a line about those that count for it, before its buttons."""
-    if approval is None or not approval.open:
+def with_delegations(
+    card: Message, approval: Approval | None, delegations: Sequence[Delegation], *, waits: bool = False
+) -> Message:
+    """The card with a line about those that count for it, before its buttons.
+
+    Args:
+        card: without it.
+        approval: the question; of several for one owner, the first.
+        delegations: all that count at the moment.
+        waits: whether another of several questions waits for an answer.
+    """
+    if approval is None or not (approval.open or waits):
         return card
     parts = [
         f"{mention(one.to)} in the stead of {mention(one.giver)} until {when(one.until)}"

@@ -16,8 +16,8 @@ from workers.domain.starts.facts import (
     MachineFacts,
     NetworkFacts,
 )
-from workers.domain.starts.history import History
 from workers.domain.starts.known_clients import NAMES
+from workers.domain.starts.past.history import History
 from workers.domain.starts.vm import Front, OpenPort, PowerState, VmRef
 
 _MOST_PORTS = 5
@@ -258,11 +258,22 @@ def _recommendation(advice: Recommendation) -> str:
 
 
 def _plan(found: DefenderFacts) -> str:
+    if found.vm_plan is not None:
+        return vm_plan(found)
     if found.subscription_plan is None:
         return "Nothing known of the subscription: Defender for Cloud is not in use, or we may not read it"
     if not found.subscription_plan:
         return "Defender for Servers is off in the subscription"
     return f"The subscription has Defender for Servers {_plan_name(found.subscription_plan)}"
+
+
+def vm_plan(found: DefenderFacts) -> str:
+    """The plan that holds for the VM itself, which must be known, and where it was set."""
+    plan = _plan_name(found.vm_plan) if found.vm_plan else "is off"
+    if found.vm_plan_own:
+        above = _plan_name(found.subscription_plan) if found.subscription_plan else "off"
+        return f"Defender for Servers {plan}, set on this VM (its subscription: {above})"
+    return f"Defender for Servers {plan}, {'from' if found.vm_plan else 'as in'} the subscription"
 
 
 def _plan_name(sub_plan: str) -> str:

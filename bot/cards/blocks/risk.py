@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.cards.blocks.kit import listed
 from bot.cards.blocks.text import counted, escape, when
 from workers.domain.asking.approvals import Approval
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
 

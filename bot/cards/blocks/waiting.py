@@ -1,8 +1,11 @@
-"""What a question waits for beside an answer: a second person to confirm, or the end of quiet hours."""
+"""What a question waits for beside an answer: a second person, somebody else, the end of quiet hours."""
+
+from collections.abc import Sequence
 
 from bot.cards.blocks.status import person, quoted
 from bot.cards.blocks.text import clock, when
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.passing import PassedOn
 
 
 def second_line(approval: Approval, reader: str) -> str:
@@ -18,6 +21,18 @@ def second_line(approval: Approval, reader: str) -> str:
         f"{person(request.by)} wants to confirm this start.{quoted(request.reason)} Confirm makes you the"
         f" second person, {until}."
     )
+
+
+def passed_line(passed: Sequence[PassedOn], what: str = "it is") -> str:
+    """The way of a question that was passed on; ``what`` is said not to be theirs."""
+    if not passed:
+        return ""
+    hops = [
+        f"{person(one.by)} said that {what} not theirs {when(one.at)} and named"
+        f" {person(one.to) if one.to else 'nobody, so on-call is asked'}"
+        for one in passed
+    ]
+    return f"Passed on: {'; '.join(hops)}."
 
 
 def asked_for_it(approval: Approval, reader: str) -> bool:

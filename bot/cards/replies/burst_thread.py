@@ -2,22 +2,28 @@
 
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
+from bot.cards.blocks.status import person, quoted
 from bot.cards.blocks.text import calling, clock, counted, mention
+from bot.cards.replies.proposed_owner import tag_proposal
 from workers.domain.asking.approvals import Approval
+from workers.domain.asking.bursts import Member
 from workers.domain.asking.cards import Card, CopyKind
+from workers.domain.asking.passing import PassedOn
+from workers.domain.asking.two_persons import ConfirmRequest
 
 
 def burst_replies(
     card: Card, lead: Approval, *, kind: CopyKind, oncall_mention: str, card_link: str = ""
 ) -> list[Reply]:
-    """Reminder and escalation while somebody can act on them."""
+    """Reminder, escalation and the call for a second person while somebody can act on them."""
     waiting = [one for one in card.members if one.open]
     if not waiting:
         return []
     found: list[Reply] = []
     starts = f"{len(waiting)} of {counted(len(card.members), 'start')}"
     if kind is CopyKind.OWNER and any(one.reminded for one in waiting):
-        people = ", ".join(mention(user) for user in lead.asked_whom[:10])
+        named = [one.to.slack_user for one in card.passed if one.to is not None]
+        people = ", ".join(map(mention, dict.fromkeys([*lead.asked_whom[:10], *named])))
         calls = f"{people}: no" if people else "No"
         where = f" on {card_link}" if card_link else ""
         text = f"{calls} answer yet about {starts}. Please answer{where} by {clock(lead.expire_at)}."
@@ -27,4 +33,39 @@ def burst_replies(
         text = f"{calling(oncall_mention)}no answer yet about {starts}. Please answer on {where}."
         message = Message(f"No answer yet about {starts}", [section(text)])
         found.append(Reply("escalation", message, pages=True))
-    return found
+    if kind is not CopyKind.OWNER:
+        found += [_proposal(one, card, lead) for one in card.passed if one.to is not None and one.tag]
+    return [*found, *_seconds(waiting, kind, oncall_mention)]
+
+
+def _proposal(passed: PassedOn, card: Card, lead: Approval) -> Reply:
+    """Whose VMs they are, by whoever passed them on, and how the first one's owner tag is set."""
+    vms = counted(len(card.members), "VM")
+    to = passed.to or passed.by
+    text = (
+        f"{person(passed.by)} says that {vms} on this card are not theirs, and names {person(to)}."
+        f" {tag_proposal(lead.event.vm, passed.tag, to)} The same goes for each of the others."
+    )
+    return Reply(f"owner.{to.slack_user}", Message(f"Whose are these {vms}?", [section(text)]))
+
+
+def _seconds(waiting: list[Member], kind: CopyKind, oncall_mention: str) -> list[Reply]:
+    """Who asked for a second person and why, one reply a press; on-call is called in its own channel."""
+    presses: dict[str, list[ConfirmRequest]] = {}
+    for one in waiting:
+        if one.second is not None:
+            presses.setdefault(f"second.{one.second.at:%Y%m%d%H%M%S}", []).append(one.second)
+    return [_second(key, asked, kind, oncall_mention) for key, asked in presses.items()]
+
+
+def _second(key: str, asked: list[ConfirmRequest], kind: CopyKind, oncall_mention: str) -> Reply:
+    request, calls = asked[0], calling(oncall_mention) if kind is CopyKind.ONCALL else ""
+    open_still = [one for one in asked if not one.expired]
+    starts = counted(len(open_still or asked), "start")
+    who = f"{person(request.by)} wants to confirm {starts}.{quoted(request.reason)}"
+    if not open_still:
+        said = "Nobody else confirmed in time, so that does not count any more. The questions are still open."
+        return Reply(f"{key}.over", Message(f"Not confirmed in time: {starts}", [section(f"{who} {said}")]))
+    todo = f"It takes two persons: somebody else has to confirm by {clock(request.expires_at)}, too."
+    message = Message(f"A second person has to confirm {starts}", [section(f"{calls}{who} {todo}")])
+    return Reply(key, message, pages=bool(calls))

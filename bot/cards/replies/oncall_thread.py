@@ -9,7 +9,7 @@ from bot.cards.blocks.status import RESTORE_COMMAND, command, guarded_line, pers
 from bot.cards.blocks.text import calling, clock, code, counted, escape, name, plain
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.starts.events import StartEvent
-from workers.use_cases.orders.also_started import AllStarted
+from workers.use_cases.orders.reading.also_started import AllStarted
 
 CONTAIN_THEM = "follow.contain"
 _MOST_NAMED = 10

@@ -36,8 +36,14 @@ def tag_command(vm: VmRef, tag: str, value: str) -> str:
 
 
 def _proposal(vm: VmRef, by: Actor, to: Actor, tag: str) -> str:
+    said = f"{person(by)} says that {code(vm.name)} is not theirs, and names {person(to)}."
+    return f"{said} {tag_proposal(vm, tag, to)}"
+
+
+def tag_proposal(vm: VmRef, tag: str, to: Actor) -> str:
+    """How on-call can put this person into the owner tag of a VM, as mrkdwn."""
     command = tag_command(vm, tag, to.email or to.slack_user)
     return (
-        f"{person(by)} says that {code(vm.name)} is not theirs, and names {person(to)}. If that is so,"
-        f" on-call can put it into the tag {code(tag)}:\n{code(command, _LONGEST)}\nNothing was changed."
+        f"If that is so, on-call can put it into the tag {code(tag)}:\n{code(command, _LONGEST)}\n"
+        "Nothing was changed."
     )

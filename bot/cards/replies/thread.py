@@ -42,7 +42,7 @@ from workers.domain.containment.containment import (
 )
 from workers.domain.containment.steps import MAX_REDONE
 from workers.domain.starts.vm import VmRef
-from workers.use_cases.orders.also_started import AllStarted
+from workers.use_cases.orders.reading.also_started import AllStarted
 
 
 def replies(

@@ -1,5 +1,6 @@
 """``/vm-expect VM WINDOW REASON``: a start of a VM passes without a question; and its end."""
 
+from bot.cards.blocks.access.answers import second_needed
 from bot.cards.blocks.message import Message
 from bot.commands.ahead.expect_blocks import (
     EXPECT,
@@ -15,12 +16,12 @@ from bot.requests import Buttons, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from workers.domain.asking.decisions import may_see
 from workers.domain.errors import NotFound, NotYet
-from workers.domain.starts.expectations import Expectation
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.ahead.expectations import Expectation
+from workers.domain.starts.ahead.windows import HOW_TO
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm
-from workers.domain.starts.windows import HOW_TO
-from workers.use_cases.orders.find_vm import find_vm
+from workers.use_cases.orders.reading.find_vm import find_vm
 
 END, LIST = "end", "list"
 
@@ -61,6 +62,11 @@ class ExpectListener:
         known = await self._known(actor, wanted)
         await services.expecting.may(actor, known, wanted=f"/vm-expect {wanted} {written}")
         zone = await services.directory.zone(actor.slack_user)
+        if services.expecting.takes_two:
+            asked = await services.expecting.ask(
+                written, reason, actor, via="command", vm=known.ref, zone=zone
+            )
+            return second_needed(asked)
         found = await services.expecting.announce(
             written, reason, by=actor.label, by_user=actor.slack_user, vm=known.ref, zone=zone
         )

@@ -9,8 +9,8 @@ from bot.cards.blocks.kit import listed, modal
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.text import code, escape, plain, when
 from bot.requests import View
-from workers.domain.starts.expectations import Expectation
-from workers.domain.starts.windows import HOW_TO
+from workers.domain.starts.ahead.expectations import Expectation
+from workers.domain.starts.ahead.windows import HOW_TO
 
 EXPECT = "expect.form"
 _VM, _WINDOW = "expect.vm", "expect.window"

@@ -18,8 +18,8 @@ from bot.services import Services
 from workers.domain.errors import StartgateError
 from workers.domain.starts.likeness import Nearest
 from workers.domain.starts.vm import KnownVm, VmRef
-from workers.use_cases.orders.contained import Held, held_vms
-from workers.use_cases.orders.find_vm import all_of, find_among, find_vm, ranked
+from workers.use_cases.orders.reading.contained import Held, held_vms
+from workers.use_cases.orders.reading.find_vm import all_of, find_among, find_vm, ranked
 
 log = structlog.get_logger(__name__)
 

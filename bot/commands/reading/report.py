@@ -12,7 +12,7 @@ from bot.services import Services
 from bot.slack.files import SentFile
 from workers.domain.asking.decisions import may_see_all
 from workers.domain.errors import NotFound
-from workers.use_cases.orders.report import report
+from workers.use_cases.orders.reading.report import report
 
 USUAL_DAYS, MOST_DAYS = 7, 31
 _SPAN = re.compile(r"(\d{1,3})\s*d(?:ays?)?")

@@ -3,7 +3,15 @@
 from bot.cards.blocks.answers import private
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.text import counted, duration
-from workers.use_cases.orders.report import ANSWERS, CONFIRMED, REJECTED, SILENCE, VERDICTS, Day, Report
+from workers.use_cases.orders.reading.report import (
+    ANSWERS,
+    CONFIRMED,
+    REJECTED,
+    SILENCE,
+    VERDICTS,
+    Day,
+    Report,
+)
 
 
 def summary(report: Report) -> str:

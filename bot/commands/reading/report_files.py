@@ -5,7 +5,7 @@ import io
 
 from PIL import Image, ImageDraw, ImageFont
 
-from workers.use_cases.orders.report import (
+from workers.use_cases.orders.reading.report import (
     ANSWERS,
     ASKED,
     CONTAINED,

@@ -15,12 +15,12 @@ from bot.commands.typed_vm import typed_vm
 from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed, View
 from bot.services import Services
 from workers.domain.asking.decisions import may_see
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import KnownVm, VmRef
-from workers.use_cases.orders.find_vm import find_vm
-from workers.use_cases.orders.lately import last_starts
-from workers.use_cases.orders.overview import VmStatus
+from workers.use_cases.orders.reading.find_vm import find_vm
+from workers.use_cases.orders.reading.lately import last_starts
+from workers.use_cases.orders.reading.overview import VmStatus
 from workers.use_cases.refuse import refuse_unless
 
 CHOOSE = "status.choose"

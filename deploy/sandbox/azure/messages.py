@@ -42,6 +42,11 @@ class Message:
         return replace(self, properties=self.properties | {"aeg-delivery-count": str(count)})
 
 
+def message_id(event_id: str) -> str:
+    """The id of the message that delivers an event of Event Grid: the same for every delivery."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, event_id))
+
+
 def messages(start: Started, schema: Schema = "eventgrid", *, array: bool = False) -> list[Message]:
     """The messages that report a start.
 
@@ -70,7 +75,7 @@ def _message(start: Started, schema: Schema, body: Any, at: int) -> Message:
     if schema not in ("eventgrid", "cloudevents"):
         return Message(message_id=str(uuid.uuid4()), body=text, event_id=f"{start.event_id}/{at}")
     return Message(
-        message_id=str(uuid.uuid5(uuid.NAMESPACE_URL, start.event_id)),
+        message_id=message_id(start.event_id),
         body=text,
         event_id=start.event_id,
         properties={

@@ -17,6 +17,7 @@ from deploy.sandbox.bench.rig import Rig
 
 STARTS, MUST_S = 10_000, 360.0
 _LOOK_S = 2.0
+_TELL_S = 30.0
 _POLICY = Path(__file__).with_name("schedule.yaml")
 
 
@@ -32,12 +33,16 @@ async def measured(starts: int) -> tuple[int, float, str]:
         await asyncio.gather(posted.new(), edited.new(), refused.new())
         began, ends = datetime.now(UTC), time.monotonic() + 2 * MUST_S
         await rig.send(messages)
-        asked, sent, edits, limited = 0, 0, 0, 0
+        asked, sent, edits, limited, told_s = 0, 0, 0, 0, time.monotonic()
         while asked < starts and time.monotonic() < ends:
             await asyncio.sleep(_LOOK_S)
             sent, edits = sent + len(await posted.new()), edits + len(await edited.new())
             limited += len(await refused.new())
             asked = await audit.count("approval.asked")
+            if time.monotonic() > told_s + _TELL_S:
+                told_s = time.monotonic()
+                passed_s = (datetime.now(UTC) - began).total_seconds()
+                print(f"{asked:,} asked about after {passed_s:.0f} s", file=sys.stderr, flush=True)
         ended = audit.latest["approval.asked"] if asked else datetime.now(UTC)
         told = f"{sent:,} messages, {edits:,} edits, {limited:,} refused with 429"
         return asked, (ended - began).total_seconds(), told

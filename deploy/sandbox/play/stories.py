@@ -1,27 +1,17 @@
-"""The seven stories. Each raises if any part of it does not come out."""
+"""The stories. Each raises if any part of it does not come out."""
 
 import json
 from collections.abc import Awaitable, Callable
 
+from deploy.sandbox.play.burst import burst_of_forty
 from deploy.sandbox.play.figures import Figures
+from deploy.sandbox.play.outcome import ONCALL_CHANNEL, DidNotComeOut, expect, is_contained
 from deploy.sandbox.play.timeline import Timeline
-from deploy.sandbox.stage import CardCopy, Stage, Started, eventually
+from deploy.sandbox.play.two_persons import two_persons_confirm
+from deploy.sandbox.stage import CardCopy, Stage, Started
 from deploy.sandbox.world import World
 
-LOCKDOWN = "startgate-lockdown-"
-ONCALL_CHANNEL = "C0ONCALL001"
-
 Story = Callable[[Stage, Timeline, Figures], Awaitable[None]]
-
-
-class DidNotComeOut(AssertionError):
-    """A story's part ended otherwise than it should; the text says which."""
-
-
-def expect(holds: object, what: str) -> None:
-    """Stop the story when something that should hold does not."""
-    if not holds:
-        raise DidNotComeOut(what)
 
 
 async def _asked(
@@ -62,7 +52,7 @@ async def owner_rejects(stage: Stage, line: Timeline, figures: Figures) -> None:
         if entry["thread_ts"] == copies[0].ts:
             line.at(entry["at_ms"], f"in the thread: {entry['text']}")
     line.at(contained["at_ms"], "the card says CONTAINED")
-    await _is_contained(stage, "web-02")
+    await is_contained(stage, "web-02")
 
 
 async def nobody_answers(stage: Stage, line: Timeline, figures: Figures) -> None:
@@ -103,7 +93,7 @@ async def oncall_locks_down(stage: Stage, line: Timeline, _figures: Figures) -> 
     line.at(card["at_ms"], "the card is in the on-call channel")
     contained = await stage.until_shown(copy, "CONTAINED", "CONTAINED", within_s=60)
     line.at(contained["at_ms"], "the card says CONTAINED")
-    await _is_contained(stage, "db-01")
+    await is_contained(stage, "db-01")
     vm = await stage.vm("db-01")
     expect(len(vm["nics"]) == 2, "db-01 has two NICs")
 
@@ -202,7 +192,7 @@ async def _locked_down(stage: Stage, line: Timeline, vm: str, typed: str) -> Car
     )
     copy = CardCopy(channel=card["channel"], ts=card["ts"], at_ms=card["at_ms"])
     contained = await stage.until_shown(copy, "CONTAINED", "CONTAINED", within_s=60)
-    await _is_contained(stage, vm)
+    await is_contained(stage, vm)
     line.at(contained["at_ms"], f"nadia has locked {vm} down")
     return copy
 
@@ -227,21 +217,6 @@ async def _submitted_ms(stage: Stage, start: Started) -> float:
     raise DidNotComeOut("the dialog's submit never reached the bot")
 
 
-async def _is_contained(stage: Stage, name: str) -> None:
-    """As Azure has it, whatever the card says."""
-
-    async def settled() -> bool:
-        return bool((await stage.vm(name))["power"] == "deallocated")
-
-    await eventually(f"{name} to be deallocated", settled, within_s=5)
-    vm = await stage.vm(name)
-    expect(vm["nics"], f"{name} has NICs")
-    expect(
-        all(LOCKDOWN in (nic["nsg"] or "") for nic in vm["nics"]), f"every NIC of {name} has the lockdown NSG"
-    )
-    expect(vm["backup"]["status"] != "NotProtected", f"{name} is backed up")
-
-
 STORIES: dict[str, Story] = {
     "owner_confirms": owner_confirms,
     "owner_rejects": owner_rejects,
@@ -250,4 +225,6 @@ STORIES: dict[str, Story] = {
     "oncall_restores": oncall_restores,
     "everything_and_back": everything_and_back,
     "stranger_tries": stranger_tries,
+    "burst_of_forty": burst_of_forty,
+    "two_persons_confirm": two_persons_confirm,
 }

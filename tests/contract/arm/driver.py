@@ -11,7 +11,7 @@ from workers.arm.steps.isolation.lockdown import nsg_name as lockdown_name
 from workers.domain.containment.containment import Progress, Step, StepState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.starts.vm import VmRef
 
 PROFILE = LockdownProfile(

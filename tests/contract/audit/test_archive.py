@@ -27,8 +27,8 @@ from workers.store import keys
 from workers.store.audit.cursor import RedisAuditCursor
 from workers.store.connection import connect
 from workers.store.leases import RedisLeases
-from workers.use_cases.sweeps import archive as sweep
-from workers.use_cases.sweeps.archive import ArchiveAudit
+from workers.use_cases.sweeps.audit import archive as sweep
+from workers.use_cases.sweeps.audit.archive import ArchiveAudit
 
 
 class World:
@@ -80,7 +80,7 @@ async def world(valkey: Valkey) -> AsyncIterator[World]:
     server = BlobServer()
     await server.start()
     archive = archive_at(server.container_url, SecretStr(KEY), Credential.CLI)
-    async with connect(SecretStr(valkey.url)) as client, archive:
+    async with connect(SecretStr(valkey.patient_url)) as client, archive:
         yield World(Audit(client), server, archive)
     await server.stop()
 

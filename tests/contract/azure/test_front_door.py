@@ -142,6 +142,17 @@ class TestControl:
         assert (await cloud.ask("DELETE", "/_vm", {"vm": "new-01"}))[0] == 200
         assert (await cloud.ask("POST", "/_vm/start", started))[0] == 400
 
+    async def test_somebody_new_starts_machines_under_their_own_name(self, cloud: Cloud) -> None:
+        zoe = {"key": "zoe", "email": "zoe@contoso.example", "name": "Zoe New", "like": "olivia"}
+        added = (await cloud.ask("POST", "/_principals", zoe))[1]
+        assert (await cloud.ask("POST", "/_principals", zoe))[0] == 400
+        assert (await cloud.ask("POST", "/_principals", zoe | {"key": "x", "like": "nobody"}))[0] == 400
+        who = cloud.server.world.principal("zoe")
+        assert (who.oid, who.email) == (added["oid"], "zoe@contoso.example")
+        assert who.role == cloud.server.world.principal("olivia").role
+        start = {"vm": "web-01", "as": "zoe", "immediate": True}
+        assert (await cloud.ask("POST", "/_vm/start", start))[0] == 200
+
     async def test_many_start_at_once(self, cloud: Cloud) -> None:
         answers = (await cloud.ask("POST", "/_vm/start-many", {"count": 3, "as": "nightly"}))[1]
         assert len({answer["vm_id"] for answer in answers}) == 3

@@ -21,13 +21,13 @@ from tests.contract.arm.driver import PROFILE, Driver, machine, ref, runner
 from tests.contract.arm.steps.test_standing import contained, looked
 from tests.contract.azure.models.driving import contain
 from tests.contract.deploy.sdk_calls import Call, action_of, calls, request_of
-from tests.contract.operator.test_azure_rights import told
+from tests.contract.operator.azure.test_rights import told
 from tests.unit.deploy.templates import resource, variable
 from workers.arm.read.around.surroundings import ArmSurroundings
-from workers.arm.read.event_sources import EVENT_GRID_VERSION, ArmEventSources
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.inventory import subscriptions
-from workers.arm.read.start_log import ACTIVITY_LOG_VERSION, ArmStartLog
+from workers.arm.read.subscriptions.event_sources import EVENT_GRID_VERSION, ArmEventSources
+from workers.arm.read.subscriptions.inventory import subscriptions
+from workers.arm.read.subscriptions.start_log import ACTIVITY_LOG_VERSION, ArmStartLog
 from workers.arm.session.api_versions import USED, ApiVersions, kind_of
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import right_for

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from deploy.sandbox.system import POLICY
 from tests.valkey_server import Valkey
-from workers.arm.read.inventory import list_vms
+from workers.arm.read.subscriptions.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.cli import app
 from workers.domain.ports.clock import SystemClock

@@ -13,6 +13,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import FakeClock, FakeRunner
 from tests.unit.use_cases.containment.test_exchanges import GOING, exchange, writing
@@ -25,12 +26,15 @@ from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import Change
 from workers.domain.containment.profile import LockdownProfile
+from workers.domain.errors import NotYet
 from workers.domain.ids import partition_of_vm, reference
 from workers.domain.ports.store import Commit, Said
 from workers.domain.starts.vm import VmRecord
+from workers.store.audit.log import AuditLog
 from workers.store.connection import connect
+from workers.store.evidence.making import EvidenceMaker
 from workers.store.redis_store import RedisStore
-from workers.use_cases.asking.decide import Decide
+from workers.store.users.access import Who, rules
 from workers.use_cases.containment.contain import Contain
 
 VM = a.vm_ref()
@@ -60,14 +64,16 @@ async def story(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         opened = AuditRecord(kind="approval.opened", at=a.NOW, about=APPROVAL.id, vm=VM.key)
         await store.commit(Commit(partition=P, documents=(APPROVAL, record), audit=(opened,)))
         ports = {"store": store, "nudger": MemoryNudger(), "clock": clock}
-        decided = await Decide(**ports)(Answer.REJECT, APPROVAL.id, a.actor(), reason="not me")
+        decided = await acting.decide(**ports)(Answer.REJECT, APPROVAL.id, a.actor(), reason="not me")
         assert decided.containment is not None
         await _other(store, clock)
         runners = [FakeRunner(name) for name in LockdownProfile().steps]
         kept = Change(summary="isolate", before={"nsg": None}, after={"made": [SNAPSHOT]})
         going = GOING.changed(change=kept)
         runners[0].to_begin.append(writing(exchange(1), exchange(2, request='{"b": 1}'), then=going))
-        contain = Contain(runners=runners, policy=a.policy, **ports)
+        contain = Contain(
+            runners=runners, policy=a.policy, brakes=acting.brakes(store=store, clock=clock), **ports
+        )
         for _ in range(20):
             await contain(decided.containment.id)
             clock.advance(3)
@@ -166,6 +172,42 @@ async def test_it_is_verified_offline_and_the_audit_knows_its_digest(
     assert (result.exit_code, result.stdout.strip()) == (0, f"{path}: fine")
     assert "give --sha256" in startgate("--verify", path).stdout
     assert startgate("--verify", path, "--sha256", "0" * 64).exit_code == 1
+
+
+async def test_the_bot_makes_the_same_as_its_own_user_of_redis_and_it_is_verified_offline(
+    story: RedisStore, valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    containment = (await story.approval(APPROVAL.id)).containment_id
+    assert containment is not None
+    async with connect(SecretStr(valkey.url)) as admin:
+        await admin.execute_command("ACL", "SETUSER", "bot", "on", ">secret", *rules(Who.BOT))
+        async with connect(SecretStr(valkey.url.replace("://", "://bot:secret@"))) as bot:
+            store = RedisStore(bot, clock=FakeClock())
+            file = await EvidenceMaker(store, AuditLog(bot), FakeClock())(containment, "Olga (U0OLGA0001)")
+        await admin.execute_command("ACL", "DELUSER", "bot")
+    path = tmp_path / file.name
+    path.write_bytes(file.content)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    files = contents(path)
+    assert {f"questions/{APPROVAL.id}/question.json", f"cards/{APPROVAL.id}.json"} < files.keys()
+    assert not any(OTHERS.encode() in content for content in files.values())
+    record = (await story.audit(P))[-1]
+    assert (record.kind, record.by) == ("evidence.made", "Olga (U0OLGA0001)")
+    assert record.details["manifest_sha256"] == file.manifest_sha256
+    monkeypatch.setenv("STARTGATE_REDIS_URL", "redis://127.0.0.1:1/0")
+    result = startgate("--verify", path, "--sha256", file.manifest_sha256)
+    assert (result.exit_code, result.stdout.strip()) == (0, f"{path}: fine")
+
+
+async def test_the_bot_makes_none_of_an_audit_that_is_too_long_to_be_read_beside_its_work(
+    story: RedisStore, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(await story.audit(P))
+    monkeypatch.setattr("workers.store.evidence.making.MOST_RECORDS", before - 1)
+    async with connect(SecretStr(valkey.url)) as client:
+        with pytest.raises(NotYet, match="too many for a file in Slack"):
+            await EvidenceMaker(story, AuditLog(client), FakeClock())(APPROVAL.id, "Olga")
+    assert len(await story.audit(P)) == before
 
 
 def test_what_its_readme_says_checks_it_without_us(made: tuple[Path, str], tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from workers.store.audit.cursor import RedisAuditCursor, RedisOpenPages
 from workers.store.connection import connect
 from workers.store.leases import RedisLeases
 from workers.store.redis_store import RedisStore
-from workers.use_cases.sweeps.pages import SendPages
+from workers.use_cases.sweeps.audit.pages import SendPages
 
 CALL = Page(
     on=PageOn.INCOMPLETE, action=Action.TRIGGER, about="c0", vm="/vm", at=a.NOW, summary="web-01 \u202e"

@@ -200,6 +200,10 @@ async def test_user_groups_need_a_paid_plan(web: AsyncWebClient, http: aiohttp.C
     assert (await web.usergroups_users_list(usergroup="S0ONCALL01"))["users"] == [NADIA]
     assert (await web.usergroups_list(include_users=True))["usergroups"][0]["users"] == [NADIA]
     assert (await refused(web.usergroups_users_list(usergroup="S0NONE")))["error"] == "no_such_subteam"
+    zoe = {"key": "zoe", "usergroups": ["vm-oncall"]}
+    joined = [(await (await http.post("/_people", json=zoe)).json())["id"] for _ in range(2)]
+    assert (await web.usergroups_users_list(usergroup="S0ONCALL01"))["users"] == [NADIA, joined[0]]
+    assert (await http.post("/_people", json=zoe | {"usergroups": ["nobody"]})).status == 400
     await http.put("/_limits", json={"usergroups_plan": False})
     assert (await refused(web.usergroups_list()))["error"] == "plan_upgrade_required"
 

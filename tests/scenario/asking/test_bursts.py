@@ -6,10 +6,16 @@ from collections import Counter
 
 import pytest_asyncio
 
+from deploy.sandbox.play.burst import ALIKE, GROUP, OPEN_SSH, burst_of_forty
+from deploy.sandbox.play.figures import Figures
+from deploy.sandbox.play.timeline import Timeline
 from deploy.sandbox.stage import CardCopy, eventually
 from deploy.sandbox.system import System
 from tests.scenario.conftest import POLICY, QUICK, Start
 from tests.scenario.scene import OLIVIA, Scene, texts
+
+PATIENT = {"STARTGATE_FACTS_BUDGET_S": "20"}
+"""A start whose facts come late looks unlike the others, and would have a card of its own."""
 
 CONFIRM_ALL, REJECT_ALL, LIST = "burst.confirm", "burst.reject", "burst.list"
 
@@ -17,8 +23,12 @@ CONFIRM_ALL, REJECT_ALL, LIST = "burst.confirm", "burst.reject", "burst.list"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def grouped(own: Start, tmp_path_factory: object) -> Scene:
     policy = tmp_path_factory.mktemp("bursts") / "policy.yaml"  # type: ignore[attr-defined]
-    policy.write_text(json.dumps(POLICY | {"bursts": {"within": "20s"}}), encoding="utf-8")
-    return await own(System(policy=policy, speed=0, extra=QUICK))
+    together = {
+        "bursts": {"within": "20s"},
+        "lockdowns": {"standard": {"steps": ["isolate", "stop", "backup"]}},
+    }
+    policy.write_text(json.dumps(POLICY | together), encoding="utf-8")
+    return await own(System(policy=policy, speed=0, extra=QUICK | PATIENT))
 
 
 async def _started(scene: Scene, count: int) -> tuple[list[str], CardCopy]:
@@ -71,3 +81,13 @@ async def test_one_tap_confirms_all_and_the_list_rejects_one(grouped: Scene) -> 
     records = [record for record in await grouped.audit() if record["vm"].lower() in about]
     kinds = Counter(record["kind"] for record in records)
     assert (kinds["approval.confirmed"], kinds["approval.rejected"], kinds["approval.asked"]) == (5, 1, 6)
+
+
+async def test_of_forty_starts_one_tap_answers_all_but_the_two_that_differ(grouped: Scene) -> None:
+    await burst_of_forty(grouped, Timeline("a burst", quiet=True), Figures())
+    records = [record for record in await grouped.audit() if f"/{GROUP}/" in record["vm"].lower()]
+    kinds = Counter(record["kind"] for record in records)
+    assert (kinds["start.failed"], kinds["approval.asked"]) == (3, ALIKE + 2)
+    assert (kinds["approval.confirmed"], kinds["approval.rejected"]) == (ALIKE + 1, 1)
+    (rejected,) = [record for record in records if record["kind"] == "approval.rejected"]
+    assert rejected["vm"].lower().endswith(f"/{OPEN_SSH}")

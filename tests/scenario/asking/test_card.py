@@ -172,6 +172,6 @@ async def test_a_card_is_withdrawn_soon_after_its_vm_was_stopped(scene: Scene) -
     asked = await scene.ask()
     await scene.azure.post("/_vm/power", vm=asked.start.vm_id, power="deallocated")
     for copy in asked.copies:
-        await scene.until_shown(copy, "that it was withdrawn", "withdrawn", within_s=30)
+        await scene.until_shown(copy, "that it was withdrawn", "withdrawn")
         assert CONFIRM not in await scene.shown(copy)
     await scene.audited("approval.withdrawn", asked.start.vm_id)

@@ -45,12 +45,21 @@ async def test_a_yes_in_the_thread_confirms_and_can_be_undone(scene: Scene) -> N
 
 
 async def test_a_yes_to_the_bot_itself_is_about_its_one_open_question(scene: Scene) -> None:
-    asked = await _low(scene)
+    owner = await scene.newcomer()
+    asked = await scene.ask(owner.key, tags=owner.tags, nics=[{"open": []}])
+    await scene.slack.post("/_act/message", user=owner.key, channel="app", text="yes, that was me")
+    await scene.until_shown(asked.dm, "the answer", f"Confirmed by *{owner.key}*")
+
+
+async def test_a_yes_to_the_bot_itself_records_nothing_where_two_questions_are_open(scene: Scene) -> None:
+    owner = await scene.newcomer()
+    both = [await scene.ask(owner.key, tags=owner.tags, nics=[{"open": []}]) for _ in range(2)]
     seq = await scene.slack.last_seq()
-    await scene.slack.post("/_act/message", user="olivia", channel="app", text="yes, that was me")
-    told = await scene.told(OLIVIA, "questions are open here", since=seq)
-    assert "Nothing was recorded" in json.dumps(told), "other tests have asked her, too"
-    assert "approval.confirm" in await scene.shown(asked.dm)
+    await scene.slack.post("/_act/message", user=owner.key, channel="app", text="yes, that was me")
+    told = await scene.told(owner.id, "2 questions are open here", since=seq)
+    assert "Nothing was recorded" in json.dumps(told)
+    for asked in both:
+        assert "approval.confirm" in await scene.shown(asked.dm)
 
 
 async def test_at_high_risk_and_from_a_stranger_words_record_nothing(scene: Scene) -> None:

@@ -3,11 +3,18 @@
 import pytest
 import pytest_asyncio
 
+from deploy.sandbox.stage import eventually
 from deploy.sandbox.system import System
 from tests.scenario.conftest import QUICK, Start, write_policy
 from tests.scenario.scene import CONFIRM, ONCALL, ONCALL_GROUP, Asked, Entry, Scene, texts
 
-DEADLINES = {"remind_after": "2s", "escalate_after": "3s", "expire_after": "4s"}
+REMIND_S, ESCALATE_S, EXPIRE_S = 2, 8, 12
+"""So far apart that one is over before the next is due: what comes too late gives way to what comes next."""
+DEADLINES = {
+    "remind_after": f"{REMIND_S}s",
+    "escalate_after": f"{ESCALATE_S}s",
+    "expire_after": f"{EXPIRE_S}s",
+}
 WORDS = {"contain": "the VM is contained", "isolate": "the VM is isolated", "leave": "no action is taken"}
 
 Silent = dict[str, tuple[Scene, Asked]]
@@ -62,10 +69,12 @@ async def test_the_owner_is_reminded_in_the_thread_and_then_oncall_is_called(sil
     )
     assert page["channel"] == ONCALL
     waited_s = [(at - asked.dm.at_ms) / 1000 for at in (reminder["at_ms"], copy.at_ms)]
-    assert 1.9 < waited_s[0] < 3.5
-    assert 2.9 < waited_s[1] < 4.5
+    assert REMIND_S - 0.1 < waited_s[0] < ESCALATE_S
+    assert waited_s[1] > ESCALATE_S - 0.1
     kinds = [r["kind"] for r in await scene.audit("approval.", vm_id=asked.start.vm_id)]
-    assert kinds.index("approval.reminded") < kinds.index("approval.escalated")
+    later = ["approval.reminded", "approval.escalated", "approval.expired"]
+    happened = [kind for kind in kinds if kind in later]
+    assert happened in (later[:2], later), "each of them, in this order"
 
 
 async def test_before_the_end_the_card_says_what_silence_will_do(silent: Silent) -> None:
@@ -128,11 +137,11 @@ async def test_a_click_after_the_deadline_is_told_that_time_ran_out(silent: Sile
     scene, _ = silent["contain"]
     again = await scene.ask()
     await scene.slack.put("/_faults", [{"path": "chat.update", "status": 503}])
-    await scene.bus.wait_for(
-        "the deadline",
-        lambda e: e["kind"] == "completed" and e["queue"] == "work" and e["at_ms"] > again.dm.at_ms + 4000,
-        since=again.start.bus_seq,
-    )
+
+    async def over() -> bool:
+        return bool(await scene.audit("approval.expired", vm_id=again.start.vm_id))
+
+    await eventually("the deadline", over)
     await scene.click("olivia", again.dm, CONFIRM)
     await scene.told("U0OLIVIA01", "Your answer was not recorded", "expired", since=again.start.seq)
     await scene.slack.put("/_faults", [])

@@ -5,6 +5,7 @@ import re
 import pytest_asyncio
 
 from bot.cards.replies.retry import RETRY
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.stage import CardCopy
 from deploy.sandbox.system import System
 from tests.scenario.conftest import QUICK, Start
@@ -163,6 +164,17 @@ async def test_the_thread_shows_each_step_and_the_card_who_rejected_and_why(
         assert ("view_id" in await full.slack.post("/_act/click", **press)) is opens
     await full.slack.post("/_act/click", user="olivia", action_id="afterwards.status", **at)
     await full.told(OLIVIA, asked.vm, "Contained", since=asked.start.seq)
+    seq = await full.slack.last_seq()
+    await full.slack.post("/_act/click", user="nadia", action_id="afterwards.evidence", **at)
+    sent = await full.slack.wait_for(
+        "the file", lambda e: e["kind"] == "posted" and bool(e.get("files")), since=seq
+    )
+    (file,) = sent["files"]
+    assert file["name"].endswith(".zip")
+    assert f"startgate evidence --verify {file['name']} --sha256 " in sent["text"]
+    people = next(c for c in (await full.slack.get("/_state"))["channels"] if c["id"] == sent["channel"])
+    assert (people["kind"], NADIA in people["members"]) == ("im", True)
+    await full.told(NADIA, asked.vm, "in your messages with Startgate", since=seq)
 
 
 async def test_a_backup_is_started_first_and_backed_up_only_once_azure_says_so(
@@ -172,6 +184,7 @@ async def test_a_backup_is_started_first_and_backed_up_only_once_azure_says_so(
     posted = await full.slack.wait_for(
         "the reply about the backup",
         lambda e: e["kind"] == "updated" and "Backup started" in str(e["blocks"]),
+        since=asked.start.seq,
     )
     edited = await full.slack.wait_for(
         "its end",
@@ -217,7 +230,7 @@ async def test_a_contained_vm_that_is_started_again_is_contained_again_without_a
         since=contained["seq"],
     )
     assert shown
-    assert any("was started while it was contained" in reply for reply in await full.thread(asked.dm))
+    await full.until_in_thread(asked.dm, "was started while it was contained")
     copy = await full.oncall_card(asked.vm, asked.start.seq)
     page = await paged(full, copy, "although it is contained", since=again.seq)
     assert "although it is contained" in "\n".join(texts(page["blocks"]))
@@ -236,7 +249,7 @@ async def test_a_vm_that_is_started_again_during_a_slow_backup_is_stopped_at_onc
 
     seq = await full.azure.last_seq()
     await full.start_vm(asked.start.vm_id, "intruder")
-    await full.wait_for_change(asked.start.vm_id, "/deallocate", seq, within_s=8)
+    await full.wait_for_change(asked.start.vm_id, "/deallocate", seq)
     await full.audited("containment.started-again", asked.start.vm_id)
     await full.audited("containment.contained", asked.start.vm_id, count=0)
 
@@ -306,7 +319,7 @@ async def paged(scene: Scene, copy: CardCopy, words: str, *, since: int) -> Entr
     )
 
 
-async def ends_incomplete(scene: Scene, asked: Asked, why: str, *, within_s: float = 20) -> None:
+async def ends_incomplete(scene: Scene, asked: Asked, why: str, *, within_s: float = PATIENCE_S) -> None:
     """Never CONTAINED; on-call gets a copy of its own, and is mentioned with what is left and why."""
     await scene.until_shown(asked.dm, "the end", "Containment incomplete", within_s=within_s)
     copy = await scene.oncall_card(asked.vm, asked.start.seq)

@@ -60,7 +60,7 @@ async def test_an_nsg_that_was_taken_off_by_hand_is_put_on_again_and_pages(watch
     assert f"NIC {nic['name']} has no NSG" in said
     (record,) = await watched.audited("containment.drifted", asked.start.vm_id)
     assert list(record["details"]["found"]) == ["isolate"]
-    assert any("undone outside Startgate" in reply for reply in await watched.thread(asked.dm))
+    await watched.until_in_thread(asked.dm, "undone outside Startgate")
 
 
 async def test_a_vm_that_runs_again_without_any_event_is_stopped_again(watched: Scene) -> None:

@@ -1,9 +1,9 @@
 """Names, tags and callers written to do harm: text stays text, nobody is pinged, nothing is lost."""
 
+import json
 import re
 
 import pytest
-import pytest_asyncio
 
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests.scenario.scene import COLIN, ONCALL, ONCALL_GROUP, Entry, Scene, grid_event, texts
@@ -27,30 +27,32 @@ MARK_UP = ("*bold*", "_it_", "~no~", ":rotating_light:")
 CODE = re.compile(r"`[^`]*`")
 
 
-@pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def nobody_else_posts(scene: Scene) -> None:
-    """What the tests before this one left on its way is in Slack."""
-    await scene.quiet()
-
-
-async def _card(scene: Scene, event: Entry, since: int) -> list[Entry]:
-    """The copies that came of this event; the name may not be shown whole, so all new ones are taken."""
+async def _card(scene: Scene, vm: Entry, event: Entry, since: int) -> list[Entry]:
+    """The copies that came of this event."""
     message_id = await scene.send(event)
     await scene.bus.wait_for(
         "the event to be done with",
         lambda e: e["kind"] == "completed" and e["queue"] == "starts" and e["message_id"] == message_id,
     )
     await scene.quiet()
-    posts = await scene.slack.record(since, "posted")
+    posts = await _posted(scene, vm, since)
     return [e for e in posts if not e["thread_ts"] and e["channel"] != ONCALL]
 
 
-async def _mentions(scene: Scene, since: int) -> list[Entry]:
-    """Whom messages ping that were posted since then. Cards of other tests are edited meanwhile.
+async def _posted(scene: Scene, vm: Entry, since: int) -> list[Entry]:
+    """Cards about this VM, and what is below them.
 
-    A page of ours to on-call, which begins with it, is left out.
+    They are known by its resource group, since its name may not be shown whole. What other tests left on its
+    way is posted meanwhile.
     """
-    posted = await scene.slack.record(since, "posted")
+    posts = await scene.slack.record(since, "posted")
+    cards = {(e["channel"], e["ts"]) for e in posts if vm["group"] in json.dumps(e["blocks"])}
+    return [e for e in posts if {(e["channel"], e["ts"]), (e["channel"], e["thread_ts"])} & cards]
+
+
+async def _mentions(scene: Scene, vm: Entry, since: int) -> list[Entry]:
+    """Whom messages about this VM ping. A page of ours to on-call, which begins with it, is left out."""
+    posted = await _posted(scene, vm, since)
     ours = {(e["channel"], e["ts"]) for e in posted}
     pages = {(e["channel"], e["ts"]) for e in posted if e["channel"] == ONCALL and _calls_oncall_once(e)}
     return [
@@ -67,10 +69,12 @@ def _calls_oncall_once(entry: Entry) -> bool:
     return bool(said) and said[0].startswith(f"{call}: ") and "".join(said).count(call) == 1
 
 
-async def _nobody_pinged_but_the_owner(scene: Scene, since: int) -> None:
-    mentions = await _mentions(scene, since)
+async def _nobody_pinged_but_the_owner(scene: Scene, vm: Entry, since: int) -> None:
+    mentions = await _mentions(scene, vm, since)
     assert {(m["kind"], m["id"]) for m in mentions} <= {("user", COLIN)}, mentions
-    for entry in await scene.slack.record(since, "posted"):
+    posted = await _posted(scene, vm, since)
+    assert posted
+    for entry in posted:
         for text in [entry["text"], *texts(entry["blocks"])]:
             assert "\u202e" not in text
             assert "\u200b" not in text
@@ -99,9 +103,9 @@ def _stays_text(said: list[str]) -> None:
 async def test_a_vm_name_stays_text(scene: Scene, name: str) -> None:
     vm = await scene.new_vm("hostile", name=name, tags=OWNER)
     seq = await scene.slack.last_seq()
-    cards = await _card(scene, grid_event(vm["id"]), seq)
+    cards = await _card(scene, vm, grid_event(vm["id"]), seq)
     assert {card["channel"][0] for card in cards} == {"D", "C"}
-    await _nobody_pinged_but_the_owner(scene, seq)
+    await _nobody_pinged_but_the_owner(scene, vm, seq)
 
 
 @pytest.mark.parametrize("text", [pytest.param(value, id=key) for key, value in HOSTILE.items()])
@@ -117,19 +121,19 @@ async def test_a_callers_name_role_and_group_stay_text(scene: Scene, text: str) 
         },
         httpRequest={"clientIpAddress": text},
     )
-    cards = await _card(scene, event, seq)
+    cards = await _card(scene, vm, event, seq)
     assert len(cards) == 2
-    await _nobody_pinged_but_the_owner(scene, seq)
+    await _nobody_pinged_but_the_owner(scene, vm, seq)
 
 
 @pytest.mark.parametrize("text", [pytest.param(value, id=key) for key, value in HOSTILE.items()])
 async def test_an_owner_tag_stays_text(scene: Scene, text: str) -> None:
     vm = await scene.new_vm("hostile", tags={"owner": text, text[:40]: text})
     seq = await scene.slack.last_seq()
-    cards = await _card(scene, grid_event(vm["id"]), seq)
+    cards = await _card(scene, vm, grid_event(vm["id"]), seq)
     assert [card["channel"] for card in cards] == ["C0APPROVALS"]
-    assert not await _mentions(scene, seq)
-    await _nobody_pinged_but_the_owner(scene, seq)
+    assert not await _mentions(scene, vm, seq)
+    await _nobody_pinged_but_the_owner(scene, vm, seq)
 
 
 async def test_a_reason_stays_text_on_the_card_in_the_thread_and_for_oncall(scene: Scene) -> None:
@@ -137,7 +141,8 @@ async def test_a_reason_stays_text_on_the_card_in_the_thread_and_for_oncall(scen
     await scene.reject("colin", asked.dm, " ".join(HOSTILE.values())[:500])
     await scene.until_contained(asked.dm)
     await scene.quiet()
-    await _nobody_pinged_but_the_owner(scene, asked.start.seq)
+    vm = await scene.vm_now(asked.start.vm_id)
+    await _nobody_pinged_but_the_owner(scene, vm, asked.start.seq)
 
 
 async def test_a_command_about_a_hostile_name_answers_with_text(scene: Scene) -> None:

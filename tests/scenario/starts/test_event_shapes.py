@@ -106,10 +106,6 @@ async def test_a_classic_vm_is_asked_about_in_both_spellings(scene: Scene, opera
 async def test_a_start_that_failed_is_audited_and_nobody_is_asked(scene: Scene) -> None:
     vm = await scene.new_vm()
     start = await scene.press_start(vm, fail=True)
-    await scene.bus.wait_for(
-        "the event to be done with",
-        lambda e: e["kind"] == "completed" and e["queue"] == "starts",
-        since=start.bus_seq,
-    )
+    await scene.done_with(start)
     await scene.audited("start.failed", vm["id"])
     assert not await scene.root_posts(vm["name"], start.seq)

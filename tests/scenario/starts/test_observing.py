@@ -25,11 +25,7 @@ async def test_starts_are_recorded_and_nobody_is_asked_and_nothing_is_written(ob
     vms = [await scene.new_vm(tags={"owner": "olivia@contoso.example", "env": env}) for env in ("bait", "x")]
     for vm in vms:
         start = await scene.press_start(vm, "intruder")
-        await scene.bus.wait_for(
-            "the event to be done with",
-            lambda e: e["kind"] == "completed" and e["queue"] == "starts",
-            since=start.bus_seq,
-        )
+        await scene.done_with(start)
     await scene.command("nadia", f"/vm-lockdown {vms[0]['id']} odd traffic")
     await scene.told(NADIA, "mode is observe", "set mode: enforce", since=seq)
     await scene.quiet()

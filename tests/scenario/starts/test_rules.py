@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from deploy.sandbox.system import System
 from tests.scenario.conftest import POLICY, QUICK, Start
-from tests.scenario.scene import Entry, Scene, Started
+from tests.scenario.scene import Entry, Scene
 
 NIGHTLY = "b0000000-0000-4000-8000-000000000005"
 RULES = [
@@ -31,15 +31,6 @@ def _written(path: Path) -> Path:
     return path
 
 
-async def _done(scene: Scene, start: Started) -> None:
-    await scene.bus.wait_for(
-        "the event to be done with",
-        lambda e: e["kind"] == "completed" and e["queue"] == "starts",
-        since=start.bus_seq,
-    )
-    await scene.quiet()
-
-
 def _reads(requests: list[Entry]) -> list[str]:
     return [entry["path"] for entry in requests if not entry["path"].lower().endswith("/start")]
 
@@ -47,7 +38,7 @@ def _reads(requests: list[Entry]) -> list[str]:
 async def test_an_expected_start_is_on_record_without_a_card_and_without_asking_azure(ruled: Scene) -> None:
     vm = await ruled.new_vm()
     start = await ruled.press_start(vm, "nightly")
-    await _done(ruled, start)
+    await ruled.done_with(start)
     record, *_ = await ruled.audited("start.passed", vm["id"])
     details = record["details"]
     assert (details["rule"], details["verdict"]) == ("nightly builds", "pass")
@@ -67,7 +58,7 @@ async def test_any_other_start_is_asked_about_on_the_terms_of_its_rule(ruled: Sc
 async def test_a_rule_about_tags_lets_pass_after_reading_them(ruled: Scene) -> None:
     vm = await ruled.new_vm(tags={"Env": "play"})
     start = await ruled.press_start(vm, "intruder")
-    await _done(ruled, start)
+    await ruled.done_with(start)
     record, *_ = await ruled.audited("start.passed", vm["id"])
     assert record["details"]["rule"] == "playground"
     assert not await ruled.root_posts(vm["name"], start.seq)
@@ -108,6 +99,7 @@ async def test_a_contained_vm_does_not_pass(ruled: Scene) -> None:
     asked = await ruled.ask("intruder")
     await ruled.reject("olivia", asked.dm, "not mine")
     await ruled.until_contained(asked.dm)
-    start = await ruled.start_vm(asked.start.vm_id, "nightly")
-    await ruled.wait_for_change(asked.start.vm_id, "/deallocate", start.seq)
+    seq = await ruled.azure.last_seq()
+    await ruled.start_vm(asked.start.vm_id, "nightly")
+    await ruled.wait_for_change(asked.start.vm_id, "/deallocate", seq)
     await ruled.audited("start.passed", asked.start.vm_id, count=0)

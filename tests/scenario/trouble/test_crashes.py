@@ -21,7 +21,7 @@ async def test_a_bot_killed_between_two_copies_of_a_card_posts_each_exactly_once
     await bot.kill()
     await scene.slack.put("/_faults", [])
     await bot.start()
-    copies = await scene.copies(start, 2, within_s=40)
+    copies = await scene.copies(start, 2)
     asked = Asked(start=start, copies=tuple(copies), azure_seq=0)
     await scene.click("olivia", asked.dm, CONFIRM)
     for copy in copies:

@@ -2,10 +2,10 @@
 
 import asyncio
 import itertools
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from tests.scenario.scene import APPROVALS, Entry, Scene
@@ -29,9 +29,8 @@ async def a_bot_without_a_past(scene: Scene) -> AsyncIterator[None]:
 
 
 async def _owned_by_somebody_new(scene: Scene) -> Entry:
-    key = f"own{uuid.uuid4().hex[:8]}"
-    await scene.slack.post("/_people", key=key, name=f"Owner {key}", email=f"{key}@contoso.example")
-    return await scene.new_vm(prefix="paced", tags={"owner": f"{key}@contoso.example"})
+    owner = await scene.newcomer("own")
+    return await scene.new_vm(prefix="paced", tags=owner.tags)
 
 
 async def _burst(scene: Scene) -> tuple[list[str], int]:
@@ -64,6 +63,7 @@ def _once_each(cards: list[Entry], names: list[str]) -> None:
     assert where == Counter(itertools.product(names, (True, False)))
 
 
+@pytest.mark.quiet
 async def test_a_burst_reaches_every_owner_at_once_and_the_channel_at_slacks_pace(scene: Scene) -> None:
     names, seq = await _burst(scene)
     cards = await _cards(scene, names, seq, count=2 * STARTS, within_s=30)
@@ -71,8 +71,9 @@ async def test_a_burst_reaches_every_owner_at_once_and_the_channel_at_slacks_pac
     cards = await _cards(scene, names, seq, count=2 * STARTS, within_s=0.2)
     _once_each(cards, names)
     began = min(card["at_ms"] for card in cards)
-    direct = [card["at_ms"] - began for card in cards if card["channel"] != APPROVALS]
-    assert max(direct) < 2000, "no owner waits for the channel"
+    direct = [card["at_ms"] for card in cards if card["channel"] != APPROVALS]
+    slowly = sorted(card["at_ms"] for card in cards if card["channel"] == APPROVALS)[BURST:]
+    assert max(direct) < slowly[2], "no owner waits for the channel"
     took_s = (max(card["at_ms"] for card in cards) - began) / 1000
     assert took_s < (STARTS - BURST) * 1.0 + 4, "about one a second"
     calls = Counter((e["method"], e.get("error", "")) for e in await scene.slack.record(seq, "api"))

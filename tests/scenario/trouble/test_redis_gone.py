@@ -65,8 +65,8 @@ async def test_redis_is_gone_and_everything_comes_back_by_the_runbook(scene: Sce
     # Start again: what waited in Service Bus is asked, and what the Activity Log still has.
     await workers.start()
     await bot.start()
-    await scene.copies(while_away, 2, within_s=30)
-    again = (await scene.copies(asked.start, 4, within_s=30))[2:]
+    await scene.copies(while_away, 2)
+    again = (await scene.copies(asked.start, 4))[2:]
     await scene.click("olivia", next(copy for copy in again if copy.channel.startswith("D")), CONFIRM)
     for copy in again:
         await scene.until_shown(copy, "the answer", "Confirmed by *olivia*")

@@ -23,7 +23,7 @@ from workers.arm.steps.encryption.support import unsupported
 from workers.domain.containment.containment import Step, StepState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import StepFailed
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 
 _MOST_LOOKS = 600
 

@@ -10,7 +10,7 @@ from workers.arm.hardening.seen import Seen, Unread
 from workers.arm.ids import name_of
 from workers.arm.read.machine import TRUSTED
 from workers.domain.containment.plans import StepName
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 
 MANAGEMENT_PORTS = {22: "SSH", 3389: "RDP", 5985: "WinRM", 5986: "WinRM over TLS"}
 _TRUSTED = frozenset(kind.lower() for kind in TRUSTED)

@@ -6,7 +6,7 @@ from typing import Any
 
 from workers.arm.hardening.parts import SPEC_TAG, VM_TAG, Part
 from workers.arm.ids import ArmId
-from workers.arm.read import network
+from workers.arm.read.networking import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.longrunning import Outcome, Receipt, operation_status

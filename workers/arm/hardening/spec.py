@@ -14,7 +14,7 @@ from workers.domain.containment.options.backup_options import BackupOptions, Gro
 from workers.domain.containment.profile import AllowRule
 from workers.domain.errors import Finding, InvalidSpec
 from workers.domain.model import Model, spelt
-from workers.domain.starts.owner_tags import owner_from_tags
+from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.yaml_file import flaws, read_yaml
 
 OWNER_TAG = "owner"

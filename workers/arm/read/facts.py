@@ -6,6 +6,9 @@ failed extensions and the last recovery point. Then the backup status and all NI
 parallel, then their NSGs, subnets and public IPs in parallel. With one NIC that is at most ten reads for a
 first start, and four within ten minutes of another one by the same caller. A load balancer adds two, itself
 and its public IP, and the route table of a NIC that the Internet reaches one.
+
+What is left of the ten goes to the VM's own Defender plan, unless the query tells that no VM has one, and
+then to just-in-time access. Without room they are named as missing, and filled in later.
 """
 
 import asyncio

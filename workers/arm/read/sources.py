@@ -7,23 +7,33 @@ from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from async_lru import alru_cache
 
-from workers.arm.read import classic, network
+from workers.arm.read import classic
 from workers.arm.read.backup import backup_facts
-from workers.arm.read.balancers import Balancer, balancer
 from workers.arm.read.defender.findings import Findings
 from workers.arm.read.defender.jit import policies_by_vm
-from workers.arm.read.grants import Assignment, assignments_of
+from workers.arm.read.defender.plans import ServersPlan, vm_plan
 from workers.arm.read.locks import locks_of_subscription
 from workers.arm.read.machine import machine_facts, read_machine
-from workers.arm.read.network_facts import NicLinks, PublicIp, Subnet, nic_links, public_ip, routed, subnet
-from workers.arm.read.nsg import Guard
+from workers.arm.read.networking import network
+from workers.arm.read.networking.balancers import Balancer, balancer
+from workers.arm.read.networking.network_facts import (
+    NicLinks,
+    PublicIp,
+    Subnet,
+    nic_links,
+    public_ip,
+    routed,
+    subnet,
+)
+from workers.arm.read.networking.nsg import Guard
+from workers.arm.read.rights.grants import Assignment, assignments_of
 from workers.arm.read.shared_reads import Collection, SharedReads
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION
 from workers.domain.errors import StartgateError
 from workers.domain.starts.facts import BackupFacts, LockFact, MachineFacts
-from workers.domain.starts.sources import Family
+from workers.domain.starts.reach.sources import Family
 from workers.domain.starts.vm import VmRef
 
 BELIEVED_S = 600.0
@@ -35,6 +45,8 @@ Nor are the findings of Defender for Cloud, which say how old they are.
 BACKUP_BELIEVED_S = 60.0
 """The same for whether a VM is backed up, and for locks. The steps ask again before they act."""
 MOST_BELIEVED = 5000
+PLANS_AT_ONCE = 4
+"""Reads of VMs' Defender plans under way; the questions of a burst don't wait for more of them."""
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -97,7 +109,8 @@ class Sources:
 
     Args:
         azure: the clients.
-        believed_s: seconds for NSGs, subnets, public IPs, load balancers, names, findings and callers' roles.
+        believed_s: seconds for NSGs, subnets, public IPs, load balancers, names, findings, VMs'
+            Defender plans and callers' roles.
         backup_believed_s: seconds for the backup status, and for locks.
     """
 
@@ -120,6 +133,8 @@ class Sources:
         self._subscription_name = believed(self._read_subscription_name)
         self.told = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(self._findings.of)
         self.just_in_time = believed(_dated(self._just_in_time))
+        self.vm_plan = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(_dated(self._vm_plan))
+        self._plans_under_way = 0
         self.assignments = alru_cache(maxsize=MOST_BELIEVED, ttl=believed_s)(_dated(self._assignments))
         self.backup = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s)(_dated(self._backup))
         briefly = alru_cache(maxsize=MOST_BELIEVED, ttl=backup_believed_s, key=_same_id)
@@ -169,6 +184,18 @@ class Sources:
     async def _just_in_time(self, subscription_id: str) -> Mapping[str, tuple[str, ...]]:
         """All of a subscription, like its locks."""
         return await policies_by_vm(self._azure, subscription_id)
+
+    @property
+    def many_plans_are_read(self) -> bool:
+        """Whether the reads of VMs' Defender plans that are under way are enough for now."""
+        return self._plans_under_way >= PLANS_AT_ONCE
+
+    async def _vm_plan(self, vm: VmRef) -> ServersPlan:
+        self._plans_under_way += 1
+        try:
+            return await vm_plan(self._azure, vm)
+        finally:
+            self._plans_under_way -= 1
 
     async def _assignments(self, subscription_id: str, object_id: str) -> tuple[Assignment, ...]:
         return await assignments_of(self._azure, subscription_id, object_id)

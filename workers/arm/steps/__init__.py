@@ -5,7 +5,7 @@ from importlib import import_module
 
 from workers.arm.session.clients import Azure
 from workers.domain.containment.spec import StepName
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 
 
 def step_runners(azure: Azure) -> tuple[StepRunner, ...]:

@@ -27,7 +27,7 @@ from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
 
@@ -54,8 +54,12 @@ class Defender(StepRunner):
         """Which plan it gets; whether it has one is read when it begins."""
         if vm.classic:
             return _left_out(vm, _CLASSIC)
-        known = facts.defender.subscription_plan if facts.defender else None
-        has = f"its subscription has {plan_words(known)}" if known else "Defender plan"
+        found = facts.defender
+        has = (
+            f"its subscription has {plan_words(found.subscription_plan)}"
+            if found and found.subscription_plan
+            else "Defender plan"
+        )
         return Change(
             summary=f"turn on Defender for Servers {plan_words(PLAN)}, unless the VM has a plan",
             details=(f"{vm.name}: {has}; its own is read when it begins", _AGENT),

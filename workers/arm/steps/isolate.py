@@ -21,8 +21,8 @@ from typing import Any
 from typing_extensions import override
 
 from workers.arm.ids import name_of, same
-from workers.arm.read import network
 from workers.arm.read.machine import nic_ids, read_machine_to_contain
+from workers.arm.read.networking import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, raise_worst
 from workers.arm.steps.isolation import by_hand, classic, made_nsg, undo, writes
@@ -45,7 +45,7 @@ from workers.domain.containment.containment import Progress, Step, StepState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
 

@@ -30,7 +30,7 @@ from workers.domain.containment.containment import Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
 
@@ -62,9 +62,10 @@ class Jit(StepRunner):
         """Which ports; whether the VM has the plan that it takes is read when it begins."""
         if vm.classic:
             return _left_out(vm, _CLASSIC)
-        known = facts.defender.subscription_plan if facts.defender else None
+        known = facts.defender.plan if facts.defender else None
         if known not in (None, NEEDED):  # a VM can't have Plan 2 by itself
-            return _left_out(vm, _needs(f"its subscription has {plan_words(known) if known else 'none'}"))
+            has = "the VM" if facts.defender and facts.defender.vm_plan is not None else "its subscription"
+            return _left_out(vm, _needs(f"{has} has {plan_words(known) if known else 'none'}"))
         return Change(
             summary=f"let people reach {_PORTS} only on request",
             details=(

@@ -25,7 +25,7 @@ from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import LOCK_NAME
 from workers.domain.errors import NotFound
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.starts.facts import Facts, LockFact
 from workers.domain.starts.vm import VmRef
 

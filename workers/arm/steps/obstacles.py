@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from async_lru import alru_cache
 
 from workers.arm.ids import same
-from workers.arm.read.network import read_nic
-from workers.arm.read.permissions import Permission, allowed, permissions_at
-from workers.arm.read.places import Group, Place, group_of, places_by_vm, places_of_nics
+from workers.arm.read.networking.network import read_nic
+from workers.arm.read.rights.permissions import Permission, allowed, permissions_at
+from workers.arm.read.rights.places import Group, Place, group_of, places_by_vm, places_of_nics
 from workers.arm.read.sources import Sources
 from workers.arm.session.clients import Azure
 from workers.arm.steps.rights import RIGHTS, Right, Use, groups_needed
@@ -18,7 +18,7 @@ from workers.domain.containment.foresight.drills import Obstacle
 from workers.domain.containment.locks.others import our_lock_id
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.starts.facts import Facts, LockFact
 from workers.domain.starts.vm import VmRef
 

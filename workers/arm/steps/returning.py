@@ -3,8 +3,9 @@
 import asyncio
 
 from workers.arm.ids import name_of, same, spelt_in
-from workers.arm.read import classic, network
+from workers.arm.read import classic
 from workers.arm.read.machine import nic_ids, power_of, read_machine
+from workers.arm.read.networking import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import raise_worst
 from workers.arm.steps.isolation.record import is_ours
@@ -15,7 +16,7 @@ from workers.domain.containment.restoration import ran_before
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Step
 from workers.domain.errors import NotFound
-from workers.domain.ports.standing import StandingReader
+from workers.domain.ports.azure.standing import StandingReader
 from workers.domain.starts.vm import PowerState
 
 _RUNS = frozenset({PowerState.STARTING, PowerState.RUNNING})

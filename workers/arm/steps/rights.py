@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.arm.read.places import Group, Place, group_of
+from workers.arm.read.rights.places import Group, Place, group_of
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.spec import StepName
 

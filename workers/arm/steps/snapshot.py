@@ -29,7 +29,7 @@ from workers.domain.containment.containment import Containment, Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
 

@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from workers.arm.ids import name_of, same
-from workers.arm.read import classic, network
+from workers.arm.read import classic
 from workers.arm.read.disks import find_snapshot, snapshots_of_subscription
 from workers.arm.read.locks import locks_of_subscription, locks_on
 from workers.arm.read.machine import host_encrypted, nic_ids, power_of, read_machine
+from workers.arm.read.networking import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.arm.session.pages import COMPUTE_VERSION, NETWORK_VERSION, pages

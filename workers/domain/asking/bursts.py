@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Decision
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
-from workers.domain.starts.history import caller_key
+from workers.domain.starts.past.entries import caller_key
 from workers.domain.starts.risk import Level
 
 MOST_MEMBERS = 500
@@ -39,6 +40,7 @@ class Member(Stored):
         version: of the question, as the card shows it.
         told: the version of which is on record that the card shows it; 0 for none.
         hushed: whether its owner is in quiet hours, and has to be noted as asked when those end.
+        second: what the first of two persons asked for; ``None`` once it is decided.
     """
 
     approval_id: str
@@ -55,6 +57,13 @@ class Member(Stored):
     version: int = 0
     told: int = 0
     hushed: bool = False
+    second: ConfirmRequest | None = None
+
+    @property
+    def waits_for_second(self) -> ConfirmRequest | None:
+        """What the first of two persons asked for, as long as somebody else can confirm it."""
+        request = self.second
+        return request if self.open and request is not None and not request.expired else None
 
 
 class Ordered(Stored):

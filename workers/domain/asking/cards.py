@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from workers.domain.asking.bursts import Member, Ordered
+from workers.domain.asking.passing import PassedAll, PassedOn
 from workers.domain.errors import Conflict
 from workers.domain.model import Stored, UtcTime
 from workers.domain.schema import Numbered
@@ -115,10 +116,14 @@ class Card(Numbered):
         sought: the owner who was looked up in Slack for it.
         quiet_until: when the first owner who is in quiet hours gets a message; ``None`` if nobody is.
         hushed: those owners, as the tag or the policy names them.
+        remind_not_before: when the last of the asked owners may be disturbed again, where the reminder would
+            come in somebody's quiet hours.
         part_of: the id of the card that asks about this question, with others; empty for one of its own.
         members: what this card asks about, where that is several questions, its own the first of them.
         differing: in words, how starts of the same burst differ that have cards of their own.
         ordered: an answer to several of its questions that not all of them have yet.
+        passing: somebody else is to be asked several of its questions, and not all are passed on yet.
+        passed: who said that none of the VMs is theirs, and whom they named, the last one last.
     """
 
     document_kind: ClassVar[str] = "card"
@@ -131,6 +136,7 @@ class Card(Numbered):
     sought: Owner | None = None
     quiet_until: UtcTime | None = None
     hushed: tuple[str, ...] = ()
+    remind_not_before: UtcTime | None = None
 
     @property
     def asks_owners(self) -> bool:
@@ -141,6 +147,18 @@ class Card(Numbered):
     members: tuple[Member, ...] = ()
     differing: tuple[str, ...] = ()
     ordered: Ordered | None = None
+    passing: PassedAll | None = None
+    passed: tuple[PassedOn, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether some of its several questions wait for an answer; its own may be closed by then."""
+        return any(one.open for one in self.members)
+
+    @property
+    def needs_oncall(self) -> bool:
+        """Whether on-call has to answer some of its questions, or can be the second person for them."""
+        return any(one.open and (one.escalated or one.waits_for_second is not None) for one in self.members)
 
     def member(self, approval_id: str) -> Member | None:
         """What it shows of this question, if that is one of several."""

@@ -34,6 +34,18 @@ class PassedOn(Stored):
     tag: str = ""
 
 
+class PassedAll(Stored):
+    """One person said so of several questions of a card, until each of them is passed on.
+
+    Attributes:
+        step: who said so, and whom they named.
+        questions: ids of the questions.
+    """
+
+    step: PassedOn
+    questions: tuple[str, ...]
+
+
 def with_passed(owner: Owner, passed: "Collection[PassedOn]") -> Owner:
     """The owner, with those whom somebody named in their place."""
     users = [one.to.slack_user for one in passed if one.to is not None]

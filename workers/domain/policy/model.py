@@ -34,7 +34,7 @@ from workers.domain.policy.spelling import (
     ExpressionText,
     ProfileName,
 )
-from workers.domain.starts.owner_tags import owner_named
+from workers.domain.starts.owners.owner_tags import owner_named
 from workers.domain.starts.risk_settings import RiskSettings
 
 NO_RULE = "defaults"
@@ -277,7 +277,7 @@ _TAKEN = {
 """Which of its terms a rule of this verdict may give, and why no others."""
 
 
-ByTwo = Literal["confirm", "restore"]
+ByTwo = Literal["confirm", "restore", "access"]
 
 
 class Policy(Model):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from workers.domain.policy.people import OwnerFallback, OwnerPolicy
-from workers.domain.starts.owner_tags import is_tag, owner_from_tags, owner_named
+from workers.domain.starts.owners.owner_tags import is_tag, owner_from_tags, owner_named
 from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import VmRef
 

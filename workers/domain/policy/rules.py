@@ -16,8 +16,8 @@ from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import NO_RULE, Policy, Rule, Verdict
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.policy.why import why_not
+from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
 
 EXPECTED = "expected"

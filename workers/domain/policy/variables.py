@@ -7,7 +7,7 @@ from typing import NamedTuple
 from workers.domain.policy.insight import Insight
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, NetworkFacts
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk import Level
 from workers.domain.starts.signals.signal import Threat

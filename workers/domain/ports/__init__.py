@@ -1,1 +1,4 @@
-"""What the rules need from outside, one file per subject. ``store``, ``bus`` and ``arm`` implement it."""
+"""What the rules need from outside, one file per subject.
+
+``store``, ``bus``, ``arm``, ``outside`` and the bot's Slack implement it.
+"""

@@ -40,7 +40,7 @@ class Inventory(Protocol):
         ...
 
     async def of_digests(self, digests: Collection[str]) -> Sequence[KnownVm]:
-        """The VMs of these digests of their ids; see ``history.vm_digest``. All names are gone through."""
+        """The VMs of these digests of their ids; see ``vm_digest``. All names are gone through."""
         ...
 
     async def lines(self, vms: Iterable[VmRef]) -> Mapping[str, KnownVm]:

@@ -175,6 +175,7 @@ class MissingFact(Stored):
 
 ASSIGNMENTS = "the caller's role assignments"
 JUST_IN_TIME = "just-in-time access"
+VM_PLAN = "the VM's Defender plan"
 """What these facts are called where they are missing."""
 
 SOURCES = {
@@ -185,6 +186,7 @@ SOURCES = {
     "locks": "Microsoft.Authorization, locks",
     ASSIGNMENTS: "Microsoft.Authorization, role assignments",
     JUST_IN_TIME: "Defender for Cloud",
+    VM_PLAN: "Defender for Cloud",
 }
 """Each fact that is read by itself, by the name under which it may be missing → which service told it."""
 

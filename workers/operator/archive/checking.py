@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from workers.domain.errors import NotFound
 from workers.domain.ids import PARTITIONS
 from workers.store.audit.chain import ChainCheck, Entry
-from workers.use_cases.sweeps.archive import heads_digest, segment_digest, segment_name, segment_prefix
+from workers.use_cases.sweeps.audit.archive import heads_digest, segment_digest, segment_name, segment_prefix
 
 
 class Source(Protocol):

@@ -21,7 +21,7 @@ from workers.settings import WorkersSettings
 from workers.store.audit.cursor import RedisAuditCursor
 from workers.store.connection import connect
 from workers.store.leases import RedisLeases
-from workers.use_cases.sweeps.archive import ArchiveAudit, segment_prefix
+from workers.use_cases.sweeps.audit.archive import ArchiveAudit, segment_prefix
 
 if TYPE_CHECKING:
     from workers.outside.archive.blobs import BlobArchive

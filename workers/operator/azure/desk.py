@@ -14,15 +14,15 @@ from workers.arm.steps import step_runners
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
 from workers.domain.policy.model import Policy
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.clock import SystemClock
-from workers.domain.ports.steps import StepRunner
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.operator.session import BROKEN, UNREACHABLE, Session, fail, session
 from workers.runtime.terminal import safe_line
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.containment.never import GuardedByFacts
-from workers.use_cases.orders.find_vm import find_vm
-from workers.use_cases.orders.foresee import Foresee
+from workers.use_cases.orders.looking.foresee import Foresee
+from workers.use_cases.orders.reading.find_vm import find_vm
 from workers.use_cases.read_policy import read_policy
 
 _MOST_NAMED = 10

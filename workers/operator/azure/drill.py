@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from workers.arm.read.inventory import list_vms
+from workers.arm.read.subscriptions.inventory import list_vms
 from workers.arm.steps.obstacles import ArmObstacles
 from workers.domain.containment.foresight.drills import Drill
 from workers.domain.containment.profile import LockdownProfile
@@ -16,7 +16,7 @@ from workers.domain.starts.vm import VmRef
 from workers.operator.azure.desk import Desk, ProfileOption, desk, wanted_profile, wanted_vm
 from workers.operator.session import BROKEN, FINE, UNREACHABLE, fail, run
 from workers.runtime.terminal import safe_json, safe_line
-from workers.use_cases.orders.rehearse import Rehearse
+from workers.use_cases.orders.looking.rehearse import Rehearse
 
 AT_ONCE = 8
 """VMs side by side. Azure allows 25 reads a second, and each VM takes about eight."""

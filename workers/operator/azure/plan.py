@@ -13,7 +13,7 @@ from workers.domain.starts.vm import VmRef
 from workers.operator.azure.desk import ProfileOption, VmName, desk, wanted_profile, wanted_vm
 from workers.operator.session import BROKEN, FINE, fail, run
 from workers.runtime.terminal import safe_json, safe_line
-from workers.use_cases.orders.foresee import Foreseen
+from workers.use_cases.orders.looking.foresee import Foreseen
 
 
 class Form(StrEnum):

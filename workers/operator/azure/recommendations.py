@@ -85,5 +85,5 @@ def _as_json(vm: VmRef, plan: ServersPlan, found: DefenderFacts) -> dict[str, An
         "vm": vm.resource_id,
         "plan": plan.sub_plan or None,
         "plan_is_its_own": plan.own,
-        **found.model_dump(mode="json"),
+        **found.model_dump(mode="json", exclude={"vm_plan", "vm_plan_own"}),
     }

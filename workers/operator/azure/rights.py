@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from workers.arm.read.permissions import Permission, allowed, permissions_at
-from workers.arm.read.places import Group, places_of
+from workers.arm.read.rights.permissions import Permission, allowed, permissions_at
+from workers.arm.read.rights.places import Group, places_of
 from workers.arm.session.clients import Azure
 from workers.arm.steps.rights import RIGHTS, Right, groups_needed
 from workers.domain.containment.profile import LockdownProfile

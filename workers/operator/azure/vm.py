@@ -13,7 +13,7 @@ from workers.arm.hardening.born import Birth, Mark, Told
 from workers.arm.hardening.requirements import Checked, State, check
 from workers.arm.hardening.seen import look
 from workers.arm.hardening.spec import OWNER_TAG, VmSpec, read_spec
-from workers.arm.read.inventory import list_vms
+from workers.arm.read.subscriptions.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy, InvalidSpec, NotFound, NotYet

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from workers.arm.read import classic
-from workers.arm.read.event_sources import ArmEventSources
-from workers.arm.read.inventory import subscriptions
-from workers.arm.read.start_log import ArmStartLog
+from workers.arm.read.subscriptions.event_sources import ArmEventSources
+from workers.arm.read.subscriptions.inventory import subscriptions
+from workers.arm.read.subscriptions.start_log import ArmStartLog
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import asking
 from workers.domain.errors import StartgateError, StepFailed

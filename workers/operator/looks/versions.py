@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 
-from workers.arm.read.provided import versions_of
+from workers.arm.read.subscriptions.provided import versions_of
 from workers.arm.session.api_versions import USED, ApiVersions
 from workers.arm.session.clients import Azure
 from workers.operator.looks.subscriptions import named, usable

@@ -24,7 +24,7 @@ from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import ContainerClient
 
 from workers.domain.errors import DependencyAway, NotFound
-from workers.domain.ports.archive import Kept
+from workers.domain.ports.audit.archive import Kept
 from workers.runtime.secrets import redacted
 
 SERVICE = "blob storage"

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import NewerDocument
-from workers.domain.ports.archive import Raw
+from workers.domain.ports.audit.archive import Raw
 from workers.domain.ports.paging import Written
 from workers.domain.schema import read
 from workers.store import keys

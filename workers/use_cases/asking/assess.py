@@ -16,12 +16,12 @@ from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy, Verdict
 from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.policy.variables import RuleInput
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.store import Background
+from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.expectations import Expectation
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import VmRecord, VmRef
 
@@ -120,6 +120,10 @@ class Assess:
         plan = self.plan(vm, facts, terms.lockdown, now)
         guarded = self.guarded(vm, facts, owner, policy=ruling.policy)
         return Assessment(terms=terms, plan=plan, guarded=guarded)
+
+    def asking(self) -> Terms:
+        """The terms on which the policy in force asks where no rule says otherwise."""
+        return terms_of(self._policy(), Ruling(verdict=Verdict.ASK))
 
     def guarded(self, vm: VmRef, facts: Facts, owner: Owner, *, policy: Policy | None = None) -> str:
         """The guard by which the policy never contains this VM; empty as far as the facts say.

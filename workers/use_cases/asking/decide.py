@@ -1,7 +1,7 @@
 """Somebody answers: may they, is it still open, and what follows? One decision wins."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from workers.domain.asking.approvals import Approval
@@ -14,10 +14,10 @@ from workers.domain.errors import AlreadyDecided, NeedsReason, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.groups import Groups, NoGroups
+from workers.domain.ports.groups import Groups
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
-from workers.domain.starts.history import PastStart, What, of_answer
+from workers.domain.starts.past.entries import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
 from workers.domain.starts.two_persons import not_the_second
 from workers.telemetry.spans import following
@@ -26,7 +26,7 @@ from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment, without
-from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
+from workers.use_cases.refuse import refuse_unless, refuse_while_observing
 
 
 class Decided(NamedTuple):
@@ -58,8 +58,10 @@ class Decide:
         store: where questions and delegations are.
         nudger: tells the workers and the bot.
         clock: dates answers.
+        groups: who is in the groups that own a VM.
+        observes: whether the policy only observes; nobody answers then.
         person: who somebody is now, by their Slack id, so that nobody answers for a person who does not count
-            any more. Without it, they are as they were when they delegated it.
+            any more. ``None`` where Slack is not at hand: they are as they were when they delegated it.
     """
 
     def __init__(
@@ -68,11 +70,11 @@ class Decide:
         store: Store,
         nudger: Nudger,
         clock: Clock,
-        groups: Groups | None = None,
-        observes: Callable[[], bool] = enforces,
-        person: Callable[[str], Awaitable[Actor]] | None = None,
+        groups: Groups,
+        observes: Callable[[], bool],
+        person: Callable[[str], Awaitable[Actor]] | None,
     ) -> None:
-        self._groups = groups or NoGroups()
+        self._groups = groups
         self._observes = observes
         self._store = store
         self._person = person
@@ -157,6 +159,7 @@ class Decide:
         reason: str = "",
         via: str = "card",
         words: str = "",
+        since: datetime | None = None,
     ) -> Decided:
         """Confirm or reject. A rejection and its containment are one write.
 
@@ -173,6 +176,8 @@ class Decide:
             reason: their own words.
             via: where they answered, for the audit.
             words: the reply that was understood as this answer.
+            since: when they gave it, if that was before: so long ago a second person was asked for, too, and
+                what was asked for by one press has one time.
 
         Raises:
             NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
@@ -201,7 +206,7 @@ class Decide:
             )
             with following("answer", approval.trace, approval=approval_id):
                 if decision.confirms and approval.terms.second_within is not None:
-                    return await self._by_two(approval, decision, shown, approval.terms.second_within)
+                    return await self._by_two(approval, decision, shown, since or decision.at)
                 return await self._write(approval, decision)
 
         decided = await until_written(attempt)
@@ -227,7 +232,7 @@ class Decide:
             )
         )
 
-    async def _by_two(self, approval: Approval, decision: Decision, shown: int, within: timedelta) -> Decided:
+    async def _by_two(self, approval: Approval, decision: Decision, shown: int, at: datetime) -> Decided:
         """Confirm what somebody else asked for, or ask for it. It stands as long as they could still confirm.
 
         Raises:
@@ -235,7 +240,7 @@ class Decide:
         """
         request = self._standing(approval)
         if request is None:
-            return await self._ask_for_second(approval, decision, shown, within)
+            return await self._ask_for_second(approval, decision, shown, at)
         return await self._write(approval, decision.changed(requested=request))
 
     def _standing(self, approval: Approval) -> ConfirmRequest | None:
@@ -265,13 +270,13 @@ class Decide:
         )
 
     async def _ask_for_second(
-        self, approval: Approval, decision: Decision, shown: int, within: timedelta
+        self, approval: Approval, decision: Decision, shown: int, at: datetime
     ) -> Decided:
         request = ConfirmRequest(
             by=decision.by,
-            at=decision.at,
+            at=at,
             reason=decision.reason,
-            expires_at=decision.at + within,
+            expires_at=at + (approval.terms.second_within or timedelta()),
             shown=shown,
         )
         asked = approval.requested(request)

@@ -1,6 +1,7 @@
 """An owner says that a VM is not theirs: somebody else is asked, or on-call. The deadlines stay."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Permission
@@ -50,26 +51,44 @@ class PassOn:
             raise AlreadyDecided(approval.outcome())
         return approval
 
-    async def __call__(self, approval_id: str, actor: Actor, to: Actor | None) -> Approval:
-        """Pass it on to this person; with ``None``, to on-call.
+    async def may_to(self, approval_id: str, actor: Actor, to: Actor | None) -> tuple[Approval, PassedOn]:
+        """The question, and how it would be passed on to this person now; with ``None``, to on-call.
 
         Raises:
             NotAllowed, AlreadyDecided, NotFound: as ``may`` does.
             NotYet: it can't go to this person; the message says why.
         """
+        approval = await self.may(approval_id, actor)
+        why_not = ""
+        if to is not None:
+            risky = approval.risky_callers
+            why_not = not_the_next(approval.passed, actor, to, approval.callers, risky=risky)
+        if why_not:
+            await self._note(approval, "passing.impossible", actor, to, why_not)
+            raise NotYet(why_not)
+        return approval, PassedOn(by=actor, to=to, at=self._clock.now(), tag=self._tag(approval))
+
+    async def __call__(
+        self, approval_id: str, actor: Actor, to: Actor | None, *, since: datetime | None = None
+    ) -> Approval:
+        """Pass it on to this person; with ``None``, to on-call.
+
+        Args:
+            approval_id: the question.
+            actor: who says that the VM is not theirs.
+            to: whom they name.
+            since: when they said so, if that was before. What they said at that time is done once.
+
+        Raises:
+            NotAllowed, AlreadyDecided, NotFound, NotYet: as ``may_to`` does.
+        """
 
         async def attempt() -> Approval:
-            approval = await self.may(approval_id, actor)
-            why_not = ""
-            if to is not None:
-                risky = approval.risky_callers
-                why_not = not_the_next(approval.passed, actor, to, approval.callers, risky=risky)
-            now = self._clock.now()
-            if why_not:
-                await self._note(approval, "passing.impossible", actor, to, why_not)
-                raise NotYet(why_not)
-            tag = self._tag(approval)
-            after = approval.passed_on(PassedOn(by=actor, to=to, at=now, tag=tag))
+            before = await self._store.approval(approval_id)
+            if any((one.at, one.by.slack_user) == (since, actor.slack_user) for one in before.passed):
+                return before
+            approval, step = await self.may_to(approval_id, actor, to)
+            after = approval.passed_on(step if since is None else step.changed(at=since))
             await self._store.commit(
                 Commit(
                     partition=partition_of_id(approval.id),

@@ -6,10 +6,10 @@ import structlog
 
 from workers.domain.errors import Conflict
 from workers.domain.policy.model import Policy
+from workers.domain.ports.azure.standing import StandingReader
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.standing import StandingReader
-from workers.domain.ports.steps import StepRunner
 from workers.domain.ports.store import Store
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.doing import Doing, Guarded
@@ -41,7 +41,7 @@ class Contain:
         clock: Clock,
         policy: Callable[[], Policy],
         guarded: Guarded | None = None,
-        brakes: Brakes | None = None,
+        brakes: Brakes,
         standing: StandingReader | None = None,
     ) -> None:
         by_name = {runner.name: runner for runner in runners}
@@ -54,7 +54,7 @@ class Contain:
             nudger=nudger,
             clock=clock,
             directions=directions,
-            brakes=brakes or Brakes(store=store, clock=clock),
+            brakes=brakes,
         )
         self._expire = ExpireIsolation(store=store, nudger=nudger, clock=clock, standing=standing)
         self._lapse = Lapse(store=store, nudger=nudger, clock=clock)

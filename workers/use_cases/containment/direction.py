@@ -10,7 +10,7 @@ from workers.domain.containment.outcomes import Outcome
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Progress, Step, Steps
 from workers.domain.errors import StepFailed
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.store import Document, Store
 
 

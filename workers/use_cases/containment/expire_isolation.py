@@ -9,9 +9,9 @@ from workers.domain.containment.restoration import expired
 from workers.domain.errors import DependencyAway, StepFailed
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.azure.standing import StandingReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.standing import StandingReader
 from workers.domain.ports.store import Commit, Store
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.next_look import schedule_next_look

@@ -9,7 +9,7 @@ from workers.domain.errors import DependencyAway
 from workers.domain.policy.guards import Guards, VmInput, why_never
 from workers.domain.policy.model import Policy
 from workers.domain.policy.owners import owner_of
-from workers.domain.ports.facts import FactsReader
+from workers.domain.ports.azure.facts import FactsReader
 from workers.domain.ports.inventory import Inventory
 from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.people import Owner

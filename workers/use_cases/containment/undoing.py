@@ -12,7 +12,7 @@ from workers.domain.containment.restoration import begin_undo, of_undo, ready_to
 from workers.domain.containment.spec import StepName
 from workers.domain.containment.steps import Progress, Step, Steps, StepState
 from workers.domain.errors import NotFound, StepFailed
-from workers.domain.ports.steps import StepRunner
+from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.store import Document, Store
 from workers.domain.starts.vm import ExpectedStart
 from workers.use_cases.containment.direction import AuditKinds, Direction

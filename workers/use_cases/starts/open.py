@@ -22,14 +22,14 @@ from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling, Undecided
 from workers.domain.policy.variables import RuleInput
+from workers.domain.ports.azure.facts import FactsReader
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.facts import FactsReader
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
-from workers.domain.starts.history import of_event
+from workers.domain.starts.past.entries import of_event
 from workers.domain.starts.vm import KnownVm, PowerState
 from workers.telemetry.spans import following, here
 from workers.use_cases.asking.assess import Assess

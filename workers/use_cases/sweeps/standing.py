@@ -20,9 +20,9 @@ from workers.domain.containment.spec import StepName
 from workers.domain.errors import Conflict, NewerDocument, NotFound, StartgateError
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.azure.standing import StandingReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
-from workers.domain.ports.standing import StandingReader
 from workers.domain.ports.store import Commit, Store
 
 log = structlog.get_logger(__name__)

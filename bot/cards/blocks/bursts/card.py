@@ -1,11 +1,13 @@
 """The card of a burst: how many VMs, by whom, how they stand, and one answer for all that look alike."""
 
 from bot.cards.blocks import evidence, risk
+from bot.cards.blocks.bursts.second import only_first, second_lines
 from bot.cards.blocks.card import asked_line
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
 from bot.cards.blocks.message import Block, Message
 from bot.cards.blocks.status import reference_line
 from bot.cards.blocks.text import code, counted, escape, plain, plain_label, when
+from bot.cards.blocks.waiting import passed_line
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import Member
 from workers.domain.asking.cards import Card, CopyKind
@@ -14,19 +16,21 @@ from workers.domain.starts.risk import Level
 CONFIRM_ALL = "burst.confirm"
 REJECT_ALL = "burst.reject"
 LIST = "burst.list"
+NOT_MINE_ALL = "burst.not_mine"
 
 _MOST_LISTED = 10
 _MOST_DIFFERING = 4
 _LONGEST_NAME = 70
 
 
-def burst_card(card: Card, lead: Approval, *, kind: CopyKind) -> Message:
+def burst_card(card: Card, lead: Approval, *, kind: CopyKind, reader: str = "") -> Message:
     """The card as it should be now.
 
     Args:
         card: with its members.
         lead: the question about the first of the starts.
         kind: why the copy is where it is.
+        reader: the e-mail address of its only reader; empty in a channel, or if it is not known.
     """
     members = card.members
     waiting = [one for one in members if one.open]
@@ -48,10 +52,18 @@ def burst_card(card: Card, lead: Approval, *, kind: CopyKind) -> Message:
         header(title),
         section("\n".join(lines)),
         section("\n".join(_listed(members))),
-        *context([asked_line(lead, kind) if waiting else "", reference_line(lead.id)]),
+        *context(
+            [
+                asked_line(lead, kind) if waiting else "",
+                *(second_lines(lead, waiting, reader) if waiting else []),
+                passed_line(card.passed, "these VMs are"),
+                reference_line(lead.id),
+            ]
+        ),
     ]
     if waiting:
-        blocks.append(_buttons(card, who=lead.event.caller.label))
+        barred = only_first(waiting, reader)
+        blocks.append(_buttons(card, who=lead.event.caller.label, confirms=not barred))
     return Message(said, blocks)
 
 
@@ -84,8 +96,8 @@ def _alike(card: Card) -> list[str]:
     alike, others = len(card.members), len(card.differing)
     kinds = list(dict.fromkeys(card.differing))
     how = "; ".join(escape(one, 80) for one in kinds[:_MOST_DIFFERING])
-    has = "has a card of its own" if others == 1 else "have a card each"
-    return [f"*{alike} of {alike + others} look alike; {others} differ* ({how}) and {has}."]
+    differ, has = ("differs", "has a card of its own") if others == 1 else ("differ", "have a card each")
+    return [f"*{alike} of {alike + others} look alike; {others} {differ}* ({how}) and {has}."]
 
 
 def _listed(members: tuple[Member, ...]) -> list[str]:
@@ -95,41 +107,48 @@ def _listed(members: tuple[Member, ...]) -> list[str]:
     return [*map(line, shown), *([f"and {counted(left, 'more VM')} in the list"] if left else [])]
 
 
-def _buttons(card: Card, *, who: str) -> Block:
-    """They carry the card's id, and how many starts it shows: an answer covers those."""
+def _buttons(card: Card, *, who: str, confirms: bool) -> Block:
+    """They carry the card's id, and how many starts it shows: an answer covers those.
+
+    Whoever asked for a second person can't be that, so their own copy has no button for it.
+    """
     count = len(card.members)
     value = f"{card.id}:{count}"
-    return {
-        "type": "actions",
-        "elements": [
-            {
-                "type": "button",
-                "action_id": CONFIRM_ALL,
-                "text": plain("Confirm all", BUTTON),
-                "accessibility_label": f"Confirm all {count} starts"[:ACCESSIBILITY],
-                "style": "primary",
-                "value": value,
-                "confirm": {
-                    "title": plain("Were these starts expected?", 100),
-                    "text": plain(f"{plain_label(who, 80)} started {counted(count, 'VM')}.", 300),
-                    "confirm": plain("Yes, all of them", 30),
-                    "deny": plain("Back", 30),
-                },
-            },
-            {
-                "type": "button",
-                "action_id": REJECT_ALL,
-                "text": plain("Reject all", BUTTON),
-                "accessibility_label": f"Reject all {count} starts"[:ACCESSIBILITY],
-                "style": "danger",
-                "value": value,
-            },
-            {
-                "type": "button",
-                "action_id": LIST,
-                "text": plain("One by one", BUTTON),
-                "accessibility_label": f"List all {count} starts"[:ACCESSIBILITY],
-                "value": f"{card.id}:0",
-            },
-        ],
+    confirm = {
+        "type": "button",
+        "action_id": CONFIRM_ALL,
+        "text": plain("Confirm all", BUTTON),
+        "accessibility_label": f"Confirm all {count} starts"[:ACCESSIBILITY],
+        "style": "primary",
+        "value": value,
+        "confirm": {
+            "title": plain("Were these starts expected?", 100),
+            "text": plain(f"{plain_label(who, 80)} started {counted(count, 'VM')}.", 300),
+            "confirm": plain("Yes, all of them", 30),
+            "deny": plain("Back", 30),
+        },
     }
+    reject = {
+        "type": "button",
+        "action_id": REJECT_ALL,
+        "text": plain("Reject all", BUTTON),
+        "accessibility_label": f"Reject all {count} starts"[:ACCESSIBILITY],
+        "style": "danger",
+        "value": value,
+    }
+    one_by_one = {
+        "type": "button",
+        "action_id": LIST,
+        "text": plain("One by one", BUTTON),
+        "accessibility_label": f"List all {count} starts"[:ACCESSIBILITY],
+        "value": f"{card.id}:0",
+    }
+    not_mine = {
+        "type": "button",
+        "action_id": NOT_MINE_ALL,
+        "text": plain("Not mine", BUTTON),
+        "accessibility_label": f"Say that none of the {count} VMs is yours"[:ACCESSIBILITY],
+        "value": value,
+    }
+    shown = [*([confirm] if confirms else []), reject, one_by_one, not_mine]
+    return {"type": "actions", "elements": shown}

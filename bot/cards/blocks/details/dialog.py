@@ -16,7 +16,6 @@ from workers.domain.starts.signals.signal import Threat
 from workers.domain.starts.vm import VmRef
 
 DETAILS = "approval.details"
-PORTAL = "https://portal.azure.com"
 MOST_BLOCKS = 100
 """In a dialog. Source: https://docs.slack.dev/reference/block-kit/blocks"""
 
@@ -33,13 +32,18 @@ def details_button(approval: Approval) -> Block:
     }
 
 
-def details_dialog(approval: Approval) -> dict[str, Any]:
-    """Everything that is known of a start, within Slack's limits; what is left out is counted."""
+def details_dialog(approval: Approval, *, portal: str) -> dict[str, Any]:
+    """Everything that is known of a start, within Slack's limits; what is left out is counted.
+
+    Args:
+        approval: the question.
+        portal: the address of the portal of its cloud, without a slash at the end.
+    """
     event = approval.event
     where = place(event.vm, approval.facts.subscription_name)
     blocks = [
         section(f"*{code(event.vm.name)}*, started {when(event.at)}\n{where}"),
-        section(_links(event.vm)),
+        section(_links(event.vm, portal)),
         *(one for title, lines in _parts(approval) for one in _paragraph(title, lines)),
     ]
     if len(blocks) > MOST_BLOCKS:
@@ -90,9 +94,9 @@ def _paragraph(title: str, lines: Sequence[str]) -> list[Block]:
     return [section(shown)]
 
 
-def _links(vm: VmRef) -> str:
+def _links(vm: VmRef, portal: str) -> str:
     """Ids are hostile text: percent-encoded, nothing in them ends the link."""
-    at = f"{PORTAL}/#resource{quote(vm.resource_id, safe='/')}"
+    at = f"{portal}/#resource{quote(vm.resource_id, safe='/')}"
     return f"<{at}/overview|The VM in the Azure portal> \u00b7 <{at}/eventlogs|Its activity log>"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from bot.cards.blocks.evidence import backed_up, grant, last_used, role
+from bot.cards.blocks.evidence import backed_up, grant, last_used, role, vm_plan
 from bot.cards.blocks.text import code, counted, escape, when
 from workers.domain.asking.approvals import Approval
 from workers.domain.starts.defender import DefenderFacts
@@ -11,11 +11,12 @@ from workers.domain.starts.facts import (
     ASSIGNMENTS,
     JUST_IN_TIME,
     SOURCES,
+    VM_PLAN,
     Facts,
     MachineFacts,
     NetworkFacts,
 )
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.vm import PowerState
 
 Lines = list[str]
@@ -48,7 +49,9 @@ def paragraphs(approval: Approval) -> Iterator[tuple[str, Lines]]:
         )
         yield title, listed or ["None: no policy lists the VM, or the subscription has no Plan 2"]
     if facts.defender is not None:
-        yield _titled("Defender for Cloud", facts, "Defender"), _defender(facts.defender)
+        plan_at = facts.read_at.get(VM_PLAN)
+        read = [f"Plan of the VM read {when(plan_at)}"] if plan_at else []
+        yield _titled("Defender for Cloud", facts, "Defender"), [*_defender(facts.defender), *read]
     if approval.history is not None:
         yield "History, as Startgate remembers it", _history(approval.history)
     unknown = [f"{escape(one.name, 80)}: {escape(one.reason, 300)}" for one in facts.missing]
@@ -154,7 +157,9 @@ def _defender(found: DefenderFacts) -> Lines:
     ]
     more = found.alert_count - len(alerts), found.recommendation_count - len(advice)
     return [
-        plans.get(plan) or f"The subscription has Defender for Servers {escape(plan or '', 20)}",
+        vm_plan(found)
+        if found.vm_plan is not None
+        else plans.get(plan) or f"The subscription has Defender for Servers {escape(plan or '', 20)}",
         *(alerts or ["No open alert"]),
         f"and {counted(more[0], 'more alert')}" if more[0] > 0 else "",
         *(advice or ["No open recommendation"]),

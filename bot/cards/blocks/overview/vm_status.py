@@ -11,10 +11,10 @@ from bot.cards.blocks.overview.rows import contained_row, question_row
 from bot.cards.blocks.status import approval_headline, person
 from bot.cards.blocks.text import ago, code, escape, name, when
 from workers.domain.asking.approvals import Approval
-from workers.domain.starts.expectations import Expectation
-from workers.domain.starts.history import What
-from workers.use_cases.orders.lately import LateStart
-from workers.use_cases.orders.overview import VmStatus
+from workers.domain.starts.ahead.expectations import Expectation
+from workers.domain.starts.past.entries import What
+from workers.use_cases.orders.reading.lately import LateStart
+from workers.use_cases.orders.reading.overview import VmStatus
 
 _MOST_QUESTIONS = 5
 _OBSERVES = (

@@ -62,8 +62,8 @@ class Machines:
     def list_all(self, call: Call) -> Answer:
         """Machines of a subscription or a group; ``statusOnly=true`` gives little more than the states."""
         if "/resourcegroups/" not in call.path.lower() and call.query.get("statusonly", "").lower() == "true":
-            return listing(call, [self._status_only(vm) for vm in self._vms(call)])
-        return listing(call, [vm.as_json() for vm in self._vms(call)])
+            return listing(call, self._vms(call), self._status_only)
+        return listing(call, self._vms(call), Vm.as_json)
 
     def _vms(self, call: Call) -> list[Vm]:
         return [vm for vm in self._estate.of(VM, call.scope) if isinstance(vm, Vm)]

@@ -66,6 +66,15 @@ class VmAsk(_Ask):
     power: Literal["stopped", "deallocated", "running"] = "deallocated"
 
 
+class PrincipalAsk(_Ask):
+    """Body of ``POST /_principals``: somebody new, who has the role and signs in the way of ``like``."""
+
+    key: str
+    email: str
+    name: str
+    like: str
+
+
 class NicAsk(_Ask):
     """Body of ``PUT /_nic``: a name or id, the group it is to have, properties it is to have too."""
 
@@ -113,6 +122,7 @@ class Control:
             web.post("/_vm/stop", self._power),
             web.post("/_vm/power", self._power),
             web.put("/_nic", self._nic),
+            web.post("/_principals", self._add_principal),
             web.get("/_lost", self._lost),
             web.post("/_load_balancer", self._balance),
             web.post("/_reset", self._reset),
@@ -136,6 +146,10 @@ class Control:
 
     async def _get_state(self, _request: web.Request) -> web.Response:
         return web.json_response(self._state.all())
+
+    async def _add_principal(self, request: web.Request) -> web.Response:
+        ask = PrincipalAsk.model_validate(await request.json())
+        return web.json_response({"oid": self._world.add_principal(**ask.model_dump()).oid})
 
     async def _start(self, request: web.Request) -> web.Response:
         ask = StartAsk.model_validate(await request.json())

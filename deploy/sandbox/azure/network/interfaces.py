@@ -76,7 +76,7 @@ class Interfaces:
         return Answer(body=found.as_json(), headers={"ETag": found.etag})
 
     def list_all(self, call: Call) -> Answer:
-        return listing(call, [nic.as_json() for nic in self._estate.of(NIC, call.scope)])
+        return listing(call, self._estate.of(NIC, call.scope), Resource.as_json)
 
     def put(self, call: Call) -> Answer:
         """Replace an interface. What the body leaves out is gone, but for what Azure alone sets."""

@@ -38,7 +38,7 @@ class SecurityGroups:
 
     def list_all(self, call: Call) -> Answer:
         used = self._used()
-        return listing(call, [self._shown(nsg, used) for nsg in self._estate.of(NSG, call.scope)])
+        return listing(call, self._estate.of(NSG, call.scope), lambda nsg: self._shown(nsg, used))
 
     def put(self, call: Call) -> Answer:
         body = call.body or {}

@@ -66,14 +66,19 @@ class Plans:
         self._estate.remove(_id(scope))
 
     def row(self, subscription: str) -> dict[str, Any]:
-        """A subscription's plan as Resource Graph's table ``securityresources`` shows it."""
+        """A subscription's plan as Resource Graph's table ``securityresources`` shows it.
+
+        With its coverage, which a query in "Check the status of your free trial" of the documentation of
+        Defender for Cloud takes from there.
+        """
         scope = f"/subscriptions/{subscription}"
+        coverage = {"resourcesCoverageStatus": self._coverage(subscription)}
         return {
             "id": _id(scope),
             "name": SERVERS,
             "type": PRICING.lower(),
             "subscriptionId": subscription,
-            "properties": self._own(scope) or _properties({}),
+            "properties": {**(self._own(scope) or _properties({})), **coverage},
         }
 
     def of_machine(self, vm_id: str) -> dict[str, Any]:

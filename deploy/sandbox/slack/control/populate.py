@@ -12,6 +12,7 @@ class PersonOrder(BaseModel):
 
     Attributes:
         channels: where they join.
+        usergroups: those they join, by id or handle.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -33,6 +34,7 @@ class PersonOrder(BaseModel):
     dnd_start: int | None = None
     dnd_end: int | None = None
     channels: list[str] = []
+    usergroups: list[str] = []
 
 
 class ChannelOrder(BaseModel):
@@ -63,19 +65,26 @@ def put_person(state: State, order: PersonOrder) -> Json:
     """Add or change somebody; answers their id.
 
     Raises:
-        NotThereError: a channel to join does not exist.
+        NotThereError: a channel or a user group to join does not exist.
     """
     workspace = state.workspace
     joined = [workspace.channel(ref) for ref in order.channels]
     if None in joined:
         raise NotThereError(f"there is no channel {order.channels[joined.index(None)]!r}")
+    groups = [workspace.group(ref) for ref in order.usergroups]
+    if None in groups:
+        raise NotThereError(f"there is no user group {order.usergroups[groups.index(None)]!r}")
     member = workspace.person(order.key)
     if member is None:
         member = workspace.add_person(id=order.id or new_id("U"), key=order.key, name=order.key)
-    for name, value in order.model_dump(exclude={"key", "id", "channels"}, exclude_none=True).items():
+    for name, value in order.model_dump(
+        exclude={"key", "id", "channels", "usergroups"}, exclude_none=True
+    ).items():
         setattr(member, name, value)
     for channel in filter(None, joined):
         channel.members.add(member.id)
+    for group in filter(None, groups):
+        group.users = list(dict.fromkeys((*group.users, member.id)))
     return {"id": member.id}
 
 

@@ -100,6 +100,12 @@ class Workspace:
         name = ref.removeprefix("#")
         return next((c for c in self.channels.values() if c.kind == "channel" and c.name == name), None)
 
+    def group(self, ref: str) -> Group | None:
+        """By id, or by handle with or without ``@``."""
+        if ref in self.groups:
+            return self.groups[ref]
+        return next((group for group in self.groups.values() if group.handle == ref.removeprefix("@")), None)
+
     def dm(self, users: Iterable[str]) -> tuple[Channel, bool]:
         """The conversation of exactly these people and the app; and whether it existed before."""
         members = {*users, self.identity.bot_user}

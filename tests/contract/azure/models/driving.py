@@ -38,7 +38,7 @@ from workers.arm.hardening.seen import look
 from workers.arm.hardening.spec import VmSpec
 from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts
-from workers.arm.read.inventory import list_vms
+from workers.arm.read.subscriptions.inventory import list_vms
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.arm.steps.obstacles import ArmObstacles

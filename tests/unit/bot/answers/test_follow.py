@@ -21,7 +21,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotAllowed
 from workers.domain.starts.events import Access
 from workers.domain.starts.vm import VmRef
-from workers.use_cases.orders.also_started import AllStarted, also_started
+from workers.use_cases.orders.reading.also_started import AllStarted, also_started
 
 DB, JUMP, OLD = (a.vm_ref(name=name) for name in ("vm-db-01", "jump-01", "old-01"))
 MALLORY = a.caller(name="Mallory", email="mallory@evil.example", object_id="0bject-1d")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands.typed_vm import typed_vm
+from workers.runtime.cloud import Cloud
 
 ID = (
     "/subscriptions/5b5a0000-0000-4000-8000-00000000000a/resourceGroups/rg-shop/providers/Microsoft.Compute"
@@ -59,7 +60,8 @@ BLADE = (
         (f"<{PORTAL}|{PORTAL}>", ID),
         (BLADE, ID),
         (f"<{BLADE}?feature.x=1&amp;y=2>", ID),
-        (PORTAL.replace("portal.azure.com", "portal.azure.us"), ID),
+        *((PORTAL.replace("https://portal.azure.com", cloud.places.portal), ID) for cloud in Cloud),
+        *((BLADE.replace("https://portal.azure.com", cloud.places.portal), ID) for cloud in Cloud),
         ("", ""),
         ("``", ""),
         ("<>", ""),

@@ -21,6 +21,7 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm, PowerState, VmRecord
+from workers.runtime.cloud import Cloud
 
 ZONE = timezone(timedelta(hours=-5))
 WEB = a.known_vm(ref=a.vm_ref(name="vm-web-01"), power=PowerState.DEALLOCATED)
@@ -69,7 +70,7 @@ def names(options: list[dict[str, Any]]) -> list[str]:
         ("rg-data/vm-db-01", ["vm-db-01"]),
         ("rg-data/vm", ["vm-db-01"]),
         (DB.ref.resource_id.upper(), ["vm-db-01"]),
-        (PORTAL, ["vm-db-01"]),
+        *((PORTAL.replace("https://portal.azure.com", one.places.portal), ["vm-db-01"]) for one in Cloud),
         ("vm-bd-01", ["vm-db-01", "vm-web-01", "vm-web-02"]),
         ("nothing-like-it", []),
         ("<!channel> *x* \u202e", []),

@@ -21,7 +21,14 @@ from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.starts.events import Access, Caller, CallerKind, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, GrantFact, GrantKind, NetworkFacts
-from workers.domain.starts.history import MOST_OF_CALLER, MOST_OF_VM, Past, PastStart, caller_key, of_event
+from workers.domain.starts.past.entries import (
+    MOST_OF_CALLER,
+    MOST_OF_VM,
+    Past,
+    PastStart,
+    caller_key,
+    of_event,
+)
 from workers.domain.starts.risk import Level
 from workers.domain.starts.risk_settings import Hours, RiskSettings
 from workers.domain.starts.vm import KnownVm, VmRef

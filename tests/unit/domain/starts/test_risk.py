@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests import builders as a
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.risk import Level, Risk, assess_risk
 from workers.domain.starts.risk_settings import RiskSettings
 from workers.domain.starts.signals.signal import Sight, Threat

@@ -12,7 +12,7 @@ from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import Facts, MachineFacts, MissingFact
 from workers.domain.starts.vm import PowerState
 from workers.use_cases.starts.open import ASK_ANYWAY_AFTER
-from workers.use_cases.sweeps.reconcile import SETTLED_AFTER, Reconcile
+from workers.use_cases.sweeps.starts.reconcile import SETTLED_AFTER, Reconcile
 
 NETWORK_MISSING = a.facts(network=None, missing=(MissingFact(name="network", reason="timeout"),))
 ALL_MISSING = Facts(

@@ -10,7 +10,7 @@ from tests.conftest import Rig
 from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.ids import EXPECTATIONS, partition_of_id, partition_of_vm
 from workers.domain.policy.ahead.settings import ExpectPolicy, WhoExpects
-from workers.domain.starts.expectations import MOST_EXPECTATIONS
+from workers.domain.starts.ahead.expectations import MOST_EXPECTATIONS
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import TagChange
 from workers.use_cases.orders.expect import ExpectStarts
@@ -20,7 +20,7 @@ MALLORY = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@contoso
 
 
 def expecting(rig: Rig) -> ExpectStarts:
-    return ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy)
+    return ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=rig.second)
 
 
 async def announced(rig: Rig, window: str = "2h", reason: str = "patch day", **given: Any) -> str:

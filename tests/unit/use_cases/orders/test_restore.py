@@ -24,7 +24,7 @@ from workers.domain.nudges import Subject
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.starts.events import Phase
 from workers.use_cases.containment.undoing import START_TAKES
-from workers.use_cases.orders.contained import contained_vms
+from workers.use_cases.orders.reading.contained import contained_vms
 from workers.use_cases.orders.restore import Ordered
 from workers.use_cases.starts.open import Outcome
 

@@ -15,7 +15,7 @@ from workers.domain.nudges import Subject
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.starts.canary import CANARY_VM, STAGES, canary_event
 from workers.use_cases.starts.canary import SeeCanary, TakeCanary
-from workers.use_cases.sweeps.canary import CanarySilent, FlyCanary, SendCanary
+from workers.use_cases.sweeps.starts.canary import CanarySilent, FlyCanary, SendCanary
 
 
 class Way:

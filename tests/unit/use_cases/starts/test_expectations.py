@@ -16,12 +16,12 @@ from workers.domain.ids import EXPECTATIONS, partition_of_id
 from workers.domain.policy.ahead.settings import AtHighRisk, ExpectPolicy
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.ports.store import Commit
+from workers.domain.starts.ahead.expectations import Expectation, Expectations, expectation
+from workers.domain.starts.ahead.windows import Window
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.expectations import Expectation, Expectations, expectation
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.risk_settings import RiskSettings
 from workers.domain.starts.vm import VmRef
-from workers.domain.starts.windows import Window
 from workers.use_cases.starts.open import Outcome
 
 HOUR = timedelta(hours=1)

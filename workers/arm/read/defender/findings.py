@@ -6,9 +6,10 @@ together with all others who wait. So a lone start costs one call, and a burst a
 The names of the subscriptions come along, and what ``beside`` lists, which saves calls of their own.
 
 In the table ``securityresources`` an assessment has its metadata with it, and the properties of an alert
-begin with a capital. Only a subscription's own plan is taken from there: whether the plan of a single VM
-shows is documented nowhere.
-Source: https://learn.microsoft.com/azure/defender-for-cloud/resource-graph-samples
+begin with a capital. Only a subscription's own plan is taken from there, and whether it holds for all its
+VMs: whether the plan of a single VM shows is documented nowhere.
+Sources: https://learn.microsoft.com/azure/defender-for-cloud/resource-graph-samples and, for the coverage,
+the query in "Check the status of your free trial" of the same documentation.
 """
 
 import asyncio
@@ -47,10 +48,14 @@ _Row = Mapping[str, Any]
 
 
 class Told(NamedTuple):
-    """What one query says of a VM."""
+    """What one query says of a VM.
+
+    ``same_plan``: every VM of its subscription has the plan that the subscription has.
+    """
 
     defender: DefenderFacts
     beside: Beside
+    same_plan: bool = False
 
 
 class Findings:
@@ -91,10 +96,12 @@ class Findings:
             rows = [row async for row in _rows(self._azure, vms)]
             self.names.update(_names(rows))
             found, near = _found(rows, vms, MOST_KEPT, LONGEST_REMEDY), beside(rows, vms)
+            plans = _plans(rows)
             for vm, waiting in chosen:
                 for answer in waiting:
                     if not answer.done():
-                        answer.set_result(Told(found[vm.key], near[vm.key]))
+                        plan = plans.get(vm.subscription_id.lower())
+                        answer.set_result(Told(found[vm.key], near[vm.key], bool(plan and plan.same)))
         except Exception as error:
             for answer in answers:
                 if not answer.done():
@@ -129,7 +136,7 @@ def _found(
     rows: Sequence[_Row], vms: Sequence[VmRef], most: int, longest_remedy: int
 ) -> dict[str, DefenderFacts]:
     now = datetime.now(UTC)
-    plans = dict(_plans(rows))
+    plans = {key: plan.sub_plan for key, plan in _plans(rows).items()}
     alerts: dict[str, list[SecurityAlert]] = {}
     recommendations: dict[str, list[Recommendation]] = {}
     for row in rows:
@@ -194,14 +201,38 @@ def _names(rows: Iterable[_Row]) -> Iterator[tuple[str, str]]:
             yield str(row.get("id")).rpartition("/")[2].lower(), str(row["name"])
 
 
-def _plans(rows: Iterable[_Row]) -> Iterator[tuple[str, str]]:
-    """Subscription id in lower case → its plan: ``P1``, ``P2``, or empty for none."""
+class _Plan(NamedTuple):
+    """A subscription's: ``P1``, ``P2``, or empty for none; and whether each of its VMs has the same."""
+
+    sub_plan: str
+    same: bool
+
+
+def _plans(rows: Iterable[_Row]) -> dict[str, _Plan]:
+    """By the subscription's id in lower case."""
+    found: dict[str, _Plan] = {}
     for row in rows:
         parts = str(row.get("id")).strip("/").split("/")
         if str(row.get("type")).lower() == _PRICING and len(parts) == _PARTS_OF_SUBSCRIPTIONS:
             properties = row.get("properties") or {}
             on = str(properties.get("pricingTier")) == "Standard"
-            yield parts[1].lower(), str(properties.get("subPlan") or "P2") if on else ""
+            plan = str(properties.get("subPlan") or "P2") if on else ""
+            found[parts[1].lower()] = _Plan(plan, _same_for_all(plan, properties))
+    return found
+
+
+def _same_for_all(plan: str, properties: Mapping[str, Any]) -> bool:
+    """Whether a VM can't have another plan than its subscription, or none of them does.
+
+    By itself a VM can be without a plan, or have Plan 1. So no VM differs where all are covered by Plan 1, or
+    none is covered. Where all are covered and the subscription has Plan 2, one may have Plan 1.
+    Source: https://learn.microsoft.com/rest/api/defenderforcloud/pricings/get, ``enforce`` and
+    ``resourcesCoverageStatus``
+    """
+    coverage = {"": "NotCovered", "P1": "FullyCovered"}.get(plan)
+    return str(properties.get("enforce")) == "True" or (
+        coverage is not None and properties.get("resourcesCoverageStatus") == coverage
+    )
 
 
 _PARTS_OF_SUBSCRIPTIONS = 6

@@ -10,13 +10,15 @@ import structlog
 
 from workers.arm.read.around.beside import Beside
 from workers.arm.read.gathering.network import NetworkReads
-from workers.arm.read.grants import Assignment, can_be_asked, grants_for
+from workers.arm.read.rights.grants import Assignment, can_be_asked, grants_for
 from workers.arm.read.sources import Sources
 from workers.domain.errors import DependencyAway, NotFound, StartgateError
+from workers.domain.starts.defender import DefenderFacts
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import (
     ASSIGNMENTS,
     JUST_IN_TIME,
+    VM_PLAN,
     BackupFacts,
     Facts,
     LockFact,
@@ -28,6 +30,7 @@ from workers.domain.starts.vm import VmRef
 
 if TYPE_CHECKING:
     from workers.arm.read.defender.findings import Told
+    from workers.arm.read.defender.plans import ServersPlan
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +54,7 @@ class Gathering:
         self._machine: MachineFacts | None = None
         self._backup: BackupFacts | None = None
         self._told: Told | None = None
+        self._plan: ServersPlan | None = None
         self._just_in_time: tuple[str, ...] | None = None
         self._read_at: dict[str, datetime] = {}
         self._locks: tuple[LockFact, ...] | None = None
@@ -70,7 +74,7 @@ class Gathering:
             self._machine_and_what_it_names(),
         )
         if not self._vm.classic:
-            await self._just_in_time_access()
+            await self._plan_and_just_in_time_access()
 
     async def _machine_and_what_it_names(self) -> None:
         await self._fact("machine", self._read_machine)
@@ -118,27 +122,47 @@ class Gathering:
 
         return [self._fact(ASSIGNMENTS, read)]
 
-    async def _just_in_time_access(self) -> None:
-        """Only Defender for Servers Plan 2 has it; elsewhere nothing is read.
+    async def _plan_and_just_in_time_access(self) -> None:
+        """The VM's own Defender plan, unless all have their subscription's, and its just-in-time access.
 
-        The first start in a subscription may have read ten times by now. Then this is named as missing, and
-        read with what is filled in later.
+        Only Defender for Servers Plan 2 has the latter, and a VM has that from its subscription alone;
+        elsewhere nothing is read. The first start in a subscription may have read ten times by now. Then
+        these are named as missing, and read with what is filled in later.
         Source: https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-overview
         """
-        plan = self._told.defender.subscription_plan if self._told else None
-        if plan is None:
+        if self._told is None or self._told.defender.subscription_plan is None:
             return
-        if plan != _WITH_JUST_IN_TIME:
+        reads: list[Awaitable[None]] = []
+        known = self._sources.vm_plan.cache_contains(self._vm)
+        too_many = self._sources.many_plans_are_read
+        if not self._told.same_plan and self._may_read(VM_PLAN, known=known, too_many=too_many):
+            reads.append(self._fact(VM_PLAN, self._read_plan))
+        if self._told.defender.subscription_plan != _WITH_JUST_IN_TIME:
             self._just_in_time = ()
-        elif self._no_time_for_it():
-            self._missing[JUST_IN_TIME] = "left for later, so that the question was not held back"
         else:
-            await self._fact(JUST_IN_TIME, self._read_just_in_time)
+            known = self._sources.just_in_time.cache_contains(self._vm.subscription_id)
+            too_many = self._reads + len(reads) > MOST_READS
+            if self._may_read(JUST_IN_TIME, known=known, too_many=too_many):
+                reads.append(self._fact(JUST_IN_TIME, self._read_just_in_time))
+        await asyncio.gather(*reads)
 
-    def _no_time_for_it(self) -> bool:
+    def _may_read(self, name: str, *, known: bool, too_many: bool) -> bool:
+        """Whether a question may wait for this; if not, it is missing for now.
+
+        Args:
+            name: what it is.
+            known: it was read a moment ago, which costs nothing.
+            too_many: there is no room for one more read.
+        """
         # The subscription's name is counted, and comes with the query.
-        full = self._since is not None and self._reads > MOST_READS
-        return full and not self._sources.just_in_time.cache_contains(self._vm.subscription_id)
+        if known or self._since is None or not (too_many or self._reads > MOST_READS):
+            return True
+        self._missing[name] = "left for later, so that the question was not held back"
+        return False
+
+    async def _read_plan(self) -> None:
+        self._plan, at = await self._sources.vm_plan(self._vm)
+        self._note(VM_PLAN, at)
 
     async def _read_just_in_time(self) -> None:
         listed, at = await self._sources.just_in_time(self._vm.subscription_id)
@@ -196,7 +220,7 @@ class Gathering:
             machine=self._with_extensions(beside),
             network=shown,
             backup=self._with_recovery_point(beside),
-            defender=self._told.defender if self._told else None,
+            defender=self._defender(),
             group_tags=beside.group_tags,
             subscription_tags=beside.subscription_tags,
             just_in_time=self._just_in_time,
@@ -208,6 +232,15 @@ class Gathering:
             took_ms=dict(self._took_ms),
             gathered_at=datetime.now(UTC),
         )
+
+    def _defender(self) -> DefenderFacts | None:
+        """With the plan that holds for the VM: its own, or one that all VMs of the subscription have."""
+        if self._told is None:
+            return None
+        found, read = self._told.defender, self._plan
+        if read is not None:
+            return found.changed(vm_plan=read.sub_plan, vm_plan_own=read.own)
+        return found.changed(vm_plan=found.subscription_plan) if self._told.same_plan else found
 
     def _with_extensions(self, beside: Beside) -> MachineFacts | None:
         if self._machine is None or beside.failed_extensions is None:

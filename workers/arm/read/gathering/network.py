@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from workers.arm.ids import name_of
-from workers.arm.read.network_facts import Neighbours, NicLinks, network_facts
+from workers.arm.read.networking.network_facts import Neighbours, NicLinks, network_facts
 from workers.arm.read.sources import Dated, Sources
 from workers.domain.starts.facts import NetworkFacts
 

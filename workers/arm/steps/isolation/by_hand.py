@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workers.arm.ids import ArmId, same
-from workers.arm.read.nsg import listed
+from workers.arm.read.networking.nsg import listed
 from workers.arm.steps.isolation.lockdown import lockdown_nsg_id, wanted_nsg
 from workers.domain.containment.by_hand import Words, az
 from workers.domain.containment.profile import LockdownProfile

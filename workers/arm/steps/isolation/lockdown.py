@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from workers.arm.ids import group_id, name_of
-from workers.arm.read.nsg import listed
+from workers.arm.read.networking.nsg import listed
 from workers.domain.containment.options.allow_rules import AllowRule, Direction, with_priorities
 from workers.domain.containment.profile import OUR_TAG, LockdownProfile
 from workers.domain.starts.vm import VmRef

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from workers.arm.ids import ArmId, name_of
-from workers.arm.read import network
+from workers.arm.read.networking import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy
 from workers.arm.steps.isolation import writes

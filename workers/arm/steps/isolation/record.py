@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workers.arm.ids import name_of, same, spelt_in
-from workers.arm.read import network
+from workers.arm.read.networking import network
 from workers.arm.steps.isolation.lockdown import is_lockdown_nsg
 from workers.domain.containment.plans import Change
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from workers.arm.ids import name_of, same, spelt_in
-from workers.arm.read import network
+from workers.arm.read.networking import network
 from workers.arm.session.clients import Azure
 from workers.arm.session.errors import Busy, raise_worst
 from workers.arm.steps.isolation import writes

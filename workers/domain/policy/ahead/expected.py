@@ -14,7 +14,7 @@ from workers.domain.policy.conditions import Condition, Unevaluated, activation
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling
 from workers.domain.policy.variables import RuleInput, known_values
-from workers.domain.starts.expectations import Expectation
+from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.risk import Level
 
 

@@ -81,7 +81,7 @@ def _defender_alert(sight: Sight) -> Seen:
         return Unseen("alerts of Defender for Cloud") if missing else None
     grave = [alert for alert in known.alerts if alert.severity.rank >= Severity.MEDIUM.rank]
     if not grave:
-        return Fine("Defender for Cloud has no open alert of weight") if known.subscription_plan else None
+        return Fine("Defender for Cloud has no open alert of weight") if known.plan else None
     more = f" and {counted(len(grave) - 1, 'more alert')}" if len(grave) > 1 else ""
     return Found(f"Defender for Cloud has an open alert for this VM: {said(grave[0].name)}{more}")
 

@@ -17,10 +17,10 @@ from workers.domain.model import Stored
 from workers.domain.starts.addresses import read_address
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
-from workers.domain.starts.history import History
+from workers.domain.starts.owners.tags_before import OwnerChange
+from workers.domain.starts.past.history import History
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk_settings import RiskSettings
-from workers.domain.starts.tags_before import OwnerChange
 
 _MOST_SAID = 60
 _QUOTES = str.maketrans({"\u201c": "'", "\u201d": "'", "\u201e": "'", "\u201f": "'"})

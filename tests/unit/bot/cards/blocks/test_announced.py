@@ -15,7 +15,7 @@ from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import CauseKind, ContainmentState
-from workers.use_cases.orders.overview import VmStatus
+from workers.use_cases.orders.reading.overview import VmStatus
 
 TOLD = b.approval(state=ApprovalState.TOLD)
 OVER = b.approval(

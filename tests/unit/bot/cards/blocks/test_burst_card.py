@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cards.blocks.bursts.card import CONFIRM_ALL, LIST, REJECT_ALL, burst_card, from_button
+from bot.cards.blocks.bursts.card import CONFIRM_ALL, LIST, NOT_MINE_ALL, REJECT_ALL, burst_card, from_button
 from bot.cards.blocks.bursts.dialogs import PER_PAGE, list_dialog, reject_all_dialog
 from bot.cards.blocks.message import Message
 from bot.cards.replies.burst_thread import burst_replies
@@ -48,7 +48,7 @@ def test_it_asks_about_all_and_its_buttons_say_how_many_it_shows() -> None:
     assert "Were these 28 starts expected?" in message.says
     assert "and 18 more VMs in the list" in message.says
     buttons = {one["action_id"]: one["value"] for one in message.blocks[-1]["elements"]}
-    assert set(buttons) == {CONFIRM_ALL, REJECT_ALL, LIST}
+    assert set(buttons) == {CONFIRM_ALL, REJECT_ALL, LIST, NOT_MINE_ALL}
     assert from_button(buttons[CONFIRM_ALL]) == (b.approval().id, 28)
 
 

@@ -1,6 +1,9 @@
 """What Defender for Cloud has open, as the card's evidence shows it."""
 
+import pytest
+
 from bot.cards.blocks.card import approval_card
+from bot.cards.blocks.details.facts import paragraphs
 from bot.cards.blocks.evidence import fields
 from tests import builders as b
 from workers.domain.asking.cards import CopyKind
@@ -47,6 +50,26 @@ def test_no_alert_is_only_said_where_defender_would_tell_of_one() -> None:
     unknown = shown(DefenderFacts())
     assert "No open alert" not in unknown
     assert "not in use, or we may not read it" in unknown
+
+
+@pytest.mark.parametrize(
+    ("plans", "said"),
+    [
+        (("P2", "P1", True), "Defender for Servers Plan 1, set on this VM (its subscription: Plan 2)"),
+        (("", "P1", True), "Defender for Servers Plan 1, set on this VM (its subscription: off)"),
+        (("P2", "", True), "Defender for Servers is off, set on this VM (its subscription: Plan 2)"),
+        (("P2", "P2", False), "Defender for Servers Plan 2, from the subscription"),
+        (("", "", False), "Defender for Servers is off, as in the subscription"),
+    ],
+)
+def test_the_plan_of_the_vm_itself_is_said_and_where_it_was_set(
+    plans: tuple[str, str, bool], said: str
+) -> None:
+    above, own, is_own = plans
+    found = DefenderFacts(subscription_plan=above, vm_plan=own, vm_plan_own=is_own)
+
+    assert shown(found).splitlines()[-1] == said
+    assert said in str(list(paragraphs(b.approval(facts=b.facts(defender=found)))))
 
 
 def test_without_the_fact_there_is_no_field_and_the_card_says_why() -> None:

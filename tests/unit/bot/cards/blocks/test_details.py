@@ -1,8 +1,10 @@
 """The dialog Details: all facts with sources and ages, signals, history and links, within Slack's limits."""
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -33,11 +35,20 @@ from workers.domain.starts.facts import (
     MissingFact,
     NetworkFacts,
 )
-from workers.domain.starts.history import History, Seen
+from workers.domain.starts.past.history import History, Seen
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
 from workers.domain.starts.signals.table import IDS
+from workers.runtime.cloud import Cloud
 
+PORTAL = "https://portal.azure.com"
+PORTALS = {
+    Cloud.PUBLIC: "portal.azure.com",
+    Cloud.USGOV: "portal.azure.us",
+    Cloud.CHINA: "portal.azure.cn",
+}
+"""Source: https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure and
+https://learn.microsoft.com/azure/china/resources-developer-guide"""
 AGO = b.NOW - timedelta(minutes=7)
 SCOPE = f"/subscriptions/{b.SUBSCRIPTION}/providers/Microsoft.Authorization"
 
@@ -99,7 +110,7 @@ def whole() -> Approval:
 
 
 def said(approval: Approval) -> str:
-    return "\n".join(block["text"]["text"] for block in details_dialog(approval)["blocks"])
+    return "\n".join(block["text"]["text"] for block in details_dialog(approval, portal=PORTAL)["blocks"])
 
 
 @pytest.mark.parametrize(
@@ -163,7 +174,7 @@ def test_it_keeps_within_slacks_limits_and_counts_what_it_leaves_out(count: int,
         missing=tuple(MissingFact(name=text, reason=text) for _ in range(count)),
     )
     risk = RISK.changed(harmless=tuple(f"{n}{text}" for n in range(count)))
-    view = details_dialog(whole().changed(facts=facts, risk=risk))
+    view = details_dialog(whole().changed(facts=facts, risk=risk), portal=PORTAL)
     assert check_view(view, "modal") == []
     if count > 100:
         assert "that do not fit here" in str(view)
@@ -184,6 +195,20 @@ def test_every_signal_has_a_few_words_of_its_own(signal_id: str) -> None:
     assert "<" not in short
 
 
+@pytest.mark.parametrize("cloud", Cloud)
+async def test_its_links_lead_to_the_portal_of_its_cloud(rig: Rig, cloud: Cloud) -> None:
+    approval = await rig.asked()
+    opened: list[Any] = []
+
+    async def open_dialog(view: Any) -> None:
+        opened.append(view)
+
+    details = Details(services_of(rig, SimpleNamespace(), portal=cloud.places.portal))
+    await details.pressed(Clicked(actor=b.actor(), value=approval.id, open_dialog=open_dialog))
+    hosts = {urlsplit(found).hostname for found in re.findall(r"<(https://[^|>]+)\|", str(opened))}
+    assert hosts == {PORTALS[cloud]}
+
+
 async def test_whoever_counts_opens_it_from_the_card_and_a_guest_is_refused(rig: Rig) -> None:
     approval = await rig.asked()
     card = approval_card(approval, None, kind=CopyKind.CHANNEL)
@@ -196,7 +221,7 @@ async def test_whoever_counts_opens_it_from_the_card_and_a_guest_is_refused(rig:
 
     details = Details(services_of(rig, SimpleNamespace()))
     await details.pressed(Clicked(actor=b.actor(), value=button["value"], open_dialog=open_dialog))
-    assert opened == [details_dialog(approval)]
+    assert opened == [details_dialog(approval, portal=PORTAL)]
     guest = b.actor(barred="You are a guest here.")
     with pytest.raises(NotAllowed):
         await details.pressed(Clicked(actor=guest, value=button["value"], open_dialog=open_dialog))

@@ -31,7 +31,7 @@ from workers.domain.policy.model import OnSilence
 from workers.domain.starts.defender import DefenderFacts, Recommendation, SecurityAlert, Severity
 from workers.domain.starts.events import Access, CallerKind, Phase
 from workers.domain.starts.facts import MachineFacts, MissingFact, NetworkFacts
-from workers.domain.starts.history import History, Seen
+from workers.domain.starts.past.history import History, Seen
 from workers.domain.starts.people import Actor
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
@@ -138,14 +138,15 @@ def networks(draw: st.DrawFn) -> NetworkFacts:
 
 def defenders() -> st.SearchStrategy[DefenderFacts]:
     severity, at = st.sampled_from(Severity), st.sampled_from([None, b.NOW])
+    alert = st.builds(SecurityAlert, name=HOSTILE, severity=severity, at=at)
     advice = st.builds(Recommendation, name=HOSTILE, severity=severity, remedy=HOSTILE)
     return st.builds(
         DefenderFacts,
         read_at=at,
         subscription_plan=st.sampled_from([None, "", "P2"]) | HOSTILE,
-        alerts=st.lists(st.builds(SecurityAlert, name=HOSTILE, severity=severity, at=at), max_size=5).map(
-            tuple
-        ),
+        vm_plan=st.none() | HOSTILE,
+        vm_plan_own=st.booleans(),
+        alerts=st.lists(alert, max_size=5).map(tuple),
         alert_count=st.integers(0, 9),
         recommendations=st.lists(advice, max_size=5).map(tuple),
         recommendation_count=st.integers(0, 9),
@@ -390,8 +391,7 @@ def test_no_text_breaks_the_lockdown_dialogs_or_an_answer_to_a_command(
         lockdown=OfLockdown(reason=reason, note=query),
     )
     assert_good_view(lockdown_confirm_dialog(lookup, line=vm, held=held))
-    option = vm_option(vm, held, now=b.NOW)
-    menu = {"type": "static_select", "action_id": "vm", "options": [option]}
+    menu = {"type": "static_select", "action_id": "vm", "options": [vm_option(vm, held, now=b.NOW)]}
     assert check_blocks([{"type": "actions", "elements": [menu]}], "message") == []
     assert_good(lockdown_blocks.vm_not_found(query, 3))
     assert_good(answers.refused(reason))

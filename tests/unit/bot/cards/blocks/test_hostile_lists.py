@@ -24,10 +24,10 @@ from tests.unit.bot.cards.blocks.test_hostile import (
 from workers.domain.asking.approvals import Approval
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
-from workers.domain.starts.history import What
+from workers.domain.starts.past.entries import What
 from workers.domain.starts.vm import KnownVm
-from workers.use_cases.orders.lately import LateStart
-from workers.use_cases.orders.overview import VmStatus
+from workers.use_cases.orders.reading.lately import LateStart
+from workers.use_cases.orders.reading.overview import VmStatus
 
 HOUR = timedelta(hours=1)
 

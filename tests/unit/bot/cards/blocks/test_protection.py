@@ -11,7 +11,7 @@ from tests import builders as b
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import CopyKind
 from workers.domain.starts.facts import BackupFacts, Cost, GrantFact, GrantKind, LockFact
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 
 AGO = b.NOW - timedelta(hours=30)
 LOCK = f"/subscriptions/{b.SUBSCRIPTION}/providers/Microsoft.Authorization/locks/keep"

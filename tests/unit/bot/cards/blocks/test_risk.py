@@ -12,7 +12,7 @@ from tests.unit.bot.cards.blocks.test_card import everything, headline
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.starts.facts import BackupFacts, NetworkFacts
-from workers.domain.starts.history import History
+from workers.domain.starts.past.history import History
 from workers.domain.starts.risk import Level, Risk
 
 MALLORY = b.caller(name="Mallory", email="mallory@contoso.com", mfa=False, ip="192.0.2.66")

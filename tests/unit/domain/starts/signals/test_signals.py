@@ -17,12 +17,12 @@ from workers.domain.starts.facts import (
     MissingFact,
     NetworkFacts,
 )
-from workers.domain.starts.history import History, Seen
+from workers.domain.starts.owners.tags_before import OwnerChange
+from workers.domain.starts.past.history import History, Seen
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk_settings import Hours, RiskSettings
 from workers.domain.starts.signals.signal import Fine, Found, Sight, SignalSpec, Unseen
 from workers.domain.starts.signals.table import IDS, SIGNALS
-from workers.domain.starts.tags_before import OwnerChange
 
 MALLORY = a.caller(name="Mallory", email="mallory@contoso.com", object_id="eeee")
 ROBOT = a.caller(kind=CallerKind.SERVICE_PRINCIPAL, name="deployer", email="", mfa=None, app_id="b0")

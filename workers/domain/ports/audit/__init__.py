@@ -1,0 +1,1 @@
+"""The audit beyond its writing: read back, trimmed, and kept for good."""

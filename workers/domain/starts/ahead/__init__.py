@@ -1,0 +1,1 @@
+"""What is known ahead of a start: which one somebody expects, and when."""

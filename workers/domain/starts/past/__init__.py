@@ -1,0 +1,1 @@
+"""What has been: earlier starts and answers, and what they say of the next start."""

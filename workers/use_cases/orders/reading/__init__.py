@@ -1,0 +1,1 @@
+"""What people read about VMs, questions and containments. Changes nothing."""
