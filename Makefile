@@ -13,7 +13,7 @@ WORKFLOWS = $(wildcard .github/workflows/*.yml)
 PIP_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox play test coverage chaos mutants bench schedule lint page page-check format docs lock lock-deploy check-deploy audit sbom image clean
+.PHONY: help sandbox play test test-http coverage chaos mutants bench schedule lint page page-check format docs lock lock-deploy check-deploy audit sbom image clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ play: $(STAMP) ## plays nine stories against the sandbox and prints a timeline
 
 test: $(STAMP) ## all tests, side by side
 	@$(BIN)/python -m tests $(ARGS)
+
+test-http: $(STAMP) ## the scenario tests once more, with Slack in HTTP mode
+	@$(BIN)/python -m tests tests/scenario --slack http $(ARGS)
 
 coverage: $(STAMP) ## all tests, and which lines of the product none of them reaches; takes half as long again
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)

@@ -50,6 +50,15 @@ from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--slack",
+        choices=("socket", "http"),
+        default="socket",
+        help="how Slack reaches the bot in scenario tests: Socket Mode, or HTTP with signed requests",
+    )
+
+
 def pytest_configure() -> None:
     """Plain tracebacks: the coloured ones with every local variable take seconds on a busy machine."""
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

@@ -21,6 +21,7 @@ MANIFEST = HERE.parent / "slack" / "manifest.yaml"
 ARM_TOKEN = "sandbox-arm-token"  # noqa: S105 - opens nothing but the stand-in
 BOT_TOKEN = "xoxb-sandbox"  # noqa: S105 - as above
 APP_TOKEN = "xapp-sandbox"  # noqa: S105 - as above
+SIGNING_SECRET = "sandbox-signing-secret"  # noqa: S105 - as above
 REDIS_PASSWORD = "sandbox-redis"  # noqa: S105 - as above
 
 
@@ -45,6 +46,7 @@ class System:
         ports: fixed ones for people, free ones for tests.
         extra: more environment for bot and workers, such as a short resync.
         slack_limits: whether Slack's rate limits hold, as they do in production.
+        over_http: whether Slack posts signed requests to the bot; otherwise the bot connects (Socket Mode).
         redis_rights: by process, the rules of a user of its own in Redis; without, all share one.
     """
 
@@ -55,6 +57,7 @@ class System:
     directory: Path | None = None
     extra: dict[str, str] = field(default_factory=dict)
     slack_limits: bool = True
+    over_http: bool = False
     redis_rights: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,6 +65,12 @@ class System:
         self.directory = self.directory or Path(tempfile.mkdtemp(prefix="startgate-"))
         self.logs = self.directory / "logs"
         self.processes: dict[str, Process] = {}
+        self._events_port = free_port()
+
+    @property
+    def request_url(self) -> str:
+        """Where Slack posts to, if ``over_http``."""
+        return f"http://127.0.0.1:{self._events_port}/slack/events"
 
     async def __aenter__(self) -> Self:
         try:
@@ -109,17 +118,26 @@ class System:
             "STARTGATE_ARM_TOKEN": ARM_TOKEN,
             "STARTGATE_SLACK_API_URL": f"{self.slack_url}/api",
             "STARTGATE_SLACK_BOT_TOKEN": BOT_TOKEN,
-            "STARTGATE_SLACK_APP_TOKEN": APP_TOKEN,
+            **self._doorway(),
             "STARTGATE_POLICY": str(self.policy),
             "STARTGATE_LOG": "json",
             **self.extra,
+        }
+
+    def _doorway(self) -> dict[str, str]:
+        if not self.over_http:
+            return {"STARTGATE_SLACK_APP_TOKEN": APP_TOKEN}
+        return {
+            "STARTGATE_SLACK_SIGNING_SECRET": SIGNING_SECRET,
+            "STARTGATE_HTTP_PORT": str(self._events_port),
         }
 
     async def _slack(self, world: list[str]) -> dict[str, object]:
         return await self._spawn(
             "slack",
             "-m", "deploy.sandbox.slack", "--port", str(self.ports.slack), "--manifest", str(MANIFEST),
-            "--bot-token", BOT_TOKEN, "--app-token", APP_TOKEN, *world,
+            "--bot-token", BOT_TOKEN, "--app-token", APP_TOKEN, "--signing-secret", SIGNING_SECRET, *world,
+            *(("--request-url", self.request_url) if self.over_http else ()),
             *(() if self.slack_limits else ("--no-limits",)),
         )  # fmt: skip
 

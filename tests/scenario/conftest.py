@@ -88,15 +88,20 @@ class Systems:
 
     Slack's rate limits are off in them: a hundred tests post into the same two channels within minutes, where
     a team of people does in a week, and each would wait for the others. ``test_pace`` turns them on.
+
+    Args:
+        over_http: whether Slack reaches their bots by HTTP; a system that says so itself has its own way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, over_http: bool) -> None:
+        self._over_http = over_http
         self._systems: list[System] = []
 
     async def __call__(self, system: System) -> Scene:
         _running.append(system)
         self._systems.append(system)
         system.slack_limits = False
+        system.over_http = system.over_http or self._over_http
         await system.__aenter__()
         return Scene(system)
 
@@ -117,17 +122,30 @@ class Systems:
 Start = Callable[[System], Awaitable[Scene]]
 
 
+@pytest.fixture(scope="session")
+def doorway(pytestconfig: pytest.Config) -> str:
+    """How Slack reaches the bots in this session: ``socket`` or ``http``."""
+    return str(pytestconfig.getoption("--slack"))
+
+
+@pytest.fixture
+def over_sockets(doorway: str) -> None:
+    """For what only Socket Mode has."""
+    if doorway == "http":
+        pytest.skip("is about Socket Mode's connections")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def own() -> AsyncIterator[Start]:
+async def own(doorway: str) -> AsyncIterator[Start]:
     """Starts systems for a module's own use."""
-    systems = Systems()
+    systems = Systems(over_http=doorway == "http")
     yield systems
     await systems.aclose()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    systems = Systems()
+async def shared(doorway: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    systems = Systems(over_http=doorway == "http")
     policy = write_policy(tmp_path_factory.mktemp("shared"))
     scene = await systems(System(policy=policy, speed=0, extra=QUICK))
     await scene.ask()  # the first event of a process opens connections

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from deploy.sandbox.client import PATIENCE_S, Control
 from deploy.sandbox.stage import CardCopy, Entry, Stage, Started, eventually
-from deploy.sandbox.system import APP_TOKEN, ARM_TOKEN, BOT_TOKEN, System
+from deploy.sandbox.system import APP_TOKEN, ARM_TOKEN, BOT_TOKEN, SIGNING_SECRET, System
 from tests.scenario.newcomer import Newcomer, join
 from workers.operator.audit import Wanted
 from workers.store.audit.log import AuditLog
@@ -41,8 +41,10 @@ _READS_BY_POST = (
     "/microsoft.resourcegraph/resources",
 )
 _LOCK_MS, _WORKED_ON_MS = 30_000, 5_000
+_WRITTEN_WITHIN_S = 0.5
+"""After what people see, its record is there; and whoever does a thing twice has done it again."""
 _SHARED_ACCESS_KEY = "SAS_KEY_VALUE"
-SECRETS = (BOT_TOKEN, APP_TOKEN, ARM_TOKEN, _SHARED_ACCESS_KEY)
+SECRETS = (BOT_TOKEN, APP_TOKEN, SIGNING_SECRET, ARM_TOKEN, _SHARED_ACCESS_KEY)
 
 
 class _Control(Control):
@@ -309,7 +311,8 @@ class Scene(Stage):
         return out.decode()
 
     async def audit(self, kind: str = "", *, vm_id: str = "") -> list[Entry]:
-        """What ``startgate audit show`` would tell, without a process for each look: one takes a second."""
+        """What ``startgate audit show`` would tell in half a second; a process for each look takes longer."""
+        await asyncio.sleep(_WRITTEN_WITHIN_S)
         wanted = Wanted(vm=vm_id, kind=kind)
         async with connect(SecretStr(self.system.redis_url)) as client:
             entries = AuditLog(client).merged(wanted.partitions())
@@ -318,7 +321,15 @@ class Scene(Stage):
 
     async def audited(self, kind: str, vm_id: str = "", *, count: int = 1) -> list[Entry]:
         """That many records of one kind, no more and no fewer."""
-        records = [r for r in await self.audit(kind, vm_id=vm_id) if r["kind"] == kind]
+
+        async def enough() -> list[Entry] | None:
+            found = [r for r in await self.audit(kind, vm_id=vm_id) if r["kind"] == kind]
+            return found if len(found) >= count else None
+
+        if count:
+            records: list[Entry] = await eventually(f"{count} records of {kind}", enough)
+        else:
+            records = await enough() or []
         assert len(records) == count, f"{len(records)} records of {kind}, not {count}: {records}"
         return records
 

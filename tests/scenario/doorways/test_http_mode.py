@@ -1,56 +1,67 @@
-"""HTTP mode: Slack posts signed requests to the bot, and nobody else's are taken."""
+"""HTTP mode: Slack posts signed requests to the bot, and nobody else's are taken.
+
+The tests of some other files run once more here, over HTTP. ``--slack http`` runs all scenario tests so.
+"""
 
 import time
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from deploy.sandbox.processes import free_port
 from deploy.sandbox.slack.delivery.http_mode import signature
 from deploy.sandbox.stage import eventually
-from deploy.sandbox.system import System
+from deploy.sandbox.system import SIGNING_SECRET, System
+from tests.scenario.asking import test_card, test_in_words, test_not_mine, test_races
 from tests.scenario.conftest import QUICK, Start, write_policy
+from tests.scenario.containment import test_lockdown_command
+from tests.scenario.doorways import test_reading
 from tests.scenario.scene import APPROVALS, CONFIRM, Scene
 
-SECRET = "signing-secret-of-the-tests"
 
-
-class OverHttp(System):
-    """A system whose bot listens instead of connecting."""
+class WithHealth(System):
+    """A system whose bot tells its health on a port that is known."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.port = free_port()
         self.health_port = free_port()
-        self.request_url = f"http://127.0.0.1:{self.port}/slack/events"
-
-    async def _spawn(
-        self, name: str, *command: str, environment: dict[str, str] | None = None
-    ) -> dict[str, object]:
-        if name == "slack":
-            command = (*command, "--request-url", self.request_url, "--signing-secret", SECRET)
-        if name == "bot" and environment is not None:
-            environment = environment | {"STARTGATE_HEALTH_PORT": str(self.health_port)}
-        return await super()._spawn(name, *command, environment=environment)
 
     def environment(self, who: str = "") -> dict[str, str]:
-        given = super().environment(who)
-        del given["STARTGATE_SLACK_APP_TOKEN"]
-        listening = {"STARTGATE_SLACK_SIGNING_SECRET": SECRET, "STARTGATE_HTTP_PORT": str(self.port)}
-        return given | listening
+        health = {"STARTGATE_HEALTH_PORT": str(self.health_port)} if who == "bot" else {}
+        return super().environment(who) | health
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def listening(own: Start, tmp_path_factory: object) -> Scene:
     policy = write_policy(tmp_path_factory.mktemp("http"))  # type: ignore[attr-defined]
-    return await own(OverHttp(policy=policy, speed=0, extra=QUICK))
+    return await own(WithHealth(policy=policy, speed=0, extra=QUICK, over_http=True))
+
+
+@pytest.fixture(scope="module")
+def shared(listening: Scene) -> Scene:
+    """What the tests of other files share is the system over HTTP here."""
+    return listening
+
+
+@pytest.fixture(scope="module", autouse=True)
+def started() -> None:
+    """No step fails all the while here."""
+
+
+@pytest.fixture
+def scene(scene: Scene, doorway: str) -> Scene:
+    """For tests of other files; where all run over HTTP, they do in their own files."""
+    if doorway == "http":
+        pytest.skip("runs over HTTP in its own file")
+    return scene
 
 
 async def _post(scene: Scene, body: str, headers: Mapping[str, str]) -> int:
-    assert isinstance(scene.system, OverHttp)
     sent = {"Content-Type": "application/x-www-form-urlencoded", **headers}
     async with (
         aiohttp.ClientSession() as session,
@@ -90,7 +101,7 @@ async def test_a_revoked_token_shows_with_its_reason(listening: Scene) -> None:
 
 
 async def _readiness(scene: Scene) -> dict[str, Any]:
-    assert isinstance(scene.system, OverHttp)
+    assert isinstance(scene.system, WithHealth)
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{scene.system.health_port}/readyz") as answer,
@@ -110,7 +121,7 @@ async def test_a_replayed_command_is_done_once(listening: Scene) -> None:
     }
     body = urlencode(fields | {"response_url": f"{listening.system.slack_url}/commands/T0SANDBOX1/1/x"})
     now = str(int(time.time()))
-    headers = {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": signature(SECRET, now, body)}
+    headers = {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": signature(SIGNING_SECRET, now, body)}
     assert [await _post(listening, body, headers) for _ in range(2)] == [200, 401]
     await listening.oncall_card(vm["name"], seq)
     await listening.audited("lockdown.ordered", vm["id"])
@@ -143,8 +154,8 @@ async def test_a_wrong_an_old_and_a_missing_signature_are_refused(listening: Sce
     now, long_ago = str(int(time.time())), str(int(time.time()) - 3600)
     for timestamp, signed in (
         (now, signature("another secret", now, body)),
-        (now, signature(SECRET, now, body + "x")),
-        (long_ago, signature(SECRET, long_ago, body)),
+        (now, signature(SIGNING_SECRET, now, body + "x")),
+        (long_ago, signature(SIGNING_SECRET, long_ago, body)),
     ):
         headers = {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signed}
         assert await _post(listening, body, headers) == 401
@@ -152,3 +163,20 @@ async def test_a_wrong_an_old_and_a_missing_signature_are_refused(listening: Sce
     await listening.quiet()
     assert not await listening.changes(asked.start.vm_id, asked.azure_seq)
     assert [e["channel"] for e in await listening.root_posts(asked.vm, asked.start.seq)].count(APPROVALS) == 1
+
+
+def _again(*files: ModuleType) -> dict[str, Any]:
+    """The tests of other files, by name."""
+    found: dict[str, Any] = {}
+    for file in files:
+        tests = {name: test for name, test in vars(file).items() if name.startswith("test_")}
+        assert tests
+        assert not tests.keys() & (found.keys() | globals().keys()), "two tests of one name"
+        found |= tests
+    return found
+
+
+known = test_lockdown_command.known
+globals().update(
+    _again(test_card, test_in_words, test_not_mine, test_races, test_lockdown_command, test_reading)
+)

@@ -14,36 +14,34 @@ from deploy.sandbox.processes import free_port
 from deploy.sandbox.stage import eventually
 from deploy.sandbox.system import System
 from tests.scenario.conftest import QUICK, Start, write_policy
-from tests.scenario.doorways.test_http_mode import OverHttp
 from tests.scenario.scene import APPROVALS, CONFIRM, Scene
 
 STARTS = 8
 
 
-class TwoSockets(System):
-    """Each bot has a connection of its own; Slack gives each payload to one of them, in turn."""
+class TwoBots(System):
+    """Two bots that take notices.
+
+    Over sockets each has a connection of its own, and Slack gives each payload to one of them, in turn. By
+    HTTP Slack reaches the first.
+    """
 
     async def _start(self) -> None:
         await super()._start()
-        await self._spawn("bot-2", "-m", "bot", "run", environment=self.environment("bot"))
-
-
-class TwoOverHttp(OverHttp):
-    """Slack reaches the one, and both take notices."""
-
-    async def _start(self) -> None:
-        await super()._start()
-        beside = self.environment("bot") | {"STARTGATE_HTTP_PORT": str(free_port())}
+        beside = self.environment("bot")
+        if self.over_http:
+            beside["STARTGATE_HTTP_PORT"] = str(free_port())
         await self._spawn("bot-2", "-m", "bot", "run", environment=beside)
 
 
-WAYS: dict[str, type[System]] = {"socket": TwoSockets, "http": TwoOverHttp}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=WAYS)
-async def two(request: pytest.FixtureRequest, own: Start, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=["socket", "http"])
+async def two(
+    request: pytest.FixtureRequest, own: Start, doorway: str, tmp_path_factory: pytest.TempPathFactory
+) -> Scene:
+    if doorway == "http" and request.param == "socket":
+        pytest.skip("is about Socket Mode's connections")
     policy = write_policy(tmp_path_factory.mktemp("two"))
-    return await own(WAYS[request.param](policy=policy, speed=0, extra=QUICK))
+    return await own(TwoBots(policy=policy, speed=0, extra=QUICK, over_http=request.param == "http"))
 
 
 async def test_each_start_is_posted_once_though_both_take_notices(two: Scene) -> None:

@@ -97,11 +97,13 @@ async def test_a_slack_that_is_away_for_seconds_gets_the_card_afterwards(scene: 
     assert not [one for one in letters if one["queue"] == "notices"], "an outage burns no delivery counts"
 
 
+@pytest.mark.usefixtures("over_sockets")
 @pytest.mark.parametrize("reason", DISCONNECTS)
 async def test_clicks_work_again_after_slack_asked_to_reconnect(scene: Scene, reason: str) -> None:
     await _clicks_work_after(scene, {"disconnect": reason})
 
 
+@pytest.mark.usefixtures("over_sockets")
 async def test_clicks_work_again_after_the_connection_broke(scene: Scene) -> None:
     await _clicks_work_after(scene, {"drop": True})
 
