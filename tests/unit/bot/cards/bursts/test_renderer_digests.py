@@ -7,9 +7,10 @@ import pytest
 
 from bot.cards.blocks.bursts.digest import OPEN
 from bot.cards.blocks.card import CONFIRM
+from tests import acting
 from tests import builders as a
+from tests.unit.bot.cards.bursts.rig import Burst
 from tests.unit.bot.cards.posting_rig import DM, ONCALL
-from tests.unit.bot.cards.test_renderer_bursts import Burst
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.passing import PassedOn
@@ -18,7 +19,6 @@ from workers.domain.ids import approval_id
 from workers.domain.policy.limits import BurstPolicy
 from workers.domain.policy.model import OnSilence
 from workers.domain.starts.risk import Level, Risk
-from workers.use_cases.asking.expire import LookAtApproval
 
 BOB, ROOM_OF_BOB = "U0BOB00001", "D2"
 
@@ -55,7 +55,7 @@ class Owners(Burst):
 
     async def look_at(self, *approvals: Approval) -> None:
         """What is due is done, and shown."""
-        look = LookAtApproval(store=self.store, nudger=self.nudger, clock=self.clock)
+        look = acting.look_at_approval(store=self.store, nudger=self.nudger, clock=self.clock)
         for one in approvals:
             await look(one.id)
         await self.until_at_rest(*approvals)
@@ -165,7 +165,7 @@ async def test_on_call_gets_a_card_and_a_page_of_each_that_nobody_answers(owner:
     listed = (await owner.asked(9))[5:]
     owner.clock.to(max([(await owner.store.approval(one.id)).escalate_at for one in listed]))
     owner.slack.full[ONCALL] = 30.0
-    look = LookAtApproval(store=owner.store, nudger=owner.nudger, clock=owner.clock)
+    look = acting.look_at_approval(store=owner.store, nudger=owner.nudger, clock=owner.clock)
     for one in listed:
         await look(one.id)
     settled = [await owner.shown(one) for one in listed]
