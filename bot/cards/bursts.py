@@ -14,9 +14,9 @@ import structlog
 
 from bot.cards.audience import as_asked
 from bot.cards.blocks.bursts.digest import digest_row
-from bot.cards.blocks.status import approval_headline
+from bot.cards.blocks.status import approval_headline, known_as
 from bot.cards.digests import Digests, by_itself, shows_digest
-from workers.domain.asking.approvals import Approval
+from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.bursts import (
     MOST_MEMBERS,
     Burst,
@@ -50,11 +50,12 @@ T = TypeVar("T")
 
 _AT_ONCE = 8
 _MOST_PLACED = 10_000
+_LONGEST_WHY = 200
 
 
 def member_of(approval: Approval, containment: Containment | None = None) -> Member:
     """What a card shows of this question."""
-    headline = approval_headline(approval, containment)
+    headline, decision = approval_headline(approval, containment), approval.decision
     return Member(
         approval_id=approval.id,
         at=approval.event.at,
@@ -70,7 +71,22 @@ def member_of(approval: Approval, containment: Containment | None = None) -> Mem
         version=approval.version,
         row=digest_row(approval),
         second=approval.confirm_request if approval.asks else None,
+        answer=decision.past_tense if decision else "",
+        by=_who(decision) if decision else "",
+        why=(decision.reason if decision else approval.closed_because)[:_LONGEST_WHY],
+        closed_at=approval.closed_at,
+        silent=approval.state is ApprovalState.EXPIRED and approval.containment_id is None,
     )
+
+
+def _who(decision: Decision) -> str:
+    """Who gave it; in whose stead, and who asked for it, if somebody did."""
+    parts = [known_as(decision.by)]
+    if decision.in_stead_of is not None:
+        parts.append(f"in the stead of {known_as(decision.in_stead_of)}")
+    if decision.requested is not None:
+        parts.append(f"asked for by {known_as(decision.requested.by)}")
+    return ", ".join(parts)
 
 
 def _said(approval: Approval, words: str) -> str:
@@ -175,7 +191,7 @@ class Bursts:
     def _note_differing(self, burst: Burst, approval_id: str, lead: str) -> None:
         for look, asks in burst.leads.items():
             if differing := burst.differing(look):
-                self._differing[asks] = differing
+                self._differing[asks] = max(self._differing.get(asks, ()), differing, key=len)
                 if asks != lead:
                     self._outdated.setdefault(approval_id, set()).add(asks)
 
@@ -210,7 +226,8 @@ class Bursts:
         if not digest:  # of a burst, one line says as much
             members = tuple(one.changed(row="") for one in members)
         grown = card.changed(digest=digest).with_members(*members)
-        if differing := self._differing.pop(card.id, ()):
+        differing = self._differing.pop(card.id, ())
+        if len(differing) > len(card.differing):  # one that was read earlier may come later
             grown = grown.changed(differing=differing)
         if grown == card:
             return card
@@ -312,13 +329,17 @@ class Bursts:
         return list(await asyncio.gather(*(one(job) for job in jobs)))
 
 
-def shows_burst(card: Card, copy: Copy, approval: Approval) -> bool:
-    """Whether this copy asks about all members; on-call's does only while they are needed for that."""
+def shows_burst(card: Card, copy: Copy, lead: Approval) -> bool:
+    """Whether this copy is about all members.
+
+    On-call's is while they are needed for that, and once all is answered. Of a first question that leads to
+    more, such as a containment, it tells that story then, as on-call's cards of the others do.
+    """
     if not card.members:
         return False
     if card.digest:
-        return shows_digest(card, copy, approval)
-    return copy.kind is not CopyKind.ONCALL or card.needs_oncall
+        return shows_digest(card, copy, lead)
+    return copy.kind is not CopyKind.ONCALL or card.needs_oncall or not (card.waits or stands_alone(lead))
 
 
 def untold(card: Card) -> bool:

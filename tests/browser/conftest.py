@@ -133,9 +133,12 @@ class Windows:
         width: int = 1280,
         height: int = 860,
         scheme: Scheme = "light",
+        touch: bool = False,
     ) -> Person:
         context = await self.opener(
             viewport={"width": width, "height": height},
+            has_touch=touch,
+            is_mobile=touch,
             color_scheme=scheme,
             locale="en-GB",
             timezone_id="Europe/Berlin",

@@ -6,6 +6,25 @@ from dataclasses import dataclass
 from playwright.async_api import Locator, Page, expect
 
 
+@dataclass
+class Taps:
+    """A finger on a phone, and how often it has tapped."""
+
+    page: Page
+    count: int = 0
+
+    async def on(self, target: Locator) -> None:
+        """Tap what is on the screen in its whole width."""
+        await target.scroll_into_view_if_needed()
+        box, size = await target.bounding_box(), self.page.viewport_size
+        assert box is not None
+        assert size is not None
+        assert box["x"] >= 0, box
+        assert box["x"] + box["width"] <= size["width"], box
+        await target.tap()
+        self.count += 1
+
+
 @dataclass(frozen=True)
 class Person:
     """One window."""

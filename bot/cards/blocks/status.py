@@ -276,6 +276,12 @@ def person(actor: Actor) -> str:
     return f"*{escape(actor.name, 80)}* ({known_by})"
 
 
+def known_as(actor: Actor) -> str:
+    """The same without mark-up: ``Alice (alice@contoso.com)``. Hostile text."""
+    address = actor.email or actor.upn
+    return f"{actor.name} ({address or actor.slack_user})" if actor.name else address or actor.slack_user
+
+
 def and_list(items: list[str]) -> str:
     """``isolated, stopped and backed up``; ``nothing`` for none."""
     if len(items) < 2:  # noqa: PLR2004 - a list of one needs no "and"

@@ -2,7 +2,7 @@
 
 from bot.cards.blocks.kit import section
 from bot.cards.blocks.message import Message, Reply
-from bot.cards.blocks.status import person, quoted
+from bot.cards.blocks.status import LOCKDOWN_COMMAND, person, quoted
 from bot.cards.blocks.text import calling, clock, code, counted, mention, name
 from bot.cards.replies.proposed_owner import tag_proposal
 from workers.domain.asking.approvals import Approval
@@ -18,7 +18,7 @@ def burst_replies(
     """Reminder, escalation and the call for a second person while somebody can act on them."""
     waiting = [one for one in card.members if one.open]
     if not waiting:
-        return []
+        return _closed(card, kind)
     found: list[Reply] = []
     starts = f"{len(waiting)} of {counted(len(card.members), 'start')}"
     if kind is CopyKind.OWNER and any(one.reminded for one in waiting):
@@ -36,6 +36,19 @@ def burst_replies(
     if kind is not CopyKind.OWNER:
         found += [_proposal(one, card, lead) for one in card.passed if one.to is not None and one.tag]
     return [*found, *_seconds(waiting, kind, oncall_mention)]
+
+
+def _closed(card: Card, kind: CopyKind) -> list[Reply]:
+    """What on-call can still do about those that nobody has answered."""
+    silent = [one for one in card.members if one.silent and one.escalated]
+    if kind is not CopyKind.ONCALL or not silent:
+        return []
+    starts = counted(len(silent), "start")
+    text = (
+        f"No answer about {starts}. The questions are closed, and no action was taken. Contain a VM with"
+        f" {code(f'{LOCKDOWN_COMMAND} VM')}."
+    )
+    return [Reply("escalation", Message(f"No answer about {starts}", [section(text)]), pages=True)]
 
 
 def _proposal(passed: PassedOn, card: Card, lead: Approval) -> Reply:

@@ -45,6 +45,11 @@ class Member(Stored):
         hushed: whether its owner is in quiet hours, and has to be noted as asked when those end.
         row: how a digest shows it while it is open, as mrkdwn; empty on the card of a burst.
         second: what the first of two persons asked for; ``None`` once it is decided.
+        answer: ``Confirmed`` or ``Rejected``; empty without an answer.
+        by: who gave it, in words without mark-up.
+        why: their reason, or why it was closed without an answer; the beginning of a long one.
+        closed_at: when.
+        silent: it expired, and nothing came of that.
     """
 
     approval_id: str
@@ -63,6 +68,11 @@ class Member(Stored):
     hushed: bool = False
     row: str = ""
     second: ConfirmRequest | None = None
+    answer: str = ""
+    by: str = ""
+    why: str = ""
+    closed_at: UtcTime | None = None
+    silent: bool = False
 
     @property
     def waits_for_second(self) -> ConfirmRequest | None:

@@ -1,6 +1,7 @@
 """The card of a burst: how many VMs, by whom, how they stand, and one answer for all that look alike."""
 
 from bot.cards.blocks import evidence, risk
+from bot.cards.blocks.bursts.answered import answer_lines
 from bot.cards.blocks.bursts.second import only_first, second_lines
 from bot.cards.blocks.card import asked_line
 from bot.cards.blocks.kit import ACCESSIBILITY, BUTTON, context, header, section
@@ -40,7 +41,8 @@ def burst_card(card: Card, lead: Approval, *, kind: CopyKind, reader: str = "") 
         title = f"\u2753 Were these {len(members)} starts expected?"
         said = f"{who} started {vms}. Was this expected?"
     else:
-        title = said = f"Answered: {counted(len(members), 'start')}"
+        ended = "Answered" if all(one.answer for one in members) else "Closed"  # silence is no answer
+        title = said = f"{ended}: {counted(len(members), 'start')}"
     lines = [
         *(risk.lead(lead) if waiting else []),
         f"{evidence.caller(lead.event.caller)} started *{vms}*, first {when(members[0].at)}.",
@@ -51,6 +53,7 @@ def burst_card(card: Card, lead: Approval, *, kind: CopyKind, reader: str = "") 
     blocks = [
         header(title),
         section("\n".join(lines)),
+        *([section("\n".join(answered))] if (answered := answer_lines(members)) else []),
         section("\n".join(_listed(members))),
         *context(
             [

@@ -28,6 +28,10 @@ def members(count: int, name: str = "vm-{}", *, waiting: int | None = None) -> t
             group="rg-web",
             open=n < waiting,
             said="waits for an answer" if n < waiting else "Confirmed as expected",
+            answer="" if n < waiting else "Confirmed",
+            by="" if n < waiting else name,
+            why="" if n < waiting else name,
+            closed_at=None if n < waiting else b.NOW,
         )
         for n in range(count)
     )
@@ -87,6 +91,9 @@ def test_no_name_breaks_the_card_or_its_list(name: str, differs: list[str], coun
     message = said(shown)
     assert "<!channel>" not in message.says
     assert "<@U0EVIL001>" not in message.says
+    half = said(shown.changed(members=members(count, name or "x", waiting=count // 2)))
+    assert "<!channel>" not in half.says
+    assert "<@U0EVIL001>" not in half.says
     for page in (0, (count - 1) // PER_PAGE, 10_000):
         view = list_dialog(shown, page)
         assert check_view(view, "modal") == []
