@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 sandbox: $(STAMP) ## the whole system on loopback, with stand-ins for Azure, Service Bus and Slack
 	@$(BIN)/python -m deploy.sandbox up $(ARGS)
 
-play: $(STAMP) ## plays six stories against the sandbox and prints a timeline
+play: $(STAMP) ## plays nine stories against the sandbox and prints a timeline
 	@$(BIN)/python -m deploy.sandbox play $(ARGS)
 
 test: $(STAMP) ## all tests, side by side
@@ -72,6 +72,7 @@ $(AUDIT_STAMP): deploy/audit/requirements.lock
 
 check-deploy: $(STAMP) $(LINT_STAMP) ## templates, image and workflows: linters, and whether they fit the code (needs Node)
 	@$(BIN)/python -m pytest -q tests/unit/deploy tests/contract/deploy
+	@$(LINT)/bin/python deploy/lint/parses.py deploy/azure
 	@$(LINT)/bin/checkov --directory deploy/azure --framework bicep --compact --quiet --skip-download
 	@$(LINT)/bin/hadolint deploy/container/Dockerfile
 	@$(LINT)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/container/compose.yaml

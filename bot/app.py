@@ -14,6 +14,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers.access import AccessAnswers
 from bot.answers.bursts import BurstAnswers
 from bot.answers.cap import CapAnswers
 from bot.answers.confirm import Confirm
@@ -31,6 +32,7 @@ from bot.answers.retry import RetryClick
 from bot.answers.spoken.questions import Questions
 from bot.answers.spoken.reply import Reply
 from bot.answers.undo import UndoClick
+from bot.cards.blocks.access.card import APPROVE, DECLINE
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.bursts.card import NOT_MINE_ALL
 from bot.cards.blocks.bursts.dialogs import PAGES
@@ -87,6 +89,7 @@ def build_app(
     flow, confirm, reject = Flow(services, client), Confirm(services), Reject(services)
     cap, not_mine, follow = CapAnswers(services), NotMine(services), FollowCaller(services)
     not_mine_all = NotMineAll(services)
+    access = AccessAnswers(services)
 
     app.action(CONFIRM)(flow.click(confirm.pressed, now=True))
     app.action(REJECT)(flow.click(reject.pressed))
@@ -95,6 +98,8 @@ def build_app(
     app.action(RETRY)(flow.click(RetryClick(services).pressed, now=True))
     app.action(GO_ON)(flow.click(cap.go_on, now=True))
     app.action(HOLD)(flow.click(cap.hold, now=True))
+    app.action(APPROVE)(flow.click(access.approve, now=True))
+    app.action(DECLINE)(flow.click(access.decline, now=True))
     app.action(REGRET)(flow.click(RegretClick(services).pressed, now=True))
     app.action(RESTORE_IT)(flow.click(RestoreListener(services).picked, now=True))
     app.action(STATUS)(flow.click(StatusListener(services).picked))

@@ -17,6 +17,7 @@ from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
+from workers.use_cases.orders.access.answer import AnswerAccess
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
@@ -52,6 +53,7 @@ class Services:
     pausing: PauseWrites
     expecting: ExpectStarts
     delegating: DelegateAnswers
+    access: AnswerAccess
     overview: Overview
     audit: AuditReader
     evidence: MakesEvidence

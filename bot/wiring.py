@@ -66,6 +66,8 @@ from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.never import GuardedByInventory
 from workers.use_cases.note_process import noted, noting_renewal
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
@@ -152,7 +154,7 @@ async def _run(
     channels = Channels(slack, lambda: policy().channels, RedisChannelBook(redis), installation, health)
     policy.when_changed(channels.look_again)
     directory = Directory(slack, policy, installation, pace, channels.id_of)
-    dialogs = OpenDialogs(slack)
+    dialogs, second = OpenDialogs(slack), AskSecond(store=store, nudger=nudger, clock=clock, policy=policy)
     decide = Decide(
         store=store,
         nudger=nudger,
@@ -169,7 +171,7 @@ async def _run(
         clock=clock,
         decide=decide,
         answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
-        take_back=TakeBack(store=store, nudger=nudger, clock=clock),
+        take_back=TakeBack(store=store, nudger=nudger, clock=clock, observes=lambda: policy().observes),
         lock_down=LockDown(
             store=store,
             nudger=nudger,
@@ -188,9 +190,10 @@ async def _run(
         audit=AuditLog(redis),
         evidence=EvidenceMaker(store, AuditLog(redis), clock),
         files=Files(slack, directory.direct_message),
-        pausing=PauseWrites(store=store, clock=clock),
-        expecting=ExpectStarts(store=store, clock=clock, policy=policy),
-        delegating=DelegateAnswers(store=store, clock=clock, policy=policy),
+        pausing=PauseWrites(store=store, clock=clock, second=second),
+        expecting=ExpectStarts(store=store, clock=clock, policy=policy, second=second),
+        delegating=DelegateAnswers(store=store, clock=clock, policy=policy, second=second),
+        access=AnswerAccess(store=store, nudger=nudger, clock=clock, policy=policy, inventory=inventory),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
         portal=settings.cloud.places.portal,

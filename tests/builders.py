@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from workers.domain import ids
+from workers.domain.asking.access import AccessRequest, WantedPause
 from workers.domain.asking.approvals import Approval, ApprovalState, Terms
 from workers.domain.asking.cards import Card
 from workers.domain.asking.decisions import Answer, Decision
@@ -27,11 +28,14 @@ from workers.domain.policy.model import OnSilence, Policy, Verdict
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.starts.events import Access, Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, NetworkFacts
-from workers.domain.starts.past.history import History, Past
+from workers.domain.starts.past.entries import Past
+from workers.domain.starts.past.history import History
 from workers.domain.starts.people import Actor, Owner
+from workers.domain.starts.two_persons import Request
 from workers.domain.starts.vm import KnownVm, Nic, OpenPort, PowerState, VmRef
 
 NOW = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 ALICE = "U0ALICE01"
 OLGA = "U0OLGA001"
@@ -312,6 +316,13 @@ def known_vm(**changes: Any) -> KnownVm:
         power=PowerState.RUNNING,
         seen_at=NOW,
     )
+
+
+def access_request(**changes: Any) -> AccessRequest:
+    """Olga asks for a pause, for a quarter of an hour."""
+    what = {} if {"expects", "delegates"} & changes.keys() else {"pauses": WantedPause(span=HOUR)}
+    request = Request(by=oncall(), at=NOW, reason="the wrong VMs", expires_at=NOW + HOUR / 4)
+    return _made(AccessRequest, changes, id="g0" + "1" * 24, request=request, **what)
 
 
 def policy(**changes: Any) -> Policy:

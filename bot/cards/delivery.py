@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.cards.audience import Audience, Notice, Subjects, as_asked
+from bot.cards.blocks.access.card import access_card
 from bot.cards.blocks.brakes.cap_card import cap_card
 from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
@@ -30,6 +31,7 @@ from bot.cards.wanted import Wanted, differs, only_progress, still_needed
 from bot.slack.channels import trouble_of
 from bot.slack.errors import Refused, Throttled
 from bot.slack.pace import ASKS, HIGH_RISK, REPORTS
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
 from workers.domain.asking.reports import PolicyReport
@@ -352,6 +354,8 @@ def _notice(card: Card, notice: Notice, mention: str) -> Message | None:
     if isinstance(notice, CapQuestion):
         asked = notice.of(card.id)
         return None if asked is None else cap_card(asked, mention)
+    if isinstance(notice, AccessRequest):
+        return access_card(notice, mention)
     if isinstance(notice, PolicyNotice):
         return policy_notice_card(notice, mention)
     if isinstance(notice, PolicyReport):

@@ -102,6 +102,7 @@ class Renderer:
             for card_id in cards:
                 shown, turn = await self._rendered(card_id)
                 turns[shown] = turn
+            turns |= await self._also_outdated(nudge.id)
         except NotFound as gone:
             log.info("nothing to show", id=nudge.id, because=str(gone))
         except (InFlight, Conflict):
@@ -109,6 +110,13 @@ class Renderer:
         except NewerDocument as newer:
             return put_off(message, newer)
         return self._settled(turns)
+
+    async def _also_outdated(self, card_id: str) -> dict[str, datetime | None]:
+        """Render the cards of those from which this start differs, until they say so."""
+        turns = dict([await self._rendered(lead) for lead in self._bursts.outdated(card_id)])
+        if not any(turns.values()):
+            self._bursts.renewed(card_id)
+        return turns
 
     def _settled(self, turns: dict[str, datetime | None]) -> Settlement:
         """Come again at the first turn of cards for which nobody else comes by then."""
@@ -229,6 +237,8 @@ class Renderer:
             subjects = Subjects(None, None, await self._store.policy_notice())
         elif card_id.startswith("o"):
             subjects = Subjects(None, None, await self._store.report(card_id))
+        elif card_id.startswith("g"):
+            subjects = Subjects(None, None, await self._store.access_request(card_id))
         elif card_id.startswith("k"):
             subjects = Subjects(None, None, await self._store.cap_question())
         else:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.cards.blocks.access.answers import second_needed
 from bot.cards.blocks.inputs import given_reason
 from bot.cards.blocks.message import Message
 from bot.commands.command import Command
@@ -18,6 +19,7 @@ from bot.services import Services
 from workers.domain.asking.decisions import may_pause
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
 from workers.domain.durations import duration, written
+from workers.domain.starts.people import Actor
 
 END = "end"
 PAUSE_SPANS = (timedelta(minutes=15), timedelta(minutes=30), DEFAULT_PAUSE, LONGEST_PAUSE)
@@ -42,15 +44,22 @@ class PauseListener:
             ended = await pausing.end(by)
             return not_paused() if ended is None else pause_ended()
         span, reason = _parsed(command.text)
-        return paused_now(await pausing.begin(by, reason, span=span))
+        return await self._pause(command.actor, reason, span, via="command")
 
     async def submitted(self, dialog: Submitted) -> Outcome:
         """Pause for the chosen time; authorized once more."""
         services, actor = self._services, dialog.actor
         await services.pausing.may(actor, wanted="/vm-pause, in its form")
         span = chosen_span(dialog.view, PAUSE_SPANS) or DEFAULT_PAUSE
-        paused = await services.pausing.begin(actor.label, given_reason(dialog.view), span=span)
-        return Outcome(message=paused_now(paused))
+        message = await self._pause(actor, given_reason(dialog.view), span, via="form")
+        return Outcome(message=message)
+
+    async def _pause(self, actor: Actor, reason: str, span: timedelta, *, via: str) -> Message:
+        """Pause, or ask the second person that the policy wants for it."""
+        pausing = self._services.pausing
+        if pausing.takes_two:
+            return second_needed(await pausing.ask(actor, reason, via=via, span=span))
+        return paused_now(await pausing.begin(actor.label, reason, span=span))
 
 
 def _parsed(text: str) -> tuple[timedelta, str]:

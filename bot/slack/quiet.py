@@ -23,8 +23,14 @@ _MOST_CACHED = 5000
 class Quiet(Protocol):
     """Knows who is not to be disturbed."""
 
-    async def until(self, user: str, email: str) -> datetime | None:
-        """Until when, in UTC; ``None`` if they may be disturbed now, or if that can't be told."""
+    async def until(self, user: str, email: str, *, at: datetime | None = None) -> datetime | None:
+        """Until when, in UTC; ``None`` if they may be disturbed then, or if that can't be told.
+
+        Args:
+            user: their Slack id.
+            email: their address; empty if it is not known.
+            at: when they would be disturbed; now by default.
+        """
         ...
 
     def of_channel(self, channel: str) -> datetime | None:
@@ -35,9 +41,9 @@ class Quiet(Protocol):
 class NobodyQuiet:
     """Everybody may be disturbed."""
 
-    async def until(self, user: str, email: str) -> None:
+    async def until(self, user: str, email: str, *, at: datetime | None = None) -> None:
         """Never."""
-        del user, email
+        del user, email, at
 
     def of_channel(self, channel: str) -> None:
         """Never."""
@@ -67,9 +73,9 @@ class SlackQuiet:
         self._in_group = in_group
         self._dnd = alru_cache(_MOST_CACHED, ttl=DND_TTL_S)(self._read_dnd)
 
-    async def until(self, user: str, email: str) -> datetime | None:
+    async def until(self, user: str, email: str, *, at: datetime | None = None) -> datetime | None:
         """The later end of both."""
-        policy, now = self._policy(), self._clock.now()
+        policy, now = self._policy(), at or self._clock.now()
         names = {user, email.lower(), *await self._groups(user)} - {""}
         ends = [quiet_until(policy.quiet_hours, names, now)]
         if policy.people.do_not_disturb:

@@ -111,8 +111,30 @@ param noStartsHours int = 24
 @minValue(1)
 param retentionDays int = 90
 
-@description('A container of Blob Storage into which the audit is copied, https://ACCOUNT.blob.core.windows.net/CONTAINER; empty for none. Make it yourself, with a policy that lets nobody overwrite: deploy/README.md says how.')
+@description('A storage account is made into which the audit is copied, and for so many days nobody can overwrite or delete a copy. 0: none is made.')
+@minValue(0)
+@maxValue(146000)
+param archiveDays int = 365
+
+@description('A container of your own for these copies instead, https://ACCOUNT.blob.core.windows.net/CONTAINER: deploy/README.md says how to make it.')
 param archiveUrl string = ''
+
+@description('PagerDuty calls on-call, on what the policy says under oncall.page.')
+param pagerDuty bool = false
+
+@description('Where PagerDuty takes events; in the EU https://events.eu.pagerduty.com')
+param pagerDutyUrl string = 'https://events.pagerduty.com'
+
+@description('Integration key of the Events API V2; empty leaves the secret as it is.')
+@secure()
+param pagerDutyRoutingKey string = ''
+
+@description('A webhook that calls on-call, https; empty for none.')
+param pageWebhookUrl string = ''
+
+@description('Signs what the webhook is sent, at least 32 characters: openssl rand -hex 32. Empty leaves the secret as it is.')
+@secure()
+param pageWebhookSecret string = ''
 
 @description('Api-versions that this cloud serves where it lags behind: Microsoft.Network=2025-05-01,… startgate doctor names them.')
 param apiVersions string = ''
@@ -128,6 +150,8 @@ var clouds = {
   AzureUSGovernment: 'usgov'
   AzureChinaCloud: 'china'
 }
+var withArchive = archiveUrl == '' && archiveDays > 0
+var withPages = pagerDuty || pageWebhookUrl != ''
 var suffix = take(uniqueString(subscription().id, name, location), 8)
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -168,6 +192,7 @@ module network 'modules/network.bicep' = if (privateNetwork) {
     endpoints: endpointsPrefix
     redisZoneName: redisZone
     withServiceBus: serviceBusSku == 'Premium'
+    withArchive: withArchive
   }
 }
 
@@ -238,6 +263,38 @@ module secrets 'modules/secrets.bicep' = {
   }
 }
 
+module pages 'modules/pages.bicep' = if (withPages) {
+  name: 'startgate-pages'
+  scope: group
+  params: {
+    name: 'kp-${name}-${suffix}'
+    location: location
+    tags: tags
+    subnetId: endpointsSubnet
+    publicAccess: privateNetwork ? 'Disabled' : 'Enabled'
+    dnsZoneId: privateNetwork ? network.outputs.keyVaultZoneId : ''
+    workersPrincipalId: identities.outputs.workersPrincipalId
+    pagerDutyRoutingKey: pagerDutyRoutingKey
+    pageWebhookSecret: pageWebhookSecret
+    workspaceId: logs.outputs.workspaceId
+  }
+}
+
+module archive 'modules/archive.bicep' = if (withArchive) {
+  name: 'startgate-archive'
+  scope: group
+  params: {
+    name: 'sa${name}${suffix}'
+    location: location
+    tags: tags
+    subnetId: endpointsSubnet
+    publicAccess: privateNetwork ? 'Disabled' : 'Enabled'
+    dnsZoneId: privateNetwork ? network.outputs.blobZoneId : ''
+    workersPrincipalId: identities.outputs.workersPrincipalId
+    days: archiveDays
+  }
+}
+
 module environmentOfApps 'modules/environment.bicep' = {
   name: 'startgate-environment'
   scope: group
@@ -270,7 +327,11 @@ module workers 'modules/workers.bicep' = {
     serviceBusName: bus.outputs.name
     redisUrl: redis.outputs.url
     policy: policy
-    archiveUrl: archiveUrl
+    archiveUrl: withArchive ? archive.outputs.url : archiveUrl
+    pagesVaultUri: withPages ? pages.outputs.uri : ''
+    pagerDuty: pagerDuty
+    pagerDutyUrl: pagerDutyUrl
+    pageWebhookUrl: pageWebhookUrl
     retentionDays: retentionDays
     apiVersions: apiVersions
     most: maxWorkers
@@ -354,3 +415,6 @@ output botName string = bot.outputs.name
 
 @description('Vault of the Slack secrets.')
 output vaultName string = secrets.outputs.name
+
+@description('Where the audit is copied; empty for nowhere.')
+output archiveUrl string = withArchive ? archive.outputs.url : archiveUrl

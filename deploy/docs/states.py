@@ -24,7 +24,8 @@ def states_page() -> str:
         _section(
             "Approval",
             "One start, and what its owner is asked or told. PENDING waits for an answer. TOLD is announced "
-            "and can be rejected. Only these two are open; silence ends EXPIRED, never REJECTED. RULED: a "
+            "and can be rejected; late facts of high risk make it PENDING. Only these two are open; silence "
+            "ends EXPIRED, never REJECTED. RULED: a "
             "rule of the policy contains the VM without asking. OBSERVED: the policy only observes.",
             approvals.TRANSITIONS,
             *approvals.FIRST.values(),

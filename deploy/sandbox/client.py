@@ -7,7 +7,6 @@ from typing import Any
 
 import aiohttp
 
-
 PATIENCE_S = 45.0
 """How long anything is waited for that has to happen, and will, however busy the machine is.
 

@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
-import secrets
+import random
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 READY_WITHIN_S = 40.0
 
@@ -23,26 +25,50 @@ class NotReady(RuntimeError):
 _PORTS = range(20_000, 32_000)
 """Below what Linux and macOS take for outgoing connections, and for listeners that name no port."""
 
-_given: set[int] = set()
+_BLOCK = 50
+"""So many neighbours belong to one process, for as long as it lives."""
+
+_blocks: list[IO[bytes]] = []
+_left: list[int] = []
 
 
 def free_port() -> int:
     """A port that nothing listens on, and that nobody will be given by chance.
 
     A process that is killed and started again needs its port a second time: one from the system's own range
-    may by then be the near end of somebody's connection.
+    may by then be the near end of somebody's connection. And between this answer and the listener, no other
+    process that asks here gets the same: each takes from blocks of its own.
     """
     while True:
-        port = secrets.choice(_PORTS)
-        if port in _given:
+        if not _left:
+            _take_block()
+        port = _left.pop()
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _take_block() -> None:
+    """Take a block that no living process has; its lock goes with this process.
+
+    Raises:
+        OSError: all blocks are taken.
+    """
+    directory = Path(tempfile.gettempdir()) / f"startgate-ports-{os.getuid()}"
+    directory.mkdir(exist_ok=True)
+    firsts = list(_PORTS[::_BLOCK])
+    random.shuffle(firsts)
+    for first in firsts:
+        lock = (directory / str(first)).open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
             continue
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _given.add(port)
-        return port
+        _blocks.append(lock)
+        _left.extend(range(first, first + _BLOCK))
+        return
+    raise OSError(f"no free ports: {len(firsts)} processes hold those from {_PORTS[0]} to {_PORTS[-1]}")
 
 
 class Process:

@@ -11,8 +11,10 @@ from typing import Literal
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.page import Page as SandboxPage
 from deploy.sandbox.system import POLICY, System
 from tests.browser.person import Person
@@ -29,14 +31,22 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-WAIT_MS = 20_000
-QUICK = {"STARTGATE_RESYNC_EVERY_S": "2", "STARTGATE_INVENTORY_EVERY_S": "2"}
-"""What takes minutes in production and would only be waited for here."""
+WAIT_MS = PATIENCE_S * 1000
+QUICK = {
+    "STARTGATE_RESYNC_EVERY_S": "2",
+    "STARTGATE_INVENTORY_EVERY_S": "2",
+    "STARTGATE_FACTS_BUDGET_S": "20",
+}
+"""What takes minutes in production and would only be waited for here; and time for the facts of many."""
 LOG_LINES = 30
 PACE = 0.02
 """Azure's operations are over before a person would look away, and can still be seen to run."""
 
+COLOURS = 128
+"""In a picture of the documentation: enough for a page, and a third of the size."""
+
 Scheme = Literal["light", "dark"]
+Screenshot = Callable[[Page, str], Awaitable[None]]
 
 _running: list[System] = []
 
@@ -80,14 +90,22 @@ class Sandbox:
     page: SandboxPage
 
 
+@pytest.fixture(scope="module")
+def together() -> bool:
+    """Whether starts share a card. Where tests run one after the other, each start has a card of its own."""
+    return False
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+async def sandbox(
+    chromium: str,
+    together: bool,  # noqa: FBT001 - a fixture
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Sandbox]:
     del chromium  # asked for first, so that nothing is started in vain
     policy = tmp_path_factory.mktemp("browser") / "policy.yaml"
-    # A card for each start: tests that run one after the other would share cards.
-    policy.write_text(
-        f"{POLICY.read_text(encoding='utf-8')}\nbursts: {{together: false}}\n", encoding="utf-8"
-    )
+    bursts = f"bursts: {{together: {str(together).lower()}}}"
+    policy.write_text(f"{POLICY.read_text(encoding='utf-8')}\n{bursts}\n", encoding="utf-8")
     async with System(policy=policy, speed=PACE, extra=QUICK) as system:
         page = SandboxPage(system)
         await page.start()
@@ -175,7 +193,7 @@ async def windows(
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Page, str], Awaitable[None]]:
+def screenshot() -> Screenshot:
     """Takes the pictures of the documentation, when asked to by SCREENSHOTS=1."""
 
     async def take(page: Page, name: str) -> None:
@@ -183,5 +201,7 @@ def screenshot() -> Callable[[Page, str], Awaitable[None]]:
             path = HERE.parents[1] / "docs" / "screenshots" / f"{name}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             await page.screenshot(path=path, animations="disabled", caret="hide")
+            with Image.open(path) as picture:
+                picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
     return take

@@ -1,12 +1,8 @@
 """The three stories, clicked as a person would."""
 
-from collections.abc import Awaitable, Callable
+from playwright.async_api import expect
 
-from playwright.async_api import Page, expect
-
-from tests.browser.conftest import Windows
-
-Screenshot = Callable[[Page, str], Awaitable[None]]
+from tests.browser.conftest import Screenshot, Windows
 
 
 async def test_an_owner_confirms_her_own_start(windows: Windows) -> None:
@@ -30,11 +26,12 @@ async def test_a_rejected_start_is_contained_and_the_page_shows_every_step(
     await expect(olivia.card("web-01")).to_contain_text("Medium risk: unauthorized access")
     await expect(olivia.stage("web-01", "risk")).to_contain_text("medium: unauthorized access")
     await expect(olivia.stage("web-01", "risk").locator("[data-threat]").first).to_be_visible()
-    await screenshot(olivia.page, "card-light")
-    await screenshot((await windows("olivia", scheme="dark")).page, "card-dark")
     narrow = await windows("olivia", width=390, height=844)
     await narrow.page.get_by_role("navigation", name="Panes").get_by_role("button", name="Slack").click()
-    await screenshot(narrow.page, "card-narrow")
+    dark = await windows("olivia", scheme="dark")
+    for person, name in ((olivia, "card-light"), (dark, "card-dark"), (narrow, "card-narrow")):
+        await person.card("web-01").get_by_role("heading").scroll_into_view_if_needed()
+        await screenshot(person.page, name)
 
     await olivia.clicks("web-01", "Reject")
     dialog = olivia.dialog("Reject this start")
@@ -56,6 +53,8 @@ async def test_a_rejected_start_is_contained_and_the_page_shows_every_step(
     await expect(olivia.vm("web-01")).to_contain_text("Deallocated")
     await expect(olivia.vm("web-01")).to_contain_text("Closed")
     await expect(olivia.card("web-01")).to_contain_text("I am on holiday.")
+    await expect(olivia.card("web-01").locator(".thread")).to_contain_text("Backed up")
+    await olivia.card("web-01").locator(".thread .message__body").last.scroll_into_view_if_needed()
     await screenshot(olivia.page, "contained")
 
 

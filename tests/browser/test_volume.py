@@ -52,7 +52,7 @@ async def test_a_burst_of_fifty_starts_is_fifty_questions(windows: Windows, sand
     await panel.get_by_role("spinbutton").fill(str(BURST))
     await panel.get_by_role("button", name=f"Start {BURST} machines").click()
     summary = colin.page.locator(".pane--ways .pane__about")
-    await expect(summary).to_have_text(f"{BURST} starts, {BURST} waiting", timeout=60_000)
+    await expect(summary).to_have_text(f"{BURST} starts, {BURST} waiting", timeout=90_000)
     first = colin.page.locator(".way").first
     await expect(first.locator("[data-stage='asked']")).to_have_attribute("data-state", "done")
 

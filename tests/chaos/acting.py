@@ -6,8 +6,8 @@ import time
 from deploy.sandbox.client import ControlError
 from tests.chaos import people
 from tests.chaos.evidence import Act, Json, StartFact, VmFact
-from tests.chaos.ground import Ground
 from tests.chaos.plan import ActPlan, RoundPlan
+from tests.chaos.system.ground import Ground
 
 CARD_WITHIN_S = 14.0
 """How long somebody waits for a card before they do something else."""

@@ -3,10 +3,10 @@
 import time
 
 from tests.chaos.evidence import Evidence
-from tests.chaos.ground import Ground
 from tests.chaos.plan import RoundPlan
 from tests.chaos.rest import come_to_rest
 from tests.chaos.stage import RoundStage
+from tests.chaos.system.ground import Ground
 
 PRODUCT = ("bot", "workers")
 

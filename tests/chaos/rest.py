@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from deploy.sandbox.client import ControlError
 from tests.chaos.evidence import StartFact
-from tests.chaos.ground import Ground
+from tests.chaos.system.ground import Ground
 
 REST_WITHIN_S = 45.0
 """Generous: locks of killed processes (6 s), interrupted posts (10 s), deadlines, and retries in Azure."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.chaos.checks import PROPERTIES, judge
 from tests.chaos.evidence import Evidence, Violation
 from tests.chaos.gather import play_round
-from tests.chaos.ground import Ground
 from tests.chaos.plan import BLOCK, RoundPlan, on_silence_of, plan_round
+from tests.chaos.system.ground import Ground
 
 _LOG_LINES = 12
 

@@ -17,8 +17,8 @@ from deploy.sandbox.world import World
 from tests.chaos import people
 from tests.chaos.acting import Acting
 from tests.chaos.evidence import StartFact, VmFact
-from tests.chaos.ground import Ground
 from tests.chaos.plan import RoundPlan, StartPlan, VmPlan
+from tests.chaos.system.ground import Ground
 from workers.domain.ids import approval_id
 from workers.domain.starts.events import Phase, StartEvent
 from workers.domain.starts.vm import VmRef

@@ -8,6 +8,7 @@ from tests.golden.containing import of_containing
 from tests.golden.foreseen import PROFILE as _PROFILE
 from tests.golden.foreseen import foreseen
 from tests.golden.risky import risky
+from workers.domain.asking.access import AccessRequest, WantedDelegation
 from workers.domain.asking.approvals import IN_WORDS, Approval, ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
@@ -18,13 +19,12 @@ from workers.domain.asking.reports import ObservedDay, PolicyReport, RuleDraft
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.brakes.cap import CapQuestion
+from workers.domain.containment.brakes.held import Held, HeldBy
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
-    Held,
-    HeldBy,
     Restart,
     Restoration,
     StepState,
@@ -61,6 +61,7 @@ MODELS: dict[str, type[Numbered]] = {
     "expectations": Expectations,
     "delegations": Delegations,
     "cap-question": CapQuestion,
+    "access-request": AccessRequest,
     "canary": Canary,
     "lookup": Lookup,
     "audit-record": AuditRecord,
@@ -277,10 +278,28 @@ def documents() -> dict[str, Numbered]:
         "delegations-some": Delegations(version=1).begun(a.actor(), a.oncall(), a.NOW, _SOON, DEFAULT_PAUSE),
         "approval-expected-at-high-risk": a.approval(expected=_expectation()),
         "pause-on": Pause(version=4).begun("Olga Oncall (U0OLGA001)", "wrong VMs", a.NOW, DEFAULT_PAUSE),
+        "access-request-pause": a.access_request(),
+        "access-request-expired": a.access_request().expired(a.NOW + a.HOUR),
+        "access-request-approved": a.access_request(expects=_expectation()).answered(
+            a.actor(), _SOON, approved=True
+        ),
+        "access-request-declined": a.access_request(
+            delegates=WantedDelegation(to=a.actor(), until=_SOON, reason="holiday")
+        ).answered(a.actor(), _SOON, approved=False),
+        "delegations-by-two": Delegations(version=1).begun(
+            a.actor(),
+            a.oncall(),
+            a.NOW,
+            _SOON,
+            DEFAULT_PAUSE,
+            reason="holiday",
+            approved_by="Sven (U0SVEN001)",
+        ),
         "cap-question-none": CapQuestion(),
         "cap-question-held": _cap_question().answered(2, 3, a.oncall(), _SOON, go_on=False),
         "cap-question-released": _cap_question().answered(2, 1, a.oncall(), _SOON, go_on=True),
         "nudge-canary": Nudge(subject=Subject.CANARY, id="y" + "0" * 25, version=3),
+        "nudge-access": Nudge(subject=Subject.ACCESS, id=a.access_request().id, version=1),
         "nudge-cap": Nudge(subject=Subject.CAP, id=CapQuestion().id, version=1),
         "containment-held-by-the-cap": a.containment(held=Held(by=HeldBy.CAP, since=a.NOW, until=_SOON)),
         "containment-held-by-a-pause": a.containment(

@@ -3,8 +3,8 @@
 from tests.mutants.planting import Mutant
 
 SCRIPT = "workers/store/commit.lua"
-_FILES = ("documents", "lists", "keeping", "redis", "past")
-TESTS = tuple(f"tests/contract/store/test_{name}.py" for name in _FILES)
+_FILES = ("test_documents", "test_lists", "redis/test_keeping", "redis/test_redis", "test_past")
+TESTS = tuple(f"tests/contract/store/{name}.py" for name in _FILES)
 
 _ONCE_FIRST = """
 if a.once_ttl > 0 and not redis.call('SET', KEYS[5], '1', 'NX', 'PX', a.once_ttl) then

@@ -1,10 +1,9 @@
-"""Somebody whom no other test knows: what is one person's own, such as a list, holds what this test did alone."""
+"""Somebody whom no other test knows: what is one person's own, such as a list, is this test's alone."""
 
 import uuid
 from dataclasses import dataclass
 
 from deploy.sandbox.client import Control
-from deploy.sandbox.stage import Entry
 
 _LIKE = "olivia"
 """Whose role in Azure a newcomer has, and whose way to sign in."""
@@ -44,7 +43,7 @@ async def join(
     """
     key = f"{prefix}-{uuid.uuid4().hex[:12]}"
     email, name = f"{key}@contoso.example", f"New {key}"
-    who: Entry = await slack.post(
+    who = await slack.post(
         "/_people",
         key=key,
         name=name,

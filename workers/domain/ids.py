@@ -35,6 +35,11 @@ def canary_id() -> str:
     return f"y{secrets.randbelow(PARTITIONS):x}{secrets.token_hex(12)}"
 
 
+def access_id() -> str:
+    """A new id for a request, in the partition of the documents below, which it changes when approved."""
+    return f"g0{secrets.token_hex(12)}"
+
+
 DEAD_LETTER_NOTICE = f"n{0:025}"
 """The one document of its kind."""
 
@@ -76,8 +81,9 @@ def is_reference(text: str) -> bool:
     return _ID_BEGINS.fullmatch(text) is not None
 
 
-_KINDS = "acdfknopqxy"
-"""First characters of ids: approval, containment, notice about the policy file, question about the cap,
-notice about dead letters, delegations, report about the policy, pause, lookup, expectations, canary."""
+_KINDS = "acdfgknopqxy"
+"""First characters of ids: approval, containment, delegations, notice about the policy file, request for what
+needs two persons, question about the cap, notice about dead letters, report about the policy, pause, lookup,
+expectations, canary."""
 _REFERENCE = 9
 _ID_BEGINS = re.compile(r"[ac][0-9a-f]{8,25}")

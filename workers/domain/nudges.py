@@ -15,6 +15,7 @@ class Subject(StrEnum):
     CONTAINMENT = "containment"
     NOTICE = "notice"
     CAP = "cap"
+    ACCESS = "access"
     LOOKUP = "lookup"
     POLICY = "policy"
     CANARY = "canary"

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from workers.domain.errors import InvalidPolicy, NotFound, NotYet
+from workers.domain.errors import NotFound, NotYet
 from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.ahead.windows import HOW_TO
 from workers.operator.azure.desk import wanted_vm
+from workers.operator.desk.approving import say_asked
+from workers.operator.desk.desk import VIA, alone, desk, policy_of
 from workers.operator.session import BROKEN, FINE, Session, fail, operator, run, session
 from workers.runtime.terminal import safe_json, safe_line
 from workers.use_cases.orders.expect import ExpectStarts
-from workers.use_cases.read_policy import read_policy
 
 LIST, WITHDRAW = "list", "withdraw"
 
@@ -32,6 +33,8 @@ def expect(
     It ends by itself. At high risk the owner is asked all the same, unless the policy's expect.at_high_risk
     is pass. `startgate expect list` lists what is expected, `startgate expect withdraw ID` ends one.
 
+    With two_person: access, it asks who you are, and nothing is expected before somebody else approves it.
+
     Example: startgate expect web-02 2h --reason "nightly build"
     """
     if what == [LIST]:
@@ -46,6 +49,8 @@ def expect(
 
 async def _expect(what: list[str], reason: str, when: str, caller: str, *, as_json: bool) -> int:
     async with session() as s:
+        if _expects(s).takes_two:
+            return await _ask(what, reason, when, caller, as_json=as_json)
         vm = None if when else await wanted_vm(what[0], s)
         try:
             found = await _expects(s).announce(
@@ -54,6 +59,22 @@ async def _expect(what: list[str], reason: str, when: str, caller: str, *, as_js
         except NotYet as error:
             fail(BROKEN, safe_line(str(error)))
     _say([found], as_json=as_json, first=f"Expected from {_at(found.begin)} to {_at(found.end)}.")
+    return FINE
+
+
+async def _ask(what: list[str], reason: str, when: str, caller: str, *, as_json: bool) -> int:
+    """The same where it takes two persons: the first one has to be somebody, and may expect it."""
+    typed = f"startgate expect {' '.join(what)}"
+    async with desk(typed) as at:
+        policy, inventory = at.policy, at.session.inventory
+        vm = None if when else await wanted_vm(what[0], at.session)
+        known = (await inventory.lines([vm])).get(vm.key) if vm else None
+        expecting = ExpectStarts(
+            store=at.session.store, clock=at.session.clock, policy=lambda: policy, second=at.second
+        )
+        await expecting.may(at.actor, known, wanted=typed)
+        asked = await expecting.ask(what[-1], reason, at.actor, via=VIA, vm=vm, when=when, caller=caller)
+    say_asked(asked, "Nothing is expected yet", as_json=as_json)
     return FINE
 
 
@@ -76,11 +97,8 @@ async def _withdraw(expectation_id: str) -> int:
 
 
 def _expects(s: Session) -> ExpectStarts:
-    try:
-        policy = read_policy(s.settings.policy)
-    except InvalidPolicy as invalid:
-        fail(BROKEN, invalid.diagnostics())
-    return ExpectStarts(store=s.store, clock=s.clock, policy=lambda: policy)
+    policy = policy_of(s.settings)
+    return ExpectStarts(store=s.store, clock=s.clock, policy=lambda: policy, second=alone(s))
 
 
 def _say(found: list[Expectation] | tuple[Expectation, ...], *, as_json: bool, first: str) -> None:

@@ -7,6 +7,8 @@ import typer
 
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
 from workers.domain.durations import duration, written
+from workers.operator.desk.approving import say_asked
+from workers.operator.desk.desk import VIA, alone, desk
 from workers.operator.session import BROKEN, FINE, operator, run, session
 from workers.runtime.terminal import safe_line
 from workers.use_cases.orders.pause import PauseWrites
@@ -38,6 +40,8 @@ def pause(
 
     Questions are asked and answered as ever; what they lead to waits. What Azure was told already goes on.
 
+    With two_person: access, it asks who you are, and nothing is paused before somebody else approves it.
+
     Example: startgate pause --reason "change freeze" --for 2h
     """
     run(_pause(reason, span))
@@ -55,16 +59,29 @@ def resume(
 
 async def _pause(reason: str, span: timedelta) -> int:
     async with session() as s:
-        begun = await PauseWrites(store=s.store, clock=s.clock).begin(operator(), reason, span=span)
+        pausing = PauseWrites(store=s.store, clock=s.clock, second=alone(s))
+        if pausing.takes_two:
+            return await _ask(reason, span)
+        begun = await pausing.begin(operator(), reason, span=span)
     typer.echo(
         safe_line(f"Changes in Azure are paused until {_at(begun.until)}. `startgate resume` ends it sooner.")
     )
     return FINE
 
 
+async def _ask(reason: str, span: timedelta) -> int:
+    """The same where it takes two persons: the first one has to be somebody, and on call."""
+    async with desk("startgate pause") as at:
+        pausing = PauseWrites(store=at.session.store, clock=at.session.clock, second=at.second)
+        await pausing.may(at.actor, wanted="startgate pause")
+        asked = await pausing.ask(at.actor, reason, via=VIA, span=span)
+    say_asked(asked, "Nothing is paused yet")
+    return FINE
+
+
 async def _resume(reason: str) -> int:
     async with session() as s:
-        ended = await PauseWrites(store=s.store, clock=s.clock).end(operator(), reason)
+        ended = await PauseWrites(store=s.store, clock=s.clock, second=alone(s)).end(operator(), reason)
     if ended is None:
         typer.echo("Changes in Azure are not paused.", err=True)
         return BROKEN

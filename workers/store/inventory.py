@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from workers.domain.errors import NewerDocument
 from workers.domain.schema import read
 from workers.domain.starts.likeness import Nearest
-from workers.domain.starts.past.history import vm_digest
+from workers.domain.starts.past.entries import vm_digest
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away

@@ -19,7 +19,7 @@ from workers.domain.ports.store import Background, Remembered
 from workers.domain.schema import read
 from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.past.history import (
+from workers.domain.starts.past.entries import (
     MOST_OF_CALLER,
     MOST_OF_VM,
     Past,

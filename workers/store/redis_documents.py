@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import redis.asyncio as redis
 
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
@@ -30,7 +31,7 @@ from workers.domain.ports.store import ShownQuestion
 from workers.domain.schema import Numbered, read
 from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
-from workers.domain.starts.past.history import PastStart
+from workers.domain.starts.past.entries import PastStart
 from workers.domain.starts.vm import VmRecord, VmRef
 from workers.store import keys
 from workers.store.connection import redis_away
@@ -97,6 +98,10 @@ class RedisDocuments:
     async def report(self, report_id: str) -> PolicyReport:
         """Raises ``NotFound`` if there is none."""
         return await self._read(PolicyReport, keys.by_id(checked(report_id, "o")), report_id)
+
+    async def access_request(self, request_id: str) -> AccessRequest:
+        """Raises ``NotFound`` if there is none."""
+        return await self._read(AccessRequest, keys.by_id(checked(request_id, "g")), request_id)
 
     async def pause(self) -> Pause:
         """The pause, or an empty one of version 0."""

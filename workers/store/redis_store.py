@@ -9,7 +9,7 @@ import redis.asyncio as redis
 import structlog
 from pydantic import ValidationError
 from pydantic_core import to_json
-from redis.exceptions import NoPermissionError, NoScriptError
+from redis.exceptions import NoPermissionError
 
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
@@ -24,11 +24,12 @@ from workers.domain.ports.clock import Clock, SystemClock
 from workers.domain.ports.store import Commit, Document, KnownStart
 from workers.domain.schema import read
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.past.history import PastStart
+from workers.domain.starts.past.entries import PastStart
 from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.commits.measures import measure
-from workers.store.commits.replicas import WITHIN_MS, decides, told_of
+from workers.store.commits.replicas import decides, told_of
+from workers.store.commits.scripts import Scripts
 from workers.store.connection import is_cluster, redis_away
 from workers.store.log_lines import tell
 from workers.store.past import CallersLater, ask_background, background, of_commit
@@ -61,7 +62,7 @@ class RedisStore(RedisDocuments):
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
         super().__init__(client)
-        self._digests = {text: client.register_script(text).sha for text in (_COMMIT, _TURN)}
+        self._scripts = Scripts(client, _COMMIT, _TURN)
         self._clock = clock or SystemClock()
         self._retention = retention
         self._callers = CallersLater(client, retention)
@@ -96,7 +97,7 @@ class RedisStore(RedisDocuments):
         }
         held = next((one.id for one in commit.documents if isinstance(one, Containment)), commit.exchanges_of)
         waits = self._replicas > 0 and decides(commit.audit)
-        run = self._run_and_wait if waits else self._run_script
+        run = self._scripts.run_and_wait if waits else self._scripts.run
         async with redis_away(self._redis):
             answer = await run(
                 _COMMIT,
@@ -134,35 +135,6 @@ class RedisStore(RedisDocuments):
         if answer[1] == b"once":
             return False
         raise Conflict(f"{answer[2].decode()} was changed by somebody else")
-
-    async def _run_script(self, text: str, script_keys: Sequence[str], args: Sequence[str | int]) -> Any:
-        """Run by its digest; a server that does not know it, after a restart say, is sent the text.
-
-        The script object itself would load it on every primary of a cluster first, and so fail for all of
-        them while one is dead. The text goes to the node of the keys, and was not run before.
-        """
-        count = len(script_keys)
-        try:
-            return await self._redis.evalsha(self._digests[text], count, *script_keys, *args)
-        except NoScriptError:
-            return await self._redis.eval(text, count, *script_keys, *args)
-
-    async def _run_and_wait(
-        self, text: str, script_keys: Sequence[str], args: Sequence[str | int]
-    ) -> list[Any]:
-        """The same, then on the same connection wait for a replica; how many have it comes last."""
-        answers: list[Any] = []
-        for run, script in (("evalsha", self._digests[text]), ("eval", text)):
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                getattr(pipeline, run)(script, len(script_keys), *script_keys, *args)
-                pipeline.wait(1, WITHIN_MS)
-                answers = await pipeline.execute(raise_on_error=False)
-            if not isinstance(answers[0], NoScriptError):
-                break
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return [*answers[0], answers[1]]
 
     def _header(self, document: Document, now: datetime) -> dict[str, object]:
         """What the script has to know of a document beside its text."""
@@ -209,7 +181,7 @@ class RedisStore(RedisDocuments):
         lasts_ms = int(within / timedelta(milliseconds=1))
         args: list[str | int] = [containment_id, _ms(now), most, lasts_ms]
         async with redis_away(self._redis):
-            free_ms = int(await self._run_script(_TURN, [keys.TURNS], args))
+            free_ms = int(await self._scripts.run(_TURN, [keys.TURNS], args))
         return datetime.fromtimestamp(free_ms / 1000, UTC) if free_ms else None
 
     async def exchanges(self, containment_id: str) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import DeadLetterNotice
@@ -28,16 +29,20 @@ CANARY_TTL = timedelta(days=1)
 DEFAULT_RETENTION = timedelta(days=90)
 
 
+SHOWN = (Approval, Containment, DeadLetterNotice, CapQuestion, PolicyNotice, PolicyReport, AccessRequest)
+"""What has cards."""
+
+
 def due_of(document: Document) -> datetime | None:
     """When the document has to be looked at again by itself."""
-    return document.due_at() if isinstance(document, (Approval, Containment)) else None
+    return document.due_at() if isinstance(document, (Approval, Containment, AccessRequest)) else None
 
 
 def shows(document: Document) -> bool:
     """Whether a card has to show it whenever it has changed."""
     if isinstance(document, Approval):
         return document.has_card
-    return isinstance(document, (Containment, DeadLetterNotice, CapQuestion, PolicyNotice, PolicyReport))
+    return isinstance(document, SHOWN)
 
 
 def kept_for(document: Document, now: datetime, retention: timedelta) -> timedelta | None:
@@ -51,7 +56,7 @@ def kept_for(document: Document, now: datetime, retention: timedelta) -> timedel
         case Approval():
             done = not document.open and (document.containment_id is None or document.released)
             return retention if done else None
-        case Containment():
+        case Containment() | AccessRequest():
             return None if document.active else retention
         case VmRecord():
             return _record_kept_for(document, now, retention)

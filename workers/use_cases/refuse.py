@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Permission
 from workers.domain.audit import AuditRecord
@@ -22,7 +23,7 @@ async def refuse_unless(
     store: Store,
     clock: Clock,
     kind: str,
-    about: Approval | Containment | None = None,
+    about: Approval | Containment | AccessRequest | None = None,
     **details: str,
 ) -> None:
     """Do nothing when it is permitted; otherwise put the refusal on record, and raise.
@@ -57,9 +58,11 @@ async def refuse_unless(
     raise NotAllowed(permission.reason)
 
 
-def _vm_key(about: Approval | Containment | None) -> str:
+def _vm_key(about: Approval | Containment | AccessRequest | None) -> str:
     if about is None:
         return ""
+    if isinstance(about, AccessRequest):
+        return about.vm_key
     return about.event.vm.key if isinstance(about, Approval) else about.vm.key
 
 
@@ -71,8 +74,3 @@ def refuse_while_observing(observes: Callable[[], bool]) -> None:
     """
     if observes():
         raise OnlyObserving
-
-
-def enforces() -> bool:
-    """In the place of a policy that says whether it only observes: it does not."""
-    return False

@@ -8,11 +8,11 @@ from bot.cards.blocks.kit import HEADER, listed
 from bot.cards.blocks.text import clock, code, counted, escape, mention, plain_name, when, with_code
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.afterwards.jobs import JobState
+from workers.domain.containment.brakes.held import HeldBy
 from workers.domain.containment.containment import (
     CauseKind,
     Containment,
     ContainmentState,
-    HeldBy,
     Restoration,
     Step,
     StepState,

@@ -2,6 +2,8 @@
 
 import re
 
+from bot.cards.blocks.access.answers import second_needed
+from bot.cards.blocks.inputs import given_reason
 from bot.cards.blocks.message import Message
 from bot.commands.ahead.delegate_blocks import (
     DELEGATE,
@@ -38,13 +40,14 @@ class DelegateListener:
         """Delegate, list, or end."""
         actor, (first, _, rest) = command.actor, command.text.partition(" ")
         if not command.text:
-            await command.open_dialog(delegate_dialog())
+            await command.open_dialog(delegate_dialog(second=self._services.delegating.takes_two))
             return None
         if first.lower() == LIST and not rest:
             return listed_delegations(await self._services.delegating.of(actor.slack_user), actor.slack_user)
         if first.lower() == END:
             return ended(await self._services.delegating.end(actor, _person(rest) if rest else ""))
-        return await self._delegate(actor, _person(first), rest)
+        until, _, reason = rest.strip().partition(" ")
+        return await self._delegate(actor, _person(first), until, reason, via="command")
 
     async def submitted(self, dialog: Submitted) -> Outcome:
         """The same from the form; authorized once more."""
@@ -52,11 +55,12 @@ class DelegateListener:
         if not person:
             return Outcome(errors={PERSON: "Choose a person."})
         try:
-            return Outcome(message=await self._delegate(dialog.actor, person, until))
+            reason = given_reason(dialog.view)
+            return Outcome(message=await self._delegate(dialog.actor, person, until, reason, via="form"))
         except NotYet as error:
             return Outcome(errors={UNTIL: str(error)[:150]})
 
-    async def _delegate(self, actor: Actor, person: str, until: str) -> Message:
+    async def _delegate(self, actor: Actor, person: str, until: str, reason: str, *, via: str) -> Message:
         directory = self._services.directory
         to = await directory.actor(person, now=True)
         zone = await directory.zone(actor.slack_user)
@@ -66,7 +70,10 @@ class DelegateListener:
             raise NotYet(f"{error}.") from None
         if to.doubt and not to.name:
             raise NotYet(to.doubt)
-        return delegated(await self._services.delegating.begin(actor, to, end))
+        delegating = self._services.delegating
+        if delegating.takes_two:
+            return second_needed(await delegating.ask(actor, to, end, reason, via=via))
+        return delegated(await delegating.begin(actor, to, end, reason))
 
 
 def _person(text: str) -> str:
@@ -83,7 +90,8 @@ COMMAND = Command(
     example="@olga 2026-12-01",
     summary="Have somebody answer in your stead for a while",
     details="UNTIL: `2d`, `18:00`, `2026-12-01` or `2026-12-01T18:00`. They answer for the VMs that you own,"
-    f" and can't pass it on. `/vm-delegate {LIST}` lists them, `/vm-delegate {END} [@PERSON]` ends yours.",
+    " and can't pass it on. A reason can follow; where it takes two persons, it has to."
+    f" `/vm-delegate {LIST}` lists them, `/vm-delegate {END} [@PERSON]` ends yours.",
     may=may_delegate,
     listener=DelegateListener,
     judged_now=True,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.cards.blocks.answers import private
+from bot.cards.blocks.inputs import reason_input
 from bot.cards.blocks.kit import listed, modal
 from bot.cards.blocks.message import Message
 from bot.cards.blocks.text import mention, plain, when
@@ -16,8 +17,8 @@ PERSON, UNTIL = "delegate.person", "delegate.until"
 _MOST_LISTED = 20
 
 
-def delegate_dialog() -> View:
-    """The form, for the command without arguments."""
+def delegate_dialog(*, second: bool = False) -> View:
+    """The form, for the command without arguments; with ``second``, somebody else decides by the reason."""
     person = {
         "type": "input",
         "block_id": PERSON,
@@ -30,7 +31,9 @@ def delegate_dialog() -> View:
         },
     }
     until = text_input(UNTIL, "Until", "2d from now on, 18:00, 2026-12-01 or 2026-12-01T18:00.")
-    return modal("Delegate answers", [person, until], callback_id=DELEGATE, submit="Delegate")
+    asked = "Somebody of on-call has to approve it, and decides by this." if second else "For the record."
+    reason = reason_input("Why?", hint=asked, optional=not second)
+    return modal("Delegate answers", [person, until, reason], callback_id=DELEGATE, submit="Delegate")
 
 
 def typed_in(view: Mapping[str, Any]) -> tuple[str, str]:

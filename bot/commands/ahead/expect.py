@@ -1,5 +1,6 @@
 """``/vm-expect VM WINDOW REASON``: a start of a VM passes without a question; and its end."""
 
+from bot.cards.blocks.access.answers import second_needed
 from bot.cards.blocks.message import Message
 from bot.commands.ahead.expect_blocks import (
     EXPECT,
@@ -61,6 +62,11 @@ class ExpectListener:
         known = await self._known(actor, wanted)
         await services.expecting.may(actor, known, wanted=f"/vm-expect {wanted} {written}")
         zone = await services.directory.zone(actor.slack_user)
+        if services.expecting.takes_two:
+            asked = await services.expecting.ask(
+                written, reason, actor, via="command", vm=known.ref, zone=zone
+            )
+            return second_needed(asked)
         found = await services.expecting.announce(
             written, reason, by=actor.label, by_user=actor.slack_user, vm=known.ref, zone=zone
         )

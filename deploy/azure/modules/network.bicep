@@ -16,19 +16,25 @@ param redisZoneName string
 @description('Service Bus has a private endpoint only in Premium.')
 param withServiceBus bool
 
+@description('The audit is copied into a storage account that is made here.')
+param withArchive bool
+
 // Names of the zones in each cloud: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
 var zones = {
   AzureCloud: {
     serviceBus: 'privatelink.servicebus.windows.net'
     keyVault: 'privatelink.vaultcore.azure.net'
+    blob: 'privatelink.blob.core.windows.net'
   }
   AzureUSGovernment: {
     serviceBus: 'privatelink.servicebus.usgovcloudapi.net'
     keyVault: 'privatelink.vaultcore.usgovcloudapi.net'
+    blob: 'privatelink.blob.core.usgovcloudapi.net'
   }
   AzureChinaCloud: {
     serviceBus: 'privatelink.servicebus.chinacloudapi.cn'
     keyVault: 'privatelink.vaultcore.azure.cn'
+    blob: 'privatelink.blob.core.chinacloudapi.cn'
   }
 }
 var named = zones[environment().name]
@@ -49,7 +55,7 @@ resource onlyApps 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
           sourceAddressPrefix: apps
           sourcePortRange: '*'
           destinationAddressPrefix: endpoints
-          // Key Vault; AMQP with TLS; Redis, whose nodes listen from 8500 on.
+          // Key Vault and Storage; AMQP with TLS; Redis, whose nodes listen from 8500 on.
           destinationPortRanges: [
             '443'
             '5671'
@@ -172,8 +178,28 @@ resource serviceBusLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2
   }
 }
 
+resource blobZone 'Microsoft.Network/privateDnsZones@2024-06-01' = if (withArchive) {
+  name: named.blob
+  location: 'global'
+  tags: tags
+}
+
+resource blobLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = if (withArchive) {
+  parent: blobZone
+  name: 'vnet-${name}'
+  location: 'global'
+  tags: tags
+  properties: {
+    registrationEnabled: false
+    virtualNetwork: {
+      id: network.id
+    }
+  }
+}
+
 output appsSubnetId string = resourceId('Microsoft.Network/virtualNetworks/subnets', network.name, 'apps')
 output endpointsSubnetId string = resourceId('Microsoft.Network/virtualNetworks/subnets', network.name, 'endpoints')
 output redisZoneId string = redisZone.id
 output keyVaultZoneId string = keyVaultZone.id
 output serviceBusZoneId string = withServiceBus ? serviceBusZone.id : ''
+output blobZoneId string = withArchive ? blobZone.id : ''

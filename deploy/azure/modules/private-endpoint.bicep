@@ -6,7 +6,7 @@ param tags object
 param subnetId string
 param resourceId string
 
-@description('Which part of the resource: vault, namespace, redisEnterprise.')
+@description('Which part of the resource: vault, namespace, redisEnterprise, blob.')
 param part string
 param dnsZoneId string
 

@@ -20,11 +20,22 @@ param redisUrl string
 param policy string
 param retentionDays int
 param archiveUrl string
+
+@description('Vault of the secrets that call on-call outside Slack; used where one of the two below says so.')
+param pagesVaultUri string
+
+@description('On-call is called by PagerDuty.')
+param pagerDuty bool
+param pagerDutyUrl string
+
+@description('On-call is called by this webhook; empty for none.')
+param pageWebhookUrl string
 param apiVersions string
 param most int
 param canaryEverySeconds int
 
 var port = 8080
+var webhook = pageWebhookUrl != ''
 
 // What KEDA calls the clouds: https://keda.sh/docs/latest/scalers/azure-service-bus/
 var kedaCloud = {
@@ -32,6 +43,105 @@ var kedaCloud = {
   AzureUSGovernment: 'AzureUSGovernmentCloud'
   AzureChinaCloud: 'AzureChinaCloud'
 }
+
+var ownSecrets = [
+  {
+    name: 'policy'
+    value: policy
+  }
+]
+var pagerDutySecrets = pagerDuty ? [
+  {
+    name: 'pagerduty-routing-key'
+    keyVaultUrl: '${pagesVaultUri}secrets/pagerduty-routing-key'
+    identity: identityId
+  }
+] : []
+var webhookSecrets = webhook ? [
+  {
+    name: 'page-webhook-secret'
+    keyVaultUrl: '${pagesVaultUri}secrets/page-webhook-secret'
+    identity: identityId
+  }
+] : []
+var ownSettings = [
+  {
+    name: 'STARTGATE_CLOUD'
+    value: cloud
+  }
+  {
+    name: 'STARTGATE_CREDENTIAL'
+    value: 'managed-identity'
+  }
+  {
+    name: 'AZURE_CLIENT_ID'
+    value: identityClientId
+  }
+  {
+    name: 'STARTGATE_SERVICEBUS_NAMESPACE'
+    value: serviceBusHost
+  }
+  {
+    name: 'STARTGATE_REDIS_URL'
+    value: redisUrl
+  }
+  {
+    name: 'STARTGATE_REDIS_AUTH'
+    value: 'entra'
+  }
+  {
+    name: 'STARTGATE_POLICY'
+    value: '/etc/startgate/policy.yaml'
+  }
+  {
+    name: 'STARTGATE_LOG'
+    value: 'json'
+  }
+  {
+    name: 'STARTGATE_ARCHIVE_URL'
+    value: archiveUrl
+  }
+  {
+    name: 'STARTGATE_RETENTION_DAYS'
+    value: string(retentionDays)
+  }
+  {
+    name: 'STARTGATE_API_VERSIONS'
+    value: apiVersions
+  }
+  {
+    name: 'STARTGATE_CANARY_EVERY_S'
+    value: string(canaryEverySeconds)
+  }
+  {
+    name: 'STARTGATE_HEALTH_PORT'
+    value: string(port)
+  }
+  {
+    name: 'STARTGATE_HEALTH_HOST'
+    value: '0.0.0.0'
+  }
+]
+var pagerDutySettings = pagerDuty ? [
+  {
+    name: 'STARTGATE_PAGERDUTY_ROUTING_KEY'
+    secretRef: 'pagerduty-routing-key'
+  }
+  {
+    name: 'STARTGATE_PAGERDUTY_URL'
+    value: pagerDutyUrl
+  }
+] : []
+var webhookSettings = webhook ? [
+  {
+    name: 'STARTGATE_PAGE_WEBHOOK_URL'
+    value: pageWebhookUrl
+  }
+  {
+    name: 'STARTGATE_PAGE_WEBHOOK_SECRET'
+    secretRef: 'page-webhook-secret'
+  }
+] : []
 
 resource app 'Microsoft.App/containerApps@2025-01-01' = {
   name: name
@@ -60,12 +170,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         }
       ]
       registries: registryServer == '' ? [] : [{ server: registryServer, identity: identityId }]
-      secrets: [
-        {
-          name: 'policy'
-          value: policy
-        }
-      ]
+      secrets: concat(ownSecrets, pagerDutySecrets, webhookSecrets)
     }
     template: {
       // What is under way is finished or handed back within 25 s.
@@ -84,64 +189,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             cpu: json('0.5')
             memory: '1Gi'
           }
-          env: [
-            {
-              name: 'STARTGATE_CLOUD'
-              value: cloud
-            }
-            {
-              name: 'STARTGATE_CREDENTIAL'
-              value: 'managed-identity'
-            }
-            {
-              name: 'AZURE_CLIENT_ID'
-              value: identityClientId
-            }
-            {
-              name: 'STARTGATE_SERVICEBUS_NAMESPACE'
-              value: serviceBusHost
-            }
-            {
-              name: 'STARTGATE_REDIS_URL'
-              value: redisUrl
-            }
-            {
-              name: 'STARTGATE_REDIS_AUTH'
-              value: 'entra'
-            }
-            {
-              name: 'STARTGATE_POLICY'
-              value: '/etc/startgate/policy.yaml'
-            }
-            {
-              name: 'STARTGATE_LOG'
-              value: 'json'
-            }
-            {
-              name: 'STARTGATE_ARCHIVE_URL'
-              value: archiveUrl
-            }
-            {
-              name: 'STARTGATE_RETENTION_DAYS'
-              value: string(retentionDays)
-            }
-            {
-              name: 'STARTGATE_API_VERSIONS'
-              value: apiVersions
-            }
-            {
-              name: 'STARTGATE_CANARY_EVERY_S'
-              value: string(canaryEverySeconds)
-            }
-            {
-              name: 'STARTGATE_HEALTH_PORT'
-              value: string(port)
-            }
-            {
-              name: 'STARTGATE_HEALTH_HOST'
-              value: '0.0.0.0'
-            }
-          ]
+          env: concat(ownSettings, pagerDutySettings, webhookSettings)
           volumeMounts: [
             {
               volumeName: 'policy'

@@ -124,20 +124,34 @@ def answer_stage(approval: Document, names: Mapping[str, str]) -> Stage:
     decision = approval.get("decision")
     text = "waiting"
     if decision:
-        by = decision["by"]
-        who = names.get(by.get("slack_user", "")) or by.get("name") or by.get("email") or "somebody"
+        first = decision.get("requested")
+        two = f"{_who(first['by'], names)} and " if first else ""
         reason = f": “{decision['reason']}”" if decision.get("reason") else ""
-        title, text = _title(state), f"{who}{reason}"
+        title, text = _title(state), f"{two}{_who(decision['by'], names)}{reason}"
     elif state == "TOLD":
         title, text = _title(state), "can be rejected; nothing happens otherwise"
     elif state != "PENDING":
         title, text = _title(state), approval.get("closed_because") or "nobody answered"
+    elif request := _asked_for_second(approval):
+        text = f"{_who(request['by'], names)} wants to confirm it, and waits for a second person"
     elif approval.get("escalated_at"):
         text = "on-call was told"
     elif approval.get("reminded_at"):
         text = "reminded"
     shown = DONE if state == "EXPIRED" and _announced(approval) else ANSWER_STATES.get(state, NOW)
     return stage("answer", title, shown, text, at_ms=ms(approval.get("closed_at")))
+
+
+def _asked_for_second(approval: Document) -> Document | None:
+    """What the first of two persons has asked for, unless its time is over."""
+    request: Document | None = approval.get("confirm_request")
+    return None if request is None or request.get("expired") else request
+
+
+def _who(person: Document, names: Mapping[str, str]) -> str:
+    return str(
+        names.get(person.get("slack_user", "")) or person.get("name") or person.get("email") or "somebody"
+    )
 
 
 def order_stage(containment: Document, names: Mapping[str, str]) -> Stage:

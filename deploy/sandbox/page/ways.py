@@ -25,6 +25,7 @@ class Ways:
         self._board = board
         self._names = {person.slack: person.name for person in world.people}
         self._principals = {p.key: world.principal(p.key) for p in world.principals}
+        self._apps = {p.app_id: p.name for p in self._principals.values() if p.kind == "ServicePrincipal"}
         self._events: dict[str, list[Entry]] = defaultdict(list)
         self._audit: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._approvals: dict[str, str] = {}
@@ -104,7 +105,8 @@ class Ways:
                 documents.append(containment)
                 chain += stages.containment_stages(containment)
         caller = event["caller"]
-        who = caller.get("name") or caller.get("email") or caller.get("app_id") or "Somebody"
+        app = self._apps.get(caller.get("app_id") or "") if caller.get("kind") != "user" else None
+        who = caller.get("name") or app or caller.get("email") or caller.get("app_id") or "Somebody"
         return _row(
             row_id,
             "start",

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import FakeClock
 from workers.arm.session.clients import Azure
@@ -10,9 +11,8 @@ from workers.bus.memory import MemoryNudger
 from workers.domain.containment.containment import Containment
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.containment.contain import Contain
-from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
 
 MOST_LOOKS = 300
@@ -29,7 +29,10 @@ class House:
         self._look: asyncio.Task[None] | None = None
         self.deaths = 0
         self.contain = self._worker()
-        self.lock_down, self.restore = LockDown(**self._ports), Restore(policy=a.policy, **self._ports)
+        self.lock_down, self.restore = (
+            acting.lock_down(**self._ports),
+            Restore(policy=a.policy, **self._ports),
+        )
 
     def die(self) -> None:
         """End the worker that looks at a containment now, wherever it is."""
@@ -65,4 +68,5 @@ class House:
             self.contain = self._worker()
 
     def _worker(self) -> Contain:
-        return Contain(runners=step_runners(self._azure), policy=a.policy, **self._ports)
+        brakes = acting.brakes(store=self.store, clock=self.clock)
+        return Contain(runners=step_runners(self._azure), policy=a.policy, brakes=brakes, **self._ports)

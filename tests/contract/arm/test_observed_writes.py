@@ -17,7 +17,7 @@ from workers.domain.asking.approvals import ApprovalState
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.model import Defaults, Mode, OnSilence, OnUndelivered, Policy, Rule, Verdict
-from workers.store.memory import MemoryInventory
+from workers.store.in_memory.inventory import MemoryInventory
 from workers.use_cases.asking.ask import NoteAsked
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.expire import LookAtApproval

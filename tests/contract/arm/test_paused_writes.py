@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.sandbox.azure.server import TOKEN, AzureServer
+from tests import acting
 from tests import builders as a
 from tests.conftest import FakeClock
 from tests.contract.arm.driver import ref
@@ -17,10 +18,9 @@ from workers.arm.steps import step_runners
 from workers.bus.memory import MemoryNudger
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.profile import LockdownProfile
-from workers.store.memory import MemoryStore
-from workers.use_cases.containment.brakes import Brakes
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.containment.contain import Contain
-from workers.use_cases.orders.lockdown import LockDown
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.orders.restore import Restore
 
@@ -34,11 +34,15 @@ class House:
         self.arm, self.clock = arm, FakeClock()
         self.store = MemoryStore(self.clock)
         ports = {"store": self.store, "nudger": MemoryNudger(), "clock": self.clock}
-        self.brakes = Brakes(store=self.store, clock=self.clock)
-        self.pausing = PauseWrites(store=self.store, clock=self.clock)
+        self.brakes = acting.brakes(store=self.store, clock=self.clock)
+        self.pausing = PauseWrites(
+            store=self.store,
+            clock=self.clock,
+            second=AskSecond(store=self.store, clock=self.clock, policy=a.policy),
+        )
         self.azure = Azure(arm.url, None, SecretStr(TOKEN), may_write=self.may_write)
         self.contain = Contain(runners=step_runners(self.azure), brakes=self.brakes, policy=a.policy, **ports)
-        self.lock_down, self.restore = LockDown(**ports), Restore(policy=a.policy, **ports)
+        self.lock_down, self.restore = acting.lock_down(**ports), Restore(policy=a.policy, **ports)
         self.asked, self.pause_before = 0, 0
 
     async def may_write(self) -> None:

@@ -80,7 +80,7 @@ async def world(valkey: Valkey) -> AsyncIterator[World]:
     server = BlobServer()
     await server.start()
     archive = archive_at(server.container_url, SecretStr(KEY), Credential.CLI)
-    async with connect(SecretStr(valkey.url)) as client, archive:
+    async with connect(SecretStr(valkey.patient_url)) as client, archive:
         yield World(Audit(client), server, archive)
     await server.stop()
 

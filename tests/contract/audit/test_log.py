@@ -22,7 +22,7 @@ from workers.store.connection import connect
 
 @pytest_asyncio.fixture
 async def audit(valkey: Valkey) -> AsyncIterator[Audit]:
-    async with connect(SecretStr(valkey.url)) as client:
+    async with connect(SecretStr(valkey.patient_url)) as client:
         yield Audit(client)
 
 

@@ -13,6 +13,7 @@ from deploy.sandbox.azure.delivery import Outbox, ServiceBusQueue
 from deploy.sandbox.azure.events import Started
 from deploy.sandbox.azure.messages import Message, messages
 from deploy.sandbox.azure.server import TOKEN, AzureServer
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.server import BusServer
 from deploy.sandbox.world import World
 from tests.contract.azure.rig import WEB_01, Cloud
@@ -36,7 +37,7 @@ class TestEvents:
             client.get_queue_receiver("starts") as receiver,
         ):
             await (await cloud.compute.virtual_machines.begin_start("rg-shop", "web-01")).result()
-            (message,) = await receiver.receive_messages(max_message_count=1, max_wait_time=5)
+            (message,) = await receiver.receive_messages(max_message_count=1, max_wait_time=PATIENCE_S)
             await receiver.complete_message(message)
             event = json.loads(b"".join(message.body))
             properties = {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from azure.servicebus.aio import ServiceBusClient
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.messages import DEAD_LETTERS, Message
 from deploy.sandbox.servicebus.sections import build, read
 from deploy.sandbox.servicebus.server import BusServer
@@ -58,7 +59,7 @@ class Bus:
         """Run a receiver until the test ends; returns once it listens."""
         receiver = QueueReceiver(self.client, queue, handler, **{"receivers": 1, **options})
         task = self.start(receiver)
-        await asyncio.wait_for(receiver.listening.wait(), 10)
+        await asyncio.wait_for(receiver.listening.wait(), PATIENCE_S)
         return task
 
     def start(self, receiver: QueueReceiver) -> asyncio.Task[None]:
@@ -76,7 +77,7 @@ class Bus:
         self._ending.clear()
 
 
-async def until(true: Callable[[], object], *, within_s: float = 10.0) -> None:
+async def until(true: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
     """As soon as it is true; what it looks at lies in this process."""
     deadline = time.monotonic() + within_s
     while not true():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.messages import Settings
 from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.bus.rig import MARKS, Bus, Taken, completes, nudge, until
@@ -21,6 +22,9 @@ from workers.domain.messages import Complete
 from workers.domain.nudges import Nudge
 
 pytestmark = MARKS
+
+LOCK_S = 30.0
+"""How long a message is kept from others, where a queue says nothing else."""
 
 
 class TestEnding:
@@ -39,7 +43,7 @@ class TestEnding:
         await asyncio.sleep(0.05)
         assert not task.done()
         go.set()
-        await asyncio.wait([task], timeout=10)
+        await asyncio.wait([task], timeout=PATIENCE_S)
         assert task.cancelled()
         assert bus.messages(queue) == []
 
@@ -57,13 +61,13 @@ class TestEnding:
         await asyncio.sleep(0.1)
         task.cancel()
         go.set()
-        await asyncio.wait([task], timeout=10)
+        await asyncio.wait([task], timeout=PATIENCE_S)
         begun, taken = time.monotonic(), Taken(completes)
         await bus.receive(queue, taken)
-        await until(lambda: not bus.messages(queue), within_s=20)
+        await until(lambda: not bus.messages(queue))
         assert sorted(taken.bodies) == ["three", "two"]
         assert {m.delivery_count for m in taken.messages} == {0}
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < LOCK_S / 2, "nobody waited for their locks to end"
 
     async def test_what_does_not_end_is_given_up_and_comes_again(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
@@ -86,10 +90,10 @@ class TestEnding:
         await until(lambda: stuck.messages)
         begun, taken = time.monotonic(), Taken(completes)
         task.cancel()
-        await asyncio.wait([task], timeout=10)
+        await asyncio.wait([task], timeout=PATIENCE_S)
         assert task.cancelled()
         assert given_up.is_set()
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < LOCK_S / 2
         await bus.receive(queue, taken)
         await until(lambda: not bus.messages(queue))
         assert taken.bodies == ["x"]
@@ -103,7 +107,7 @@ class TestBrokersInTrouble:
         await until(lambda: taken.bodies == ["one"])
         bus.server.broker.cut_all()
         bus.put(queue, "two")
-        await until(lambda: "two" in taken.bodies, within_s=20)
+        await until(lambda: "two" in taken.bodies)
 
     async def test_a_settlement_that_fails_is_no_loss(self, bus: Bus) -> None:
         queue = bus.queue()
@@ -117,7 +121,7 @@ class TestBrokersInTrouble:
         taken = Taken(answer)
         await bus.receive(queue, taken)
         bus.put(queue, "x")
-        await until(lambda: not bus.messages(queue), within_s=20)
+        await until(lambda: not bus.messages(queue))
         assert set(taken.bodies) == {"x"}
 
     async def test_a_broker_that_restarts_finds_its_receivers_and_senders_again(self, tmp_path: Path) -> None:
@@ -137,9 +141,9 @@ class TestBrokersInTrouble:
             second = BusServer(data=tmp_path, amqp_port=port)
             await second.start()
             # The first may come again: it may have been stopped before it had heard of its completion.
-            await until(lambda: nudge(2).id in _seen(taken), within_s=20)
+            await until(lambda: nudge(2).id in _seen(taken))
             await _until_sent(nudger, nudge(3))
-            await until(lambda: nudge(3).id in _seen(taken), within_s=20)
+            await until(lambda: nudge(3).id in _seen(taken))
             task.cancel()
             await asyncio.gather(asyncio.wait([task]), nudger.close())
         await second.stop()
@@ -152,7 +156,7 @@ def _seen(taken: Taken) -> set[str]:
 
 async def _until_sent(nudger: BusNudger, wanted: Nudge) -> None:
     """As the resync does: what was not sent is sent again."""
-    for _ in range(10):
+    for _ in range(50):
         try:
             await nudger.work(wanted)
         except DependencyAway:

@@ -76,7 +76,7 @@ class TestNudging:
         assert message.payload.message_id == f"{nudge().id}:1:{milliseconds}"
         assert message.state is State.SCHEDULED
         await until(lambda: message.state is State.ACTIVE)
-        assert milliseconds <= message.enqueued_ms < milliseconds + 500
+        assert milliseconds <= message.enqueued_ms < milliseconds + 5000
 
     async def test_one_whose_time_has_passed_arrives_at_once(self, bus: Bus) -> None:
         await bus.nudger.work(nudge(due=a.NOW - timedelta(days=400)))
@@ -144,6 +144,7 @@ class TestNudging:
         await bus.nudger.cancel_work(number)
         await until(lambda: [m.sequence for m in bus.messages("work")] == [kept])
 
+    @pytest.mark.quiet
     async def test_nobody_waits_for_those_that_are_gone_already(self, bus: Bus) -> None:
         due = datetime.now(UTC) + timedelta(hours=1)
         number = await bus.nudger.schedule_work(nudge(due=due))
@@ -153,7 +154,7 @@ class TestNudging:
         await bus.nudger.cancel_work(number)
         assert time.monotonic() - begun < 0.1
         await bus.nudger.work(nudge(2))
-        await until(lambda: ids(bus.messages("work")) == [nudge(2).message_id], within_s=5)
+        await until(lambda: ids(bus.messages("work")) == [nudge(2).message_id])
 
     async def test_a_cancelling_that_is_never_answered_holds_no_nudge_up(
         self, bus: Bus, monkeypatch: pytest.MonkeyPatch
@@ -165,7 +166,7 @@ class TestNudging:
             await bus.nudger.cancel_work(1)
             await bus.nudger.work(nudge(1))
             assert len(bus.messages("work")) == 1
-            await until(lambda: [line for line in logs if "not cancelled" in line["event"]], within_s=5)
+            await until(lambda: [line for line in logs if "not cancelled" in line["event"]])
 
     async def test_one_without_a_time_can_not_be_scheduled(self, bus: Bus) -> None:
         with pytest.raises(ValueError, match="without a due time"):

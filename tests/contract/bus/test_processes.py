@@ -20,6 +20,10 @@ from tests.valkey_server import Valkey
 
 pytestmark = MARKS
 
+STARTED_S = 90.0
+"""A process imports for seconds, and for far longer where many do at once."""
+ENDED_S = 25.0
+"""What runs them kills what has not ended half a minute after it was asked to."""
 ROOT = Path(__file__).parents[3]
 RUN = "import {process}.__main__; {process}.__main__.main()"
 SLOW = """
@@ -74,11 +78,11 @@ class BotProcess:
             assert process.stdout is not None
             said = b""
             if stop_it:
-                said = await asyncio.wait_for(process.stdout.readuntil(self.mark), 20)
+                said = await asyncio.wait_for(process.stdout.readuntil(self.mark), STARTED_S)
                 await asyncio.sleep(self.wait_s)
                 process.send_signal(signal.SIGTERM)
                 self.asked_at = time.monotonic()
-            said += await asyncio.wait_for(process.stdout.read(), 20)
+            said += await asyncio.wait_for(process.stdout.read(), STARTED_S)
             return await process.wait(), said.decode()
         finally:
             if process.returncode is None:
@@ -122,7 +126,7 @@ class TestProcesses:
         assert code == 0
         assert '"event": "stopped"' in said
         assert "\nTraceback" not in said  # what a job said of Azure's absence is quoted, in its line
-        assert ended_in_s < 10
+        assert ended_in_s < ENDED_S
 
     async def test_asked_to_stop_while_they_import_workers_end_in_good_order(
         self, bus: Bus, slack: SlackServer
@@ -148,7 +152,7 @@ class TestProcesses:
         assert code == 0
         assert '"event": "stopped"' in said
         assert '"level": "error"' not in said
-        assert ended_in_s < 8, "how long the imports took on a busy machine is no part of it"
+        assert ended_in_s < ENDED_S, "how long the imports took on a busy machine is no part of it"
 
     async def test_a_token_that_slack_refuses_ends_the_bot_with_the_remedy(
         self, bus: Bus, slack: SlackServer

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.faults import BusFaults
 from deploy.sandbox.servicebus.messages import Settings
 from tests.contract.bus.refusing import detach_management
@@ -37,11 +38,12 @@ class TestSenders:
         nudger, due = BusNudger(bus.client), datetime.now(UTC) + timedelta(hours=1)
         await nudger.schedule_work(nudge(1, due=due))
         assert detach_management(bus.server) >= 2
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await nudger.schedule_work(nudge(2, due=due))
         assert ids(bus.messages("work")) == [nudge(n, due=due).message_id for n in (1, 2)]
         await nudger.close()
 
+    @pytest.mark.quiet
     async def test_a_link_is_replaced_before_it_can_have_been_silent_for_long(self, bus: Bus) -> None:
         nudger = BusNudger(bus.client, quiet_s=SOON_S)
         await nudger.work(nudge(1))
@@ -59,7 +61,7 @@ class TestSenders:
         nudger = BusNudger(bus.client)
         await nudger.work(nudge(1))
         silence(bus)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await nudger.work(nudge(2))
         assert ids(bus.messages("work")) == [nudge(n).message_id for n in (1, 2)]
         await nudger.close()
@@ -72,7 +74,7 @@ class TestReceivers:
         await bus.receive(queue, taken, quiet_s=SOON_S)
         silence(bus)
         bus.put(queue, "x")
-        await until(lambda: not bus.messages(queue), within_s=15)
+        await until(lambda: not bus.messages(queue))
         assert taken.bodies == ["x"]
         bus.server.broker.cut_all()
 
@@ -109,7 +111,7 @@ class TestSlowMessages:
         bus.put(queue, "slow")
         await until(lambda: taken.bodies == ["slow"])
         bus.put(queue, *map(str, range(20)))
-        await until(lambda: len(bus.messages(queue)) == 1, within_s=3)
+        await until(lambda: len(bus.messages(queue)) == 1)
         go.set()
         await until(lambda: not bus.messages(queue))
         assert len(taken.messages) == 21
@@ -117,7 +119,7 @@ class TestSlowMessages:
     async def test_one_keeps_its_lock_for_as_long_as_it_takes(self, bus: Bus) -> None:
         """The SDK's renewer looks once a second: locks of a real queue take half a minute."""
         queue, go = bus.queue(), asyncio.Event()
-        bus.server.namespace.queues[queue].settings = Settings(name=queue, lock_ms=3_000)
+        bus.server.namespace.queues[queue].settings = Settings(name=queue, lock_ms=6_000)
 
         async def answer(_: domain.Message) -> domain.Settlement:
             await go.wait()
@@ -126,11 +128,12 @@ class TestSlowMessages:
         taken = Taken(answer)
         await bus.receive(queue, taken)
         bus.put(queue, "slow")
-        await asyncio.sleep(5)
+        await asyncio.sleep(8)
         go.set()
         await until(lambda: not bus.messages(queue))
         assert [m.delivery_count for m in taken.messages] == [0]
 
+    @pytest.mark.quiet
     async def test_a_lone_message_is_begun_at_once(self, bus: Bus) -> None:
         """By itself the client waits 0.2 s for others to come with it."""
         queue, took, put_at = bus.queue(), list[float](), 0.0

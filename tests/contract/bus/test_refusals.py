@@ -23,6 +23,8 @@ from workers.telemetry.health import Health
 
 pytestmark = MARKS
 
+NOT_LONG_S = 20
+"""Far less than a send is tried for."""
 DISABLED = BusFaults(disabled=("*",))
 
 
@@ -81,7 +83,7 @@ class TestWhileItRuns:
         with capture_logs() as logs:
             bus.start(QueueReceiver(bus.client, queue, taken, receivers=2, health=health))
             # The receivers of other tests run on, and say it of their queues.
-            await until(lambda: any(line["queue"] == queue for line in logs), within_s=2)
+            await until(lambda: any(line["queue"] == queue for line in logs))
             await asyncio.sleep(1)
             own = [line for line in logs if line["queue"] == queue]
             assert [(line["log_level"], "the queue is disabled" in line["because"]) for line in own] == [
@@ -99,7 +101,7 @@ class TestWhileItRuns:
         key = SecretStr(connection(bus.server, LISTENS))
         async with connected(connection=key, namespace=None) as client:
             nudger = BusNudger(client)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(NOT_LONG_S):
                 with pytest.raises(DependencyAway, match="a right is missing"):
                     await nudger.work(nudge())
             await nudger.close()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from deploy.sandbox.client import PATIENCE_S
 from tests.contract.bus.rig import MARKS, Bus, nudge
 from tests.tracing import recorded
 from workers.bus.connection import WORK
@@ -44,7 +45,7 @@ async def test_a_nudge_is_worked_on_in_the_trace_that_sent_it_again_when_put_off
         else:
             await bus.nudger.work(nudge())
     for _ in range(2):
-        assert await asyncio.wait_for(followed.seen.get(), 10) == (TRACE, TRACE)
+        assert await asyncio.wait_for(followed.seen.get(), PATIENCE_S) == (TRACE, TRACE)
     await bus.end()
 
 
@@ -53,5 +54,5 @@ async def test_a_nudge_that_nobody_traced_carries_nothing(bus: Bus) -> None:
     followed = Followed()
     await bus.receive(WORK, followed)
     await bus.nudger.work(nudge())
-    assert (await asyncio.wait_for(followed.seen.get(), 10))[1] == ""
+    assert (await asyncio.wait_for(followed.seen.get(), PATIENCE_S))[1] == ""
     await bus.end()

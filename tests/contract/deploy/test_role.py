@@ -21,7 +21,7 @@ from tests.contract.arm.driver import PROFILE, Driver, machine, ref, runner
 from tests.contract.arm.steps.test_standing import contained, looked
 from tests.contract.azure.models.driving import contain
 from tests.contract.deploy.sdk_calls import Call, action_of, calls, request_of
-from tests.contract.operator.test_azure_rights import told
+from tests.contract.operator.azure.test_rights import told
 from tests.unit.deploy.templates import resource, variable
 from workers.arm.read.around.surroundings import ArmSurroundings
 from workers.arm.read.facts import ArmFacts

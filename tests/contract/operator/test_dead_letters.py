@@ -10,6 +10,7 @@ from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 from pydantic import SecretStr
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.sections import build, read
 from deploy.sandbox.servicebus.server import BusServer
 from tests.doctoring import make
@@ -51,7 +52,7 @@ async def bury(client: ServiceBusClient, *messages: ServiceBusMessage | AmqpAnno
     async with client.get_queue_sender(STARTS) as sender, client.get_queue_receiver(STARTS) as receiver:
         for message in messages:
             await sender.send_messages(message)
-            (raw,) = await receiver.receive_messages(1, max_wait_time=5)
+            (raw,) = await receiver.receive_messages(1, max_wait_time=PATIENCE_S)
             await receiver.dead_letter_message(raw, reason=REASON, error_description=DESCRIPTION)
 
 
@@ -105,7 +106,7 @@ async def test_peeking_shows_everything_and_locks_nothing(client: ServiceBusClie
         assert first.enqueued_at is not None
         assert first.sequence < second.sequence
     async with client.get_queue_receiver(STARTS, sub_queue="deadletter") as receiver:
-        assert len(await receiver.receive_messages(5, max_wait_time=5)) >= 1
+        assert len(await receiver.receive_messages(5, max_wait_time=PATIENCE_S)) >= 1
 
 
 async def test_peeking_goes_on_after_the_first_page(client: ServiceBusClient, bus_server: BusServer) -> None:
@@ -124,7 +125,7 @@ async def test_a_replayed_letter_comes_again_under_a_fresh_id(
     assert handled == ([letter.sequence], [], {})
     assert dead(bus_server) == 0
     async with client.get_queue_receiver(STARTS) as receiver:
-        (copy,) = await receiver.receive_messages(1, max_wait_time=5)
+        (copy,) = await receiver.receive_messages(1, max_wait_time=PATIENCE_S)
     ((noted, new_id),) = notes.noted
     assert noted == letter
     assert copy.message_id == new_id != "id-1"

@@ -55,9 +55,11 @@ class World:
         self.signing.who(who)
         return await self.line(*words)
 
-    async def asked(self, caller: Caller | None = None, **changes: object) -> Approval:
+    async def asked(
+        self, caller: Caller | None = None, *, owner: Owner = OLIVIA_S, **changes: object
+    ) -> Approval:
         event = a.start_event(vm=self.vm, caller=caller or a.caller())
-        approval = a.approval(version=0, event=event, owner=OLIVIA_S, **changes)
+        approval = a.approval(version=0, event=event, owner=owner, **changes)
         record = VmRecord(vm=self.vm, open_approvals=(approval.id,))
         await self.store.commit(Commit(partition=partition_of_vm(self.vm.key), documents=(approval, record)))
         return approval
@@ -111,6 +113,18 @@ class TestDeciding:
         assert (await world.store.approval(asked.id)).open
         (record,) = await world.audited("decision.refused")
         assert str(record["by"]).startswith("colin@contoso.example (entra:")
+
+    async def test_a_group_s_member_is_told_that_only_slack_knows_and_on_call_decides(
+        self, world: World
+    ) -> None:
+        team = Owner(usergroups=("S0SHOP0001",), channels=("#shop",), source="tag owner")
+        asked = await world.asked(owner=team)
+        done = await world("olivia", "decide", asked.id, "confirm", "--reason", "mine", "--yes")
+        assert done.exit_code == 3
+        assert "Only Slack knows who is in S0SHOP0001, #shop, and it is not asked here." in done.output
+        assert "whoever the policy's oncall.entra names" in done.output
+        oncall = await world("nadia", "decide", asked.id, "confirm", "--reason", "they said so", "--yes")
+        assert oncall.exit_code == 0, oncall.output
 
     async def test_the_second_answer_is_told_who_was_faster(self, world: World) -> None:
         asked = await world.asked()
@@ -220,6 +234,22 @@ class TestReading:
         status = json.loads((await world("", "status", "web-01", "--json")).stdout)
         assert status["containment"]["state"] == "CONTAINED"
         assert (await world("", "status", "web-01")).stdout.startswith("web-01: CONTAINED\n")
+
+    async def test_status_says_that_the_policy_only_observes(self, world: World) -> None:
+        said = "the policy only observes: nobody is asked, and nothing is written to Azure"
+        assert said not in (await world("", "status", "web-01")).stdout
+        world.policy(mode="observe")
+        assert said in (await world("", "status", "web-01")).stdout
+        assert json.loads((await world("", "status", "web-01", "--json")).stdout)["observes"] is True
+
+    async def test_a_policy_with_an_error_keeps_nobody_from_looking(self, world: World) -> None:
+        world.policy(mode="sleep")
+        shown = await world("", "status", "web-01")
+        assert (shown.exit_code, shown.stdout.splitlines()[0]) == (
+            0,
+            "web-01: not contained, and no question is open",
+        )
+        assert "the mode is not known" in shown.stderr
 
     async def test_hostile_names_move_no_cursor(self, world: World) -> None:
         await world.asked(a.caller(name="\x1b[2Jroot"))

@@ -13,6 +13,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import FakeClock, FakeRunner
 from tests.unit.use_cases.containment.test_exchanges import GOING, exchange, writing
@@ -34,7 +35,6 @@ from workers.store.connection import connect
 from workers.store.evidence.making import EvidenceMaker
 from workers.store.redis_store import RedisStore
 from workers.store.users.access import Who, rules
-from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.contain import Contain
 
 VM = a.vm_ref()
@@ -64,14 +64,16 @@ async def story(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         opened = AuditRecord(kind="approval.opened", at=a.NOW, about=APPROVAL.id, vm=VM.key)
         await store.commit(Commit(partition=P, documents=(APPROVAL, record), audit=(opened,)))
         ports = {"store": store, "nudger": MemoryNudger(), "clock": clock}
-        decided = await Decide(**ports)(Answer.REJECT, APPROVAL.id, a.actor(), reason="not me")
+        decided = await acting.decide(**ports)(Answer.REJECT, APPROVAL.id, a.actor(), reason="not me")
         assert decided.containment is not None
         await _other(store, clock)
         runners = [FakeRunner(name) for name in LockdownProfile().steps]
         kept = Change(summary="isolate", before={"nsg": None}, after={"made": [SNAPSHOT]})
         going = GOING.changed(change=kept)
         runners[0].to_begin.append(writing(exchange(1), exchange(2, request='{"b": 1}'), then=going))
-        contain = Contain(runners=runners, policy=a.policy, **ports)
+        contain = Contain(
+            runners=runners, policy=a.policy, brakes=acting.brakes(store=store, clock=clock), **ports
+        )
         for _ in range(20):
             await contain(decided.containment.id)
             clock.advance(3)

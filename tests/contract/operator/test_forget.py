@@ -11,7 +11,7 @@ from tests import builders as a
 from tests.valkey_server import Valkey
 from workers.cli import app
 from workers.domain.ids import PARTITIONS, approval_id
-from workers.domain.starts.past.history import caller_key
+from workers.domain.starts.past.entries import caller_key
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
 

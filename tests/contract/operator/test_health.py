@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.processes import free_port
 from tests.conftest import FakeClock
 from workers.domain.errors import DependencyAway
@@ -154,7 +155,7 @@ async def test_a_probe_that_hangs_counts_as_no_answer() -> None:
 
 
 async def _until(health: Health, state: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while health.as_json()["dependencies"]["redis"]["state"] != state:  # noqa: ASYNC110 - nor has the registry
             await asyncio.sleep(0.005)
 
@@ -170,5 +171,5 @@ async def test_a_probe_that_keeps_a_cancellation_to_itself_ends_the_watch_all_th
     task = asyncio.create_task(watch(Health("redis"), "redis", probe, every_s=60))
     await begun.wait()
     task.cancel()
-    await asyncio.wait([task], timeout=3)
+    await asyncio.wait([task], timeout=PATIENCE_S)
     assert task.cancelled()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote_plus
 from uuid import UUID, uuid4
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.amqp.codec import Described, Ulong
 from deploy.sandbox.servicebus.amqp.encoding import encode
 from deploy.sandbox.servicebus.amqp.frames import (
@@ -140,7 +141,7 @@ class Peer:
         )
         self.sent += 1
         self.say(Transfer(sends, self.sent, number.to_bytes(4, "big"), 0, settled=True), request)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 got = await self.read()
                 if isinstance(got, Transfer) and got.handle == receives:

@@ -10,6 +10,7 @@ import pytest
 from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.messages import Settings
 from deploy.sandbox.servicebus.server import BusServer
 
@@ -22,9 +23,10 @@ MARKS = [
 QUEUES = (
     Settings(name="plain"),
     Settings(name="quick", lock_ms=1_000, max_delivery=3),
+    Settings(name="steady", lock_ms=5_000),
     Settings(name="once", dedup_ms=600_000),
     Settings(name="fading", expired="dead-letter"),
-    Settings(name="brief", ttl_ms=1_500, expired="dead-letter"),
+    Settings(name="brief", ttl_ms=6_000, expired="dead-letter"),
 )
 
 
@@ -49,7 +51,7 @@ class Bus:
     @contextlib.asynccontextmanager
     async def receiver(self, queue: str, **options: Any) -> AsyncIterator[ServiceBusReceiver]:
         """One receiver. The client takes a second to close it, which the next test need not wait for."""
-        chosen = {"max_wait_time": 3, "socket_timeout": 0.05, **options}
+        chosen = {"max_wait_time": PATIENCE_S, "socket_timeout": 0.05, **options}
         receiver = self.client.get_queue_receiver(queue, **chosen)
         try:
             yield await receiver.__aenter__()
@@ -104,7 +106,7 @@ def texts(messages: list[ServiceBusReceivedMessage]) -> list[str]:
     return [str(message) for message in messages]
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 5) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_S) -> None:
     async with asyncio.timeout(seconds):
         while True:
             if await condition():

@@ -12,6 +12,7 @@ import aiohttp
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
 
+from deploy.sandbox.client import PATIENCE_S
 from tests.contract.servicebus.rig import MARKS, only, until
 
 pytestmark = MARKS
@@ -53,7 +54,7 @@ async def test_everything_that_was_acknowledged_outlives_a_kill(tmp_path: Path) 
     async with (
         ServiceBusClient.from_connection_string(first.connection) as client,
         client.get_queue_sender("starts") as sender,
-        client.get_queue_receiver("starts", max_wait_time=2) as receiver,
+        client.get_queue_receiver("starts", max_wait_time=PATIENCE_S) as receiver,
     ):
         names = ("done", "failed", "set aside", "dead", "held", "waiting")
         await sender.send_messages([ServiceBusMessage(name, message_id=name) for name in names])
@@ -118,9 +119,9 @@ async def test_under_load_a_kill_loses_nothing_acknowledged_and_revives_nothing_
         async def well_under_way() -> bool:
             return len(completed) >= 300
 
-        await until(well_under_way, 20)
+        await until(well_under_way)
         await first.kill()
-        outcomes = await asyncio.wait_for(asyncio.gather(*load, return_exceptions=True), 20)
+        outcomes = await asyncio.wait_for(asyncio.gather(*load, return_exceptions=True), PATIENCE_S)
         assert all(isinstance(outcome, Exception) for outcome in outcomes)
     second = await Process.start(tmp_path, "--queue", "work,lock=60")
     state = await second.state("work")

@@ -62,11 +62,11 @@ async def test_an_expired_message_is_dropped_or_becomes_a_dead_letter_as_the_que
 async def test_a_message_lives_no_longer_than_its_queue_lets_it(bus: Bus) -> None:
     await bus.send("brief", "unsaid")
     await bus.send("brief", "for an hour", time_to_live=timedelta(hours=1))
-    await bus.send("brief", "shorter", time_to_live=timedelta(seconds=1))
+    await bus.send("brief", "shorter", time_to_live=timedelta(seconds=5))
     async with bus.receiver("brief") as receiver:
         got = await receiver.peek_messages(3)
         assert [message.time_to_live for message in got] == [
-            timedelta(seconds=seconds) for seconds in (1.5, 1.5, 1)
+            timedelta(seconds=seconds) for seconds in (6, 6, 5)
         ]
     async with bus.dead("brief") as receiver:
         assert set(texts(await only(receiver, 3))) == {"unsaid", "for an hour", "shorter"}

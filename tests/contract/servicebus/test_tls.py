@@ -12,6 +12,7 @@ from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import ServiceBusError
 from pydantic import SecretStr
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.auth.certificate import AMQPS_PORT
 from deploy.sandbox.servicebus.server import BusServer
 from tests.contract.servicebus.rig import MARKS, QUEUES, only, texts
@@ -40,7 +41,7 @@ async def secure() -> AsyncIterator[BusServer]:
 async def _sends_and_receives(client: ServiceBusClient) -> None:
     async with client, client.get_queue_sender("plain") as sender:
         await sender.send_messages(ServiceBusMessage("x" * 100_000))
-        async with client.get_queue_receiver("plain", max_wait_time=3) as receiver:
+        async with client.get_queue_receiver("plain", max_wait_time=PATIENCE_S) as receiver:
             (got,) = await only(receiver)
             assert texts([got]) == ["x" * 100_000]
             await receiver.complete_message(got)
@@ -67,7 +68,7 @@ async def test_the_product_s_client_takes_the_way_over_tls(
         sender = QueueSender(client, "plain")
         await sender.send([ServiceBusMessage("over TLS")])
         await sender.close()
-        async with client.get_queue_receiver("plain", max_wait_time=3) as receiver:
+        async with client.get_queue_receiver("plain", max_wait_time=PATIENCE_S) as receiver:
             assert texts(await only(receiver)) == ["over TLS"]
 
 

@@ -16,6 +16,7 @@ from azure.servicebus.exceptions import (
     ServiceBusAuthorizationError,
 )
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.servicebus.amqp.frames import Detach
 from deploy.sandbox.servicebus.auth.claims import Claims
 from deploy.sandbox.servicebus.auth.keys import ROOT, Keys, Policy
@@ -103,7 +104,7 @@ async def test_rights_that_a_key_lacks_are_refused_by_name() -> None:
         with pytest.raises(ServiceBusAuthorizationError, match=r"'Listen' claim\(s\) are required"):
             await client.get_queue_receiver("plain").__aenter__()
     async with client_of(server, LISTEN) as client:
-        async with client.get_queue_receiver("plain", max_wait_time=3) as receiver:
+        async with client.get_queue_receiver("plain", max_wait_time=PATIENCE_S) as receiver:
             assert texts(await receiver.peek_messages()) == ["x"]
             assert texts(await only(receiver)) == ["x"]
         with pytest.raises(ServiceBusAuthorizationError, match=r"'Send' claim\(s\) are required"):
@@ -165,7 +166,7 @@ async def test_links_are_dropped_when_their_token_expires_and_stay_when_it_is_re
 
 async def test_the_client_comes_back_with_a_new_token(bus: Bus) -> None:
     await bus.send("plain", "before")
-    async with bus.receiver("plain", max_wait_time=12) as receiver:
+    async with bus.receiver("plain", max_wait_time=PATIENCE_S) as receiver:
         await only(receiver)
         bus.server.broker.apply(BusFaults(expire_tokens=True))
         await bus.send("plain", "after")

@@ -70,8 +70,8 @@ async def test_a_link_without_a_token_is_unauthorised(bus: Bus) -> None:
 
 async def test_an_idle_client_hears_something_before_it_would_give_up(bus: Bus) -> None:
     async with Peer.connect(bus.server.amqp_port) as peer:
-        await peer.opened(idle_time_out=400)
-        async with asyncio.timeout(0.4):
+        await peer.opened(idle_time_out=4_000)
+        async with asyncio.timeout(4.0):
             assert await peer.read() is None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.slack.server import SlackServer
 from deploy.sandbox.slack.state import SlashCommand
 
@@ -41,7 +42,7 @@ def dialog(*blocks: Json, **extra: Any) -> Json:
     return {**head, "private_metadata": "a-1", "blocks": list(blocks) or [asked], **extra}
 
 
-async def until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
+async def until(holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     async with asyncio.timeout(timeout_s):
         while not holds():  # noqa: ASYNC110 - what is waited for has no event to wait on
             await asyncio.sleep(0.005)

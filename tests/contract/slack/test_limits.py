@@ -1,7 +1,5 @@
 """The Slack stand-in's rate limits, which are on unless a test says why not."""
 
-import asyncio
-
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
@@ -13,7 +11,17 @@ from deploy.sandbox.slack.state import Switches
 from tests.contract.slack.rig import APPROVALS, OLIVIA, ONCALL, refused, seen
 
 
-async def test_a_channel_takes_a_short_burst_then_one_a_second(web: AsyncWebClient) -> None:
+@pytest.fixture
+def still(slack: SlackServer) -> list[float]:
+    """The stand-in's clock, which stands: how long the calls take does not count."""
+    at = [1000.0]
+    slack.state.limiter.now = lambda: at[0]
+    return at
+
+
+async def test_a_channel_takes_a_short_burst_then_one_a_second(
+    web: AsyncWebClient, still: list[float]
+) -> None:
     for _ in range(3):
         await web.chat_postMessage(channel=APPROVALS, text="burst")
     with pytest.raises(SlackApiError) as caught:
@@ -22,10 +30,11 @@ async def test_a_channel_takes_a_short_burst_then_one_a_second(web: AsyncWebClie
     assert (response.status_code, response["error"]) == (429, "ratelimited")
     assert response.headers["Retry-After"] == "1"
     await web.chat_postMessage(channel=ONCALL, text="another channel is free")
-    await asyncio.sleep(1.05)
+    still[0] += 1.0
     await web.chat_postMessage(channel=APPROVALS, text="a second later")
 
 
+@pytest.mark.usefixtures("still")
 @pytest.mark.parametrize(
     ("method", "args", "a_minute"),
     [
@@ -57,6 +66,7 @@ async def test_the_sdks_own_retry_waits_as_long_as_it_is_told(slack: SlackServer
     assert [entry["text"] for entry in seen(slack, "posted")] == list("01234")
 
 
+@pytest.mark.usefixtures("still")
 async def test_they_are_on_by_default_and_off_by_one_switch(
     web: AsyncWebClient, http: aiohttp.ClientSession
 ) -> None:

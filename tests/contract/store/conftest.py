@@ -8,19 +8,20 @@ import redis.asyncio as redis
 from pydantic import SecretStr
 
 from tests.conftest import FakeClock
-from tests.contract.store.valkey_cluster import Cluster
+from tests.contract.store.redis.valkey_cluster import Cluster
 from tests.valkey_server import Valkey
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.store.connection import connect
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.store import MemoryStore
 from workers.store.inventory import RedisInventory
-from workers.store.memory import MemoryInventory, MemoryStore
 from workers.store.redis_store import RedisStore
 
 
 @pytest_asyncio.fixture
 async def client(valkey: Valkey) -> AsyncIterator[redis.Redis]:
-    async with connect(SecretStr(valkey.url)) as connected:
+    async with connect(SecretStr(valkey.patient_url)) as connected:
         yield connected
 
 

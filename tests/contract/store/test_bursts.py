@@ -9,7 +9,7 @@ from tests.conftest import FakeClock
 from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.ports.store import Store
 from workers.store import keys
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.store.redis_store import RedisStore
 
 IDS = FIRST, SECOND, THIRD = tuple(f"a{n:025}" for n in (1, 2, 3))

@@ -16,7 +16,7 @@ from workers.domain.errors import Conflict
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Background, Commit, KnownStart, Remembered, Store
 from workers.domain.starts.events import Phase, StartEvent
-from workers.domain.starts.past.history import (
+from workers.domain.starts.past.entries import (
     MOST_OF_CALLER,
     MOST_OF_VM,
     Past,
@@ -28,8 +28,9 @@ from workers.domain.starts.past.history import (
 )
 from workers.store import keys
 from workers.store.connection import connect
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.store import MemoryStore
 from workers.store.inventory import RedisInventory
-from workers.store.memory import MemoryInventory, MemoryStore
 from workers.store.redis_store import RedisStore
 
 
@@ -162,7 +163,7 @@ class TestOnRedis:
         await store.commit(remembered(of_event(START)))
         await store.known_start(approval().id, START)
         for key in (keys.past_of_vm(VM), keys.past_of_caller(caller_key(START.caller))):
-            assert RETENTION_S - 5 <= await client.ttl(key) <= RETENTION_S
+            assert RETENTION_S - 120 <= await client.ttl(key) <= RETENTION_S
 
     async def test_an_entry_that_cannot_be_read_is_left_out(self, client: redis.Redis) -> None:
         store = RedisStore(client)

@@ -41,7 +41,7 @@ async def test_without_an_owner_the_channel_is_asked_and_told_why(
 
 
 async def test_whoever_left_the_firm_is_not_asked(scene: Scene) -> None:
-    key = f"left{uuid.uuid4().hex[:6]}"
+    key = f"left{uuid.uuid4().hex[:10]}"
     email = f"{key}@contoso.example"
     await scene.slack.post("/_people", key=key, name="Larry Left", email=email, deleted=True)
     shown = await _only_in_channels(scene, {"owner": email})
@@ -91,7 +91,7 @@ async def test_a_tag_that_names_nobody_hides_no_other_and_is_shown(scene: Scene)
 async def test_of_more_than_five_owners_the_first_five_get_messages_and_any_of_them_may_answer(
     scene: Scene,
 ) -> None:
-    keys = [f"own{uuid.uuid4().hex[:6]}" for _ in range(7)]
+    keys = [f"own{uuid.uuid4().hex[:10]}" for _ in range(7)]
     for key in keys:
         await scene.slack.post("/_people", key=key, name=key, email=f"{key}@contoso.example")
     await scene.slack.post("/_channels", name="vm-approvals", join=[keys[6]])

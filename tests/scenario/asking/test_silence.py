@@ -70,7 +70,7 @@ async def test_the_owner_is_reminded_in_the_thread_and_then_oncall_is_called(sil
     assert page["channel"] == ONCALL
     waited_s = [(at - asked.dm.at_ms) / 1000 for at in (reminder["at_ms"], copy.at_ms)]
     assert REMIND_S - 0.1 < waited_s[0] < ESCALATE_S
-    assert ESCALATE_S - 0.1 < waited_s[1]
+    assert waited_s[1] > ESCALATE_S - 0.1
     kinds = [r["kind"] for r in await scene.audit("approval.", vm_id=asked.start.vm_id)]
     later = ["approval.reminded", "approval.escalated", "approval.expired"]
     happened = [kind for kind in kinds if kind in later]

@@ -92,7 +92,7 @@ async def test_a_lockdown_ends_contained_on_the_oncall_card_and_the_owners_quest
 async def test_a_name_that_fits_several_opens_a_dialog_and_only_the_chosen_one_is_contained(
     scene: Scene,
 ) -> None:
-    name = f"twin-{uuid.uuid4().hex[:6]}"
+    name = f"twin-{uuid.uuid4().hex[:10]}"
     twins = [await scene.new_vm("twin", name=name, power="running") for _ in range(2)]
     await _listed(scene)
     seq = await scene.slack.last_seq()

@@ -92,7 +92,7 @@ async def test_starts_among_other_records_of_an_export_are_asked_about(scene: Sc
 
 
 async def test_a_start_of_a_vm_that_is_gone_is_told_as_such_and_asks_nobody(scene: Scene) -> None:
-    vm_id = VM_ID.replace("never-made", f"gone-{uuid.uuid4().hex[:6]}")
+    vm_id = VM_ID.replace("never-made", f"gone-{uuid.uuid4().hex[:10]}")
     name = vm_id.rpartition("/")[2]
     seq = await scene.slack.last_seq()
     await scene.send(grid_event(vm_id))

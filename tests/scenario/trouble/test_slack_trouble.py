@@ -6,7 +6,7 @@ from tests.scenario.scene import APPROVALS, CONFIRM, Asked, Entry, Scene
 
 DISCONNECTS = ["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
 LATE_MS = 20_000
-"""Later, it was not Slack's word that was followed, but the half minute after which all is looked at again."""
+"""Later, not Slack's word was followed, but the half minute after which all is looked at again."""
 
 
 async def _start(scene: Scene, fault: Entry | None = None) -> tuple[Entry, Asked]:

@@ -4,21 +4,21 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bot.services import Services
+from tests import acting
 from tests.conftest import Rig
 from tests.looking import look_up
 from workers.runtime.cloud import Cloud
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.pass_all import PassAll
 from workers.use_cases.asking.pass_on import PassOn
-from workers.use_cases.asking.take_back import TakeBack
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.cap import AnswerCap
 from workers.use_cases.orders.delegate import DelegateAnswers
 from workers.use_cases.orders.expect import ExpectStarts
 from workers.use_cases.orders.pause import PauseWrites
-from workers.use_cases.orders.reading.overview import Overview
 from workers.use_cases.orders.regret import Regret
 from workers.use_cases.orders.restore import Restore
-from workers.use_cases.orders.retry import Retry
 
 
 def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
@@ -30,6 +30,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         instead: parts of a test's own.
     """
     pass_on = PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
+    second = AskSecond(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
     usual = Services(
         store=rig.store,
         inventory=rig.inventory,
@@ -37,11 +38,11 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         clock=rig.clock,
         decide=rig.decide,
         answer_all=AnswerAll(decide=rig.decide, store=rig.store, nudger=rig.nudger, clock=rig.clock),
-        take_back=TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        take_back=acting.take_back(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         lock_down=rig.lock_down,
         regret=Regret(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         restore=Restore(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy),
-        retry=Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+        retry=acting.retry(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         look_up=look_up(rig),
         dialogs=cast("Any", None),
         pass_on=pass_on,
@@ -49,10 +50,19 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         audit=cast("Any", None),
         evidence=cast("Any", None),
         files=cast("Any", None),
-        overview=Overview(store=rig.store, inventory=rig.inventory),
-        pausing=PauseWrites(store=rig.store, clock=rig.clock),
-        expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
-        delegating=DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy),
+        overview=acting.overview(store=rig.store, inventory=rig.inventory),
+        pausing=PauseWrites(store=rig.store, clock=rig.clock, second=second),
+        expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=second),
+        delegating=DelegateAnswers(
+            store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=second
+        ),
+        access=AnswerAccess(
+            store=rig.store,
+            nudger=rig.nudger,
+            clock=rig.clock,
+            policy=lambda: rig.policy,
+            inventory=rig.inventory,
+        ),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,
         portal=Cloud.PUBLIC.places.portal,

@@ -19,7 +19,7 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.policy.model import Policy
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.starts.people import Actor
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 
 POLICY = Policy(oncall=OncallPolicy(usergroup="S0ONCALL1"))
 

@@ -12,6 +12,7 @@ from bot.commands.registry import COMMANDS
 from bot.home import homes as homes_module
 from bot.home.homes import Homes
 from bot.home.trouble import trouble_line
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
 from tests.conftest import Rig
@@ -73,7 +74,7 @@ class Bot:
         return str(self.slack.homes[who.slack_user])
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.slack.published) < count:  # noqa: ASYNC110 - the double has no event
                 await asyncio.sleep(0.005)
 

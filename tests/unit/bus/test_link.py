@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deploy.sandbox.client import PATIENCE_S
 from workers.bus.gate import Gate
 from workers.bus.link import Link
 
@@ -58,7 +59,7 @@ async def test_what_is_slow_has_its_lock_renewed_once() -> None:
         await asyncio.sleep(SLOW_S)
         bus.leaving.set()
 
-    await asyncio.wait_for(link(bus, take).run(), 5)
+    await asyncio.wait_for(link(bus, take).run(), PATIENCE_S)
     assert bus.renewed == [bus.raw]
 
 
@@ -70,7 +71,7 @@ async def test_what_is_settled_but_not_yet_ended_breaks_no_link() -> None:
         await asyncio.sleep(SLOW_S)
         bus.leaving.set()
 
-    await asyncio.wait_for(link(bus, take).run(), 5)
+    await asyncio.wait_for(link(bus, take).run(), PATIENCE_S)
     assert bus.renewed == []
 
 
@@ -85,5 +86,5 @@ async def test_a_receiver_that_has_ended_is_left_and_not_asked_without_end() -> 
         done.append(raw)
 
     with pytest.raises(ConnectionError):
-        await asyncio.wait_for(link(bus, take).run(), 5)
+        await asyncio.wait_for(link(bus, take).run(), PATIENCE_S)
     assert done == [bus.raw]

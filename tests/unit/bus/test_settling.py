@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from deploy.sandbox.client import PATIENCE_S
 from workers.bus import settling
 from workers.bus.settling import Settler
 from workers.domain.errors import DependencyAway
@@ -66,7 +67,9 @@ async def test_what_is_never_answered_is_given_up_and_told(monkeypatch: pytest.M
     monkeypatch.setattr(settling, "SETTLE_S", 0.05)
     bus = Bus()
     with capture_logs() as logs:
-        await asyncio.wait_for(settler(bus).settle(RAW, DeadLetter(reason="NotJson", description="x")), 3)
+        await asyncio.wait_for(
+            settler(bus).settle(RAW, DeadLetter(reason="NotJson", description="x")), PATIENCE_S
+        )
         await settler(bus).settle(RAW, Complete())
     assert [(line["message"], line["error"]) for line in logs] == [("m-1", "TimeoutError: ")]
     assert bus.asked == ["complete"]

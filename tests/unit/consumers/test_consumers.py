@@ -18,6 +18,7 @@ from workers.domain.errors import DependencyAway
 from workers.domain.ids import PARTITIONS
 from workers.domain.messages import Complete, DeadLetter, Later, Message, Split
 from workers.domain.nudges import Nudge, Subject
+from workers.use_cases.orders.access.expire import ExpireAccess
 
 
 def starts(rig: Rig) -> StartsConsumer:
@@ -25,7 +26,12 @@ def starts(rig: Rig) -> StartsConsumer:
 
 
 def work(rig: Rig) -> WorkConsumer:
-    return WorkConsumer(look_at_approval=rig.look, contain=rig.contain, answer_lookup=answer_lookup(rig))
+    return WorkConsumer(
+        look_at_approval=rig.look,
+        contain=rig.contain,
+        answer_lookup=answer_lookup(rig),
+        expire_access=ExpireAccess(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+    )
 
 
 def message(data: object) -> Message:

@@ -16,6 +16,7 @@ from workers.consumers.work import WorkConsumer
 from workers.domain.errors import NewerDocument
 from workers.domain.messages import Later, Message
 from workers.domain.nudges import Nudge, Subject
+from workers.use_cases.orders.access.expire import ExpireAccess
 
 
 def newer(*_: object, **__: object) -> Any:
@@ -29,7 +30,12 @@ def nudge() -> Message:
 
 async def test_a_nudge_about_it_comes_again_at_the_workers(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rig.store, "approval", newer)
-    work = WorkConsumer(look_at_approval=rig.look, contain=rig.contain, answer_lookup=answer_lookup(rig))
+    work = WorkConsumer(
+        look_at_approval=rig.look,
+        contain=rig.contain,
+        answer_lookup=answer_lookup(rig),
+        expire_access=ExpireAccess(store=rig.store, nudger=rig.nudger, clock=rig.clock),
+    )
     settlement = await work(nudge())
     assert isinstance(settlement, Later)
     assert json.loads(settlement.body or b"")["put_off"] == 1

@@ -64,3 +64,16 @@ def words(path: Path) -> set[str]:
     text = re.sub(r"(?m)^\s*//.*$|^@description\(.*$", "", text)
     text = re.sub(r"(?m)^(param|output|var) \w+", r"\1", text)
     return set(re.findall(r"[A-Za-z_]\w*", text))
+
+
+def entries(path: str, value: Any) -> list[Any]:
+    """All that may be in a list: the parts of a ``concat``, either side of a condition, a variable's."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str):
+        return entries(path, variable(path, value))
+    if function := value.get("function"):
+        assert function["type"] == "concat", function["type"]
+        return [one for part in function["parameters"].values() for one in entries(path, part)]
+    either = value["operator"]["operands"]
+    return [*entries(path, either["true_value"]), *entries(path, either["false_value"])]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.settings import BotSettings
-from tests.unit.deploy.templates import AZURE, parsed, resource, resources, variable
+from tests.unit.deploy.templates import AZURE, entries, parsed, resource, resources, variable
 from workers.bus.connection import STARTS, WORK
 from workers.runtime.cloud import Cloud
 from workers.runtime.environment import PREFIX, CommonSettings
@@ -28,13 +28,17 @@ def container(who: str) -> Any:
 def environment(who: str) -> dict[str, Any]:
     """Name → its entry; a name that depends on a parameter is there with both values."""
     named = {}
-    for entry in container(who)["env"]:
+    for entry in entries(f"modules/{who}.bicep", container(who)["env"]):
         if isinstance(entry["name"], str):
             named[entry["name"]] = entry
         else:
             branches = entry["name"]["operator"]["operands"]
             named |= {branches["true_value"]: entry, branches["false_value"]: entry}
     return named
+
+
+def secrets_of(who: str) -> list[Any]:
+    return entries(f"modules/{who}.bicep", app(who)["configuration"]["secrets"])
 
 
 @pytest.mark.parametrize("who", APPS)
@@ -66,10 +70,6 @@ LEFT_AS_THEY_ARE = {
     "archive_key": "on loopback only",
     "archive_every_s": "an hour of the audit is what may be lost; less makes more blobs",
     "pages_every_s": "on-call is called within seconds, and reading the audit costs next to nothing",
-    **dict.fromkeys(
-        ("pagerduty_routing_key", "pagerduty_url", "page_webhook_url", "page_webhook_secret"),
-        "whoever has such a service adds them to the container; deploy/README.md says how",
-    ),
     "receivers": "measured",
     "concurrency": "measured",
 }
@@ -100,6 +100,10 @@ def test_the_settings_that_are_given_are_enough_to_start(who: str, monkeypatch: 
         "STARTGATE_RETENTION_DAYS": "90",
         "STARTGATE_ARCHIVE_URL": "",
         "STARTGATE_API_VERSIONS": "",
+        "STARTGATE_PAGERDUTY_ROUTING_KEY": "R0",
+        "STARTGATE_PAGERDUTY_URL": "https://events.pagerduty.com",
+        "STARTGATE_PAGE_WEBHOOK_URL": "https://pages.example.com/startgate",
+        "STARTGATE_PAGE_WEBHOOK_SECRET": "s" * 32,
     }
     for name, entry in environment(who).items():
         literal = entry.get("value")
@@ -152,7 +156,7 @@ def test_the_policy_is_mounted_where_the_process_looks(who: str) -> None:
     (mount,) = container(who)["volumeMounts"]
     assert volume["storageType"] == "Secret"
     assert mount["volumeName"] == volume["name"]
-    assert file["secretRef"] in {secret["name"] for secret in app(who)["configuration"]["secrets"]}
+    assert file["secretRef"] in {secret["name"] for secret in secrets_of(who)}
     assert environment(who)["STARTGATE_POLICY"]["value"] == f"{mount['mountPath']}/{file['path']}"
 
 
@@ -202,5 +206,27 @@ def test_slack_secrets_come_from_the_vault_by_the_identity_of_the_bot() -> None:
         for config in resources("modules/secrets.bicep", "Microsoft.KeyVault/vaults/secrets").values()
     }
     assert kept == {"slack-bot-token", "slack-app-token", "slack-signing-secret"}
-    secrets = [one for one in app("bot")["configuration"]["secrets"] if one["name"] != "policy"]
+    secrets = [one for one in secrets_of("bot") if one["name"] != "policy"]
     assert all(one["identity"] == "identityId" and "keyVaultUrl" in one for one in secrets)
+
+
+def test_secrets_of_pages_come_from_a_vault_of_the_workers() -> None:
+    """A bot that is taken over can neither call on-call nor end a call."""
+    kept = {
+        config["name"]
+        for config in resources("modules/pages.bicep", "Microsoft.KeyVault/vaults/secrets").values()
+    }
+    secrets = [one for one in secrets_of("workers") if one["name"] != "policy"]
+    assert {one["name"] for one in secrets} == kept
+    assert all(one["identity"] == "identityId" and "pagesVaultUri" in one["keyVaultUrl"] for one in secrets)
+    named = {one["secretRef"] for one in environment("workers").values() if "secretRef" in one}
+    assert named == kept
+    right = resource("modules/pages.bicep", "right")["properties"]
+    assert right["principalId"] == "workersPrincipalId"
+
+
+def test_a_copy_of_the_audit_is_neither_overwritten_nor_deleted() -> None:
+    unchanged = resource("modules/archive.bicep", "unchanged")["properties"]
+    assert unchanged == {"immutabilityPeriodSinceCreationInDays": "days", "allowProtectedAppendWrites": False}
+    assert parsed("main.bicep")["parameters"]["archiveDays"]["default"] >= 90  # what Redis keeps
+    assert resource("modules/archive.bicep", "right")["properties"]["principalId"] == "workersPrincipalId"

@@ -74,10 +74,15 @@ def test_only_the_image_has_no_default() -> None:
 
 
 def test_a_secret_is_a_secure_parameter_wherever_it_passes() -> None:
-    for name in ("main.bicep", "modules/secrets.bicep"):
-        secret = {key: one for key, one in parsed(name)["parameters"].items() if key.startswith("slack")}
-        secure = {key for key, one in secret.items() if {"type": "secure"} in one["decorators"]}
-        assert secure == {"slackBotToken", "slackAppToken", "slackSigningSecret"}
+    slack, pages = (
+        {"slackBotToken", "slackAppToken", "slackSigningSecret"},
+        {"pagerDutyRoutingKey", "pageWebhookSecret"},
+    )
+    wanted = {"main.bicep": slack | pages, "modules/secrets.bicep": slack, "modules/pages.bicep": pages}
+    for name, expected in wanted.items():
+        parameters = parsed(name)["parameters"].items()
+        secure = {key for key, one in parameters if {"type": "secure"} in one["decorators"]}
+        assert secure == expected, name
 
 
 def test_the_policy_that_ships_is_valid_and_its_steps_are_those_of_the_role() -> None:
@@ -104,10 +109,13 @@ CLOSED = {
 def test_no_key_opens_anything() -> None:
     """Entra ID alone: what takes keys has them turned off."""
     by_type = {one["type"]: one["properties"] for _, _, one in every_resource() if "properties" in one}
+    accounts = [one for _, _, one in every_resource() if one["type"] == "Microsoft.Storage/storageAccounts"]
+    vaults = [one for _, _, one in every_resource() if one["type"] == "Microsoft.KeyVault/vaults"]
+    assert (len(accounts), len(vaults)) == (2, 2)
+    assert all(one["properties"]["allowSharedKeyAccess"] is False for one in accounts)
+    assert all(one["properties"]["enableRbacAuthorization"] is True for one in vaults)
     assert by_type["Microsoft.ServiceBus/namespaces"]["disableLocalAuth"] is True
-    assert by_type["Microsoft.Storage/storageAccounts"]["allowSharedKeyAccess"] is False
     assert by_type["Microsoft.Cache/redisEnterprise/databases"]["accessKeysAuthentication"] == "Disabled"
-    assert by_type["Microsoft.KeyVault/vaults"]["enableRbacAuthorization"] is True
     assert by_type["Microsoft.OperationalInsights/workspaces"]["features"]["disableLocalAuth"] is True
     assert set(by_type) >= CLOSED
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.cards.blocks.card import approval_card
+from tests import acting
 from tests import builders as a
 from tests.conftest import CrashError, Rig
 from tests.unit.use_cases.containment.restore_rig import DRIFT, RestoreRig
@@ -18,7 +19,6 @@ from workers.domain.ids import partition_of_id
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.ports.store import Commit
 from workers.use_cases.asking.pass_on import PassOn
-from workers.use_cases.asking.take_back import TakeBack
 from workers.use_cases.containment.request import request_containment
 from workers.use_cases.starts.open import Outcome
 
@@ -73,7 +73,7 @@ async def test_s3_a_confirmation_taken_back_reopens_the_question_and_only_its_gi
 ) -> None:
     approval = await rig.asked()
     await rig.decide(Answer.CONFIRM, approval.id, a.actor(), via=IN_WORDS, words="yes")
-    take_back = TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+    take_back = acting.take_back(store=rig.store, nudger=rig.nudger, clock=rig.clock)
     with pytest.raises(NotAllowed):
         await take_back(approval.id, STRANGER)
     assert (await rig.store.approval(approval.id)).state is ApprovalState.CONFIRMED

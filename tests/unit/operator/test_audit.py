@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
 from tests.valkey_server import Valkey
@@ -21,7 +22,6 @@ from workers.domain.starts.vm import VmRecord
 from workers.store import keys
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
-from workers.use_cases.asking.decide import Decide
 
 WEB, DB = a.vm_ref(name="vm-web-01"), a.vm_ref(name="vm-db-01")
 APPROVAL = a.approval().id
@@ -113,7 +113,7 @@ async def test_one_reference_tells_the_whole_story(environment: Valkey) -> None:
     """Of a question, of the containment that it led to, and of the question that was withdrawn for it."""
     async with connect(SecretStr(environment.url)) as client:
         store = RedisStore(client)
-        decide = Decide(store=store, nudger=(rig := Rig()).nudger, clock=rig.clock)
+        decide = acting.decide(store=store, nudger=(rig := Rig()).nudger, clock=rig.clock)
         first, second = (a.approval(version=0, event=a.start_event(correlation_id=each)) for each in "12")
         partition = partition_of_vm(first.event.vm.key)
         record = VmRecord(vm=first.event.vm, open_approvals=(first.id, second.id))

@@ -69,9 +69,9 @@ async def test_checks_run_side_by_side_and_end_in_time() -> None:
 
     told: list[str] = []
     begun = time.monotonic()
-    assert not await make([check(str(n), hangs) for n in range(20)], told.append, timeout_s=0.1)
-    assert time.monotonic() - begun < 1.0
-    assert told[0] == "✗ 0: no answer within 0.1 s → do this"
+    assert not await make([check(str(n), hangs) for n in range(20)], told.append, timeout_s=0.5)
+    assert time.monotonic() - begun < 5, "one after the other would take ten seconds"
+    assert told[0] == "✗ 0: no answer within 0.5 s → do this"
 
 
 async def test_no_line_holds_a_secret_or_a_line_break() -> None:

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from deploy.sandbox.client import PATIENCE_S
 from workers.runtime.lifecycle import run_until, stop_signal
 
 
@@ -15,7 +16,7 @@ class TestStopSignal:
         async with stop_signal() as stop:
             assert not stop.is_set()
             os.kill(os.getpid(), number)
-            await asyncio.wait_for(stop.wait(), 5)
+            await asyncio.wait_for(stop.wait(), PATIENCE_S)
 
     async def test_afterwards_the_signals_are_as_they_were(self) -> None:
         before = signal.getsignal(signal.SIGINT)
@@ -40,7 +41,7 @@ class TestRunUntil:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         stop.set()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, PATIENCE_S)
         assert sorted(cleaned) == ["a", "b"]
 
     async def test_a_job_that_ends_by_itself_ends_no_other(self) -> None:
@@ -57,7 +58,7 @@ class TestRunUntil:
         await asyncio.sleep(0)
         assert not running.done()
         stop.set()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, PATIENCE_S)
 
     async def test_a_job_that_fails_ends_the_process(self) -> None:
         cancelled = asyncio.Event()
@@ -72,6 +73,6 @@ class TestRunUntil:
                 cancelled.set()
 
         with pytest.raises(BaseExceptionGroup) as raised:
-            await asyncio.wait_for(run_until(asyncio.Event(), other(), fails()), 5)
+            await asyncio.wait_for(run_until(asyncio.Event(), other(), fails()), PATIENCE_S)
         assert raised.group_contains(ZeroDivisionError)
         assert cancelled.is_set()

@@ -1,7 +1,10 @@
 """The stages of a way on the page: risk is one of them, with a part for each signal."""
 
+from datetime import timedelta
+
 from deploy.sandbox.page import stages
 from tests import builders as a
+from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.starts.facts import BackupFacts, NetworkFacts
 
 MALLORY = a.caller(name="Mallory", email="mallory@contoso.com", mfa=False, ip="192.0.2.66")
@@ -34,3 +37,23 @@ def test_a_high_risk_alone_does_not_make_a_row_look_lost() -> None:
     risky = stages.stage("risk", "Risk", stages.ALARM)
     restoring = stages.stage("result", "Restoring", stages.NOW)
     assert stages.tone([risky, restoring]) == "waiting"
+
+
+def test_a_second_person_is_waited_for_until_the_request_is_over() -> None:
+    asked = ConfirmRequest(
+        by=a.actor(), at=a.NOW, reason="the audit", expires_at=a.NOW + timedelta(minutes=15)
+    )
+    stage = stages.answer_stage(document(confirm_request=asked), {})
+    assert stage["state"] == stages.NOW
+    assert stage["text"] == "Alice Example wants to confirm it, and waits for a second person"
+    over = stages.answer_stage(document(confirm_request=asked.changed(expired=True)), {})
+    assert over["text"] == "waiting"
+
+
+def test_an_answer_of_two_persons_names_both() -> None:
+    asked = ConfirmRequest(
+        by=a.actor(), at=a.NOW, reason="the audit", expires_at=a.NOW + timedelta(minutes=15)
+    )
+    decision = a.decision(answer="confirm", by=a.oncall(), reason="I know of it").changed(requested=asked)
+    stage = stages.answer_stage(document(state="CONFIRMED", decision=decision), {})
+    assert stage["text"] == "Alice Example and Olga Oncall: \u201cI know of it\u201d"

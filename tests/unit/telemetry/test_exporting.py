@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -73,12 +72,14 @@ def test_an_exporter_that_nobody_asks_for_is_not_imported() -> None:
 def test_a_collector_that_is_away_holds_nothing_up() -> None:
     """Neither at the start nor at the end, where what was not sent is given up."""
     code = (
+        "import atexit, time\n"
         "from workers.telemetry.exporting import export\n"
         "from workers.telemetry.spans import following\n"
+        "begun = time.monotonic()\n"
+        "atexit.register(lambda: print(time.monotonic() - begun))\n"
         "export('bot', scraped=False)\n"
         "with following('start', ''): pass"
     )
     away = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
-    begun = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=away, capture_output=True, check=True)
-    assert time.monotonic() - begun < 20
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=away, capture_output=True, check=True)
+    assert float(run.stdout.split()[-1]) < 20, "after the imports, which a busy machine may take long for"

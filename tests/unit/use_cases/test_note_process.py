@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from deploy.sandbox.client import PATIENCE_S
 from tests.conftest import FakeClock
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import PARTITIONS
 from workers.domain.ports.store import Commit
 from workers.settings import WorkersSettings
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases import note_process
 from workers.use_cases.note_process import noted
 
@@ -39,7 +40,7 @@ async def kinds(store: MemoryStore) -> list[str]:
 
 
 async def until(store: MemoryStore, *wanted: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while await kinds(store) != list(wanted):  # noqa: ASYNC110 - the store has no event to wait for
             await asyncio.sleep(0.001)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.sandbox.client import PATIENCE_S
 from tests.conftest import Rig
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
@@ -167,6 +168,6 @@ async def test_one_that_ends_takes_its_line_out_and_a_hangup_needs_no_second_loo
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not true():  # noqa: ASYNC110 - the book has no event to wait for
             await asyncio.sleep(0.001)

@@ -80,6 +80,7 @@ class Approval(Numbered):
         undo_until: until when its confirmation can be taken back; ``None`` if it can't.
         taken_back: the confirmation that was taken back last, by whom and when.
         quiet_until: when owners who are in quiet hours get their message; ``None`` if nobody waits for that.
+        remind_not_before: when quiet hours end in which the reminder would come; it counts at low risk only.
     """
 
     document_kind: ClassVar[str] = "approval"
@@ -124,6 +125,7 @@ class Approval(Numbered):
     undo_until: UtcTime | None = None
     taken_back: TakenBack | None = None
     quiet_until: UtcTime | None = None
+    remind_not_before: UtcTime | None = None
 
     @property
     def open(self) -> bool:
@@ -356,8 +358,9 @@ class Approval(Numbered):
 
     @property
     def remind_at(self) -> datetime:
-        """When the owner is reminded."""
-        return self._clock_starts() + self.terms.remind_after
+        """When the owner is reminded: not in their quiet hours, and not at all once on-call was told."""
+        at = self._clock_starts() + self.terms.remind_after
+        return max(at, self.remind_not_before) if self.remind_not_before and self.may_wait else at
 
     @property
     def escalate_at(self) -> datetime:
@@ -388,7 +391,7 @@ class Approval(Numbered):
         if self.fill_in_at is not None:
             coming.append(self.fill_in_at)
         unreminded = self.reminded_at is None and self.escalated_at is None
-        if unreminded and self.terms.remind_after < self.terms.expire_after:
+        if unreminded and self.remind_at < self.expire_at:
             coming.append(self.remind_at)
         if self.escalated_at is None and self.terms.escalate_after < self.terms.expire_after:
             coming.append(self.escalate_at)

@@ -14,7 +14,7 @@ from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Decision
 from workers.domain.asking.two_persons import ConfirmRequest
 from workers.domain.model import Stored, UtcTime
-from workers.domain.starts.past.history import caller_key
+from workers.domain.starts.past.entries import caller_key
 from workers.domain.starts.risk import Level
 
 MOST_MEMBERS = 500

@@ -116,6 +116,8 @@ class Card(Numbered):
         sought: the owner who was looked up in Slack for it.
         quiet_until: when the first owner who is in quiet hours gets a message; ``None`` if nobody is.
         hushed: those owners, as the tag or the policy names them.
+        remind_not_before: when the last of the asked owners may be disturbed again, where the reminder would
+            come in somebody's quiet hours.
         part_of: the id of the card that asks about this question, with others; empty for one of its own.
         members: what this card asks about, where that is several questions, its own the first of them.
         differing: in words, how starts of the same burst differ that have cards of their own.
@@ -134,6 +136,7 @@ class Card(Numbered):
     sought: Owner | None = None
     quiet_until: UtcTime | None = None
     hushed: tuple[str, ...] = ()
+    remind_not_before: UtcTime | None = None
 
     @property
     def asks_owners(self) -> bool:

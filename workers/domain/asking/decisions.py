@@ -163,6 +163,14 @@ def may_delegate(actor: Actor) -> Permission:
     return Permission(allowed=not actor.barred, reason=actor.barred or "gives what they have")
 
 
+def may_approve_delegation(actor: Actor, to: Actor) -> Permission:
+    """Whether this person may be the second one for a delegation: on-call, unless it is given to them."""
+    if actor.is_same_person(to):
+        reason = "It would be given to you, so somebody else of on-call has to approve it."
+        return Permission(allowed=False, reason=reason)
+    return _on_call_only(actor, "approve a delegation")
+
+
 def _by_role(answer: Answer, actor: Actor, owner: Owner, callers: "Collection[Caller]") -> Permission:
     if actor.barred:
         return Permission(allowed=False, reason=actor.barred)

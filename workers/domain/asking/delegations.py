@@ -15,6 +15,7 @@ from workers.domain.starts.people import Actor
 MOST_DELEGATIONS = 200
 MOST_OF_ONE = 5
 """So many people may answer for one owner at the same time."""
+LONGEST_REASON = 300
 
 
 class Delegation(Stored):
@@ -25,6 +26,8 @@ class Delegation(Stored):
         to: Slack id of who answers for them.
         at: since when.
         until: it ends by itself then.
+        reason: the giver's own words, if they gave any.
+        approved_by: the second person, where it takes two, as the audit names them.
     """
 
     giver: str
@@ -34,6 +37,8 @@ class Delegation(Stored):
     to_name: str = ""
     at: UtcTime
     until: UtcTime
+    reason: str = ""
+    approved_by: str = ""
 
     @property
     def as_giver(self) -> Actor:
@@ -47,6 +52,8 @@ class Delegation(Stored):
             "giver": f"{self.giver_name} ({self.giver})",
             "to": f"{self.to_name} ({self.to})",
             "until": self.until.isoformat(),
+            **({"reason": self.reason} if self.reason else {}),
+            **({"approved_by": self.approved_by} if self.approved_by else {}),
         }
 
 
@@ -72,7 +79,15 @@ class Delegations(Numbered):
         return tuple(one for one in self.current(now) if one.to == slack_user)
 
     def begun(
-        self, giver: Actor, to: Actor, now: datetime, until: datetime, longest: timedelta
+        self,
+        giver: Actor,
+        to: Actor,
+        now: datetime,
+        until: datetime,
+        longest: timedelta,
+        *,
+        reason: str = "",
+        approved_by: str = "",
     ) -> "Delegations":
         """With one more, in the place of an earlier one between the same two.
 
@@ -102,6 +117,8 @@ class Delegations(Numbered):
             to_name=to.name,
             at=now,
             until=until,
+            reason=reason[:LONGEST_REASON],
+            approved_by=approved_by,
         )
         return self.changed(entries=(*others, added))
 

@@ -31,6 +31,7 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
     ),
     ApprovalState.TOLD: frozenset(
         {
+            ApprovalState.PENDING,
             ApprovalState.REJECTED,
             ApprovalState.EXPIRED,
             ApprovalState.WITHDRAWN,
@@ -48,6 +49,7 @@ TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
 """From → to. Everything else is refused.
 
 TOLD: the start is announced. It can be rejected, and there is nothing to confirm; silence leaves the VM.
+TOLD → PENDING: facts that came late show a high risk, so somebody has to answer after all.
 CONFIRMED → PENDING: whoever confirmed in words takes it back, within two minutes.
 JOINED: the VM's question was open already, and asks about this start, too. It has no card of its own.
 RULED: a rule of the policy contains the VM without asking.

@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from workers.domain.containment.afterwards.jobs import JobState
+from workers.domain.containment.brakes.held import Held
+from workers.domain.containment.cause import Cause, CauseKind
 from workers.domain.containment.ending.expiry import Expiry, next_expiry_look
 from workers.domain.containment.ending.grace import Grace, regretted, with_grace
 from workers.domain.containment.ending.two_persons import RestoreRequest
@@ -77,57 +79,11 @@ RESTORING → RUNNING: a new rejection or lockdown during the restore takes prec
 """
 
 
-class CauseKind(StrEnum):
-    """What a containment rests on."""
-
-    REJECTION = "rejection"
-    LOCKDOWN = "lockdown"
-    SILENCE = "silence"
-    RULE = "rule"
-
-
-class Cause(Stored):
-    """Why a VM is contained. ``by`` is ``None`` only where the policy itself decided."""
-
-    kind: CauseKind
-    at: UtcTime
-    by: Actor | None = None
-    reason: str = ""
-    approval_id: str | None = None
-
-    @property
-    def by_policy(self) -> bool:
-        """Whether the policy decided: on silence, or by a rule that does not ask."""
-        return self.kind in (CauseKind.SILENCE, CauseKind.RULE)
-
-
 class Restart(Stored):
     """A start of a VM that is contained, or being contained. ``by`` is the caller's name, hostile text."""
 
     by: str = ""
     at: UtcTime
-
-
-class HeldBy(StrEnum):
-    """What holds a containment back."""
-
-    PAUSE = "pause"
-    CAP = "cap"
-    MODE = "mode"
-
-
-class Held(Stored):
-    """It does not go on for now: nothing is begun, and what is under way is only looked at.
-
-    Attributes:
-        by: what holds it back.
-        since: from when on.
-        until: when that ends by itself, as it stands.
-    """
-
-    by: HeldBy
-    since: UtcTime
-    until: UtcTime
 
 
 class Restoration(Steps):

@@ -7,7 +7,8 @@ from workers.domain.policy.owners import deciding_tags, owner_of
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.owners.tags_before import owner_change, tags_before, with_former
-from workers.domain.starts.past.history import History, Past, history
+from workers.domain.starts.past.entries import Past
+from workers.domain.starts.past.history import History, history
 from workers.domain.starts.people import Owner
 from workers.domain.starts.risk import Risk, assess_risk
 from workers.domain.starts.signals.signal import Sight

@@ -277,7 +277,7 @@ _TAKEN = {
 """Which of its terms a rule of this verdict may give, and why no others."""
 
 
-ByTwo = Literal["confirm", "restore"]
+ByTwo = Literal["confirm", "restore", "access"]
 
 
 class Policy(Model):

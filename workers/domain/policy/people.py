@@ -190,16 +190,21 @@ class PeoplePolicy(Model):
 class TwoPersons(Model):
     """What needs two persons: one asks, and somebody else confirms who could have asked, too.
 
-    ``two_person: restore`` is short for ``two_person: {restore: true}``, and ``[confirm, restore]`` for both.
+    ``two_person: restore`` is short for ``two_person: {restore: true}``, and ``[confirm, restore, access]``
+    for all.
 
     Attributes:
         confirm: confirming a start does, unless its rule says otherwise by ``two_person_confirm``.
         restore: a restore does; both are of on-call.
-        expire_after: how long a request can be confirmed.
+        access: what gives somebody a right, or turns the guard down, does: an expected start, a delegation,
+            and a pause of all changes in Azure. Ending one takes one person. Whoever could have asked can be
+            the second; for a delegation on-call, and not whom it is given to.
+        expire_after: how long a request can be confirmed or approved.
     """
 
     confirm: bool = False
     restore: bool = False
+    access: bool = False
     expire_after: Duration = timedelta(minutes=15)
 
 
@@ -212,4 +217,4 @@ def in_full(value: object) -> object:
     return value
 
 
-_BY_TWO = ("confirm", "restore")
+_BY_TWO = ("confirm", "restore", "access")

@@ -5,6 +5,10 @@ their message when the quiet hours end, if nobody answered by then. Deadlines co
 quiet hours until 7:00 and ``expire_after: 60m`` the question ends at 8:00. If some of several owners are not
 in quiet hours, they are asked at once and deadlines count from then. Once somebody was asked, nothing waits
 any more. At medium and high risk nothing is quiet. Nobody's message waits longer than ``LONGEST_QUIET``.
+
+A reminder that would come in the quiet hours of somebody who was asked waits for their end, too. It moves no
+deadline: on-call is told and the question ends when they would have, and once on-call was told, nobody is
+reminded any more. If the risk rises while it waits, it comes at once.
 """
 
 from collections.abc import Collection, Iterable

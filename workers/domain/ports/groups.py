@@ -19,10 +19,19 @@ class Groups(Protocol):
         ...
 
 
+_ONLY_SLACK = (
+    "Only Slack knows who is in {groups}, and it is not asked here. Answer in Slack; where it is away,"
+    " whoever the policy's oncall.entra names can answer."
+)
+
+
 class NoGroups:
-    """Where Slack is not at hand: nobody is in any group."""
+    """Where Slack is not at hand: nobody is in any group, and who is refused for that is told so."""
 
     async def of(self, actor: Actor, *owners: Owner, now: bool = False) -> Actor:
-        """The person as they are."""
-        del owners, now
-        return actor
+        """The person as they are; with a doubt, where a group could make them an owner."""
+        del now
+        groups = ", ".join(dict.fromkeys(one for owner in owners for one in owner.groups))
+        if not groups:
+            return actor
+        return actor.changed(doubt=" ".join(filter(None, [_ONLY_SLACK.format(groups=groups), actor.doubt])))

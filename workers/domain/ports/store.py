@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import Burst, BurstStart
 from workers.domain.asking.cards import Card
@@ -21,7 +22,7 @@ from workers.domain.policy.notice import PolicyNotice
 from workers.domain.starts.ahead.expectations import Expectations
 from workers.domain.starts.canary import Canary
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.past.history import Past, PastStart
+from workers.domain.starts.past.entries import Past, PastStart
 from workers.domain.starts.vm import KnownVm, VmRecord, VmRef
 
 Document = (
@@ -37,6 +38,7 @@ Document = (
     | Delegations
     | PolicyNotice
     | PolicyReport
+    | AccessRequest
     | Canary
 )
 
@@ -195,6 +197,10 @@ class Store(Protocol):
         ...
 
     async def report(self, report_id: str) -> PolicyReport:
+        """Raises ``NotFound`` if there is none."""
+        ...
+
+    async def access_request(self, request_id: str) -> AccessRequest:
         """Raises ``NotFound`` if there is none."""
         ...
 

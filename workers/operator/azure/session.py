@@ -18,6 +18,7 @@ from workers.settings import WorkersSettings
 from workers.store.connection import connect
 from workers.store.redis_store import RedisStore
 from workers.use_cases.containment.brakes import Brakes
+from workers.use_cases.read_policy import read_policy
 
 
 class Subscription(NamedTuple):
@@ -35,8 +36,9 @@ class Subscription(NamedTuple):
 async def connected_azure() -> AsyncIterator[Azure]:
     """The clients of Azure, with the identity of the settings; closed at the end.
 
-    A pause holds for these commands, too: they ask Redis right before they change anything, and only then.
-    Where Redis does not answer, nothing is changed: nobody knows then whether it is paused.
+    A pause holds for these commands, too, and so does a policy that only observes: they ask Redis and read
+    the policy right before they change anything, and only then. Where Redis does not answer, nothing is
+    changed: nobody knows then whether it is paused.
     """
     settings = read_environment(WorkersSettings)
     try:
@@ -46,7 +48,11 @@ async def connected_azure() -> AsyncIterator[Azure]:
             settings.arm_scope,
             settings.arm_token,
             settings.identity,
-            may_write=Brakes(store=RedisStore(redis), clock=SystemClock()).may_write,
+            may_write=Brakes(
+                store=RedisStore(redis),
+                clock=SystemClock(),
+                observes=lambda: read_policy(settings.policy).observes,
+            ).may_write,
         )
     except ValueError as error:
         fail(UNREACHABLE, str(error))

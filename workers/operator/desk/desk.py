@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+import typer
+
 from workers.bus.connection import connected
 from workers.bus.nudger import BusNudger
 from workers.domain.audit import AuditRecord
@@ -11,6 +13,7 @@ from workers.domain.errors import DependencyAway, InvalidPolicy, NotAllowed, Sta
 from workers.domain.ids import partition_of_vm
 from workers.domain.policy.model import Policy
 from workers.domain.policy.signed_in import actor_of
+from workers.domain.ports.groups import NoGroups
 from workers.domain.ports.store import Commit
 from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
@@ -21,6 +24,8 @@ from workers.runtime.terminal import safe_line
 from workers.settings import DeskSettings, WorkersSettings
 from workers.use_cases.asking.decide import Decide
 from workers.use_cases.containment.never import GuardedByInventory
+from workers.use_cases.orders.access.answer import AnswerAccess
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.looking.look_up import LookUp
 from workers.use_cases.orders.reading.overview import Overview
@@ -46,6 +51,8 @@ class Desk(NamedTuple):
     lock_down: LockDown
     restore: Restore
     look_up: LookUp
+    second: AskSecond
+    access: AnswerAccess
 
 
 @contextlib.asynccontextmanager
@@ -80,12 +87,27 @@ async def desk(wanted: str) -> AsyncIterator[Desk]:
                 policy=policy,
                 actor=actor,
                 overview=overview(opened),
-                decide=Decide(store=store, nudger=nudger, clock=clock, observes=observes),
+                decide=Decide(
+                    store=store,
+                    nudger=nudger,
+                    clock=clock,
+                    groups=NoGroups(),
+                    observes=observes,
+                    person=None,
+                ),
                 lock_down=LockDown(
                     store=store, nudger=nudger, clock=clock, guarded=guarded, observes=observes
                 ),
                 restore=Restore(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
                 look_up=LookUp(store=store, nudger=nudger, clock=clock),
+                second=AskSecond(store=store, nudger=nudger, clock=clock, policy=lambda: policy),
+                access=AnswerAccess(
+                    store=store,
+                    nudger=nudger,
+                    clock=clock,
+                    policy=lambda: policy,
+                    inventory=opened.inventory,
+                ),
             )
             with answered():
                 yield made
@@ -106,7 +128,18 @@ def answered() -> Iterator[None]:
 
 def overview(opened: Session) -> Overview:
     """What is read without being anybody."""
-    return Overview(store=opened.store, inventory=opened.inventory)
+    return Overview(
+        store=opened.store, inventory=opened.inventory, observes=lambda: _observes(opened.settings)
+    )
+
+
+def _observes(settings: WorkersSettings) -> bool:
+    """Whether the policy here only observes. One with errors does not keep anybody from looking."""
+    try:
+        return read_policy(settings.policy, conditions=False).observes
+    except InvalidPolicy as invalid:
+        typer.echo(safe_line(f"the mode is not known: {invalid.diagnostics()}"), err=True)
+        return False
 
 
 def policy_of(settings: WorkersSettings) -> Policy:
@@ -115,6 +148,11 @@ def policy_of(settings: WorkersSettings) -> Policy:
         return read_policy(settings.policy)
     except InvalidPolicy as invalid:
         fail(BROKEN, invalid.diagnostics())
+
+
+def alone(opened: Session) -> AskSecond:
+    """For a command that acts for nobody in particular: it refuses what takes two persons."""
+    return AskSecond(store=opened.store, clock=opened.clock, policy=lambda: policy_of(opened.settings))
 
 
 @contextlib.asynccontextmanager

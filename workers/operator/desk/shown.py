@@ -13,6 +13,7 @@ from workers.use_cases.orders.reading.overview import VmStatus
 
 QUESTIONS = f"{'REF':9}  {'VM':24}  {'STARTS':>6}  {'RISK':6}  {'OPEN':>8}  {'OWNER':28}  STARTED BY"
 CONTAINED = f"{'REF':9}  {'VM':24}  {'STATE':10}  {'SINCE (UTC)':19}  WHY"
+OBSERVES = "the policy only observes: nobody is asked, and nothing is written to Azure"
 _LONGEST_WHY = 120
 
 
@@ -82,6 +83,8 @@ def status_lines(status: VmStatus, now: datetime) -> Iterator[str]:
             by = f" by {one.caller}" if one.caller else ""
             span = f"{_at(one.begin)} to {_at(one.end)} UTC"
             yield safe_line(f"  a start{by} is expected, {span}: {one.reason} ({one.by})")
+    if status.observes:
+        yield f"  {OBSERVES}"
     if status.pause.on(now):
         yield safe_line(f"  changes in Azure are paused by {status.pause.by}: {status.pause.reason}")
 
@@ -153,6 +156,7 @@ def status_json(status: VmStatus, now: datetime) -> dict[str, Any]:
         "questions": [question_json(one, now) for one in status.questions],
         "containment": containment_json(status.containment) if status.containment else None,
         "expected": [one.summary for one in status.expected if now < one.end],
+        "observes": status.observes,
         "paused_until": status.pause.until.isoformat()
         if status.pause.on(now) and status.pause.until
         else None,

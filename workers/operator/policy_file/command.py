@@ -22,7 +22,7 @@ from workers.domain.policy.rules import Rules, Ruling, Undecided
 from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
-from workers.domain.starts.past.history import Past
+from workers.domain.starts.past.entries import Past
 from workers.operator.policy_file.as_json import checked, explained
 from workers.operator.policy_file.init import init
 from workers.operator.policy_file.replay import replay

@@ -49,8 +49,9 @@ defaults:
 # At low risk, owners get no message in these hours, but when they end. Deadlines count from that message.
 # quiet_hours: {{zone: Europe/Berlin, begin: "22:00", end: "07:00"}}
 
-# What takes two persons: one asks for it, and somebody else confirms.
-# two_person: [confirm, restore]
+# What takes two persons: one asks for it, and somebody else confirms. access: expecting a start, delegating
+# answers, and pausing all changes in Azure.
+# two_person: [confirm, restore, access]
 
 # Rules are tried in order, and the first whose condition holds decides. Where none does, the owner is asked.
 # Let a start pass by who it is, never by tags alone: who may change a VM can set its tags.

@@ -28,6 +28,8 @@ DECISIONS = frozenset(
         "lockdown.joined",
         "restore.ordered",
         "restore.requested",
+        "access.requested",
+        "access.approved",
     }
 )
 """Kinds of audit records: what somebody has decided, or the policy in their place."""

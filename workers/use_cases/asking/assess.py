@@ -121,6 +121,10 @@ class Assess:
         guarded = self.guarded(vm, facts, owner, policy=ruling.policy)
         return Assessment(terms=terms, plan=plan, guarded=guarded)
 
+    def asking(self) -> Terms:
+        """The terms on which the policy in force asks where no rule says otherwise."""
+        return terms_of(self._policy(), Ruling(verdict=Verdict.ASK))
+
     def guarded(self, vm: VmRef, facts: Facts, owner: Owner, *, policy: Policy | None = None) -> str:
         """The guard by which the policy never contains this VM; empty as far as the facts say.
 

@@ -14,10 +14,10 @@ from workers.domain.errors import AlreadyDecided, NeedsReason, Outdated
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
-from workers.domain.ports.groups import Groups, NoGroups
+from workers.domain.ports.groups import Groups
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
-from workers.domain.starts.past.history import PastStart, What, of_answer
+from workers.domain.starts.past.entries import PastStart, What, of_answer
 from workers.domain.starts.people import Actor
 from workers.domain.starts.two_persons import not_the_second
 from workers.telemetry.spans import following
@@ -26,7 +26,7 @@ from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment, without
-from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
+from workers.use_cases.refuse import refuse_unless, refuse_while_observing
 
 
 class Decided(NamedTuple):
@@ -58,8 +58,10 @@ class Decide:
         store: where questions and delegations are.
         nudger: tells the workers and the bot.
         clock: dates answers.
+        groups: who is in the groups that own a VM.
+        observes: whether the policy only observes; nobody answers then.
         person: who somebody is now, by their Slack id, so that nobody answers for a person who does not count
-            any more. Without it, they are as they were when they delegated it.
+            any more. ``None`` where Slack is not at hand: they are as they were when they delegated it.
     """
 
     def __init__(
@@ -68,11 +70,11 @@ class Decide:
         store: Store,
         nudger: Nudger,
         clock: Clock,
-        groups: Groups | None = None,
-        observes: Callable[[], bool] = enforces,
-        person: Callable[[str], Awaitable[Actor]] | None = None,
+        groups: Groups,
+        observes: Callable[[], bool],
+        person: Callable[[str], Awaitable[Actor]] | None,
     ) -> None:
-        self._groups = groups or NoGroups()
+        self._groups = groups
         self._observes = observes
         self._store = store
         self._person = person

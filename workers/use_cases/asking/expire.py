@@ -14,7 +14,7 @@ from workers.domain.policy.model import OnSilence, OnUndelivered, Verdict
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Document, Remembered, Store
-from workers.domain.starts.past.history import What, of_answer
+from workers.domain.starts.past.entries import What, of_answer
 from workers.telemetry.spans import following
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.asking.fill_in import FillIn
@@ -22,7 +22,6 @@ from workers.use_cases.asking.withdraw import Withdraw
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import Closing, close_questions
 from workers.use_cases.containment.request import request_containment, without
-from workers.use_cases.refuse import enforces
 
 SILENCE_WORDS = {
     OnSilence.LEAVE: "nobody answered; the policy leaves the VM as it is",
@@ -73,7 +72,7 @@ class LookAtApproval:
         nudger: Nudger,
         clock: Clock,
         fill_in: FillIn | None = None,
-        observes: Callable[[], bool] = enforces,
+        observes: Callable[[], bool],
     ) -> None:
         self._observes = observes
         self._withdraw = Withdraw(store=store, nudger=nudger, clock=clock)

@@ -1,14 +1,16 @@
 """Reads facts again that did not arrive in time, and brings the open question up to date."""
 
+import contextlib
 from datetime import datetime, timedelta
 
 import structlog
 
+from workers.domain.asking.announced import asked_after_all, risen_to_high
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.joined import JoinedStart
 from workers.domain.asking.joining import told_of
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import DependencyAway
+from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.azure.facts import FactsReader
@@ -94,6 +96,24 @@ class FillIn:
             ),
         )
 
+    async def _is_asked_about(self, announced: Approval) -> bool:
+        """Whether the VM has an open question already. It has one at most, and a rejection closes both."""
+        record = await self._store.vm_record(announced.event.vm)
+        for other in record.open_approvals:
+            with contextlib.suppress(NotFound):
+                if (await self._store.approval(other)).asks:
+                    return True
+        return False
+
+    def _asked_after_all(self, announced: Approval, facts: Facts, now: datetime) -> Approval:
+        """Its rule lets a start go without an answer; nobody meant one of high risk that looked harmless.
+
+        Like a start that a rule lets pass and must not, it is asked about on the terms of the defaults.
+        """
+        asking = asked_after_all(announced, self._assess.asking(), now)
+        plan = self._assess.plan(asking.event.vm, facts, asking.terms.lockdown, now)
+        return asking.changed(plan=plan)
+
     def _of_further(self, one: JoinedStart, approval: Approval, facts: Facts) -> Risk:
         """What these facts say of a further start. What was before it is in its level already."""
         event = approval.event.changed(caller=one.caller, access=one.access, at=one.at)
@@ -108,6 +128,7 @@ class FillIn:
             return None
         now = self._clock.now()
         records: tuple[AuditRecord, ...] = ()
+        announced = not approval.asks
         if facts is not None and facts.known_count >= approval.facts.known_count:
             approval = await self._filled(approval, facts, now)
             records = (
@@ -124,8 +145,24 @@ class FillIn:
                     },
                 ),
             )
+            if announced and risen_to_high(approval) and not await self._is_asked_about(approval):
+                approval = self._asked_after_all(approval, facts, now)
+                records = (*records, _turned(approval, now))
         filled = approval.filling_in(now, not_before=not_before)
         await self._store.commit(
             Commit(partition=partition_of_id(approval_id), documents=(filled,), audit=records)
         )
         return filled
+
+
+def _turned(asking: Approval, now: datetime) -> AuditRecord:
+    return AuditRecord(
+        kind="announcement.asked",
+        at=now,
+        about=asking.id,
+        vm=asking.event.vm.key,
+        details={
+            "risk": asking.risk.summary if asking.risk else "",
+            "expires_at": asking.expire_at.isoformat(),
+        },
+    )

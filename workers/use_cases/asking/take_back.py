@@ -1,5 +1,7 @@
 """Somebody takes back a confirmation that was given in words: the question is open again."""
 
+from collections.abc import Callable
+
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import NotFound, NotYet
@@ -8,19 +10,25 @@ from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Remembered, Store
-from workers.domain.starts.past.history import What, of_answer
+from workers.domain.starts.past.entries import What, of_answer
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.after_write import after_write
 from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import refuse_unless, refuse_while_observing
 
 
 class TakeBack:
-    """Reopens one question."""
+    """Reopens one question.
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock) -> None:
+    Args:
+        observes: whether the policy only observes. Nobody is asked then, so a question that was opened again
+            would be withdrawn at once, and with it the only answer there is: the confirmation stands.
+    """
+
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, observes: Callable[[], bool]) -> None:
+        self._observes = observes
         self._store = store
         self._nudger = nudger
         self._clock = clock
@@ -31,6 +39,7 @@ class TakeBack:
 
         Raises:
             NotAllowed: only whoever confirmed or on-call may; it is in the audit.
+            OnlyObserving: nobody is asked, as long as the policy only observes.
             AlreadyDecided: it is not confirmed, or can't be taken back any more.
             NotYet: a later start of the VM is asked about, or the VM is contained by now.
             NotFound: no such question.
@@ -52,6 +61,7 @@ class TakeBack:
             kind="undo.refused",
             about=approval,
         )
+        refuse_while_observing(self._observes)
         now = self._clock.now()
         reopened = approval.undone(actor, now)
         record = await self._store.vm_record(approval.event.vm)

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import WITHIN, CapQuestion
-from workers.domain.containment.containment import Containment, ContainmentState, Held, HeldBy
+from workers.domain.containment.brakes.held import Held, HeldBy
+from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.errors import OnlyObserving, WritesPaused
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
@@ -17,7 +18,6 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.use_cases.conflicts import until_written
-from workers.use_cases.refuse import enforces
 
 LOOK_AGAIN = timedelta(minutes=1)
 """How long on-call's word may take to reach a containment whose nudge was lost."""
@@ -39,7 +39,7 @@ class Brakes:
         clock: Clock,
         nudger: Nudger | None = None,
         cap: Callable[[], int] | None = None,
-        observes: Callable[[], bool] = enforces,
+        observes: Callable[[], bool],
     ) -> None:
         self._store = store
         self._clock = clock

@@ -41,7 +41,7 @@ class Contain:
         clock: Clock,
         policy: Callable[[], Policy],
         guarded: Guarded | None = None,
-        brakes: Brakes | None = None,
+        brakes: Brakes,
         standing: StandingReader | None = None,
     ) -> None:
         by_name = {runner.name: runner for runner in runners}
@@ -54,7 +54,7 @@ class Contain:
             nudger=nudger,
             clock=clock,
             directions=directions,
-            brakes=brakes or Brakes(store=store, clock=clock),
+            brakes=brakes,
         )
         self._expire = ExpireIsolation(store=store, nudger=nudger, clock=clock, standing=standing)
         self._lapse = Lapse(store=store, nudger=nudger, clock=clock)

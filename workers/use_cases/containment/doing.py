@@ -14,7 +14,7 @@ from workers.domain.containment.steps import Progress, Step, Steps
 from workers.domain.errors import StepFailed
 from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.store import Store
-from workers.domain.starts.past.history import What, of_answer
+from workers.domain.starts.past.entries import What, of_answer
 from workers.use_cases.containment.direction import AuditKinds, Direction
 from workers.use_cases.containment.justify import unjustified
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workers.domain.audit import AuditRecord
-from workers.domain.containment.containment import Containment, ContainmentState, Held
+from workers.domain.containment.brakes.held import Held
+from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.ending.grace import regretted
 from workers.domain.containment.outcomes import Outcome, held_up
 from workers.domain.containment.patience import overdue

@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import tzinfo
+from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from workers.domain.asking.access import AccessRequest, Owners
 from workers.domain.asking.decisions import may_expect, may_withdraw_expectation
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import NotFound, NotYet
@@ -19,9 +20,10 @@ from workers.domain.starts.ahead.expectations import Expectation, Expectations, 
 from workers.domain.starts.ahead.windows import window
 from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.owners.tags_before import owner_change, tags_before
-from workers.domain.starts.people import Actor, Owner
+from workers.domain.starts.people import NO_SLACK, Actor, Owner
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.conflicts import until_written
+from workers.use_cases.orders.access.ask import AskSecond
 from workers.use_cases.refuse import refuse_unless
 
 
@@ -32,10 +34,18 @@ class ExpectStarts:
     Slack are asked for their permission.
     """
 
-    def __init__(self, *, store: Store, clock: Clock, policy: Callable[[], Policy]) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, policy: Callable[[], Policy], second: AskSecond
+    ) -> None:
         self._store = store
         self._clock = clock
         self._policy = policy
+        self._second = second
+
+    @property
+    def takes_two(self) -> bool:
+        """Whether somebody else has to approve it, so that it is asked for by ``ask``."""
+        return self._second.needed
 
     async def may(self, actor: Actor, known: KnownVm | None, *, wanted: str) -> None:
         """Refuse whoever may not announce a start of this VM, with a record in the audit.
@@ -48,28 +58,15 @@ class ExpectStarts:
         Raises:
             NotAllowed: with who may.
         """
+        owner, former, may = owners_of(known, self._policy(), self._clock.now())
         await refuse_unless(
-            may_expect(
-                actor,
-                *self._owners(known),
-                owners=self._policy().expect.who is WhoExpects.OWNERS and known is not None,
-            ),
+            may_expect(actor, owner, former, owners=may),
             actor,
             store=self._store,
             clock=self._clock,
             kind="expect.refused",
             wanted=wanted,
         )
-
-    def _owners(self, known: KnownVm | None) -> tuple[Owner, Owner]:
-        """By the tags of now, and by those of a day ago: who is named only since then owns nothing."""
-        names = self._policy().owner.tags
-        if known is None or not known.tags_known:
-            nobody = Owner(source="the VM's tags are not known")
-            return nobody, nobody
-        owner = owner_from_tags(known.tags, names, tags_known=True)
-        change = owner_change(tags_before(known, known.tags, self._clock.now()), owner, names)
-        return owner, change.former if change else owner
 
     async def announce(
         self,
@@ -97,31 +94,74 @@ class ExpectStarts:
 
         Raises:
             NotYet: the window, the condition or the reason is none, or there are too many; with the remedy.
+            NotAllowed: it takes two persons, so that one has to ``ask`` for it.
         """
+        self._second.refuse_alone()
         _check(when)
 
         async def write() -> Expectation:
-            now, settings = self._clock.now(), self._policy().expect
-            before = await self._store.expectations()
-            try:
-                added = expectation(
-                    secrets.token_hex(3),
-                    window(written, now, zone or ZoneInfo(settings.zone)),
-                    by=by,
-                    reason=reason,
-                    at=now,
-                    vm=vm,
-                    when=when,
-                    caller=caller,
-                    by_user=by_user,
-                )
-                after = before.with_one(added, now, settings.longest)
-            except ValueError as error:
-                raise NotYet(f"{error}.") from None
-            await self._commit(after, "expect.announced", added, by)
+            added = self._expectation(
+                written, reason, by=by, vm=vm, when=when, caller=caller, by_user=by_user, zone=zone
+            )
+            before, longest = await self._store.expectations(), self._policy().expect.longest
+            await self._store.commit(expecting(before, added, self._clock.now(), longest))
             return added
 
         return await until_written(write)
+
+    async def ask(
+        self,
+        written: str,
+        reason: str,
+        actor: Actor,
+        *,
+        via: str,
+        vm: VmRef | None = None,
+        when: str = "",
+        caller: str = "",
+        zone: tzinfo | None = None,
+    ) -> AccessRequest:
+        """Ask a second person for it; arguments and errors as those of ``announce``.
+
+        Its window is that of this moment: what is approved is exactly what the second person was shown.
+        """
+        _check(when)
+        user = "" if actor.slack_user.startswith(NO_SLACK) else actor.slack_user
+        added = self._expectation(
+            written, reason, by=actor.label, vm=vm, when=when, caller=caller, by_user=user, zone=zone
+        )
+        before, longest = await self._store.expectations(), self._policy().expect.longest
+        expecting(before, added, self._clock.now(), longest)  # what can't be is said now
+        return await self._second(actor, added.reason, via=via, expects=added)
+
+    def _expectation(
+        self,
+        written: str,
+        reason: str,
+        *,
+        by: str,
+        vm: VmRef | None,
+        when: str,
+        caller: str,
+        by_user: str,
+        zone: tzinfo | None,
+    ) -> Expectation:
+        now = self._clock.now()
+        try:
+            span = window(written, now, zone or ZoneInfo(self._policy().expect.zone))
+        except ValueError as error:
+            raise NotYet(f"{error}.") from None
+        return expectation(
+            secrets.token_hex(3),
+            span,
+            by=by,
+            reason=reason,
+            at=now,
+            vm=vm,
+            when=when,
+            caller=caller,
+            by_user=by_user,
+        )
 
     async def current(self) -> tuple[Expectation, ...]:
         """Those that have not ended."""
@@ -151,23 +191,52 @@ class ExpectStarts:
                 await refuse_unless(
                     permission, actor, store=self._store, clock=self._clock, kind=kind, wanted=wanted
                 )
-            await self._commit(before.without(found.id, now), "expect.withdrawn", found, by)
+            await self._store.commit(
+                _written(before.without(found.id, now), "expect.withdrawn", found, by, now)
+            )
             return found
 
         return await until_written(write)
 
-    async def _commit(self, after: Expectations, kind: str, about: Expectation, by: str) -> None:
-        record = AuditRecord(
-            kind=kind,
-            at=self._clock.now(),
-            about=after.id,
-            vm=about.vm.key if about.vm else "",
-            by=by,
-            details=about.summary,
-        )
-        await self._store.commit(
-            Commit(partition=partition_of_id(after.id), documents=(after,), audit=(record,))
-        )
+
+def owners_of(known: KnownVm | None, policy: Policy, now: datetime) -> Owners:
+    """Who owns a VM whose start is to be expected, and whether owners may expect it at all.
+
+    By the tags of now, and by those of a day ago: who is named only since then owns nothing.
+    """
+    names = policy.owner.tags
+    may = policy.expect.who is WhoExpects.OWNERS and known is not None
+    if known is None or not known.tags_known:
+        nobody = Owner(source="the VM's tags are not known")
+        return Owners(nobody, nobody, may)
+    owner = owner_from_tags(known.tags, names, tags_known=True)
+    change = owner_change(tags_before(known, known.tags, now), owner, names)
+    return Owners(owner, change.former if change else owner, may)
+
+
+def expecting(before: Expectations, added: Expectation, now: datetime, longest: timedelta) -> Commit:
+    """What is written so that this start is expected.
+
+    Raises:
+        NotYet: it is too long, or there are too many; with the remedy.
+    """
+    try:
+        after = before.with_one(added, now, longest)
+    except ValueError as error:
+        raise NotYet(f"{error}.") from None
+    return _written(after, "expect.announced", added, added.by, now)
+
+
+def _written(after: Expectations, kind: str, about: Expectation, by: str, now: datetime) -> Commit:
+    record = AuditRecord(
+        kind=kind,
+        at=now,
+        about=after.id,
+        vm=about.vm.key if about.vm else "",
+        by=by,
+        details=about.summary,
+    )
+    return Commit(partition=partition_of_id(after.id), documents=(after,), audit=(record,))
 
 
 def _check(when: str) -> None:

@@ -22,7 +22,7 @@ from workers.use_cases.asking.deadlines import Deadlines
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.containment.closing import close_questions
 from workers.use_cases.containment.request import request_containment
-from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
+from workers.use_cases.refuse import refuse_unless, refuse_while_observing
 
 
 class Locked(NamedTuple):
@@ -39,6 +39,7 @@ class LockDown:
     Args:
         guarded: why a VM must never be contained, as far as it is known here; empty if it may be. The workers
             judge again before they act.
+        observes: whether the policy only observes; nothing is locked down then.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class LockDown:
         nudger: Nudger,
         clock: Clock,
         guarded: Callable[[VmRef], Awaitable[str]] | None = None,
-        observes: Callable[[], bool] = enforces,
+        observes: Callable[[], bool],
     ) -> None:
         self._store = store
         self._nudger = nudger

@@ -16,7 +16,7 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.people import Actor
 from workers.use_cases.after_write import after_write
 from workers.use_cases.conflicts import until_written
-from workers.use_cases.refuse import enforces, refuse_unless, refuse_while_observing
+from workers.use_cases.refuse import refuse_unless, refuse_while_observing
 
 
 class Retried(NamedTuple):
@@ -27,11 +27,9 @@ class Retried(NamedTuple):
 
 
 class Retry:
-    """Does what the button Retry asks for."""
+    """Does what the button Retry asks for, unless the policy only observes."""
 
-    def __init__(
-        self, *, store: Store, nudger: Nudger, clock: Clock, observes: Callable[[], bool] = enforces
-    ) -> None:
+    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, observes: Callable[[], bool]) -> None:
         self._observes = observes
         self._store = store
         self._nudger = nudger

@@ -4,7 +4,7 @@ from workers.domain.ids import partition_of_vm
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import Phase, StartEvent
-from workers.domain.starts.past.history import of_event
+from workers.domain.starts.past.entries import of_event
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.starts.record import start_record

@@ -8,7 +8,7 @@ from workers.domain.ids import approval_id, partition_of_id
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Background, Commit, Store
 from workers.domain.starts.events import Phase, StartEvent
-from workers.domain.starts.past.history import between_of
+from workers.domain.starts.past.entries import between_of
 from workers.domain.starts.vm import TurnedOn
 from workers.use_cases.conflicts import until_written
 from workers.use_cases.starts.record import start_record

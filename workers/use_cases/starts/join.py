@@ -11,7 +11,7 @@ from workers.domain.policy.rules import Ruling
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Remembered, Store
-from workers.domain.starts.past.history import of_event
+from workers.domain.starts.past.entries import of_event
 from workers.domain.starts.vm import VmRecord
 from workers.use_cases.asking.assess import Assess
 from workers.use_cases.asking.deadlines import Deadlines

@@ -12,7 +12,7 @@ from workers.domain.ids import approval_id, partition_of_vm
 from workers.domain.policy.rules import Ruling
 from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.past.history import of_event
+from workers.domain.starts.past.entries import of_event
 from workers.domain.starts.risk import Risk
 from workers.use_cases.starts.record import start_record
 

@@ -29,7 +29,7 @@ from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
-from workers.domain.starts.past.history import of_event
+from workers.domain.starts.past.entries import of_event
 from workers.domain.starts.vm import KnownVm, PowerState
 from workers.telemetry.spans import following, here
 from workers.use_cases.asking.assess import Assess

@@ -15,7 +15,7 @@ from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.past.history import of_event
+from workers.domain.starts.past.entries import of_event
 from workers.use_cases.conflicts import until_written
 
 CLOCK_MARGIN = timedelta(seconds=5)

@@ -3,13 +3,14 @@
 So a crash between a write and its nudge, or a lost message, costs a delay and nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 import structlog
 from pydantic import ValidationError
 
+from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.reports import PolicyReport
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(seconds=5)
 """Younger changes are on their way by their own nudge."""
 
-Shown = Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport
+Shown = Approval | Containment | DeadLetterNotice | CapQuestion | PolicyNotice | PolicyReport | AccessRequest
 """What has cards."""
 
 _MOST = 1000
@@ -77,17 +78,19 @@ class Resync:
         return found
 
     async def _read(self, document_id: str) -> Shown:
-        if document_id.startswith("a"):
-            return await self._store.approval(document_id)
+        store = self._store
         if document_id.startswith("n"):
-            return await self._store.dead_letter_notice()
-        if document_id.startswith("o"):
-            return await self._store.report(document_id)
+            return await store.dead_letter_notice()
         if document_id.startswith("k"):
-            return await self._store.cap_question()
+            return await store.cap_question()
         if document_id.startswith("f"):
-            return await self._store.policy_notice()
-        return await self._store.containment(document_id)
+            return await store.policy_notice()
+        by_id: dict[str, Callable[[str], Awaitable[Shown]]] = {
+            "a": store.approval,
+            "o": store.report,
+            "g": store.access_request,
+        }
+        return await by_id.get(document_id[:1], store.containment)(document_id)
 
 
 def _subject(document: Shown) -> Subject:
@@ -97,6 +100,8 @@ def _subject(document: Shown) -> Subject:
         return Subject.REPORT
     if isinstance(document, CapQuestion):
         return Subject.CAP
+    if isinstance(document, AccessRequest):
+        return Subject.ACCESS
     if isinstance(document, PolicyNotice):
         return Subject.POLICY
     return Subject.APPROVAL if isinstance(document, Approval) else Subject.CONTAINMENT

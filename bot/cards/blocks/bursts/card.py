@@ -99,8 +99,8 @@ def _alike(card: Card) -> list[str]:
     alike, others = len(card.members), len(card.differing)
     kinds = list(dict.fromkeys(card.differing))
     how = "; ".join(escape(one, 80) for one in kinds[:_MOST_DIFFERING])
-    has = "has a card of its own" if others == 1 else "have a card each"
-    return [f"*{alike} of {alike + others} look alike; {others} differ* ({how}) and {has}."]
+    differ, has = ("differs", "has a card of its own") if others == 1 else ("differ", "have a card each")
+    return [f"*{alike} of {alike + others} look alike; {others} {differ}* ({how}) and {has}."]
 
 
 def _listed(members: tuple[Member, ...]) -> list[str]:

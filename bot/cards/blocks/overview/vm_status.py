@@ -12,7 +12,7 @@ from bot.cards.blocks.status import approval_headline, person
 from bot.cards.blocks.text import ago, code, escape, name, when
 from workers.domain.asking.approvals import Approval
 from workers.domain.starts.ahead.expectations import Expectation
-from workers.domain.starts.past.history import What
+from workers.domain.starts.past.entries import What
 from workers.use_cases.orders.reading.lately import LateStart
 from workers.use_cases.orders.reading.overview import VmStatus
 

@@ -8,6 +8,7 @@ not specify; none is granted here, so that an app which lives with these lives w
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 
 from deploy.sandbox.slack.errors import RateLimitedError
@@ -34,9 +35,14 @@ CHANNEL_BURST = 3
 
 
 class Limiter:
-    """Sliding windows of a minute by method, and a token bucket for each channel."""
+    """Sliding windows of a minute by method, and a token bucket for each channel.
 
-    def __init__(self) -> None:
+    Attributes:
+        now: seconds that only grow; a test may stop them.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.now = now
         self._calls: dict[str, deque[float]] = {}
         self._buckets: dict[str, tuple[float, float]] = {}
 
@@ -46,7 +52,7 @@ class Limiter:
         Raises:
             RateLimitedError: if it is one too many; it is not counted then.
         """
-        now = time.monotonic()
+        now = self.now()
         calls = self._calls.setdefault(method, deque())
         while calls and now - calls[0] >= MINUTE_S:
             calls.popleft()
@@ -56,7 +62,7 @@ class Limiter:
 
     def count_post(self, channel: str) -> None:
         """Count a message into a channel; raises like ``count``."""
-        now = time.monotonic()
+        now = self.now()
         tokens, since = self._buckets.get(channel, (float(CHANNEL_BURST), now))
         tokens = min(float(CHANNEL_BURST), tokens + (now - since) / CHANNEL_INTERVAL_S)
         if tokens < 1:

@@ -196,7 +196,7 @@ UNHELD = (
     Unheld(
         path=r"/providers/microsoft\.insights/eventtypes/management/values$",
         why="azure-mgmt-monitor 7 has no operation of the Activity Log any more, and it takes a filter; what "
-        "is read of it is held in tests/contract/arm/test_start_log.py.",
+        "is read of it is held in tests/contract/arm/read/test_start_log.py.",
     ),
     Unheld(
         path=r"^/subscriptions/[^/]+/providers/[^/]+$",

@@ -20,8 +20,8 @@ from tests.contract.azure.models.driving import (
     use_everything,
 )
 from tests.contract.azure.models.rows import COMPUTE, EXCEPTIONS, REFUSED, ROWS, UNHELD, bodies, row_of
+from tests.contract.azure.networks.test_nic_keeping import SETTINGS
 from tests.contract.azure.rig import WEB_01, Cloud
-from tests.contract.azure.test_nic_keeping import SETTINGS
 from workers.arm.session.clients import Azure
 
 

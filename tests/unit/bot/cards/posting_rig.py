@@ -14,6 +14,7 @@ from bot.cards.renderer import Renderer
 from bot.slack.directory import Directory, Found
 from bot.slack.errors import Refused, Throttled
 from bot.slack.pace import EDITING, SEARCHING, Pace, posting
+from tests import acting
 from tests import builders as a
 from tests.conftest import FakeClock, Rig
 from workers.domain.asking.approvals import Approval
@@ -24,10 +25,9 @@ from workers.domain.messages import Message, Settlement
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Owner
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.telemetry.health import Health
 from workers.use_cases.asking.ask import NoteAsked
-from workers.use_cases.asking.decide import Decide
 from workers.use_cases.asking.pass_on import PassOn
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class People:
         unknown: names of channels that Slack does not show.
         sought: names of channels that are still being looked for.
         quiet: until when a person or channel is not to be disturbed.
+        quiet_from: when that begins, where it does not hold already.
     """
 
     def __init__(self) -> None:
@@ -54,11 +55,13 @@ class People:
         self.unknown: set[str] = set()
         self.sought: set[str] = set()
         self.quiet: dict[str, datetime] = {}
+        self.quiet_from: dict[str, datetime] = {}
         self.conversations: dict[str, str] = {}
 
-    async def until(self, user: str, _email: str) -> datetime | None:
+    async def until(self, user: str, _email: str, *, at: datetime | None = None) -> datetime | None:
         await asyncio.sleep(0)
-        return self.quiet.get(user)
+        begins = self.quiet_from.get(user)
+        return None if begins is not None and (at is None or at < begins) else self.quiet.get(user)
 
     def of_channel(self, channel: str) -> datetime | None:
         return self.quiet.get(channel)
@@ -221,7 +224,7 @@ class Posting(Rig):
         self.slack, self.people = Slack(self.clock), People()
         self.store: Watched = Watched(self.clock)
         self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
-        self.decide = Decide(store=self.store, nudger=self.nudger, clock=self.clock)
+        self.decide = acting.decide(store=self.store, nudger=self.nudger, clock=self.clock)
         self.pass_on = PassOn(
             store=self.store, nudger=self.nudger, clock=self.clock, policy=lambda: self.policy
         )

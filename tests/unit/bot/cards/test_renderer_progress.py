@@ -6,6 +6,7 @@ import pytest
 
 from bot.cards.delivery import PROGRESS_EVERY
 from bot.cards.renderer import EARLY_S
+from tests import acting
 from tests import builders as a
 from tests.unit.bot.cards.posting_rig import Posting
 from workers.domain.asking.decisions import Answer
@@ -13,7 +14,6 @@ from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.ids import partition_of_id
 from workers.domain.messages import Complete, Later
 from workers.domain.ports.store import Commit
-from workers.use_cases.asking.decide import Decide
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ async def rejected() -> Posting:
     await rig.open_one()
     assert await rig.nudged() == Complete()
     rig.contain = rig.worker()
-    decide = Decide(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+    decide = acting.decide(store=rig.store, nudger=rig.nudger, clock=rig.clock)
     await decide(Answer.REJECT, rig.id, a.actor(), reason="not me")
     rig.clock.advance(5)
     assert await rig.nudged() == Complete()

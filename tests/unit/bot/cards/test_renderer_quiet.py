@@ -4,13 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.unit.bot.cards.posting_rig import CHANNEL, DM, ONCALL, Posting
 from workers.domain.asking.approvals import Approval
 from workers.domain.policy.quiet import LONGEST_QUIET
 from workers.domain.starts.risk import Level, Risk
-from workers.use_cases.asking.decide import Decide
-from workers.use_cases.asking.expire import LookAtApproval
 
 NIGHT = timedelta(hours=8)
 MORNING = a.NOW + NIGHT
@@ -32,7 +31,7 @@ async def channels(rig: Posting) -> list[str]:
 
 async def look(rig: Posting) -> None:
     """A worker looks at the approval."""
-    await LookAtApproval(store=rig.store, nudger=rig.nudger, clock=rig.clock)(rig.id)
+    await acting.look_at_approval(store=rig.store, nudger=rig.nudger, clock=rig.clock)(rig.id)
 
 
 async def at_morning(rig: Posting) -> Approval:
@@ -139,8 +138,68 @@ async def test_nobodys_message_waits_for_ever() -> None:
 async def test_an_answer_in_the_channel_ends_it() -> None:
     rig = await posting()
     await rig.render()
-    decide = Decide(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+    decide = acting.decide(store=rig.store, nudger=rig.nudger, clock=rig.clock)
     await decide(a.Answer.CONFIRM, rig.id, a.actor())
     await at_morning(rig)
     assert await channels(rig) == [CHANNEL]
     assert ONCALL not in await channels(rig)
+
+
+async def quiet_soon(ends: timedelta, level: Level = Level.LOW) -> Posting:
+    """Alice was asked; her quiet hours begin before she would be reminded."""
+    rig = await posting(level)
+    rig.people.quiet_from[a.ALICE] = a.NOW + timedelta(minutes=2)
+    rig.people.quiet[a.ALICE] = a.NOW + ends
+    await rig.render()
+    assert DM in await channels(rig)
+    return rig
+
+
+async def test_a_reminder_waits_for_the_end_of_quiet_hours_and_no_deadline_moves() -> None:
+    terms = a.terms()
+    ends = terms.remind_after + timedelta(minutes=2)
+    assert ends < terms.escalate_after
+    rig = await quiet_soon(ends)
+    asked = await rig.approval()
+    assert (asked.asked_at, asked.remind_at) == (a.NOW, a.NOW + ends)
+    assert asked.due_at() == a.NOW + ends
+    assert (asked.escalate_at, asked.expire_at) == (
+        a.NOW + terms.escalate_after,
+        a.NOW + terms.expire_after,
+    )
+    assert await rig.asked_records() == 1
+
+    rig.clock.to(a.NOW + terms.remind_after)
+    await look(rig)
+    assert (await rig.approval()).reminded_at is None
+    rig.clock.to(a.NOW + ends)
+    await look(rig)
+    assert (await rig.approval()).reminded_at == a.NOW + ends
+
+
+async def test_on_call_is_told_in_quiet_hours_and_then_nobody_is_reminded() -> None:
+    rig = await quiet_soon(NIGHT)
+    asked = await rig.approval()
+    assert asked.due_at() == asked.escalate_at
+    rig.clock.to(asked.escalate_at)
+    await look(rig)
+    escalated = await rig.approval()
+    assert (escalated.reminded_at, escalated.escalated_at) == (None, asked.escalate_at)
+    assert escalated.due_at() == asked.expire_at
+
+
+async def test_a_reminder_does_not_wait_any_more_once_the_risk_has_risen() -> None:
+    rig = await quiet_soon(NIGHT)
+    asked = await rig.approval()
+    rig.clock.to(a.NOW + asked.terms.remind_after)
+    await look(rig)
+    assert (await rig.approval()).reminded_at is None
+    await rig.change((await rig.approval()).changed(risk=Risk(level=Level.MEDIUM), level=Level.MEDIUM))
+    await look(rig)
+    assert (await rig.approval()).reminded_at == rig.clock.now()
+
+
+@pytest.mark.parametrize("level", [Level.MEDIUM, Level.HIGH])
+async def test_at_any_other_risk_a_reminder_comes_in_quiet_hours(level: Level) -> None:
+    asked = await (await quiet_soon(NIGHT, level)).approval()
+    assert asked.remind_at == a.NOW + asked.terms.remind_after

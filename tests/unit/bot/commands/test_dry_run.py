@@ -14,6 +14,7 @@ from bot.commands.answered import answered_views
 from bot.commands.lockdown import COMMAND
 from bot.flow import Flow
 from bot.slack.errors import Refused
+from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
 from tests.conftest import Rig
@@ -150,7 +151,7 @@ async def test_a_dialog_that_slack_refuses_ends_the_notice(bot: Bot) -> None:
 async def test_where_no_answer_comes_the_dialog_says_so(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "ANSWERED_WITHIN", timedelta(seconds=0.01))
     await bot.type(f"{WEB.ref.name} --dry-run")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while "have not answered" not in bot.slack.shown():  # noqa: ASYNC110 - the dialog has no event
             await asyncio.sleep(0.01)
     await answered(bot)

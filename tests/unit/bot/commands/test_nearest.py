@@ -15,7 +15,7 @@ from tests.conftest import Rig
 from tests.unit.bot.commands.test_unreadable_store import services
 from workers.domain.errors import NotAllowed
 from workers.domain.ids import partition_of_vm
-from workers.store.memory import MemoryInventory
+from workers.store.in_memory.inventory import MemoryInventory
 
 NAMES = ("vm-web-01", "vm-web-02", "vm-db-01", "jump-01")
 

@@ -79,7 +79,7 @@ async def test_nobody_else_pauses_and_the_attempt_is_on_record(rig: Rig) -> None
 
 
 async def test_every_answer_of_a_command_says_so_while_it_lasts(bot: Bot, rig: Rig) -> None:
-    pausing = PauseWrites(store=rig.store, clock=rig.clock)
+    pausing = PauseWrites(store=rig.store, clock=rig.clock, second=rig.second)
     await pausing.begin(a.oncall().label, "the wrong VMs")
     for command, text in ((COMMANDS[-1], ""), (LOCKDOWN, f"{FREE.ref.resource_id} --yes")):
         bot.slack.told.clear()

@@ -15,6 +15,7 @@ from bot.commands.restore import COMMAND, _parsed
 from bot.commands.restore_blocks import Options
 from bot.flow import Flow
 from bot.requests import Submitted
+from deploy.sandbox.client import PATIENCE_S
 from tests import builders as a
 from tests.conftest import Rig
 from tests.looking import answer_lookup
@@ -134,7 +135,7 @@ async def test_where_no_answer_comes_the_restore_is_still_offered(
 ) -> None:
     monkeypatch.setattr(looking, "ANSWERED_WITHIN", timedelta(seconds=0.01))
     await bot.type(WEB.ref.name)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while "have not answered" not in bot.slack.shown():  # noqa: ASYNC110 - the dialog has no event
             await asyncio.sleep(0.01)
     assert bot.view["submit"]["text"] == "Restore"

@@ -20,7 +20,7 @@ from workers.domain.errors import NewerDocument
 from workers.domain.ids import partition_of_vm
 from workers.domain.ports.store import Commit
 from workers.domain.starts.vm import VmRecord
-from workers.store.memory import MemoryInventory
+from workers.store.in_memory.inventory import MemoryInventory
 
 WEB, DB = a.known_vm(), a.known_vm(ref=a.vm_ref(name="vm-db-01"))
 NEWER = "containment c1 was written by a newer version of Startgate. Update this process."

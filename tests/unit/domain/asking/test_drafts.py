@@ -15,7 +15,7 @@ from workers.domain.policy.insight import look_into
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.starts.events import StartEvent
-from workers.domain.starts.past.history import Past
+from workers.domain.starts.past.entries import Past
 from workers.domain.starts.risk import Level
 from workers.domain.starts.vm import VmRef
 

@@ -8,7 +8,7 @@ from workers.domain.policy.file import load_policy, policy_warnings
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.model import Policy
 from workers.domain.policy.owners import EVERY_OTHER, owner_of, tried
-from workers.domain.starts.past.history import Past
+from workers.domain.starts.past.entries import Past
 from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import KnownVm
 

@@ -14,7 +14,7 @@ from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import RuleOutcome, Rules, Ruling, Undecided
 from workers.domain.policy.variables import VARIABLES, RuleInput, known_values
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
-from workers.domain.starts.past.history import Past, of_event
+from workers.domain.starts.past.entries import Past, of_event
 
 NIGHT = datetime(2026, 11, 24, 3, 50, tzinfo=UTC)  # 04:50 in Berlin
 YESTERDAY = a.start_event(at=a.start_event().at - timedelta(days=1, hours=1), correlation_id="yesterday")
@@ -296,23 +296,23 @@ class TestBounds:
     def test_loops_in_loops_end(self) -> None:
         ten = "[0,1,2,3,4,5,6,7,8,9]"
         when = "".join(f"{ten}.all({name}, " for name in "abcdefghi") + "true" + ")" * 9
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert "iteration budget exceeded" in why_not(when)
-        assert time.perf_counter() - begun < 1
+        assert time.process_time() - begun < 1
 
     def test_loops_over_as_many_tags_as_azure_allows_end_soon(self) -> None:
         tags = {f"name-{n}": "v" * 256 for n in range(50)}
         known = KNOWN._replace(facts=a.facts(machine=MachineFacts(tags=tags)))
         when = "vm.tags.exists(a, vm.tags.exists(b, vm.tags[a] + b == vm.tags[b] && a != b))"
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert not holds(when, known)
-        assert time.perf_counter() - begun < 1
+        assert time.process_time() - begun < 1
 
     def test_a_pattern_takes_no_longer_for_a_text_made_to_hold_it_up(self) -> None:
-        begun = time.perf_counter()
+        begun = time.process_time()
         known = RuleInput(a.start_event(caller=a.caller(name="a" * 5000 + "!")), NIGHT)
         assert not holds('caller.name.matches("^(a+)+$")', known)
-        assert time.perf_counter() - begun < 1
+        assert time.process_time() - begun < 1
 
     @pytest.mark.parametrize("when", ["(" * 1000 + "true" + ")" * 1000, "!" * 1999 + "x", "[" * 1999])
     def test_depth_is_refused_not_followed(self, when: str) -> None:

@@ -21,7 +21,7 @@ from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.starts.events import Access, Caller, CallerKind, StartEvent
 from workers.domain.starts.facts import BackupFacts, Facts, GrantFact, GrantKind, NetworkFacts
-from workers.domain.starts.past.history import (
+from workers.domain.starts.past.entries import (
     MOST_OF_CALLER,
     MOST_OF_VM,
     Past,

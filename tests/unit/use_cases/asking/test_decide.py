@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import CrashError, Rig
 from workers.domain.asking.approvals import Approval, ApprovalState
@@ -14,7 +15,6 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor, Owner
-from workers.use_cases.asking.decide import Decide
 
 MALLORY = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@evil.example")
 
@@ -245,7 +245,7 @@ class TestGroups:
             Commit(partition=partition_of_id(approval.id), documents=(approval.changed(owner=self.TEAM),))
         )
         members = self.Members()
-        decide = Decide(store=rig.store, nudger=rig.nudger, clock=rig.clock, groups=members)
+        decide = acting.decide(store=rig.store, nudger=rig.nudger, clock=rig.clock, groups=members)
         with pytest.raises(NotAllowed):
             await decide(Answer.CONFIRM, approval.id, a.actor())
         with pytest.raises(NotAllowed):
@@ -259,6 +259,6 @@ class TestGroups:
 
     async def test_where_no_group_owns_it_nobody_is_asked_about_groups(self, rig: Rig) -> None:
         members = self.Members()
-        decide = Decide(store=rig.store, nudger=rig.nudger, clock=rig.clock, groups=members)
+        decide = acting.decide(store=rig.store, nudger=rig.nudger, clock=rig.clock, groups=members)
         await decide(Answer.CONFIRM, (await rig.asked()).id, a.actor())
         assert members.asked == []

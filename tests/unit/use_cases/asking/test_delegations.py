@@ -6,6 +6,7 @@ import pytest
 
 from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.delegated import with_delegations
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.asking.approvals import Approval, ApprovalState
@@ -17,7 +18,6 @@ from workers.domain.ids import DELEGATIONS, partition_of_id
 from workers.domain.policy.ahead.settings import DelegatePolicy
 from workers.domain.starts.people import Actor
 from workers.domain.starts.risk import Level
-from workers.use_cases.asking.decide import Decide
 from workers.use_cases.orders.delegate import DelegateAnswers
 
 DAY = timedelta(days=1)
@@ -26,7 +26,7 @@ CAROL = a.actor(slack_user="U0CAROL01", name="Carol", email="carol@contoso.com")
 
 
 def delegating(rig: Rig) -> DelegateAnswers:
-    return DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy)
+    return DelegateAnswers(store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=rig.second)
 
 
 async def delegate(rig: Rig, giver: Actor | None = None, to: Actor = BOB, days: float = 1) -> None:
@@ -119,7 +119,7 @@ async def test_nobody_answers_for_a_person_who_does_not_count_any_more(rig: Rig)
     async def gone(user: str) -> Actor:
         return Actor(slack_user=user, barred="Your account is deactivated.")
 
-    decide = Decide(store=rig.store, nudger=rig.nudger, clock=rig.clock, person=gone)
+    decide = acting.decide(store=rig.store, nudger=rig.nudger, clock=rig.clock, person=gone)
     with pytest.raises(NotAllowed):
         await decide(Answer.CONFIRM, approval.id, BOB)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.asking.approvals import IN_WORDS, UNDO_WITHIN, Approval, ApprovalState
@@ -17,7 +18,7 @@ SAM = a.actor(slack_user="U0SAM00001", name="Sam", email="sam@contoso.com")
 
 
 def take_back(rig: Rig) -> TakeBack:
-    return TakeBack(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+    return acting.take_back(store=rig.store, nudger=rig.nudger, clock=rig.clock)
 
 
 async def confirmed(rig: Rig, *, via: str = IN_WORDS) -> Approval:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import FakeRunner, Rig
 from workers.domain.containment.containment import Containment, ContainmentState, Progress, Step, StepState
@@ -12,7 +13,6 @@ from workers.domain.ids import partition_of_id
 from workers.domain.ports.store import Commit
 from workers.domain.starts.vm import VmRef
 from workers.use_cases.orders.restore import Restore
-from workers.use_cases.orders.retry import Retry
 
 LOCK = StepName.LOCK
 OTHERS = [step for step in StepName if not step.spec.blocks]
@@ -108,7 +108,7 @@ async def contained(rig: Rig, profile: LockdownProfile = PROFILE) -> Containment
 
 
 async def retry(rig: Rig, containment: Containment) -> None:
-    await Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock)(containment.id, a.oncall())
+    await acting.retry(store=rig.store, nudger=rig.nudger, clock=rig.clock)(containment.id, a.oncall())
 
 
 async def test_it_comes_after_every_other_step(rig: Rig, world: World) -> None:

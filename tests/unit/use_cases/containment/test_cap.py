@@ -5,16 +5,18 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import CrashError, Rig
 from tests.unit.use_cases.containment.contain_rig import put
 from workers.domain.containment.brakes.cap import WITHIN
-from workers.domain.containment.containment import Containment, ContainmentState, HeldBy
+from workers.domain.containment.brakes.held import HeldBy
+from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, NotAllowed
 from workers.domain.ids import CAP_QUESTION, partition_of_id
 from workers.domain.nudges import Subject
-from workers.use_cases.containment.brakes import LOOK_AGAIN, Brakes
+from workers.use_cases.containment.brakes import LOOK_AGAIN
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.orders.cap import AnswerCap
 
@@ -25,7 +27,7 @@ class CapRig(Rig):
     """A policy that takes two containments an hour."""
 
     def worker(self) -> Contain:
-        brakes = Brakes(store=self.store, clock=self.clock, nudger=self.nudger, cap=lambda: CAP)
+        brakes = acting.brakes(store=self.store, clock=self.clock, nudger=self.nudger, cap=lambda: CAP)
         runners = list(self.runners.values())
         return Contain(
             store=self.store,

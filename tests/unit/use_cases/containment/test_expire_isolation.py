@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.cards.replies.expiry import expiry_replies
+from tests import acting
 from tests import builders as a
 from tests.unit.use_cases.containment.restore_rig import VM, RestoreRig
 from workers.domain.containment.containment import (
@@ -55,6 +56,7 @@ class Rig(RestoreRig):
             clock=self.clock,
             policy=lambda: self.policy,
             standing=self.standing,
+            brakes=acting.brakes(store=self.store, clock=self.clock),
         )
 
     async def held(self, profile: LockdownProfile = PROFILE) -> Containment:

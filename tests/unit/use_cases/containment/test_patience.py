@@ -136,6 +136,7 @@ class TestSlowCalls:
         """A second takes 10 ms."""
         monkeypatch.setattr(engine, "ACT_TAKES", engine.ACT_TAKES / 100)
 
+    @pytest.mark.quiet
     async def test_a_begin_of_five_calls_of_20_s_ends_before_its_lease_and_is_held_up_not_failed(
         self, rig: Rig
     ) -> None:

@@ -4,19 +4,20 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP, put, states
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
+from workers.domain.containment.brakes.held import HeldBy
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, LONGEST_PAUSE
-from workers.domain.containment.containment import ContainmentState, HeldBy, StepState
+from workers.domain.containment.containment import ContainmentState, StepState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.containment.steps import BEGIN_LEASE
 from workers.domain.errors import NotAllowed, NotYet, WritesPaused
 from workers.domain.ids import PAUSE, partition_of_id
 from workers.domain.nudges import Subject
 from workers.telemetry.health import Health
-from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.orders.pause import PauseWrites
 from workers.use_cases.sweeps.pause import WatchPause
 
@@ -25,7 +26,7 @@ BY = "Olga Oncall (U0OLGA001)"
 
 
 def pausing(rig: Rig) -> PauseWrites:
-    return PauseWrites(store=rig.store, clock=rig.clock)
+    return PauseWrites(store=rig.store, clock=rig.clock, second=rig.second)
 
 
 async def paused(rig: Rig, span: timedelta = DEFAULT_PAUSE) -> None:
@@ -146,7 +147,7 @@ def states_of(steps: tuple[object, ...]) -> list[StepState]:
 
 class TestEveryWrite:
     async def test_each_is_asked_for_and_refused_from_the_moment_of_the_pause(self, rig: Rig) -> None:
-        brakes = Brakes(store=rig.store, clock=rig.clock)
+        brakes = acting.brakes(store=rig.store, clock=rig.clock)
         await brakes.may_write()
         await paused(rig)
         with pytest.raises(WritesPaused, match=r"paused by Olga Oncall .*: the wrong VMs"):

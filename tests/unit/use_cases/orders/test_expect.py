@@ -20,7 +20,7 @@ MALLORY = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@contoso
 
 
 def expecting(rig: Rig) -> ExpectStarts:
-    return ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy)
+    return ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=rig.second)
 
 
 async def announced(rig: Rig, window: str = "2h", reason: str = "patch day", **given: Any) -> str:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP
@@ -16,7 +17,7 @@ LOCKED = StepFailed("could not stop it: ScopeLocked", code="ScopeLocked", final=
 
 
 def retry(rig: Rig) -> Retry:
-    return Retry(store=rig.store, nudger=rig.nudger, clock=rig.clock)
+    return acting.retry(store=rig.store, nudger=rig.nudger, clock=rig.clock)
 
 
 async def refused(rig: Rig) -> Containment:

@@ -8,8 +8,9 @@ from tests import builders as a
 from tests.conftest import CrashError, Rig
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.asking.approvals import Approval, ApprovalState
+from workers.domain.containment.brakes.held import HeldBy
 from workers.domain.containment.brakes.pause import Pause
-from workers.domain.containment.containment import CauseKind, Containment, ContainmentState, HeldBy
+from workers.domain.containment.containment import CauseKind, Containment, ContainmentState
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import partition_of_id

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
-from workers.domain.asking.approvals import ApprovalState
+from workers.domain.asking.approvals import IN_WORDS, ApprovalState
 from workers.domain.asking.decisions import Answer
-from workers.domain.containment.containment import ContainmentState, HeldBy
+from workers.domain.containment.brakes.held import HeldBy
+from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import NotAllowed, OnlyObserving, WritesPaused
 from workers.domain.nudges import Subject
@@ -16,13 +18,8 @@ from workers.domain.policy.model import Defaults, Mode, OnSilence, OnUndelivered
 from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import Facts
 from workers.telemetry.health import Health
-from workers.use_cases.asking.decide import Decide
-from workers.use_cases.asking.expire import LookAtApproval
-from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.contain import Contain
-from workers.use_cases.orders.lockdown import LockDown
 from workers.use_cases.orders.restore import Restore
-from workers.use_cases.orders.retry import Retry
 from workers.use_cases.starts.open import Outcome
 from workers.use_cases.sweeps.policy.mode import WatchMode
 
@@ -35,12 +32,12 @@ class Observing(Rig):
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
         ports = {"store": self.store, "nudger": self.nudger, "clock": self.clock}
-        self.look = LookAtApproval(fill_in=self.fill_in, observes=self.observes, **ports)
-        self.decide = Decide(observes=self.observes, **ports)
-        self.lock_down = LockDown(observes=self.observes, **ports)
-        self.retry = Retry(observes=self.observes, **ports)
+        self.look = acting.look_at_approval(fill_in=self.fill_in, observes=self.observes, **ports)
+        self.decide = acting.decide(observes=self.observes, **ports)
+        self.lock_down = acting.lock_down(observes=self.observes, **ports)
+        self.retry = acting.retry(observes=self.observes, **ports)
         self.restore = Restore(policy=lambda: self.policy, **ports)
-        self.brakes = Brakes(store=self.store, clock=self.clock, observes=self.observes)
+        self.brakes = acting.brakes(store=self.store, clock=self.clock, observes=self.observes)
         self.health = Health()
         self.watch = WatchMode(health=self.health, observes=self.observes, **ports)
         self.contain = Contain(
@@ -123,6 +120,30 @@ async def test_what_was_asked_before_is_withdrawn_and_silence_contains_nothing()
     rig.switch(Mode.ENFORCE)
     await rig.look(asked.id)
     assert await rig.store.approval(asked.id) == withdrawn
+
+
+async def test_a_confirmation_stands_that_nobody_could_be_asked_about_anew() -> None:
+    rig = observing()
+    rig.switch(Mode.ENFORCE)
+    asked = await rig.asked()
+    await rig.decide(Answer.CONFIRM, asked.id, a.actor(), via=IN_WORDS, words="me")
+    confirmed = await rig.store.approval(asked.id)
+    rig.nudger.clear()
+    take_back = acting.take_back(
+        store=rig.store, nudger=rig.nudger, clock=rig.clock, observes=lambda: rig.policy.observes
+    )
+    rig.switch(Mode.OBSERVE)
+
+    with pytest.raises(NotAllowed):
+        await take_back(asked.id, a.actor(slack_user="U0SAM00001", email="sam@contoso.com"))
+    with pytest.raises(OnlyObserving, match="set mode: enforce"):
+        await take_back(asked.id, a.actor())
+
+    assert await rig.watch() == 0
+    assert await rig.store.approval(asked.id) == confirmed
+    assert (rig.nudger.to_notices, rig.nudger.to_work, touched(rig)) == ([], [], False)
+    rig.switch(Mode.ENFORCE)
+    assert (await take_back(asked.id, a.actor())).state is ApprovalState.PENDING
 
 
 async def test_the_workers_withdraw_them_without_waiting_for_a_deadline_and_health_says_why() -> None:

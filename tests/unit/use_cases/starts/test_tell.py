@@ -15,8 +15,10 @@ from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import AlreadyDecided
 from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered, Rule, Verdict
 from workers.domain.starts.events import Phase
+from workers.domain.starts.facts import MissingFact
 from workers.domain.starts.past.history import What
-from workers.domain.starts.risk import Risk
+from workers.domain.starts.risk import Level, Risk
+from workers.domain.starts.risk_settings import RiskSettings
 from workers.use_cases.starts.open import Outcome
 
 TOLD = Rule(
@@ -131,6 +133,68 @@ async def test_a_further_announced_start_joins_the_announcement_and_can_be_rejec
     assert (grown.starts, grown.state) == (2, ApprovalState.TOLD)
     assert grown.expire_at == rig.clock.now() + timedelta(hours=6)
     assert grown.due_at() == grown.expire_at, "and nobody is reminded before"
+
+
+MALLORY = a.caller(name="Mallory", email="mallory@contoso.com", object_id="eeee", mfa=False)
+"""A stranger without a second factor: at high risk, once the owner and the open port are known."""
+STRANGE = RiskSettings(high=45)
+
+
+async def told_before_all_was_known(rig: Rig) -> Approval:
+    rig.policy = rig.policy.changed(risk=STRANGE)
+    rig.facts.answer = a.facts(machine=None, network=None, missing=(MissingFact(name="m", reason="late"),))
+    told = await rig.asked(a.start_event(caller=MALLORY))
+    assert (told.state, told.level_when_opened) == (ApprovalState.TOLD, Level.LOW)
+    rig.facts.answer = a.facts()
+    rig.clock.advance(30)
+    return told
+
+
+async def test_late_facts_that_show_a_high_risk_make_it_a_question_on_the_terms_of_the_defaults(
+    rig: Rig,
+) -> None:
+    told = await told_before_all_was_known(rig)
+
+    asking = await looked(rig, told)
+
+    assert (asking.state, asking.asks, asking.closed_at) == (ApprovalState.PENDING, True, None)
+    assert asking.risk is not None
+    assert asking.risk.level is Level.HIGH
+    assert (asking.terms.verdict, asking.terms.on_silence) == (Verdict.ASK, OnSilence.CONTAIN)
+    assert asking.expire_at == rig.clock.now() + STRICT.expire_after, "it counts from now"
+    assert asking.plan.steps
+    record = next(one for one in await rig.audit() if one.kind == "announcement.asked")
+    assert record.details["risk"]["level"] == "high"
+    assert asking.id in {nudge.id for nudge in rig.nudger.to_notices}
+    rig.clock.to(asking.remind_at)
+    assert (await looked(rig, told)).reminded_at == rig.clock.now()
+    decided = await rig.decide(Answer.CONFIRM, told.id, a.actor(), reason="a contractor of ours")
+    assert decided.approval.state is ApprovalState.CONFIRMED
+
+
+async def test_one_whose_risk_stays_below_high_stays_an_announcement(rig: Rig) -> None:
+    told = await told_before_all_was_known(rig)
+    rig.policy = rig.policy.changed(risk=RiskSettings(high=500))
+    filled = await looked(rig, told)
+    assert (filled.state, filled.terms) == (ApprovalState.TOLD, told.terms)
+    assert filled.facts == a.facts()
+
+
+async def test_beside_an_open_question_it_stays_an_announcement(rig: Rig) -> None:
+    told = await told_before_all_was_known(rig)
+    asked = await rig.open(a.start_event(correlation_id="asks"))
+    assert asked.outcome is Outcome.ASKED
+    assert (await looked(rig, told)).state is ApprovalState.TOLD, "a VM has one question"
+
+
+async def test_one_that_was_announced_at_high_risk_is_left_to_its_rule(rig: Rig) -> None:
+    rig.policy = rig.policy.changed(risk=STRANGE)
+    rig.facts.answer = a.facts(missing=(MissingFact(name="m", reason="late"),))
+    told = await rig.asked(a.start_event(caller=MALLORY))
+    assert told.level_when_opened is Level.HIGH
+    rig.facts.answer = a.facts()
+    rig.clock.advance(30)
+    assert (await looked(rig, told)).state is ApprovalState.TOLD
 
 
 async def test_one_that_failed_is_withdrawn(rig: Rig) -> None:

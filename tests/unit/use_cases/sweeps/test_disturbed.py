@@ -6,7 +6,7 @@ from tests.conftest import FakeClock
 from workers.domain.containment.afterwards.disturbances import Disturbance
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_vm
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.sweeps.disturbed import Disturbances, LookWhenDisturbed
 
 NIC = Disturbance("Microsoft.Network/networkInterfaces/write", "/subscriptions/s/…/web-01-nic", "")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import structlog
 
+from deploy.sandbox.client import PATIENCE_S
 from workers.telemetry.health import Health
 from workers.use_cases.sweeps.loop import Sweep, run_sweeps
 
@@ -42,11 +43,11 @@ async def hangs() -> None:
 async def running(health: Health, *sweeps: Sweep) -> AsyncIterator[None]:
     task = asyncio.create_task(run_sweeps(sweeps, health))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             yield
     finally:
         task.cancel()
-        await asyncio.wait([task], timeout=3)
+        await asyncio.wait([task], timeout=PATIENCE_S)
         assert task.cancelled()
 
 

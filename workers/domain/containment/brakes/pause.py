@@ -18,6 +18,7 @@ class Pause(Numbered):
 
     Attributes:
         by: who paused, as the audit names them.
+        approved_by: the second person, where it takes two.
         reason: their own words.
         at: when.
         until: when it ends by itself; ``None`` once it has ended, and before there was any.
@@ -28,6 +29,7 @@ class Pause(Numbered):
     id: str = PAUSE
     version: int = 0
     by: str = ""
+    approved_by: str = ""
     reason: str = ""
     at: UtcTime | None = None
     until: UtcTime | None = None
@@ -40,7 +42,9 @@ class Pause(Numbered):
         """Whether it has come to its end, and that is not noted yet."""
         return self.until is not None and now >= self.until
 
-    def begun(self, by: str, reason: str, now: datetime, span: timedelta) -> "Pause":
+    def begun(
+        self, by: str, reason: str, now: datetime, span: timedelta, *, approved_by: str = ""
+    ) -> "Pause":
         """A pause from now on, in the place of one that is on.
 
         Raises:
@@ -51,7 +55,13 @@ class Pause(Numbered):
             raise ValueError(f"a pause lasts at most {hours:g} hours; pause again when it ends")
         if not reason.strip():
             raise ValueError("a pause needs a reason: everybody who waits for it reads it")
-        return self.changed(by=by, reason=reason.strip()[:LONGEST_REASON], at=now, until=now + span)
+        return self.changed(
+            by=by,
+            approved_by=approved_by,
+            reason=reason.strip()[:LONGEST_REASON],
+            at=now,
+            until=now + span,
+        )
 
     def ended(self) -> "Pause":
         """Writes go on."""

@@ -26,6 +26,7 @@ class Expectation(Stored):
         caller: an e-mail address, or the id of an application or of an identity, in lower case; empty for
             whoever it is.
         by: who announced it, as the audit names them; ``by_user`` is their Slack id, empty at a command line.
+        approved_by: the second person, where it takes two, as the audit names them.
         begin: from then on; ``end`` does not count. By Azure's clock, which dates starts.
     """
 
@@ -36,6 +37,7 @@ class Expectation(Stored):
     reason: str
     by: str
     by_user: str = ""
+    approved_by: str = ""
     at: UtcTime
     begin: UtcTime
     end: UtcTime
@@ -65,6 +67,7 @@ class Expectation(Stored):
             "by": self.by,
             "begin": self.begin.isoformat(),
             "end": self.end.isoformat(),
+            **({"approved_by": self.approved_by} if self.approved_by else {}),
         }
 
 
@@ -107,6 +110,8 @@ class Expectations(Numbered):
             raise ValueError("an expectation is about one VM, or about a condition")
         if not added.reason.strip():
             raise ValueError("an expectation needs a reason: whoever looks into the start reads it")
+        if added.end <= now:
+            raise ValueError("the window of this start is over; announce it with a new one")
         if len(current) >= MOST_EXPECTATIONS:
             raise ValueError(f"{MOST_EXPECTATIONS} starts are expected already; withdraw one of them first")
         return self.changed(entries=(*current, added))

@@ -1,171 +1,33 @@
-"""What has been: earlier starts of a VM and of a caller, and what they say of the next one.
+"""What is remembered of a VM and of a caller, summed up as it was just before one start.
 
-The store keeps a bounded list of ``PastStart`` for each VM and for each caller. ``history`` sums up both as
-they were just before one start; only that is kept with the start.
+Only that is kept with the start.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from operator import attrgetter
-from typing import Any, NamedTuple
-
-import orjson
 
 from workers.domain.model import Stored, UtcTime
 from workers.domain.starts.addresses import network_of
-from workers.domain.starts.events import Caller, Phase, StartEvent
+from workers.domain.starts.events import StartEvent
+from workers.domain.starts.past.entries import (
+    ANSWERS,
+    STARTS,
+    Past,
+    PastStart,
+    What,
+    caller_key,
+    client_key,
+    id_of,
+    vm_digest,
+)
 from workers.domain.starts.risk_settings import RiskSettings
-from workers.domain.starts.vm import TurnedOn
 
-MOST_OF_VM = 100
-MOST_OF_CALLER = 200
-"""So many of the newest are kept."""
 _MOST_SEEN = 3
-_LONGEST = 80
 _HOURS = 24
-_KEY = 16
-"""Characters of a start's key that its id begins with."""
-_SWEPT = "sweep:"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _AT = attrgetter("at")
-
-
-class What(StrEnum):
-    """What happened. A start that is asked about and one that passed are both starts."""
-
-    STARTED = "started"
-    PASSED = "passed"
-    FAILED = "failed"
-    CONFIRMED = "confirmed"
-    REJECTED = "rejected"
-    SILENT = "silent"
-    TAKEN_BACK = "taken back"
-
-
-_WHATS = {what.value: what for what in What}
-
-
-_STARTS = (What.STARTED, What.PASSED)
-_ANSWERS = (What.CONFIRMED, What.REJECTED, What.SILENT)
-
-
-class PastStart(NamedTuple):
-    """One start of a VM, or what became of one.
-
-    Attributes:
-        at: by Azure's clock for starts, by ours for answers; in UTC.
-        id: the same for each telling of one start.
-        who: the caller, by ``caller_key``.
-        vm: a short digest of the VM's id.
-        network: where the caller was.
-        client: the application's id, in lower case.
-        by: who answered, by name; of a start that only the VM's power state told of, since when it may be.
-    """
-
-    at: datetime
-    what: What
-    id: str
-    who: str = ""
-    vm: str = ""
-    network: str = ""
-    client: str = ""
-    by: str = ""
-
-    @property
-    def text(self) -> str:
-        """Compact, and without the time, which is kept beside it."""
-        return json.dumps([self.what.value, *self[2:]], separators=(",", ":"))
-
-
-_MOST_TEXTS = len(PastStart._fields) - 2
-
-
-def past_start(text: str | bytes, at: datetime) -> PastStart | None:
-    """One from its text; ``None`` if another version wrote what this one can't read."""
-    try:
-        what, *rest = _read(text)
-        "".join(rest)  # a TypeError unless all of them are texts; a start may read hundreds
-        return PastStart(at, _WHATS[what], *rest[:_MOST_TEXTS])
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
-def _read(text: str | bytes) -> Any:
-    """A start may read hundreds of them, so it is done the fast way where that can."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:  # half a character, which Python's own writes and reads
-        return json.loads(text)
-
-
-def caller_key(caller: Caller) -> str:
-    """Who it is, as short as it can be told for sure; empty if Azure does not tell."""
-    return (caller.object_id or caller.email or caller.app_id).strip().lower()[:_LONGEST]
-
-
-def vm_digest(vm_key: str) -> str:
-    """Tells the VMs of one caller apart."""
-    return hashlib.sha256(vm_key.encode(errors="replace")).hexdigest()[:12]
-
-
-def of_event(event: StartEvent, *, passed: bool = False) -> PastStart:
-    """This start, to be remembered. Clients reuse correlation ids, so the id holds the hour, too."""
-    what = What.FAILED if event.phase is Phase.FAILED else What.PASSED if passed else What.STARTED
-    return PastStart(
-        at=event.at,
-        what=what,
-        id=_id(event),
-        who=caller_key(event.caller),
-        vm=vm_digest(event.vm.key),
-        network=network_of(event.caller.ip),
-        client=event.caller.app_id.lower()[:_LONGEST],
-        by=f"{_SWEPT}{event.between.after.isoformat()}" if event.between else "",
-    )
-
-
-def between_of(start: PastStart) -> TurnedOn | None:
-    """When a start must have been that only the VM's power state told of; ``None`` for any other."""
-    if start.what not in _STARTS or not start.by.startswith(_SWEPT):
-        return None
-    try:
-        return TurnedOn(after=datetime.fromisoformat(start.by.removeprefix(_SWEPT)), until=start.at)
-    except ValueError:
-        return None
-
-
-def tells_of(past: Iterable[PastStart], event: StartEvent, *, within: timedelta) -> bool:
-    """Whether this start is remembered already, by whatever told of it."""
-    same = event.dedupe_key[:_KEY]
-    return any(
-        one.id.startswith(same) and abs(one.at - event.at) <= within
-        for one in past
-        if one.what in (*_STARTS, What.FAILED)
-    )
-
-
-def started_between(past: Iterable[PastStart], first: datetime, last: datetime) -> bool:
-    """Whether a start is remembered that was between these times."""
-    return any(one.what in _STARTS and first <= one.at <= last for one in past)
-
-
-def of_answer(what: What, at: datetime, approval_id: str, event: StartEvent, by: str = "") -> PastStart:
-    """What became of a question about this start."""
-    return PastStart(at=at, what=what, id=approval_id, who=caller_key(event.caller), by=by[:_LONGEST])
-
-
-def _id(event: StartEvent) -> str:
-    return f"{event.dedupe_key[:_KEY]}{event.at:%d%H}"
-
-
-class Past(NamedTuple):
-    """What the store remembers, oldest first."""
-
-    of_vm: tuple[PastStart, ...] = ()
-    of_caller: tuple[PastStart, ...] = ()
 
 
 class Seen(Stored):
@@ -233,7 +95,7 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
 
     Later entries and this start's own don't count, so that a late or repeated telling gives the same.
     """
-    own, key = _id(event), caller_key(event.caller)
+    own, key = id_of(event), caller_key(event.caller)
     of_vm = [one for one in past.of_vm if one.at <= event.at and one.id != own]
     of_caller = [one for one in past.of_caller if one.at <= event.at and one.id != own]
     starts, theirs = _starts(of_vm), _starts(of_caller)
@@ -269,7 +131,7 @@ def history(past: Past, event: StartEvent, settings: RiskSettings) -> History:
         networks_count=len(networks),
         network_days=networks.get(network_of(event.caller.ip), 0),
         clients=_most(clients),
-        client_days=clients.get(event.caller.app_id.lower()[:_LONGEST], 0),
+        client_days=clients.get(client_key(event.caller), 0),
         caller_hours=_hours(theirs),
         recent_vms=recent,
         busy_days=busy,
@@ -286,7 +148,7 @@ def _answers(of_vm: Sequence[PastStart]) -> list[PastStart]:
     return [
         one
         for one in of_vm
-        if one.what in _ANSWERS
+        if one.what in ANSWERS
         and not (one.what is What.CONFIRMED and one.at <= taken_back.get(one.id, _NEVER))
     ]
 
@@ -296,7 +158,7 @@ def _starts(entries: Sequence[PastStart]) -> list[PastStart]:
     failed = {one.id for one in entries if one.what is What.FAILED}
     found: dict[str, PastStart] = {}
     for one in entries:
-        if one.what in _STARTS and one.id not in found and one.id not in failed:
+        if one.what in STARTS and one.id not in found and one.id not in failed:
             found[one.id] = one
     return sorted(found.values(), key=_AT)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from workers.domain.asking.approvals import Approval
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
-from workers.domain.starts.past.history import What, caller_key, vm_digest
+from workers.domain.starts.past.entries import What, caller_key, vm_digest
 from workers.domain.starts.vm import KnownVm
 
 LOOKED_BACK = timedelta(hours=1)

@@ -10,7 +10,7 @@ import structlog
 from workers.domain.asking.approvals import Approval
 from workers.domain.errors import NewerDocument, NotFound
 from workers.domain.ports.store import Store
-from workers.domain.starts.past.history import PastStart, What, of_event
+from workers.domain.starts.past.entries import PastStart, What, of_event
 from workers.domain.starts.vm import VmRef
 
 log = structlog.get_logger(__name__)

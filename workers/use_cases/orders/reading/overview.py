@@ -15,7 +15,6 @@ from workers.domain.ports.store import Store
 from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import KnownVm, VmRef
-from workers.use_cases.refuse import enforces
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +51,7 @@ class Overview:
     hide the others. The log says so of the latter.
     """
 
-    def __init__(
-        self, *, store: Store, inventory: Inventory, observes: Callable[[], bool] = enforces
-    ) -> None:
+    def __init__(self, *, store: Store, inventory: Inventory, observes: Callable[[], bool]) -> None:
         self._observes = observes
         self._store = store
         self._inventory = inventory

@@ -17,7 +17,7 @@ from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.leases import Leases
 from workers.domain.ports.store import Store
 from workers.domain.starts.events import Phase, StartEvent
-from workers.domain.starts.past.history import started_between, tells_of
+from workers.domain.starts.past.entries import started_between, tells_of
 from workers.domain.starts.vm import TurnedOn, VmRef
 from workers.use_cases.starts.found import AZURE_IS_LATE
 from workers.use_cases.starts.open import OpenApproval, Outcome

@@ -16,7 +16,7 @@ from tests.unit.bot.cards.posting_rig import ONCALL, Posting
 from tests.unit.bot.commands.test_strangers import Bot
 from workers.domain.asking.cards import CopyKind
 from workers.domain.containment.brakes.cap import CapAsked, CapQuestion
-from workers.domain.containment.containment import Held, HeldBy
+from workers.domain.containment.brakes.held import Held, HeldBy
 from workers.domain.errors import NotAllowed
 from workers.domain.ids import partition_of_id
 from workers.domain.messages import Complete, Message

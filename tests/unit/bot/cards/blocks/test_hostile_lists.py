@@ -24,7 +24,7 @@ from tests.unit.bot.cards.blocks.test_hostile import (
 from workers.domain.asking.approvals import Approval
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment
-from workers.domain.starts.past.history import What
+from workers.domain.starts.past.entries import What
 from workers.domain.starts.vm import KnownVm
 from workers.use_cases.orders.reading.lately import LateStart
 from workers.use_cases.orders.reading.overview import VmStatus

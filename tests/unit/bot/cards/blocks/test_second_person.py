@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from bot.answers.confirm_blocks import confirm_dialog
 from bot.cards.blocks.card import approval_card
 from bot.cards.replies.thread import replies
 from tests import builders as b
@@ -37,6 +38,13 @@ def test_the_second_person_sees_the_first_ones_name_and_reason() -> None:
     assert "<!here>" not in said
     assert "Confirm makes you the second person, until <!date^" in said
     assert actions(question())[:2] == ["approval.confirm", "approval.reject"]
+
+
+def test_the_second_persons_dialog_says_who_asked_and_why() -> None:
+    said = str(confirm_dialog(question())["blocks"])
+    assert "*Alice Example* (alice@contoso.com) wants to confirm this start." in said
+    assert "release" in said
+    assert "It takes two persons" in str(confirm_dialog(question(confirm_request=None))["blocks"])
 
 
 def test_the_first_persons_own_copy_has_no_button_to_confirm() -> None:

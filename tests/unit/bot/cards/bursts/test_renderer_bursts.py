@@ -7,6 +7,7 @@ import pytest
 
 from bot.cards.blocks.bursts.card import CONFIRM_ALL
 from bot.cards.blocks.card import CONFIRM
+from tests import acting
 from tests import builders as a
 from tests.unit.bot.cards.bursts.rig import Burst
 from tests.unit.bot.cards.posting_rig import DM, ONCALL
@@ -17,8 +18,6 @@ from workers.domain.policy.limits import BurstPolicy
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.signals.signal import Signal, Threat
 from workers.use_cases.asking.answer_all import AnswerAll, Given
-from workers.use_cases.asking.decide import Decide
-from workers.use_cases.asking.expire import LookAtApproval
 
 NO_MFA = Signal(id="no-mfa", threat=Threat.UNAUTHORIZED, weight=20, sentence="signed in without MFA")
 
@@ -62,6 +61,16 @@ async def test_five_hundred_vms_are_one_card_and_the_next_one_begins_another(bur
     assert max(sizes) == 500
     assert len(burst.cards()) == 2
     assert all(len(str(message.blocks)) < 15_000 for message in burst.slack.shows.values())
+
+
+async def test_the_others_say_so_even_if_the_one_that_differs_comes_last(burst: Burst) -> None:
+    alike = await burst.burst(4)
+    await burst.until_at_rest(*alike)
+    odd = await burst.opened(90, signals=[NO_MFA])
+    await burst.until_at_rest(odd)
+    assert "4 of 5 look alike; 1 differs" in burst.cards()[0]
+    await burst.until_at_rest(await burst.opened(91, signals=[NO_MFA]))
+    assert "4 of 6 look alike; 2 differ" in burst.cards()[0]
 
 
 async def test_those_that_differ_have_a_card_each_and_the_others_say_so(burst: Burst) -> None:
@@ -114,7 +123,7 @@ async def test_starts_far_apart_and_a_policy_without_bursts_give_a_card_each(bur
 
 
 def answers_to_all(burst: Burst) -> AnswerAll:
-    decide = Decide(store=burst.store, nudger=burst.nudger, clock=burst.clock)
+    decide = acting.decide(store=burst.store, nudger=burst.nudger, clock=burst.clock)
     return AnswerAll(decide=decide, store=burst.store, nudger=burst.nudger, clock=burst.clock)
 
 
@@ -178,7 +187,7 @@ async def test_silence_is_told_once_for_all(burst: Burst) -> None:
     approvals = await burst.burst(3)
     await burst.until_at_rest(*approvals)
     burst.clock.to(max([(await burst.store.approval(one.id)).escalate_at for one in approvals]))
-    look = LookAtApproval(store=burst.store, nudger=burst.nudger, clock=burst.clock)
+    look = acting.look_at_approval(store=burst.store, nudger=burst.nudger, clock=burst.clock)
     for _ in range(2):
         for one in approvals:
             await look(one.id)
@@ -230,7 +239,7 @@ async def test_in_quiet_hours_none_of_a_burst_counts_as_asked_before_they_end() 
 
     rig.clock.to(morning)
     for one in approvals:
-        await LookAtApproval(store=rig.store, nudger=rig.nudger, clock=rig.clock)(one.id)
+        await acting.look_at_approval(store=rig.store, nudger=rig.nudger, clock=rig.clock)(one.id)
     await rig.until_at_rest(*approvals)
     asked = [await rig.store.approval(one.id) for one in approvals]
     assert all(one.asked_at is not None and one.asked_at >= morning for one in asked)

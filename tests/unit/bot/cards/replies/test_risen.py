@@ -29,6 +29,13 @@ def test_it_says_what_it_was_and_why_it_is_higher(was: Level) -> None:
     assert "the sign-in from 203.0.113.7" in text
 
 
+def test_at_high_risk_it_asks_for_an_answer_also_if_the_start_was_announced_at_first() -> None:
+    (reply,) = risen_replies(asked(Level.LOW))
+    assert "Was this start expected? Please answer on the card by <!date^" in str(reply.message.blocks)
+    (announced,) = risen_replies(asked(Level.LOW, state=ApprovalState.TOLD, terms=b.announced()))
+    assert "Please answer" not in str(announced.message.blocks)
+
+
 def test_it_stands_in_the_thread_of_an_open_question_only() -> None:
     assert keys(asked(Level.LOW)) == ["risk.high"]
     assert "risk.high" not in keys(asked(Level.LOW, state=ApprovalState.CONFIRMED))

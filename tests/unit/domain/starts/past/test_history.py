@@ -7,18 +7,16 @@ from hypothesis import strategies as st
 
 from tests import builders as a
 from workers.domain.starts.events import Phase, StartEvent
-from workers.domain.starts.past.history import (
-    History,
+from workers.domain.starts.past.entries import (
     Past,
     PastStart,
-    Seen,
     What,
     caller_key,
-    history,
     of_answer,
     of_event,
     past_start,
 )
+from workers.domain.starts.past.history import History, Seen, history
 from workers.domain.starts.risk_settings import RiskSettings
 
 NOW = a.start_event()

@@ -6,7 +6,7 @@ import pytest
 
 from tests import builders as a
 from workers.domain.starts.vm import KnownVm
-from workers.store.memory import MemoryInventory
+from workers.store.in_memory.inventory import MemoryInventory
 from workers.use_cases.orders.reading.find_vm import Match, find_among, find_vm
 
 WEB = a.known_vm()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import acting
 from tests import builders as a
 from tests.conftest import Rig
 from workers.domain.containment.profile import LockdownProfile
@@ -16,7 +17,7 @@ OTHER = a.vm_ref(name="vm-db-01", group="rg-data")
 
 @pytest.fixture
 def overview(rig: Rig) -> Overview:
-    return Overview(store=rig.store, inventory=rig.inventory)
+    return acting.overview(store=rig.store, inventory=rig.inventory)
 
 
 async def test_open_questions_come_the_longest_open_first(rig: Rig, overview: Overview) -> None:
@@ -40,7 +41,7 @@ async def test_a_question_that_is_answered_waits_no_longer(rig: Rig, overview: O
 
 async def test_a_start_that_is_only_announced_waits_for_nobody_and_is_in_its_vms_status() -> None:
     rig = Rig(a.policy(rules=(Rule(name="told", when="true", verdict=Verdict.TELL),)))
-    overview = Overview(store=rig.store, inventory=rig.inventory, observes=lambda: rig.policy.observes)
+    overview = acting.overview(store=rig.store, inventory=rig.inventory, observes=lambda: rig.policy.observes)
     told = await rig.asked()
     assert await overview.questions() == []
     status = await overview.of_vm(a.vm_ref())

@@ -13,7 +13,8 @@ from workers.domain.policy.paging import PageOn
 from workers.domain.policy.people import OncallPolicy
 from workers.domain.ports.paging import PageRefused, Written
 from workers.domain.ports.store import Commit
-from workers.store.memory import MemoryInventory, MemoryStore
+from workers.store.in_memory.inventory import MemoryInventory
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.sweeps.audit.pages import FIRST_PAUSE, SendPages
 
 VM, APPROVAL, CONTAINMENT = a.vm_ref(), a.approval().id, a.containment().id

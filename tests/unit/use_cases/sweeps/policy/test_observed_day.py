@@ -14,7 +14,7 @@ from workers.domain.errors import NotFound
 from workers.domain.ids import PARTITIONS, report_id
 from workers.domain.nudges import Subject
 from workers.domain.policy.model import Defaults, Mode, OnSilence, Rule, Verdict
-from workers.store.memory import MemoryStore
+from workers.store.in_memory.store import MemoryStore
 from workers.use_cases.sweeps.policy.observed_day import TellObservedDay
 
 RULES = tuple(

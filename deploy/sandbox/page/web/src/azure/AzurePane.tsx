@@ -1,8 +1,9 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { plural } from "../kit/format";
 import { Pane } from "../kit/Pane";
 import { useTopic } from "../state/live";
+import { useTour } from "../tour/tourState";
 import type { Vm } from "../types";
 import { SpeedControl } from "./SpeedControl";
 import { StartMany } from "./StartMany";
@@ -27,6 +28,13 @@ export function AzurePane() {
     getItemKey: (index) => vms[index]?.id ?? index,
     overscan: 4,
   });
+
+  const { story, vm: told } = useTour();
+  const place = story ? vms.findIndex((vm) => vm.id === told) : -1;
+  useEffect(() => {
+    // Only what is in view is drawn: the machine that a story speaks of may be far down.
+    if (place >= 0) list.scrollToIndex(place, { align: "center" });
+  }, [place, list]);
 
   const tools = (
     <div className="pane__tools">

@@ -11,6 +11,7 @@ export function MessageList({ conversation }: { conversation: Conversation }) {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const follow = useRef(true);
+  const before = useRef(0);
   const { messages, replies } = conversation;
   const visible = messages.slice(-shown);
 
@@ -37,8 +38,11 @@ export function MessageList({ conversation }: { conversation: Conversation }) {
       aria-label={`Messages of ${conversation.title}`}
       data-tour="messages"
       onScroll={(event) => {
+        // What has grown since the last turn to the end is no wish to stay: only who scrolls up wants that.
         const box = event.currentTarget;
-        follow.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+        if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX) follow.current = true;
+        else if (box.scrollTop < before.current) follow.current = false;
+        before.current = box.scrollTop;
       }}
     >
       <div ref={content}>

@@ -1,7 +1,8 @@
 import { useMemo } from "react";
 import { Pane } from "../kit/Pane";
-import { useHere } from "../state/here";
+import { useHere, WITHIN } from "../state/here";
 import { useTopic, useValue } from "../state/live";
+import { BesideSwitch } from "./Beside";
 import { Composer } from "./Composer";
 import { ConversationTabs } from "./ConversationTabs";
 import { conversationsOf, HOME } from "./conversations";
@@ -30,7 +31,10 @@ export function SlackPane() {
       about={me && me.key === person ? `What ${me.name} sees.` : "…"}
       tools={
         <div className="pane__tools">
-          <PersonSwitch />
+          <div className="pane__row">
+            <PersonSwitch />
+            {!WITHIN && <BesideSwitch />}
+          </div>
           <ConversationTabs conversations={conversations} shown={shown?.id} home={Boolean(app?.has_home || home)} />
         </div>
       }

@@ -21,6 +21,12 @@ export async function azure(act: string, body: Record<string, unknown>): Promise
   return told(await post(`/api/act/azure/${act}`, body));
 }
 
+/** Make a machine in Azure; its id, or nothing if it was refused, which is said. */
+export async function createVm(body: Record<string, unknown>): Promise<string | undefined> {
+  const made = await post("/api/act/azure/create", body);
+  return told(made) ? String(made.answer["id"]) : undefined;
+}
+
 /** Do something in Slack; the answer is Slack's. */
 export async function slack(act: string, body: Record<string, unknown>): Promise<Ack> {
   const { status, answer } = await post(`/api/act/slack/${act}`, body);

@@ -7,6 +7,8 @@ export type Theme = "system" | "light" | "dark";
 
 export interface Here {
   person: string;
+  /** Who is shown beside that person; nobody if not set. */
+  beside: string | undefined;
   pane: Pane;
   startAs: string;
   deliveries: number;
@@ -20,6 +22,7 @@ export interface Here {
 const url = new URL(location.href);
 let here: Here = {
   person: url.searchParams.get("as") ?? "olivia",
+  beside: undefined,
   pane: "azure",
   startAs: "intruder",
   deliveries: 1,
@@ -30,6 +33,14 @@ let here: Here = {
   note: "",
 };
 const listeners = new Set<() => void>();
+
+/** This window is the place of a second person in another one, and shows Slack and nothing else. */
+export const WITHIN = url.searchParams.get("only") === "slack";
+
+// What one window chooses holds for the others, and for a second person's place.
+window.addEventListener("storage", (event) => {
+  if (event.key === "theme") setHere({ theme: storedTheme() });
+});
 
 /** Change some of it. */
 export function setHere(change: Partial<Here>): void {

@@ -1,7 +1,8 @@
 import { useEffect } from "react";
 import { setHere } from "../state/here";
 import { Ring } from "./Ring";
-import { STORIES, type Step, type Story } from "./stories";
+import { STORIES } from "./stories";
+import type { Step, Story } from "./story";
 import { setTour, useTour } from "./tourState";
 import { useWorld } from "./useWorld";
 
@@ -36,10 +37,15 @@ function TourStep({ story, step, number }: { story: Story; step: Step; number: n
           {step.text(world)}
         </p>
         <div className="tour__foot">
-          <span className="tour__waits">{step.done ? "Goes on when it has happened" : ""}</span>
+          <span className="tour__waits">{step.done && !step.act ? "Goes on when it has happened" : ""}</span>
           {!last && (
             <button type="button" className="link" onClick={() => setTour({ step: number + 1 })}>
               {step.done ? "Skip" : "Next"}
+            </button>
+          )}
+          {step.act && (
+            <button type="button" className="button button--primary" onClick={() => step.act?.run(world)}>
+              {step.act.label}
             </button>
           )}
           <button type="button" className="button" onClick={leave}>

@@ -7,13 +7,14 @@ import { useWorld } from "./useWorld";
 /** Chooses one of the stories. */
 export function TourMenu() {
   const world = useWorld();
-  const begin = (key: StoryKey) => {
-    const vm = STORIES[key].begin(world);
+  const begin = async (key: StoryKey) => {
+    const beganMs = Date.now() - 1000;
+    const vm = await STORIES[key].begin(world);
     if (!vm) {
       say("Every machine that this story could use is busy or contained already. Restart the sandbox to begin anew.");
       return;
     }
-    setTour({ story: key, step: 0, vm: vm.id, beganMs: Date.now() - 1000 });
+    setTour({ story: key, step: 0, vm, beganMs });
   };
   return (
     <Popover label="Take the tour" title="Stories of the tour" className="tour-menu">
@@ -25,7 +26,7 @@ export function TourMenu() {
                 type="button"
                 onClick={() => {
                   close();
-                  begin(key);
+                  void begin(key);
                 }}
               >
                 {STORIES[key].title}

@@ -1,40 +1,24 @@
 // The stories of the tour. A step says what to do and where; it is over when that has really happened.
-import { lookAs, type Pane, setHere } from "../state/here";
-import type { Usergroup, View } from "../slack/types";
-import type { Principal, Stage, Vm, Way, WorldPerson } from "../types";
+import { lookAs, setHere } from "../state/here";
+import type { Principal } from "../types";
+import { BURST } from "./burst";
+import {
+  answered,
+  askedStep,
+  contained,
+  onCallPerson,
+  restored,
+  stage,
+  startStep,
+  type Step,
+  type Story,
+  TRACKED,
+  wayOf,
+  type World,
+} from "./story";
+import { TWO_PERSONS } from "./twoPersons";
 
-export type StoryKey = "expected" | "risky" | "rejected" | "lockdown" | "everything";
-
-export interface World {
-  vms: ReadonlyMap<string, Vm>;
-  ways: ReadonlyMap<string, Way>;
-  people: WorldPerson[];
-  principals: Principal[];
-  usergroups: Usergroup[];
-  views: View[];
-  /** The machine of this story, and when the story began. */
-  vm: Vm | undefined;
-  beganMs: number;
-}
-
-export interface Step {
-  pane: Pane;
-  /** What is ringed: a CSS selector. */
-  target: (world: World) => string;
-  text: (world: World) => string;
-  /** Whether it has happened; a step without it only tells something. */
-  done?: (world: World) => boolean;
-}
-
-export interface Story {
-  title: string;
-  about: string;
-  /** Puts everything in place and chooses the machine. */
-  begin: (world: World) => Vm | undefined;
-  steps: Step[];
-}
-
-const TRACKED = (name: string) => `[data-tour="${name}"]`;
+export type StoryKey = "expected" | "risky" | "rejected" | "lockdown" | "everything" | "burst" | "twoPersons";
 
 export const STORIES: Record<StoryKey, Story> = {
   expected: {
@@ -149,14 +133,15 @@ export const STORIES: Record<StoryKey, Story> = {
       },
     ],
   },
+  burst: BURST,
+  twoPersons: TWO_PERSONS,
 };
 
 /** Be on call, and choose a running machine. */
-function onCallsMachine(world: World): Vm | undefined {
-  const onCall = world.usergroups.flatMap((group) => group.users);
-  const person = world.people.find((each) => onCall.includes(each.slack));
+function onCallsMachine(world: World): string | undefined {
+  const person = onCallPerson(world);
   if (person) lookAs(person.key);
-  return [...world.vms.values()].find((vm) => vm.power === "running" && !contained(world, vm));
+  return [...world.vms.values()].find((vm) => vm.power === "running" && !contained(world, vm))?.id;
 }
 
 function lockDownSteps(options: string): Step[] {
@@ -180,7 +165,7 @@ function lockDownSteps(options: string): Step[] {
 function ownersStart(
   world: World,
   starts: (principal: Principal, owner: string) => boolean,
-): Vm | undefined {
+): string | undefined {
   for (const vm of world.vms.values()) {
     const owner = world.people.find((person) => Object.values(vm.tags).includes(person.email));
     const starter = owner && world.principals.find((principal) => starts(principal, owner.key));
@@ -188,29 +173,9 @@ function ownersStart(
     if (vm.nics.length === 0) continue; // nothing to isolate makes a poor story
     lookAs(owner.key, "app");
     setHere({ startAs: starter.key, openWay: undefined });
-    return vm;
+    return vm.id;
   }
   return undefined;
-}
-
-function startStep(what: string): Step {
-  return {
-    pane: "azure",
-    target: ({ vm }) => `[aria-label="Start ${CSS.escape(vm?.name ?? "")}"]`,
-    text: ({ vm }) => `${what} Press Start beside ${vm?.name ?? "it"}.`,
-    done: (world) => ["starting", "running"].includes(world.vm?.power ?? "") || wayOf(world) !== undefined,
-  };
-}
-
-function askedStep(): Step {
-  return {
-    pane: "ways",
-    target: () => TRACKED("pane-ways"),
-    text: () =>
-      "Azure takes its time to start it. Then the event comes over Service Bus, Startgate reads the facts, " +
-      "the policy gives its verdict, and the owner is asked.",
-    done: (world) => stage(world, "asked")?.state === "done",
-  };
 }
 
 function containedStep(): Step {
@@ -232,26 +197,3 @@ function theEnd(): Step {
   };
 }
 
-function wayOf({ ways, vm, beganMs }: World): Way | undefined {
-  return [...ways.values()].find((way) => way.vm.id.toLowerCase() === vm?.id.toLowerCase() && way.at_ms > beganMs);
-}
-
-function stage(world: World, key: string): Stage | undefined {
-  return wayOf(world)?.stages.find((each) => each.key === key);
-}
-
-function restored(world: World): boolean {
-  const result = stage(world, "result");
-  return result?.title === "Restored" && result.state === "done";
-}
-
-function answered(world: World): boolean {
-  const state = stage(world, "answer")?.state;
-  return state !== undefined && state !== "now";
-}
-
-function contained({ ways }: World, vm: Vm): boolean {
-  return [...ways.values()].some(
-    (way) => way.vm.id.toLowerCase() === vm.id.toLowerCase() && way.stages.some((each) => each.key === "result"),
-  );
-}

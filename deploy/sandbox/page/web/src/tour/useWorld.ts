@@ -1,7 +1,7 @@
 import { useTopic, useValue } from "../state/live";
 import type { Usergroup, View } from "../slack/types";
 import type { Principal, Vm, Way, WorldPerson } from "../types";
-import type { World } from "./stories";
+import type { World } from "./story";
 import { useTour } from "./tourState";
 
 /** What the steps of a story look at. */

@@ -1,6 +1,7 @@
 import type { Element } from "../types";
 import { ChoiceField } from "./ChoiceField";
 import type { FieldProps } from "./fieldProps";
+import { SearchField } from "./SearchField";
 import { SelectField } from "./SelectField";
 import { TextField } from "./TextField";
 
@@ -25,6 +26,7 @@ export function isField({ type }: Element): boolean {
 export function Field(props: FieldProps) {
   const { type } = props.element;
   if (CHOICES.has(type)) return <ChoiceField {...props} />;
+  if (type === "external_select") return <SearchField {...props} />;
   if (type.endsWith("_select")) return <SelectField {...props} />;
   return <TextField {...props} />;
 }

@@ -1,0 +1,1 @@
+"""What checks the templates, the image and the workflows."""

@@ -1,0 +1,1 @@
+"""What the ports of the store promise, in dicts: for tests of what stands above them. No Redis."""
