@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
+from tests import acting
 from tests import builders as a
 from tests.unit.bot.cards.bursts.rig import Burst
 from tests.unit.bot.cards.bursts.test_renderer_bursts import answers_to_all
 from tests.unit.bot.cards.posting_rig import CHANNEL, DM, ONCALL
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer
-from workers.use_cases.asking.expire import LookAtApproval
 
 
 async def look(burst: Burst, approvals: list[Approval]) -> None:
     for one in approvals:
-        await LookAtApproval(store=burst.store, nudger=burst.nudger, clock=burst.clock)(one.id)
+        await acting.look_at_approval(store=burst.store, nudger=burst.nudger, clock=burst.clock)(one.id)
     await burst.until_at_rest(*approvals)
 
 

@@ -9,6 +9,7 @@ from bot.answers.bursts import BurstAnswers
 from bot.cards.blocks.bursts.card import CONFIRM_ALL, REJECT_ALL
 from bot.cards.blocks.message import Message
 from bot.requests import Clicked
+from tests import acting
 from tests import builders as a
 from tests.unit.bot.cards.bursts.rig import Burst
 from tests.unit.bot.cards.posting_rig import DM, ONCALL
@@ -18,7 +19,6 @@ from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.errors import NotAllowed
 from workers.domain.starts.people import Actor
-from workers.use_cases.asking.expire import LookAtApproval
 
 WITHIN = timedelta(minutes=15)
 TERMS = a.terms(second_within=WITHIN)
@@ -116,7 +116,7 @@ async def test_once_the_time_is_over_the_thread_says_so_and_a_later_press_calls_
     await press(burst, approvals, a.actor())
     burst.clock.advance(WITHIN)
     for one in approvals:
-        await LookAtApproval(store=burst.store, nudger=burst.nudger, clock=burst.clock)(one.id)
+        await acting.look_at_approval(store=burst.store, nudger=burst.nudger, clock=burst.clock)(one.id)
     await burst.until_at_rest(*approvals)
     assert CONFIRM_ALL in actions(burst.slack.shows[f"{DM}-0"])
     assert any("Nobody else confirmed in time" in shown.says for shown in burst.slack.shows.values())
