@@ -49,6 +49,7 @@ def run_command() -> None:
     export("bot", scraped=settings.health_port != 0, azure_monitor=settings.azure_monitor_connection)
     try:
         # The workers apply the rules, and check their conditions: that needs a CEL runtime, which takes 8 MB.
+        # Here it is loaded only to check a new file, once the policy is changed: see ``PolicyInForce``.
         policy = read_policy(settings.policy, conditions=False)
     except InvalidPolicy as invalid:
         typer.echo(invalid.diagnostics(), err=True)

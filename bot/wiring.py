@@ -128,8 +128,7 @@ async def run(settings: BotSettings, policy: Policy, health: Health, bus: Bus, s
         aiohttp.ClientSession(trace_configs=[measured(SLACK, "method", web_api_method)]) as session,
         hangup_signal() as hangup,
     ):
-        # The workers apply the rules, and check their conditions: see ``bot.__main__``.
-        in_force = PolicyInForce(settings.policy, policy, health, conditions=False)
+        in_force = PolicyInForce(settings.policy, policy, health)
         await _run(settings, in_force, bus, Parts(health, redis, store, session, hangup), stop)
 
 

@@ -57,6 +57,18 @@ settings.load_profile("steady")
 """The same examples each time, however slow the machine is. ``--hypothesis-profile=search`` tries others."""
 
 
+COMPUTES_S = 600
+"""For tests that compute all the time, which a busy machine makes many times as slow, and wait for nobody."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What hypothesis runs goes through hundreds of examples: a hang is cut, a busy machine is none."""
+    for item in items:
+        if item.get_closest_marker("hypothesis") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(COMPUTES_S))
+
+
 def pytest_configure() -> None:
     """Plain tracebacks: the coloured ones with every local variable take seconds on a busy machine."""
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

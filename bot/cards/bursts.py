@@ -168,7 +168,7 @@ class Bursts:
     def _note_differing(self, burst: Burst, approval_id: str, lead: str) -> None:
         for look, asks in burst.leads.items():
             if differing := burst.differing(look):
-                self._differing[asks] = differing
+                self._differing[asks] = max(self._differing.get(asks, ()), differing, key=len)
                 if asks != lead:
                     self._outdated.setdefault(approval_id, set()).add(asks)
 
@@ -199,7 +199,8 @@ class Bursts:
         if not joining and not card.members:
             return card
         grown = card.with_members(member_of(lead, containment), *joining.values())
-        if differing := self._differing.pop(card.id, ()):
+        differing = self._differing.pop(card.id, ())
+        if len(differing) > len(card.differing):  # one that was read earlier may come later
             grown = grown.changed(differing=differing)
         if grown == card:
             return card

@@ -29,7 +29,8 @@ async def test_a_rejected_start_is_contained_and_the_page_shows_every_step(
     narrow = await windows("olivia", width=390, height=844)
     await narrow.page.get_by_role("navigation", name="Panes").get_by_role("button", name="Slack").click()
     dark = await windows("olivia", scheme="dark")
-    for person, name in ((olivia, "card-light"), (dark, "card-dark"), (narrow, "card-narrow")):
+    tall = await windows("olivia", height=1100)
+    for person, name in ((tall, "card-light"), (dark, "card-dark"), (narrow, "card-narrow")):
         await person.card("web-01").get_by_role("heading").scroll_into_view_if_needed()
         await screenshot(person.page, name)
 

@@ -17,7 +17,8 @@ from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.canary import is_canary
 from workers.domain.starts.events import StartEvent
 from workers.telemetry.instruments import STARTS
-from workers.use_cases.starts.open import ASK_ANYWAY_AFTER, OpenApproval, Outcome
+from workers.use_cases.starts.open import ASK_ANYWAY_AFTER, OpenApproval
+from workers.use_cases.starts.outcome import Outcome
 
 log = structlog.get_logger(__name__)
 

@@ -3,6 +3,9 @@
 A change counts once two looks in a row saw the same content: somebody may still be writing the file, and the
 first half of a policy can be a valid one. The content is compared, not times or the inode: where a volume is
 mounted, a change is another target of a symbolic link.
+
+A new file is checked whole, its conditions too, in every process: the bot must not go by a policy that the
+workers refuse. That loads the CEL runtime there, some 10 MB, once the file has changed and not before.
 """
 
 import hashlib
@@ -54,14 +57,12 @@ class PolicyInForce:
         path: the file.
         policy: as it was read at start.
         health: shows its digest, and a file that is refused.
-        conditions: whether rules' expressions are checked, too, which loads the CEL runtime.
     """
 
-    def __init__(self, path: Path, policy: Policy, health: Health, *, conditions: bool = True) -> None:
+    def __init__(self, path: Path, policy: Policy, health: Health) -> None:
         self._path = path
         self._policy = policy
         self._health = health
-        self._conditions = conditions
         self._seen = policy.digest
         self._settled = policy.digest
         self._refused = ""
@@ -93,7 +94,7 @@ class PolicyInForce:
         try:
             if content is None:
                 raise unreadable(self._path, error)
-            policy = parse_policy(content, self._path, conditions=self._conditions)
+            policy = parse_policy(content, self._path)
         except InvalidPolicy as invalid:
             return self._refuse(digest, invalid)
         return self._take(policy)

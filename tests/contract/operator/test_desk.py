@@ -21,6 +21,7 @@ from tests.valkey_server import Valkey
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.ids import partition_of_vm, reference
+from workers.domain.ports.clock import SystemClock
 from workers.domain.ports.store import Commit
 from workers.domain.starts.events import Caller, CallerKind
 from workers.domain.starts.people import Owner
@@ -213,6 +214,34 @@ class TestOrders:
         assert "has to confirm it" in (await world("nadia", "status", "web-01")).stdout
         assert (await world("colin", "restore", "web-01", "--yes")).exit_code == 0
         assert (await world.store.containment(held.id)).state is ContainmentState.RESTORING
+
+    async def test_a_right_or_a_pause_takes_two_persons_there_too(self, world: World) -> None:
+        colin = world.signing.oid("colin")
+        oncall = {"usergroup": "S0ONCALL01", "channel": "#vm-oncall", "entra": [NADIA_OID, colin]}
+        world.policy(two_person="access", oncall=oncall)
+        unsigned = await world("", "pause", "--reason", "x")
+        stranger = await world("sam", "expect", "web-01", "2h", "--reason", "x")
+        assert (unsigned.exit_code, stranger.exit_code) == (3, 3), unsigned.output + stranger.output
+
+        for typed, unchanged in (
+            (("expect", "web-01", "2h", "--reason", "patch day"), "Nothing is expected yet"),
+            (("pause", "--reason", "the wrong VMs"), "Nothing is paused yet"),
+        ):
+            first = await world("nadia", *typed)
+            assert (first.exit_code, unchanged in first.stdout) == (0, True), first.output
+            agree = first.stdout.splitlines()[-1].rpartition("startgate ")[2].split()
+            assert (await world("nadia", *agree, "--yes")).exit_code == 3, "nobody is both"
+            unsure = await world("colin", *agree)
+            assert typed[-1] in unsure.stdout, "the reason, before they are asked"
+            assert not (await world.store.pause()).on(SystemClock().now())
+            second = await world("colin", *agree, "--yes")
+            assert (second.exit_code, second.stdout) == (0, "Approved and done.\n"), second.output
+            assert (await world("colin", *agree, "--yes")).exit_code == 1, "once"
+        (expected,) = (await world.store.expectations()).entries
+        assert NADIA_OID in expected.by
+        assert colin in expected.approved_by
+        assert (await world.store.pause()).on(SystemClock().now())
+        assert (await world("", "resume")).exit_code == 0
 
     async def test_what_is_not_contained_is_not_restored(self, world: World) -> None:
         done = await world("nadia", "restore", "web-01", "--yes")

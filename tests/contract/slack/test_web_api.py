@@ -249,3 +249,12 @@ async def test_a_reaction_is_added_once(web: AsyncWebClient) -> None:
     where: Json = {"channel": APPROVALS, "timestamp": posted["ts"], "name": "eyes"}
     await web.reactions_add(**where)
     assert (await refused(web.reactions_add(**where)))["error"] == "already_reacted"
+
+
+async def test_a_file_is_on_record_with_all_that_any_message_has(
+    slack: SlackServer, web: AsyncWebClient
+) -> None:
+    await web.chat_postMessage(channel=APPROVALS, text="hi", blocks=card())
+    await web.files_upload_v2(channel=APPROVALS, content="vm,starts", filename="starts.csv")
+    message, file = seen(slack, "posted")
+    assert set(file) == set(message) | {"files"}

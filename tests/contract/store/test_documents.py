@@ -1,6 +1,7 @@
 """What every store promises of documents: versions, and that they change together or not at all."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -47,6 +48,21 @@ class TestDocuments:
         with pytest.raises(Conflict):
             await store.commit(written)
         assert report.id in await store.unshown(a.NOW + DEFAULT_PAUSE)
+
+    async def test_a_request_for_a_second_person_is_due_until_it_has_ended(self, store: Store) -> None:
+        asked = a.access_request()
+        over, later = asked.request.expires_at, a.NOW + DEFAULT_PAUSE
+        with pytest.raises(NotFound):
+            await store.access_request(asked.id)
+        await store.commit(Commit(partition=partition_of_id(asked.id), documents=(asked,)))
+        written = await store.access_request(asked.id)
+        assert written == asked.changed(version=1)
+        assert asked.id not in await store.past_due(over - timedelta(seconds=1))
+        assert asked.id in await store.past_due(over)
+        assert asked.id in await store.unshown(later)
+        ended = written.expired(over)
+        await store.commit(Commit(partition=partition_of_id(asked.id), documents=(ended,)))
+        assert asked.id not in await store.past_due(later)
 
     async def test_hostile_text_comes_back_as_it_was(self, store: Store) -> None:
         text = "\u0000\u202e{{}} ']] redis.call('FLUSHALL') 😀 \\u0000 %s <!channel>"

@@ -1,13 +1,14 @@
-"""``two_person: restore`` in the running system: one asks, somebody else confirms, nobody is both."""
+"""``two_person`` in the running system: one asks, somebody else confirms or approves, nobody is both."""
 
 import json
 
 import pytest
 import pytest_asyncio
 
+from bot.cards.blocks.access.card import APPROVE
 from deploy.sandbox.system import System
 from tests.scenario.conftest import POLICY, QUICK, Start
-from tests.scenario.scene import NADIA, ONCALL, CardCopy, Entry, Scene
+from tests.scenario.scene import NADIA, OLIVIA, ONCALL, CardCopy, Entry, Scene
 
 COLIN = "U0COLIN002"
 
@@ -16,7 +17,8 @@ COLIN = "U0COLIN002"
 async def two(own: Start, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     path = tmp_path_factory.mktemp("two") / "policy.yaml"
     oncall = {"users": [NADIA, COLIN], "channel": "#vm-oncall"}
-    path.write_text(json.dumps(POLICY | {"oncall": oncall, "two_person": "restore"}), encoding="utf-8")
+    policy = POLICY | {"oncall": oncall, "two_person": ["restore", "access"]}
+    path.write_text(json.dumps(policy), encoding="utf-8")
     return await own(System(policy=path, speed=0, extra=QUICK))
 
 
@@ -72,3 +74,33 @@ async def test_a_restore_takes_two_persons(two: Scene) -> None:
     thread = "\n".join(await two.thread(card))
     assert "asked for by *nadia*" in thread
     assert "Confirmed by *colin*" in thread
+
+
+async def test_a_delegation_takes_two_persons(two: Scene) -> None:
+    await two.slack.post("/_channels", name="vm-oncall", join=[COLIN])
+    seq = await two.slack.last_seq()
+    await two.command("nadia", f"/vm-delegate <@{OLIVIA}> 2h away at the dentist")
+    asked = await two.slack.wait_for(
+        "on-call to be asked for the second person",
+        lambda e: (
+            e["kind"] == "posted" and e["channel"] == ONCALL and "away at the dentist" in str(e["blocks"])
+        ),
+        since=seq,
+    )
+    assert f"<@{COLIN}>" in str(asked["blocks"])
+    card = CardCopy(channel=ONCALL, ts=asked["ts"], at_ms=asked["at_ms"])
+
+    await two.click("nadia", card, APPROVE)
+    await two.told(NADIA, "You asked for this yourself", "has to approve it", since=seq)
+    assert not await two.audit("delegation.begun")
+
+    await two.click("colin", card, APPROVE)
+    await two.until_shown(card, "that it was approved", "*Approved* by *colin*")
+    (begun,) = await two.audited("delegation.begun")
+    assert begun["by"].endswith(f"({NADIA})")
+    assert begun["details"]["approved_by"].endswith(f"({COLIN})")
+    await two.slack.wait_for(
+        "the first person to be told",
+        lambda e: e["kind"] == "posted" and e["channel"] != ONCALL and "*Approved* by" in str(e["blocks"]),
+        since=seq,
+    )

@@ -40,7 +40,7 @@ async def test_no_message_was_ever_posted_twice(scene: Scene) -> None:
     copies of a card in one channel, and replies in one thread that say the same. A channel may have its own
     copy beside one that another channel refused, and a card that somebody deleted is posted anew.
     """
-    posted = [e for e in await scene.slack.record(kind="posted") if e["metadata"] is not None]
+    posted = [e for e in await scene.slack.record(kind="posted") if e.get("metadata") is not None]
     assert posted
     intents = [e["metadata"]["event_payload"]["intent"] for e in posted]
     replies = [

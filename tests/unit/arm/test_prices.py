@@ -13,6 +13,8 @@ from workers.arm.read.gathering.prices import cost_of
         ("Standard_D4s_v5", 0.192),
         ("STANDARD_D64S_V5", 3.072),
         ("Standard_E20ds_v5", 1.44),
+        ("Standard_E48s_v3", 3.024),
+        ("Standard_E64s_v3", 3.629),
         ("Standard_B2s", 0.0416),
         ("Standard_NC24ads_A100_v4", 3.673),
     ],

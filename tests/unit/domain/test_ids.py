@@ -28,6 +28,11 @@ class TestIds:
     def test_a_containment_gets_a_new_id_each_time(self) -> None:
         assert ids.containment_id("x") != ids.containment_id("x")
 
+    def test_a_request_shares_the_partition_of_what_it_changes(self) -> None:
+        changed = (ids.PAUSE, ids.EXPECTATIONS, ids.DELEGATIONS)
+        assert {ids.partition_of_id(one) for one in (*changed, ids.access_id())} == {0}
+        assert ids.access_id() != ids.access_id()
+
     @given(st.text())
     def test_every_vm_has_a_partition(self, key: str) -> None:
         assert 0 <= ids.partition_of_vm(key) < ids.PARTITIONS

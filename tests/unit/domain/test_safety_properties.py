@@ -20,7 +20,7 @@ from workers.domain.policy.model import Rule, Verdict
 from workers.domain.ports.store import Commit
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.containment.request import request_containment
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 STRANGER = a.actor(slack_user="U0STRANGER", name="Sam", email="sam@contoso.com")
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
+from workers.domain.asking.announced import asked_after_all
 from workers.domain.asking.approvals import FIRST, TRANSITIONS, Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import (
@@ -21,8 +22,15 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import AlreadyDecided, Conflict
 
 AT = a.NOW + timedelta(minutes=3)
+
+
+def _asking(approval: Approval) -> Approval:
+    told = approval.state is ApprovalState.TOLD
+    return asked_after_all(approval, a.terms(), AT) if told else approval.undone(a.actor(), AT)
+
+
 GO: dict[ApprovalState, Callable[[Approval], Approval]] = {
-    ApprovalState.PENDING: lambda approval: approval.undone(a.actor(), AT),
+    ApprovalState.PENDING: _asking,
     ApprovalState.CONFIRMED: lambda approval: approval.decided(a.decision(answer=Answer.CONFIRM, at=AT)),
     ApprovalState.REJECTED: lambda approval: approval.decided(a.decision(at=AT), containment_id="c" * 26),
     ApprovalState.EXPIRED: lambda approval: approval.expired(AT, "nobody answered"),
@@ -38,7 +46,7 @@ class TestApprovals:
         assert {
             **{s: frozenset() for s in ApprovalState},
             ApprovalState.PENDING: ends,
-            ApprovalState.TOLD: ends - {ApprovalState.CONFIRMED},
+            ApprovalState.TOLD: (ends - {ApprovalState.CONFIRMED}) | {ApprovalState.PENDING},
             ApprovalState.CONFIRMED: frozenset({ApprovalState.PENDING}),
         } == TRANSITIONS
         assert set(FIRST.values()) == first
@@ -57,6 +65,11 @@ class TestApprovals:
                 GO[target](approval)
             assert raised.value.outcome == approval.outcome()
         assert approval.model_dump_json() == before
+
+    @pytest.mark.parametrize("state", [s for s in ApprovalState if s is not ApprovalState.TOLD])
+    def test_only_an_announcement_becomes_a_question(self, state: ApprovalState) -> None:
+        with pytest.raises(Conflict):
+            asked_after_all(a.approval(state=state), a.terms(), AT)
 
     @pytest.mark.parametrize("state", [s for s in ApprovalState if s is not ApprovalState.PENDING])
     def test_a_closed_approval_is_neither_reminded_nor_escalated(self, state: ApprovalState) -> None:

@@ -13,7 +13,7 @@ from workers.cli import LOOKING, OPERATING, PROVING, WAITING
 
 NO_TABLE = {
     # They do one thing and say so in a line.
-    *("decide", "lockdown", "restore", "pause", "resume", "evidence", "workers", "forget"),
+    *("decide", "lockdown", "restore", "pause", "resume", "access", "evidence", "workers", "forget"),
     *("archive export", "dlq replay", "dlq discard", "defender enable", "vm create"),
     # They print a file.
     *("policy example", "policy schema", "policy init", "audit export", "alerts workflow", "vm example"),

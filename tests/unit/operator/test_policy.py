@@ -214,7 +214,11 @@ def test_the_bot_reads_a_policy_with_rules_without_a_cel_runtime(policy: Path) -
     code = (
         "import sys, bot.__main__ as bot\n"
         "from pathlib import Path\n"
-        f"assert bot.read_policy(Path({str(policy)!r}), conditions=False).rules\n"
+        "from workers.telemetry.health import Health\n"
+        "from workers.use_cases.policy_in_force import PolicyInForce\n"
+        f"policy = bot.read_policy(path := Path({str(policy)!r}), conditions=False)\n"
+        "assert policy.rules\n"
+        "assert PolicyInForce(path, policy, Health()).look().found == 'same'\n"
         "print([m for m in sys.modules if m.startswith('cel')])"
     )
     run = subprocess.run(

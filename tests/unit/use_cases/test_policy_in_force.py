@@ -56,6 +56,22 @@ def test_a_changed_file_is_in_force_and_its_digest_in_health(desk: Desk) -> None
     assert changes == [desk.in_force().digest]
 
 
+def test_a_process_that_checked_no_condition_at_start_refuses_a_file_with_a_bad_one(tmp_path: Path) -> None:
+    """The bot: the workers refuse the file, too, and both go on by the same policy."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(OLD)
+    health = Health()
+    in_force = PolicyInForce(path, read_policy(path, conditions=False), health)
+    path.write_text(NEW + "rules:\n  - {name: odd, when: 'vm.tgas == 1'}\n")
+
+    look = in_force.look(at_once=True)
+
+    assert look.found is Found.REFUSED
+    assert "rules[0].when" in look.problem
+    assert TROUBLE in health.as_json()["troubles"]
+    assert in_force().digest == digest_of(OLD.encode())
+
+
 def test_a_file_that_is_still_being_written_is_not_taken(desk: Desk) -> None:
     """The first half of this one is a valid policy, too."""
     desk.path.write_text(OLD + "owner: {tags: [half]}\n")

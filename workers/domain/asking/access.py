@@ -2,7 +2,8 @@
 
 With ``two_person: access``, three things do: an expected start passes without a question, a delegation gives
 what an owner may, and a pause keeps VMs from being contained. Ending any of them is the safe direction, and
-takes one person.
+takes one person. So does answering the question about the cap: going on has VMs contained, and holding back
+touches only what waits beyond the cap already, for an hour at most.
 
 Who can be the second person: whoever could have asked, too, as with a restore. For a pause that is on-call,
 for an expected start the VM's owner or on-call, or on-call alone, as the policy's ``expect.who`` says.
@@ -140,7 +141,7 @@ class AccessRequest(Numbered):
         permission = self._permits(actor, owners, first=False)
         if not permission.allowed:
             return permission.reason
-        return not_the_second(self.request.by, actor, "this")
+        return not_the_second(self.request.by, actor, "this", do="approve")
 
     def may_decline(self, actor: Actor, owners: Owners = NO_OWNERS) -> Permission:
         """Whether this person may decline it, the safe direction: whoever may approve it, and who asked."""

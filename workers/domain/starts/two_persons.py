@@ -23,7 +23,9 @@ class Request(Stored):
         return now < self.expires_at
 
 
-def not_the_second(first: Actor, second: Actor, what: str, *, who: str = "somebody else") -> str:
+def not_the_second(
+    first: Actor, second: Actor, what: str, *, who: str = "somebody else", do: str = "confirm"
+) -> str:
     """Why this person can't confirm what the first one asked for, as a sentence; empty if they can.
 
     Args:
@@ -31,13 +33,14 @@ def not_the_second(first: Actor, second: Actor, what: str, *, who: str = "somebo
         second: who wants to confirm it.
         what: what was asked for, such as ``this restore``.
         who: who could confirm it.
+        do: what the second person does with it, here called confirming.
     """
     if first.is_same_person(second):
-        return f"You asked for {what} yourself, so {who} has to confirm it."
+        return f"You asked for {what} yourself, so {who} has to {do} it."
     if not first.is_surely_another(second):
         return (
-            "It was asked for in Slack and is confirmed at the command line, or the other way round, so "
+            "It was asked for in Slack and is answered at the command line, or the other way round, so "
             "nobody can tell whether that is two persons. Name the account's Slack user in the policy's "
-            "people.entra, or confirm it where it was asked for."
+            f"people.entra, or {do} it where it was asked for."
         )
     return ""

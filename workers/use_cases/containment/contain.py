@@ -11,12 +11,12 @@ from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Store
+from workers.use_cases.containment.at_rest.expire_isolation import ExpireIsolation
+from workers.use_cases.containment.at_rest.follow import Follow
+from workers.use_cases.containment.at_rest.lapse import Lapse
 from workers.use_cases.containment.brakes import Brakes
 from workers.use_cases.containment.doing import Doing, Guarded
 from workers.use_cases.containment.engine import Engine
-from workers.use_cases.containment.expire_isolation import ExpireIsolation
-from workers.use_cases.containment.follow import Follow
-from workers.use_cases.containment.lapse import Lapse
 from workers.use_cases.containment.undoing import Undoing
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ from workers.domain.starts.vm import VmRef
 from workers.telemetry.spans import following
 from workers.use_cases.after_write import after_write
 from workers.use_cases.conflicts import until_written
-from workers.use_cases.containment.lapse import expired
+from workers.use_cases.containment.at_rest.lapse import expired
 from workers.use_cases.refuse import refuse_unless, refuse_while_observing
 
 

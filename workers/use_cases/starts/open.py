@@ -5,19 +5,14 @@ One start gives one approval.
 A VM has one open question at most: a further start joins it.
 """
 
-import asyncio
 from datetime import timedelta
-from enum import StrEnum
 from typing import NamedTuple, TypeGuard
-from weakref import WeakValueDictionary
 
 import structlog
 
 from workers.domain.asking.approvals import FIRST, Approval, ApprovalState
-from workers.domain.audit import AuditRecord
-from workers.domain.errors import Conflict, DependencyAway, NotFound
+from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_vm
-from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling, Undecided
@@ -30,18 +25,16 @@ from workers.domain.ports.store import Commit, Remembered, Store
 from workers.domain.starts.events import Phase, StartEnd, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.past.entries import of_event
-from workers.domain.starts.vm import KnownVm, PowerState
 from workers.telemetry.spans import following, here
 from workers.use_cases.asking.assess import Assess
-from workers.use_cases.conflicts import until_written
-from workers.use_cases.starts.by_rule import ByRule
+from workers.use_cases.starts.enter import EnterStart, start_key
 from workers.use_cases.starts.expected import ExpectedStarts
-from workers.use_cases.starts.found import FoundStarts
 from workers.use_cases.starts.join import Join
 from workers.use_cases.starts.let_pass import LetPass
+from workers.use_cases.starts.outcome import Opened, Outcome
 from workers.use_cases.starts.recontain import Recontain
 from workers.use_cases.starts.record import start_record
-from workers.use_cases.starts.tellings import Tellings, Told, with_later
+from workers.use_cases.starts.tellings import Tellings, Told
 
 log = structlog.get_logger(__name__)
 
@@ -50,28 +43,6 @@ ASK_ANYWAY_AFTER = timedelta(seconds=60)
 
 
 _OBSERVES = "the policy only observes"
-
-
-class Outcome(StrEnum):
-    """What one event led to."""
-
-    ASKED = "asked"
-    DUPLICATE = "duplicate"
-    VANISHED = "vanished"
-    FAILED_START = "failed start"
-    RECONTAINED = "recontained"
-    EXPECTED = "expected"
-    PASSED = "passed"
-    JOINED = "joined"
-    CONTAINED = "contained by a rule"
-    OBSERVED = "only observed"
-
-
-class Opened(NamedTuple):
-    """The outcome, and the id of the approval or containment, or empty if there is none."""
-
-    outcome: Outcome
-    document_id: str = ""
 
 
 class _Seen(NamedTuple):
@@ -101,8 +72,6 @@ class OpenApproval:
         facts_budget_s: float = 2.0,
     ) -> None:
         self._store = store
-        self._nudger = nudger
-        self._inventory = inventory
         self._facts = facts
         self._assess = assess
         self._clock = clock
@@ -110,12 +79,17 @@ class OpenApproval:
         self._tellings = Tellings(store)
         self._let_pass = LetPass(store)
         self._expected = ExpectedStarts(store, clock)
-        self._found = FoundStarts(store, clock)
         self._recontain = Recontain(store=store, nudger=nudger, clock=clock)
-        self._by_rule = ByRule(store=store, nudger=nudger, clock=clock)
         self._join = Join(store=store, nudger=nudger, assess=assess, clock=clock)
-        # One start of a VM after the other, so that fifty at once don't meet each other's conflicts.
-        self._one_by_one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._enter = EnterStart(
+            store=store,
+            nudger=nudger,
+            inventory=inventory,
+            clock=clock,
+            tellings=self._tellings,
+            recontain=self._recontain,
+            join=self._join,
+        )
 
     async def __call__(self, event: StartEvent) -> Opened:
         """Open the approval of this start, or find that there is nothing to ask.
@@ -137,7 +111,7 @@ class OpenApproval:
 
     async def _take_in(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
         """Find out whether there is anything to ask."""
-        if known := await self._known(event, told):
+        if known := await self._enter.known(event, told):
             return Opened(Outcome.DUPLICATE, known)
         record = told.record
         if record.expected_start is not None:
@@ -150,13 +124,6 @@ class OpenApproval:
             if recontained:
                 return Opened(Outcome.RECONTAINED, record.containment_id)
         return await self._judge(event, told._replace(record=record), ruling)
-
-    async def _known(self, event: StartEvent, told: Told) -> str:
-        """The approval in which this start was asked about; empty if it was not."""
-        if told.approval is None:
-            return await self._found.tells(event, told.background)
-        await self._tellings.note_end(told.approval, event)
-        return told.document_id
 
     async def _judge(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> Opened:
         """Let it pass or ask, as the rules say. They may have decided already, before any fact was read.
@@ -184,26 +151,12 @@ class OpenApproval:
                 return Opened(Outcome.RECONTAINED, held)
             ruling = ruling.overruled("it matches, but the VM is contained or being restored")
         seen = seen or await self._look(event, told, ruling)
-        return await self._ask(self._approval(told.document_id, event, seen, ruling), told, ruling)
+        return await self._enter(self._approval(told.document_id, event, seen, ruling), told, ruling)
 
     async def _look(self, event: StartEvent, told: Told, ruling: Ruling | Undecided) -> _Seen:
         facts = await self._gather(event)
         insight = self._assess.insight(event, facts, told.background, told.record, policy=ruling.policy)
         return _Seen(facts, insight)
-
-    async def _ask(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
-        lock = self._one_by_one.setdefault(approval.event.vm.key, asyncio.Lock())
-        async with lock:
-            try:
-                # Based on what was read before; if anything changed since, this is a conflict.
-                opened = await self._write(approval, told, ruling)
-            except Conflict:
-                opened = await until_written(lambda: self._write_anew(approval, ruling))
-        if opened.outcome is Outcome.ASKED:
-            await self._nudge(approval)
-        elif opened.outcome is Outcome.VANISHED:
-            await self._nudger.notices(Nudge(subject=Subject.APPROVAL, id=approval.id, version=1))
-        return opened
 
     async def _gather(self, event: StartEvent) -> Facts:
         """What is known within the budget. If Azure is away, the question waits for a minute, not longer."""
@@ -216,13 +169,6 @@ class OpenApproval:
             log.warning("asking without facts", vm=event.vm.name, because=str(away))
             return Facts(missing=(MissingFact(name="everything", reason=str(away)),), gathered_at=now)
         return facts.with_power(event.power)
-
-    async def _exists(self, document_id: str) -> bool:
-        try:
-            await self._store.approval(document_id)
-        except NotFound:
-            return False
-        return True
 
     async def _note_failed(self, event: StartEvent) -> Opened:
         """A failed start is put on record, not asked about. A question that it opened before is withdrawn."""
@@ -238,7 +184,7 @@ class OpenApproval:
         if told.approval is None:
             # Events are unordered: a *started* that arrives after the failure must not open a question.
             await self._store.commit(
-                Commit(partition=partition_of_vm(event.vm.key), once=_start(told.document_id))
+                Commit(partition=partition_of_vm(event.vm.key), once=start_key(told.document_id))
             )
             return Opened(Outcome.FAILED_START)
         await self._tellings.note_end(told.approval, event)
@@ -276,117 +222,6 @@ class OpenApproval:
         )
         return approval.filling_in(now) if approval.open else approval
 
-    async def _write_anew(self, approval: Approval, ruling: Ruling) -> Opened:
-        told = await self._tellings.find(approval.event)
-        if known := await self._known(approval.event, told):
-            return Opened(Outcome.DUPLICATE, known)
-        held = told.record.containment_id  # perhaps since a moment ago
-        if held is not None and await self._recontain(held, approval.event):
-            return Opened(Outcome.RECONTAINED, held)
-        return await self._write(approval.changed(id=told.document_id), told, ruling)
-
-    async def _write(self, approval: Approval, told: Told, ruling: Ruling) -> Opened:
-        event = approval.event
-        partition = partition_of_vm(event.vm.key)
-        if approval.state is ApprovalState.OBSERVED:
-            return await self._observe(approval, told, ruling)
-        opened = start_record("approval.opened", event, approval.opened_at, approval, ruling)
-        if approval.facts.gone:
-            gone = approval.withdrawn(approval.opened_at, "the VM no longer exists")
-            closed = start_record("approval.withdrawn", event, approval.opened_at, gone, ruling)
-            documents = (gone, *with_later(told.first, approval.id))
-            commit = Commit(
-                partition=partition, documents=documents, audit=(opened, closed), once=_once(approval)
-            )
-            return await self._first(commit, Opened(Outcome.VANISHED, approval.id), approval.id)
-        line = told.background.line if told.background else None
-        self._inventory.note(_known(approval).after(line))  # beside the write, which does not wait for it
-        if approval.state is ApprovalState.RULED:
-            return await self._contain(approval, told, opened)
-        question = await self._join.open_question(told.record, approval)
-        if question is not None:
-            joined = self._join.joining(question, approval, ruling, once=_once(approval), first=told.first)
-            outcome = await self._first(joined.commit, Opened(Outcome.JOINED, question.id), approval.id)
-            if outcome.outcome is Outcome.JOINED:
-                await self._join.announce(question, joined.question)
-            return outcome
-        record = told.record.changed(open_approvals=(*told.record.open_approvals, approval.id))
-        commit = Commit(
-            partition=partition,
-            documents=(approval, record, *with_later(told.first, approval.id)),
-            audit=(opened,),
-            once=_once(approval),
-            past=Remembered(event.vm, of_event(event)),
-        )
-        return await self._first(commit, Opened(Outcome.ASKED, approval.id), approval.id)
-
-    async def _observe(self, start: Approval, told: Told, ruling: Ruling) -> Opened:
-        """Put on record what the policy would have made of it. Once it is enforced, nobody asks about it."""
-        record = start_record("start.observed", start.event, start.opened_at, start, ruling)
-        commit = Commit(
-            partition=partition_of_vm(start.event.vm.key),
-            documents=(start, *with_later(told.first, start.id)),
-            audit=(record,),
-            once=_once(start),
-            past=Remembered(start.event.vm, of_event(start.event)),
-        )
-        return await self._first(commit, Opened(Outcome.OBSERVED, start.id), start.id)
-
-    async def _contain(self, start: Approval, told: Told, opened: AuditRecord) -> Opened:
-        """Have the VM contained as the rule says, and the start put on record with it."""
-        ruled = await self._by_rule.ruled(start)
-        details = {"because": ruled.approval.closed_because, "containment": ruled.approval.containment_id}
-        closed = opened.changed(kind="approval.ruled", details={**opened.details, **details})
-        commit = Commit(
-            partition=partition_of_vm(start.event.vm.key),
-            documents=(*ruled.documents, *with_later(told.first, start.id)),
-            audit=(opened, closed, *ruled.audit),
-            once=_once(start),
-            past=Remembered(start.event.vm, of_event(start.event)),
-        )
-        outcome = await self._first(commit, Opened(Outcome.CONTAINED, start.id), start.id)
-        if outcome.outcome is Outcome.CONTAINED:
-            await self._by_rule.announce(ruled)
-        return outcome
-
-    async def _first(self, commit: Commit, opened: Opened, start_id: str) -> Opened:
-        """Write, unless this start was opened before or is known to have failed."""
-        if await self._store.commit(commit):
-            return opened
-        known = await self._exists(start_id)
-        return Opened(Outcome.DUPLICATE, start_id) if known else Opened(Outcome.FAILED_START)
-
-    async def _nudge(self, approval: Approval) -> None:
-        """Nudge after the write. If the process dies in between, the resync nudges."""
-        nudge = Nudge(subject=Subject.APPROVAL, id=approval.id, version=1)
-        await self._nudger.notices(nudge)
-        if approval.fill_in_at is not None:
-            await self._nudger.work(nudge.changed(due=approval.fill_in_at))
-
-
-def _known(approval: Approval) -> KnownVm:
-    """The VM's line in the inventory."""
-    machine = approval.facts.machine
-    return KnownVm(
-        ref=approval.event.vm,
-        subscription_name=approval.facts.subscription_name,
-        location=machine.location if machine else "",
-        tags=approval.facts.tags,
-        tags_known=machine is not None,
-        power=machine.power if machine else PowerState.UNKNOWN,
-        seen_at=approval.opened_at,
-    )
-
 
 def _passes(ruling: Ruling | Undecided) -> TypeGuard[Ruling]:
     return isinstance(ruling, Ruling) and ruling.verdict is Verdict.PASS
-
-
-def _start(document_id: str) -> str:
-    """A key for once only: opening this start, or noting that it failed, whichever comes first."""
-    return f"start:{document_id}"
-
-
-def _once(approval: Approval) -> str | None:
-    """A *started* event after the failure opens nothing; a *succeeded* event does, whatever came before."""
-    return _start(approval.id) if approval.event.phase is Phase.STARTED else None

@@ -12,8 +12,10 @@ def pause_line(pause: Pause) -> str:
     """By whom, until when and why, and what that means, as mrkdwn; empty if there is no pause."""
     if pause.until is None:
         return ""
+    second = f", approved by {escape(pause.approved_by, 80)}," if pause.approved_by else ""
     return (
-        f"\u23f8\ufe0f *Changes in Azure are paused* by {escape(pause.by, 80)} until {when(pause.until)}."
+        f"\u23f8\ufe0f *Changes in Azure are paused* by {escape(pause.by, 80)}{second} until"
+        f" {when(pause.until)}."
         f" Reason: \u201c{escape(pause.reason, 300)}\u201d."
         " Answers count, and what they lead to waits until then."
     )

@@ -63,12 +63,7 @@ class ClassicMachines:
         )
 
     def start(self, call: Call) -> Answer:
-        request = Request(
-            principal=call.caller,
-            correlation_id=call.correlation_id,
-            client_request_id=call.client_request_id,
-        )
-        return accepted(call, self._starter.start(self._estate.vm(call.parent_id), request))
+        return accepted(call, self._starter.start(self._estate.vm(call.parent_id), Request.of(call)))
 
     def stop(self, call: Call) -> Answer:
         return self._power(call, "stop", "stopping", "stopped")

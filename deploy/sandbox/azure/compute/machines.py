@@ -82,12 +82,7 @@ class Machines:
         }
 
     def start(self, call: Call) -> Answer:
-        request = Request(
-            principal=call.caller,
-            correlation_id=call.correlation_id,
-            client_request_id=call.client_request_id,
-        )
-        return accepted(call, self._starter.start(self._estate.vm(call.parent_id), request))
+        return accepted(call, self._starter.start(self._estate.vm(call.parent_id), Request.of(call)))
 
     def deallocate(self, call: Call) -> Answer:
         """Refused where the OS disk is ephemeral: it would be lost with the host. Power off works.

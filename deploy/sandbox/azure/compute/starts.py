@@ -5,11 +5,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 
 from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.compute.disks import note_ownership
 from deploy.sandbox.azure.delivery import Outbox
 from deploy.sandbox.azure.events import CLASSIC_START, START, Schema, Started
+from deploy.sandbox.azure.front.routing import Call
 from deploy.sandbox.azure.lro import Lro
 from deploy.sandbox.azure.messages import messages
 from deploy.sandbox.azure.model import Estate, Vm
@@ -50,6 +52,15 @@ class Request:
     correlation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @classmethod
+    def of(cls, call: Call) -> Self:
+        """The request that a call to ARM makes."""
+        return cls(
+            principal=call.caller,
+            correlation_id=call.correlation_id,
+            client_request_id=call.client_request_id,
+        )
 
 
 class Starter:

@@ -18,11 +18,11 @@ from deploy.sandbox.azure.model import (
     Resource,
     Vm,
     new_etag,
-    settle,
 )
 from deploy.sandbox.azure.network.exposure import effective_groups
 from deploy.sandbox.azure.network.lost import KEPT, KEPT_DNS, Loss, compare
 from deploy.sandbox.azure.network.nsg import check_match, checked_location
+from deploy.sandbox.azure.network.put_over import put_over
 
 PUT_S = 3.0
 EFFECTIVE_S = 4.0
@@ -102,7 +102,16 @@ class Interfaces:
             extra={key: body[key] for key in _TOP if key in body},
             properties=properties,
         )
-        return self._store(call, old, new)
+        return put_over(
+            call,
+            old,
+            new,
+            estate=self._estate,
+            lro=self._lro,
+            named="NIC PUT",
+            lasts_s=PUT_S,
+            shown=new.as_json(),
+        )
 
     def _note_losses(self, call: Call, old: Resource, body: dict[str, Any]) -> None:
         lost, left_out = compare(old.as_json(), body)
@@ -115,21 +124,6 @@ class Interfaces:
                     client_request_id=call.client_request_id,
                 )
             )
-
-    def _store(self, call: Call, old: Resource | None, new: Resource) -> Answer:
-        """Keep the old interface in force until the operation ends."""
-        standing = old or self._estate.add(new)
-        standing.properties["provisioningState"] = "Updating"
-
-        def done() -> None:
-            settle(new, "Succeeded")
-            self._estate.add(new)
-
-        operation = self._lro.network("NIC PUT", new.id, new.location, PUT_S)
-        body = new.as_json()
-        body["properties"] = {**new.properties, "provisioningState": "Updating"}
-        self._lro.operations.begin(operation, done, failed=lambda: settle(standing, operation.status))
-        return accepted(call, operation, status=201 if old is None else 200, body=body)
 
     def _replaced(
         self, nic_id: str, location: str, given: dict[str, Any], old: Resource | None

@@ -6,8 +6,9 @@ from deploy.sandbox.azure.access.locks import Locks
 from deploy.sandbox.azure.errors import ArmError, stale_etag
 from deploy.sandbox.azure.front.routing import GROUP, SUBSCRIPTION, Answer, Call, Route, accepted, listing
 from deploy.sandbox.azure.lro import Lro
-from deploy.sandbox.azure.model import NIC, NSG, SUBNET, Estate, Resource, new_etag, settle
+from deploy.sandbox.azure.model import NIC, NSG, SUBNET, Estate, Resource, new_etag
 from deploy.sandbox.azure.network.peers import check_groups
+from deploy.sandbox.azure.network.put_over import put_over
 from deploy.sandbox.azure.network.rules import check_rules, default_rules, stored
 
 PUT_S = 2.0
@@ -57,22 +58,16 @@ class SecurityGroups:
         new.properties["flushConnection"] = bool(properties.get("flushConnection"))
         if old is not None:
             new.properties["resourceGuid"] = old.properties["resourceGuid"]
-        return self._store(call, old, new)
-
-    def _store(self, call: Call, old: Resource | None, new: Resource) -> Answer:
-        """Keep the old rules in force until the operation ends; a new group can be read at once."""
-        standing = old or self._estate.add(new)
-        standing.properties["provisioningState"] = "Updating"
-
-        def done() -> None:
-            settle(new, "Succeeded")
-            self._estate.add(new)
-
-        operation = self._lro.network("NSG PUT", new.id, new.location, PUT_S)
-        shown = self._shown(new, self._used())
-        shown["properties"]["provisioningState"] = "Updating"
-        self._lro.operations.begin(operation, done, failed=lambda: settle(standing, operation.status))
-        return accepted(call, operation, status=201 if old is None else 200, body=shown)
+        return put_over(
+            call,
+            old,
+            new,
+            estate=self._estate,
+            lro=self._lro,
+            named="NSG PUT",
+            lasts_s=PUT_S,
+            shown=self._shown(new, self._used()),
+        )
 
     def delete(self, call: Call) -> Answer:
         nsg = self._estate.find(call.resource_id)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.cards.blocks.answers import private
-from bot.cards.blocks.brakes.paused import on_answer, on_card, on_dialog
+from bot.cards.blocks.brakes.paused import on_answer, on_card, on_dialog, pause_line
 from bot.cards.blocks.card import approval_card
 from bot.commands.lockdown import COMMAND as LOCKDOWN
 from bot.commands.pause import COMMAND
@@ -108,6 +108,13 @@ def test_cards_dialogs_and_answers_stay_what_slack_takes_and_quote_the_reason_as
         assert SAID in text
         assert "the &lt;wrong&gt; VMs" in text
     assert card.blocks[0]["type"] == "header"
+
+
+def test_a_pause_that_took_two_persons_names_both() -> None:
+    by_two = Pause().begun("Olga", "x", a.NOW, DEFAULT_PAUSE, approved_by="Sven <!here>")
+    line = pause_line(by_two)
+    assert "by Olga, approved by Sven" in line
+    assert "<!here>" not in line
 
 
 def test_without_a_pause_nothing_is_added() -> None:

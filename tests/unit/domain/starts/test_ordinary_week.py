@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from tests import builders as a
+from tests.conftest import COMPUTES_S
 from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import Rules, Undecided
@@ -167,7 +168,7 @@ def lived_in() -> House:
     return house
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(COMPUTES_S)
 def test_of_ten_thousand_ordinary_starts_few_are_of_high_risk() -> None:
     """With this seed it is 7 that are high, and 629 that are medium."""
     house, levels = House(20261102), Counter[Level]()

@@ -12,7 +12,7 @@ from workers.domain.asking.decisions import Answer
 from workers.domain.errors import AlreadyDecided, NotAllowed, NotYet
 from workers.domain.starts.people import Actor
 from workers.use_cases.asking.take_back import TakeBack
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 SAM = a.actor(slack_user="U0SAM00001", name="Sam", email="sam@contoso.com")
 

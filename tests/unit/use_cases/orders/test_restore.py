@@ -26,7 +26,7 @@ from workers.domain.starts.events import Phase
 from workers.use_cases.containment.undoing import START_TAKES
 from workers.use_cases.orders.reading.contained import contained_vms
 from workers.use_cases.orders.restore import Ordered
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 EVERYTHING = Rule(name="everything", when="true", verdict=Verdict.PASS)
 _NETWORK = VM.resource_id.partition("/providers/")[0] + "/providers/Microsoft.Network"

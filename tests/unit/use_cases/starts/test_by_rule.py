@@ -21,7 +21,7 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import Facts
 from workers.use_cases.containment.request import request_containment
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 RULE = Rule(
     name="stolen key", when='caller.app_id == "bad"', verdict=Verdict.CONTAIN, lockdown="network-only"

@@ -22,7 +22,7 @@ from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.risk_settings import RiskSettings
 from workers.domain.starts.vm import VmRef
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 HOUR = timedelta(hours=1)
 HIGH = RiskSettings(medium=1, high=1)

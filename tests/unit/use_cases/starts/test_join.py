@@ -17,7 +17,7 @@ from workers.domain.policy.model import OnSilence, Rule, Verdict
 from workers.domain.starts.events import Phase, StartEvent
 from workers.domain.starts.facts import MissingFact
 from workers.use_cases.asking.withdraw import Withdraw
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 BOB = a.caller(name="Bob", email="bob@contoso.com", object_id="bob")
 MINUTE = timedelta(minutes=1)

@@ -20,7 +20,7 @@ from workers.domain.starts.facts import Facts
 from workers.telemetry.health import Health
 from workers.use_cases.containment.contain import Contain
 from workers.use_cases.orders.restore import Restore
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 from workers.use_cases.sweeps.policy.mode import WatchMode
 
 STRICT = Defaults(on_silence=OnSilence.CONTAIN, on_undelivered=OnUndelivered.CONTAIN)

@@ -19,7 +19,8 @@ from workers.domain.starts.events import Phase, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.vm import PowerState
 from workers.use_cases.conflicts import until_written
-from workers.use_cases.starts.open import ASK_ANYWAY_AFTER, Outcome
+from workers.use_cases.starts.open import ASK_ANYWAY_AFTER
+from workers.use_cases.starts.outcome import Outcome
 
 SUCCEEDED = a.start_event(phase=Phase.SUCCEEDED, event_id="event-2", shape="diagnostic")
 FAILED = a.start_event(phase=Phase.FAILED, event_id="event-3")

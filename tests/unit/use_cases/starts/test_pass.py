@@ -15,7 +15,7 @@ from workers.domain.ports.store import Commit
 from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.vm import VmRecord
-from workers.use_cases.starts.open import Opened, Outcome
+from workers.use_cases.starts.outcome import Opened, Outcome
 
 EXPECTED = Rule(
     name="nightly builds",

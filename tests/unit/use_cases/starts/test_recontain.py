@@ -14,7 +14,7 @@ from workers.domain.containment.steps import MAX_REDONE
 from workers.domain.errors import StepFailed
 from workers.domain.nudges import Subject
 from workers.domain.ports.store import Commit
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 from workers.use_cases.starts.recontain import CLOCK_MARGIN, Recontain
 
 LATER = a.NOW + timedelta(hours=1)

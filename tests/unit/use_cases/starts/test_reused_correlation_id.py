@@ -13,7 +13,7 @@ from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import StepName
 from workers.domain.starts.events import Phase, StartEvent
 from workers.use_cases.asking.withdraw import Withdraw
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 from workers.use_cases.starts.tellings import RECORDS_APART, SAME_START
 
 

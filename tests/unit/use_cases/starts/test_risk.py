@@ -16,7 +16,7 @@ from workers.domain.starts.events import Phase, StartEvent
 from workers.domain.starts.facts import Facts, MissingFact
 from workers.domain.starts.risk import Level
 from workers.domain.starts.risk_settings import RiskSettings
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 DAY = timedelta(days=1)
 LATE = (MissingFact(name="some", reason="late"),)

@@ -16,10 +16,10 @@ from workers.domain.errors import AlreadyDecided
 from workers.domain.policy.model import Defaults, OnSilence, OnUndelivered, Rule, Verdict
 from workers.domain.starts.events import Phase
 from workers.domain.starts.facts import MissingFact
-from workers.domain.starts.past.history import What
+from workers.domain.starts.past.entries import What
 from workers.domain.starts.risk import Level, Risk
 from workers.domain.starts.risk_settings import RiskSettings
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 
 TOLD = Rule(
     name="weekly tests",

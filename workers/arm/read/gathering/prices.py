@@ -1,5 +1,8 @@
 """About what a VM of a size costs by the hour, from a list that is kept beside this file with its date.
 
+The list says what it was checked against, and when. A price for the hour goes before one for each core: the
+largest sizes of a series may have less memory for each core, and cost less.
+
 Azure's own bill is right: regions, licences, discounts and agreements differ. What is not in the list has no
 price, rather than a guess.
 """

@@ -20,7 +20,8 @@ from workers.domain.starts.events import Phase, StartEvent
 from workers.domain.starts.past.entries import started_between, tells_of
 from workers.domain.starts.vm import TurnedOn, VmRef
 from workers.use_cases.starts.found import AZURE_IS_LATE
-from workers.use_cases.starts.open import OpenApproval, Outcome
+from workers.use_cases.starts.open import OpenApproval
+from workers.use_cases.starts.outcome import Outcome
 from workers.use_cases.starts.tellings import SAME_START
 
 log = structlog.get_logger(__name__)

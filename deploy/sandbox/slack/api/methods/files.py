@@ -73,8 +73,17 @@ def _share(state: State, args: Args, files: list[Json]) -> None:
     )
     state.workspace.keep(message)
     shown = [{key: one[key] for key in ("id", "name", "title", "size", "alt_txt")} for one in files]
-    state.record.add(
-        "posted", channel=channel.id, ts=message.ts, thread_ts=None, text=message.text, blocks=[], files=shown
+    state.record.add(  # as every message, and its files
+        "posted",
+        channel=channel.id,
+        ts=message.ts,
+        thread_ts=None,
+        broadcast=False,
+        text=message.text,
+        blocks=[],
+        metadata=None,
+        mentions=[],
+        files=shown,
     )
 
 

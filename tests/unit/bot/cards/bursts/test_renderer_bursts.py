@@ -12,6 +12,8 @@ from tests import builders as a
 from tests.unit.bot.cards.bursts.rig import Burst
 from tests.unit.bot.cards.posting_rig import DM, ONCALL
 from workers.domain.asking.approvals import ApprovalState
+from workers.domain.asking.bursts import Burst as SharedBurst
+from workers.domain.asking.bursts import BurstStart
 from workers.domain.asking.decisions import Answer
 from workers.domain.errors import Conflict, DependencyAway, NotAllowed
 from workers.domain.policy.limits import BurstPolicy
@@ -70,6 +72,23 @@ async def test_the_others_say_so_even_if_the_one_that_differs_comes_last(burst: 
     await burst.until_at_rest(odd)
     assert "4 of 5 look alike; 1 differs" in burst.cards()[0]
     await burst.until_at_rest(await burst.opened(91, signals=[NO_MFA]))
+    assert "4 of 6 look alike; 2 differ" in burst.cards()[0]
+
+
+async def test_what_was_read_before_the_last_one_that_differs_does_not_hide_it(
+    burst: Burst, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = await burst.burst(4)
+    odd, last = [await burst.opened(number, signals=[NO_MFA]) for number in (90, 91)]
+    await burst.until_at_rest(*alike[:3], odd, last)
+    join = burst.store.join_burst
+
+    async def before_the_last(start: BurstStart, *, leads: bool = False) -> SharedBurst:
+        found = await join(start, leads=leads)
+        return found._replace(looks={key: look for key, look in found.looks.items() if key != last.id})
+
+    monkeypatch.setattr(burst.store, "join_burst", before_the_last)
+    await burst.until_at_rest(alike[3])
     assert "4 of 6 look alike; 2 differ" in burst.cards()[0]
 
 

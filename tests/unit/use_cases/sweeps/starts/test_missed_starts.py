@@ -13,7 +13,7 @@ from workers.domain.policy.model import Rule, Verdict
 from workers.domain.ports.azure.start_log import Subscription
 from workers.domain.starts.events import Caller, CallerKind, Phase, StartEvent
 from workers.domain.starts.vm import PowerState, TurnedOn
-from workers.use_cases.starts.open import Outcome
+from workers.use_cases.starts.outcome import Outcome
 from workers.use_cases.sweeps.starts.missed_starts import LOG_IS_LATE, MissedStarts
 
 AFTER = timedelta(minutes=5)
