@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.containment.containment import Containment
 from workers.domain.containment.foresight.drills import Obstacle
 from workers.domain.containment.foresight.returns import Return

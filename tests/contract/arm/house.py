@@ -4,7 +4,7 @@ import asyncio
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.arm.session.clients import Azure
 from workers.arm.steps import step_runners
 from workers.bus.memory import MemoryNudger

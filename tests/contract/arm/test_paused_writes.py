@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from deploy.sandbox.azure.server import TOKEN, AzureServer
 from tests import acting
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.arm.driver import ref
+from tests.doubles import FakeClock
 from workers.arm.session.clients import Azure
 from workers.arm.session.pipeline import READS_BY_POST, writes
 from workers.arm.steps import step_runners

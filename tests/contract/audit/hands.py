@@ -5,7 +5,7 @@ from typing import Any
 
 import redis.asyncio as redis
 
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.domain.audit import AuditRecord
 from workers.domain.ports.store import Commit
 from workers.store import keys

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from tests.conftest import FakeClock
 from tests.contract.audit.hands import RETENTION, Audit, P
+from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import FakeClock, FakeRunner
+from tests.doubles import FakeClock, FakeRunner
 from tests.unit.use_cases.containment.test_exchanges import GOING, exchange, writing
 from tests.valkey_server import Valkey
 from workers.bus.memory import MemoryNudger

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.processes import free_port
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.domain.errors import DependencyAway
 from workers.telemetry.health import Health, watch
 from workers.telemetry.health_server import serving

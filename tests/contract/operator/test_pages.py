@@ -11,7 +11,7 @@ from deploy.sandbox.faults import Fault
 from deploy.sandbox.pager.server import ROUTING_KEY, SECRET, PagerServer
 from deploy.sandbox.standin import StandIn
 from tests import builders as a
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
 from workers.domain.asking.pages import Action, Page
 from workers.domain.audit import AuditRecord

@@ -7,8 +7,8 @@ import pytest_asyncio
 import redis.asyncio as redis
 from pydantic import SecretStr
 
-from tests.conftest import FakeClock
 from tests.contract.store.redis.valkey_cluster import Cluster
+from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store

@@ -5,7 +5,7 @@ from datetime import timedelta
 import redis.asyncio as redis
 
 from tests import builders as a
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.domain.asking.bursts import REMEMBERED, Burst, BurstStart
 from workers.domain.policy.limits import MOST_NOTED
 from workers.domain.ports.store import Store

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.rig import START, VM, P, approval, commit, containment, record
+from tests.doubles import FakeClock
 from workers.domain.asking.cards import Card
 from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.reports import ObservedDay, PolicyReport

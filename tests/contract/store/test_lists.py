@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.rig import VM, P, approval, commit, containment, record
+from tests.doubles import FakeClock
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.asking.dead_letters import PutAside

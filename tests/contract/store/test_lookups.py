@@ -6,8 +6,8 @@ import pytest
 import redis.asyncio as redis
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.rig import VM, commit
+from tests.doubles import FakeClock
 from workers.domain.containment.foresight.lookups import Foresight, Lookup
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import Conflict, NotFound

@@ -12,8 +12,8 @@ import redis.asyncio as redis
 from structlog.testing import capture_logs
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.rig import START, VM, P, approval, commit, record
+from tests.doubles import FakeClock
 from tests.unit.domain.test_golden import with_news
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card

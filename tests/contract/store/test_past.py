@@ -9,8 +9,8 @@ import redis.asyncio as redis
 from pydantic import SecretStr
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.rig import RETENTION_S, START, VM, P, approval, commit
+from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
 from workers.domain.errors import Conflict
 from workers.domain.ports.inventory import Inventory

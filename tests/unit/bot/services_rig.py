@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from bot.services import Services
 from tests import acting
-from tests.conftest import Rig
 from tests.looking import look_up
+from tests.rig import Rig
 from workers.runtime.cloud import Cloud
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.pass_all import PassAll

@@ -12,7 +12,7 @@ from bot.flow import Flow
 from bot.requests import Clicked, Dialogs, Outcome, Submitted, Typed
 from bot.services import Services
 from tests import builders as a
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.domain.asking.decisions import may_lock_down
 from workers.domain.errors import NotAllowed, NotYet
 from workers.domain.ids import partition_of_vm

@@ -15,7 +15,7 @@ from bot.home.trouble import trouble_line
 from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.services_rig import services_of
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import ContainmentState

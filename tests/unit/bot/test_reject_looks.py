@@ -10,8 +10,8 @@ from bot.answers.reject import FRESH, Reject
 from bot.cards.notices import Notices
 from bot.requests import Clicked, Submitted
 from tests import builders as a
-from tests.conftest import Rig
 from tests.looking import answer_lookup, look_up
+from tests.rig import Rig
 from tests.unit.bot.commands.test_dry_run import Slack
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.foresight.lookups import Lookup, LookupKind

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import builders as a
-from tests.conftest import Rig
 from tests.looking import answer_lookup
+from tests.rig import Rig
 from tests.unit.consumers.start_tellings import grid, refused
 from workers.consumers.starts import StartsConsumer
 from workers.consumers.work import WorkConsumer

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.sandbox.azure.events import Started, activity_log, common_alert, diagnostic
 from deploy.sandbox.world import DEFAULT, World
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.consumers.start_tellings import body, grid, refused
 from workers.arm.alerts.rules import RULES
 from workers.consumers.event_shapes import parse_start_events

@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests import builders as a
-from tests.conftest import Rig
 from tests.looking import answer_lookup
+from tests.rig import Rig
 from tests.unit.bot.cards.posting_rig import Posting
 from tests.unit.consumers.start_tellings import grid
 from workers.consumers.starts import StartsConsumer

@@ -7,7 +7,8 @@ import pytest
 from bot.cards.blocks.card import approval_card
 from tests import acting
 from tests import builders as a
-from tests.conftest import CrashError, Rig
+from tests.doubles import CrashError
+from tests.rig import Rig
 from tests.unit.use_cases.containment.restore_rig import DRIFT, RestoreRig
 from workers.domain.asking.approvals import IN_WORDS, ApprovalState
 from workers.domain.asking.cards import CopyKind

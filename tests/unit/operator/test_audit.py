@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.valkey_server import Valkey
 from workers.cli import app
 from workers.domain.asking.decisions import Answer

@@ -1,6 +1,6 @@
 """What health says, metrics say, too."""
 
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from tests.unit.telemetry.conftest import Measured
 from workers.telemetry.health import Health
 from workers.telemetry.instruments import DEPENDENCY, READY, SWEEP_AGE, SWEEP_OVERDUE

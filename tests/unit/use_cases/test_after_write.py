@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.errors import DependencyAway

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.sandbox.client import PATIENCE_S
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import PARTITIONS

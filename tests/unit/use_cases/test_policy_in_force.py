@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests import builders as a
-from tests.conftest import FakeFacts, Rig
+from tests.doubles import FakeFacts
+from tests.rig import Rig
 from workers.domain.policy.model import Policy, digest_of
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.vm import VmRef

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.sandbox.client import PATIENCE_S
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import POLICY_NOTICE, partition_of_id

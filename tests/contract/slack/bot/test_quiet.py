@@ -11,8 +11,8 @@ from bot.slack.installation import Installation
 from bot.slack.pace import Pace
 from bot.slack.quiet import SlackQuiet
 from deploy.sandbox.slack.server import SlackServer
-from tests.conftest import FakeClock
 from tests.contract.slack.rig import NADIA, OLIVIA, seen
+from tests.doubles import FakeClock
 from workers.domain.policy.model import Policy
 from workers.domain.policy.people import OncallPolicy, PeoplePolicy
 from workers.domain.policy.quiet import QuietHours

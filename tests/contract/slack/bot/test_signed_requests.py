@@ -14,8 +14,8 @@ from bot.slack.signed_requests import MOST_BYTES, SignedRequests
 from deploy.sandbox.slack.delivery.forged import FORGERIES, FORM, command, payload, signed
 from deploy.sandbox.slack.identity import Identity
 from deploy.sandbox.slack.server import SlackServer
-from tests.conftest import FakeClock
 from tests.contract.slack.rig import COMMANDS, Json
+from tests.doubles import FakeClock
 from workers.domain.errors import DependencyAway
 from workers.domain.ports.store import Commit
 from workers.store.in_memory.store import MemoryStore

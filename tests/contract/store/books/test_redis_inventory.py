@@ -7,8 +7,8 @@ import redis.asyncio as redis
 from structlog.testing import capture_logs
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.rig import VM, approval, commit
+from tests.doubles import FakeClock
 from workers.store import inventory as inventory_module
 from workers.store import keys
 from workers.store.inventory import RedisInventory

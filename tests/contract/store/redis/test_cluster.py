@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from deploy.sandbox.processes import free_port
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.redis.valkey_cluster import WITHIN_S, Cluster
 from tests.doctoring import make
+from tests.doubles import FakeClock
 from workers.domain.asking.approvals import Approval
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, DependencyAway

@@ -10,9 +10,9 @@ import redis.asyncio as redis
 from pydantic import SecretStr
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.redis.wire import Wire, wire_to
 from tests.contract.store.rig import START, VM, P, approval, commit, record
+from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, DependencyAway

@@ -15,9 +15,9 @@ from pydantic import SecretStr
 from redis.exceptions import ResponseError
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.redis.wire import Wire, wire_to
 from tests.contract.store.rig import VM, approval, commit
+from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
 from workers.domain.errors import DependencyAway
 from workers.domain.starts.vm import VmRecord

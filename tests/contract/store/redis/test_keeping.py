@@ -6,8 +6,8 @@ import pytest
 import redis.asyncio as redis
 
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.rig import RETENTION_S, VM, approval, commit, containment
+from tests.doubles import FakeClock
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card
 from workers.domain.containment.containment import ContainmentState

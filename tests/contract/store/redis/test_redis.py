@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from deploy.sandbox.processes import free_port
 from tests import builders as a
-from tests.conftest import FakeClock
 from tests.contract.store.rig import RETENTION_S, START, VM, P, approval, commit, containment, record, sha1
+from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card

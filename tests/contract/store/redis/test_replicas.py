@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from deploy.sandbox.stage import eventually
-from tests.conftest import FakeClock
 from tests.contract.store.redis.wire import Wire, wire_to
 from tests.contract.store.rig import approval, commit, record
+from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
 from workers.domain.ports.store import Commit
 from workers.store import keys

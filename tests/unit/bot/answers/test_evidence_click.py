@@ -10,7 +10,7 @@ from bot.requests import Clicked, View
 from bot.slack.errors import Refused
 from bot.slack.files import SentFile
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.services_rig import services_of
 from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.ids import reference

@@ -11,7 +11,7 @@ from bot.cards.replies.thread import replies
 from bot.cards.replies.words import UNDO
 from bot.requests import Wrote
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.services_rig import services_of
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind

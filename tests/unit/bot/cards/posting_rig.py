@@ -16,7 +16,8 @@ from bot.slack.errors import Refused, Throttled
 from bot.slack.pace import EDITING, SEARCHING, Pace, posting
 from tests import acting
 from tests import builders as a
-from tests.conftest import FakeClock, Rig
+from tests.doubles import FakeClock
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import Card, Post
 from workers.domain.errors import DependencyAway, NotFound

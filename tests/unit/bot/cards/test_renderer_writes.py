@@ -5,7 +5,7 @@ import pytest
 from bot.cards.delivery import SETTLING
 from bot.slack.directory import Found
 from tests import builders as a
-from tests.conftest import CrashError
+from tests.doubles import CrashError
 from tests.unit.bot.cards.posting_rig import DM, Posting
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import REFUSED

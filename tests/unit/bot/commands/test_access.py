@@ -12,7 +12,7 @@ from bot.commands.command import Command
 from bot.commands.pause_blocks import PAUSE_FORM
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.commands.test_ahead import MINE, Typing
 from workers.domain.policy.people import TwoPersons
 

@@ -13,7 +13,7 @@ from bot.commands.command import Command
 from bot.flow import Flow
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.commands.test_strangers import Bot
 from tests.unit.bot.services_rig import services_of
 from workers.domain.starts.people import Actor

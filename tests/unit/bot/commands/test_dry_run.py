@@ -17,8 +17,8 @@ from bot.slack.errors import Refused
 from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a
-from tests.conftest import Rig
 from tests.looking import answer_lookup
+from tests.rig import Rig
 from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.foresight.drills import Obstacle
 from workers.domain.containment.foresight.lookups import Foresight, Lookup

@@ -11,7 +11,7 @@ from bot.requests import Clicked, Typed, View
 from bot.services import Services
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.commands.test_unreadable_store import services
 from workers.domain.errors import NotAllowed
 from workers.domain.ids import partition_of_vm

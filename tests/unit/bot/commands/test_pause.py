@@ -14,7 +14,7 @@ from bot.commands.pause import COMMAND
 from bot.commands.registry import COMMANDS
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.cards.posting_rig import Posting
 from tests.unit.bot.commands.test_strangers import FREE, Bot
 from workers.domain.asking.cards import CopyKind

@@ -13,7 +13,7 @@ from bot.requests import Submitted, Typed
 from bot.services import Services
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.commands.test_nearest import Dialogs
 from tests.unit.bot.services_rig import services_of
 from workers.domain.asking.decisions import Answer

@@ -17,8 +17,8 @@ from bot.flow import Flow
 from bot.requests import Submitted
 from deploy.sandbox.client import PATIENCE_S
 from tests import builders as a
-from tests.conftest import Rig
 from tests.looking import answer_lookup
+from tests.rig import Rig
 from tests.unit.bot.commands.test_dry_run import Slack
 from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.containment import ContainmentState

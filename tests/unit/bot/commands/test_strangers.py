@@ -12,7 +12,7 @@ from bot.commands.reading import report
 from bot.commands.registry import COMMANDS
 from bot.flow import Flow
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.foresight.lookups import Lookup

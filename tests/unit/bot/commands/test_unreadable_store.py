@@ -13,7 +13,7 @@ from bot.commands.command import Command
 from bot.flow import Flow
 from bot.services import Services
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.errors import NewerDocument

@@ -14,7 +14,7 @@ from bot.requests import Searched
 from bot.services import Services
 from deploy.sandbox.slack.blockkit import check_options
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.services_rig import services_of
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.ids import partition_of_vm

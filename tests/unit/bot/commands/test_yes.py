@@ -10,7 +10,7 @@ from bot.commands.restore import RestoreListener
 from bot.requests import Typed
 from bot.services import Services
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.commands.test_nearest import Dialogs
 from tests.unit.bot.commands.test_unreadable_store import services
 from workers.domain.containment.containment import ContainmentState

@@ -8,7 +8,7 @@ import pytest
 
 from bot.slack.errors import Throttled
 from bot.slack.pace import ASKS, EDITING, HIGH_RISK, QUIET_S, WAITS_S, Limit, Pace, posting
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.domain.errors import DependencyAway
 
 CHANNEL, OTHER = posting("C1"), posting("D1")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests import builders as a
-from tests.conftest import FakeRunner
+from tests.doubles import FakeRunner
 from workers.domain.asking.approvals import Terms
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.decisions import Answer, Decision
 from workers.domain.audit import AuditRecord

@@ -8,7 +8,7 @@ from bot.cards.blocks.card import approval_card
 from bot.cards.blocks.delegated import with_delegations
 from tests import acting
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import FakeFacts, Rig
+from tests.doubles import FakeFacts
+from tests.rig import Rig
 from workers.domain.asking.approvals import FILL_IN_AFTER, Approval, ApprovalState
 from workers.domain.errors import DependencyAway
 from workers.domain.starts.events import Phase

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval, ApprovalState, steps_on_silence, steps_undelivered
 from workers.domain.asking.joining import tightened
 from workers.domain.containment.containment import CauseKind, Containment, ContainmentState

@@ -6,7 +6,7 @@ import pytest
 
 from bot.cards.blocks.card import approval_card
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.joining import tightened

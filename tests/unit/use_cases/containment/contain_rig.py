@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.containment.containment import Containment, Progress, StepState
 from workers.domain.containment.plans import StepName
 from workers.domain.errors import DependencyAway

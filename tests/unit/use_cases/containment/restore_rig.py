@@ -3,7 +3,8 @@
 from collections import deque
 
 from tests import builders as a
-from tests.conftest import FakeRunner, Rig, Script, _played
+from tests.doubles import FakeRunner, Script, _played
+from tests.rig import Rig
 from workers.domain.containment.containment import Containment, ContainmentState, Progress, Step
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import LockdownProfile

@@ -4,7 +4,8 @@ import pytest
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import FakeRunner, Rig
+from tests.doubles import FakeRunner
+from tests.rig import Rig
 from workers.domain.containment.containment import Containment, ContainmentState, Progress, Step, StepState
 from workers.domain.containment.plans import Change, StepName
 from workers.domain.containment.profile import AllowRule, IsolateOptions, LockdownProfile

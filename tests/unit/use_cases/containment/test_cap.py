@@ -7,7 +7,8 @@ import pytest
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import CrashError, Rig
+from tests.doubles import CrashError
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import put
 from workers.domain.containment.brakes.cap import WITHIN
 from workers.domain.containment.brakes.held import HeldBy

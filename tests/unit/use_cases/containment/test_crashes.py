@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from datetime import timedelta
 
-from tests.conftest import CrashError, Rig
+from tests.doubles import CrashError
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import ISOLATE, STOP, put, states
 from workers.domain.containment.containment import (
     BEGIN_LEASE,

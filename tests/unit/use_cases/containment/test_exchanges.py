@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import ISOLATE, STOP, put
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment, ContainmentState, Progress

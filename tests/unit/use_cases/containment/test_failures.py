@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import AWAY, BACKUP, ISOLATE, STOP, states
 from workers.domain.containment.containment import (
     MAX_ATTEMPTS,

@@ -7,7 +7,7 @@ import pytest
 from bot.cards.replies.grace import REGRET
 from bot.cards.replies.thread import replies
 from tests import builders as a
-from tests.conftest import CrashError
+from tests.doubles import CrashError
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.asking.cards import CopyKind
 from workers.domain.asking.decisions import Answer

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import put
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.decisions import Answer

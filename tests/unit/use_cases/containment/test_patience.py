@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import AWAY, BACKUP, GOING_ON, ISOLATE, STOP, states
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.containment.containment import Containment, ContainmentState, Progress, StepState

@@ -6,7 +6,7 @@ import pytest
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP, put, states
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.containment.brakes.held import HeldBy

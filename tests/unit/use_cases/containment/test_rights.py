@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, put, states
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.containment.containment import (

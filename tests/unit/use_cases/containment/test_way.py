@@ -3,7 +3,8 @@
 import pytest
 
 from tests import builders as a
-from tests.conftest import FakeRunner, Rig
+from tests.doubles import FakeRunner
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, ISOLATE, STOP, put, states
 from workers.domain.containment.containment import ContainmentState, Progress, StepState
 from workers.domain.containment.plans import Change

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.access import AccessRequest, AccessState
 from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, NotYet
 from workers.domain.ids import PAUSE, partition_of_id

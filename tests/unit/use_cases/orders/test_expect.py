@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.ids import EXPECTATIONS, partition_of_id, partition_of_vm
 from workers.domain.policy.ahead.settings import ExpectPolicy, WhoExpects

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tests import builders as a
-from tests.conftest import CrashError, Rig
+from tests.doubles import CrashError
+from tests.rig import Rig
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.containment.containment import CauseKind, ContainmentState
 from workers.domain.containment.plans import StepName

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import CrashError
+from tests.doubles import CrashError
 from tests.unit.use_cases.containment.restore_rig import (
     DRIFT,
     PROFILE,

@@ -6,7 +6,7 @@ import pytest
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import BACKUP, GOING_ON, ISOLATE, STOP
 from workers.domain.containment.containment import Containment, ContainmentState, StepState
 from workers.domain.containment.patience import REPORT_AFTER

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import CrashError, Rig
+from tests.doubles import CrashError
+from tests.rig import Rig
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.containment.brakes.held import HeldBy

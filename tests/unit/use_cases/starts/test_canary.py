@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.consumers.start_tellings import grid
 from workers.consumers.starts import StartsConsumer
 from workers.domain.errors import NotFound

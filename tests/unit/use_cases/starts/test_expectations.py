@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.cards.blocks.card import approval_card
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.cards import CopyKind
 from workers.domain.ids import EXPECTATIONS, partition_of_id
 from workers.domain.policy.ahead.settings import AtHighRisk, ExpectPolicy

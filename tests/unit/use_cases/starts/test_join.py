@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import CrashError, Rig
+from tests.doubles import CrashError
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.joined import MOST_LISTED

@@ -6,7 +6,7 @@ import pytest
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import IN_WORDS, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.brakes.held import HeldBy

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import FILL_IN_AFTER
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.plans import StepName

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
 from workers.domain.containment.containment import ContainmentState

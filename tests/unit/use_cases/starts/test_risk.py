@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.restore_rig import RestoreRig
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.conftest import CrashError, Rig
+from tests.doubles import CrashError
+from tests.rig import Rig
 from workers.domain.asking.dead_letters import MOST_COUNTED, QUIET, DeadLetterNotice, PutAside
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject

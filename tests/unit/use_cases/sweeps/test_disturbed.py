@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.domain.containment.afterwards.disturbances import Disturbance
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_vm

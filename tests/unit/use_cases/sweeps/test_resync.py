@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval
 from workers.domain.nudges import Subject
 from workers.domain.ports.store import Commit

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.containment.afterwards.standing import drifted, held
 from workers.domain.containment.containment import Containment, ContainmentState, Restoration, StepState
 from workers.domain.containment.plans import StepName

@@ -18,7 +18,7 @@ from bot.cards.blocks.text import when
 from bot.requests import Clicked
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as b
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.services_rig import services_of
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import CopyKind

@@ -18,7 +18,7 @@ from bot.cards.bursts import member_of
 from bot.requests import Clicked
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.bot.cards.blocks.test_hostile import PIECES
 from tests.unit.bot.services_rig import services_of
 from workers.domain.asking.approvals import ApprovalState

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.containment.contain_rig import AWAY, BACKUP
 from workers.domain.containment.afterwards.jobs import FOLLOWED_FOR, RAREST_LOOK, Job, JobState
 from workers.domain.containment.containment import Containment, ContainmentState, Progress

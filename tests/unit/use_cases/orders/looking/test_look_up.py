@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
 from tests.looking import answer_lookup, look_up
+from tests.rig import Rig
 from workers.domain.containment.foresight.lookups import WAITED_FOR, Lookup, LookupKind
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import DependencyAway, NotAllowed

@@ -6,7 +6,7 @@ import pytest
 
 from tests import acting
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.passing import PassedOn
 from workers.domain.containment.profile import LockdownProfile

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import FakeClock
+from tests.doubles import FakeClock
 from workers.domain.asking.pages import Action, Page, pages_of
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway

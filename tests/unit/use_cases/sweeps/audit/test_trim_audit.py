@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.use_cases.sweeps.audit.trim_audit import TrimAudit
 
 

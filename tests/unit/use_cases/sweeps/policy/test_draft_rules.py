@@ -7,7 +7,7 @@ import pytest
 from bot.cards.blocks.report_card import report_card
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from tests.unit.use_cases.sweeps.policy.test_observed_day import AuditOf
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer

@@ -8,7 +8,7 @@ import pytest
 from bot.cards.blocks.report_card import report_card
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.reports import ObservedDay, PolicyReport
 from workers.domain.errors import NotFound
 from workers.domain.ids import PARTITIONS, report_id

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.errors import DependencyAway
 from workers.domain.ports.azure.vm_lister import Listing

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests import builders as a
-from tests.conftest import Rig
+from tests.rig import Rig
 from workers.domain.asking.decisions import Answer
 from workers.domain.errors import DependencyAway
 from workers.domain.policy.model import Rule, Verdict
