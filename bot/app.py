@@ -14,24 +14,24 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.answers.access import AccessAnswers
-from bot.answers.bursts import BurstAnswers
-from bot.answers.cap import CapAnswers
-from bot.answers.confirm import Confirm
-from bot.answers.confirm_blocks import CONFIRM_HIGH
-from bot.answers.details import Details
-from bot.answers.evidence import EvidenceClick
-from bot.answers.follow import CONTAIN_THEM, FOLLOW, FollowCaller
-from bot.answers.not_mine import NotMine, NotMineAll
-from bot.answers.not_mine_blocks import NOT_MINE_ALL_DIALOG, NOT_MINE_DIALOG
-from bot.answers.regret import RegretClick
-from bot.answers.reject import Reject
-from bot.answers.reject_blocks import PLAN
-from bot.answers.reject_blocks import REJECT as REJECT_DIALOG
-from bot.answers.retry import RetryClick
+from bot.answers.deciding.bursts import BurstAnswers
+from bot.answers.deciding.confirm import Confirm
+from bot.answers.deciding.confirm_blocks import CONFIRM_HIGH
+from bot.answers.deciding.not_mine import NotMine, NotMineAll
+from bot.answers.deciding.not_mine_blocks import NOT_MINE_ALL_DIALOG, NOT_MINE_DIALOG
+from bot.answers.deciding.reject import Reject
+from bot.answers.deciding.reject_blocks import PLAN
+from bot.answers.deciding.reject_blocks import REJECT as REJECT_DIALOG
+from bot.answers.deciding.undo import UndoClick
+from bot.answers.looks.details import Details
+from bot.answers.looks.evidence import EvidenceClick
+from bot.answers.oncall.access import AccessAnswers
+from bot.answers.oncall.cap import CapAnswers
+from bot.answers.oncall.follow import CONTAIN_THEM, FOLLOW, FollowCaller
+from bot.answers.oncall.regret import RegretClick
+from bot.answers.oncall.retry import RetryClick
 from bot.answers.spoken.questions import Questions
 from bot.answers.spoken.reply import Reply
-from bot.answers.undo import UndoClick
 from bot.cards.blocks.access.card import APPROVE, DECLINE
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD
 from bot.cards.blocks.bursts.card import NOT_MINE_ALL
@@ -39,9 +39,9 @@ from bot.cards.blocks.bursts.dialogs import PAGES
 from bot.cards.blocks.bursts.digest import OPEN
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
 from bot.cards.blocks.details.dialog import DETAILS
-from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
-from bot.cards.replies.grace import REGRET
-from bot.cards.replies.retry import RETRY
+from bot.cards.replies.containment.afterwards import EVIDENCE, RESTORE_IT, STATUS
+from bot.cards.replies.containment.grace import REGRET
+from bot.cards.replies.containment.retry import RETRY
 from bot.cards.replies.words import UNDO
 from bot.commands.picking.search import VmSearch
 from bot.commands.reading.status import StatusListener

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.answers.reject import Reject
+from bot.answers.deciding.reject import Reject
 from bot.answers.spoken.questions import Questions
 from bot.app import build_app
 from bot.cards.audience import Audience

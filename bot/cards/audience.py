@@ -16,9 +16,9 @@ from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.bursts import is_high, stands_alone
 from workers.domain.asking.cards import Card, Copy, CopyKind, Post
-from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegation
-from workers.domain.asking.reports import PolicyReport
+from workers.domain.asking.notices.dead_letters import DeadLetterNotice
+from workers.domain.asking.notices.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause
 from workers.domain.containment.containment import Containment

@@ -18,11 +18,11 @@ from bot.cards.blocks.brakes.paused import on_card
 from bot.cards.blocks.bursts.card import burst_card
 from bot.cards.blocks.bursts.digest import digest_card
 from bot.cards.blocks.card import approval_card
-from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.delegated import with_delegations
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.notice_card import notice_card, policy_notice_card
-from bot.cards.blocks.report_card import report_card
+from bot.cards.blocks.oncall.containment_card import lockdown_card
+from bot.cards.blocks.oncall.notice_card import notice_card, policy_notice_card
+from bot.cards.blocks.oncall.report_card import report_card
 from bot.cards.bursts import shows_burst
 from bot.cards.poster import Poster, ThreadGone
 from bot.cards.replies.burst_thread import burst_replies, digest_replies
@@ -35,7 +35,7 @@ from bot.slack.pace import ASKS, HIGH_RISK, REPORTS
 from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.cards import REFUSED, Card, Copy, CopyKind, Post
-from workers.domain.asking.reports import PolicyReport
+from workers.domain.asking.notices.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id

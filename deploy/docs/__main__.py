@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deploy.docs.states import states_page
 from deploy.observability.dashboard import dashboard_text
-from workers.domain.policy.json_schema import policy_schema_text
+from workers.domain.policy.reading.json_schema import policy_schema_text
 
 ROOT = Path(__file__).parents[2]
 PAGES = {

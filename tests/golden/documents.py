@@ -11,11 +11,11 @@ from tests.golden.risky import risky
 from workers.domain.asking.access import AccessRequest, WantedDelegation
 from workers.domain.asking.approvals import IN_WORDS, Approval, ApprovalState
 from workers.domain.asking.cards import Card
-from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.decisions import Answer
 from workers.domain.asking.delegations import Delegations
 from workers.domain.asking.joined import JoinedStart
-from workers.domain.asking.reports import ObservedDay, PolicyReport, RuleDraft
+from workers.domain.asking.notices.dead_letters import DeadLetterNotice
+from workers.domain.asking.notices.reports import ObservedDay, PolicyReport, RuleDraft
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.afterwards.jobs import Job, JobState
 from workers.domain.containment.brakes.cap import CapQuestion

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.unit.foreign_privates import OURS, defined, foreign_privates
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("bot", "workers", "deploy", "tests")
 GENERATED = {"__pycache__", "node_modules", "dist"}
-MOST_LINES = 400
+MOST_LINES, MOST_FILES = 400, 16
 REGISTRIES = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "index-" + "url")
 
 
@@ -58,6 +59,17 @@ def test_no_file_is_too_long_to_read(folder: str) -> None:
         and (lines := len(path.read_text(encoding="utf-8").splitlines())) >= MOST_LINES
     }
     assert not long
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_folder_is_fuller_than_a_glance(folder: str) -> None:
+    """Where one is, give what belongs together a room of its own."""
+    held = Counter(path.parent for path in _files(".py") if path.name != "__init__.py")
+    assert not {
+        str(room.relative_to(ROOT)): files
+        for room, files in held.items()
+        if room.relative_to(ROOT).parts[0] == folder and files > MOST_FILES
+    }
 
 
 def test_no_file_names_a_package_registry() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from azure.servicebus.aio import ServiceBusClient
 
 from workers.bus.dead_letters import DeadLetters
-from workers.domain.asking.dead_letters import PutAside
+from workers.domain.asking.notices.dead_letters import PutAside
 
 _LONGEST_REASON = 60
 

@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from workers.domain.errors import Finding, InvalidPolicy
-from workers.domain.policy.file import load_policy, policy_warnings
 from workers.domain.policy.model import Policy
+from workers.domain.policy.reading.file import load_policy, policy_warnings
 from workers.runtime.checks import CannotTell, Check, Failed
 
 

@@ -17,19 +17,19 @@ from bot.cards.blocks.status import (
     verified,
 )
 from bot.cards.blocks.text import calling, clock, code, counted, escape, mention, name, when
-from bot.cards.replies.afterwards import afterwards_buttons
-from bot.cards.replies.by_hand import remedy
-from bot.cards.replies.expiry import expiry_replies
-from bot.cards.replies.grace import grace_replies
-from bot.cards.replies.jobs import job_replies, job_step
-from bot.cards.replies.late import late_replies
+from bot.cards.replies.containment.afterwards import afterwards_buttons
+from bot.cards.replies.containment.by_hand import remedy
+from bot.cards.replies.containment.expiry import expiry_replies
+from bot.cards.replies.containment.grace import grace_replies
+from bot.cards.replies.containment.jobs import job_replies, job_step
+from bot.cards.replies.containment.late import late_replies
+from bot.cards.replies.containment.restarts import restart_replies
+from bot.cards.replies.containment.restore_thread import restore_replies
+from bot.cards.replies.containment.step_state import begun, step_state
 from bot.cards.replies.oncall_thread import oncall_replies
 from bot.cards.replies.proposed_owner import proposed_owner
-from bot.cards.replies.restarts import restart_replies
-from bot.cards.replies.restore_thread import restore_replies
 from bot.cards.replies.risen import risen_replies
 from bot.cards.replies.second import second_replies
-from bot.cards.replies.step_state import begun, step_state
 from bot.cards.replies.words import words_replies
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.cards import Card, CopyKind

@@ -13,7 +13,7 @@ from deploy.sandbox.standin import StandIn
 from tests import builders as a
 from tests.doubles import FakeClock
 from tests.valkey_server import Valkey
-from workers.domain.asking.pages import Action, Page
+from workers.domain.asking.notices.pages import Action, Page
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.policy.paging import PageOn

@@ -10,7 +10,7 @@ from tests.contract.store.rig import START, VM, P, approval, commit, containment
 from tests.doubles import FakeClock
 from workers.domain.asking.cards import Card
 from workers.domain.asking.delegations import Delegations
-from workers.domain.asking.reports import ObservedDay, PolicyReport
+from workers.domain.asking.notices.reports import ObservedDay, PolicyReport
 from workers.domain.containment.brakes.pause import DEFAULT_PAUSE, Pause
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import PARTITIONS, PAUSE, partition_of_id, report_id

@@ -10,7 +10,7 @@ from tests.contract.store.rig import VM, P, approval, commit, containment, recor
 from tests.doubles import FakeClock
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.cards import Card
-from workers.domain.asking.dead_letters import PutAside
+from workers.domain.asking.notices.dead_letters import PutAside
 from workers.domain.containment.containment import ContainmentState
 from workers.domain.containment.exchanges import MOST_KEPT
 from workers.domain.errors import Conflict, NotFound

@@ -4,7 +4,7 @@ import re
 
 import pytest_asyncio
 
-from bot.cards.replies.retry import RETRY
+from bot.cards.replies.containment.retry import RETRY
 from deploy.sandbox.client import PATIENCE_S
 from deploy.sandbox.stage import CardCopy
 from deploy.sandbox.system import System

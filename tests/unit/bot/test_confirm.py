@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers.confirm import Confirm
+from bot.answers.deciding.confirm import Confirm
 from bot.requests import Clicked, Submitted
 from bot.services import Services
 from deploy.sandbox.slack.blockkit import check_view

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.answers.reject import FRESH, Reject
+from bot.answers.deciding.reject import FRESH, Reject
 from bot.cards.notices import Notices
 from bot.requests import Clicked, Submitted
 from tests import builders as a

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.deploy.templates import AZURE, FILES, config, every_resource, parsed, variable, words
-from workers.domain.policy.file import load_policy
+from workers.domain.policy.reading.file import load_policy
 from workers.store.users.access import Who, access_string
 
 MODULES = [

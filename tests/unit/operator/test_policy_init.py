@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner, Result
 
 from workers.cli import app
-from workers.domain.policy.file import load_policy, policy_warnings
-from workers.domain.policy.json_schema import policy_schema
 from workers.domain.policy.model import OnSilence, Policy
+from workers.domain.policy.reading.file import load_policy, policy_warnings
+from workers.domain.policy.reading.json_schema import policy_schema
 
 GIVEN = ["--oncall", "S0ONCALL01", "--tags", "owner", "--fallback", "C0APPROVALS"]
 ALL = [*GIVEN, "--oncall-channel", "C0ONCALL001", "--on-silence", "escalate"]

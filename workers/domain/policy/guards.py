@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple, cast
 
-from workers.domain.policy.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.cel.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.cel.variables import ABOUT_VMS, RuleInput, known_values
 from workers.domain.policy.limits import Guard
-from workers.domain.policy.variables import ABOUT_VMS, RuleInput, known_values
 from workers.domain.starts.facts import Facts
 from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import VmRef

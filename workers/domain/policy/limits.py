@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from workers.domain.model import Model
-from workers.domain.policy.spelling import Duration, Expression, as_text
+from workers.domain.policy.reading.spelling import Duration, Expression, as_text
 
 ONLY_GUARD = "guarded VMs"
 """The name of the guard where ``never`` is one condition without a name."""

@@ -26,7 +26,7 @@ from workers.domain.policy.ahead.settings import DelegatePolicy, ExpectPolicy
 from workers.domain.policy.limits import BurstPolicy, CapPolicy, Grace, Guards, as_guards
 from workers.domain.policy.people import OncallPolicy, OwnerPolicy, PeoplePolicy, TwoPersons, in_full
 from workers.domain.policy.quiet import QuietHours, as_several
-from workers.domain.policy.spelling import (
+from workers.domain.policy.reading.spelling import (
     PROFILE_NAME,
     AppId,
     Duration,

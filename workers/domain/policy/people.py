@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from workers.domain.model import Model
 from workers.domain.policy.paging import DEFAULT_PAGES, PageOn
-from workers.domain.policy.spelling import (
+from workers.domain.policy.reading.spelling import (
     Addressee,
     Channel,
     Duration,

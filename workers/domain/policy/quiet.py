@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from workers.domain.model import Model
-from workers.domain.policy.spelling import Addressee
+from workers.domain.policy.reading.spelling import Addressee
 from workers.domain.starts.risk_settings import TimeOfDay, Weekday, ZoneName
 
 LONGEST_QUIET = timedelta(hours=16)

@@ -11,11 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from workers.domain.policy.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.cel.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.cel.variables import RuleInput, known_values
+from workers.domain.policy.cel.why import why_not
 from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import NO_RULE, Policy, Rule, Verdict
-from workers.domain.policy.variables import RuleInput, known_values
-from workers.domain.policy.why import why_not
 from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts

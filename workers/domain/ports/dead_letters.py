@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from workers.domain.asking.dead_letters import PutAside
+from workers.domain.asking.notices.dead_letters import PutAside
 
 
 class DeadLetterReader(Protocol):

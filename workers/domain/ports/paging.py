@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from workers.domain.asking.pages import Page
+from workers.domain.asking.notices.pages import Page
 from workers.domain.audit import AuditRecord
 
 

@@ -8,9 +8,9 @@ from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
 from workers.domain.asking.bursts import Burst, BurstStart
 from workers.domain.asking.cards import Card
-from workers.domain.asking.dead_letters import DeadLetterNotice
 from workers.domain.asking.delegations import Delegations
-from workers.domain.asking.reports import PolicyReport
+from workers.domain.asking.notices.dead_letters import DeadLetterNotice
+from workers.domain.asking.notices.reports import PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.brakes.pause import Pause

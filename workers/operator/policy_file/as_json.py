@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from workers.domain.errors import Finding
+from workers.domain.policy.cel.variables import RuleInput, known_values
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.model import Policy
 from workers.domain.policy.rules import Rules
-from workers.domain.policy.variables import RuleInput, known_values
 
 
 def checked(path: str, errors: list[Finding], warnings: list[Finding]) -> dict[str, Any]:

@@ -11,15 +11,15 @@ from workers.consumers.event_shapes import parse_start_events
 from workers.domain.asking.terms import steps_by_rule
 from workers.domain.durations import written
 from workers.domain.errors import Finding, InvalidEvent, InvalidPolicy
-from workers.domain.policy.file import policy_warnings
+from workers.domain.policy.cel.variables import RuleInput, known_values
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import look_into
-from workers.domain.policy.json_schema import policy_schema_text
 from workers.domain.policy.model import Policy, Verdict
-from workers.domain.policy.named import named_in_slack
 from workers.domain.policy.owners import tried
+from workers.domain.policy.reading.file import policy_warnings
+from workers.domain.policy.reading.json_schema import policy_schema_text
+from workers.domain.policy.reading.named import named_in_slack
 from workers.domain.policy.rules import Rules, Ruling, Undecided
-from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.facts import Facts, MachineFacts
 from workers.domain.starts.past.entries import Past

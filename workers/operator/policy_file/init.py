@@ -10,9 +10,9 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from workers.domain.errors import InvalidPolicy
-from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import OnSilence
-from workers.domain.policy.spelling import Channel, SlackUser, Usergroup
+from workers.domain.policy.reading.file import load_policy
+from workers.domain.policy.reading.spelling import Channel, SlackUser, Usergroup
 from workers.operator.session import BROKEN, fail
 from workers.runtime.terminal import safe_line
 

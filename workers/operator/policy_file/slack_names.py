@@ -10,7 +10,7 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.web import WebClient
 
 from workers.domain.errors import Finding
-from workers.domain.policy.named import Named, NamedKind
+from workers.domain.policy.reading.named import Named, NamedKind
 from workers.runtime.addresses import checked_url
 from workers.runtime.environment import PREFIX
 from workers.runtime.secrets import redacted

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from workers.domain.asking.pages import Action, Page
+from workers.domain.asking.notices.pages import Action, Page
 from workers.domain.policy.paging import PageOn
 from workers.outside.paging.posting import post
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 from pydantic import SecretStr
 
-from workers.domain.asking.pages import Page
+from workers.domain.asking.notices.pages import Page
 from workers.outside.paging.posting import post
 
 TIMESTAMP, SIGNATURE = "Startgate-Timestamp", "Startgate-Signature"

@@ -11,11 +11,11 @@ from workers.domain.containment.locks.others import obstacles_of
 from workers.domain.containment.plans import Plan, PlannedStep
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.policy.ahead.expected import by_expectation
+from workers.domain.policy.cel.variables import RuleInput
 from workers.domain.policy.guards import Guards, VmInput
 from workers.domain.policy.insight import Insight, look_into
 from workers.domain.policy.model import Contain, OnSilence, OnUndelivered, Policy, Verdict
 from workers.domain.policy.rules import Rules, Ruling, Undecided
-from workers.domain.policy.variables import RuleInput
 from workers.domain.ports.azure.steps import StepRunner
 from workers.domain.ports.store import Background
 from workers.domain.starts.ahead.expectations import Expectation

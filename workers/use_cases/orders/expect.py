@@ -11,9 +11,9 @@ from workers.domain.audit import AuditRecord
 from workers.domain.errors import NotFound, NotYet
 from workers.domain.ids import partition_of_id
 from workers.domain.policy.ahead.settings import WhoExpects
-from workers.domain.policy.conditions import Condition, InvalidCondition
+from workers.domain.policy.cel.conditions import Condition, InvalidCondition
 from workers.domain.policy.model import Policy, Rule, Verdict
-from workers.domain.policy.warnings import too_easy
+from workers.domain.policy.reading.warnings import too_easy
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.ahead.expectations import Expectation, Expectations, expectation

@@ -13,10 +13,10 @@ import structlog
 from workers.domain.asking.approvals import FIRST, Approval, ApprovalState
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_vm
+from workers.domain.policy.cel.variables import RuleInput
 from workers.domain.policy.insight import Insight
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling, Undecided
-from workers.domain.policy.variables import RuleInput
 from workers.domain.ports.azure.facts import FactsReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.inventory import Inventory

@@ -5,7 +5,7 @@ Workers can't speak, so they write the notice and the bot shows it, as with ever
 
 import structlog
 
-from workers.domain.asking.dead_letters import MOST_COUNTED
+from workers.domain.asking.notices.dead_letters import MOST_COUNTED
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict
 from workers.domain.ids import partition_of_id

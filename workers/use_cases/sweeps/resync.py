@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.dead_letters import DeadLetterNotice
-from workers.domain.asking.reports import PolicyReport
+from workers.domain.asking.notices.dead_letters import DeadLetterNotice
+from workers.domain.asking.notices.reports import PolicyReport
 from workers.domain.containment.brakes.cap import CapQuestion
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NewerDocument, NotFound

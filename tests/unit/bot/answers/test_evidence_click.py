@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.answers.evidence import EvidenceClick
+from bot.answers.looks.evidence import EvidenceClick
 from bot.requests import Clicked, View
 from bot.slack.errors import Refused
 from bot.slack.files import SentFile

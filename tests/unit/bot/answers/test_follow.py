@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers.follow import FollowCaller
+from bot.answers.oncall.follow import FollowCaller
 from bot.cards.replies.oncall_thread import CONTAIN_THEM, role_command
 from bot.cards.replies.thread import replies
 from bot.requests import Clicked, Submitted

@@ -2,7 +2,7 @@
 
 from tests.unit.bot.cards.posting_rig import ONCALL, Posting
 from workers.domain.asking.cards import CopyKind
-from workers.domain.asking.dead_letters import QUIET, DeadLetterNotice, PutAside
+from workers.domain.asking.notices.dead_letters import QUIET, DeadLetterNotice, PutAside
 from workers.domain.ids import partition_of_id
 from workers.domain.messages import Complete, Message
 from workers.domain.nudges import Nudge, Subject

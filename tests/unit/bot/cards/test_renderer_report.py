@@ -3,7 +3,7 @@
 from tests import builders as a
 from tests.unit.bot.cards.posting_rig import ONCALL, Posting
 from workers.domain.asking.cards import CopyKind
-from workers.domain.asking.reports import ObservedDay, PolicyReport
+from workers.domain.asking.notices.reports import ObservedDay, PolicyReport
 from workers.domain.ids import partition_of_id, report_id
 from workers.domain.messages import Complete, Message
 from workers.domain.nudges import Nudge, Subject

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.blocks import answers
-from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.inputs import chosen_instead
 from bot.cards.blocks.message import Message
+from bot.cards.blocks.oncall.containment_card import lockdown_card
 from bot.cards.blocks.status import containment_headline
 from bot.cards.replies.thread import replies
 from bot.commands import restore_blocks
@@ -18,7 +18,7 @@ from bot.commands.restore import _parsed
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests import builders as b
-from tests.unit.bot.cards.blocks.test_hostile import (
+from tests.unit.bot.cards.blocks.text.test_hostile import (
     HOSTILE,
     MENTION_OF_ONCALL,
     actors,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cards import looking
 from bot.cards.notices import Notices
-from bot.cards.replies.restore_thread import restore_replies
+from bot.cards.replies.containment.restore_thread import restore_replies
 from bot.commands.answered import answered_views
 from bot.commands.restore import COMMAND, _parsed
 from bot.commands.restore_blocks import Options

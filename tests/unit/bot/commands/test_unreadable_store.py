@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.answers.confirm import Confirm
-from bot.answers.reject import Reject
+from bot.answers.deciding.confirm import Confirm
+from bot.answers.deciding.reject import Reject
 from bot.cards.blocks.inputs import value_of
 from bot.commands import lockdown, restore
 from bot.commands.command import Command

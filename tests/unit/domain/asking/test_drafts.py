@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests import builders as a
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.drafts import as_yaml, drafted, habits, with_draft
-from workers.domain.policy.file import load_policy, policy_warnings
+from workers.domain.asking.notices.drafts import as_yaml, drafted, habits, with_draft
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.model import Rule, Verdict
+from workers.domain.policy.reading.file import load_policy, policy_warnings
 from workers.domain.policy.rules import Rules, Undecided
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.past.entries import Past

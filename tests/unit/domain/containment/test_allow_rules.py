@@ -15,7 +15,7 @@ from workers.domain.containment.options.allow_rules import (
 )
 from workers.domain.containment.profile import IsolateOptions
 from workers.domain.errors import InvalidPolicy
-from workers.domain.policy.file import load_policy
+from workers.domain.policy.reading.file import load_policy
 
 GROUP = (
     "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.Network"

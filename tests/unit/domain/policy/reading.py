@@ -3,8 +3,8 @@
 import pytest
 
 from workers.domain.errors import Finding, InvalidPolicy
-from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import Policy
+from workers.domain.policy.reading.file import load_policy
 
 EXCEPTION = "name: a, source: 10.0.0.0/8, ports: ['22']"
 ONCALL = "oncall: {usergroup: S0ONCALL1}\n"

@@ -9,7 +9,7 @@ from workers.domain.containment.options.backup_options import AfterRestore, Back
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
-from workers.domain.policy.file import load_policy
+from workers.domain.policy.reading.file import load_policy
 
 VAULT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.RecoveryServices/vaults/safe"
 

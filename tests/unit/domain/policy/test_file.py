@@ -13,10 +13,10 @@ from tests.unit.domain.policy.reading import EXCEPTION, ONCALL, findings, loaded
 from workers.domain.containment.plans import StepName
 from workers.domain.containment.profile import LockdownProfile
 from workers.domain.errors import InvalidPolicy
-from workers.domain.policy.file import load_policy
-from workers.domain.policy.json_schema import policy_schema
 from workers.domain.policy.model import OnSilence, Policy
 from workers.domain.policy.people import Guests, PeoplePolicy
+from workers.domain.policy.reading.file import load_policy
+from workers.domain.policy.reading.json_schema import policy_schema
 from workers.use_cases.read_policy import read_policy
 
 

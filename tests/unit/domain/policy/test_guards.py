@@ -4,9 +4,9 @@ import pytest
 
 from tests import builders as a
 from workers.domain.errors import Finding, InvalidPolicy
-from workers.domain.policy.file import load_policy
 from workers.domain.policy.guards import Guards, Judgement, VmInput, why_never
 from workers.domain.policy.model import Policy
+from workers.domain.policy.reading.file import load_policy
 from workers.domain.starts.facts import MachineFacts
 
 ONCALL = "oncall: {usergroup: S0ONCALL1}\n"

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from workers.cli import app
 from workers.domain.errors import InvalidPolicy
-from workers.domain.policy.file import load_policy
-from workers.domain.policy.json_schema import policy_schema
-from workers.domain.policy.variables import ABOUT_VMS, VARIABLES
+from workers.domain.policy.cel.variables import ABOUT_VMS, VARIABLES
+from workers.domain.policy.reading.file import load_policy
+from workers.domain.policy.reading.json_schema import policy_schema
 from workers.domain.starts.signals.table import IDS
 
 ROOT = Path(__file__).parents[4]

@@ -4,10 +4,10 @@ import pytest
 
 from tests import builders as a
 from tests.unit.domain.policy.reading import ONCALL, loaded, only
-from workers.domain.policy.file import load_policy, policy_warnings
 from workers.domain.policy.insight import look_into
 from workers.domain.policy.model import Policy
 from workers.domain.policy.owners import EVERY_OTHER, owner_of, tried
+from workers.domain.policy.reading.file import load_policy, policy_warnings
 from workers.domain.starts.past.entries import Past
 from workers.domain.starts.people import Owner
 from workers.domain.starts.vm import KnownVm

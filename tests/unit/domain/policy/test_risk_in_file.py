@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.domain.policy.reading import ONCALL, only
-from workers.domain.policy.file import load_policy
+from workers.domain.policy.reading.file import load_policy
 from workers.domain.starts.risk_settings import RiskSettings, Weekday
 
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import builders as a
-from workers.domain.policy.conditions import Condition, InvalidCondition, Unevaluated, activation
-from workers.domain.policy.flaws import Flaw
+from workers.domain.policy.cel.conditions import Condition, InvalidCondition, Unevaluated, activation
+from workers.domain.policy.cel.flaws import Flaw
+from workers.domain.policy.cel.variables import VARIABLES, RuleInput, known_values
 from workers.domain.policy.model import Rule, Verdict
 from workers.domain.policy.rules import RuleOutcome, Rules, Ruling, Undecided
-from workers.domain.policy.variables import VARIABLES, RuleInput, known_values
 from workers.domain.starts.facts import BackupFacts, Facts, MachineFacts, MissingFact, NetworkFacts
 from workers.domain.starts.past.entries import Past, of_event
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.domain.policy.reading import ONCALL, findings, only
-from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import MOST_RULES, OnSilence, Rule, Verdict
-from workers.domain.policy.spelling import LONGEST_CONDITION
+from workers.domain.policy.reading.file import load_policy
+from workers.domain.policy.reading.spelling import LONGEST_CONDITION
 
 NAMED = ONCALL + "rules:\n  - name: one\n"
 

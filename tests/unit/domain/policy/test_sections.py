@@ -6,9 +6,9 @@ import pytest
 
 from tests.unit.domain.policy.reading import ONCALL, findings, loaded, only
 from workers.domain.containment.profile import LockdownProfile
-from workers.domain.policy.file import load_policy
 from workers.domain.policy.model import Contain, Policy
 from workers.domain.policy.people import UpTo
+from workers.domain.policy.reading.file import load_policy
 
 
 class TestPatience:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.domain.policy.conditions import Condition, activation
-from workers.domain.policy.file import load_policy, policy_warnings
+from workers.domain.policy.cel.conditions import Condition, activation
+from workers.domain.policy.reading.file import load_policy, policy_warnings
 
 APP = 'caller.app_id == "7d5b"'
 TAG = 'vm.tags["env"] == "dev"'

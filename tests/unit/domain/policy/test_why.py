@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workers.domain.policy.why import why_not
+from workers.domain.policy.cel.why import why_not
 
 KNOWN = {
     "caller.name": "Olivia && co",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cards.replies.grace import REGRET
+from bot.cards.replies.containment.grace import REGRET
 from bot.cards.replies.thread import replies
 from tests import builders as a
 from tests.doubles import CrashError

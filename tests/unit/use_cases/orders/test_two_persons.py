@@ -10,8 +10,8 @@ from workers.domain.containment.containment import Containment, ContainmentState
 from workers.domain.errors import NotAllowed
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject
-from workers.domain.policy.file import load_policy
 from workers.domain.policy.people import TwoPersons
+from workers.domain.policy.reading.file import load_policy
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.use_cases.orders.restore import Ordered

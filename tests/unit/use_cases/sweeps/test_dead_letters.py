@@ -7,7 +7,7 @@ import pytest
 
 from tests.doubles import CrashError
 from tests.rig import Rig
-from workers.domain.asking.dead_letters import MOST_COUNTED, QUIET, DeadLetterNotice, PutAside
+from workers.domain.asking.notices.dead_letters import MOST_COUNTED, QUIET, DeadLetterNotice, PutAside
 from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Subject
 from workers.use_cases.sweeps.dead_letters import TellDeadLetters

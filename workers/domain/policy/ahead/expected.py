@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from workers.domain.policy.ahead.settings import AtHighRisk, ExpectPolicy
-from workers.domain.policy.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.cel.conditions import Condition, Unevaluated, activation
+from workers.domain.policy.cel.variables import RuleInput, known_values
 from workers.domain.policy.model import Verdict
 from workers.domain.policy.rules import Ruling
-from workers.domain.policy.variables import RuleInput, known_values
 from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.risk import Level
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from workers.domain.model import Model
-from workers.domain.policy.spelling import Duration
+from workers.domain.policy.reading.spelling import Duration
 from workers.domain.starts.risk_settings import ZoneName
 
 

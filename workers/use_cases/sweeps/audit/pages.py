@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from workers.domain.asking.pages import Action, Page, pages_of
+from workers.domain.asking.notices.pages import Action, Page, pages_of
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import PARTITIONS

@@ -12,8 +12,8 @@ import structlog
 from pydantic import ValidationError
 
 from workers.domain.asking.approvals import Approval, ApprovalState
-from workers.domain.asking.drafts import Habit, as_yaml, drafted, habits, with_draft
-from workers.domain.asking.reports import PolicyReport, RuleDraft
+from workers.domain.asking.notices.drafts import Habit, as_yaml, drafted, habits, with_draft
+from workers.domain.asking.notices.reports import PolicyReport, RuleDraft
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, NewerDocument, NotFound
 from workers.domain.ids import partition_of_id, report_id

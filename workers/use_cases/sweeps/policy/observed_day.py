@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from workers.domain.asking.approvals import ApprovalState
-from workers.domain.asking.reports import ObservedDay, PolicyReport
+from workers.domain.asking.notices.reports import ObservedDay, PolicyReport
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import Conflict, NotFound
 from workers.domain.ids import partition_of_id, report_id

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers.access import AccessAnswers
+from bot.answers.oncall.access import AccessAnswers
 from bot.cards.blocks.access.answers import second_needed
 from bot.cards.blocks.access.card import APPROVE, DECLINE, access_card
 from bot.requests import Clicked

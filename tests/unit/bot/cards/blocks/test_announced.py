@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.answers.reject_blocks import decided_dialog, reject_dialog
+from bot.answers.deciding.reject_blocks import decided_dialog, reject_dialog
 from bot.cards.audience import Subjects
 from bot.cards.blocks.answers import already_decided
 from bot.cards.blocks.overview.rows import question_blocks

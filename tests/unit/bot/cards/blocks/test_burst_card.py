@@ -10,7 +10,7 @@ from bot.cards.blocks.message import Message
 from bot.cards.replies.burst_thread import burst_replies
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b
-from tests.unit.bot.cards.blocks.test_hostile import PIECES
+from tests.unit.bot.cards.blocks.text.test_hostile import PIECES
 from workers.domain.asking.bursts import Member
 from workers.domain.asking.cards import Card, CopyKind
 from workers.domain.starts.risk import Level

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.answers.cap import CapAnswers
+from bot.answers.oncall.cap import CapAnswers
 from bot.cards.blocks.brakes.cap_card import GO_ON, HOLD, cap_card, from_button
-from bot.cards.blocks.containment_card import lockdown_card
+from bot.cards.blocks.oncall.containment_card import lockdown_card
 from bot.requests import Clicked
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as a

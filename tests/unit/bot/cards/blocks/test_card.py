@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bot.cards.blocks.card import approval_card, top_line
-from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Message
+from bot.cards.blocks.oncall.containment_card import lockdown_card
 from deploy.sandbox.slack.blockkit import check_blocks
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout, mentions_in_text
 from tests import builders as b

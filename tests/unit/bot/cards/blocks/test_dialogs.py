@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers import confirm_blocks, reject_blocks
+from bot.answers.deciding import confirm_blocks, reject_blocks
 from bot.cards.blocks import answers, inputs
 from bot.cards.blocks import text as text_blocks
 from bot.cards.blocks.card import approval_card, buttons

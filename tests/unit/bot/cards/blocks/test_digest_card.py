@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answers.details import Details
+from bot.answers.looks.details import Details
 from bot.cards.blocks.bursts.card import LIST
 from bot.cards.blocks.bursts.digest import OPEN, digest_card, digest_row, opened_dialog
 from bot.cards.blocks.card import CONFIRM, NOT_MINE, REJECT
@@ -19,7 +19,7 @@ from bot.requests import Clicked
 from deploy.sandbox.slack.blockkit import check_blocks, check_view
 from tests import builders as b
 from tests.rig import Rig
-from tests.unit.bot.cards.blocks.test_hostile import PIECES
+from tests.unit.bot.cards.blocks.text.test_hostile import PIECES
 from tests.unit.bot.services_rig import services_of
 from workers.domain.asking.approvals import ApprovalState
 from workers.domain.asking.bursts import Member

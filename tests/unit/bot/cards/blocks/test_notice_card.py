@@ -1,11 +1,11 @@
 """The message about dead letters: how many, why, and what to type."""
 
 from bot.cards.blocks.message import Message
-from bot.cards.blocks.notice_card import notice_card, policy_notice_card
+from bot.cards.blocks.oncall.notice_card import notice_card, policy_notice_card
 from deploy.sandbox.slack.blockkit import check_blocks
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout
 from tests import builders as b
-from workers.domain.asking.dead_letters import MOST_COUNTED, DeadLetterNotice
+from workers.domain.asking.notices.dead_letters import MOST_COUNTED, DeadLetterNotice
 from workers.domain.policy.notice import PolicyNotice
 
 ONCALL = "<!subteam^S0ONCALL1>"

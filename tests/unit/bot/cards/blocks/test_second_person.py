@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from bot.answers.confirm_blocks import confirm_dialog
+from bot.answers.deciding.confirm_blocks import confirm_dialog
 from bot.cards.blocks.card import approval_card
 from bot.cards.replies.thread import replies
 from tests import builders as b

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers.bursts import BurstAnswers
+from bot.answers.deciding.bursts import BurstAnswers
 from bot.cards.blocks.bursts.card import CONFIRM_ALL, REJECT_ALL
 from bot.cards.blocks.message import Message
 from bot.requests import Clicked

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.answers.bursts import BurstAnswers
-from bot.answers.not_mine import NotMineAll
+from bot.answers.deciding.bursts import BurstAnswers
+from bot.answers.deciding.not_mine import NotMineAll
 from bot.requests import Clicked, Outcome, Submitted
 from deploy.sandbox.slack.blockkit import check_view
 from tests import builders as a

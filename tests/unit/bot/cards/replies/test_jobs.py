@@ -3,8 +3,8 @@
 import pytest
 
 from bot.cards.blocks.card import approval_card
-from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Reply
+from bot.cards.blocks.oncall.containment_card import lockdown_card
 from bot.cards.replies.thread import replies
 from tests import builders as b
 from workers.domain.asking.approvals import ApprovalState

@@ -1,8 +1,8 @@
 """What on-call is told at once, in their own copy of a card."""
 
 from bot.cards.blocks.card import approval_card
-from bot.cards.blocks.containment_card import lockdown_card
 from bot.cards.blocks.message import Reply
+from bot.cards.blocks.oncall.containment_card import lockdown_card
 from bot.cards.replies.thread import replies
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as b

@@ -7,8 +7,8 @@ import pytest
 
 from bot.cards.blocks.message import Reply
 from bot.cards.blocks.text import message_link
-from bot.cards.replies.afterwards import EVIDENCE, RESTORE_IT, STATUS
-from bot.cards.replies.by_hand import remedy
+from bot.cards.replies.containment.afterwards import EVIDENCE, RESTORE_IT, STATUS
+from bot.cards.replies.containment.by_hand import remedy
 from bot.cards.replies.thread import replies
 from deploy.sandbox.slack.blockkit import check_blocks
 from deploy.sandbox.slack.team.mrkdwn import mentions_in_layout

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.replies.expiry import expiry_replies
+from bot.cards.replies.containment.expiry import expiry_replies
 from tests import acting
 from tests import builders as a
 from tests.unit.use_cases.containment.restore_rig import VM, RestoreRig
@@ -21,7 +21,7 @@ from workers.domain.containment.profile import IsolateOptions, LockdownProfile
 from workers.domain.containment.spec import StepName
 from workers.domain.errors import DependencyAway
 from workers.domain.ids import partition_of_id
-from workers.domain.policy.file import load_policy
+from workers.domain.policy.reading.file import load_policy
 from workers.domain.ports.store import Commit
 from workers.use_cases.containment.contain import Contain
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests import builders as a
 from tests.doubles import FakeClock
-from workers.domain.asking.pages import Action, Page, pages_of
+from workers.domain.asking.notices.pages import Action, Page, pages_of
 from workers.domain.audit import AuditRecord
 from workers.domain.errors import DependencyAway
 from workers.domain.policy.paging import PageOn

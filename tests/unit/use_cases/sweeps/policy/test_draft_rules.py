@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cards.blocks.report_card import report_card
+from bot.cards.blocks.oncall.report_card import report_card
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as a
 from tests.rig import Rig
 from tests.unit.use_cases.sweeps.policy.test_observed_day import AuditOf
 from workers.domain.asking.approvals import Approval, ApprovalState
 from workers.domain.asking.decisions import Answer
-from workers.domain.asking.reports import PolicyReport, RuleDraft
+from workers.domain.asking.notices.reports import PolicyReport, RuleDraft
 from workers.domain.errors import NotFound
 from workers.domain.ids import partition_of_vm, report_id
 from workers.domain.nudges import Subject

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.cards.blocks.report_card import report_card
+from bot.cards.blocks.oncall.report_card import report_card
 from deploy.sandbox.slack.blockkit import check_blocks
 from tests import builders as a
 from tests.rig import Rig
-from workers.domain.asking.reports import ObservedDay, PolicyReport
+from workers.domain.asking.notices.reports import ObservedDay, PolicyReport
 from workers.domain.errors import NotFound
 from workers.domain.ids import PARTITIONS, report_id
 from workers.domain.nudges import Subject

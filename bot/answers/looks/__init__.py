@@ -1,0 +1,1 @@
+"""What is only looked at: details, and the evidence as a file."""

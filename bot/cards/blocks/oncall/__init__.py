@@ -1,0 +1,1 @@
+"""Cards of on-call's channel that ask no owner anything."""

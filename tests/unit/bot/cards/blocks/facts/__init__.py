@@ -1,0 +1,1 @@
+"""What a card says is known of a start."""
