@@ -86,7 +86,7 @@ def _person(text: str) -> str:
 
 COMMAND = Command(
     name="/vm-delegate",
-    arguments="@PERSON UNTIL",
+    arguments="@PERSON UNTIL [REASON]",
     example="@olga 2026-12-01",
     summary="Have somebody answer in your stead for a while",
     details="UNTIL: `2d`, `18:00`, `2026-12-01` or `2026-12-01T18:00`. They answer for the VMs that you own,"
