@@ -113,6 +113,10 @@ class NotYet(StartgateError):
     """It can't be done while something else is under way; the message says what to wait for."""
 
 
+class TakesTwo(NotYet):
+    """The policy wants two persons for it: one of them asks for it, and somebody else approves."""
+
+
 class OnlyObserving(NotYet):
     """The policy only observes: nobody can have anything changed in Azure."""
 

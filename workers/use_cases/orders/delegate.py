@@ -39,7 +39,8 @@ class DelegateAnswers:
         """Have ``to`` answer in the stead of ``giver``, for whatever they own when it is asked.
 
         Raises:
-            NotAllowed: the giver does not count; it is in the audit. Or it takes two persons.
+            NotAllowed: the giver does not count; it is in the audit.
+            TakesTwo: it takes two persons, so that one has to ``ask`` for it.
             NotYet: the policy has none, ``to`` does not count, or the end is too far; with the remedy.
         """
         await self._may(giver, to)

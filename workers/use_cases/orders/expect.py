@@ -94,7 +94,7 @@ class ExpectStarts:
 
         Raises:
             NotYet: the window, the condition or the reason is none, or there are too many; with the remedy.
-            NotAllowed: it takes two persons, so that one has to ``ask`` for it.
+            TakesTwo: it takes two persons, so that one has to ``ask`` for it.
         """
         self._second.refuse_alone()
         _check(when)

@@ -53,7 +53,7 @@ class PauseWrites:
 
         Raises:
             NotYet: it is too long, or gives no reason; nothing was changed.
-            NotAllowed: it takes two persons, so that one has to ``ask`` for it.
+            TakesTwo: it takes two persons, so that one has to ``ask`` for it.
         """
         self._second.refuse_alone()
 

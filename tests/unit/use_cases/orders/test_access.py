@@ -8,7 +8,7 @@ import pytest
 from tests import builders as a
 from tests.rig import Rig
 from workers.domain.asking.access import AccessRequest, AccessState
-from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, NotYet
+from workers.domain.errors import AlreadyDecided, NotAllowed, NotFound, NotYet, TakesTwo
 from workers.domain.ids import PAUSE, partition_of_id
 from workers.domain.nudges import Subject
 from workers.domain.policy.ahead.settings import DelegatePolicy, ExpectPolicy, WhoExpects
@@ -103,7 +103,7 @@ async def test_one_person_alone_can_do_none_of_it(asking: Asking, what: str) -> 
         "delegates": lambda: asking.delegating.begin(ALICE, BOB, later),
         "pauses": lambda: asking.pausing.begin("Olga", "the wrong VMs"),
     }[what]
-    with pytest.raises(NotAllowed, match="two_person: access"):
+    with pytest.raises(TakesTwo, match="two_person: access"):
         await alone()
     assert await asking.changed() == []
 

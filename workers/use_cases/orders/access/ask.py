@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from workers.domain.asking.access import AccessRequest, WantedDelegation, WantedPause
 from workers.domain.audit import AuditRecord
-from workers.domain.errors import NotAllowed, NotYet
+from workers.domain.errors import NotYet, TakesTwo
 from workers.domain.ids import access_id, partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import Policy
@@ -44,10 +44,10 @@ class AskSecond:
         """Refuse to do at one person's word what takes two.
 
         Raises:
-            NotAllowed: it does.
+            TakesTwo: it does.
         """
         if self.needed:
-            raise NotAllowed(
+            raise TakesTwo(
                 "The policy wants two persons for this (two_person: access). Ask for it in Slack, or sign in "
                 "at the command line."
             )
