@@ -10,6 +10,7 @@ from workers.domain.policy.model import Policy
 from workers.domain.ports.audit.reader import AuditReader
 from workers.domain.ports.clock import Clock
 from workers.domain.ports.evidence import MakesEvidence
+from workers.domain.ports.groups import Groups
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.store import Store
 from workers.use_cases.asking.answer_all import AnswerAll
@@ -40,6 +41,7 @@ class Services:
     store: Store
     inventory: Inventory
     directory: Directory
+    groups: Groups
     clock: Clock
     decide: Decide
     take_back: TakeBack

@@ -162,11 +162,12 @@ async def _run(
         observes=lambda: policy().observes,
         person=partial(directory.actor, now=True),
     )
-    pass_on = PassOn(store=store, nudger=nudger, clock=clock, policy=policy)
+    pass_on = PassOn(store=store, nudger=nudger, clock=clock, policy=policy, groups=directory)
     services = Services(
         store=store,
         inventory=inventory,
         directory=directory,
+        groups=directory,
         clock=clock,
         decide=decide,
         answer_all=AnswerAll(decide=decide, store=store, nudger=nudger, clock=clock),
@@ -192,9 +193,11 @@ async def _run(
         evidence=EvidenceMaker(store, AuditLog(redis), clock),
         files=Files(slack, directory.direct_message),
         pausing=PauseWrites(store=store, clock=clock, second=second),
-        expecting=ExpectStarts(store=store, clock=clock, policy=policy, second=second),
+        expecting=ExpectStarts(store=store, clock=clock, policy=policy, second=second, groups=directory),
         delegating=DelegateAnswers(store=store, clock=clock, policy=policy, second=second),
-        access=AnswerAccess(store=store, nudger=nudger, clock=clock, policy=policy, inventory=inventory),
+        access=AnswerAccess(
+            store=store, nudger=nudger, clock=clock, policy=policy, inventory=inventory, groups=directory
+        ),
         cap=AnswerCap(store=store, nudger=nudger, clock=clock),
         policy=policy,
         portal=settings.cloud.places.portal,

@@ -13,6 +13,7 @@ from workers.domain.containment.profile import LockdownProfile
 from workers.domain.ids import approval_id, partition_of_vm
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import Policy
+from workers.domain.ports.groups import NoGroups
 from workers.domain.ports.store import Commit
 from workers.domain.starts.events import StartEvent
 from workers.domain.starts.vm import VmRef
@@ -72,6 +73,7 @@ class Rig:
             clock=self.clock,
             policy=lambda: self.policy,
             inventory=self.inventory,
+            groups=NoGroups(),
         )
         self.contain = self.worker()
         self.resync = Resync(store=self.store, nudger=self.nudger, clock=self.clock)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from workers.domain.errors import NotFound, NotYet
+from workers.domain.ports.groups import NoGroups
 from workers.domain.starts.ahead.expectations import Expectation
 from workers.domain.starts.ahead.windows import HOW_TO
 from workers.operator.azure.desk import wanted_vm
@@ -70,10 +71,14 @@ async def _ask(what: list[str], reason: str, when: str, caller: str, *, as_json:
         vm = None if when else await wanted_vm(what[0], at.session)
         known = (await inventory.lines([vm])).get(vm.key) if vm else None
         expecting = ExpectStarts(
-            store=at.session.store, clock=at.session.clock, policy=lambda: policy, second=at.second
+            store=at.session.store,
+            clock=at.session.clock,
+            policy=lambda: policy,
+            second=at.second,
+            groups=NoGroups(),
         )
-        await expecting.may(at.actor, known, wanted=typed)
-        asked = await expecting.ask(what[-1], reason, at.actor, via=VIA, vm=vm, when=when, caller=caller)
+        actor = await expecting.may(at.actor, known, wanted=typed)
+        asked = await expecting.ask(what[-1], reason, actor, via=VIA, vm=vm, when=when, caller=caller)
     say_asked(asked, "Nothing is expected yet", as_json=as_json)
     return FINE
 
@@ -98,7 +103,9 @@ async def _withdraw(expectation_id: str) -> int:
 
 def _expects(s: Session) -> ExpectStarts:
     policy = policy_of(s.settings)
-    return ExpectStarts(store=s.store, clock=s.clock, policy=lambda: policy, second=alone(s))
+    return ExpectStarts(
+        store=s.store, clock=s.clock, policy=lambda: policy, second=alone(s), groups=NoGroups()
+    )
 
 
 def _say(found: list[Expectation] | tuple[Expectation, ...], *, as_json: bool, first: str) -> None:

@@ -31,8 +31,10 @@ class EvidenceClick:
         """
         services, actor = self._services, clicked.actor
         containment = await services.store.containment(clicked.value)
+        owner = await self._owner(containment)
+        actor = await services.groups.of(actor, owner)
         await refuse_unless(
-            may_see(actor, await self._owner(containment)),
+            may_see(actor, owner),
             actor,
             store=services.store,
             clock=services.clock,

@@ -60,7 +60,7 @@ class ExpectListener:
     async def _expect(self, actor: Actor, wanted: str, written: str, reason: str) -> Message:
         services = self._services
         known = await self._known(actor, wanted)
-        await services.expecting.may(actor, known, wanted=f"/vm-expect {wanted} {written}")
+        actor = await services.expecting.may(actor, known, wanted=f"/vm-expect {wanted} {written}")
         zone = await services.directory.zone(actor.slack_user)
         if services.expecting.takes_two:
             asked = await services.expecting.ask(
@@ -79,11 +79,11 @@ class ExpectListener:
         refs = [match.exact] if match.exact else [one.ref for one in match.candidates]
         lines = await inventory.lines(refs)
         names = self._services.policy().owner.tags
-        seen = [
-            line
-            for line in lines.values()
-            if may_see(actor, owner_from_tags(line.tags, names, tags_known=line.tags_known)).allowed
+        owned = [
+            (owner_from_tags(line.tags, names, tags_known=line.tags_known), line) for line in lines.values()
         ]
+        actor = await self._services.groups.of(actor, *(owner for owner, _line in owned))
+        seen = [line for owner, line in owned if may_see(actor, owner).allowed]
         if len(seen) == 1:
             return seen[0]
         few = f"{len(seen)} VMs of yours match" if seen else "No VM of yours matches"

@@ -42,7 +42,10 @@ class StatusListener:
         if match.exact is not None:
             return await self._status(match.exact, actor)
         # Who is not on call is told nothing of VMs that are not theirs, not even that there are any.
-        candidates = [vm for vm in match.candidates if actor.on_call or actor.owns(self._owner(vm))]
+        owned = [(self._owner(vm), vm) for vm in match.candidates]
+        if not actor.on_call:
+            actor = await self._services.groups.of(actor, *(owner for owner, _vm in owned))
+        candidates = [vm for owner, vm in owned if actor.on_call or actor.owns(owner)]
         if len(candidates) == 1:
             return await self._status(candidates[0].ref, actor)
         if wanted and not candidates:
@@ -71,8 +74,10 @@ class StatusListener:
     async def _status(self, vm: VmRef, actor: Actor) -> Message:
         services = self._services
         status = await services.overview.of_vm(vm)
+        owner = _owner_of(status) or self._owner(status.line)
+        actor = await services.groups.of(actor, owner)
         await refuse_unless(
-            may_see(actor, _owner_of(status) or self._owner(status.line)),
+            may_see(actor, owner),
             actor,
             store=services.store,
             clock=services.clock,

@@ -7,6 +7,7 @@ from bot.services import Services
 from tests import acting
 from tests.looking import look_up
 from tests.rig import Rig
+from workers.domain.ports.groups import NoGroups
 from workers.runtime.cloud import Cloud
 from workers.use_cases.asking.answer_all import AnswerAll
 from workers.use_cases.asking.pass_all import PassAll
@@ -29,12 +30,15 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         directory: who is who.
         instead: parts of a test's own.
     """
-    pass_on = PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
+    pass_on = PassOn(
+        store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy, groups=NoGroups()
+    )
     second = AskSecond(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
     usual = Services(
         store=rig.store,
         inventory=rig.inventory,
         directory=cast("Any", directory),
+        groups=NoGroups(),
         clock=rig.clock,
         decide=rig.decide,
         answer_all=AnswerAll(decide=rig.decide, store=rig.store, nudger=rig.nudger, clock=rig.clock),
@@ -52,7 +56,9 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
         files=cast("Any", None),
         overview=acting.overview(store=rig.store, inventory=rig.inventory),
         pausing=PauseWrites(store=rig.store, clock=rig.clock, second=second),
-        expecting=ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=second),
+        expecting=ExpectStarts(
+            store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=second, groups=NoGroups()
+        ),
         delegating=DelegateAnswers(
             store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=second
         ),
@@ -62,6 +68,7 @@ def services_of(rig: Rig, directory: object, **instead: Any) -> Services:
             clock=rig.clock,
             policy=lambda: rig.policy,
             inventory=rig.inventory,
+            groups=NoGroups(),
         ),
         cap=AnswerCap(store=rig.store, nudger=rig.nudger, clock=rig.clock),
         policy=lambda: rig.policy,

@@ -18,6 +18,7 @@ from workers.domain.containment.plans import StepName
 from workers.domain.errors import AlreadyDecided, DependencyAway, NotAllowed, NotYet, StepFailed
 from workers.domain.ids import partition_of_id
 from workers.domain.policy.model import Rule, Verdict
+from workers.domain.ports.groups import NoGroups
 from workers.domain.ports.store import Commit
 from workers.use_cases.asking.pass_on import PassOn
 from workers.use_cases.containment.request import request_containment
@@ -210,7 +211,9 @@ async def test_s7_a_question_that_was_passed_on_lets_no_caller_confirm(rig: Rig)
     mallory = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@contoso.com")
     bob = a.actor(slack_user="U0BOB0001", name="Bob", email="bob@contoso.com")
     approval = await rig.asked(a.start_event(caller=a.caller(email=mallory.email)))
-    pass_on = PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
+    pass_on = PassOn(
+        store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy, groups=NoGroups()
+    )
     with pytest.raises(NotYet):
         await pass_on(approval.id, a.actor(), mallory)
     await pass_on(approval.id, a.actor(), bob)

@@ -107,6 +107,7 @@ async def desk(wanted: str) -> AsyncIterator[Desk]:
                     clock=clock,
                     policy=lambda: policy,
                     inventory=opened.inventory,
+                    groups=NoGroups(),
                 ),
             )
             with answered():

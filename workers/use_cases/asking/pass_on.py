@@ -12,6 +12,7 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
+from workers.domain.ports.groups import Groups
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.people import Actor
@@ -20,10 +21,21 @@ from workers.use_cases.conflicts import until_written
 from workers.use_cases.refuse import refuse_unless
 
 
-class PassOn:
-    """Does what *Not mine* asks for."""
+def _only_asked(actor: Actor) -> str:
+    return " ".join(filter(None, ["Only whom this asks can pass it on.", actor.doubt]))
 
-    def __init__(self, *, store: Store, nudger: Nudger, clock: Clock, policy: Callable[[], Policy]) -> None:
+
+class PassOn:
+    """Does what *Not mine* asks for.
+
+    Args:
+        groups: who is in the user groups that own a VM.
+    """
+
+    def __init__(
+        self, *, store: Store, nudger: Nudger, clock: Clock, policy: Callable[[], Policy], groups: Groups
+    ) -> None:
+        self._groups = groups
         self._store = store
         self._nudger = nudger
         self._clock = clock
@@ -38,9 +50,11 @@ class PassOn:
             NotFound: there is no such question.
         """
         approval = await self._store.approval(approval_id)
+        # Whoever is named can confirm: so it counts what Slack says now, as for a confirmation.
+        actor = await self._groups.of(actor, approval.answerers, now=True)
         asked = actor.owns(approval.answerers) or actor.on_call
         await refuse_unless(
-            Permission(asked and not actor.barred, actor.barred or "Only whom this asks can pass it on."),
+            Permission(asked and not actor.barred, actor.barred or _only_asked(actor)),
             actor,
             store=self._store,
             clock=self._clock,

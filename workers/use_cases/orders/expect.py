@@ -15,6 +15,7 @@ from workers.domain.policy.cel.conditions import Condition, InvalidCondition
 from workers.domain.policy.model import Policy, Rule, Verdict
 from workers.domain.policy.reading.warnings import too_easy
 from workers.domain.ports.clock import Clock
+from workers.domain.ports.groups import Groups
 from workers.domain.ports.store import Commit, Store
 from workers.domain.starts.ahead.expectations import Expectation, Expectations, expectation
 from workers.domain.starts.ahead.windows import window
@@ -35,8 +36,9 @@ class ExpectStarts:
     """
 
     def __init__(
-        self, *, store: Store, clock: Clock, policy: Callable[[], Policy], second: AskSecond
+        self, *, store: Store, clock: Clock, policy: Callable[[], Policy], second: AskSecond, groups: Groups
     ) -> None:
+        self._groups = groups
         self._store = store
         self._clock = clock
         self._policy = policy
@@ -47,8 +49,10 @@ class ExpectStarts:
         """Whether somebody else has to approve it, so that it is asked for by ``ask``."""
         return self._second.needed
 
-    async def may(self, actor: Actor, known: KnownVm | None, *, wanted: str) -> None:
+    async def may(self, actor: Actor, known: KnownVm | None, *, wanted: str) -> Actor:
         """Refuse whoever may not announce a start of this VM, with a record in the audit.
+
+        Gives the person back, with those of its owner's user groups that they are in.
 
         Args:
             actor: who asks.
@@ -59,6 +63,7 @@ class ExpectStarts:
             NotAllowed: with who may.
         """
         owner, former, may = owners_of(known, self._policy(), self._clock.now())
+        actor = await self._groups.of(actor, owner, former, now=True)
         await refuse_unless(
             may_expect(actor, owner, former, owners=may),
             actor,
@@ -67,6 +72,7 @@ class ExpectStarts:
             kind="expect.refused",
             wanted=wanted,
         )
+        return actor
 
     async def announce(
         self,

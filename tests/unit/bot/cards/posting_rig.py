@@ -24,6 +24,7 @@ from workers.domain.errors import DependencyAway, NotFound
 from workers.domain.ids import partition_of_id
 from workers.domain.messages import Message, Settlement
 from workers.domain.nudges import Nudge, Subject
+from workers.domain.ports.groups import NoGroups
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Owner
 from workers.store.in_memory.store import MemoryStore
@@ -227,7 +228,11 @@ class Posting(Rig):
         self.note_asked = NoteAsked(store=self.store, nudger=self.nudger, clock=self.clock)
         self.decide = acting.decide(store=self.store, nudger=self.nudger, clock=self.clock)
         self.pass_on = PassOn(
-            store=self.store, nudger=self.nudger, clock=self.clock, policy=lambda: self.policy
+            store=self.store,
+            nudger=self.nudger,
+            clock=self.clock,
+            policy=lambda: self.policy,
+            groups=NoGroups(),
         )
         self.health = Health(now=self.clock.now)
         self.renderer = self.bot()

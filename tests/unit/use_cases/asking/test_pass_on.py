@@ -11,6 +11,7 @@ from workers.domain.asking.decisions import Answer
 from workers.domain.asking.passing import MOST_HOPS
 from workers.domain.errors import AlreadyDecided, NotAllowed, NotYet
 from workers.domain.ids import partition_of_id
+from workers.domain.ports.groups import NoGroups
 from workers.domain.ports.store import Commit
 from workers.domain.starts.people import Actor
 from workers.domain.starts.risk import Level, Risk
@@ -27,7 +28,9 @@ def person(number: int) -> Actor:
 
 @pytest.fixture
 def pass_on(rig: Rig) -> PassOn:
-    return PassOn(store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy)
+    return PassOn(
+        store=rig.store, nudger=rig.nudger, clock=rig.clock, policy=lambda: rig.policy, groups=NoGroups()
+    )
 
 
 async def asked(rig: Rig) -> Approval:

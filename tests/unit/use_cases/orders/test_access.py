@@ -13,6 +13,7 @@ from workers.domain.ids import PAUSE, partition_of_id
 from workers.domain.nudges import Subject
 from workers.domain.policy.ahead.settings import DelegatePolicy, ExpectPolicy, WhoExpects
 from workers.domain.policy.people import TwoPersons
+from workers.domain.ports.groups import NoGroups
 from workers.domain.starts.people import Actor
 from workers.use_cases.orders.access.expire import ExpireAccess
 from workers.use_cases.orders.delegate import DelegateAnswers
@@ -35,7 +36,7 @@ class Asking:
         rig.policy = a.policy(two_person=TWO)
         ports = {"store": rig.store, "clock": rig.clock, "second": rig.second}
         self.pausing = PauseWrites(**ports)  # type: ignore[arg-type]
-        self.expecting = ExpectStarts(policy=lambda: rig.policy, **ports)  # type: ignore[arg-type]
+        self.expecting = ExpectStarts(policy=lambda: rig.policy, groups=NoGroups(), **ports)  # type: ignore[arg-type]
         self.delegating = DelegateAnswers(policy=lambda: rig.policy, **ports)  # type: ignore[arg-type]
 
     async def pause(self, by: Actor | None = None) -> AccessRequest:

@@ -10,6 +10,7 @@ from tests.rig import Rig
 from workers.domain.errors import NotAllowed, NotFound, NotYet
 from workers.domain.ids import EXPECTATIONS, partition_of_id, partition_of_vm
 from workers.domain.policy.ahead.settings import ExpectPolicy, WhoExpects
+from workers.domain.ports.groups import NoGroups
 from workers.domain.starts.ahead.expectations import MOST_EXPECTATIONS
 from workers.domain.starts.people import Actor
 from workers.domain.starts.vm import TagChange
@@ -20,7 +21,9 @@ MALLORY = a.actor(slack_user="U0MALLORY", name="Mallory", email="mallory@contoso
 
 
 def expecting(rig: Rig) -> ExpectStarts:
-    return ExpectStarts(store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=rig.second)
+    return ExpectStarts(
+        store=rig.store, clock=rig.clock, policy=lambda: rig.policy, second=rig.second, groups=NoGroups()
+    )
 
 
 async def announced(rig: Rig, window: str = "2h", reason: str = "patch day", **given: Any) -> str:

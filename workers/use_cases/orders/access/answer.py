@@ -10,6 +10,7 @@ from workers.domain.ids import partition_of_id
 from workers.domain.nudges import Nudge, Subject
 from workers.domain.policy.model import Policy
 from workers.domain.ports.clock import Clock
+from workers.domain.ports.groups import Groups
 from workers.domain.ports.inventory import Inventory
 from workers.domain.ports.nudger import Nudger
 from workers.domain.ports.store import Commit, Store
@@ -36,7 +37,9 @@ class AnswerAccess:
         clock: Clock,
         policy: Callable[[], Policy],
         inventory: Inventory,
+        groups: Groups,
     ) -> None:
+        self._groups = groups
         self._store = store
         self._nudger = nudger
         self._clock = clock
@@ -54,6 +57,7 @@ class AnswerAccess:
         """
         found = await self._store.access_request(request_id)
         owners = await self._owners(found)
+        actor = await self._groups.of(actor, owners.now, owners.former, now=True)
         refusal = found.refusal(actor, owners)
         await self._refuse_unless(
             Permission(allowed=not refusal, reason=refusal), found, actor, "approve", via
@@ -77,7 +81,9 @@ class AnswerAccess:
             AlreadyDecided: somebody was faster, or its time is over.
         """
         found = await self._store.access_request(request_id)
-        permission = found.may_decline(actor, await self._owners(found))
+        owners = await self._owners(found)
+        actor = await self._groups.of(actor, owners.now, owners.former)
+        permission = found.may_decline(actor, owners)
         await self._refuse_unless(permission, found, actor, "decline", via)
 
         async def write() -> AccessRequest:
