@@ -147,7 +147,8 @@ class Bursts:
             burst = await self._store.join_burst(start, leads=True)
             lead = approval.id
         self._note_differing(burst, approval.id, lead)
-        digest = lead == approval.id and not follows and burst.noted > bursts.digest_over
+        alone = follows or burst.stands_out(start.look)
+        digest = lead == approval.id and not alone and burst.noted > bursts.digest_over
         if digest:
             lead = await self._digests.lead_of(approval, owner, bursts)
         if lead != approval.id:

@@ -157,6 +157,11 @@ class Burst(NamedTuple):
         others = [other for other in self.looks.values() if other != look]
         return tuple(_difference(look, other) for other in others) if counts[look] > len(others) else ()
 
+    def stands_out(self, look: str) -> bool:
+        """Whether most of the others look alike, and otherwise than this: their card says that it differs."""
+        counts = Counter(self.looks.values())
+        return any(2 * count > counts.total() for other, count in counts.items() if other != look)
+
 
 def pair_of(approval: Approval) -> str:
     """Names caller and owner together; empty where one of them is not known for sure."""
