@@ -7,17 +7,23 @@ from workers.domain.asking.bursts import Burst
 USUAL, NO_MFA, OPEN_SSH = "low", "medium no-mfa", "medium open-ssh"
 
 
-@pytest.mark.parametrize(
-    ("looks", "of", "expected"),
-    [
-        ([USUAL] * 38 + [NO_MFA, OPEN_SSH], NO_MFA, True),
-        ([USUAL] * 38 + [NO_MFA, OPEN_SSH], USUAL, False),
-        ([USUAL] * 2 + [NO_MFA], NO_MFA, True),
-        ([USUAL, NO_MFA], NO_MFA, False),  # neither is what most look like
-        ([USUAL] * 3 + [NO_MFA] * 3, NO_MFA, False),
-        ([USUAL], USUAL, False),
-    ],
-)
-def test_only_what_differs_from_most_does(looks: list[str], of: str, expected: bool) -> None:
-    burst = Burst(leads={}, looks={f"a{number}": look for number, look in enumerate(looks)})
-    assert burst.stands_out(of) is expected
+def burst(*looks: str) -> Burst:
+    return Burst(leads={}, looks={f"a{number}": look for number, look in enumerate(looks)})
+
+
+@pytest.mark.parametrize("usual", [2, 38])
+def test_what_differs_from_most_stands_out(usual: int) -> None:
+    several = burst(*[USUAL] * usual, NO_MFA)
+    assert several.stands_out(NO_MFA)
+    assert not several.stands_out(USUAL)
+
+
+def test_each_of_several_that_differ_does() -> None:
+    several = burst(*[USUAL] * 38, NO_MFA, OPEN_SSH)
+    assert several.stands_out(NO_MFA)
+    assert several.stands_out(OPEN_SSH)
+
+
+@pytest.mark.parametrize("looks", [[USUAL], [USUAL, NO_MFA], [USUAL] * 3 + [NO_MFA] * 3])
+def test_where_none_is_what_most_look_like_nothing_does(looks: list[str]) -> None:
+    assert not any(burst(*looks).stands_out(look) for look in looks)
