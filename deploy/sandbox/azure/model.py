@@ -137,10 +137,15 @@ class Group:
 
 
 class Estate:
-    """Every subscription, group and resource there is."""
+    """Every subscription, group and resource there is.
+
+    Attributes:
+        changes: counts what is added and removed. Whoever changes what a resource refers to adds it anew.
+    """
 
     def __init__(self, *, tenant: str = "") -> None:
         self.tenant = tenant
+        self.changes = 0
         self.subscriptions: dict[str, str] = {}
         self.subscription_tags: dict[str, dict[str, str]] = {}
         self._groups: dict[str, Group] = {}
@@ -152,6 +157,7 @@ class Estate:
         held_all = (self.subscriptions, self.subscription_tags, self._groups, self._by_id, self._by_kind)
         for held in held_all:
             held.clear()
+        self.changes += 1
 
     def add_group(self, group: Group) -> Group:
         """The group of this name, created if it is new."""
@@ -178,6 +184,7 @@ class Estate:
     def add(self, resource: Resource) -> Resource:
         """Store a resource, in place of one with the same id."""
         key = resource.id.lower()
+        self.changes += 1
         self._by_id[key] = resource
         self._by_kind.setdefault(resource.kind, {})[key] = resource
         return resource
@@ -186,6 +193,7 @@ class Estate:
         """Forget a resource; nothing happens if there is none."""
         gone = self._by_id.pop(resource_id.lower(), None)
         if gone is not None:
+            self.changes += 1
             del self._by_kind[gone.kind][resource_id.lower()]
 
     def find(self, resource_id: str) -> Resource | None:

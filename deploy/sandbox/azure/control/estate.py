@@ -221,6 +221,7 @@ class Control:
         elif ask.nsg is not None:
             nic.properties["networkSecurityGroup"] = {"id": self._estate.get(ask.nsg).id}
         nic.touch()
+        self._estate.add(nic)
         owner = self._estate.find((nic.properties.get("virtualMachine") or {}).get("id", ""))
         if isinstance(owner, Vm):
             self._vm_changed(owner)

@@ -23,6 +23,8 @@ class SecurityGroups:
         self._estate = estate
         self._locks = locks
         self._lro = lro
+        self._used_by: dict[tuple[str, str], list[str]] = {}
+        self._used_as_of = -1
 
     def routes(self) -> list[Route]:
         return [
@@ -100,11 +102,13 @@ class SecurityGroups:
 
     def _used(self) -> dict[tuple[str, str], list[str]]:
         """The ids of the interfaces and of the subnets that have a group, by its id in lower case."""
-        used: dict[tuple[str, str], list[str]] = {}
-        for kind in (NIC, SUBNET):
-            for resource in self._estate.of(kind):
-                used.setdefault((nsg_of(resource).lower(), kind), []).append(resource.id)
-        return used
+        if self._used_as_of != self._estate.changes:
+            self._used_by.clear()
+            for kind in (NIC, SUBNET):
+                for resource in self._estate.of(kind):
+                    self._used_by.setdefault((nsg_of(resource).lower(), kind), []).append(resource.id)
+            self._used_as_of = self._estate.changes
+        return self._used_by
 
 
 def nsg_of(resource: Resource) -> str:

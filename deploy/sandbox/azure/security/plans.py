@@ -6,8 +6,9 @@ for a single machine: https://learn.microsoft.com/azure/defender-for-cloud/tutor
 The codes of its refusals are published nowhere; those here are ARM's common ones.
 """
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -142,10 +143,11 @@ class Plans:
         return None if found is None else dict(found.properties)
 
     def _coverage(self, subscription: str) -> str:
-        covered = {
-            self.of_machine(vm.id)["pricingTier"] == "Standard"
-            for vm in self._estate.of(VM, f"/subscriptions/{subscription}")
-        }
+        scope = f"/subscriptions/{subscription}"
+        machines: Iterable[Resource] = self._estate.of(VM, scope)
+        if not any(f"/providers/{VM}/".lower() in one.id.lower() for one in self._estate.of(PRICING, scope)):
+            machines = itertools.islice(machines, 1)  # none has a plan of its own: one tells of all
+        covered = {self.of_machine(vm.id)["pricingTier"] == "Standard" for vm in machines}
         if covered == {True}:
             return "FullyCovered"
         return "PartiallyCovered" if True in covered else "NotCovered"
