@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 from workers.domain.asking.access import AccessRequest
 from workers.domain.asking.approvals import Approval
-from workers.domain.asking.decisions import Permission
+from workers.domain.asking.decisions import Permission, may_see
 from workers.domain.audit import AuditRecord
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotAllowed, OnlyObserving
 from workers.domain.ids import partition_of_id, partition_of_vm
 from workers.domain.ports.clock import Clock
+from workers.domain.ports.groups import Groups
 from workers.domain.ports.store import Commit, Store
-from workers.domain.starts.people import Actor
+from workers.domain.starts.people import Actor, Owner
 
 _LONGEST_DETAIL = 500
 
@@ -56,6 +57,29 @@ async def refuse_unless(
     partition = partition_of_id(about.id) if about else partition_of_vm(actor.slack_user)
     await store.commit(Commit(partition=partition, audit=(record,)))
     raise NotAllowed(permission.reason)
+
+
+async def refuse_unless_sees(
+    actor: Actor,
+    owner: Owner,
+    *,
+    groups: Groups,
+    store: Store,
+    clock: Clock,
+    kind: str,
+    about: Containment | None = None,
+    **details: str,
+) -> Actor:
+    """Refuse whoever is neither the VM's owner, by themselves or through a user group, nor on call.
+
+    Gives the person back, with those of the owner's groups that they are in. Arguments and errors as those
+    of ``refuse_unless``.
+    """
+    actor = await groups.of(actor, owner)
+    await refuse_unless(
+        may_see(actor, owner), actor, store=store, clock=clock, kind=kind, about=about, **details
+    )
+    return actor
 
 
 def _vm_key(about: Approval | Containment | AccessRequest | None) -> str:

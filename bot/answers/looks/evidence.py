@@ -8,11 +8,10 @@ from bot.requests import Clicked
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.files import SentFile
-from workers.domain.asking.decisions import may_see
 from workers.domain.containment.containment import Containment
 from workers.domain.errors import NotYet
 from workers.domain.starts.people import Owner
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import refuse_unless_sees
 
 log = structlog.get_logger(__name__)
 
@@ -31,11 +30,10 @@ class EvidenceClick:
         """
         services, actor = self._services, clicked.actor
         containment = await services.store.containment(clicked.value)
-        owner = await self._owner(containment)
-        actor = await services.groups.of(actor, owner)
-        await refuse_unless(
-            may_see(actor, owner),
+        actor = await refuse_unless_sees(
             actor,
+            await self._owner(containment),
+            groups=services.groups,
             store=services.store,
             clock=services.clock,
             kind="evidence.refused",

@@ -14,14 +14,13 @@ from bot.commands.reading.status_blocks import NEAR, no_such_vm
 from bot.commands.typed_vm import typed_vm
 from bot.requests import Buttons, Clicked, Dialogs, Outcome, Submitted, Typed, View
 from bot.services import Services
-from workers.domain.asking.decisions import may_see
 from workers.domain.starts.owners.owner_tags import owner_from_tags
 from workers.domain.starts.people import Actor, Owner
 from workers.domain.starts.vm import KnownVm, VmRef
 from workers.use_cases.orders.reading.find_vm import find_vm
 from workers.use_cases.orders.reading.lately import last_starts
 from workers.use_cases.orders.reading.overview import VmStatus
-from workers.use_cases.refuse import refuse_unless
+from workers.use_cases.refuse import refuse_unless_sees
 
 CHOOSE = "status.choose"
 _LONGEST_QUERY = 1000
@@ -74,11 +73,10 @@ class StatusListener:
     async def _status(self, vm: VmRef, actor: Actor) -> Message:
         services = self._services
         status = await services.overview.of_vm(vm)
-        owner = _owner_of(status) or self._owner(status.line)
-        actor = await services.groups.of(actor, owner)
-        await refuse_unless(
-            may_see(actor, owner),
+        await refuse_unless_sees(
             actor,
+            _owner_of(status) or self._owner(status.line),
+            groups=services.groups,
             store=services.store,
             clock=services.clock,
             kind="status.refused",
